@@ -1,0 +1,46 @@
+# `make serve` and `make test` do everything on a fresh machine; the rest is beside them.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+export HF_HUB_OFFLINE = 1
+
+.PHONY: serve test check bench install clean help
+
+serve: $(VENV)/.installed ## environment, install, index, site on http://127.0.0.1:8000
+	@$(BIN)/kb serve
+
+test: $(VENV)/.installed-test ## install what tests need and run everything
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.installed-check ## lint and types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+bench: $(VENV)/.installed-test ## the measurements that the docs quote
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+install: $(VENV)/.installed ## the product into .venv, without starting it
+
+# The stamp files make a second run immediate: pip is asked again only when setup.cfg changed.
+$(VENV)/.installed: setup.cfg pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Tier Zero needs Python 3.11 or newer; set PYTHON=/path/to/python3.11"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing into $(VENV) (once; several minutes on a slow line)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@
+
+$(VENV)/.installed-check: $(VENV)/.installed
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[check]'
+	@touch $@
+
+clean: ## remove what make made, but neither the record nor your settings
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10

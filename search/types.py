@@ -1,0 +1,116 @@
+"""The shapes that enter and leave the search engine.
+
+Promises frozen values with no behaviour beyond reading themselves. Knows no index, model, user,
+ticket, web page or database: a caller says which audiences may be seen and gets ranked hits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Mode(StrEnum):
+    """How a search was answered."""
+
+    HYBRID = "hybrid"
+    KEYWORD = "keyword"
+    SEMANTIC = "semantic"
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of an article under one heading, as plain text.
+
+    `anchor` is the heading's id in the rendered page, "" for the text before the first heading;
+    `path` the headings that lead to it, outermost first (its own last; empty for the lead text).
+    """
+
+    anchor: str
+    path: tuple[str, ...]
+    text: str
+
+    @property
+    def heading(self) -> str:
+        """The section's own heading, "" for the lead text."""
+        return self.path[-1] if self.path else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One article as the engine sees it."""
+
+    id: str
+    title: str
+    sections: tuple[Section, ...]
+    summary: str = ""
+    language: str = "en"
+    collection: str = ""
+    audience: str = "public"
+    keywords: tuple[str, ...] = ()
+    answers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What a person asked, and what they may see.
+
+    `languages` and `collections` filter when not empty. `audiences` always filters: a document of
+    another audience is not a hit, nor counted, nor a source of suggestions. `literal` switches
+    spelling correction off (the way back from a "did you mean").
+    """
+
+    text: str
+    audiences: frozenset[str] = frozenset({"public"})
+    languages: frozenset[str] = frozenset()
+    collections: frozenset[str] = frozenset()
+    prefer_language: str = ""
+    limit: int = 10
+    offset: int = 0
+    literal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One article that answers, through the section that answers best.
+
+    `score` is the fused score in [0, 1 + exact bonus]; `parts` holds what made it
+    ("keyword", "semantic", "exact", ...). `snippet` is HTML, escaped by construction, in which
+    only `<mark>` is markup.
+    """
+
+    id: str
+    score: float
+    anchor: str = ""
+    heading: str = ""
+    snippet: str = ""
+    parts: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """The answer to one query.
+
+    `degraded` names why less than hybrid search answered, "" when nothing is missing.
+    `confidence` estimates the probability that a hit answers the query; `answerable` says that it
+    reaches the floor. `searched_for` is the text that was ranked, which differs from the query's
+    when `corrected` is true; `suggestion` is an alternative offered but not taken.
+    `facets` maps "language" and "collection" to counts over all hits, before those two filters.
+    `timings_ms` holds milliseconds by stage. `generation` and `commit` name the index that answered.
+    """
+
+    query: Query
+    hits: tuple[Hit, ...]
+    total: int
+    mode: Mode
+    degraded: str = ""
+    confidence: float = 0.0
+    answerable: bool = False
+    searched_for: str = ""
+    corrected: bool = False
+    suggestion: str = ""
+    facets: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    timings_ms: Mapping[str, float] = field(default_factory=dict)
+    generation: str = ""
+    commit: str = ""
