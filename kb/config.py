@@ -1,0 +1,306 @@
+"""The settings, as data: one row each, read from the environment and one optional file.
+
+Promises a frozen, typed `Settings` or a `ConfigError` that names the setting, the value and what is
+accepted; an unknown key is refused rather than ignored. Knows nothing of what the values are for.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from datetime import timedelta
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from kb.desk.tiers import DEFAULT_TIERS, Tier, parse_tiers
+from kb.errors import ConfigError
+
+PREFIX = "KB_"
+FILE_VARIABLE = "KB_CONFIG"
+DEFAULT_FILE = "kb.toml"
+# Words of other programs that begin with our prefix would be refused otherwise; none are known.
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?")
+_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def duration(value: Any) -> timedelta:
+    """Return the span that `value` says: "30m", "24h", "7d", "90s", or a number of seconds."""
+    match = _DURATION.fullmatch(str(value).strip().lower())
+    if not match:
+        raise ValueError("a span such as 90s, 30m, 24h or 7d")
+    return timedelta(seconds=float(match[1]) * _UNITS[match[2] or "s"])
+
+
+def optional_duration(value: Any) -> timedelta | None:
+    """Return a span, or None for "off"."""
+    return None if str(value).strip().lower() in {"off", "never", ""} else duration(value)
+
+
+def flag(value: Any) -> bool:
+    """Return the truth of on/off, yes/no, true/false, 1/0."""
+    text = str(value).strip().lower()
+    if text in {"1", "true", "yes", "on"}:
+        return True
+    if text in {"0", "false", "no", "off"}:
+        return False
+    raise ValueError("on or off")
+
+
+def text(value: Any) -> str:
+    """Return `value` as text; tables and lists are refused."""
+    if isinstance(value, dict | list):
+        raise ValueError("text")
+    return str(value).strip()
+
+
+def path(value: Any) -> Path:
+    """Return the path that `value` names, `~` expanded."""
+    if not (name := text(value)):
+        raise ValueError("a path")
+    return Path(name).expanduser()
+
+
+def words(value: Any) -> tuple[str, ...]:
+    """Return a list given as TOML list or as comma-separated text."""
+    items = value if isinstance(value, list) else str(value).split(",")
+    return tuple(text(item) for item in items if text(item))
+
+
+def whole(low: int, high: int) -> Callable[[Any], int]:
+    """Return a reader of whole numbers from `low` to `high`."""
+
+    def read(value: Any) -> int:
+        try:
+            number = int(str(value).strip())
+        except ValueError:
+            number = low - 1
+        if not low <= number <= high:
+            raise ValueError(f"a whole number from {low} to {high}")
+        return number
+
+    return read
+
+
+def one_of(*choices: str) -> Callable[[Any], str]:
+    """Return a reader that accepts one of `choices`."""
+
+    def read(value: Any) -> str:
+        choice = text(value).lower()
+        if choice not in choices:
+            raise ValueError("one of " + ", ".join(choices))
+        return choice
+
+    return read
+
+
+def tiers(value: Any) -> tuple[Tier, ...]:
+    """Return the tiers described by a TOML array of tables or the same as JSON text."""
+    return parse_tiers(json.loads(value) if isinstance(value, str) else value, duration)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One row: `name` in the file, KB_NAME in the environment; `read` turns text into the value."""
+
+    name: str
+    default: Any
+    read: Callable[[Any], Any]
+    help: str
+    secret: bool = False
+
+
+ROWS: tuple[Setting, ...] = (
+    Setting("site_name", "Tier Zero", text, "Name of the site, shown on every page."),
+    Setting("site_url", "http://127.0.0.1:8000", text, "Public address, used in mail and links."),
+    Setting("articles", "articles", path, "Folder or Git repository that holds the articles."),
+    Setting("articles_ref", "HEAD", text, "Branch, tag or commit that is published."),
+    Setting("data", "var", path, "Folder for the database, the index and the spool."),
+    Setting("templates", "templates", path, "Folder of the page templates."),
+    Setting("database_url", "", text, "PostgreSQL by URL; empty: SQLite in the data folder.", True),
+    Setting("language", "en", text, "Language assumed where an article names none."),
+    Setting("model", "", text, "Folder of another sentence-transformers model; empty: bundled."),
+    Setting("semantic", True, flag, "Search by meaning as well as by words."),
+    Setting("host", "127.0.0.1", text, "Address to listen on."),
+    Setting("port", 8000, whole(1, 65535), "Port to listen on."),
+    Setting("workers", 2, whole(1, 64), "Web processes."),
+    Setting("threads", 4, whole(1, 64), "Threads in a web process."),
+    Setting("secret_key", "", text, "Signs sessions; empty: made once in the data folder.", True),
+    Setting("secret_key_fallbacks", (), words, "Former secret keys, still accepted.", True),
+    Setting("trusted_hosts", ("127.0.0.1", "localhost", "[::1]"), words, "Host names answered."),
+    Setting("trusted_proxies", 0, whole(0, 5), "Proxies in front whose X-Forwarded-* is believed."),
+    Setting("session_lifetime", "12h", duration, "How long a sign-in lasts."),
+    Setting("episode_gap", "30m", duration, "Silence that ends an episode."),
+    Setting("outcome_window", "24h", duration, "Wait for a ticket before an outcome is final."),
+    Setting("retention", "90d", duration, "How long searched words are kept; at most 180d."),
+    Setting("k_anonymity", 5, whole(1, 1000), "People needed before reports show their words."),
+    Setting(
+        "unresolved_policy",
+        "offer",
+        one_of("off", "offer", "always"),
+        "A signed-in person's unresolved episode: nothing, an offer, or a ticket at once.",
+    ),
+    Setting(
+        "demand_threshold",
+        5,
+        whole(0, 1000),
+        "People failing on the same words before the team gets one ticket; 0: never.",
+    ),
+    Setting("demand_window", "7d", duration, "Span in which those people are counted."),
+    Setting("mail_url", "", text, "smtp://user:password@host:port; empty: to the log.", True),
+    Setting("mail_from", "service-desk@localhost", text, "Sender of the product's mail."),
+    Setting("publish_interval", "30s", optional_duration, "How often Git is asked for news."),
+    Setting("worker_interval", "15s", duration, "Pause between rounds of periodic work."),
+    Setting("search_rate", 120, whole(1, 100000), "Searches a minute from one address."),
+    Setting("write_rate", 20, whole(1, 100000), "Tickets and votes in 10 minutes from an address."),
+    Setting("sign_in_rate", 10, whole(1, 100000), "Sign-in attempts in 10 minutes."),
+    Setting("tiers", DEFAULT_TIERS, tiers, "Support tiers: name, minutes before escalation, cost."),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every setting's value, as ROWS describes them."""
+
+    site_name: str
+    site_url: str
+    articles: Path
+    articles_ref: str
+    data: Path
+    templates: Path
+    database_url: str
+    language: str
+    model: str
+    semantic: bool
+    host: str
+    port: int
+    workers: int
+    threads: int
+    secret_key: str
+    secret_key_fallbacks: tuple[str, ...]
+    trusted_hosts: tuple[str, ...]
+    trusted_proxies: int
+    session_lifetime: timedelta
+    episode_gap: timedelta
+    outcome_window: timedelta
+    retention: timedelta
+    k_anonymity: int
+    unresolved_policy: str
+    demand_threshold: int
+    demand_window: timedelta
+    mail_url: str
+    mail_from: str
+    publish_interval: timedelta | None
+    worker_interval: timedelta
+    search_rate: int
+    write_rate: int
+    sign_in_rate: int
+    tiers: tuple[Tier, ...]
+
+    @property
+    def database(self) -> str:
+        """Return the SQLAlchemy URL: the one set, or SQLite in the data folder."""
+        if self.database_url:
+            return self.database_url
+        return f"sqlite:///{(self.data / 'tierzero.db').absolute()}"
+
+    @property
+    def generations(self) -> Path:
+        """Return the folder of published generations."""
+        return self.data / "index"
+
+
+def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
+    """Return the settings: defaults, then the file, then the environment, then `overrides`.
+
+    Raises ConfigError for an unknown key or a value that its row does not accept.
+    """
+    environ = os.environ if environ is None else environ
+    given = _from_file(environ) | _from_environment(environ) | overrides
+    values = {row.name: _value(row, given) for row in ROWS}
+    if values["retention"] > timedelta(days=180):
+        raise ConfigError("retention is more than 180 days.", "Set it to 180d or less.")
+    return Settings(**values)
+
+
+def _value(row: Setting, given: Mapping[str, Any]) -> Any:
+    """Return the row's value, read from what was given or from its default."""
+    raw = given.get(row.name, row.default)
+    if raw is row.default and not isinstance(raw, str):
+        return raw
+    try:
+        return row.read(raw)
+    except (ValueError, TypeError, KeyError) as problem:
+        shown = "the value given" if row.secret else repr(raw)
+        raise ConfigError(
+            f"The setting {row.name} cannot be {shown}.",
+            f"It takes {problem}. Change {PREFIX}{row.name.upper()}, or the file {DEFAULT_FILE}.",
+        ) from None
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    """Return the settings among the environment's variables."""
+    found = {
+        name[len(PREFIX) :].lower(): value
+        for name, value in environ.items()
+        if name.startswith(PREFIX) and name != FILE_VARIABLE
+    }
+    _refuse_unknown(found, lambda name: PREFIX + name.upper())
+    return found
+
+
+def _from_file(environ: Mapping[str, str]) -> dict[str, Any]:
+    """Return the settings of the file, {} where the default file is absent."""
+    named = environ.get(FILE_VARIABLE)
+    file = Path(named or DEFAULT_FILE)
+    if not named and not file.exists():
+        return {}
+    try:
+        found = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as problem:
+        raise ConfigError(f"The settings file {file} cannot be read: {problem.strerror}.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        raise ConfigError(f"The settings file {file} is not valid TOML: {problem}.") from None
+    _refuse_unknown(found, lambda name: f"{name} in {file}")
+    return found
+
+
+def _refuse_unknown(found: Mapping[str, Any], shown: Callable[[str], str]) -> None:
+    """Raise ConfigError for a key that no row has, with the nearest name."""
+    known = [row.name for row in ROWS]
+    for name in found:
+        if name in known:
+            continue
+        near = get_close_matches(name, known, n=1)
+        hint = f"Did you mean {shown(near[0])}?" if near else "`kb config show` lists the settings."
+        raise ConfigError(f"The setting {shown(name)} is unknown.", hint)
+
+
+def shown(settings: Settings) -> list[tuple[Setting, str]]:
+    """Return each row with its value as text, secrets hidden."""
+    values = {field.name: getattr(settings, field.name) for field in fields(settings)}
+    return [(row, _display(row, values[row.name])) for row in ROWS]
+
+
+def _display(row: Setting, value: Any) -> str:
+    if row.secret and value:
+        return "(set, hidden)"
+    if isinstance(value, timedelta):
+        return _span(value)
+    if isinstance(value, tuple):
+        return ", ".join(getattr(item, "name", str(item)) for item in value)
+    return "off" if value is None else str(value)
+
+
+def _span(value: timedelta) -> str:
+    """Return the shortest exact way to write the span."""
+    seconds = value.total_seconds()
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds and seconds % size == 0:
+            return f"{int(seconds // size)}{unit}"
+    return f"{seconds:g}s"

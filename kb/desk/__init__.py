@@ -1,0 +1,1 @@
+"""Tickets: tiers, rules, escalation, the outbox."""
