@@ -313,7 +313,7 @@ class Database:
         if not rows:
             return 0
         insert = (postgresql if self.dialect == "postgresql" else sqlite).insert(table)
-        statement = insert.on_conflict_do_nothing()
+        statement = insert.on_conflict_do_nothing().execution_options(preserve_rowcount=True)
         return sum(connection.execute(statement, dict(row)).rowcount for row in rows)
 
     def close(self) -> None:

@@ -1,0 +1,159 @@
+"""Fixtures for every test: a database of each kind, the real model, a built site.
+
+PostgreSQL is a throwaway cluster of our own; where its server is not installed the tests that
+need it are skipped by name, and in CI (CI=true) they fail instead.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from kb.db import Database, metadata
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED_DATA = ROOT.parent / "shared" / "data"
+IN_CI = os.environ.get("CI", "").lower() == "true"
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+
+def missing(what: str) -> None:
+    """Skip for want of `what`; in CI nothing may be skipped for that."""
+    (pytest.fail if IN_CI else pytest.skip)(f"{what} is not installed on this machine")
+
+
+@pytest.fixture(scope="session")
+def free_port() -> Callable[[], int]:
+    """Return a function that finds a port nobody listens on."""
+
+    def find() -> int:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            return int(probe.getsockname()[1])
+
+    return find
+
+
+def _server_programs() -> Path | None:
+    """Return the folder that holds initdb and postgres, the newest version first."""
+    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    if found := shutil.which("initdb"):
+        folders.append(Path(found).resolve().parent)
+    return next((folder for folder in folders if (folder / "postgres").exists()), None)
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(
+    tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], int]
+) -> Iterator[str]:
+    """Run a throwaway PostgreSQL cluster; give its URL without a database name."""
+    programs = _server_programs()
+    if programs is None:
+        missing("PostgreSQL's server")
+        return
+    # The server refuses to run as root, so it runs as the account that its package made.
+    account = "postgres" if os.geteuid() == 0 else None
+    home = Path("/tmp") / f"tier-zero-pg-{os.getpid()}"
+    home.mkdir(mode=0o700)
+    if account:
+        shutil.chown(home, account)
+    port = free_port()
+    try:
+        subprocess.run(
+            [programs / "initdb", "-D", home / "data", "-U", "tier", "-A", "trust", "-E", "UTF8"],
+            check=True, capture_output=True, user=account, cwd="/tmp",
+        )  # fmt: skip
+        server = subprocess.Popen(
+            [programs / "postgres", "-D", home / "data", "-p", str(port), "-k", home,
+             "-h", "127.0.0.1", "-c", "fsync=off", "-c", "max_connections=60"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, user=account, cwd="/tmp",
+        )  # fmt: skip
+        try:
+            url = f"postgresql://tier@127.0.0.1:{port}"
+            _wait_for(url)
+            yield url
+        finally:
+            server.send_signal(signal.SIGINT)  # fast shutdown: does not wait for connections
+            server.wait(timeout=20)
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _wait_for(url: str) -> None:
+    """Return once the server accepts connections; fail after 20 s."""
+    engine = sa.create_engine(url.replace("postgresql", "postgresql+psycopg") + "/postgres")
+    for _ in range(200):
+        try:
+            with engine.connect():
+                break
+        except sa.exc.OperationalError:
+            time.sleep(0.1)
+    else:
+        pytest.fail("PostgreSQL did not start within 20 s")
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def postgresql_url(postgresql_server: str) -> str:
+    """Return the URL of a migrated PostgreSQL database that tests share, emptied before each."""
+    url = f"{postgresql_server}/postgres"
+    database = Database(url)
+    database.migrate()
+    database.close()
+    return url
+
+
+@pytest.fixture(scope="session")
+def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a migrated, empty SQLite file to copy: migrating once is quicker."""
+    file = tmp_path_factory.mktemp("template") / "empty.db"
+    database = Database(f"sqlite:///{file}")
+    database.migrate()
+    database.close()
+    return file
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return the URL of an empty, migrated database: each test runs on both kinds."""
+    if request.param == "sqlite":
+        file = tmp_path / "record.db"
+        shutil.copy(request.getfixturevalue("_sqlite_template"), file)
+        return f"sqlite:///{file}"
+    url: str = request.getfixturevalue("postgresql_url")
+    _empty(url)
+    return url
+
+
+def _empty(url: str) -> None:
+    database = Database(url)
+    with database.begin() as connection:
+        names = ", ".join(table.name for table in metadata.sorted_tables)
+        connection.execute(sa.text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+    database.close()
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """Return an empty, migrated database: each test runs on SQLite and on PostgreSQL."""
+    opened = Database(database_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Return the folder of real corpora and judged queries, or skip saying that it is absent."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip("the judged corpora (../shared/data) are not beside this checkout")
+    return SHARED_DATA
