@@ -182,6 +182,7 @@ tickets = sa.Table(
     sa.Column("status", sa.String(16), nullable=False, index=True),
     sa.Column("tier", sa.Integer, nullable=False),
     sa.Column("tier_since", UtcTime, nullable=False),
+    sa.Column("waiting_since", UtcTime),  # the tier's clock stands still from here
     sa.Column("assignee_id", sa.String(36)),
     sa.Column("requester_name", sa.String(255), nullable=False, server_default=""),
     sa.Column("requester_email", sa.String(255), nullable=False, server_default=""),

@@ -133,6 +133,7 @@ def upgrade() -> None:
     sa.Column('status', sa.String(length=16), nullable=False),
     sa.Column('tier', sa.Integer(), nullable=False),
     sa.Column('tier_since', kb.db.UtcTime(timezone=True), nullable=False),
+    sa.Column('waiting_since', kb.db.UtcTime(timezone=True), nullable=True),
     sa.Column('assignee_id', sa.String(length=36), nullable=True),
     sa.Column('requester_name', sa.String(length=255), server_default='', nullable=False),
     sa.Column('requester_email', sa.String(length=255), server_default='', nullable=False),
