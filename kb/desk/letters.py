@@ -1,0 +1,148 @@
+"""What the product writes to people, in English and Spanish.
+
+Promises plain text: a subject and a body for each occasion, in the ticket's language or in English.
+Values are inserted, never interpreted. Knows no address and no mail.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Occasion(StrEnum):
+    """Why somebody is written to."""
+
+    RECEIVED = "received"
+    OPENED = "opened"  # by policy: the person did not ask
+    ANSWERED = "answered"
+    RESOLVED = "resolved"
+    OFFERED = "offered"
+    JOINED = "joined"
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One letter: subject on one line, text with Unix line ends."""
+
+    subject: str
+    text: str
+
+
+# How the reader gets to the ticket: the private link is only in the first letter, because only its
+# digest is kept.
+_WAYS = {
+    "en": {
+        "link": "Follow it, and answer, at your private link (keep it to yourself):\n{link}",
+        "own": "Follow it, and answer, here:\n{link}",
+        "first": "Follow it, and answer, at the private link in our first message about {number}.",
+    },
+    "es": {
+        "link": "Siga la solicitud y responda en su enlace privado (no lo comparta):\n{link}",
+        "own": "Siga la solicitud y responda aquí:\n{link}",
+        "first": "Siga la solicitud y responda en el enlace privado de nuestro primer mensaje "
+        "sobre {number}.",
+    },
+}
+
+_LETTERS = {
+    "en": {
+        Occasion.RECEIVED: (
+            "[{number}] {subject}",
+            "We have received your request. Its number is {number}.\n\n{way}\n\n"
+            "What you told us:\n\n{text}\n\n{site}\n",
+        ),
+        Occasion.OPENED: (
+            "[{number}] {subject}",
+            "You searched for “{text}” and it looks as if nothing answered it, so the service desk "
+            "has taken it on. The number is {number}.\n\n{way}\n\n"
+            "If you no longer need help, say so there.\n\n{site}\n",
+        ),
+        Occasion.ANSWERED: (
+            "[{number}] {subject}",
+            "There is an answer to {number}.\n\n{text}\n\n{way}\n\n{site}\n",
+        ),
+        Occasion.RESOLVED: (
+            "[{number}] {subject}",
+            "{number} is resolved.\n\n{text}{article}\n\n"
+            "If it is not solved, reply and it is open again.\n{way}\n\n{site}\n",
+        ),
+        Occasion.OFFERED: (
+            "Did you find what you searched for? {subject}",
+            "You searched for “{subject}” and it looks as if nothing answered it.\n\n"
+            "If you still need help, a service desk agent will take it on:\n{link}\n\n"
+            "If not, you need do nothing.\n\n{site}\n",
+        ),
+        Occasion.JOINED: (
+            "[{number}] {subject}",
+            "You searched for “{text}” and it looks as if nothing answered it.\n\n"
+            "Others had the same difficulty and the team is already working on it as {number}. "
+            "We will write to you when there is an answer; you need do nothing.\n\n{way}\n\n"
+            "{site}\n",
+        ),
+    },
+    "es": {
+        Occasion.RECEIVED: (
+            "[{number}] {subject}",
+            "Hemos recibido su solicitud. Su número es {number}.\n\n{way}\n\n"
+            "Lo que nos contó:\n\n{text}\n\n{site}\n",
+        ),
+        Occasion.OPENED: (
+            "[{number}] {subject}",
+            "Buscó «{text}» y parece que nada le dio la respuesta, así que el centro de asistencia "
+            "se hace cargo. El número es {number}.\n\n{way}\n\n"
+            "Si ya no necesita ayuda, díganoslo ahí.\n\n{site}\n",
+        ),
+        Occasion.ANSWERED: (
+            "[{number}] {subject}",
+            "Hay una respuesta a {number}.\n\n{text}\n\n{way}\n\n{site}\n",
+        ),
+        Occasion.RESOLVED: (
+            "[{number}] {subject}",
+            "{number} está resuelta.\n\n{text}{article}\n\n"
+            "Si el problema continúa, responda y la abriremos de nuevo.\n{way}\n\n{site}\n",
+        ),
+        Occasion.OFFERED: (
+            "¿Encontró lo que buscaba? {subject}",
+            "Buscó «{subject}» y parece que nada le dio la respuesta.\n\n"
+            "Si todavía necesita ayuda, el centro de asistencia se hará cargo:\n{link}\n\n"
+            "Si no, no tiene que hacer nada.\n\n{site}\n",
+        ),
+        Occasion.JOINED: (
+            "[{number}] {subject}",
+            "Buscó «{text}» y parece que nada le dio la respuesta.\n\n"
+            "Otras personas tuvieron la misma dificultad y el equipo ya trabaja en ello con el "
+            "número {number}. Le escribiremos cuando haya una respuesta; no tiene que hacer nada."
+            "\n\n{way}\n\n{site}\n",
+        ),
+    },
+}
+
+_ARTICLE = {
+    "en": "\n\nThis article has the answer:\n{link}",
+    "es": "\n\nEste artículo tiene la respuesta:\n{link}",
+}
+
+LANGUAGES = frozenset(_LETTERS)
+
+
+def letter(occasion: Occasion, language: str, **values: str) -> Letter:
+    """Return the letter for the occasion. Which values it needs is in its text above."""
+    subject, text = _LETTERS[spoken(language)][occasion]
+    return Letter(" ".join(subject.format(**values).split()), text.format(**values))
+
+
+def way(kind: str, language: str, **values: str) -> str:
+    """Return the sentence that leads to the ticket; `kind` is "link", "own" or "first"."""
+    return _WAYS[spoken(language)][kind].format(**values)
+
+
+def article(language: str, link: str) -> str:
+    """Return the sentence that leads to the article that solved it."""
+    return _ARTICLE[spoken(language)].format(link=link)
+
+
+def spoken(language: str) -> str:
+    """Return the language of ours that is nearest: "es-MX" is "es", anything unknown is "en"."""
+    base = language.casefold().replace("_", "-").split("-")[0]
+    return base if base in LANGUAGES else "en"

@@ -1,0 +1,40 @@
+"""Where the site's pages are, for letters.
+
+Promises absolute addresses under the site's own. Knows no route: the site hands in its paths.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """The site's address and the paths of the pages that letters point to."""
+
+    site_url: str
+    ticket_path: str = "/ticket/{token}"
+    own_path: str = "/my/tickets/{number}"
+    article_path: str = "/article/{slug}"
+    offer_path: str = "/offer/{offer_id}"
+
+    def ticket(self, token: str) -> str:
+        """Return the private link."""
+        return self._under(self.ticket_path, token=token)
+
+    def own(self, number: str) -> str:
+        """Return the page of a signed-in person's ticket, by display number."""
+        return self._under(self.own_path, number=number)
+
+    def article(self, slug: str) -> str:
+        """Return an article's page."""
+        return self._under(self.article_path, slug=slug)
+
+    def offer(self, offer_id: str) -> str:
+        """Return the page that asks whether a ticket is wanted."""
+        return self._under(self.offer_path, offer_id=offer_id)
+
+    def _under(self, path: str, **values: str) -> str:
+        safe = {name: quote(value, safe="/") for name, value in values.items()}
+        return self.site_url.rstrip("/") + path.format(**safe)

@@ -1,0 +1,71 @@
+"""What a ticket is about, so that one need never has two open tickets.
+
+Promises keys: two tickets with the same key are about the same need, and the database lets only
+one of them be open. Knows no ticket and no database; see docs/decisions/0006.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+
+from kb.desk.ticket import Draft, Requester
+
+_TICKETS = uuid.UUID("6d0c3c1e-0d53-5d0b-9a43-5b2f5f1d7c11")  # a namespace of our own
+
+
+def identity(requester: Requester, visitor: str = "") -> str:
+    """Return who a person is: the account, else the e-mail address, else the visitor.
+
+    A visitor alone is the weakest of the three: people behind one address with the same browser
+    share it, so it only counts where nothing better is known.
+    """
+    if requester.user_id:
+        return f"user:{requester.user_id}"
+    if requester.email:
+        return f"mail:{requester.email.strip().casefold()}"
+    return f"visitor:{visitor}" if visitor else ""
+
+
+def person_need(person: str, words_key: str, *, apart: str = "") -> str:
+    """Return the key of what `person` (an identity) needs with these words, at most 128 long.
+
+    `apart` tells two needs with the same words apart: the submission in which the person said
+    that it is a different problem.
+    """
+    key = f"person:{_digest(person)}:{words_key}"
+    return f"{key}:{_digest(apart)[:16]}" if apart else key
+
+
+def demand_need(words_key: str) -> str:
+    """Return the key of what many people need with these words."""
+    return f"demand:{words_key}"
+
+
+def draft_need(draft: Draft, ticket_id: str) -> str:
+    """Return the key of a person's draft. Without words, or without knowing who asks, nothing can
+    be the same need, so the key is the ticket's own.
+    """
+    who = identity(draft.requester, draft.visitor)
+    apart = "" if draft.words_key and who and not draft.different else ticket_id
+    return person_need(who, draft.words_key, apart=apart)
+
+
+def ticket_id(submission: str, person: str) -> str:
+    """Return the id of the ticket that this submission makes: always the same one.
+
+    The person is part of it, so that a submission id seen or guessed by somebody else leads to
+    nobody's ticket. Without a submission, a random id.
+    """
+    if not submission:
+        return str(uuid.uuid4())
+    return str(uuid.uuid5(_TICKETS, f"{person}\n{submission}"))
+
+
+def episode_submission(episode_id: str) -> str:
+    """Return the submission of a ticket made from an episode: one episode, one ticket."""
+    return f"episode:{episode_id}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

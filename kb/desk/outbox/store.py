@@ -1,0 +1,152 @@
+"""Outbox rows: what is to be sent, by which channel, when next.
+
+Promises that a row is claimed by one worker at a time: a claim pushes `due_at` into the future, so
+a worker that dies loses its claim by the clock. Knows no channel.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from kb.db import outbox
+
+
+class State(StrEnum):
+    """WAITING is still to be sent; DEAD was refused for good and is shown to staff."""
+
+    WAITING = "waiting"
+    DELIVERED = "delivered"
+    DEAD = "dead"
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """One thing to deliver; its id is the idempotency key. `attempts` counts this one too."""
+
+    id: str
+    ticket_id: str | None
+    channel: str
+    payload: Mapping[str, Any]
+    created_at: datetime
+    due_at: datetime
+    attempts: int
+    state: State
+    error: str
+
+
+class Outbox:
+    """The outbox as one transaction sees it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def put(
+        self, channel: str, payload: Mapping[str, Any], *, now: datetime, ticket_id: str | None
+    ) -> str:
+        """Add something to send at once, in the transaction that causes it; return its id."""
+        key = str(uuid.uuid4())
+        self._connection.execute(
+            sa.insert(outbox).values(
+                id=key,
+                ticket_id=ticket_id,
+                channel=channel,
+                payload=dict(payload),
+                created_at=now,
+                due_at=now,
+                attempts=0,
+                state=State.WAITING,
+                error="",
+            )
+        )
+        return key
+
+    def claim(self, now: datetime, lease: timedelta) -> Parcel | None:
+        """Return one row that is due, claimed until now + lease; None when nothing is due.
+
+        The row is taken only if it is as it was seen, so that of two workers one gets it.
+        """
+        for row in self._due(now):
+            mine = self._connection.execute(
+                sa.update(outbox)
+                .where(
+                    outbox.c.id == row["id"],
+                    outbox.c.state == State.WAITING,
+                    outbox.c.due_at == row["due_at"],
+                )
+                .values(due_at=now + lease, attempts=outbox.c.attempts + 1)
+            )
+            if mine.rowcount:
+                claim = {"due_at": now + lease, "attempts": row["attempts"] + 1}
+                return _parcel({**row, **claim})
+        return None
+
+    def _due(self, now: datetime) -> list[Mapping[str, Any]]:
+        """Return a few due rows; more than one, because another worker may take the first."""
+        statement = (
+            sa.select(outbox)
+            .where(outbox.c.state == State.WAITING, outbox.c.due_at <= now)
+            .order_by(outbox.c.due_at, outbox.c.id)
+            .limit(8)
+            .with_for_update(skip_locked=True)
+        )
+        return [dict(row) for row in self._connection.execute(statement).mappings()]
+
+    def delivered(self, parcel: Parcel) -> None:
+        """Mark as sent, and forget what was sent: it can hold a private link."""
+        kept = {"to": parcel.payload.get("to", ""), "subject": parcel.payload.get("subject", "")}
+        self._settle(parcel, State.DELIVERED, payload=kept, error="")
+
+    def refused(self, parcel: Parcel, why: str) -> None:
+        """Mark as dead; the payload stays for another try by hand."""
+        self._settle(parcel, State.DEAD, error=why)
+
+    def postponed(self, parcel: Parcel, why: str, *, until: datetime) -> None:
+        """Try again from `until`, unless the claim was lost to another worker meanwhile."""
+        self._settle(
+            parcel, State.WAITING, outbox.c.due_at == parcel.due_at, error=why, due_at=until
+        )
+
+    def revive(self, key: str, now: datetime) -> bool:
+        """Try a dead row again, its age counted from now; return whether there was one."""
+        done = self._connection.execute(
+            sa.update(outbox)
+            .where(outbox.c.id == key, outbox.c.state == State.DEAD)
+            .values(state=State.WAITING, due_at=now, created_at=now, attempts=0)
+        )
+        return done.rowcount == 1
+
+    def dead(self, limit: int = 100) -> tuple[Parcel, ...]:
+        """Return what was refused for good, newest first."""
+        statement = (
+            sa.select(outbox)
+            .where(outbox.c.state == State.DEAD)
+            .order_by(outbox.c.created_at.desc())
+            .limit(limit)
+        )
+        return tuple(_parcel(dict(row)) for row in self._connection.execute(statement).mappings())
+
+    def count(self, state: State) -> int:
+        """Return how many rows are in that state."""
+        statement = sa.select(sa.func.count()).select_from(outbox).where(outbox.c.state == state)
+        return self._connection.execute(statement).scalar_one()
+
+    def _settle(
+        self, parcel: Parcel, state: State, *conditions: sa.ColumnElement[bool], **values: Any
+    ) -> None:
+        self._connection.execute(
+            sa.update(outbox)
+            .where(outbox.c.id == parcel.id, outbox.c.state == State.WAITING, *conditions)
+            .values(state=state, **values)
+        )
+
+
+def _parcel(row: Mapping[str, Any]) -> Parcel:
+    return Parcel(**{**row, "state": State(row["state"])})

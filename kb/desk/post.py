@@ -1,0 +1,121 @@
+"""Letters into the outbox.
+
+Promises that whoever is concerned by a ticket's change is written to in the same transaction; a
+person without an address is left out. Knows no SQL and does not send.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from kb.desk import letters
+from kb.desk.letters import Letter, Occasion
+from kb.desk.links import Links
+from kb.desk.outbox.store import Outbox
+from kb.desk.ticket import Origin, Requester, Ticket, TicketEvent
+
+MAIL = "mail"
+Reader = tuple[Requester, str]  # a person and the language to write in
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """Writes letters for one transaction."""
+
+    outbox: Outbox
+    links: Links
+    site: str
+
+    def received(self, ticket: Ticket, token: str, now: datetime) -> None:
+        """Tell the requester the number and the private link; by policy, also why."""
+        by_policy = ticket.origin is Origin.POLICY
+        occasion = Occasion.OPENED if by_policy else Occasion.RECEIVED
+        text = ticket.subject if by_policy else ticket.body or ticket.subject
+        way = letters.way("link", ticket.language, link=self.links.ticket(token))
+        reader = (ticket.requester, ticket.language)
+        self._about(ticket, reader, occasion, now=now, way=way, text=text)
+
+    def joined(self, ticket: Ticket, reader: Reader, words: str, *, now: datetime) -> None:
+        """Tell a person that the team's ticket covers what they searched for."""
+        way = self._way(ticket, reader)
+        self._about(ticket, reader, Occasion.JOINED, now=now, way=way, text=words)
+
+    def happened(
+        self, ticket: Ticket, event: TicketEvent, readers: tuple[Reader, ...], *, now: datetime
+    ) -> None:
+        """Tell the readers of an answer or a resolution; other events are not written about."""
+        for reader in readers:
+            way = self._way(ticket, reader)
+            if event.kind == "answered":
+                self._about(
+                    ticket, reader, Occasion.ANSWERED, now=now, way=way, text=event.data["text"]
+                )
+            if event.kind == "resolved":
+                self._about(
+                    ticket,
+                    reader,
+                    Occasion.RESOLVED,
+                    now=now,
+                    way=way,
+                    text=event.data["text"],
+                    article=self._article(ticket, reader[1]),
+                )
+
+    def offered(self, reader: Reader, words: str, *, offer_id: str, now: datetime) -> None:
+        """Ask a person whether they still need help."""
+        written = letters.letter(
+            Occasion.OFFERED,
+            reader[1],
+            subject=words,
+            link=self.links.offer(offer_id),
+            site=self.site,
+        )
+        self._put(reader[0], written, now=now, thread=offer_id, ticket_id=None)
+
+    def _article(self, ticket: Ticket, language: str) -> str:
+        """Return the sentence about the article that solved it; one to be fixed is not shown."""
+        if ticket.resolution != "linked_article":
+            return ""
+        return letters.article(language, self.links.article(ticket.resolution_article))
+
+    def _way(self, ticket: Ticket, reader: Reader) -> str:
+        """Return how the reader gets to the ticket."""
+        person, language = reader
+        number = ticket.display_number
+        if person.user_id:
+            return letters.way("own", language, link=self.links.own(number))
+        return letters.way("first", language, number=number)
+
+    def _about(
+        self, ticket: Ticket, reader: Reader, occasion: Occasion, *, now: datetime, **values: str
+    ) -> None:
+        written = letters.letter(
+            occasion,
+            reader[1],
+            number=ticket.display_number,
+            subject=ticket.subject,
+            site=self.site,
+            **values,
+        )
+        self._put(reader[0], written, now=now, thread=ticket.id, ticket_id=ticket.id)
+
+    def _put(
+        self,
+        person: Requester,
+        written: Letter,
+        *,
+        now: datetime,
+        thread: str,
+        ticket_id: str | None,
+    ) -> None:
+        if not person.email:
+            return
+        payload = {
+            "to": person.email,
+            "name": person.name,
+            "subject": written.subject,
+            "text": written.text,
+            "thread": thread,
+        }
+        self.outbox.put(MAIL, payload, now=now, ticket_id=ticket_id)

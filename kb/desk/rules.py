@@ -1,0 +1,257 @@
+"""The rules of a ticket's life: pure functions over (ticket, action, now).
+
+Promises a new ticket and the event that tells what happened, or `NotAllowed` in plain words. Every
+allowed move is in MOVES. Knows no database and no clock of its own; `now` is passed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from kb.desk.actions import (
+    Action,
+    Answer,
+    Assign,
+    AutoEscalate,
+    Close,
+    Escalate,
+    Note,
+    Reopen,
+    RequesterReply,
+    Resolve,
+    ReturnToTier,
+)
+from kb.desk.ticket import ACTIVE, WITH_ARTICLE, Agent, Status, Ticket, TicketEvent
+from kb.desk.tiers import Tier, highest, named
+from kb.errors import NotAllowed
+
+FIRST_LINE = 1  # tier 0 is the reader with the site; nobody there can hold a ticket
+CLOCK = "The clock"
+
+# Action -> the statuses in which it is allowed. What is not here is refused.
+MOVES: Mapping[type[Action], frozenset[Status]] = {
+    Answer: ACTIVE,
+    Note: frozenset(Status),
+    Assign: ACTIVE,
+    Escalate: ACTIVE,
+    AutoEscalate: frozenset({Status.NEW, Status.OPEN}),
+    ReturnToTier: ACTIVE,
+    Resolve: ACTIVE,
+    Reopen: frozenset({Status.RESOLVED}),
+    RequesterReply: ACTIVE | {Status.RESOLVED},
+    Close: frozenset({Status.RESOLVED}),
+}
+
+_WHY = {
+    Status.NEW: "Resolve it first.",
+    Status.OPEN: "Resolve it first.",
+    Status.WAITING: "Resolve it first, or wait for the reply.",
+    Status.RESOLVED: "Reopen it first.",
+    Status.CLOSED: "Open a new ticket and name this one in it.",
+}
+
+_VERBS: Mapping[type[Action], str] = {
+    Answer: "answered",
+    Note: "given a note",
+    Assign: "assigned",
+    Escalate: "escalated",
+    AutoEscalate: "escalated by the clock",
+    ReturnToTier: "returned to a lower tier",
+    Resolve: "resolved",
+    Reopen: "reopened",
+    RequesterReply: "replied to",
+    Close: "closed",
+}
+
+Moved = tuple[Ticket, TicketEvent]
+
+
+def apply(ticket: Ticket, action: Action, *, now: datetime, tiers: Sequence[Tier]) -> Moved:
+    """Return the ticket after `action`, its version one higher, and the event.
+
+    Raises NotAllowed when the status, the tiers or the action's own data forbid it.
+    """
+    if ticket.status not in MOVES[type(action)]:
+        raise NotAllowed(
+            f"A ticket that is {ticket.status} cannot be {_VERBS[type(action)]}.",
+            _WHY[ticket.status],
+        )
+    changed, event = _STEPS[type(action)](ticket, action, now, tiers)
+    return replace(changed, version=ticket.version + 1, updated_at=now), event
+
+
+def due(ticket: Ticket, *, now: datetime, tiers: Sequence[Tier]) -> bool:
+    """Return whether the tier's clock has run out and there is a tier above."""
+    limit = named(tiers, ticket.tier).escalate_after
+    counted = ticket.status in MOVES[AutoEscalate] and ticket.tier < highest(tiers)
+    return counted and limit is not None and now - ticket.tier_since >= limit
+
+
+def _answer(ticket: Ticket, action: Answer, now: datetime, tiers: Sequence[Tier]) -> Moved:
+    del tiers
+    text = _said(action.text, "an answer")
+    status = Status.WAITING if action.waiting else Status.OPEN
+    event = _by(action.by, "answered", now, public=True, text=text, waiting=action.waiting)
+    return _stand(ticket, status, now), event
+
+
+def _note(ticket: Ticket, action: Note, now: datetime, tiers: Sequence[Tier]) -> Moved:
+    del tiers
+    return ticket, _by(action.by, "noted", now, text=_said(action.text, "a note"))
+
+
+def _assign(ticket: Ticket, action: Assign, now: datetime, tiers: Sequence[Tier]) -> Moved:
+    del tiers
+    status = Status.OPEN if ticket.status is Status.NEW and action.to else ticket.status
+    to = {"to_id": action.to.id, "to": action.to.name} if action.to else {"to_id": None, "to": ""}
+    changed = replace(ticket, status=status, assignee_id=action.to.id if action.to else None)
+    return changed, _by(action.by, "assigned", now, **to)
+
+
+def _escalate(ticket: Ticket, action: Escalate, now: datetime, tiers: Sequence[Tier]) -> Moved:
+    to = ticket.tier + 1 if action.to is None else action.to
+    if not ticket.tier < to <= highest(tiers):
+        raise _no_such_move(ticket, tiers, "above")
+    reason = _said(action.reason, "a reason")
+    return _to_tier(ticket, to, now), _by(
+        action.by, "escalated", now, public=True, **_tiers_of(ticket, to, tiers), reason=reason
+    )
+
+
+def _auto_escalate(
+    ticket: Ticket, action: AutoEscalate, now: datetime, tiers: Sequence[Tier]
+) -> Moved:
+    if action.since != ticket.tier_since or not due(ticket, now=now, tiers=tiers):
+        raise NotAllowed("The time limit of this ticket's tier has not run out.")
+    to = ticket.tier + 1
+    data = _tiers_of(ticket, to, tiers) | {"since": ticket.tier_since.isoformat()}
+    return _to_tier(ticket, to, now), TicketEvent(now, "escalated", CLOCK, True, data)
+
+
+def _return(ticket: Ticket, action: ReturnToTier, now: datetime, tiers: Sequence[Tier]) -> Moved:
+    if not FIRST_LINE <= action.to < ticket.tier:
+        raise _no_such_move(ticket, tiers, "below")
+    reason = _said(action.reason, "a reason")
+    return _to_tier(ticket, action.to, now), _by(
+        action.by,
+        "returned",
+        now,
+        public=True,
+        **_tiers_of(ticket, action.to, tiers),
+        reason=reason,
+    )
+
+
+def _resolve(ticket: Ticket, action: Resolve, now: datetime, tiers: Sequence[Tier]) -> Moved:
+    del tiers
+    if action.resolution in WITH_ARTICLE and not action.article.strip():
+        raise NotAllowed("Name the article concerned.", "Search for it and pick it, or say: gap.")
+    article = action.article.strip() if action.resolution in WITH_ARTICLE else ""
+    changed = replace(
+        _stand(ticket, Status.RESOLVED, now),
+        resolution=action.resolution,
+        resolution_article=article,
+        resolved_at=now,
+    )
+    data = {"resolution": action.resolution.value, "article": article, "text": action.text.strip()}
+    return changed, _by(action.by, "resolved", now, public=True, **data)
+
+
+def _reopen(ticket: Ticket, action: Reopen, now: datetime, tiers: Sequence[Tier]) -> Moved:
+    del tiers
+    return _taken_up(ticket, now), _by(
+        action.by, "reopened", now, public=True, reason=action.reason.strip()
+    )
+
+
+def _reply(ticket: Ticket, action: RequesterReply, now: datetime, tiers: Sequence[Tier]) -> Moved:
+    del tiers
+    reopened = ticket.status is Status.RESOLVED
+    changed = _taken_up(ticket, now) if reopened else _stand(ticket, _after_reply(ticket), now)
+    data = {"by": "requester", "text": _said(action.text, "a reply"), "reopened": reopened}
+    return changed, TicketEvent(now, "replied", action.name or "Requester", True, data)
+
+
+def _close(ticket: Ticket, action: Close, now: datetime, tiers: Sequence[Tier]) -> Moved:
+    del tiers
+    return replace(ticket, status=Status.CLOSED), _by(action.by, "closed", now, public=True)
+
+
+_STEPS: Mapping[type[Action], Callable[[Ticket, Any, datetime, Sequence[Tier]], Moved]] = {
+    Answer: _answer,
+    Note: _note,
+    Assign: _assign,
+    Escalate: _escalate,
+    AutoEscalate: _auto_escalate,
+    ReturnToTier: _return,
+    Resolve: _resolve,
+    Reopen: _reopen,
+    RequesterReply: _reply,
+    Close: _close,
+}
+
+
+def _after_reply(ticket: Ticket) -> Status:
+    """Return OPEN after waiting; a reply before anybody looked leaves the ticket new."""
+    return Status.OPEN if ticket.status is Status.WAITING else ticket.status
+
+
+def _stand(ticket: Ticket, status: Status, now: datetime) -> Ticket:
+    """Return the ticket in `status`, the tier's clock stopped or started again.
+
+    The time spent waiting is added to `tier_since`, so that it never counts against the tier. A
+    clock that stepped back adds nothing.
+    """
+    waited = max(now - ticket.waiting_since, now - now) if ticket.waiting_since else now - now
+    if status is Status.WAITING:
+        return replace(ticket, status=status, waiting_since=ticket.waiting_since or now)
+    return replace(ticket, status=status, waiting_since=None, tier_since=ticket.tier_since + waited)
+
+
+def _taken_up(ticket: Ticket, now: datetime) -> Ticket:
+    """Return a resolved ticket as an open one, the tier's clock from nought."""
+    return replace(
+        ticket,
+        status=Status.OPEN,
+        tier_since=now,
+        waiting_since=None,
+        resolution=None,
+        resolution_article="",
+        resolved_at=None,
+    )
+
+
+def _to_tier(ticket: Ticket, to: int, now: datetime) -> Ticket:
+    """Return the ticket at another tier, with nobody there, the clock from nought."""
+    waiting = now if ticket.status is Status.WAITING else None
+    return replace(ticket, tier=to, tier_since=now, waiting_since=waiting, assignee_id=None)
+
+
+def _tiers_of(ticket: Ticket, to: int, tiers: Sequence[Tier]) -> dict[str, Any]:
+    """Return the move as an event tells it."""
+    return {"from": ticket.tier, "to": to, "to_name": named(tiers, to).name}
+
+
+def _no_such_move(ticket: Ticket, tiers: Sequence[Tier], where: str) -> NotAllowed:
+    name = named(tiers, ticket.tier).name
+    return NotAllowed(
+        f"This ticket is at tier {ticket.tier} ({name}); the tier asked for is not {where} it.",
+        f"Tickets are held by tiers {FIRST_LINE} to {highest(tiers)}.",
+    )
+
+
+def _said(text: str, what: str) -> str:
+    """Return the text, stripped; NotAllowed when there is none."""
+    if not (stripped := text.strip()):
+        raise NotAllowed(f"Write {what} first.")
+    return stripped
+
+
+def _by(
+    agent: Agent, kind: str, now: datetime, *, public: bool = False, **data: Any
+) -> TicketEvent:
+    """Return what the agent did as an event."""
+    return TicketEvent(now, kind, agent.name, public, {"by": "agent", "agent_id": agent.id} | data)

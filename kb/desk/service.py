@@ -1,0 +1,198 @@
+"""The desk: tickets opened, found, listed and acted on.
+
+Promises that a ticket, its event and the letters about it are committed together before a call
+returns, and that a person gets a number at once whatever the mail server does. Knows no page; the
+caller decides who may call what.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from kb.config import Settings
+from kb.db import Database
+from kb.desk import forms, rules
+from kb.desk.actions import Action, Answer, Note, Reopen, RequesterReply, Resolve
+from kb.desk.links import Links
+from kb.desk.opening import Opened, Opening, link_digest
+from kb.desk.outbox.store import Outbox, Parcel
+from kb.desk.post import Post, Reader
+from kb.desk.queue.filters import Queue, QueueFilter
+from kb.desk.queue.store import own, queue
+from kb.desk.store import Tickets, changed_meanwhile
+from kb.desk.ticket import (
+    Draft,
+    Origin,
+    Ticket,
+    TicketEvent,
+    display_number,
+    parse_number,
+)
+from kb.errors import NotFound
+
+__all__ = ["Desk", "Opened", "display_number", "parse_number"]
+
+log = logging.getLogger(__name__)
+Record = Callable[[Ticket], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What one write transaction can reach; `connection` is for a caller's own rows."""
+
+    connection: Any
+    tickets: Tickets
+    post: Post
+
+    @property
+    def opening(self) -> Opening:
+        """Return the way to open tickets in this transaction."""
+        return Opening(self.tickets, self.post)
+
+
+class Desk:
+    """The desk over one database. `record` is told of every new ticket after it is committed; if
+    that fails, the ticket stands.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        settings: Settings,
+        *,
+        record: Record | None = None,
+        links: Links | None = None,
+    ) -> None:
+        self.db = db
+        self.settings = settings
+        self.tiers = settings.tiers
+        self._record = record
+        self._links = links or Links(settings.site_url)
+
+    # -- opening --------------------------------------------------------------------------------
+
+    def open_ticket(
+        self, draft: Draft, origin: Origin = Origin.ASKED, *, now: datetime, submission: str = ""
+    ) -> Opened:
+        """Return the ticket for the draft: a new one, or the one that owns the same need.
+
+        `submission` is the form's own random id: the same submission by the same person makes one
+        ticket however often it is sent. Raises InvalidInput with a problem per field.
+        """
+        clean = forms.checked(draft, asked=origin is Origin.ASKED)
+        with self.work() as work:
+            opened = work.opening.open(clean, origin, now=now, submission=submission)
+        self.tell_record(opened)
+        return opened
+
+    def tell_record(self, opened: Opened) -> None:
+        """Tell the record of a new ticket; a failure there is logged and costs nothing."""
+        if self._record is None or opened.existing:
+            return
+        try:
+            self._record(opened.ticket)
+        except Exception:
+            log.exception("%s is open but was not recorded", opened.ticket.display_number)
+
+    # -- finding --------------------------------------------------------------------------------
+
+    def by_link(self, token: str) -> Ticket:
+        """Return the ticket of a private link; NotFound for any other token."""
+        with self.db.read() as connection:
+            found = Tickets(self.db, connection).by_digest(link_digest(token))
+        return _found(found, "This link leads to no ticket.")
+
+    def by_number(self, number: int) -> Ticket:
+        """Return the ticket of that number, or raise NotFound."""
+        with self.db.read() as connection:
+            found = Tickets(self.db, connection).by_number(number)
+        return _found(found, f"There is no ticket {display_number(number)}.")
+
+    def queue(self, filters: QueueFilter | None = None) -> Queue:
+        """Return a page of tickets; without a filter the open ones, oldest first."""
+        with self.db.read() as connection:
+            return queue(connection, filters or QueueFilter())
+
+    def own(self, user_id: str) -> tuple[Ticket, ...]:
+        """Return the tickets that an account asked for or joined, newest first."""
+        with self.db.read() as connection:
+            return own(connection, user_id) if user_id else ()
+
+    def history(self, ticket: Ticket, *, public_only: bool = True) -> tuple[TicketEvent, ...]:
+        """Return the ticket's events in order; staff's own notes only when asked for."""
+        with self.db.read() as connection:
+            return Tickets(self.db, connection).history(ticket.id, public_only=public_only)
+
+    def undeliverable(self, limit: int = 100) -> tuple[Parcel, ...]:
+        """Return the letters that were refused for good, newest first, for staff to see."""
+        with self.db.read() as connection:
+            return Outbox(connection).dead(limit)
+
+    # -- acting ---------------------------------------------------------------------------------
+
+    def act(
+        self, number: int, action: Action, *, now: datetime, version: int | None = None
+    ) -> Ticket:
+        """Return the ticket after the action, committed with its event and letters.
+
+        `version`, when given, is the one the actor saw. Raises NotFound, InvalidInput for text
+        that is empty or too long, and NotAllowed when the rules or another's change forbid it.
+        """
+        clean = _clean(action)
+        with self.work() as work:
+            if isinstance(clean, Reopen | RequesterReply):
+                work.tickets.reserve()
+            before = _found(
+                work.tickets.by_number(number, lock=True),
+                f"There is no ticket {display_number(number)}.",
+            )
+            if version is not None and version != before.version:
+                raise changed_meanwhile(before)
+            return self._apply(work, before, clean, now=now)
+
+    def _apply(self, work: Work, before: Ticket, action: Action, *, now: datetime) -> Ticket:
+        after, event = rules.apply(before, action, now=now, tiers=self.tiers)
+        work.tickets.save(before, after, event)
+        work.post.happened(after, event, _readers(work.tickets, after), now=now)
+        return after
+
+    def reply_by_link(self, token: str, text: str, *, now: datetime) -> Ticket:
+        """Return the ticket after its requester wrote through the private link."""
+        ticket = self.by_link(token)
+        return self.act(ticket.number, RequesterReply(ticket.requester.shown, text), now=now)
+
+    # -- transactions ---------------------------------------------------------------------------
+
+    @contextmanager
+    def work(self) -> Iterator[Work]:
+        """Hand out one write transaction; all that is done in it is kept, or nothing."""
+        with self.db.begin() as connection:
+            post = Post(Outbox(connection), self._links, self.settings.site_name)
+            yield Work(connection, Tickets(self.db, connection), post)
+
+
+def _readers(tickets: Tickets, ticket: Ticket) -> tuple[Reader, ...]:
+    """Return who is written to: the requester, or those who joined a team's ticket."""
+    if ticket.origin is Origin.DEMAND:
+        return tickets.joined(ticket.id)
+    return ((ticket.requester, ticket.language),)
+
+
+def _clean(action: Action) -> Action:
+    """Return the action with its text checked; a resolution may go without."""
+    if isinstance(action, Answer | Note | RequesterReply):
+        return replace(action, text=forms.checked_text(action.text))
+    if isinstance(action, Resolve) and action.text.strip():
+        return replace(action, text=forms.checked_text(action.text))
+    return action
+
+
+def _found(ticket: Ticket | None, otherwise: str) -> Ticket:
+    if ticket is None:
+        raise NotFound(otherwise, "Check the number or the link in our message.")
+    return ticket

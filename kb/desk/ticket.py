@@ -1,0 +1,164 @@
+"""A ticket, its events, and the draft it starts from.
+
+Promises plain values that the rules turn into new values; a ticket is never changed in place.
+Knows no database, mail or page.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from kb.errors import InvalidInput
+
+FIRST_NUMBER = 1001  # four digits from the start: nobody is told "you are ticket 1"
+_NUMBER = re.compile(r"(?:T-?)?(\d{1,9})", re.IGNORECASE)
+
+
+class Status(StrEnum):
+    """Where a ticket stands. WAITING is for the requester: the tier's clock stands still."""
+
+    NEW = "new"
+    OPEN = "open"
+    WAITING = "waiting"
+    RESOLVED = "resolved"
+    CLOSED = "closed"
+
+
+# A ticket in one of these owns its need: no second one is opened for it.
+ACTIVE = frozenset({Status.NEW, Status.OPEN, Status.WAITING})
+
+
+class Origin(StrEnum):
+    """Who caused the ticket: the person, the policy for unresolved episodes, or demand."""
+
+    ASKED = "asked"
+    POLICY = "policy"
+    DEMAND = "demand"
+
+
+class Resolution(StrEnum):
+    """What a resolved ticket says about the knowledge base."""
+
+    LINKED_ARTICLE = "linked_article"
+    ARTICLE_TO_FIX = "article_to_fix"
+    GAP = "gap"
+    NO_KNOWLEDGE = "no_knowledge"
+
+
+# These name the article concerned.
+WITH_ARTICLE = frozenset({Resolution.LINKED_ARTICLE, Resolution.ARTICLE_TO_FIX})
+
+
+@dataclass(frozen=True, slots=True)
+class Requester:
+    """The person a ticket is for; all empty for a ticket of the team. `user_id` is "" for a
+    person without an account.
+    """
+
+    name: str = ""
+    email: str = ""
+    user_id: str = ""
+
+    @property
+    def shown(self) -> str:
+        """Return what to call the person in a history."""
+        return self.name or self.email or "Requester"
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """The member of staff who acts."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a form or a policy brings. `trail` is the search trail, JSON-able; `words_key` stands
+    for the words searched ("" when there was no search); `different` is the person saying that
+    this is another problem than their open ticket with the same words.
+    """
+
+    subject: str
+    body: str = ""
+    requester: Requester = Requester()
+    visitor: str = ""
+    search_id: str | None = None
+    language: str = "en"
+    trail: Mapping[str, Any] = field(default_factory=dict)
+    words_key: str = ""
+    different: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """One ticket at one version. `tier_since` moves with every change of tier, and forward by the
+    time spent waiting for the requester; `waiting_since` is None unless the status is WAITING.
+    """
+
+    id: str
+    number: int
+    origin: Origin
+    need_key: str
+    words_key: str
+    subject: str
+    body: str
+    status: Status
+    tier: int
+    tier_since: datetime
+    requester: Requester
+    visitor: str
+    search_id: str | None
+    language: str
+    trail: Mapping[str, Any]
+    created_at: datetime
+    updated_at: datetime
+    assignee_id: str | None = None
+    waiting_since: datetime | None = None
+    resolution: Resolution | None = None
+    resolution_article: str = ""
+    resolved_at: datetime | None = None
+    version: int = 1
+
+    @property
+    def active(self) -> bool:
+        """Return whether somebody still has to do something."""
+        return self.status in ACTIVE
+
+    @property
+    def display_number(self) -> str:
+        """Return the number as people say it, "T-1001"."""
+        return display_number(self.number)
+
+
+@dataclass(frozen=True, slots=True)
+class TicketEvent:
+    """One line of a ticket's history, append-only. `actor` is a name to show; `public` says
+    whether the requester may read it; `data` is JSON-able, by kind.
+    """
+
+    at: datetime
+    kind: str
+    actor: str
+    public: bool
+    data: Mapping[str, Any]
+
+
+def display_number(number: int) -> str:
+    """Return the number as people say it, "T-1001"."""
+    return f"T-{number}"
+
+
+def parse_number(text: str) -> int:
+    """Return the number in "T-1001", "t1001" or "1001"; InvalidInput for anything else."""
+    match = _NUMBER.fullmatch(text.strip())
+    if not match or not match[1].isascii():
+        message = "A ticket number looks like T-1001."
+        raise InvalidInput(message, "Check the number in our message.", fields={"number": message})
+    return int(match[1])

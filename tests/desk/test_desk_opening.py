@@ -1,0 +1,145 @@
+"""One need, one ticket: opening through the real desk on both databases."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from kb.config import load
+from kb.db import Database
+from kb.desk.actions import Answer, Resolve
+from kb.desk.service import Desk
+from kb.desk.ticket import Agent, Draft, Origin, Requester, Resolution, Status
+from kb.errors import InvalidInput, NotAllowed, NotFound
+
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+ANN = Requester("Ann", "ann@example.com")
+AGENT = Agent("a1", "Ada")
+
+
+@pytest.fixture
+def desk(database: Database) -> Desk:
+    return Desk(database, load({}))
+
+
+def draft(**changes: object) -> Draft:
+    given: dict[str, object] = {
+        "subject": "VPN will not connect",
+        "requester": ANN,
+        "words_key": "w1",
+        "visitor": "v1",
+        "trail": {"searches": [{"words": "vpn"}]},
+    }
+    return Draft(**(given | changes))  # type: ignore[arg-type]
+
+
+def test_a_new_ticket_has_a_number_a_link_and_its_trail(desk: Desk) -> None:
+    opened = desk.open_ticket(draft(), now=NOW, submission="s1")
+    assert opened.ticket.display_number == "T-1001"
+    assert opened.link_token
+    assert not opened.existing
+    assert desk.by_link(opened.link_token) == opened.ticket == desk.by_number(1001)
+    assert desk.by_number(1001).trail == {"searches": [{"words": "vpn"}]}
+
+
+def test_the_same_submission_returns_the_same_ticket_even_when_resolved(desk: Desk) -> None:
+    first = desk.open_ticket(draft(), now=NOW, submission="s1")
+    desk.act(1001, Resolve(AGENT, Resolution.GAP), now=NOW)
+    again = desk.open_ticket(draft(), now=NOW, submission="s1")
+    assert again.existing
+    assert again.ticket.id == first.ticket.id
+    assert again.link_token is None
+
+
+def test_somebody_elses_submission_id_leads_to_no_ticket_of_theirs(desk: Desk) -> None:
+    desk.open_ticket(draft(), now=NOW, submission="s1")
+    other = Requester("Bob", "bob@example.com")
+    assert not desk.open_ticket(draft(requester=other), now=NOW, submission="s1").existing
+
+
+def test_same_person_same_words_is_shown_the_open_ticket(desk: Desk) -> None:
+    desk.open_ticket(draft(), now=NOW, submission="s1")
+    second = desk.open_ticket(draft(subject="Still no VPN"), now=NOW, submission="s2")
+    assert second.existing
+    assert second.ticket.number == 1001
+    different = desk.open_ticket(draft(different=True), now=NOW, submission="s3")
+    assert different.ticket.number == 1002
+
+
+def test_the_account_is_recognised_by_its_address(desk: Desk) -> None:
+    desk.open_ticket(draft(), now=NOW, submission="s1")
+    signed_in = Requester("Ann", "Ann@Example.com", "u1")
+    assert desk.open_ticket(draft(requester=signed_in), now=NOW, submission="s2").existing
+
+
+def test_after_resolving_the_same_words_are_a_new_need(desk: Desk) -> None:
+    desk.open_ticket(draft(), now=NOW, submission="s1")
+    desk.act(1001, Resolve(AGENT, Resolution.GAP), now=NOW)
+    assert desk.open_ticket(draft(), now=NOW, submission="s2").ticket.number == 1002
+
+
+def test_people_behind_one_address_are_not_one_person(desk: Desk) -> None:
+    desk.open_ticket(draft(), now=NOW, submission="s1")
+    bob = Requester("Bob", "bob@example.com")
+    assert not desk.open_ticket(draft(requester=bob), now=NOW, submission="s2").existing
+
+
+def test_a_resolved_ticket_is_not_reopened_beside_another_for_its_need(desk: Desk) -> None:
+    opened = desk.open_ticket(draft(), now=NOW, submission="s1")
+    desk.act(1001, Resolve(AGENT, Resolution.GAP), now=NOW)
+    desk.open_ticket(draft(), now=NOW, submission="s2")
+    assert opened.link_token
+    with pytest.raises(NotAllowed, match="T-1002 is already open"):
+        desk.reply_by_link(opened.link_token, "It is back", now=NOW)
+    assert desk.by_number(1001).status is Status.RESOLVED
+
+
+def test_a_reply_by_link_reopens(desk: Desk) -> None:
+    opened = desk.open_ticket(draft(), now=NOW, submission="s1")
+    desk.act(1001, Answer(AGENT, "Try again", waiting=True), now=NOW)
+    desk.act(1001, Resolve(AGENT, Resolution.NO_KNOWLEDGE), now=NOW)
+    assert opened.link_token
+    later = NOW + timedelta(days=1)
+    assert desk.reply_by_link(opened.link_token, "No luck", now=later).status is Status.OPEN
+    kinds = [event.kind for event in desk.history(opened.ticket)]
+    assert kinds == ["opened", "answered", "resolved", "replied"]
+
+
+def test_the_link_is_kept_as_a_digest_only_once_its_letter_is_gone(desk: Desk) -> None:
+    with pytest.raises(NotFound):
+        desk.by_link("guess")
+    with pytest.raises(NotFound):
+        desk.by_number(4242)
+
+
+def test_a_second_writer_over_an_old_version_is_refused(desk: Desk) -> None:
+    desk.open_ticket(draft(), now=NOW, submission="s1")
+    desk.act(1001, Answer(AGENT, "one"), now=NOW, version=1)
+    with pytest.raises(NotAllowed, match="was changed while you were writing"):
+        desk.act(1001, Answer(AGENT, "one"), now=NOW, version=1)
+    assert desk.by_number(1001).version == 2
+
+
+def test_every_wrong_field_is_named_and_nothing_opened(desk: Desk) -> None:
+    bad = draft(subject="x", body="y" * 20_001, requester=Requester("N", "no address"))
+    with pytest.raises(InvalidInput) as refused:
+        desk.open_ticket(bad, now=NOW)
+    assert set(refused.value.fields) == {"subject", "body", "email"}
+    assert desk.queue().total == 0
+
+
+def test_a_failing_record_costs_no_ticket(database: Database) -> None:
+    def broken(_: object) -> None:
+        raise OSError("disk full")
+
+    desk = Desk(database, load({}), record=broken)
+    assert desk.open_ticket(draft(), now=NOW).ticket.number == 1001
+    assert desk.queue().total == 1
+
+
+def test_origin_demand_gives_nobody_a_link(desk: Desk) -> None:
+    team = draft(requester=Requester())
+    opened = desk.open_ticket(team, Origin.DEMAND, now=NOW)
+    assert opened.link_token is None
+    assert desk.open_ticket(team, Origin.DEMAND, now=NOW).existing
