@@ -1,0 +1,286 @@
+"""One search from a person's words to Results, over whichever generation is current.
+
+Promises that a search raises nothing because of the model, the words typed or a new generation
+coming in: a search that began on the old one ends on it. Knows no user, ticket, page or database.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+
+from search import generation as generations
+from search.audience import View, view_of
+from search.confidence import confidence
+from search.errors import SearchError
+from search.fusion import keyword_share, meaning_share
+from search.guard import Loader, QueryEncoder
+from search.opened import Generation
+from search.presenting import hits_of
+from search.querying import bounded
+from search.ranking import Mask, Ranking, collect, rank, requests_for
+from search.suggesting import Suggester, Suggestion
+from search.types import Mode, Query, Results
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Patience with the model in seconds, and whether to use it at all."""
+
+    mode: Mode = Mode.HYBRID
+    load_seconds: float = 5.0
+    query_seconds: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What serves now; `degraded` is "" when meaning takes part."""
+
+    generation: str
+    commit: str
+    documents: int
+    languages: tuple[str, ...]
+    mode: Mode
+    degraded: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Each part of one article's score for a query; `rank` counts from 1, 0 when it is no hit."""
+
+    document_id: str
+    rank: int
+    score: float
+    weight: float
+    parts: Mapping[str, float]
+    terms: tuple[str, ...]
+
+
+class _Serving:
+    """A generation with what is worked out from it on demand."""
+
+    def __init__(self, generation: Generation) -> None:
+        self.generation = generation
+        self.suggester = Suggester(generation.documents)
+        self._views: dict[frozenset[str], View] = {}
+
+    def view(self, audiences: frozenset[str]) -> View:
+        """Return what a set of audiences may see."""
+        found = self._views.get(audiences)
+        if found is None:
+            found = self._views[audiences] = view_of(self.generation, audiences)
+        return found
+
+
+class Engine:
+    """The searching side of an index folder. Safe to share between threads."""
+
+    def __init__(
+        self, root: Path, *, encoder_loader: Loader | None = None, settings: Settings | None = None
+    ) -> None:
+        self._root = root
+        self._settings = settings or Settings()
+        self._encoder = QueryEncoder(
+            encoder_loader,
+            load_seconds=self._settings.load_seconds,
+            query_seconds=self._settings.query_seconds,
+        )
+        self._lock = threading.Lock()
+        self._serving: _Serving | None = None
+        self._stamp: tuple[int, int] | None = None
+
+    def warm(self) -> None:
+        """Open the index and begin loading the model, so that the first search is quick."""
+        self._encoder.start()
+        self._now()
+
+    def refresh(self) -> bool:
+        """Return whether a newer generation was opened. Costs one stat when nothing moved."""
+        stamp = _stamp(self._root)
+        if self._serving is not None and stamp == self._stamp:
+            return False
+        with self._lock:
+            if self._serving is not None and stamp == self._stamp:
+                return False
+            return self._open(stamp)
+
+    def _open(self, stamp: tuple[int, int] | None) -> bool:
+        before = self._serving.generation.id if self._serving else ""
+        if before and f"gen-{before}" == generations.current(self._root):
+            self._stamp = stamp
+            return False
+        try:
+            opened = generations.open_current(self._root)
+        except SearchError:
+            if self._serving is None:
+                raise
+            self._stamp = stamp  # what serves is in memory and good: keep it
+            return False
+        self._serving, self._stamp = _Serving(opened), stamp
+        return opened.id != before
+
+    def _now(self) -> _Serving:
+        self.refresh()
+        assert self._serving is not None
+        return self._serving
+
+    @property
+    def generation(self) -> Generation:
+        """The generation that serves now. SearchError when there is no usable index."""
+        return self._now().generation
+
+    def search(self, query: Query) -> Results:
+        """Return ranked hits. SearchError only when there is no usable index at all."""
+        serving, timings = self._now(), dict[str, float]()
+        view = serving.view(query.audiences)
+        typed = bounded(query.text)
+        text, suggestion = _spelt(typed, query, view=view)
+        with _timed(timings, "rank"):
+            ranking, mode, degraded = self._rank(serving, query, text=text, view=view)
+        kept = _filtered(serving.generation, ranking, query)
+        with _timed(timings, "hits"):
+            page = kept[query.offset : query.offset + max(0, query.limit)]
+            hits = hits_of(serving.generation, ranking, page)
+        sure = confidence(ranking.evidence, meaning=mode is not Mode.KEYWORD) if len(kept) else 0.0
+        return Results(
+            query=query,
+            hits=hits,
+            total=len(kept),
+            mode=mode,
+            degraded=degraded,
+            confidence=sure,
+            answerable=sure >= serving.generation.manifest.floor,
+            searched_for=text,
+            corrected=text != typed,
+            suggestion=suggestion,
+            facets=_facets(serving.generation, ranking),
+            timings_ms=timings,
+            generation=serving.generation.id,
+            commit=serving.generation.commit,
+        )
+
+    def _rank(
+        self, serving: _Serving, query: Query, *, text: str, view: View
+    ) -> tuple[Ranking, Mode, str]:
+        generation = serving.generation
+        mode, vector, degraded = self._settings.mode, None, ""
+        if mode is not Mode.KEYWORD and text:
+            vector, degraded = self._vector(generation, text)
+        if vector is None:
+            mode = Mode.KEYWORD
+        requests = requests_for(generation, text, frozenset())
+        signals = collect(generation, text, requests=requests, vector=vector, allowed=view.allowed)
+        return rank(generation, signals, mode=mode, prefer=query.prefer_language), mode, degraded
+
+    def _vector(self, generation: Generation, text: str) -> tuple[np.ndarray | None, str]:  # type: ignore[type-arg]
+        if generation.meaning is None:
+            reason = generation.manifest.degraded
+            return None, reason or "The index was built without a model."
+        return self._encoder.vector(text, generation.manifest.fingerprint)
+
+    def explain(self, query: Query, document_id: str) -> Explanation:
+        """Return what made an article's score. SearchError when the asker may not see it."""
+        serving = self._now()
+        view, generation = serving.view(query.audiences), serving.generation
+        number = generation.ordinals.get(document_id, -1)
+        if number < 0 or not view.allowed[number]:
+            raise SearchError(f"There is no article {document_id!r}.", "Check the id.")
+        text, _ = _spelt(bounded(query.text), query, view=view)
+        ranking, _, _ = self._rank(serving, query, text=text, view=view)
+        return _explanation(generation, ranking, number)
+
+    def suggest(
+        self, prefix: str, audiences: frozenset[str] = frozenset({"public"}), limit: int = 8
+    ) -> tuple[Suggestion, ...]:
+        """Return titles, answered questions and headings that begin as the prefix does."""
+        serving = self._now()
+        allowed = serving.view(audiences).allowed
+        return serving.suggester.suggest(bounded(prefix), allowed=allowed, limit=limit)
+
+    def status(self) -> Status:
+        """Return what serves now and how."""
+        generation = self.generation
+        facts, reason = generation.manifest, ""
+        if self._settings.mode is not Mode.KEYWORD:
+            reason = facts.degraded or self._encoder.reason(facts.fingerprint)
+        mode = Mode.KEYWORD if reason else self._settings.mode
+        return Status(facts.id, facts.commit, facts.documents, facts.languages, mode, reason)
+
+
+def _stamp(root: Path) -> tuple[int, int] | None:
+    try:
+        found = (root / "CURRENT").stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_ino
+
+
+@contextmanager
+def _timed(timings: dict[str, float], stage: str) -> Iterator[None]:
+    start = perf_counter()
+    yield
+    timings[stage] = (perf_counter() - start) * 1000
+
+
+def _spelt(typed: str, query: Query, *, view: View) -> tuple[str, str]:
+    """Return the text to search for and the one to offer ("" when none)."""
+    if query.literal or not typed:
+        return typed, ""
+    found = view.speller.correct(typed)
+    if found is None:
+        return typed, ""
+    return (found.text, "") if found.sure else (typed, found.text)
+
+
+def _filter_mask(generation: Generation, query: Query) -> Mask:
+    return np.array(
+        [
+            (not query.languages or document.language in query.languages)
+            and (not query.collections or document.collection in query.collections)
+            for document in generation.documents
+        ],
+        bool,
+    )
+
+
+def _filtered(generation: Generation, ranking: Ranking, query: Query) -> np.ndarray:  # type: ignore[type-arg]
+    if not query.languages and not query.collections:
+        return ranking.order
+    return ranking.order[_filter_mask(generation, query)[ranking.order]]
+
+
+def _facets(generation: Generation, ranking: Ranking) -> Mapping[str, Mapping[str, int]]:
+    hits = [generation.documents[number] for number in ranking.order]
+    return {
+        "language": Counter(document.language for document in hits),
+        "collection": Counter(document.collection for document in hits),
+    }
+
+
+def _explanation(generation: Generation, ranking: Ranking, number: int) -> Explanation:
+    signals = ranking.signals
+    at = np.flatnonzero(ranking.order == number)
+    parts = {
+        "keyword_raw": float(signals.keyword[number]),
+        "keyword": float(keyword_share(signals.keyword)[number]),
+        "coverage": float(signals.coverage[number]),
+        "cosine": float(signals.cosines[number]),
+        "semantic": float(meaning_share(signals.cosines)[number]),
+        "exact": float(signals.exact[number]),
+        "title": float(signals.title[number]),
+    }
+    return Explanation(
+        document_id=generation.documents[number].id,
+        rank=int(at[0]) + 1 if len(at) else 0,
+        score=float(ranking.fused[number]),
+        weight=ranking.weight,
+        parts=parts,
+        terms=tuple(s.surface for request in signals.requests for s in request.sought),
+    )

@@ -1,0 +1,171 @@
+"""`python -m search.evaluate DIR`: judged queries to nDCG, MRR, recall, answerability and speed.
+
+Promises the figures that the documentation quotes, from the very engine that serves. Index and
+vectors are cached, so that another run is quick. Knows nothing of a particular set.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import fmean
+from time import perf_counter
+from typing import Any
+
+from search.engine import Engine, Settings
+from search.errors import SearchError
+from search.generation import build, open_current
+from search.guard import Loader
+from search.judged import Asked, JudgedSet, read_set
+from search.measures import auroc, ndcg, percentile, recall, reciprocal_rank, success
+from search.prepare import prepare
+from search.runtime import open_runtime
+from search.types import Mode, Query, Results
+
+DEPTH = 10
+ENGINES = (Mode.HYBRID, Mode.KEYWORD, Mode.SEMANTIC)
+_COLUMNS = ("ndcg@10 mrr@10 recall@5 recall@10 success@1 success@3 auroc p50_ms p95_ms").split()
+
+
+def index_of(judged: JudgedSet, cache: Path) -> Path:
+    """Return the folder of an index of the set, built unless the cache has it for this code."""
+    root = cache / f"{judged.name}-{_digest(judged)}"
+    try:
+        open_current(root)
+    except SearchError:
+        encoder = open_runtime(prepare(cache, progress=_progress).parent)
+        build(judged.documents, root, encoder=encoder, progress=_progress)
+    return root
+
+
+def _digest(judged: JudgedSet) -> str:
+    """Return what changes with the set's text or with how it is indexed."""
+    line = hashlib.sha256(repr(judged.documents).encode())
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        if path.name in _INDEXING:
+            line.update(path.read_bytes())
+    return line.hexdigest()[:12]
+
+
+_INDEXING = {
+    f"{name}.py"
+    for name in "tokens analysis passages keyword impacts semantic spelling storage postings "
+    "manifest generation".split()
+}
+
+
+def _progress(stage: str, done: int, total: int) -> None:
+    if sys.stderr.isatty() or done == total:
+        print(f"\r{stage} {done}/{total}", end="\n" if done == total else "", file=sys.stderr)
+
+
+def evaluate(judged: JudgedSet, engine: Engine, *, limit: int = 0) -> dict[str, float | None]:
+    """Return the measures of an engine over the set's queries (the first `limit`, 0 for all)."""
+    queries = judged.queries[:limit] if limit else judged.queries
+    audiences = frozenset(document.audience for document in judged.documents)
+    engine.search(Query("warm up", audiences=audiences))
+    scored, times, sure = [], [], {True: list[float](), False: list[float]()}
+    for asked in queries:
+        start = perf_counter()
+        results = engine.search(_query(asked, audiences))
+        times.append((perf_counter() - start) * 1000)
+        if asked.in_scope is not None:
+            sure[asked.in_scope].append(results.confidence)
+        if asked.relevant:
+            scored.append(_scores(results, asked))
+    means = {name: fmean(row[name] for row in scored) for name in (scored[0] if scored else {})}
+    return {
+        **means,
+        "auroc": auroc(sure[True], sure[False]),
+        "p50_ms": percentile(times, 0.5),
+        "p95_ms": percentile(times, 0.95),
+    }
+
+
+def _query(asked: Asked, audiences: frozenset[str]) -> Query:
+    return Query(asked.text, audiences=audiences, limit=DEPTH + len(asked.ignored))
+
+
+def _scores(results: Results, asked: Asked) -> dict[str, float]:
+    ranked = [hit.id for hit in results.hits if hit.id not in asked.ignored]
+    gains = asked.relevant
+    return {
+        "ndcg@10": ndcg(ranked, gains, depth=DEPTH),
+        "mrr@10": reciprocal_rank(ranked, gains, depth=DEPTH),
+        "recall@5": recall(ranked, gains, depth=5),
+        "recall@10": recall(ranked, gains, depth=DEPTH),
+        "success@1": success(ranked, gains, depth=1),
+        "success@3": success(ranked, gains, depth=3),
+    }
+
+
+def run(
+    folder: Path, *, engines: Sequence[Mode], cache: Path, limit: int, language: str
+) -> dict[str, Any]:
+    """Return the report on a judged set as search.evaluate prints it with --json."""
+    judged = read_set(folder, language=language)
+    root = index_of(judged, cache)
+    loader: Loader = lambda: open_runtime(cache)  # noqa: E731 - a name for the type checker
+    rows = {}
+    for mode in engines:
+        engine = Engine(root, encoder_loader=loader, settings=Settings(mode, 120.0, 60.0))
+        rows[str(mode)] = evaluate(judged, engine, limit=limit)
+    count = min(limit or len(judged.queries), len(judged.queries))
+    return {
+        "set": judged.name,
+        "documents": len(judged.documents),
+        "queries": count,
+        "engines": rows,
+    }
+
+
+def table(report: dict[str, Any]) -> str:
+    """Return the report as lines of text."""
+    head = f"{report['set']}: {report['documents']} documents, {report['queries']} queries"
+    lines = [head, "engine    " + "".join(f"{name:>11}" for name in _COLUMNS)]
+    for name, row in report["engines"].items():
+        cells = (row.get(column) for column in _COLUMNS)
+        lines.append(
+            f"{name:10}" + "".join(f"{'-' if c is None else f'{c:.3f}':>11}" for c in cells)
+        )
+    return "\n".join(lines)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code: 0, or 2 for a set or model that is no good."""
+    parser = argparse.ArgumentParser(prog="python -m search.evaluate", description=__doc__)
+    parser.add_argument("folder", type=Path, metavar="DIR")
+    parser.add_argument("--engine", choices=[str(mode) for mode in ENGINES])
+    parser.add_argument("--limit", type=int, default=0, help="only the first N queries")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--language", default="", help="of the documents; default: guessed")
+    parser.add_argument("--cache", type=Path, default=_default_cache())
+    given = parser.parse_args(arguments)
+    engines = (Mode(given.engine),) if given.engine else ENGINES
+    try:
+        report = run(
+            given.folder,
+            engines=engines,
+            cache=given.cache,
+            limit=given.limit,
+            language=given.language,
+        )
+    except SearchError as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(json.dumps(report, indent=1) if given.json else table(report))
+    return 0
+
+
+def _default_cache() -> Path:
+    return Path(os.environ.get("KB_CACHE") or Path(tempfile.gettempdir()) / "tier-zero-cache")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,102 @@
+"""What a generation consists of, by SHA-256, so that a torn or altered file is noticed.
+
+Promises that every byte flipped, missing, truncated or added file is found by `verify`. Written
+last, the manifest makes a folder a generation.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from search.encoder import file_sha256
+from search.errors import SearchError
+
+NAME = "manifest.json"
+# A generation of another format is not opened but built anew.
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Facts about one generation, and the SHA-256 of every other file in its folder."""
+
+    id: str
+    commit: str
+    documents: int
+    passages: int
+    languages: tuple[str, ...]
+    fingerprint: str
+    degraded: str
+    floor: float
+    files: Mapping[str, str] = field(default_factory=dict)
+    format: int = FORMAT
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    """Return relative path -> SHA-256 of every file in a folder but the manifest."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    names = ((path.relative_to(folder).as_posix(), path) for path in paths)
+    return {name: file_sha256(path) for name, path in names if name != NAME}
+
+
+def write(folder: Path, manifest: Manifest) -> None:
+    """Write the manifest after everything else is safely on disk."""
+    for path in folder.rglob("*"):
+        _sync(path)
+    target = folder / NAME
+    held = asdict(manifest)
+    text = json.dumps({"seal": _seal(held), **held}, indent=1, ensure_ascii=False)
+    target.write_text(text, "utf-8")
+    _sync(target)
+    _sync(folder)
+
+
+def _seal(held: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of the manifest's own content: it too may be damaged."""
+    line = json.dumps(held, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(line.encode()).hexdigest()
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def read(folder: Path) -> Manifest:
+    """Return a folder's manifest; SearchError when it cannot be read or is of another format."""
+    hint = "The index is built again from the articles: run `kb index`."
+    try:
+        held = json.loads((folder / NAME).read_text("utf-8"))
+        if held.pop("seal") != _seal(held):
+            raise ValueError("seal")
+        held["languages"] = tuple(held["languages"])
+        manifest = Manifest(**held)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise SearchError(
+            f"Index generation {folder.name} has no readable manifest.", hint
+        ) from error
+    if manifest.format != FORMAT:
+        raise SearchError(f"Index generation {folder.name} is of another format.", hint)
+    return manifest
+
+
+def verify(folder: Path) -> Manifest:
+    """Return the manifest when every file is as recorded; SearchError naming the first that is not."""
+    manifest = read(folder)
+    found = hashes(folder)
+    for name in sorted({*manifest.files, *found}):
+        if manifest.files.get(name) != found.get(name):
+            raise SearchError(
+                f"Index generation {folder.name} is damaged: {name}.",
+                "The last good generation serves meanwhile; run `kb index` to build a new one.",
+            )
+    return manifest

@@ -1,0 +1,117 @@
+"""A generation open for reading.
+
+Promises that everything in it speaks of one commit and never changes. Knows neither how it was
+built nor what is asked of it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from whoosh.index import Index
+
+from search import keyword, storage
+from search.analysis import fold
+from search.errors import SearchError
+from search.manifest import Manifest
+from search.passages import Passage
+from search.postings import Postings, load_postings
+from search.querying import Synonyms
+from search.semantic import Meaning
+from search.tokens import tokens
+from search.types import Document
+
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Generation:
+    """The articles, passages and indexes of one commit. Arrays map from disk."""
+
+    path: Path
+    manifest: Manifest
+    documents: Sequence[Document]
+    passages: Sequence[Passage]
+    articles: Postings
+    passage_terms: Postings
+    words: Postings
+    synonyms: Synonyms
+    meaning: Meaning | None
+
+    @property
+    def id(self) -> str:
+        """The generation's id."""
+        return self.manifest.id
+
+    @property
+    def commit(self) -> str:
+        """The commit of the articles."""
+        return self.manifest.commit
+
+    def read(self, name: str) -> bytes:
+        """Return an extra file kept with the generation; SearchError when there is none."""
+        path = (self.path / "extra" / name).resolve()
+        if not path.is_relative_to((self.path / "extra").resolve()) or not path.is_file():
+            raise SearchError(f"The index holds no file {name!r}.", "Build the index again.")
+        return path.read_bytes()
+
+    @cached_property
+    def whoosh(self) -> Index:
+        """The Whoosh index of articles, for phrases."""
+        return keyword.open_index(self.path / "whoosh-articles")
+
+    @cached_property
+    def known_words(self) -> frozenset[str]:
+        """Words that the model knows: not misspelt, even if no article has them."""
+        path = self.path / "known.words"
+        return frozenset(path.read_text("utf-8").split("\n")) if path.is_file() else frozenset()
+
+    @cached_property
+    def titles(self) -> Mapping[str, Sequence[int]]:
+        """Folded title or answered question -> the articles that have it."""
+        found: dict[str, list[int]] = {}
+        for number, document in enumerate(self.documents):
+            for text in {plain(document.title), *map(plain, document.answers)} - {""}:
+                found.setdefault(text, []).append(number)
+        return found
+
+    @cached_property
+    def passage_documents(self) -> npt.NDArray[np.int32]:
+        """The article number of each passage, ascending."""
+        return np.array([passage.document for passage in self.passages], np.int32)
+
+    @cached_property
+    def ordinals(self) -> Mapping[str, int]:
+        """Article id -> number."""
+        return {document.id: number for number, document in enumerate(self.documents)}
+
+
+def plain(text: str) -> str:
+    """Return the folded words of a text with single spaces: what makes two titles the same."""
+    return " ".join(fold(token.surface) for token in tokens(text))
+
+
+def load(folder: Path, manifest: Manifest) -> Generation:
+    """Return the generation in a verified folder."""
+    documents = storage.load_documents(folder)
+    passages = storage.load_passages(folder)
+    meaning = None
+    if manifest.fingerprint:
+        meaning = Meaning(folder, articles=len(documents), passages=len(passages))
+    return Generation(
+        path=folder,
+        manifest=manifest,
+        documents=documents,
+        passages=passages,
+        articles=load_postings(folder, "articles"),
+        passage_terms=load_postings(folder, "passages"),
+        words=load_postings(folder, "words"),
+        synonyms=json.loads((folder / "synonyms.json").read_text("utf-8")),
+        meaning=meaning,
+    )

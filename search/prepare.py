@@ -1,0 +1,142 @@
+"""Making the light runtime: the model exported once, checked against the full model, cached.
+
+Promises that what is cached gives the full model's vectors (cosine at least 0.999 on a sample) and
+that a killed preparation leaves nothing that could be taken for a finished one.
+`python -m search.prepare CACHE [MODEL]` does it by hand.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from search.encoder import (
+    Progress,
+    Recipe,
+    SentenceEncoder,
+    file_sha256,
+    model_folder,
+    read_recipe,
+    silent,
+)
+from search.errors import SearchError
+from search.runtime import FILES, LightEncoder, runtime_folder, verify
+
+AGREEMENT = 0.999
+OPSET = 17
+_SAMPLE = (
+    "I forgot my password",
+    "The printer in room 4 says 0x80070005 and prints nothing at all, what now?",
+    "VPN",
+    "¿Cómo restablezco la contraseña de mi correo electrónico?",
+    "日本語のキーボードを追加する",
+    "Choose Settings, then Accounts. " * 60,
+)
+
+
+def prepare(cache: Path, model: Path | None = None, *, progress: Progress = silent) -> Path:
+    """Return the folder of the model's light runtime, made now unless it is there and whole.
+
+    SearchError when the model is missing, damaged, or does not export faithfully.
+    """
+    recipe = read_recipe(model_folder(model), bundled=model is None)
+    folder = runtime_folder(cache, recipe)
+    try:
+        verify(folder, recipe)
+    except SearchError:
+        _make(folder, recipe, model=model, progress=progress)
+    return folder
+
+
+def _make(folder: Path, recipe: Recipe, *, model: Path | None, progress: Progress) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix="preparing-", dir=folder.parent))
+    try:
+        progress("prepare", 0, 3)
+        full = SentenceEncoder(model)
+        progress("prepare", 1, 3)
+        _export(full, work / "model.onnx")
+        shutil.copyfile(model_folder(model) / "tokenizer.json", work / "tokenizer.json")
+        progress("prepare", 2, 3)
+        _check(full, LightEncoder(work, recipe))
+        _publish(work, folder, recipe)
+        progress("prepare", 3, 3)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _export(full: SentenceEncoder, target: Path) -> None:
+    import torch
+
+    inner: Any = full.model[0].auto_model
+    sample = full.model.tokenizer(["a b c", "d"], padding=True, return_tensors="pt")
+    names = [n for n in ("input_ids", "attention_mask", "token_type_ids") if n in sample]
+    pooled = _pooled(inner, names, full.recipe.pooling)
+    axes = {name: {0: "batch", 1: "length"} for name in names} | {"vector": {0: "batch"}}
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # the exporter warns of constants that are constant here
+        torch.onnx.export(
+            pooled.eval(),
+            tuple(sample[name] for name in names),
+            str(target),
+            input_names=names,
+            output_names=["vector"],
+            dynamic_axes=axes,
+            opset_version=OPSET,
+            dynamo=False,
+        )
+
+
+def _pooled(inner: Any, names: list[str], pooling: str) -> Any:
+    """Return a torch module from token ids to unit vectors."""
+    import torch
+
+    class Pooled(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = inner
+
+        def forward(self, *given: Any) -> Any:
+            named = dict(zip(names, given, strict=True))
+            states = self.inner(**named).last_hidden_state
+            if pooling == "cls":
+                vector = states[:, 0]
+            else:
+                mask = named["attention_mask"].unsqueeze(-1).to(states.dtype)
+                vector = (states * mask).sum(1) / mask.sum(1).clamp(min=1e-9)
+            return torch.nn.functional.normalize(vector, dim=-1)
+
+    return Pooled()
+
+
+def _check(full: SentenceEncoder, light: LightEncoder) -> None:
+    ours, theirs = light.encode_documents(_SAMPLE), full.encode_documents(_SAMPLE)
+    agreement = float(np.min(np.sum(ours * theirs, axis=1)))
+    if agreement < AGREEMENT:
+        raise SearchError(
+            f"The exported model disagrees with the full one (cosine {agreement:.4f}).",
+            "Use another model, or report this with the model's name.",
+        )
+
+
+def _publish(work: Path, folder: Path, recipe: Recipe) -> None:
+    hashes = {name: file_sha256(work / name) for name in FILES}
+    record = {"fingerprint": recipe.fingerprint, "sha256": hashes}
+    (work / "runtime.json").write_text(json.dumps(record, indent=1), "utf-8")
+    if folder.exists():
+        shutil.rmtree(folder)
+    os.chmod(work, 0o755)  # noqa: S103 - mkdtemp's 0700 would lock out other users' processes
+    os.replace(work, folder)
+
+
+if __name__ == "__main__":
+    given = [Path(arg) for arg in sys.argv[1:3]] or [Path("var/cache")]
+    print(prepare(given[0], given[1] if len(given) > 1 else None))

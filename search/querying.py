@@ -1,0 +1,163 @@
+"""A person's words to the terms that are looked up.
+
+Promises bounds (200 characters, 24 terms) whatever is typed, and that no character of the query
+is read as syntax but the double quote around a phrase. Knows no index.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from search.analysis import (
+    CODE,
+    canonical,
+    codes,
+    fold,
+    is_code,
+    pair_code,
+    parts,
+    stem,
+    stop_words,
+    terms,
+)
+from search.tokens import Token, normal, tokens
+
+MAX_CHARACTERS = 200
+MAX_TERMS = 24
+JOINED_WEIGHT = 0.6
+PART_WEIGHT = 0.5
+SYNONYM_WEIGHT = 0.5
+_QUOTED = re.compile(r'["“”«»„]([^"“”«»„]{2,})["“”«»„]')
+_YEAR = re.compile(r"(?:19|20)\d\d")
+
+Synonyms = Mapping[str, Sequence[Sequence[str]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """One thing looked for: terms that stand for it, each with a weight in (0, 1]."""
+
+    surface: str
+    alternatives: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Identifier:
+    """A code that the query names: `exact` canonical terms; `loose` when no article holds those."""
+
+    surface: str
+    exact: tuple[str, ...]
+    loose: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A query understood in one language."""
+
+    language: str
+    sought: tuple[Sought, ...]
+    identifiers: tuple[Identifier, ...] = ()
+    phrases: tuple[tuple[str, ...], ...] = field(default=())
+
+
+def bounded(text: str) -> str:
+    """Return the words that are searched: one line, normal spelling, at most 200 characters."""
+    return " ".join(normal(text[: 4 * MAX_CHARACTERS]).split())[:MAX_CHARACTERS].strip()
+
+
+def query_tokens(text: str) -> list[Token]:
+    """Return at most 24 tokens of a bounded query."""
+    return list(tokens(text))[:MAX_TERMS]
+
+
+def understand(text: str, language: str, *, synonyms: Synonyms | None = None) -> Request:
+    """Return what `text` asks for, read as `language`. `text` is bounded already."""
+    found = query_tokens(text)
+    content = [t for t in found if fold(t.surface) not in stop_words(language)] or found
+    sought = [_sought(token.surface, language) for token in content]
+    sought += _joined(found, language)
+    sought += _synonyms(found, language, synonyms=synonyms or {})
+    return Request(language, tuple(sought[:MAX_TERMS]), identifiers(found), phrases(text, language))
+
+
+def _sought(surface: str, language: str) -> Sought:
+    found = terms(surface, language)
+    if is_code(surface):
+        named = list(codes(surface))
+        weights = dict.fromkeys(found, PART_WEIGHT)
+        weights[named[-1] if named else found[-1]] = 1.0
+        return Sought(surface, weights)
+    share = 1.0 if len(found) == 1 else 1.0 / max(1.0, len(found) ** 0.5)
+    return Sought(surface, dict.fromkeys(found, share))
+
+
+def _joined(found: Sequence[Token], language: str) -> list[Sought]:
+    """Return neighbours written as one: "ORA 12541", "wi fi", "log in"."""
+    rows = []
+    for left, right in zip(found, found[1:], strict=False):
+        if pair := pair_code(left.surface, right.surface):
+            rows.append(Sought(f"{left.surface} {right.surface}", {pair: 1.0}))
+        elif left.surface.isalpha() and right.surface.isalpha():
+            joined = stem(normal(left.surface + right.surface), language)
+            rows.append(Sought(f"{left.surface} {right.surface}", {joined: JOINED_WEIGHT}))
+    return rows
+
+
+def _synonyms(found: Sequence[Token], language: str, *, synonyms: Synonyms) -> list[Sought]:
+    words = [fold(token.surface) for token in found]
+    line = f" {' '.join(words)} "
+    rows = []
+    for group in synonyms.get(language, ()):
+        folded = [" ".join(fold(t.surface) for t in tokens(name)) for name in group]
+        if any(f" {name} " in line for name in folded):
+            rows += _others(folded, line, language=language)
+    return rows
+
+
+def _others(folded: Sequence[str], line: str, *, language: str) -> list[Sought]:
+    rows = []
+    for name in folded:
+        if f" {name} " not in line and name:
+            found = [term for token in tokens(name) for term in terms(token.surface, language)]
+            share = SYNONYM_WEIGHT / max(1, len(found)) ** 0.5
+            rows.append(Sought(name, dict.fromkeys(found, share)))
+    return rows
+
+
+def identifiers(found: Sequence[Token]) -> tuple[Identifier, ...]:
+    """Return the codes that an answer must hold to be first: numbers of four digits or more,
+    mixed letters and digits, dotted and underscored names; not a bare year, not "3" or "10"."""
+    rows = []
+    for left, token in zip([None, *found], found, strict=False):
+        pair = pair_code(left.surface, token.surface) if left else ""
+        if one := _identifier(token.surface, pair):
+            rows.append(one)
+    return tuple(rows)
+
+
+def _identifier(surface: str, pair: str) -> Identifier | None:
+    text = normal(surface)
+    bare = text.isdigit()
+    if not is_code(text) or (bare and (len(text) < 4 or _YEAR.fullmatch(text))):
+        return None
+    named = tuple(codes(text))
+    exact = (pair,) if bare and pair else named[-1:]
+    return Identifier(surface, exact, named) if len(canonical(text)) >= 3 else None
+
+
+def phrases(text: str, language: str) -> tuple[tuple[str, ...], ...]:
+    """Return the quoted phrases of a query, each as the term of every word in it."""
+    rows = []
+    for quoted in _QUOTED.findall(text)[:4]:
+        words = [terms(token.surface, language) for token in tokens(quoted)]
+        rows.append(
+            tuple(found[-1] if found[-1].startswith(CODE) else found[0] for found in words if found)
+        )
+    return tuple(row for row in rows if row)
+
+
+def surface_parts(surface: str, language: str) -> list[str]:
+    """Return the folded words inside a token, for spelling."""
+    return [fold(part) for part in parts(normal(surface), language)]

@@ -1,0 +1,195 @@
+"""One query against one generation: signals from words and meaning, fused into an order.
+
+Promises that articles outside `allowed` neither appear nor shift the scores of others. Knows no
+process, thread or pointer: the query's vector comes in, or None for words alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from search import fusion, keyword, matching
+from search.confidence import Evidence
+from search.encoder import Vectors
+from search.opened import Generation, plain
+from search.querying import Request, understand
+from search.types import Mode
+
+Floats = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
+
+# Passage scores beside the article's: which section answers, and one rich section over many hints.
+PASSAGE_SHARE = 0.5
+# An article without any of the words is a hit from this cosine on (the bundled model: unrelated
+# pairs stay under 0.25, paraphrases are over 0.5).
+SIMILAR = 0.35
+PREFERRED_LANGUAGE = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """Raw scores of every article (n,) and passage (m,); zero outside `allowed`."""
+
+    keyword: Floats
+    coverage: Floats
+    exact: Floats
+    title: Mask
+    passage_keyword: Floats
+    cosines: Floats
+    passage_cosines: Floats
+    requests: tuple[Request, ...]
+    identifiers: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Article numbers, best first, with the scores that made the order and what they show."""
+
+    order: npt.NDArray[np.int64]
+    fused: Floats
+    signals: Signals
+    weight: float
+    evidence: Evidence
+
+
+def requests_for(generation: Generation, text: str, languages: frozenset[str]) -> list[Request]:
+    """Return the query as read in each language of the corpus (or of those asked for)."""
+    held = [lang for lang in generation.manifest.languages if not languages or lang in languages]
+    return [understand(text, lang, synonyms=generation.synonyms) for lang in held]
+
+
+def collect(
+    generation: Generation,
+    text: str,
+    *,
+    requests: Sequence[Request],
+    vector: Vectors | None,
+    allowed: Mask,
+) -> Signals:
+    """Return the raw signals of a bounded query."""
+    size, passages = len(generation.documents), len(generation.passages)
+    words = matching.match(generation.articles, requests, size=size)
+    parts = matching.match(generation.passage_terms, requests, size=passages)
+    exact, named = _exact(generation, requests, allowed=allowed)
+    cosines, near = _cosines(generation, vector, size=size, passages=passages)
+    inside = allowed[generation.passage_documents] if passages else np.zeros(0, bool)
+    return Signals(
+        keyword=words.scores * allowed,
+        coverage=words.coverage * allowed,
+        exact=exact,
+        title=_titled(generation, text, size=size) & allowed,
+        passage_keyword=parts.scores * inside,
+        cosines=cosines * allowed,
+        passage_cosines=near * inside,
+        requests=tuple(requests),
+        identifiers=named,
+    )
+
+
+def _cosines(
+    generation: Generation, vector: Vectors | None, *, size: int, passages: int
+) -> tuple[Floats, Floats]:
+    if vector is None or generation.meaning is None:
+        return np.zeros(size, np.float32), np.zeros(passages, np.float32)
+    nearest = generation.meaning.nearest(vector)
+    return nearest.articles, nearest.passages
+
+
+def _titled(generation: Generation, text: str, *, size: int) -> Mask:
+    row = np.zeros(size, bool)
+    row[list(generation.titles.get(plain(text), ()))] = True
+    return row
+
+
+def _exact(
+    generation: Generation, requests: Sequence[Request], *, allowed: Mask
+) -> tuple[Floats, int]:
+    """Return the share of the query's codes and phrases that each article holds, and their number."""
+    size = len(generation.documents)
+    rows = list(matching.held(generation.articles, requests, size=size).values())
+    rows += [_phrase(generation, requests, number) for number in range(_phrases(requests))]
+    found = np.zeros(size, np.float32)
+    for row in rows:
+        found += row & allowed
+    return found / max(1, len(rows)), len(rows)
+
+
+def _phrases(requests: Sequence[Request]) -> int:
+    return max((len(request.phrases) for request in requests), default=0)
+
+
+def _phrase(generation: Generation, requests: Sequence[Request], number: int) -> Mask:
+    row = np.zeros(len(generation.documents), bool)
+    for request in requests:
+        if number < len(request.phrases):
+            query = keyword.phrase_query(request.phrases[number], [request.language])
+            row[keyword.matching(generation.whoosh, query)] = True
+    return row
+
+
+def rank(generation: Generation, signals: Signals, *, mode: Mode, prefer: str = "") -> Ranking:
+    """Return the ranking of the articles that match, by words, meaning or both."""
+    words = _keyword_share(generation, signals)
+    meaning = fusion.meaning_share(signals.cosines)
+    weight = _weight(signals, mode=mode)
+    exact = None if mode is Mode.SEMANTIC else np.maximum(signals.exact, signals.title)
+    fused = fusion.fuse(words, meaning, weight=weight, exact=exact)
+    if prefer:
+        fused = fused + PREFERRED_LANGUAGE * _in_language(generation, prefer)
+    hits = np.flatnonzero(_matches(signals, mode=mode))
+    order = hits[np.argsort(-fused[hits], kind="stable")]
+    return Ranking(order, fused, signals, weight, _evidence(signals, order, meaning=meaning))
+
+
+def _keyword_share(generation: Generation, signals: Signals) -> Floats:
+    whole = fusion.keyword_share(signals.keyword)
+    best = np.zeros_like(whole)
+    if len(signals.passage_keyword):
+        np.maximum.at(best, generation.passage_documents, signals.passage_keyword)
+    return fusion.keyword_share(whole + PASSAGE_SHARE * fusion.keyword_share(best))
+
+
+def _weight(signals: Signals, *, mode: Mode) -> float:
+    if mode is not Mode.HYBRID:
+        return 1.0 if mode is Mode.SEMANTIC else 0.0
+    words = max((len(request.sought) for request in signals.requests), default=0)
+    known = fusion.Signals(
+        words=words,
+        coverage=float(signals.coverage.max(initial=0.0)),
+        nearest=float(signals.cosines.max(initial=0.0)),
+        identifiers=signals.identifiers,
+        found=bool(signals.exact.max(initial=0.0) > 0),
+    )
+    return fusion.meaning_weight(known)
+
+
+def _in_language(generation: Generation, language: str) -> Floats:
+    return np.array(
+        [document.language == language for document in generation.documents], np.float32
+    )
+
+
+def _matches(signals: Signals, *, mode: Mode) -> Mask:
+    near = signals.cosines >= SIMILAR
+    if mode is Mode.SEMANTIC:
+        return near
+    return (signals.keyword > 0) | (signals.exact > 0) | near
+
+
+def _evidence(signals: Signals, order: npt.NDArray[np.int64], *, meaning: Floats) -> Evidence:
+    cosines = signals.cosines
+    tenth = float(np.sort(cosines)[-min(10, len(cosines))]) if len(cosines) else 0.0
+    best = int(order[0]) if len(order) else -1
+    nearest = float(cosines.max(initial=0.0))
+    return Evidence(
+        nearest=nearest,
+        margin=nearest - tenth,
+        coverage=float(signals.coverage[best]) if best >= 0 else 0.0,
+        agreed=best >= 0 and bool(meaning[best] >= 1.0) and best == int(np.argmax(signals.keyword)),
+        exact=bool(signals.exact.max(initial=0.0) >= 1.0),
+        title=bool(signals.title.any()),
+    )

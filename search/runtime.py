@@ -1,0 +1,122 @@
+"""The light runtime: the model's own weights through onnxruntime, ready in a fraction of a second.
+
+Promises the vectors of the full model (checked when it was prepared) without importing torch, and
+refuses a file whose SHA-256 is not the one recorded. Knows no index; `prepare` makes its folder.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from search.encoder import (
+    Progress,
+    Recipe,
+    Vectors,
+    file_sha256,
+    model_folder,
+    read_recipe,
+    silent,
+)
+from search.errors import SearchError
+
+FILES = ("model.onnx", "tokenizer.json")
+BATCH = 32
+# Beyond two threads a batch of short texts gains nothing, and other processes lose.
+THREADS = min(2, os.cpu_count() or 1)
+
+
+def runtime_folder(cache: Path, recipe: Recipe) -> Path:
+    """Return where the runtime of a recipe lives under the cache folder."""
+    return cache / f"runtime-{recipe.fingerprint}"
+
+
+def open_runtime(cache: Path, model: Path | None = None) -> LightEncoder:
+    """Return the prepared runtime of `model` (default: the bundled one).
+
+    SearchError when the model or the runtime is missing or damaged.
+    """
+    recipe = read_recipe(model_folder(model), bundled=model is None)
+    folder = runtime_folder(cache, recipe)
+    verify(folder, recipe)
+    return LightEncoder(folder, recipe)
+
+
+def verify(folder: Path, recipe: Recipe) -> None:
+    """Raise SearchError unless the runtime in `folder` is whole and of this recipe."""
+    hint = "Prepare it again: run `kb index`, or `python -m search.prepare CACHE`."
+    try:
+        record: dict[str, Any] = json.loads((folder / "runtime.json").read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise SearchError("The model's light runtime is not prepared yet.", hint) from error
+    except (OSError, ValueError) as error:
+        raise SearchError("The model's light runtime cannot be read.", hint) from error
+    if record.get("fingerprint") != recipe.fingerprint:
+        raise SearchError("The light runtime belongs to another model.", hint)
+    for name in FILES:
+        path = folder / name
+        if not path.is_file() or file_sha256(path) != record.get("sha256", {}).get(name):
+            raise SearchError(f"The light runtime's {name} is missing or damaged.", hint)
+
+
+class LightEncoder:
+    """Vectors through onnxruntime."""
+
+    def __init__(self, folder: Path, recipe: Recipe) -> None:
+        import onnxruntime
+        from tokenizers import Tokenizer
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = THREADS
+        options.log_severity_level = 3
+        self.recipe = recipe
+        self._session = onnxruntime.InferenceSession(
+            str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
+        )
+        self._inputs = {given.name for given in self._session.get_inputs()}
+        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._tokenizer.enable_truncation(recipe.max_length)
+        self._tokenizer.no_padding()
+
+    @property
+    def fingerprint(self) -> str:
+        """Return the recipe's fingerprint."""
+        return self.recipe.fingerprint
+
+    def words(self) -> frozenset[str]:
+        """Return the alphabetic vocabulary entries of four letters or more."""
+        found = self._tokenizer.get_vocab()
+        return frozenset(w for w in found if len(w) >= 4 and w.isalpha())
+
+    def encode_query(self, text: str) -> Vectors:
+        """Return the unit vector of a query: float32, shape (d,)."""
+        encoded = self._tokenizer.encode(self.recipe.query_prefix + text)
+        return self._run([encoded.ids])[0]
+
+    def encode_documents(self, texts: Sequence[str], progress: Progress = silent) -> Vectors:
+        """Return one unit vector a text. Batches hold texts of like length: little padding."""
+        prefix = self.recipe.document_prefix
+        ids = [e.ids for e in self._tokenizer.encode_batch([prefix + text for text in texts])]
+        order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
+        rows: dict[int, Vectors] = {}
+        for start in range(0, len(order), BATCH):
+            batch = order[start : start + BATCH]
+            rows.update(zip(batch, self._run([ids[i] for i in batch]), strict=True))
+            progress("encode", len(rows), len(texts))
+        return np.stack([rows[i] for i in range(len(texts))]).astype(np.float32)
+
+    def _run(self, ids: Sequence[Sequence[int]]) -> Vectors:
+        width = max(len(row) for row in ids)
+        tokens = np.zeros((len(ids), width), dtype=np.int64)
+        mask = np.zeros((len(ids), width), dtype=np.int64)
+        for i, row in enumerate(ids):
+            tokens[i, : len(row)] = row
+            mask[i, : len(row)] = 1
+        given = {"input_ids": tokens, "attention_mask": mask, "token_type_ids": np.zeros_like(mask)}
+        feed = {name: value for name, value in given.items() if name in self._inputs}
+        return np.asarray(self._session.run(None, feed)[0], dtype=np.float32)
