@@ -1,0 +1,124 @@
+"""One article as the rest of the product sees it: rendered, sanitised and ready to show.
+
+Promises a frozen value that carries everything a page, a search index and a report need of an
+article. Knows no Git, no Markdown, no web page and no database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from kb.content.problem import Problem
+from search.types import Document, Section
+
+
+class Audience(StrEnum):
+    """Who may read an article, widest first."""
+
+    PUBLIC = "public"
+    SIGNED_IN = "signed-in"
+    STAFF = "staff"
+
+
+class Status(StrEnum):
+    """Whether an article is shown."""
+
+    PUBLISHED = "published"
+    DRAFT = "draft"
+    ARCHIVED = "archived"
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """An article at one commit.
+
+    `html` is sanitised and must not be rewritten after. `toc` holds (level, anchor, text) with
+    levels from 2. `aliases` are old paths without slashes at the ends, case folded. `changed_at`
+    is the last Git change, UTC. `links` are slugs linked to, `targets` the same with the fragment, `images` digests of the media used,
+    `extra` the front matter that the product does not interpret. `references` maps what the author
+    wrote as a link or image source to what it was resolved to, "" when to nothing. `stale` says
+    that a newer version was refused and this one stays. `blob` identifies the source bytes.
+    """
+
+    slug: str
+    title: str
+    path: str
+    html: str
+    summary: str = ""
+    language: str = "en"
+    collection: str = ""
+    owner: str = ""
+    audience: Audience = Audience.PUBLIC
+    status: Status = Status.PUBLISHED
+    reviewed: date | None = None
+    review_by: date | None = None
+    keywords: tuple[str, ...] = ()
+    answers: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    translation_of: str = ""
+    sections: tuple[Section, ...] = ()
+    toc: tuple[tuple[int, str, str], ...] = ()
+    changed_at: datetime | None = None
+    changed_by: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    links: tuple[str, ...] = ()
+    targets: tuple[tuple[str, str], ...] = ()
+    images: tuple[str, ...] = ()
+    references: Mapping[str, str] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+    blob: str = ""
+    recipe: str = ""
+    stale: bool = False
+
+    def to_document(self) -> Document:
+        """Return the article as the search engine sees it."""
+        return Document(
+            id=self.slug,
+            title=self.title,
+            sections=self.sections,
+            summary=self.summary,
+            language=self.language,
+            collection=self.collection,
+            audience=self.audience.value,
+            keywords=self.keywords,
+            answers=self.answers,
+        )
+
+    def is_overdue(self, today: date) -> bool:
+        """Whether the date by which the owner wanted to review it has passed."""
+        return self.review_by is not None and self.review_by < today
+
+    def to_row(self) -> dict[str, Any]:
+        """Return the article as a JSON-able mapping; empty fields are left out."""
+        row = {f.name: getattr(self, f.name) for f in fields(self)}
+        row["sections"] = [[s.anchor, s.path, s.text] for s in self.sections]
+        row["problems"] = [p.to_row() for p in self.problems]
+        for name in ("reviewed", "review_by", "changed_at"):
+            row[name] = row[name].isoformat() if row[name] else ""
+        return {name: value for name, value in row.items() if value not in ("", (), [], {}, False)}
+
+    @classmethod
+    def from_row(cls, row: dict[str, Any]) -> Article:
+        """Return the article that `to_row` wrote; row["html"] and the like may be absent."""
+        kept = {**row, "html": row.get("html", ""), "language": row.get("language", "")}
+        kept["audience"], kept["status"] = Audience(row["audience"]), Status(row["status"])
+        for name in ("keywords", "answers", "aliases", "links", "images"):
+            kept[name] = tuple(row.get(name, ()))
+        kept["toc"] = tuple((level, anchor, text) for level, anchor, text in row.get("toc", ()))
+        kept["targets"] = tuple((slug, anchor) for slug, anchor in row.get("targets", ()))
+        kept["sections"] = tuple(Section(a, tuple(p), t) for a, p, t in row.get("sections", ()))
+        kept["problems"] = tuple(Problem.from_row(p) for p in row.get("problems", ()))
+        kept |= _read_times(row)
+        return cls(**kept)
+
+
+def _read_times(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "reviewed": date.fromisoformat(row["reviewed"]) if "reviewed" in row else None,
+        "review_by": date.fromisoformat(row["review_by"]) if "review_by" in row else None,
+        "changed_at": datetime.fromisoformat(row["changed_at"]) if "changed_at" in row else None,
+    }

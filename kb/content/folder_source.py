@@ -1,0 +1,91 @@
+"""Articles read from a plain folder that Git does not track.
+
+Promises one consistent view: what is small enough to be an article or image is read once, when the
+source is opened, and the state is named after those bytes. Follows no link out of the folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+
+from kb.content.problem import Problem
+from kb.content.source import Blob
+from kb.errors import ContentError
+
+_KEEP = (".md", ".markdown", ".yml", ".yaml", ".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg")
+_LARGEST = 8 * 1024 * 1024  # bytes; larger files are named and sized, never read
+
+
+class FolderSource:
+    """The files under `path` as they are now."""
+
+    def __init__(self, path: Path) -> None:
+        self._root = path.resolve()
+        self._problems: list[Problem] = []
+        self._files = dict(sorted(self._read_all()))
+        names = hashlib.sha256()
+        for name, blob in self._files.items():
+            names.update(f"{name}\0{blob.id}\n".encode("utf-8", "surrogateescape"))
+        self.commit = f"folder-{names.hexdigest()[:40]}"
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Links and files that were left out."""
+        return tuple(self._problems)
+
+    def files(self) -> Mapping[str, Blob]:
+        """The regular files by path."""
+        return self._files
+
+    def history(self) -> Mapping[str, tuple[datetime, str]]:
+        """Nothing: file dates say when a copy was made, not when the text changed."""
+        return {}
+
+    def _read_all(self) -> Iterator[tuple[str, Blob]]:
+        try:
+            os.scandir(self._root).close()
+        except OSError as error:
+            raise ContentError(
+                f"The folder {self._root} cannot be read: {error.strerror}.",
+                "Give this account the right to read it.",
+            ) from error
+        for folder, folders, names in os.walk(self._root, onerror=self._unreadable):
+            folders[:] = sorted(name for name in folders if self._enter(Path(folder, name)))
+            for name in names:
+                if name.casefold().endswith(_KEEP) and not name.startswith("."):
+                    yield from self._read(Path(folder, name))
+
+    def _enter(self, folder: Path) -> bool:
+        if folder.is_symlink():
+            self._leave_out(folder, "is a link to a folder")
+        return not folder.name.startswith(".") and not folder.is_symlink()
+
+    def _read(self, file: Path) -> Iterator[tuple[str, Blob]]:
+        try:
+            if not file.resolve().is_relative_to(self._root) or not file.is_file():
+                self._leave_out(file, "is a link to something outside this folder, or no file")
+                return
+            size = file.stat().st_size
+            data = file.read_bytes() if size <= _LARGEST else b""
+        except OSError as error:
+            self._leave_out(file, f"cannot be read ({error.strerror})")
+            return
+        path = file.relative_to(self._root).as_posix()
+        if not path.isprintable():
+            self._leave_out(file, "has a name that cannot be used")
+            return
+        digest = hashlib.sha256(data).hexdigest()
+        yield path, Blob(digest, size if not data else len(data), "100644", lambda: data)
+
+    def _leave_out(self, file: Path, why: str) -> None:
+        path = file.relative_to(self._root).as_posix().encode("utf-8", "replace").decode()
+        message = f"“{path}” {why} and is not read."
+        hint = "Put the file itself here, with a plain name and the right to read it."
+        self._problems.append(Problem(path, None, "not-a-file", message, hint))
+
+    def _unreadable(self, error: OSError) -> None:
+        self._leave_out(Path(str(error.filename)), f"cannot be read ({error.strerror})")

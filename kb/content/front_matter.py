@@ -1,0 +1,89 @@
+"""The front matter of a Markdown file, apart from its body; pure.
+
+Promises that any text at all gives a mapping, the body and the findings, without raising. A fault
+in the YAML is a finding marked `refused`: what cannot be read cannot be obeyed, and an article
+whose audience is unknown must not appear. Knows no field names; `metadata` does.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from kb.content.problem import Problem
+from kb.content.strict_yaml import YamlFault, read_yaml
+
+_OPEN = re.compile(r"\A\ufeff?---[ \t]*(?:\n|\Z)")
+_CLOSE = re.compile(r"^(?:---|\.\.\.)[ \t]*$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class FrontMatter:
+    """A file split in two: `lines` gives the line of each key, `body_line` where the body begins."""
+
+    values: dict[str, Any]
+    body: str
+    problems: tuple[Problem, ...]
+    lines: dict[str, int]
+    body_line: int
+
+
+def parse(text: str) -> tuple[dict[str, Any], str, tuple[Problem, ...]]:
+    """Return the mapping, the body and what is wrong; see `read_front_matter` for lines."""
+    read = read_front_matter(text)
+    return read.values, read.body, read.problems
+
+
+def read_front_matter(text: str) -> FrontMatter:
+    """Split `text`; without front matter the mapping is empty and all of it is body."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    opening = _OPEN.match(text)
+    if not opening:
+        return FrontMatter({}, text.removeprefix("\ufeff"), (), {}, 1)
+    closing = _CLOSE.search(text, opening.end())
+    if not closing:
+        return _unclosed(text[opening.end() :])
+    source = text[opening.end() : closing.start()]
+    body = text[closing.end() :].removeprefix("\n")
+    return _read(source, body, source.count("\n") + 3)
+
+
+def _read(source: str, body: str, body_line: int) -> FrontMatter:
+    try:
+        value, lines = read_yaml(source)
+    except YamlFault as fault:
+        line = fault.line + 1 if fault.line else 1
+        problem = Problem("", line, "front-matter", fault.message, fault.hint, refused=True)
+        return FrontMatter({}, body, (problem,), {}, body_line)
+    if value is None:
+        return FrontMatter({}, body, (), {}, body_line)
+    if not isinstance(value, dict):
+        return FrontMatter({}, body, (_not_a_mapping(),), {}, body_line)
+    return FrontMatter(value, body, (), {key: at + 1 for key, at in lines.items()}, body_line)
+
+
+def _not_a_mapping() -> Problem:
+    return Problem(
+        "",
+        2,
+        "front-matter",
+        "The front matter is not a list of “key: value” lines.",
+        "Write one such line for each fact, for example “title: Reset a password”.",
+        refused=True,
+    )
+
+
+def _unclosed(rest: str) -> FrontMatter:
+    """A lone `---` on top is a ruler when no key follows, and unfinished front matter when one does."""
+    if not re.match(r"\s*[A-Za-z_][\w.-]*:(\s|$)", rest):
+        return FrontMatter({}, rest, (), {}, 2)
+    problem = Problem(
+        "",
+        1,
+        "front-matter",
+        "The front matter has no end.",
+        "Put a line with only --- after its last key.",
+        refused=True,
+    )
+    return FrontMatter({}, rest, (problem,), {}, 2)

@@ -1,0 +1,208 @@
+"""The names of all articles together: slugs, former addresses, translations; pure.
+
+Promises one article a slug and one slug an article, whatever the case or Unicode form of the file
+names, and says which file lost. Knows no rendered text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from kb.content.article import Article
+from kb.content.drafting import Draft
+from kb.content.language import guess_language
+from kb.content.naming import Name, common_root, name_of, normal_path
+from kb.content.problem import Problem
+from kb.content.rendering import Job
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A draft with its place among the others."""
+
+    draft: Draft
+    name: Name
+    language: str
+    collection: str
+    aliases: tuple[str, ...]
+
+    @property
+    def slug(self) -> str:
+        """The article's slug."""
+        return self.name.slug
+
+    @property
+    def job(self) -> Job:
+        """What is to be rendered."""
+        draft = self.draft
+        return Job(
+            draft.path,
+            draft.body,
+            draft.title,
+            self.language,
+            own_title=draft.own_title,
+            jekyll=draft.facts.jekyll,
+            body_line=draft.body_line,
+        )
+
+
+@dataclass(slots=True)
+class Names:
+    """All named drafts by slug; `paths`, `sites` and `stems` as in `Directory`."""
+
+    named: dict[str, Named] = field(default_factory=dict)
+    paths: dict[str, str] = field(default_factory=dict)
+    sites: dict[str, str] = field(default_factory=dict)
+    stems: dict[str, dict[str, str]] = field(default_factory=dict)
+    redirects: dict[str, str] = field(default_factory=dict)
+    translations: dict[str, dict[str, str]] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def give_names(
+    drafts: Iterable[Draft], before: Mapping[str, Article], *, default_language: str = "en"
+) -> Names:
+    """Return the names; `before` gives, by path, the article that stays when a draft is refused."""
+    return _Naming(list(drafts), before, default_language).run()
+
+
+class _Naming:
+    def __init__(
+        self, drafts: list[Draft], before: Mapping[str, Article], default_language: str
+    ) -> None:
+        self.drafts, self.before, self.default_language = drafts, before, default_language
+        self.root = common_root([draft.path for draft in drafts])
+        self.names = Names()
+
+    def run(self) -> Names:
+        taken: dict[str, str] = {}
+        for draft in self.drafts:
+            if draft.facts.redirect_to:
+                continue
+            named = self._named(draft)
+            first = taken.setdefault(normal_path(named.slug), draft.path)
+            if first == draft.path:
+                self.names.named[named.slug] = named
+            else:
+                self._report_twin(draft, first, named.slug)
+        for named in self.names.named.values():
+            self._list(named)
+        self._sites()
+        self._forward()
+        self._translate()
+        return self.names
+
+    def _named(self, draft: Draft) -> Named:
+        name = name_of(draft.path, self.root, default_language=self.default_language)
+        facts, old = draft.facts, self.before.get(draft.path)
+        if draft.refused and old is not None:
+            return Named(draft, name, old.language, old.collection, old.aliases)
+        return Named(
+            draft,
+            name,
+            facts.language
+            or name.language
+            or guess_language(f"{draft.title}\n{draft.body}")
+            or self.default_language,
+            facts.collection or name.collection,
+            tuple(dict.fromkeys((*facts.permalinks, *facts.former))),
+        )
+
+    def _list(self, named: Named) -> None:
+        path = named.draft.path
+        self.names.paths[normal_path(path)] = named.slug
+        self.names.paths.setdefault(normal_path(path.removeprefix(self.root)), named.slug)
+        group = self.names.stems.setdefault(normal_path(named.name.stem), {})
+        group.setdefault(named.language, named.slug)
+
+    def _sites(self) -> None:
+        """Former addresses: a page's own permalink before slugs, slugs before older addresses."""
+        slugs = {normal_path(slug): slug for slug in self.names.named}
+        own: dict[str, str] = {}
+        for slug, named in self.names.named.items():
+            for number, alias in enumerate(named.aliases):
+                other = self.names.redirects.get(alias)
+                if other and other != slug:
+                    self._report_alias(named.draft, alias, other)
+                    continue
+                if alias not in slugs:
+                    self.names.redirects[alias] = slug
+                if number < len(named.draft.facts.permalinks):
+                    own.setdefault(alias, slug)
+        self.names.sites = {**self.names.redirects, **slugs, **own}
+
+    def _forward(self) -> None:
+        """Pages that only redirect: their own addresses lead where they point."""
+        for draft in self.drafts:
+            facts = draft.facts
+            if not facts.redirect_to:
+                continue
+            target = self.names.sites.get(normal_path(facts.redirect_to))
+            name = name_of(draft.path, self.root, default_language=self.default_language)
+            for alias in (normal_path(name.slug), *facts.permalinks, *facts.former):
+                if target and alias not in self.names.sites:
+                    self.names.redirects[alias] = self.names.sites[alias] = target
+            if not target:
+                message = f"This page only leads to “{facts.redirect_to[:120]}”, no article here."
+                hint = "Remove it, or write what readers should find."
+                self.names.problems.append(Problem(draft.path, None, "redirect", message, hint))
+
+    def _translate(self) -> None:
+        everyone = self.names.named.items()
+        groups = {slug: _Group({named.language: slug}, [slug]) for slug, named in everyone}
+        for first, second in self._pairs():
+            _join(groups, first, second)
+        for slug, group in groups.items():
+            if len(group.members) > 1:
+                self.names.translations[slug] = dict(sorted(group.members.items()))
+
+    def _pairs(self) -> Iterator[tuple[str, str]]:
+        """Which slugs are translations of each other: same stem, or said so."""
+        for slug, named in self.names.named.items():
+            for other in self.names.stems[normal_path(named.name.stem)].values():
+                if other != slug:
+                    yield other, slug
+            written = named.draft.facts.translation_of
+            target = self.translation(named)
+            if target and target != slug:
+                yield target, slug
+            elif written:
+                message = f"There is no article “{written[:120]}” that this translates."
+                hint = "Write the slug of the original, such as accounts/reset-a-password."
+                problem = Problem(named.draft.path, None, "translation", message, hint)
+                self.names.problems.append(problem)
+
+    def translation(self, named: Named) -> str:
+        """Return the slug of the original that the author names, "" for none."""
+        wanted = normal_path(named.draft.facts.translation_of)
+        found = self.names.sites.get(wanted) or self.names.paths.get(wanted) or ""
+        return found if wanted else ""
+
+    def _report_twin(self, draft: Draft, first: str, slug: str) -> None:
+        message = f"“{first}” already has the name “{slug}”, so this file is not published."
+        problem = Problem(draft.path, None, "slug", message, "Rename one of the two.", refused=True)
+        self.names.problems.append(problem)
+
+    def _report_alias(self, draft: Draft, alias: str, other: str) -> None:
+        message = f"The former address “{alias}” already leads to “{other}”."
+        problem = Problem(draft.path, None, "alias", message, "Remove it from one of the two.")
+        self.names.problems.append(problem)
+
+
+@dataclass(slots=True)
+class _Group:
+    members: dict[str, str]  # slug by language
+    slugs: list[str]
+
+
+def _join(groups: dict[str, _Group], first: str, second: str) -> None:
+    """Make two groups one; a language that both have keeps the first's article."""
+    one, other = groups[first], groups[second]
+    if one is other:
+        return
+    for language, slug in other.members.items():
+        one.members.setdefault(language, slug)
+    for slug in other.slugs:
+        groups[slug] = one
+    one.slugs += other.slugs

@@ -1,0 +1,96 @@
+"""From a file's path to the article's slug, collection and language; pure.
+
+Promises that one path always gives one name, whatever the operating system did to its Unicode
+form. Knows no file system, no front matter and no other article.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+# Tags that may stand as a suffix or folder; a closed list, so that `node.js.md` and a folder
+# called `io` stay what they are. ISO 639-1, the languages that help sites are kept in.
+LANGUAGES = frozenset(
+    "ar bg bn ca cs da de el en es et eu fa fi fr gl he hi hr hu id it ja ko lt lv ms nb nl nn no pl"
+    " pt ro ru sk sl sr sv th tr uk ur vi zh".split()
+)
+# Folders that sites of several kinds keep their parts in; none of them holds an article.
+_FURNITURE = frozenset(
+    "_includes _layouts _data _sass _site _templates _plugins _snippets includes node_modules"
+    " breadcrumb".split()
+)
+_ROOTS = frozenset({"content", "docs", "articles", "pages", "src"})
+_NOT_ARTICLES = re.compile(
+    r"(readme|licen[cs]e|changelog|contributing|code_of_conduct|security-policy|codeowners"
+    r"|notice|thirdpartynotices)([-_.].*)?\.(md|markdown)$",
+    re.IGNORECASE,
+)
+_SUFFIX = re.compile(r"^(?P<stem>.+?)\.(?P<mark>_?)(?P<tag>[a-z]{2}(?:[-_][A-Za-z]{2,4})?)$")
+_UNSAFE = re.compile(r"[\s\x00-\x1f\x7f?#%\\\"<>|*:]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """What a path says: `stem` is the slug without its language, `language` "" when unsaid."""
+
+    slug: str
+    stem: str
+    collection: str
+    language: str
+
+
+def normal_path(path: str) -> str:
+    """Return `path` as paths are compared: decoded, NFC, folded, no slashes or ending around."""
+    plain = unicodedata.normalize("NFC", unquote(path)).casefold()
+    plain = re.sub(r"/+", "/", plain).strip("/ ")
+    plain = re.sub(r"(^|/)index(\.html?)?$", "", plain)
+    return re.sub(r"\.(html?|md|markdown|aspx|php)$", "", plain)
+
+
+def is_article(path: str) -> bool:
+    """Whether a file of this path is an article: Markdown, and neither furniture nor hidden."""
+    *folders, name = path.split("/")
+    if not name.casefold().endswith((".md", ".markdown")) or name.startswith(("_", ".")):
+        return False
+    if any(folder.startswith(".") or folder.casefold() in _FURNITURE for folder in folders):
+        return False
+    return not _NOT_ARTICLES.match(name)
+
+
+def common_root(paths: list[str]) -> str:
+    """Return the folder such as "content/" that holds every article and names nothing, or ""."""
+    tops = {path.split("/", 1)[0] if "/" in path else "" for path in paths}
+    top = next(iter(tops)) if len(tops) == 1 else ""
+    return f"{top}/" if top in _ROOTS else ""
+
+
+def name_of(path: str, root: str = "", *, default_language: str = "en") -> Name:
+    """Return the name of the article in the file at `path`, in a tree whose articles lie in `root`.
+
+    `a/b._es.md`, `a/b.es.md` and `es/a/b.md` all have the slug `es/a/b` and the stem `a/b`; the
+    default language has no prefix. Folders lose a leading underscore.
+    """
+    plain = unicodedata.normalize("NFC", path).removeprefix(root)
+    *folders, file = plain.split("/")
+    stem, language = _split_suffix(re.sub(r"\.(md|markdown)$", "", file, flags=re.IGNORECASE))
+    if not language and len(folders) > 0 and folders[0].casefold() in LANGUAGES:
+        language = folders.pop(0).casefold()
+    folders = [_clean(folder.lstrip("_") or folder) for folder in folders]
+    whole = "/".join([*folders, _clean(stem)])
+    prefix = "" if language in ("", default_language) else f"{language}/"
+    return Name(prefix + whole, whole, folders[0] if folders else "", language)
+
+
+def _split_suffix(stem: str) -> tuple[str, str]:
+    found = _SUFFIX.match(stem)
+    if not found:
+        return stem, ""
+    tag = re.split("[-_]", found["tag"])[0]
+    return (found["stem"], tag) if tag in LANGUAGES else (stem, "")
+
+
+def _clean(part: str) -> str:
+    return _UNSAFE.sub("-", part).strip("-. ") or "untitled"

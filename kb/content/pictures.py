@@ -1,0 +1,87 @@
+"""Images beside the articles: which there are, what they are served as, which are used.
+
+Promises that only bytes that are a PNG, JPEG, GIF or WebP image, told by their first bytes and not
+by their name, get an address. SVG is refused: it is a document that can hold script.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections.abc import Iterable, Mapping
+
+from kb.content.article import Article
+from kb.content.library import Media
+from kb.content.problem import Problem
+from kb.content.source import Blob
+
+MAX_BYTES = 5 * 1024 * 1024
+_ENDINGS = (".png", ".jpg", ".jpeg", ".gif", ".webp")
+_KINDS = (
+    (b"\x89PNG\r\n\x1a\n", "png", "image/png"),
+    (b"\xff\xd8\xff", "jpg", "image/jpeg"),
+    (b"GIF87a", "gif", "image/gif"),
+    (b"GIF89a", "gif", "image/gif"),
+)
+
+
+class Pictures:
+    """The images of a source; `names` maps a folded source path to the name served."""
+
+    def __init__(self, files: Mapping[str, Blob]) -> None:
+        self.names: dict[str, str] = {}
+        self.problems: list[Problem] = []
+        self._blobs: dict[str, Blob] = {}
+        for path, blob in files.items():
+            if path.casefold().endswith(_ENDINGS):
+                self._add(path, blob)
+
+    def media(self, articles: Iterable[Article], before: Mapping[str, Media]) -> dict[str, Media]:
+        """Return the images that the articles show, by digest; stale ones come from `before`."""
+        users: dict[str, list[str]] = {}
+        for article in articles:
+            for digest in article.images:
+                users.setdefault(digest, []).append(article.slug)
+        found = {}
+        for digest, slugs in sorted(users.items()):
+            if digest in self._blobs:
+                data = self._blobs[digest].read()
+            elif digest in before:
+                data = before[digest].data
+            else:
+                continue
+            ending, mime = kind_of(data) or ("", "")
+            found[digest] = Media(f"{digest}.{ending}", mime, data, tuple(sorted(slugs)))
+        return found
+
+    def _add(self, path: str, blob: Blob) -> None:
+        if blob.size > MAX_BYTES:
+            message = (
+                f"This image has {blob.size // 1024} KiB; {MAX_BYTES // 1024} KiB is the most."
+            )
+            self._refuse(path, message, "Make it smaller.")
+            return
+        try:
+            data = blob.read()
+        except OSError as error:
+            self._refuse(path, f"This image cannot be read: {error}.", "Run: git fsck")
+            return
+        kind = kind_of(data)
+        if kind is None:
+            message = "This file is not a PNG, JPEG, GIF or WebP image, whatever its name says."
+            self._refuse(path, message, "Save it again in one of these formats.")
+            return
+        digest = hashlib.sha256(data).hexdigest()[:32]
+        self._blobs[digest] = blob
+        self.names[unicodedata.normalize("NFC", path).casefold()] = f"{digest}.{kind[0]}"
+
+    def _refuse(self, path: str, message: str, hint: str) -> None:
+        self.problems.append(Problem(path, None, "image", message, hint))
+
+
+def kind_of(data: bytes) -> tuple[str, str] | None:
+    """Return the file ending and media type of image bytes, None for anything else."""
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "webp", "image/webp"
+    found = (kind[1:] for kind in _KINDS if data.startswith(kind[0]))
+    return next(found, None)

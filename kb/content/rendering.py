@@ -1,0 +1,114 @@
+"""One article's body made into what readers and the search engine get.
+
+Promises sanitised HTML with one way in: foreign markup out, Markdown to HTML, links and images
+resolved, sanitised LAST, then read (never written) for contents and text. May take long on hostile
+text; `pool` runs it where it can be killed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from kb.content.dialects import plain_markdown
+from kb.content.directory import Directory
+from kb.content.markup import to_html
+from kb.content.outline import read_outline
+from kb.content.problem import Problem
+from kb.content.rewrite import rewrite
+from kb.content.sanitise import sanitise
+from search.types import Section
+
+# Raise it with any change to what the same source renders to; unchanged articles of a library made
+# by another recipe are rendered again.
+RECIPE = "1"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A body to render: `own_title` says that the title came from the front matter."""
+
+    path: str
+    body: str
+    title: str
+    language: str
+    own_title: bool = True
+    jekyll: bool = False
+    body_line: int = 1
+
+    def to_row(self) -> dict[str, Any]:
+        """Return the job as a JSON-able mapping."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What came of a job; the fields are those of `Article`, `targets` (slug, fragment) pairs."""
+
+    html: str
+    sections: tuple[Section, ...]
+    toc: tuple[tuple[int, str, str], ...]
+    references: dict[str, str]
+    targets: tuple[tuple[str, str], ...]
+    problems: tuple[Problem, ...]
+
+    def to_row(self) -> dict[str, Any]:
+        """Return the result as a JSON-able mapping."""
+        return {
+            "html": self.html,
+            "sections": [[s.anchor, s.path, s.text] for s in self.sections],
+            "toc": self.toc,
+            "references": self.references,
+            "targets": self.targets,
+            "problems": [problem.to_row() for problem in self.problems],
+        }
+
+    @classmethod
+    def from_row(cls, row: dict[str, Any]) -> Rendered:
+        """Return the result that `to_row` wrote."""
+        return cls(
+            row["html"],
+            tuple(Section(anchor, tuple(path), text) for anchor, path, text in row["sections"]),
+            tuple((level, anchor, text) for level, anchor, text in row["toc"]),
+            row["references"],
+            tuple((slug, fragment) for slug, fragment in row["targets"]),
+            tuple(Problem.from_row(problem) for problem in row["problems"]),
+        )
+
+
+def render(job: Job, directory: Directory) -> Rendered:
+    """Return the rendered article; raises RecursionError, or never ends, on some hostile text."""
+    text, dropped = plain_markdown(job.body, jekyll=job.jekyll)
+    page = rewrite(
+        to_html(text, job.language),
+        directory,
+        path=job.path,
+        language=job.language,
+        title=job.title,
+        own_title=job.own_title,
+    )
+    html = sanitise(page.html)
+    sections, toc = read_outline(html)
+    problems = [problem.at(job.path) for problem in dropped] + page.problems
+    return Rendered(
+        html,
+        sections,
+        toc,
+        page.references,
+        tuple(dict.fromkeys(page.targets)),
+        tuple(_placed(problem, job) for problem in problems),
+    )
+
+
+def _placed(problem: Problem, job: Job) -> Problem:
+    """Give the finding the line on which the words it quotes are first found."""
+    _, _, rest = problem.message.partition("“")
+    quoted = rest.partition("”")[0]
+    wanted = {"liquid": "{%", "include": "[!INCLUDE"}.get(problem.code, quoted)
+    at = job.body.find(wanted) if wanted else -1
+    if at < 0:
+        return problem
+    line = job.body_line + job.body.count("\n", 0, at)
+    row = problem.to_row()
+    row[1] = line
+    return Problem.from_row(row)

@@ -1,0 +1,98 @@
+"""The last step before an article's HTML is stored: only harmless markup remains; pure.
+
+Promises that the result holds no script, style, form, frame, event handler or address other than
+http, https, mailto and relative ones, whatever went in, because nothing may rewrite it afterwards.
+Knows no Markdown.
+"""
+
+from __future__ import annotations
+
+import re
+
+import nh3
+
+_TAGS = set(
+    "p br hr h2 h3 h4 h5 h6 a strong em b i u s del ins sub sup mark kbd samp var code pre"
+    " blockquote ul ol li dl dt dd table caption thead tbody tfoot tr th td img figure figcaption"
+    " div span details summary abbr cite q small time".split()
+)
+_ATTRIBUTES = {
+    "a": {"href", "title", "id", "class"},
+    "img": {"src", "alt", "title", "width", "height", "loading"},
+    "ol": {"start", "type"},
+    "li": {"id", "value"},
+    "th": {"align", "colspan", "rowspan", "scope"},
+    "td": {"align", "colspan", "rowspan"},
+    "div": {"class", "role"},
+    "span": {"id"},
+    "sup": {"id"},
+    "p": {"class"},
+    "code": {"class"},
+    "abbr": {"title"},
+    "time": {"datetime"},
+    "details": {"open"},
+    **{f"h{level}": {"id"} for level in range(2, 7)},
+    "*": {"lang", "dir"},
+}
+# The content goes with the tag; of all other tags that are not allowed the words stay.
+_WITH_CONTENT = {
+    "script",
+    "style",
+    "template",
+    "iframe",
+    "object",
+    "embed",
+    "svg",
+    "math",
+    "noembed",
+}
+_CLASSES = {
+    "a": re.compile(r"footnote-(?:ref|backref)"),
+    "div": re.compile(r"alert|alert-(?:note|tip|important|warning|caution)|footnote"),
+    "p": re.compile(r"alert-title"),
+    "code": re.compile(r"language-[\w+#.-]{1,40}"),
+}
+_MEDIA = re.compile(r"/media/[0-9a-f]{32}\.(?:png|jpg|gif|webp)")
+_ID = re.compile(r"[\w:.\-]{1,200}")
+_NUMBER = re.compile(r"[0-9]{1,4}")
+# Ids that a page of the site may use for its own parts; an article's `#search` must not be one.
+RESERVED_IDS = frozenset(
+    "main content top header footer nav navigation menu search q query results form toc contents"
+    " breadcrumb breadcrumbs skip feedback vote related error errors summary title page help"
+    " language theme suggestions status dialog body html".split()
+)
+_NUMERIC = {"width", "height", "colspan", "rowspan", "start", "value"}
+
+
+def sanitise(html: str) -> str:
+    """Return `html` with only the markup above; links carry rel="noopener noreferrer"."""
+    return nh3.clean(
+        html,
+        tags=_TAGS,
+        clean_content_tags=_WITH_CONTENT,
+        attributes=_ATTRIBUTES,
+        attribute_filter=_keep,
+        url_schemes={"http", "https", "mailto"},
+        link_rel="noopener noreferrer",
+        strip_comments=True,
+    )
+
+
+def is_free_id(name: str) -> bool:
+    """Whether an article may use `name` as an id: well formed, and none of the page's own."""
+    return bool(_ID.fullmatch(name)) and name.casefold() not in RESERVED_IDS
+
+
+def _keep(tag: str, attribute: str, value: str) -> str | None:
+    if attribute == "class":
+        known = _CLASSES[tag]
+        return " ".join(name for name in value.split() if known.fullmatch(name)) or None
+    if attribute == "id":
+        return value if is_free_id(value) else None
+    if attribute == "src":
+        return value if _MEDIA.fullmatch(value) else None
+    if attribute in _NUMERIC:
+        return value if _NUMBER.fullmatch(value) else None
+    if attribute == "role":
+        return "note" if value == "note" else None
+    return value

@@ -1,0 +1,64 @@
+"""Where articles come from: a Git repository at one commit, or a plain folder.
+
+Promises the same view of both: paths, blobs, last changes and the name of the state they are in.
+Chooses between them; `git_source` and `folder_source` do the reading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from kb.content.problem import Problem
+from kb.errors import ContentError
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """A file's bytes: `id` is equal for equal bytes, `size` in bytes, `read` may raise OSError."""
+
+    id: str
+    size: int
+    mode: str
+    read: Callable[[], bytes]
+
+
+class Source(Protocol):
+    """A tree of files in one state."""
+
+    @property
+    def commit(self) -> str:
+        """The name of the state: a commit id, or "folder-" and a hash of paths and contents."""
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What was left out, and why."""
+
+    def files(self) -> Mapping[str, Blob]:
+        """The regular files by path, in path order; separators are "/"."""
+
+    def history(self) -> Mapping[str, tuple[datetime, str]]:
+        """The last change (aware UTC) and its author by path; empty where no history is kept."""
+
+
+def open_source(path: Path, ref: str = "HEAD") -> Source:
+    """Return the articles at `path`: from the commit `ref` where Git tracks them, else the folder.
+
+    Raises ContentError when the path is missing, Git is missing, or `ref` names no commit.
+    """
+    from kb.content.folder_source import FolderSource
+    from kb.content.git_source import GitSource, find_repository
+
+    if not path.is_dir():
+        raise ContentError(
+            f"There is no folder of articles at {path}.",
+            "Create it, or set the articles path to the folder or repository that holds them.",
+        )
+    repository = find_repository(path.resolve())
+    if repository is None:
+        return FolderSource(path)
+    source = GitSource(repository, path.resolve(), ref)
+    return source if source.is_tracked else FolderSource(path)
