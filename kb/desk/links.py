@@ -14,10 +14,10 @@ class Links:
     """The site's address and the paths of the pages that letters point to."""
 
     site_url: str
-    ticket_path: str = "/ticket/{token}"
+    ticket_path: str = "/tickets/{token}"
     own_path: str = "/my/tickets/{number}"
-    article_path: str = "/article/{slug}"
-    offer_path: str = "/offer/{offer_id}"
+    article_path: str = "/articles/{slug}"
+    offer_path: str = "/offers/{offer_id}"
 
     def ticket(self, token: str) -> str:
         """Return the private link."""

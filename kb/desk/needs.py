@@ -42,6 +42,12 @@ def demand_need(words_key: str) -> str:
     return f"demand:{words_key}"
 
 
+def words_of(need_key: str) -> str:
+    """Return the words' key that a person's or a demand's need key holds."""
+    kind, *rest = need_key.split(":")
+    return rest[1] if kind == "person" else rest[0]
+
+
 def draft_need(draft: Draft, ticket_id: str) -> str:
     """Return the key of a person's draft. Without words, or without knowing who asks, nothing can
     be the same need, so the key is the ticket's own.

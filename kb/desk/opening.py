@@ -105,6 +105,7 @@ def _joining(person: Requester, draft: Draft) -> dict[str, Any]:
         "name": person.name,
         "email": person.email,
         "language": draft.language,
+        "text": draft.body,
         "search_id": draft.search_id,
         "trail": dict(draft.trail),
     }

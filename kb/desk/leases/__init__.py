@@ -1,0 +1,5 @@
+"""Leases: exactly one worker runs each periodic job."""
+
+from kb.desk.leases.store import hold, release
+
+__all__ = ["hold", "release"]

@@ -1,0 +1,55 @@
+"""A letter as an e-mail message.
+
+Promises the same Message-ID for the same key, headers that nobody can add lines to, and that
+automatic answers are not provoked (RFC 3834). Knows no server.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import formatdate, parseaddr
+from typing import Any
+
+from kb.connectors.channel import PermanentFailure
+
+_LINE_END = re.compile(r"[\r\n\x00\x0b\x0c\x85\u2028\u2029]")
+_ONE_LINE = ("to", "name", "subject", "reply_to", "thread")
+
+
+def message(payload: Mapping[str, Any], key: str, *, sender: str) -> EmailMessage:
+    """Return the payload {to, name, subject, text, thread, reply_to?} as a message.
+
+    Raises PermanentFailure when a header would hold a line end, or an address is none.
+    """
+    _refuse_injection(payload, key)
+    letter = EmailMessage(policy=SMTP)
+    name, address = parseaddr(sender)
+    try:
+        letter["From"] = Address(name, addr_spec=address)
+        letter["To"] = Address(payload.get("name", ""), addr_spec=payload["to"])
+        letter["Reply-To"] = payload.get("reply_to") or letter["From"]
+    except (ValueError, IndexError, KeyError, TypeError) as problem:
+        raise PermanentFailure(f"The address cannot be written to: {problem}") from None
+    _identify(letter, payload, key, domain=address.rpartition("@")[2])
+    letter.set_content(payload.get("text", ""), cte="quoted-printable")
+    return letter
+
+
+def _identify(letter: EmailMessage, payload: Mapping[str, Any], key: str, *, domain: str) -> None:
+    """Set the headers that tell machines what this is, and what it belongs to."""
+    letter["Subject"] = payload.get("subject", "")
+    letter["Date"] = formatdate()
+    letter["Message-ID"] = f"<{key}@{domain}>"
+    if thread := payload.get("thread"):
+        letter["References"] = f"<{thread}.thread@{domain}>"
+    letter["Auto-Submitted"] = "auto-generated"
+
+
+def _refuse_injection(payload: Mapping[str, Any], key: str) -> None:
+    for name, value in [*((name, payload.get(name, "")) for name in _ONE_LINE), ("key", key)]:
+        if value and _LINE_END.search(value):
+            raise PermanentFailure(f"The letter's {name} has more than one line.")

@@ -1,0 +1,65 @@
+"""What a person answers to an offer: yes, no, or not yet.
+
+Promises that a yes makes one ticket however often it is sent, and that nobody sees or answers
+another's offer. Knows no page.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from kb.desk import forms, needs
+from kb.desk.offers.offer import Offer, OfferState
+from kb.desk.offers.store import Offers
+from kb.desk.opening import Opened
+from kb.desk.service import Desk
+from kb.desk.ticket import Draft, Origin
+from kb.errors import NotFound
+
+
+def open_offer(desk: Desk, user_id: str) -> Offer | None:
+    """Return the newest offer this person has not answered, for the next visit."""
+    with desk.db.read() as connection:
+        return Offers(desk.db, connection).open_of(user_id) if user_id else None
+
+
+def find_offer(desk: Desk, offer_id: str, *, user_id: str) -> Offer:
+    """Return the person's offer, answered or not; NotFound when it is not theirs."""
+    with desk.db.read() as connection:
+        return _theirs(Offers(desk.db, connection), offer_id, user_id)
+
+
+def take_offer(desk: Desk, offer_id: str, *, draft: Draft, now: datetime) -> Opened:
+    """Return the ticket for a yes. The draft is the person's form, its requester signed in; what
+    the offer knows of the search replaces what the form says of it.
+
+    Raises NotFound when the offer is not this person's, InvalidInput as `Desk.open_ticket`.
+    """
+    clean = forms.checked(draft)
+    with desk.work() as work:
+        work.tickets.reserve()
+        offers = Offers(desk.db, work.connection)
+        offer = _theirs(offers, offer_id, clean.requester.user_id)
+        about = replace(clean, search_id=offer.search_id, words_key=needs.words_of(offer.need_key))
+        submission = needs.episode_submission(offer.episode_id)
+        opened = work.opening.open(about, Origin.POLICY, now=now, submission=submission)
+        offers.answer(offer.id, OfferState.TAKEN)
+    desk.tell_record(opened)
+    return opened
+
+
+def decline_offer(desk: Desk, offer_id: str, *, user_id: str) -> None:
+    """Keep a no. After a yes it changes nothing: the ticket is there."""
+    with desk.work() as work:
+        offers = Offers(desk.db, work.connection)
+        offer = _theirs(offers, offer_id, user_id)
+        if offer.state is OfferState.OPEN:
+            offers.answer(offer.id, OfferState.DECLINED)
+
+
+def _theirs(offers: Offers, offer_id: str, user_id: str) -> Offer:
+    offer = offers.of_person(offer_id, user_id) if user_id else None
+    if offer is None:
+        raise NotFound("There is no such offer for you.", "Sign in as the person it was sent to.")
+    return offer
