@@ -1,0 +1,1 @@
+"""What the record says: episodes, outcomes, failed searches and reports."""

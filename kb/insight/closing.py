@@ -1,0 +1,145 @@
+"""The periodic work of insight: episodes brought up to date, words forgotten in time.
+
+Promises that running it twice, or in two workers at once, leaves the same rows as running it
+once. Knows the order of steps; rules and SQL are elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from sqlalchemy.engine import Connection, Row
+
+from kb.db import Database
+from kb.insight import store
+from kb.insight.definitions import DEFINITION_VERSION
+from kb.insight.episodes import ACTS, episodes
+from kb.insight.facts import Demand, EndedEpisode, TicketIndex
+from kb.insight.judging import Spans, judge
+
+MARGIN = timedelta(hours=1)  # clocks of several machines, and rounds that were missed
+POLICY_REACH = timedelta(days=7)  # an offer later than this would puzzle rather than help
+BATCH = 200  # visitors in one transaction, so that pages never wait long for a lock
+
+
+class HasSpans(Protocol):
+    """The settings that closing reads."""
+
+    @property
+    def episode_gap(self) -> timedelta:
+        """Silence that ends an episode."""
+        ...
+
+    @property
+    def outcome_window(self) -> timedelta:
+        """Wait for a ticket."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """What one round did: episodes looked at, and those newly ended with the need unmet."""
+
+    judged: int = 0
+    unresolved: tuple[EndedEpisode, ...] = ()
+
+
+def close_episodes(
+    db: Database, settings: HasSpans, now: datetime, *, since: datetime | None = None
+) -> Closed:
+    """Bring the episodes of everybody active lately up to date; return what is newly unmet.
+
+    `since` reaches further back, for events that came out of the spool late.
+    """
+    spans = Spans(settings.episode_gap, settings.outcome_window)
+    with db.read() as connection:
+        horizon = _horizon(connection, now, since or now, spans=spans)
+        due = _due(connection, horizon, now, spans)
+    visitors = sorted(due)
+    judged = 0
+    for start in range(0, len(visitors), BATCH):
+        chosen = {visitor: due[visitor] for visitor in visitors[start : start + BATCH]}
+        with db.begin() as connection:
+            judged += _close(db, connection, chosen, now, spans)
+    return Closed(judged, unresolved_without_policy(db, now))
+
+
+def _horizon(connection: Connection, now: datetime, since: datetime, *, spans: Spans) -> datetime:
+    """Return from when on events are looked at: all that an earlier round may not have seen."""
+    usual = now - spans.gap - spans.window - MARGIN
+    last = store.last_seen(connection)
+    return min(usual, since - spans.gap, last - spans.gap - MARGIN if last else usual)
+
+
+def _due(
+    connection: Connection, horizon: datetime, now: datetime, spans: Spans
+) -> dict[str, datetime]:
+    """Return the visitors whose episodes may have changed, with the time to look from."""
+    latest = store.activity(connection, horizon, {kind.value for kind in ACTS})
+    known = store.known(connection, horizon)
+    ticketed = store.visitors_of(connection, store.tickets_since(connection, horizon))
+    changed = {
+        visitor
+        for visitor in latest.keys() | known.keys()
+        if visitor in ticketed
+        or _changed(known.get(visitor, []), latest.get(visitor, 0), now, spans=spans)
+    }
+    return {visitor: _from(known.get(visitor, []), horizon) for visitor in changed}
+
+
+def _changed(rows: Sequence[Row[Any]], latest: int, now: datetime, *, spans: Spans) -> bool:
+    """Return whether there is a newer event, a span that has passed, or a newer definition."""
+    if latest > max((int(row.data.get("seq", 0)) for row in rows), default=0):
+        return True
+    return any(
+        row.definition != DEFINITION_VERSION
+        or (not row.ended and now - row.ended_at > spans.gap)
+        or (not row.closed and now - row.ended_at > spans.window)
+        for row in rows
+    )
+
+
+def _from(rows: Sequence[Row[Any]], horizon: datetime) -> datetime:
+    """Return a time at which no episode of the visitor is cut in two."""
+    starts: list[datetime] = [row.started_at for row in rows]
+    return min([horizon, *starts])
+
+
+def _close(
+    db: Database, connection: Connection, due: Mapping[str, datetime], now: datetime, spans: Spans
+) -> int:
+    found = store.events_of(connection, sorted(due), due)
+    tickets = TicketIndex(store.tickets_since(connection, min(due.values())))
+    judged = [
+        judge(one, tickets.candidates(one), now, spans=spans) for one in episodes(found, spans.gap)
+    ]
+    store.replace(db, connection, judged, due, definition=DEFINITION_VERSION)
+    return len(judged)
+
+
+def unresolved_without_policy(db: Database, now: datetime) -> tuple[EndedEpisode, ...]:
+    """Return signed-in people's unresolved episodes of the last week that no policy has marked."""
+    with db.read() as connection:
+        return store.unresolved_without_policy(connection, now - POLICY_REACH)
+
+
+def demand(db: Database, since: datetime, threshold: int) -> tuple[Demand, ...]:
+    """Return the words on which `threshold` or more distinct people failed since then."""
+    with db.read() as connection:
+        return store.demand(connection, since, threshold)
+
+
+def purge(db: Database, settings: HasSpans, now: datetime, *, retention: timedelta) -> int:
+    """Forget words older than `retention` and salts no longer needed; return events emptied."""
+    needed = now - settings.episode_gap - settings.outcome_window
+    with db.begin() as connection:
+        store.forget_salts(connection, needed.date().isoformat())
+        return store.forget_words(connection, now - retention)
+
+
+def mark_policy(connection: Connection, episode_id: str, what: str) -> bool:
+    """Note on an open transaction what a policy did; False when another was there first."""
+    return store.mark_policy(connection, episode_id, what)

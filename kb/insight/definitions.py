@@ -1,0 +1,219 @@
+"""Every definition that the product quotes, in words and as a fraction.
+
+Promises that a report, its CSV and docs/metrics.md say the same: a test holds the page to these
+rows. A change of meaning is a new DEFINITION_VERSION; raw facts are kept, so that classes can be
+found anew. Knows no code that applies them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+DEFINITION_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One figure, outcome or class: `numerator` and `denominator` are "" where it is no share."""
+
+    key: str
+    name: str
+    meaning: str
+    numerator: str = ""
+    denominator: str = ""
+
+
+_CLOSED = "closed episodes that started in the range"
+_SEARCHES = "searches of ended episodes that started in the range"
+
+OUTCOMES: tuple[Definition, ...] = (
+    Definition(
+        "ticketed",
+        "Ticketed",
+        "The same person got a ticket in the episode or within 24 hours (setting outcome_window) "
+        "of its end: a failed deflection. A ticket is theirs by visitor, by account, or because "
+        "it names a search of the episode.",
+        "closed episodes with such a ticket",
+        _CLOSED,
+    ),
+    Definition(
+        "confirmed",
+        "Confirmed",
+        "The person said that it was solved, or voted an article helpful, and no ticket followed "
+        "within the window. A person's last vote on an article counts.",
+        "closed episodes, not ticketed, with such a statement",
+        _CLOSED,
+    ),
+    Definition(
+        "potential",
+        "Potential",
+        "The person read at least one article for 10 seconds or more that they did not vote "
+        "down, said nothing, and no ticket followed within the window.",
+        "closed episodes, neither ticketed nor confirmed, with such a reading",
+        _CLOSED,
+    ),
+    Definition(
+        "abandoned",
+        "Abandoned",
+        "None of the others: the person left with nothing read for 10 seconds, or with only "
+        "articles that they voted down.",
+        "closed episodes that are none of the others",
+        _CLOSED,
+    ),
+    Definition(
+        "open",
+        "Too early",
+        "The window in which a ticket may still follow has not passed. Counted apart, never as a "
+        "success.",
+        "episodes whose window has not passed",
+        "episodes that started in the range",
+    ),
+)
+
+FAILURES: tuple[Definition, ...] = (
+    Definition("zero", "No hit", "The search found no article.", "such searches", _SEARCHES),
+    Definition(
+        "weak",
+        "Weak",
+        "Articles were found, but the estimated chance that one answers lies under the floor.",
+        "such searches that are none of the classes before",
+        _SEARCHES,
+    ),
+    Definition(
+        "voted_down",
+        "Voted down",
+        "An article opened from this search was voted not helpful.",
+        "such searches that are none of the classes before",
+        _SEARCHES,
+    ),
+    Definition(
+        "ticketed_search",
+        "Ticket followed",
+        "A ticket names this search, or names none and this was the episode's last search.",
+        "such searches that are none of the classes before",
+        _SEARCHES,
+    ),
+    Definition(
+        "bounced",
+        "Came straight back",
+        "Every article opened from it was left within 10 seconds, and other words were searched.",
+        "such searches that are none of the classes before",
+        _SEARCHES,
+    ),
+    Definition(
+        "refined",
+        "Asked again in other words",
+        "Nothing was opened, and the next search of the episode has related words: a stem in "
+        "common, or a spelling more than 66 % alike.",
+        "such searches that are none of the classes before",
+        _SEARCHES,
+    ),
+    Definition(
+        "no_click",
+        "Nothing opened",
+        "Nothing was opened from it and nobody said that it was solved, known once the episode "
+        "has ended.",
+        "such searches that are none of the classes before",
+        _SEARCHES,
+    ),
+)
+
+FIGURES: tuple[Definition, ...] = (
+    Definition(
+        "deflection_lower",
+        "Deflection, lower bound",
+        "The share of closed episodes that certainly did without a ticket: somebody said so.",
+        "confirmed episodes",
+        _CLOSED,
+    ),
+    Definition(
+        "deflection_upper",
+        "Deflection, upper bound",
+        "The share of closed episodes that may have done without a ticket, had every silent "
+        "reader found the answer.",
+        "confirmed and potential episodes",
+        _CLOSED,
+    ),
+    Definition(
+        "episodes",
+        "Episodes",
+        "One visitor's acts with no silence longer than 30 minutes (setting episode_gap). "
+        "Staff and robots are left out.",
+    ),
+    Definition(
+        "searches",
+        "Searches",
+        "Words asked for in episodes that have ended. Words still being typed count in their last "
+        "form; the same words asked again, with nothing else asked between, count once.",
+    ),
+    Definition(
+        "failed_share",
+        "Failed searches",
+        "The share of searches that fall into one of the failure classes.",
+        "searches with a failure class",
+        _SEARCHES,
+    ),
+    Definition(
+        "failing_words",
+        "Searches that fail most",
+        "Failed searches by the same words, whatever their case, accents and punctuation. Words "
+        "are shown when at least 5 distinct people (setting k_anonymity) failed on them; all "
+        "others are one row.",
+    ),
+    Definition(
+        "article_read",
+        "Read",
+        "Episodes in which the article was open for 10 seconds or more: the longest time that the "
+        "page reported, else the time to the visitor's next act. A last page that reported "
+        "nothing is not counted as read, because nobody knows.",
+    ),
+    Definition(
+        "article_resolved",
+        "Resolved",
+        "Episodes in which the visitor said of the article that it solved the problem or was "
+        "helpful.",
+    ),
+    Definition(
+        "article_unhelpful",
+        "Not helpful",
+        "Episodes in which the visitor's last vote on the article was not helpful.",
+    ),
+    Definition(
+        "article_failed",
+        "Failed deflections",
+        "Episodes that ended with a ticket though the article had been read.",
+        "ticketed episodes in which it was read",
+        "episodes in which it was read",
+    ),
+    Definition(
+        "tickets",
+        "Tickets",
+        "Tickets created in the range, by how they came to be: asked for by the person, opened "
+        "by policy for an unresolved episode, or opened for the team on demand.",
+    ),
+    Definition(
+        "unresolved",
+        "Unresolved",
+        "An ended episode with a failed search after whose last one nothing was called helpful or "
+        "solving, nothing was read for 10 seconds that was not voted down, and no ticket came.",
+    ),
+    Definition(
+        "demand",
+        "Demand",
+        "Distinct visitors who failed on the same words in ended episodes without a ticket. "
+        "Somebody not signed in is another visitor on another day.",
+    ),
+    Definition(
+        "interval",
+        "95 % interval",
+        "Wilson's score interval for a share (E. B. Wilson, 1927), z = 1.96: in 95 of 100 such "
+        "samples it holds the true share.",
+    ),
+)
+
+DEFINITIONS: dict[str, Definition] = {row.key: row for row in (*OUTCOMES, *FAILURES, *FIGURES)}
+
+
+def of_failure(failure: str) -> Definition:
+    """Return the definition of a failure class; "ticketed" is also the name of an outcome."""
+    return DEFINITIONS["ticketed_search" if failure == "ticketed" else failure]

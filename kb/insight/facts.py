@@ -1,0 +1,161 @@
+"""The shapes that the rules of insight speak of.
+
+Promises frozen values. Knows no rule: `episodes`, `failures` and `report` make and read these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from kb.lookup.events import Event, EventKind
+
+
+class Outcome(StrEnum):
+    """How an episode ended; the first that holds."""
+
+    TICKETED = "ticketed"
+    CONFIRMED = "confirmed"
+    POTENTIAL = "potential"
+    ABANDONED = "abandoned"
+    OPEN = "open"
+
+
+class Failure(StrEnum):
+    """Why a search failed; the first that holds."""
+
+    ZERO = "zero"
+    WEAK = "weak"
+    VOTED_DOWN = "voted_down"
+    TICKETED = "ticketed"
+    BOUNCED = "bounced"
+    REFINED = "refined"
+    NO_CLICK = "no_click"
+
+
+@dataclass(frozen=True, slots=True)
+class TicketSeen:
+    """A ticket that a person got: at once, or for their need later on.
+
+    `visitor`, `user_id` and `search_id` are what it can be matched by; any may be "".
+    """
+
+    at: datetime
+    visitor: str = ""
+    user_id: str = ""
+    search_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """One visitor's events with no gap longer than the setting, in order of time.
+
+    `ended_at` is the time of the last event that keeps an episode going.
+    """
+
+    id: str
+    visitor: str
+    user_id: str
+    events: tuple[Event, ...]
+    started_at: datetime
+    ended_at: datetime
+
+    def of(self, *kinds: EventKind) -> tuple[Event, ...]:
+        """Return the events of these kinds, in order."""
+        return tuple(event for event in self.events if event.kind in kinds)
+
+
+class TicketIndex:
+    """Tickets by what they can be matched by."""
+
+    def __init__(self, tickets: Iterable[TicketSeen]) -> None:
+        self._by: dict[tuple[str, str], list[TicketSeen]] = {}
+        for ticket in tickets:
+            for key in ("visitor", "user_id", "search_id"):
+                if value := getattr(ticket, key):
+                    self._by.setdefault((key, value), []).append(ticket)
+
+    def candidates(self, episode: Episode) -> tuple[TicketSeen, ...]:
+        """Return the tickets that share a visitor, account or search with the episode."""
+        keys = [("visitor", episode.visitor), ("user_id", episode.user_id)]
+        keys += [("search_id", event.id) for event in episode.of(EventKind.SEARCH)]
+        return tuple({ticket for key in keys for ticket in self._by.get(key, ())})
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """One search of an episode: the same words asked again at once are the same search.
+
+    `ids` holds the search ids of all its forms, the first of them in front.
+    """
+
+    ids: tuple[str, ...]
+    at: datetime
+    words: str
+    words_key: str
+    language: str
+    total: int
+    answerable: bool
+
+    @property
+    def id(self) -> str:
+        """Return the id of its first form."""
+        return self.ids[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One article opened from one search, or from none; `seconds` None: not known how long."""
+
+    article: str
+    search_id: str
+    at: datetime
+    seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An episode with everything the definitions say of it at one moment.
+
+    `failures` maps the first id of each failed search to its class; `data` is JSON-able.
+    """
+
+    episode: Episode
+    outcome: Outcome
+    ended: bool
+    closed: bool
+    unresolved: bool
+    searches: tuple[Search, ...]
+    failures: Mapping[str, Failure]
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class EndedEpisode:
+    """An ended, unresolved episode that no policy has looked at; the search is the last failed."""
+
+    id: str
+    visitor: str
+    user_id: str
+    search_id: str
+    words: str
+    words_key: str
+    language: str
+    ended_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """Distinct people who failed on the same words; `words` is the form most of them used."""
+
+    words_key: str
+    words: str
+    people: int
+    searches: int
+    languages: tuple[str, ...]
+    first_at: datetime
+    last_at: datetime
+    visitors: tuple[str, ...] = ()

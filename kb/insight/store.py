@@ -1,0 +1,351 @@
+"""Episodes and failed searches in the database.
+
+Promises that what closing finds replaces what it found before, that a policy's mark outlives
+every such change, and reads for policies and reports. Knows no definition.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection, Row
+
+from kb.db import Database, episodes, events, failed_searches, salts, tickets
+from kb.insight.facts import Demand, EndedEpisode, Judged, TicketSeen
+from kb.lookup.events import Event, EventKind
+from kb.lookup.store import event_of
+
+CHUNK = 400  # values in one IN (...); SQLite before 3.32 took 999
+_WORDS_IN_DATA = ("searched_for", "suggestion", "reason")
+
+
+# -- what closing reads -------------------------------------------------------------------------
+
+
+def activity(connection: Connection, since: datetime, kinds: Collection[str]) -> dict[str, int]:
+    """Return by visitor the place of their latest event at or after `since`."""
+    query = (
+        sa.select(events.c.visitor, sa.func.max(events.c.seq))
+        .where(
+            events.c.at >= since,
+            events.c.left_out == "",
+            events.c.visitor != "",
+            events.c.kind.in_(sorted(kinds)),
+        )
+        .group_by(events.c.visitor)
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def known(connection: Connection, since: datetime) -> dict[str, list[Any]]:
+    """Return by visitor the stored episodes that ended at or after `since`, or are not closed."""
+    query = sa.select(
+        episodes.c.visitor,
+        episodes.c.started_at,
+        episodes.c.ended_at,
+        episodes.c.ended,
+        episodes.c.closed,
+        episodes.c.definition,
+        episodes.c.data,
+    ).where(sa.or_(episodes.c.ended_at >= since, episodes.c.closed.is_(False)))
+    found: dict[str, list[Any]] = {}
+    for row in connection.execute(query):
+        found.setdefault(row.visitor, []).append(row)
+    return found
+
+
+def events_of(
+    connection: Connection, visitors: Sequence[str], since: Mapping[str, datetime]
+) -> list[Event]:
+    """Return the events of visitors, each from that visitor's own time on."""
+    found: list[Event] = []
+    for chunk in _chunks(visitors):
+        query = sa.select(events).where(
+            events.c.visitor.in_(chunk),
+            events.c.at >= min(since[visitor] for visitor in chunk),
+            events.c.left_out == "",
+        )
+        rows = connection.execute(query)
+        found += [event_of(row) for row in rows if row.at >= since[row.visitor]]
+    return found
+
+
+def tickets_since(connection: Connection, since: datetime) -> tuple[TicketSeen, ...]:
+    """Return the tickets that people got since then: from the desk and from the record.
+
+    A ticket made for demand is the team's and nobody's own.
+    """
+    desk = sa.select(
+        tickets.c.created_at, tickets.c.visitor, tickets.c.requester_id, tickets.c.search_id
+    ).where(tickets.c.created_at >= since, tickets.c.origin != "demand")
+    record = sa.select(events.c.at, events.c.visitor, events.c.user_id, events.c.search_id).where(
+        events.c.at >= since,
+        events.c.kind == EventKind.TICKET_CREATED.value,
+        events.c.visitor != "",
+    )
+    rows = [*connection.execute(desk), *connection.execute(record)]
+    return tuple(TicketSeen(row[0], row[1] or "", row[2] or "", row[3] or "") for row in rows)
+
+
+def visitors_of(connection: Connection, seen: Iterable[TicketSeen]) -> set[str]:
+    """Return the visitors to whom these tickets may belong."""
+    seen = tuple(seen)
+    found = {ticket.visitor for ticket in seen if ticket.visitor}
+    for column, name in ((events.c.id, "search_id"), (events.c.user_id, "user_id")):
+        values = sorted({getattr(ticket, name) for ticket in seen} - {""})
+        for chunk in _chunks(values):
+            query = sa.select(sa.distinct(events.c.visitor)).where(column.in_(chunk))
+            found |= set(connection.scalars(query))
+    return found
+
+
+def last_seen(connection: Connection) -> datetime | None:
+    """Return the end of the latest stored episode; without any, the time of the first event."""
+    last: datetime | None = connection.scalar(sa.select(sa.func.max(episodes.c.ended_at)))
+    return last or connection.scalar(sa.select(sa.func.min(events.c.at)))
+
+
+# -- what closing writes ------------------------------------------------------------------------
+
+
+def replace(
+    db: Database,
+    connection: Connection,
+    judged: Sequence[Judged],
+    since: Mapping[str, datetime],
+    *,
+    definition: int,
+) -> None:
+    """Make the rows of these visitors, from each one's `since` on, exactly what was judged."""
+    policies = _forget_stale(connection, judged, since)
+    for one in sorted(judged, key=lambda one: one.episode.id):
+        row = _episode_row(one, definition) | {"policy": policies.get(one.episode.id, "")}
+        _upsert(db, connection, episodes, row, keep="policy")
+    for row in _failed_rows(judged, definition):
+        _upsert(db, connection, failed_searches, row)
+
+
+def _forget_stale(
+    connection: Connection, judged: Sequence[Judged], since: Mapping[str, datetime]
+) -> dict[str, str]:
+    """Delete rows that no longer hold; return policy marks that pass to the overlapping episode.
+
+    Late events may join two episodes or begin one earlier, which gives it another id.
+    """
+    kept = {one.episode.id for one in judged}
+    failed = {search_id for one in judged for search_id in one.failures}
+    inherited: dict[str, str] = {}
+    for visitor in sorted(since):
+        mine = [one for one in judged if one.episode.visitor == visitor]
+        for row in _stale(connection, visitor, since[visitor], kept):
+            if row.policy and (heir := _heir(row, mine)):
+                inherited[heir] = row.policy
+            connection.execute(sa.delete(episodes).where(episodes.c.id == row.id))
+        connection.execute(
+            sa.delete(failed_searches).where(
+                failed_searches.c.visitor == visitor,
+                failed_searches.c.at >= since[visitor],
+                failed_searches.c.search_id.not_in(failed & _ids(mine)),
+            )
+        )
+    return inherited
+
+
+def _ids(judged: Iterable[Judged]) -> set[str]:
+    return {search_id for one in judged for search_id in one.failures}
+
+
+def _stale(
+    connection: Connection, visitor: str, since: datetime, kept: Collection[str]
+) -> list[Row[Any]]:
+    query = sa.select(episodes).where(episodes.c.visitor == visitor, episodes.c.started_at >= since)
+    return [row for row in connection.execute(query) if row.id not in kept]
+
+
+def _heir(row: Row[Any], judged: Iterable[Judged]) -> str | None:
+    """Return the id of the episode that now covers what the row's did."""
+    for one in judged:
+        if one.episode.started_at <= row.ended_at and one.episode.ended_at >= row.started_at:
+            return one.episode.id
+    return None
+
+
+def _episode_row(one: Judged, definition: int) -> dict[str, Any]:
+    episode = one.episode
+    return {
+        "id": episode.id,
+        "visitor": episode.visitor,
+        "user_id": episode.user_id or None,
+        "started_at": episode.started_at,
+        "ended_at": episode.ended_at,
+        "outcome": one.outcome.value,
+        "ended": one.ended,
+        "closed": one.closed,
+        "unresolved": one.unresolved,
+        "definition": definition,
+        "data": dict(one.data),
+    }
+
+
+def _failed_rows(judged: Sequence[Judged], definition: int) -> list[dict[str, Any]]:
+    rows = [
+        {
+            "search_id": search.id,
+            "episode_id": one.episode.id,
+            "at": search.at,
+            "visitor": one.episode.visitor,
+            "failure": one.failures[search.id].value,
+            "words": search.words or None,
+            "words_key": search.words_key,
+            "language": search.language[:16],
+            "definition": definition,
+        }
+        for one in judged
+        for search in one.searches
+        if search.id in one.failures
+    ]
+    return sorted(rows, key=lambda row: str(row["search_id"]))
+
+
+def _upsert(
+    db: Database, connection: Connection, table: sa.Table, row: Mapping[str, Any], *, keep: str = ""
+) -> None:
+    """Insert the row or, by its primary key, update all its columns but `keep`."""
+    insert = (postgresql if db.dialect == "postgresql" else sqlite).insert(table).values(**row)
+    keys = [column.name for column in table.primary_key]
+    changed = {name: insert.excluded[name] for name in row if name not in keys and name != keep}
+    connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=changed))
+
+
+# -- policies and demand ------------------------------------------------------------------------
+
+
+def unresolved_without_policy(connection: Connection, since: datetime) -> tuple[EndedEpisode, ...]:
+    """Return signed-in people's unresolved episodes that ended since then, oldest first."""
+    query = (
+        sa.select(episodes)
+        .where(
+            episodes.c.ended.is_(True),
+            episodes.c.unresolved.is_(True),
+            episodes.c.policy == "",
+            episodes.c.user_id.is_not(None),
+            episodes.c.ended_at >= since,
+        )
+        .order_by(episodes.c.ended_at, episodes.c.id)
+    )
+    return tuple(_ended(connection, row) for row in connection.execute(query).all())
+
+
+def _ended(connection: Connection, row: Row[Any]) -> EndedEpisode:
+    search_id = str(row.data.get("last_failed", ""))
+    query = sa.select(failed_searches).where(failed_searches.c.search_id == search_id)
+    failed = connection.execute(query).first()
+    return EndedEpisode(
+        id=row.id,
+        visitor=row.visitor,
+        user_id=row.user_id or "",
+        search_id=search_id,
+        words=(failed.words if failed else "") or "",
+        words_key=failed.words_key if failed else "",
+        language=failed.language if failed else "",
+        ended_at=row.ended_at,
+    )
+
+
+def mark_policy(connection: Connection, episode_id: str, what: str) -> bool:
+    """Note what a policy did with the episode; False when one was there before."""
+    statement = (
+        sa.update(episodes)
+        .where(episodes.c.id == episode_id, episodes.c.policy == "")
+        .values(policy=what)
+    )
+    return connection.execute(statement).rowcount == 1
+
+
+def demand(connection: Connection, since: datetime, threshold: int) -> tuple[Demand, ...]:
+    """Return the words on which `threshold` or more distinct people failed, most people first.
+
+    Counted over ended episodes without a ticket; a threshold below 1 asks for nothing.
+    """
+    if threshold < 1:
+        return ()
+    people = sa.func.count(sa.distinct(failed_searches.c.visitor))
+    keys = _failed_since(sa.select(failed_searches.c.words_key), since)
+    keys = keys.group_by(failed_searches.c.words_key).having(people >= threshold)
+    query = _failed_since(sa.select(failed_searches), since).where(
+        failed_searches.c.words_key.in_(keys)
+    )
+    groups: dict[str, list[Row[Any]]] = {}
+    for row in connection.execute(query.order_by(failed_searches.c.at)):
+        groups.setdefault(row.words_key, []).append(row)
+    found = [_demand(key, rows) for key, rows in groups.items()]
+    return tuple(sorted(found, key=lambda one: (-one.people, one.first_at, one.words_key)))
+
+
+def _failed_since(query: sa.Select[Any], since: datetime) -> sa.Select[Any]:
+    joined = failed_searches.join(episodes, episodes.c.id == failed_searches.c.episode_id)
+    return query.select_from(joined).where(
+        failed_searches.c.at >= since, episodes.c.ended.is_(True), episodes.c.outcome != "ticketed"
+    )
+
+
+def _demand(words_key: str, rows: Sequence[Row[Any]]) -> Demand:
+    visitors = sorted({row.visitor for row in rows})
+    return Demand(
+        words_key=words_key,
+        words=favourite([(row.words, row.visitor) for row in rows]),
+        people=len(visitors),
+        searches=len(rows),
+        languages=tuple(sorted({row.language for row in rows if row.language})),
+        first_at=rows[0].at,
+        last_at=rows[-1].at,
+        visitors=tuple(visitors),
+    )
+
+
+def favourite(used: Iterable[tuple[str | None, str]]) -> str:
+    """Return the wording that most people used, "" when none is kept any more."""
+    by_people = Counter(words for words, _ in sorted({(w, v) for w, v in used if w}))
+    return min(by_people, key=lambda words: (-by_people[words], words)) if by_people else ""
+
+
+# -- what is kept how long ----------------------------------------------------------------------
+
+
+def forget_words(connection: Connection, before: datetime) -> int:
+    """Empty the words of events and failed searches older than that; return how many events."""
+    connection.execute(
+        sa.update(failed_searches)
+        .where(failed_searches.c.at < before, failed_searches.c.words.is_not(None))
+        .values(words=None)
+    )
+    worded = sa.or_(events.c.words.is_not(None), events.c.kind == EventKind.VOTE.value)
+    query = sa.select(events.c.seq, events.c.data).where(events.c.at < before, worded)
+    rows = [row for row in connection.execute(query) if _has_words(row.data)]
+    for row in rows:
+        bare = {name: value for name, value in row.data.items() if name not in _WORDS_IN_DATA}
+        connection.execute(sa.update(events).where(events.c.seq == row.seq).values(data=bare))
+    emptied = connection.execute(
+        sa.update(events)
+        .where(events.c.at < before, events.c.words.is_not(None))
+        .values(words=None)
+    )
+    return emptied.rowcount
+
+
+def _has_words(data: Mapping[str, Any]) -> bool:
+    return any(name in data for name in _WORDS_IN_DATA)
+
+
+def forget_salts(connection: Connection, before_day: str) -> int:
+    """Delete the salts of days before that one; return how many."""
+    return connection.execute(sa.delete(salts).where(salts.c.day < before_day)).rowcount
+
+
+def _chunks(values: Sequence[str]) -> Iterable[Sequence[str]]:
+    return (values[start : start + CHUNK] for start in range(0, len(values), CHUNK))

@@ -1,0 +1,146 @@
+"""From a person's words to articles they may read, with the search on record.
+
+Promises that no hit is shown that is gone, a draft or for other eyes, that the total stays
+honest, and that a search is answered whether or not it could be recorded. Knows no page.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from kb.lookup import store
+from kb.lookup.events import Event, EventKind, Surface, new_id
+from kb.lookup.live import Article, Engine, LibraryGetter, readable
+from kb.lookup.recording import DATABASE_FAULTS, Recorder
+from kb.lookup.redaction import redact as redact_secrets
+from kb.lookup.words import LONGEST_WORDS, bounded, words_key
+from kb.people.roles import Viewer
+from search.types import Hit, Query, Results
+
+log = logging.getLogger(__name__)
+
+HITS_KEPT = 10
+SAME_SEARCH = timedelta(minutes=30)  # turning pages later than this asks again
+Redact = Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a person gets: `hits` pairs each hit with its live article; `words` as recorded.
+
+    `search_id` is what clicks, votes and tickets refer to. `recorded` is False when neither
+    database nor spool took the search.
+    """
+
+    search_id: str
+    results: Results
+    hits: tuple[tuple[Hit, Article], ...]
+    words: str
+    recorded: bool = True
+
+
+class Asker:
+    """Searches on behalf of a viewer."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        library: LibraryGetter,
+        recorder: Recorder,
+        *,
+        redact: Redact = redact_secrets,
+    ) -> None:
+        self._engine = engine
+        self._library = library
+        self._recorder = recorder
+        self._redact = redact
+
+    def ask(self, viewer: Viewer, query: Query, *, surface: str, now: datetime) -> Answer:
+        """Return the answer to `query` for this viewer; their own audiences always apply."""
+        results = self._engine.search(replace(query, audiences=viewer.audiences))
+        results, hits = self._live(results, viewer)
+        words = fit_to_keep(query.text, self._redact)
+        answer = Answer(new_id(), results, hits, words)
+        if earlier := self._earlier(viewer, words, query, now):
+            return replace(answer, search_id=earlier)
+        event = self._event(viewer, answer, Surface(surface), now)
+        return replace(answer, recorded=self._recorder.record(event))
+
+    def _live(
+        self, results: Results, viewer: Viewer
+    ) -> tuple[Results, tuple[tuple[Hit, Article], ...]]:
+        """Return the results without the hits that this viewer may not see now."""
+        library = self._library()
+        found = [(hit, readable(library, hit.id, viewer)) for hit in results.hits]
+        kept = tuple((hit, article) for hit, article in found if article is not None)
+        dropped = len(found) - len(kept)
+        if dropped:
+            results = replace(
+                results,
+                hits=tuple(hit for hit, _ in kept),
+                total=max(results.total - dropped, len(kept)),
+                answerable=results.answerable and bool(kept),
+            )
+        return results, kept
+
+    def _earlier(self, viewer: Viewer, words: str, query: Query, now: datetime) -> str | None:
+        """Return the search whose next page this is, None for a search of its own."""
+        if query.offset <= 0:
+            return None
+        since = now - SAME_SEARCH
+        try:
+            return store.latest_search(self._recorder.db, viewer.visitor, words_key(words), since)
+        except DATABASE_FAULTS as problem:
+            log.warning("Not known whether this is a search's next page: %s", problem)
+            return None
+
+    def _event(self, viewer: Viewer, answer: Answer, surface: Surface, now: datetime) -> Event:
+        return Event(
+            id=answer.search_id,
+            at=now,
+            kind=EventKind.SEARCH,
+            visitor=viewer.visitor,
+            user_id=viewer.user_id or None,
+            search_id=answer.search_id,
+            words=answer.words,
+            words_key=words_key(answer.words),
+            left_out=viewer.left_out,
+            data=_facts(answer.results, self._redact) | {"surface": surface.value},
+        )
+
+
+def fit_to_keep(text: str, redact: Redact = redact_secrets) -> str:
+    """Return words as they may be stored: redacted first, so that no cut leaves half a secret."""
+    return bounded(redact(bounded(text, 10 * LONGEST_WORDS)), LONGEST_WORDS)
+
+
+def _facts(results: Results, redact: Redact) -> dict[str, Any]:
+    """Return what the record keeps of the results: JSON-able, words redacted."""
+    query = results.query
+    return {
+        "language": query.prefer_language or next(iter(sorted(query.languages)), ""),
+        "mode": results.mode.value,
+        "degraded": results.degraded,
+        "hits": [[hit.id, round(hit.score, 4)] for hit in results.hits[:HITS_KEPT]],
+        "total": results.total,
+        "confidence": round(results.confidence, 4),
+        "answerable": results.answerable,
+        "ms": round(_elapsed(results), 1),
+        "commit": results.commit,
+        "searched_for": fit_to_keep(results.searched_for, redact),
+        "suggestion": fit_to_keep(results.suggestion, redact),
+        "filters": {
+            "languages": sorted(query.languages),
+            "collections": sorted(query.collections),
+        },
+        "page": query.offset // max(query.limit, 1) + 1,
+    }
+
+
+def _elapsed(results: Results) -> float:
+    timings = results.timings_ms
+    return timings["total"] if "total" in timings else sum(timings.values())

@@ -1,0 +1,78 @@
+"""The events of the record: what a visitor did, one frozen row each.
+
+Promises the kinds that the definitions speak of and nothing else. Knows no database; words that
+enter an event are redacted before it is made.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from kb.lookup.words import words_key as words_key  # "the same words": part of this interface
+
+
+class EventKind(StrEnum):
+    """What happened."""
+
+    SEARCH = "search"
+    CLICK = "click"
+    VIEW = "view"
+    DWELL = "dwell"
+    VOTE = "vote"
+    SOLVED = "solved"
+    FORM_OPENED = "form_opened"
+    SUGGESTION_SHOWN = "suggestion_shown"
+    SUGGESTION_OPENED = "suggestion_opened"
+    FORM_WITHDRAWN = "form_withdrawn"
+    TICKET_CREATED = "ticket_created"
+    HOLDOUT = "holdout"
+
+
+class Surface(StrEnum):
+    """Where words were typed."""
+
+    PAGE = "page"
+    SUGGEST = "suggest"
+    FORM = "form"
+    API = "api"
+
+
+# Words still being typed: each form replaces the one before, so half a secret is never kept.
+TYPED = frozenset({Surface.SUGGEST, Surface.FORM})
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing a visitor did at `at` (aware UTC).
+
+    `id` is unique for ever; a search's own id is also its `search_id`. `left_out` is "", "staff"
+    or "robot". `data` is JSON-able. `seq` is the row's place in the record, 0 before it has one.
+    """
+
+    id: str
+    at: datetime
+    kind: EventKind
+    visitor: str
+    user_id: str | None = None
+    search_id: str | None = None
+    article: str | None = None
+    words: str | None = None
+    words_key: str | None = None
+    left_out: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    seq: int = 0
+
+    @property
+    def surface(self) -> str:
+        """Return where a search was typed, "" for other events."""
+        return str(self.data.get("surface", ""))
+
+
+def new_id() -> str:
+    """Return a fresh event id: 32 hex digits that nobody can guess."""
+    return uuid.uuid4().hex

@@ -1,0 +1,81 @@
+"""What a look-up needs from the library and the engine, and what this person may read of it.
+
+Promises that a draft, an archived article or one for another audience is as absent as one that
+does not exist. Knows no request and no index.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from kb.people.roles import Viewer
+from search.types import Query, Results
+
+PUBLISHED = "published"
+
+
+class Engine(Protocol):
+    """What answers words."""
+
+    def search(self, query: Query) -> Results:
+        """Return ranked hits."""
+        ...
+
+
+class Article(Protocol):
+    """What a list of answers shows of an article."""
+
+    @property
+    def slug(self) -> str:
+        """Name in addresses and in the record."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """One line."""
+        ...
+
+    @property
+    def summary(self) -> str:
+        """One or two sentences."""
+        ...
+
+    @property
+    def language(self) -> str:
+        """Language code."""
+        ...
+
+    @property
+    def collection(self) -> str:
+        """Where it is kept."""
+        ...
+
+    @property
+    def audience(self) -> Any:
+        """Who may read it, a string or StrEnum."""
+        ...
+
+    @property
+    def status(self) -> Any:
+        """Whether it is published, a string or StrEnum."""
+        ...
+
+
+class Library(Protocol):
+    """The live articles by slug, drafts included."""
+
+    def get(self, slug: str, /) -> Any:
+        """Return the article, None where there is none."""
+        ...
+
+
+LibraryGetter = Callable[[], Library]
+
+
+def readable(library: Library, slug: str, viewer: Viewer) -> Any:
+    """Return the article when it is published and this viewer may read it, else None."""
+    article = library.get(slug)
+    if article is None or str(article.status) != PUBLISHED:
+        return None
+    return article if str(article.audience) in viewer.audiences else None

@@ -1,0 +1,48 @@
+"""The library that is live in this process, always of the generation that answers searches.
+
+Promises that a new generation is noticed by one look at a file's date, and that what serves stays
+when the new one cannot be read. Knows no page.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from kb.content.library import Library
+from search.engine import Engine
+from search.errors import SearchError
+
+log = logging.getLogger(__name__)
+
+
+class LiveLibrary:
+    """Call it for the library; safe to share between threads."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._lock = threading.Lock()
+        self._held: tuple[str, Library] | None = None
+
+    def __call__(self) -> Library:
+        """Return the live library; SearchError when nothing has been published."""
+        live = self._engine.generation
+        held = self._held
+        if held is not None and held[0] == live.id:
+            return held[1]
+        with self._lock:
+            return self._load()
+
+    def _load(self) -> Library:
+        live, held = self._engine.generation, self._held
+        if held is not None and held[0] == live.id:
+            return held[1]
+        try:
+            library = Library.load(live.read)
+        except (OSError, SearchError, ValueError, KeyError, TypeError):
+            if held is None:
+                raise
+            log.exception("the library of generation %s cannot be read", live.id)
+            library = held[1]
+        self._held = (live.id, library)
+        return library

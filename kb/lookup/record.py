@@ -1,0 +1,202 @@
+"""What a visitor does besides searching, put on record.
+
+Promises that nothing a browser sends is believed: articles must exist and be readable, a search
+must be the visitor's own, texts and numbers are bounded. No method raises for want of a
+database; each returns whether the event is safe on disk. Knows no page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from kb.lookup import store
+from kb.lookup.ask import Redact
+from kb.lookup.events import Event, EventKind, new_id
+from kb.lookup.live import LibraryGetter, readable
+from kb.lookup.recording import DATABASE_FAULTS, Recorder
+from kb.lookup.redaction import redact as redact_secrets
+from kb.lookup.words import bounded
+from kb.people.roles import Viewer
+
+LONGEST_ID = 36
+LONGEST_REASON = 500
+LONGEST_DWELL_S = 3600.0  # an hour; a tab left open overnight is not reading
+DEEPEST_RANK = 1000
+
+
+class Record:
+    """The events of one site, one method a kind."""
+
+    def __init__(
+        self, recorder: Recorder, library: LibraryGetter, *, redact: Redact = redact_secrets
+    ) -> None:
+        self._recorder = recorder
+        self._library = library
+        self._redact = redact
+
+    def click(
+        self, viewer: Viewer, search_id: str | None, slug: str, *, rank: int, now: datetime
+    ) -> bool:
+        """Record that a hit was opened; `rank` counts from 1."""
+        data = {"rank": min(max(int(rank), 0), DEEPEST_RANK)}
+        return self._of_article(viewer, EventKind.CLICK, slug, search_id, now, data)
+
+    def view(
+        self, viewer: Viewer, slug: str, *, now: datetime, search_id: str | None = None
+    ) -> bool:
+        """Record that an article's page was read or at least fetched."""
+        return self._of_article(viewer, EventKind.VIEW, slug, search_id, now)
+
+    def dwell(
+        self,
+        viewer: Viewer,
+        slug: str,
+        seconds: float,
+        *,
+        now: datetime,
+        search_id: str | None = None,
+    ) -> bool:
+        """Record for how long the article has been visible so far, in seconds."""
+        if not 0 <= seconds < float("inf"):
+            return False
+        data = {"seconds": round(min(float(seconds), LONGEST_DWELL_S), 1)}
+        return self._of_article(viewer, EventKind.DWELL, slug, search_id, now, data)
+
+    def vote(
+        self,
+        viewer: Viewer,
+        slug: str,
+        helpful: bool,
+        *,
+        now: datetime,
+        reason: str = "",
+        search_id: str | None = None,
+    ) -> bool:
+        """Record a vote on an article; a later vote of the same visitor replaces it in figures."""
+        said = bounded(self._redact(bounded(reason, 4 * LONGEST_REASON)), LONGEST_REASON)
+        data = {"helpful": bool(helpful), "reason": said}
+        return self._of_article(viewer, EventKind.VOTE, slug, search_id, now, data)
+
+    def solved(
+        self,
+        viewer: Viewer,
+        *,
+        now: datetime,
+        slug: str | None = None,
+        search_id: str | None = None,
+    ) -> bool:
+        """Record "this solved it", on an article or on the list of answers."""
+        if slug:
+            return self._of_article(viewer, EventKind.SOLVED, slug, search_id, now)
+        return self._keep(viewer, EventKind.SOLVED, now, search_id)
+
+    def form_opened(
+        self, viewer: Viewer, *, now: datetime, search_id: str | None = None, slug: str = ""
+    ) -> bool:
+        """Record that the ticket form was opened, from a search or an article."""
+        if slug:
+            return self._of_article(viewer, EventKind.FORM_OPENED, slug, search_id, now)
+        return self._keep(viewer, EventKind.FORM_OPENED, now, search_id)
+
+    def form_withdrawn(
+        self, viewer: Viewer, *, now: datetime, search_id: str | None = None
+    ) -> bool:
+        """Record that the form was left because a suggestion answered."""
+        return self._keep(viewer, EventKind.FORM_WITHDRAWN, now, search_id)
+
+    def suggestion_shown(
+        self, viewer: Viewer, slugs: Collection[str], *, now: datetime, search_id: str | None = None
+    ) -> bool:
+        """Record which articles the ticket form suggested, at most ten."""
+        library = self._library()
+        shown = [slug for slug in slugs if readable(library, slug, viewer)][:10]
+        return self._keep(
+            viewer, EventKind.SUGGESTION_SHOWN, now, search_id, data={"articles": shown}
+        )
+
+    def suggestion_opened(
+        self, viewer: Viewer, slug: str, *, now: datetime, search_id: str | None = None
+    ) -> bool:
+        """Record that a suggestion of the ticket form was opened."""
+        return self._of_article(viewer, EventKind.SUGGESTION_OPENED, slug, search_id, now)
+
+    def holdout(self, viewer: Viewer, arm: str, *, now: datetime) -> bool:
+        """Record in which arm of the comparison this visitor is."""
+        return self._keep(viewer, EventKind.HOLDOUT, now, None, data={"arm": bounded(arm, 32)})
+
+    def ticket_created(
+        self,
+        viewer: Viewer,
+        number: int,
+        origin: str,
+        *,
+        now: datetime,
+        search_id: str | None = None,
+    ) -> bool:
+        """Record that this person's need has a ticket: `origin` is asked, policy, or joined.
+
+        The caller vouches for `search_id` (see `owned`). Replays of one ticket are one event.
+        """
+        event_id = f"ticket-{number}-{viewer.visitor[:16]}"[:LONGEST_ID]
+        data = {"number": number, "origin": str(origin)}
+        return self._keep(
+            viewer, EventKind.TICKET_CREATED, now, search_id, data=data, event_id=event_id
+        )
+
+    def owned(
+        self, viewer: Viewer, search_id: str | None, *, others: Collection[str] = ()
+    ) -> str | None:
+        """Return the search id when that search is this person's, else None.
+
+        `others` are further pseudonyms of the same browser (`Visitors.others`).
+        """
+        if not search_id or not _sound_id(search_id):
+            return None
+        try:
+            visitor = store.search_visitor(self._recorder.db, search_id)
+        except DATABASE_FAULTS:
+            return None
+        return search_id if visitor in {viewer.visitor, *others} else None
+
+    def _of_article(
+        self,
+        viewer: Viewer,
+        kind: EventKind,
+        slug: str,
+        search_id: str | None,
+        now: datetime,
+        data: dict[str, Any] | None = None,
+    ) -> bool:
+        if readable(self._library(), slug, viewer) is None:
+            return False
+        return self._keep(viewer, kind, now, search_id, article=slug, data=data)
+
+    def _keep(
+        self,
+        viewer: Viewer,
+        kind: EventKind,
+        now: datetime,
+        search_id: str | None,
+        *,
+        article: str | None = None,
+        data: dict[str, Any] | None = None,
+        event_id: str = "",
+    ) -> bool:
+        event = Event(
+            id=event_id or new_id(),
+            at=now,
+            kind=kind,
+            visitor=viewer.visitor,
+            user_id=viewer.user_id or None,
+            search_id=search_id if search_id and _sound_id(search_id) else None,
+            article=article,
+            left_out=viewer.left_out,
+            data=data or {},
+        )
+        return self._recorder.record(event)
+
+
+def _sound_id(search_id: str) -> bool:
+    return len(search_id) <= LONGEST_ID and search_id.isascii() and search_id.isalnum()

@@ -1,0 +1,129 @@
+"""A file that takes events while the database cannot.
+
+Promises that an appended line is on disk when `append` returns, that several processes may append
+and one may take away at the same time, and that a kill at any point loses no whole line. Knows
+JSON lines; whoever takes them puts each into the database once, by its id.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from kb.lookup.events import Event, EventKind
+
+_FIELDS = ("id", "visitor", "user_id", "search_id", "article", "words", "words_key", "left_out")
+
+Put = Callable[[Sequence[Event]], Sequence[Event]]
+
+
+class Spool:
+    """`events.jsonl` in a folder, its lock, and the batches being put back."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._file = folder / "events.jsonl"
+        self._unreadable = folder / "unreadable.jsonl"
+
+    def append(self, event: Event) -> None:
+        """Write the event as one line and wait for the disk; OSError when that fails."""
+        with self._locked():
+            self._write(self._file, [to_line(event)])
+
+    def waiting(self) -> bool:
+        """Say whether anything waits to be put back."""
+        return self._file.exists() or any(self.folder.glob("batch-*.jsonl"))
+
+    def drain(self, put: Put) -> tuple[Event, ...]:
+        """Give every waiting batch to `put` and forget it when `put` returns; return the events.
+
+        `put` returns the events that can never be put. A batch outlives a kill between `put` and
+        forgetting, and is then given again. What is no event, or can never be put, is kept apart
+        in `unreadable.jsonl`.
+        """
+        if not self.waiting():
+            return ()
+        with self._locked("draining"):
+            with self._locked():  # those that append wait for this rename and no longer
+                if self._file.exists():
+                    os.replace(self._file, self.folder / f"batch-{_next(self.folder)}.jsonl")
+            return tuple(self._give(put))
+
+    def _give(self, put: Put) -> Iterator[Event]:
+        for batch in sorted(self.folder.glob("batch-*.jsonl")):
+            found, bad = _read(batch)
+            refused = put(found)
+            if bad := [*bad, *map(to_line, refused)]:
+                self._write(self._unreadable, bad)
+            batch.unlink()
+            yield from (event for event in found if event not in refused)
+
+    def _write(self, file: Path, lines: Sequence[str]) -> None:
+        created = not file.exists()
+        with file.open("ab+") as out:
+            if out.seek(0, os.SEEK_END) and _torn(file):
+                out.write(b"\n")  # a kill cut the last line; the next must not join it
+            out.write("".join(line + "\n" for line in lines).encode())
+            out.flush()
+            os.fsync(out.fileno())
+        if created:
+            _sync_folder(self.folder)
+
+    @contextmanager
+    def _locked(self, name: str = "appending") -> Iterator[None]:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / f"{name}.lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def to_line(event: Event) -> str:
+    """Return the event as one line of JSON."""
+    row = {name: getattr(event, name) for name in _FIELDS}
+    row |= {"at": event.at.isoformat(), "kind": event.kind.value, "data": dict(event.data)}
+    return json.dumps(row, separators=(",", ":"))
+
+
+def from_line(line: str) -> Event:
+    """Return the event of a line; ValueError, KeyError or TypeError when it holds none."""
+    row: dict[str, Any] = json.loads(line)
+    at = datetime.fromisoformat(row.pop("at"))
+    if at.tzinfo is None:
+        raise ValueError("times must be aware")
+    return Event(at=at, kind=EventKind(row.pop("kind")), **row)
+
+
+def _read(batch: Path) -> tuple[list[Event], list[str]]:
+    found: list[Event] = []
+    bad: list[str] = []
+    for line in batch.read_bytes().decode("utf-8", "replace").split("\n"):
+        try:
+            found += [from_line(line)] if line.strip() else []
+        except (ValueError, KeyError, TypeError):
+            bad.append(line)
+    return found, bad
+
+
+def _torn(file: Path) -> bool:
+    with file.open("rb") as read:
+        read.seek(-1, os.SEEK_END)
+        return read.read(1) != b"\n"
+
+
+def _next(folder: Path) -> str:
+    taken = [int(file.stem.removeprefix("batch-")) for file in folder.glob("batch-*.jsonl")]
+    return f"{max(taken, default=0) + 1:06d}"
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

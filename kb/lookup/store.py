@@ -1,0 +1,198 @@
+"""The record in the database: events in, events out.
+
+Promises that an event lands once however often it is put, that words being typed are kept in
+their last form only, and that no reader waits long for a lock. Knows no rule beyond that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from kb.db import LOCK_WAIT_S, Database, events, salts
+from kb.lookup.events import TYPED, Event, EventKind
+
+PATIENCE_S = 2  # a page is waiting: after this the spool takes the event
+TYPING = timedelta(seconds=60)  # a pause longer than this and the next words are another search
+# A ticket is recorded by the site itself, possibly under the account just signed in to.
+_TRUSTED = frozenset({EventKind.TICKET_CREATED, EventKind.SEARCH})
+
+
+def put(db: Database, event: Event) -> None:
+    """Put one event in one short transaction; an event already there is left as it is."""
+    with _hasty(db) as connection:
+        add(db, connection, event)
+
+
+def put_all(db: Database, batch: Sequence[Event]) -> int:
+    """Put events in one transaction, in order; return how many were new."""
+    with db.begin() as connection:
+        return sum(add(db, connection, event) for event in batch)
+
+
+def add(db: Database, connection: Connection, event: Event) -> int:
+    """Put one event on an open transaction; return 1 when it was new and not superseded."""
+    if event.kind is EventKind.SEARCH:
+        if _superseded(connection, event):
+            return 0
+        _forget_typed(connection, event)
+    return db.insert_once(connection, events, [_row(connection, event)])
+
+
+def _row(connection: Connection, event: Event) -> dict[str, Any]:
+    return {
+        "id": event.id,
+        "at": event.at,
+        "kind": event.kind.value,
+        "visitor": event.visitor,
+        "user_id": event.user_id or None,
+        "search_id": _own_search(connection, event),
+        "article": event.article,
+        "words": event.words,
+        "words_key": event.words_key,
+        "left_out": event.left_out,
+        "data": dict(event.data),
+    }
+
+
+def _own_search(connection: Connection, event: Event) -> str | None:
+    """Return the event's search id, None when that search is another visitor's.
+
+    An unknown id stays: its search may still wait in the spool, and matches nobody else's.
+    """
+    if event.kind in _TRUSTED or not event.search_id:
+        return event.search_id
+    owner = connection.scalar(sa.select(events.c.visitor).where(events.c.id == event.search_id))
+    return event.search_id if owner in (None, event.visitor) else None
+
+
+def _typing(event: Event) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        events.c.visitor == event.visitor,
+        events.c.kind == EventKind.SEARCH.value,
+        events.c.id != event.id,
+    )
+
+
+def _superseded(connection: Connection, event: Event) -> bool:
+    """Say whether a later search came in before this form of the words being typed."""
+    if event.surface not in TYPED:
+        return False
+    later = sa.and_(events.c.at > event.at, events.c.at <= event.at + TYPING)
+    return bool(connection.scalar(sa.select(sa.exists().where(_typing(event), later))))
+
+
+def _forget_typed(connection: Connection, event: Event) -> None:
+    """Delete the earlier forms of the words that this search completes, unless they were used."""
+    used = events.alias("used")
+    mine = sa.and_(used.c.search_id == events.c.id, used.c.id != events.c.id)
+    connection.execute(
+        sa.delete(events).where(
+            _typing(event),
+            events.c.at >= event.at - TYPING,
+            events.c.at <= event.at,
+            events.c.data["surface"].as_string().in_([surface.value for surface in TYPED]),
+            ~sa.exists().where(mine),
+        )
+    )
+
+
+@contextmanager
+def _hasty(db: Database) -> Iterator[Connection]:
+    """Hand out a write transaction that gives up on a lock after PATIENCE_S."""
+    if db.dialect != "sqlite":
+        with db.begin() as connection:
+            connection.exec_driver_sql(f"SET LOCAL statement_timeout = {PATIENCE_S * 1000}")
+            yield connection
+        return
+    with db.engine.connect() as connection:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {PATIENCE_S * 1000}")
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            yield connection
+            connection.commit()
+        except BaseException:
+            connection.rollback()
+            raise
+        finally:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {LOCK_WAIT_S * 1000}")
+
+
+# -- reading ------------------------------------------------------------------------------------
+
+
+def event_of(row: Row[Any]) -> Event:
+    """Return the event that a row of `events` holds."""
+    return Event(
+        id=row.id,
+        at=row.at,
+        kind=EventKind(row.kind),
+        visitor=row.visitor,
+        user_id=row.user_id,
+        search_id=row.search_id,
+        article=row.article,
+        words=row.words,
+        words_key=row.words_key,
+        left_out=row.left_out,
+        data=row.data,
+        seq=row.seq,
+    )
+
+
+def of_search(db: Database, search_id: str) -> tuple[Event, ...]:
+    """Return the search and the events that refer to it, in order of time."""
+    return _select(db, events.c.search_id == search_id)
+
+
+def of_visitor(db: Database, visitor: str, since: datetime) -> tuple[Event, ...]:
+    """Return what the visitor did from `since` on, in order of time."""
+    return _select(db, sa.and_(events.c.visitor == visitor, events.c.at >= since))
+
+
+def _select(db: Database, where: sa.ColumnElement[bool]) -> tuple[Event, ...]:
+    query = sa.select(events).where(where).order_by(events.c.at, events.c.seq)
+    with db.read() as connection:
+        return tuple(event_of(row) for row in connection.execute(query))
+
+
+def search_visitor(db: Database, search_id: str) -> str | None:
+    """Return whose search that is, None when there is none of that id."""
+    query = sa.select(events.c.visitor).where(
+        events.c.id == search_id, events.c.kind == EventKind.SEARCH.value
+    )
+    with db.read() as connection:
+        return connection.scalar(query)
+
+
+def latest_search(db: Database, visitor: str, words_key: str, since: datetime) -> str | None:
+    """Return the id of the visitor's last search for these words from `since` on."""
+    query = (
+        sa.select(events.c.id)
+        .where(
+            events.c.visitor == visitor,
+            events.c.at >= since,
+            events.c.kind == EventKind.SEARCH.value,
+            events.c.words_key == words_key,
+        )
+        .order_by(events.c.at.desc())
+        .limit(1)
+    )
+    with db.read() as connection:
+        return connection.scalar(query)
+
+
+def salt_of(db: Database, day: str, fresh: bytes) -> bytes:
+    """Return the salt of the day, `fresh` when the day had none; all machines get the same."""
+    query = sa.select(salts.c.salt).where(salts.c.day == day)
+    with db.read() as connection:
+        found = connection.scalar(query)
+    if found is None:
+        with _hasty(db) as connection:
+            db.insert_once(connection, salts, [{"day": day, "salt": fresh}])
+            found = connection.scalar(query)
+    return bytes(found or fresh)

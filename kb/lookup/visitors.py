@@ -1,0 +1,101 @@
+"""Who did this, without knowing who: pseudonyms.
+
+Promises one pseudonym for one browser within one UTC day and none that can be followed into the
+next, a stable one for an account, and no cookie. A database that fails costs no page. Knows no
+name, and keeps neither address nor browser.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import logging
+import re
+import secrets
+import threading
+from datetime import datetime, timedelta
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from kb.db import Database
+from kb.errors import StoreError
+from kb.lookup import store
+
+log = logging.getLogger(__name__)
+
+LENGTH = 32  # hex digits: 128 bits, so that two visitors never meet by chance
+RETRY = timedelta(seconds=10)
+_ROBOT = re.compile(
+    r"bot\b|bot/|crawl|spider|slurp|scrape|preview|facebookexternalhit|whatsapp/|embedly|"
+    r"python-requests|python-urllib|python-httpx|aiohttp|curl/|wget/|libwww|go-http-client|"
+    r"java/|okhttp|axios/|node-fetch|headlesschrome|phantomjs|lighthouse|pingdom|uptime|monitor|"
+    r"check_http|nagios|zabbix|statuscake|gptbot|claude|chatgpt|perplexity|bytespider|feedfetcher",
+    re.IGNORECASE,
+)
+
+
+def is_robot(user_agent: str) -> bool:
+    """Return whether the program says that it is no person's browser; saying nothing counts."""
+    return not user_agent.strip() or bool(_ROBOT.search(user_agent))
+
+
+def day_of(now: datetime) -> str:
+    """Return the UTC day as YYYY-MM-DD."""
+    return now.date().isoformat()
+
+
+class Visitors:
+    """Gives pseudonyms; the day's salt is shared by all machines through the database."""
+
+    def __init__(self, db: Database, secret_key: str) -> None:
+        self._db = db
+        self._secret = secret_key.encode()
+        self._lock = threading.Lock()
+        self._salts: dict[str, bytes] = {}
+        self._retry_at: datetime | None = None
+
+    def visitor(self, address: str, user_agent: str, now: datetime, *, user_id: str = "") -> str:
+        """Return 32 hex digits: the account's, or the browser's for this UTC day."""
+        if user_id:
+            return _keyed(self._secret, f"account\0{user_id}")
+        return _keyed(self._salt(day_of(now), now), f"{address}\0{user_agent}")
+
+    def others(self, address: str, user_agent: str, now: datetime) -> tuple[str, ...]:
+        """Return the pseudonyms that this browser has, or had yesterday, without an account.
+
+        They join what a person did before signing in, or before midnight, to the ticket that
+        follows; nothing stores them together.
+        """
+        yesterday = now - timedelta(days=1)
+        salts = [self._salt(day_of(day), now) for day in (now, yesterday)]
+        return tuple(_keyed(salt, f"{address}\0{user_agent}") for salt in salts)
+
+    def _salt(self, day: str, now: datetime) -> bytes:
+        """Return the day's salt; one derived from the secret key while the database is away."""
+        with self._lock:
+            if day in self._salts:
+                return self._salts[day]
+            if self._retry_at and now < self._retry_at:
+                return self._derived(day)
+            return self._fetched(day, now)
+
+    def _fetched(self, day: str, now: datetime) -> bytes:
+        try:
+            salt = store.salt_of(self._db, day, secrets.token_bytes(32))
+        except (StoreError, SQLAlchemyError) as problem:
+            log.warning("No salt from the database, one is derived for now: %s", problem)
+            self._retry_at = now + RETRY
+            return self._derived(day)
+        oldest = day_of(now - timedelta(days=1))
+        kept = {known: value for known, value in self._salts.items() if known >= oldest}
+        self._salts = kept | {day: salt}
+        return salt
+
+    def _derived(self, day: str) -> bytes:
+        """Return a salt that all machines derive alike, so an outage does not split visitors."""
+        return hmac.digest(self._secret, f"salt\0{day}".encode(), hashlib.sha256)
+
+
+def _keyed(key: bytes, text: str) -> str:
+    data = text.encode("utf-8", "surrogatepass")
+    return hmac.new(key, data, hashlib.sha256).hexdigest()[:LENGTH]

@@ -1,0 +1,40 @@
+"""What a person typed, made fit to keep and to compare.
+
+Promises text that every database accepts, and one key for words that differ only in case,
+accents, punctuation or spacing. Knows no person and no secret: `redaction` comes before this.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+
+LONGEST_WORDS = 300  # a record of what was sought, not a place for letters to the editor
+_LATIN_MARKS = range(0x0300, 0x0370)
+
+
+def bounded(text: str, limit: int) -> str:
+    """Return `text` in at most `limit` characters, without what no database stores.
+
+    NUL and lone surrogates go; every other control character becomes a space.
+    """
+    sound = text[: 4 * limit].encode("utf-8", "ignore").decode("utf-8")
+    plain = "".join(" " if unicodedata.category(c) == "Cc" else c for c in sound if c != "\0")
+    return " ".join(plain.split())[:limit].strip()
+
+
+def folded(words: str) -> str:
+    """Return `words` without case, accents and punctuation, one space between; order is kept."""
+    marks_apart = unicodedata.normalize("NFKD", words).casefold()
+    letters = (c for c in marks_apart if ord(c) not in _LATIN_MARKS)
+    spaced = "".join(c if unicodedata.category(c)[0] in "LNM" else " " for c in letters)
+    return " ".join(unicodedata.normalize("NFC", spaced).split())
+
+
+def words_key(words: str) -> str:
+    """Return the key of "the same words": 64 hex digits of SHA-256 over the folded words.
+
+    Words that fold to nothing ("???") are compared as they stand.
+    """
+    basis = folded(words) or words.strip()
+    return hashlib.sha256(basis.encode("utf-8", "surrogatepass")).hexdigest()
