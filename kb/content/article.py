@@ -38,7 +38,8 @@ class Article:
 
     `html` is sanitised and must not be rewritten after. `toc` holds (level, anchor, text) with
     levels from 2. `aliases` are old paths without slashes at the ends, case folded. `changed_at`
-    is the last Git change, UTC. `links` are slugs linked to, `targets` the same with the fragment, `images` digests of the media used,
+    is the last Git change, UTC. `links` are slugs linked to, `targets` the same with the fragment
+    of each link, `images` digests of the media used,
     `extra` the front matter that the product does not interpret. `references` maps what the author
     wrote as a link or image source to what it was resolved to, "" when to nothing. `stale` says
     that a newer version was refused and this one stays. `blob` identifies the source bytes.

@@ -40,6 +40,7 @@ class _Blocks:
         self.out: list[str] = []
         self.items: list[_Item] = []
         self.at = 0
+        self._starts_item = False  # whether the lines since the last blank began with an item
 
     def run(self) -> list[str]:
         while self.at < len(self.lines):
@@ -69,6 +70,7 @@ class _Blocks:
     def _text(self, line: str) -> None:
         if not self._after_text():
             self._leave(line)
+            self._starts_item = False
         following = self.lines[self.at] if self.at < len(self.lines) else ""
         if "|" in line and _TABLE.match(following):
             self._blank()
@@ -76,16 +78,16 @@ class _Blocks:
 
     def _item(self, found: re.Match[str]) -> None:
         column, marker = len(found[1]), found[2]
-        while (
-            self.items and column < self.items[-1].content and column <= self.items[-1].marker + 1
-        ):
+        was_listed = bool(self.items)
+        while self.items and column < min(self.items[-1].content, self.items[-1].marker + 2):
             self.items.pop()
-        if not self.items and self._after_text():
-            if marker[0].isdigit() and marker[:-1] != "1" and not self._after_item():
+        if self._after_text() and not self._starts_item:
+            # As in CommonMark, only a bullet or a 1 ends a paragraph that stands by itself.
+            if not was_listed and marker[0].isdigit() and marker[:-1] != "1":
                 self.out.append(found[0])
                 return
-            if not self._after_item():
-                self._blank()
+            self._blank()
+        self._starts_item = self._starts_item or not self._after_text()
         width = len(marker) + (len(found[3]) if 0 < len(found[3]) <= _TAB else 1)
         depth = len(self.items)
         self.items.append(_Item(column, column + width))
@@ -124,7 +126,12 @@ class _Blocks:
         self._blank()
         margin = " " * (_TAB * len(self.items))
         quoted = normal_blocks(inner, self.keep, depth=self.depth + 1)
+        while quoted and not quoted[-1]:
+            quoted.pop()
         self.out += [f"{margin}> {each}".rstrip() for each in quoted]
+        following = self.lines[self.at] if self.at < len(self.lines) else ""
+        if _ITEM.match(following) or _HEADING.match(following) or _FENCE.match(following):
+            self._blank()
 
     def _alone(self, line: str, column: int | None = None) -> None:
         self._blank()
@@ -154,9 +161,6 @@ class _Blocks:
 
     def _after_text(self) -> bool:
         return bool(self.out) and bool(self.out[-1].strip())
-
-    def _after_item(self) -> bool:
-        return bool(self.out) and bool(_ITEM.match(self.out[-1]))
 
     def _blank(self) -> None:
         if self._after_text():

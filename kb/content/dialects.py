@@ -27,6 +27,7 @@ _SPAN_ATTRIBUTES = re.compile(r"(?<=[)\]*_>`\"])\{:[^{}\n]*\}")
 _HEADING_ID = re.compile(
     r"^(?P<head>#{1,6}[ \t][^\n]*?)[ \t#]*\{#(?P<id>[^\s{}\"<>]+)[^{}\n]*\}[ \t]*$", re.MULTILINE
 )
+_LINK_SPACE = re.compile(r"\]\( +(?=\S)")
 _VIDEO = re.compile(r"\[!VIDEO\s+(https?://[^\s\]]+)\s*\]", re.IGNORECASE)
 _INCLUDE = re.compile(r"\[!INCLUDE\s*(?:\[[^\]\n]*\])?\s*(?:\([^)\n]*\))?\s*\]?", re.IGNORECASE)
 
@@ -69,6 +70,7 @@ def _without_marks(text: str, problems: list[Problem]) -> str:
     if "{" in text:
         text = _HEADING_ID.sub(r'\g<head> <a id="\g<id>"></a>', text)
         text = _SPAN_ATTRIBUTES.sub("", _LINE_ATTRIBUTES.sub("", text))
+    text = _LINK_SPACE.sub("](", text)
     if "[!" not in text:
         return text
     text = _VIDEO.sub(r"[Video](\1)", text)

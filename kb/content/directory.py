@@ -48,6 +48,8 @@ class Directory:
             return written.strip() if parts.scheme.casefold() in _SCHEMES else ""
         if parts.netloc:
             return f"https:{written.strip()}"
+        if parts.path == "/":
+            return "/"
         fragment = f"#{quote(unquote(parts.fragment), safe='')}" if parts.fragment else ""
         if not parts.path:
             return fragment

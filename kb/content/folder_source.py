@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import unicodedata
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -75,7 +76,7 @@ class FolderSource:
             self._leave_out(file, f"cannot be read ({error.strerror})")
             return
         path = file.relative_to(self._root).as_posix()
-        if not path.isprintable():
+        if not _is_text(path):
             self._leave_out(file, "has a name that cannot be used")
             return
         digest = hashlib.sha256(data).hexdigest()
@@ -89,3 +90,8 @@ class FolderSource:
 
     def _unreadable(self, error: OSError) -> None:
         self._leave_out(Path(str(error.filename)), f"cannot be read ({error.strerror})")
+
+
+def _is_text(path: str) -> bool:
+    """Whether a name is Unicode without control characters; POSIX allows any bytes."""
+    return not any(unicodedata.category(character) in ("Cc", "Cs") for character in path)

@@ -20,7 +20,7 @@ _CLOSE = re.compile(r"^(?:---|\.\.\.)[ \t]*$", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class FrontMatter:
-    """A file split in two: `lines` gives the line of each key, `body_line` where the body begins."""
+    """A file split in two: `lines` gives each key's line, `body_line` where the body begins."""
 
     values: dict[str, Any]
     body: str
@@ -75,7 +75,7 @@ def _not_a_mapping() -> Problem:
 
 
 def _unclosed(rest: str) -> FrontMatter:
-    """A lone `---` on top is a ruler when no key follows, and unfinished front matter when one does."""
+    """A lone `---` on top is a ruler, unless a key follows: then the front matter has no end."""
     if not re.match(r"\s*[A-Za-z_][\w.-]*:(\s|$)", rest):
         return FrontMatter({}, rest, (), {}, 2)
     problem = Problem(

@@ -15,14 +15,15 @@ _NAMES = {
 }  # fmt: skip
 _TAG = re.compile(r"^([a-z]{2})(?:[-_][a-z0-9]+)*$")
 # The commonest words that tell these languages apart; words that two of them share are left out.
-_WORDS = {
-    "en": "the and of to is you your with for that this are from can have it not be on if".split(),
-    "es": "el los las una por para con usted su del está que y si puede más cómo lo se".split(),
-    "fr": "le les des une pour avec vous votre est dans sur que pas du au ou cette et vos".split(),
-    "de": "der die das und ist sie ein eine nicht mit auf für den von zu im werden oder ihr".split(),
-    "pt": "o os uma para com você não seu sua do da em que é ou mais pode como se na".split(),
-    "it": "il gli una per con non è della che di nel sono più si questo alla dei del".split(),
+_COMMON = {
+    "en": "the and of to is you your with for that this are from can have it not be on if",
+    "es": "el los las una por para con usted su del está que y si puede más cómo lo se",
+    "fr": "le les des une pour avec vous votre est dans sur que pas du au ou cette et vos",
+    "de": "der die das und ist sie ein eine nicht mit auf für den von zu im werden oder ihr",
+    "pt": "o os uma para com você não seu sua do da em que é ou mais pode como se na",
+    "it": "il gli una per con non è della che di nel sono più si questo alla dei del",
 }
+_WORDS = {language: words.split() for language, words in _COMMON.items()}
 _OWNERS: dict[str, list[str]] = {}
 for _language, _common in _WORDS.items():
     for _word in _common:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Collection as Some, Mapping
+from collections.abc import Callable, Mapping
+from collections.abc import Collection as Some
 from dataclasses import dataclass, field
 from typing import Any
 

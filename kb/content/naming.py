@@ -13,20 +13,22 @@ from urllib.parse import unquote
 
 # Tags that may stand as a suffix or folder; a closed list, so that `node.js.md` and a folder
 # called `io` stay what they are. ISO 639-1, the languages that help sites are kept in.
-LANGUAGES = frozenset(
-    "ar bg bn ca cs da de el en es et eu fa fi fr gl he hi hr hu id it ja ko lt lv ms nb nl nn no pl"
-    " pt ro ru sk sl sr sv th tr uk ur vi zh".split()
-)
+LANGUAGES_WORDS = """
+    ar bg bn ca cs da de el en es et eu fa fi fr gl he hi hr hu id it ja ko lt lv ms nb nl nn no
+    pl pt ro ru sk sl sr sv th tr uk ur vi zh
+"""
+LANGUAGES = frozenset(LANGUAGES_WORDS.split())
 # Folders that sites of several kinds keep their parts in; none of them holds an article.
-_FURNITURE = frozenset(
-    "_includes _layouts _data _sass _site _templates _plugins _snippets includes node_modules"
-    " breadcrumb".split()
-)
+_FURNITURE_WORDS = """
+    _includes _layouts _data _sass _site _templates _plugins _snippets includes node_modules
+    breadcrumb
+"""
+_FURNITURE = frozenset(_FURNITURE_WORDS.split())
 _ROOTS = frozenset({"content", "docs", "articles", "pages", "src"})
+# Files about a repository; `license-assignment.md` is an article, LICENSE-CODE.md is not.
 _NOT_ARTICLES = re.compile(
-    r"(readme|licen[cs]e|changelog|contributing|code_of_conduct|security-policy|codeowners"
-    r"|notice|thirdpartynotices)([-_.].*)?\.(md|markdown)$",
-    re.IGNORECASE,
+    r"((?i:readme|licen[cs]e|changelog|contributing|code_of_conduct|codeowners|notice)"
+    r"|(README|LICEN[CS]E|NOTICE)[-_.][A-Z0-9_.-]+|ThirdPartyNotices|SECURITY)\.(md|markdown)$"
 )
 _SUFFIX = re.compile(r"^(?P<stem>.+?)\.(?P<mark>_?)(?P<tag>[a-z]{2}(?:[-_][A-Za-z]{2,4})?)$")
 _UNSAFE = re.compile(r"[\s\x00-\x1f\x7f?#%\\\"<>|*:]+")
@@ -93,4 +95,5 @@ def _split_suffix(stem: str) -> tuple[str, str]:
 
 
 def _clean(part: str) -> str:
+    part = "".join(each for each in part if unicodedata.category(each) != "Cf")
     return _UNSAFE.sub("-", part).strip("-. ") or "untitled"

@@ -10,10 +10,11 @@ from html.parser import HTMLParser
 from search.types import Section
 
 # A new line is a word boundary; a word is not broken by inline markup.
-_BLOCKS = frozenset(
-    "p br hr h2 h3 h4 h5 h6 pre blockquote ul ol li dl dt dd table caption thead tbody tfoot tr"
-    " th td figure figcaption div details summary".split()
-)
+_BLOCKS_WORDS = """
+    p br hr h2 h3 h4 h5 h6 pre blockquote ul ol li dl dt dd table caption thead tbody tfoot tr
+    th td figure figcaption div details summary
+"""
+_BLOCKS = frozenset(_BLOCKS_WORDS.split())
 _HEADINGS = {f"h{level}": level for level in range(2, 7)}
 
 

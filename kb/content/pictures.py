@@ -36,8 +36,14 @@ class Pictures:
             if path.casefold().endswith(_ENDINGS):
                 self._add(path, blob)
 
-    def media(self, articles: Iterable[Article], before: Mapping[str, Media]) -> dict[str, Media]:
-        """Return the images that the articles show, by digest; stale ones come from `before`."""
+    def media(
+        self, articles: Iterable[Article], inline: Mapping[str, bytes], before: Mapping[str, Media]
+    ) -> dict[str, Media]:
+        """Return the images that the articles show, by digest.
+
+        `inline` are those that were written into a text; `before` has those of unchanged articles
+        and of articles that stay in an older version.
+        """
         users: dict[str, list[str]] = {}
         for article in articles:
             for digest in article.images:
@@ -46,6 +52,8 @@ class Pictures:
         for digest, slugs in sorted(users.items()):
             if digest in self._blobs:
                 data = self._blobs[digest].read()
+            elif digest in inline:
+                data = inline[digest]
             elif digest in before:
                 data = before[digest].data
             else:
@@ -66,17 +74,22 @@ class Pictures:
         except OSError as error:
             self._refuse(path, f"This image cannot be read: {error}.", "Run: git fsck")
             return
-        kind = kind_of(data)
-        if kind is None:
+        name = media_name(data)
+        if not name:
             message = "This file is not a PNG, JPEG, GIF or WebP image, whatever its name says."
             self._refuse(path, message, "Save it again in one of these formats.")
             return
-        digest = hashlib.sha256(data).hexdigest()[:32]
-        self._blobs[digest] = blob
-        self.names[unicodedata.normalize("NFC", path).casefold()] = f"{digest}.{kind[0]}"
+        self._blobs[name.partition(".")[0]] = blob
+        self.names[unicodedata.normalize("NFC", path).casefold()] = name
 
     def _refuse(self, path: str, message: str, hint: str) -> None:
         self.problems.append(Problem(path, None, "image", message, hint))
+
+
+def media_name(data: bytes) -> str:
+    """Return the name that image bytes are served under, "" for anything else."""
+    kind = kind_of(data)
+    return f"{hashlib.sha256(data).hexdigest()[:32]}.{kind[0]}" if kind else ""
 
 
 def kind_of(data: bytes) -> tuple[str, str] | None:

@@ -27,15 +27,19 @@ _FEW = 12  # jobs that one process does sooner than two can start
 _ROOT = Path(__file__).resolve().parents[2]
 
 
+def _silent(count: int) -> None:
+    """Report nothing."""
+
+
 def render_all(
     jobs: Iterable[Job],
     directory: Directory,
     *,
     limit: float = LIMIT,
     processes: int | None = None,
-    done: Callable[[int], None] = lambda count: None,
+    done: Callable[[int], None] = _silent,
 ) -> list[Rendered | str]:
-    """Return for each job its result, or the reason why there is none; `done` gets a running count."""
+    """Return for each job its result, or the reason why there is none; `done` gets the count."""
     work = list(jobs)
     if not work:
         return []

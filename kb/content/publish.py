@@ -7,9 +7,11 @@ library is kept nor who reads it.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
+from urllib.parse import unquote
 
 from kb.content.article import Article, Status
 from kb.content.crosscheck import cross_check
@@ -47,7 +49,7 @@ def build_library(
     default_language: str = "en",
     limit: float = LIMIT,
 ) -> Library:
-    """Return what `source` publishes; `limit` is the seconds that rendering one article may take."""
+    """Return what `source` publishes; `limit` is in seconds, for rendering one article."""
     build = _Build(source, previous or Library(commit=""), progress, limit)
     return build.run(default_language)
 
@@ -58,6 +60,7 @@ class _Build:
         self.progress, self.limit = progress, limit
         self.before = {article.path: article for article in previous.articles.values()}
         self.problems: list[Problem] = list(source.problems)
+        self.inline: dict[str, bytes] = {}
         self.changes: Mapping[str, tuple[datetime, str]] = {}
 
     def run(self, default_language: str) -> Library:
@@ -74,7 +77,7 @@ class _Build:
             collections=self._collections(articles),
             redirects={old: slug for old, slug in names.redirects.items() if slug in articles},
             translations=_present(names.translations, articles),
-            media=pictures.media(articles.values(), self.previous.media),
+            media=pictures.media(articles.values(), self.inline, self.previous.media),
             synonyms=self._synonyms(),
             problems=tuple(dict.fromkeys(sorted(self.problems, key=_place))),
         )
@@ -108,8 +111,11 @@ class _Build:
         waiting = [n for s, n in names.named.items() if kept[s] is None and not n.draft.refused]
         results = self._render(waiting, directory)
         for named, result in zip(waiting, results, strict=True):
-            fine = isinstance(result, Rendered)
-            kept[named.slug] = self._new(named, result) if fine else self._last_good(named, result)
+            kept[named.slug] = (
+                self._new(named, result)
+                if isinstance(result, Rendered)
+                else self._last_good(named, result)
+            )
         return {slug: article for slug, article in sorted(kept.items()) if article is not None}
 
     def _render(self, waiting: list[Named], directory: Directory) -> list[Rendered | str]:
@@ -136,7 +142,10 @@ class _Build:
 
     def _new(self, named: Named, result: Rendered) -> Article:
         addresses = (each for each in result.references.values() if each.startswith(MEDIA))
-        digests = (address.removeprefix(MEDIA).partition(".")[0] for address in addresses)
+        names = (*(address.removeprefix(MEDIA) for address in addresses), *result.inline)
+        digests = [name.partition(".")[0] for name in names]
+        for name, text in result.inline.items():
+            self.inline[name.partition(".")[0]] = base64.b64decode(unquote(text))
         facts = self._facts(named)
         return replace(
             facts,
@@ -148,7 +157,7 @@ class _Build:
             targets=result.targets,
             images=tuple(dict.fromkeys(digests)),
             references=result.references,
-            problems=(*named.draft.problems, *result.problems),
+            problems=(*named.draft.problems, *result.problems, *_empty(named, result)),
         )
 
     def _last_good(self, named: Named, reason: str) -> Article | None:
@@ -219,6 +228,12 @@ class _Build:
 _RENDERED = (
     "html", "sections", "toc", "summary", "links", "targets", "images", "references", "problems",
 )  # fmt: skip
+
+
+def _empty(named: Named, result: Rendered) -> Iterator[Problem]:
+    if not result.html.strip():
+        hint = "Write what readers should find, or set “status: draft”."
+        yield Problem(named.draft.path, None, "empty", "This article has no text.", hint)
 
 
 def _present(

@@ -43,7 +43,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """What came of a job; the fields are those of `Article`, `targets` (slug, fragment) pairs."""
+    """What came of a job; the fields are those of `Article`, `inline` images in base64 by name."""
 
     html: str
     sections: tuple[Section, ...]
@@ -51,6 +51,7 @@ class Rendered:
     references: dict[str, str]
     targets: tuple[tuple[str, str], ...]
     problems: tuple[Problem, ...]
+    inline: dict[str, str]
 
     def to_row(self) -> dict[str, Any]:
         """Return the result as a JSON-able mapping."""
@@ -61,6 +62,7 @@ class Rendered:
             "references": self.references,
             "targets": self.targets,
             "problems": [problem.to_row() for problem in self.problems],
+            "inline": self.inline,
         }
 
     @classmethod
@@ -73,6 +75,7 @@ class Rendered:
             row["references"],
             tuple((slug, fragment) for slug, fragment in row["targets"]),
             tuple(Problem.from_row(problem) for problem in row["problems"]),
+            row["inline"],
         )
 
 
@@ -97,6 +100,7 @@ def render(job: Job, directory: Directory) -> Rendered:
         page.references,
         tuple(dict.fromkeys(page.targets)),
         tuple(_placed(problem, job) for problem in problems),
+        page.inline,
     )
 
 

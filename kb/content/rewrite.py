@@ -7,6 +7,7 @@ on it: nothing here makes HTML safe.
 
 from __future__ import annotations
 
+import base64
 import re
 import unicodedata
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from html.parser import HTMLParser
 from urllib.parse import unquote
 
 from kb.content.directory import ARTICLES, MEDIA, Directory
+from kb.content.pictures import media_name
 from kb.content.problem import Problem
 from kb.content.sanitise import is_free_id
 
@@ -22,6 +24,7 @@ _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _VOID = frozenset({"br", "hr", "img", "wbr", "col", "input", "area", "source"})
 _VERBATIM = frozenset({"a", "code", "pre", "kbd", "samp"})
 _BARE_LINK = re.compile(r"https?://[^\s<>\"'()\[\]]*[^\s<>\"'()\[\].,;:!?]")
+_INLINE = re.compile(r"data:image/[a-z]+;base64,(.+)", re.IGNORECASE | re.DOTALL)
 Attributes = dict[str, str]
 
 
@@ -39,13 +42,15 @@ class Rewritten:
     """The HTML, what it points to and what is wrong with it.
 
     `references` maps a link or image source as written to the address it got, "" for none;
-    `targets` are (slug, fragment) pairs.
+    `targets` are (slug, fragment) pairs; `inline` maps the
+    name of an image written into the text itself to its bytes in base64.
     """
 
     html: str
     references: dict[str, str]
     targets: list[tuple[str, str]]
     problems: list[Problem]
+    inline: dict[str, str]
 
 
 def slugify(text: str) -> str:
@@ -67,7 +72,7 @@ def rewrite(
     page = _Page(directory, path, language)
     tokens = page.headings(tokens, title=title, own_title=own_title)
     text = page.emit(tokens)
-    return Rewritten(text, page.references, page.targets, page.problems)
+    return Rewritten(text, page.references, page.targets, page.problems, page.inline)
 
 
 def _tokens(html: str) -> list[Token]:
@@ -102,6 +107,7 @@ class _Page:
         self.references: dict[str, str] = {}
         self.targets: list[tuple[str, str]] = []
         self.problems: list[Problem] = []
+        self.inline: dict[str, str] = {}
         self._links: list[bool] = []
         self._verbatim = 0
 
@@ -134,7 +140,7 @@ class _Page:
         given = [tokens[0].attributes.get("id", ""), *self._anchors(tokens)]
         name = self._unique(next((g for g in given if is_free_id(g)), slugify(text)))
         inner = [t for t in tokens[1:-1] if t.name != "a" or "href" in t.attributes]
-        inner = _balanced_links(inner)
+        inner = _trimmed(_balanced_links(inner))
         return [Token("start", f"h{level}", {"id": name}), *inner, Token("end", f"h{level}")]
 
     def _unique(self, name: str) -> str:
@@ -229,18 +235,36 @@ class _Page:
 
     def _image(self, attributes: Attributes) -> str:
         written, words = attributes.get("src", ""), attributes.get("alt", "").strip()
-        address = self.directory.image(written, base=self.path)
-        self.references[written] = address
+        address = self._image_address(written)
         if not address.startswith(MEDIA):
             self._report_image(written)
             return escape(words)
-        kept = {name: attributes[name] for name in ("width", "height") if name in attributes}
+        kept: Attributes = {n: attributes[n] for n in ("width", "height") if n in attributes}
         return _tag("img", {"src": address, "alt": words, "loading": "lazy", **kept})
+
+    def _image_address(self, written: str) -> str:
+        found = _INLINE.match(written)
+        data = _decoded(found[1]) if found else b""
+        name = media_name(data)
+        if found and name:
+            self.inline[name] = found[1]
+            return f"{MEDIA}{name}"
+        address = self.directory.image(written, base=self.path)
+        if not found:
+            self.references[written] = address
+        return address
 
     def _report_image(self, written: str) -> None:
         hint = "Put a PNG, JPEG, GIF or WebP file of at most 5 MiB beside the article."
         message = f"The image “{written[:120]}” is not in the articles, so its words are shown."
         self.problems.append(Problem(self.path, None, "image", message, hint))
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return base64.b64decode(unquote(text), validate=False)
+    except ValueError:
+        return b""
 
 
 def _tag(name: str, attributes: Attributes) -> str:
@@ -277,6 +301,13 @@ def _text_of(tokens: list[Token]) -> str:
 
 def _anchor(name: str) -> tuple[Token, Token]:
     return Token("start", "a", {"id": name}), Token("end", "a")
+
+
+def _trimmed(tokens: list[Token]) -> list[Token]:
+    """Take off the space that an anchor left at the end of a heading."""
+    if tokens and tokens[-1].kind == "text":
+        return [*tokens[:-1], Token("text", tokens[-1].name.rstrip())]
+    return tokens
 
 
 def _balanced_links(tokens: list[Token]) -> list[Token]:

@@ -11,11 +11,12 @@ import re
 
 import nh3
 
-_TAGS = set(
-    "p br hr h2 h3 h4 h5 h6 a strong em b i u s del ins sub sup mark kbd samp var code pre"
-    " blockquote ul ol li dl dt dd table caption thead tbody tfoot tr th td img figure figcaption"
-    " div span details summary abbr cite q small time".split()
-)
+_TAGS_WORDS = """
+    p br hr h2 h3 h4 h5 h6 a strong em b i u s del ins sub sup mark kbd samp var code pre
+    blockquote ul ol li dl dt dd table caption thead tbody tfoot tr th td img figure figcaption
+    div span details summary abbr cite q small time
+"""
+_TAGS = set(_TAGS_WORDS.split())
 _ATTRIBUTES = {
     "a": {"href", "title", "id", "class"},
     "img": {"src", "alt", "title", "width", "height", "loading"},
@@ -56,11 +57,12 @@ _MEDIA = re.compile(r"/media/[0-9a-f]{32}\.(?:png|jpg|gif|webp)")
 _ID = re.compile(r"[\w:.\-]{1,200}")
 _NUMBER = re.compile(r"[0-9]{1,4}")
 # Ids that a page of the site may use for its own parts; an article's `#search` must not be one.
-RESERVED_IDS = frozenset(
-    "main content top header footer nav navigation menu search q query results form toc contents"
-    " breadcrumb breadcrumbs skip feedback vote related error errors summary title page help"
-    " language theme suggestions status dialog body html".split()
-)
+RESERVED_IDS_WORDS = """
+    main content top header footer nav navigation menu search q query results form toc contents
+    breadcrumb breadcrumbs skip feedback vote related error errors summary title page help
+    language theme suggestions status dialog body html
+"""
+RESERVED_IDS = frozenset(RESERVED_IDS_WORDS.split())
 _NUMERIC = {"width", "height", "colspan", "rowspan", "start", "value"}
 
 

@@ -1,4 +1,4 @@
-"""The two files that describe the articles as a whole: `_collections.yml` and `_synonyms.yml`; pure.
+"""The two files that describe the articles as a whole, `_collections.yml` and `_synonyms.yml`.
 
 Promises collections and synonym groups from well-formed parts and a finding for each other part;
 neither file can keep articles from being published.

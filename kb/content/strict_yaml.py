@@ -78,7 +78,7 @@ class _Reader:
     def _end(self) -> None:
         for event in self._events:
             if isinstance(event, yaml.DocumentStartEvent):
-                line = event.start_mark.line + 1
+                line = event.start_mark.line + 1 if event.start_mark else None
                 raise YamlFault("A second YAML document begins here.", "Keep only one.", line)
 
     def _counted(self, text: str) -> Iterator[Any]:
