@@ -6,7 +6,6 @@ every such change, and reads for policies and reports. Knows no definition.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -16,7 +15,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Row
 
 from kb.db import Database, episodes, events, failed_searches, salts, tickets
-from kb.insight.facts import Demand, EndedEpisode, Judged, TicketSeen
+from kb.insight.facts import Demand, EndedEpisode, Failure, Judged, Outcome, TicketSeen
+from kb.insight.report import EpisodeRow, FailedRow
+from kb.insight.wording import favourite
 from kb.lookup.events import Event, EventKind
 from kb.lookup.store import event_of
 
@@ -308,10 +309,40 @@ def _demand(words_key: str, rows: Sequence[Row[Any]]) -> Demand:
     )
 
 
-def favourite(used: Iterable[tuple[str | None, str]]) -> str:
-    """Return the wording that most people used, "" when none is kept any more."""
-    by_people = Counter(words for words, _ in sorted({(w, v) for w, v in used if w}))
-    return min(by_people, key=lambda words: (-by_people[words], words)) if by_people else ""
+# -- reports ------------------------------------------------------------------------------------
+
+
+def episode_rows(connection: Connection, start: datetime, end: datetime) -> tuple[EpisodeRow, ...]:
+    """Return the episodes that started in [start, end)."""
+    query = sa.select(episodes).where(episodes.c.started_at >= start, episodes.c.started_at < end)
+    return tuple(
+        EpisodeRow(row.id, Outcome(row.outcome), row.ended, row.closed, row.unresolved, row.data)
+        for row in connection.execute(query)
+    )
+
+
+def failed_rows(connection: Connection, start: datetime, end: datetime) -> tuple[FailedRow, ...]:
+    """Return the failed searches of the episodes that started in [start, end)."""
+    joined = failed_searches.join(episodes, episodes.c.id == failed_searches.c.episode_id)
+    query = (
+        sa.select(failed_searches)
+        .select_from(joined)
+        .where(episodes.c.started_at >= start, episodes.c.started_at < end)
+    )
+    return tuple(
+        FailedRow(row.episode_id, row.visitor, Failure(row.failure), row.words or "", row.words_key)
+        for row in connection.execute(query)
+    )
+
+
+def tickets_by_origin(connection: Connection, start: datetime, end: datetime) -> dict[str, int]:
+    """Return how many tickets were created in [start, end), by origin."""
+    query = (
+        sa.select(tickets.c.origin, sa.func.count())
+        .where(tickets.c.created_at >= start, tickets.c.created_at < end)
+        .group_by(tickets.c.origin)
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 # -- what is kept how long ----------------------------------------------------------------------

@@ -72,7 +72,8 @@ def _wanted(found: Iterable[Episode], search_id: str | None) -> Episode | None:
     """Return the episode with the search, else the last one."""
     episodes = list(found)
     holding = [e for e in episodes if search_id and any(x.id == search_id for x in e.events)]
-    return (holding or episodes or [None])[-1]
+    best = holding or episodes
+    return best[-1] if best else None
 
 
 def describe(episode: Episode, titles: Mapping[str, str]) -> dict[str, Any]:
