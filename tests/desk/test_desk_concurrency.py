@@ -1,0 +1,119 @@
+"""Workers at the same desk at the same time, in threads and in processes."""
+
+from __future__ import annotations
+
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from kb.config import load
+from kb.db import Database
+from kb.desk.actions import Note, Resolve
+from kb.desk.policies import apply_demand
+from kb.desk.queue import QueueFilter
+from kb.desk.service import Desk
+from kb.desk.ticket import Agent, Draft, Requester, Resolution, Status
+from kb.errors import NotAllowed
+
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+ADA = Agent("a1", "Ada")
+WRITERS = 8
+EACH = 150  # 8 x 150 = 1,200 transactions, of which a deferred BEGIN failed 1,152
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A demand as insight counts it."""
+
+    words_key: str = "w1"
+    words: str = "vpn"
+    people: int = 5
+    searches: int = 5
+    first_at: datetime = NOW
+    last_at: datetime = NOW
+
+
+def draft(name: str, words_key: str) -> Draft:
+    person = Requester(name, f"{name}@example.com")
+    return Draft("VPN drops", requester=person, words_key=words_key)
+
+
+def open_and_note(url: str, writer: int, transactions: int) -> list[int]:
+    """Open tickets and annotate them, as one worker process; return their numbers."""
+    db = Database(url)
+    desk = Desk(db, load({}))
+    numbers = []
+    for turn in range(transactions // 2):
+        opened = desk.open_ticket(draft(f"p{writer}", f"w{turn}"), now=NOW)
+        desk.act(opened.ticket.number, Note(ADA, "seen"), now=NOW)
+        numbers.append(opened.ticket.number)
+    db.close()
+    return numbers
+
+
+def race(url: str, submission: str) -> tuple[int, bool]:
+    """Open the one ticket everybody wants; return its number and whether it was there."""
+    db = Database(url)
+    opened = Desk(db, load({})).open_ticket(draft("ann", "w1"), now=NOW, submission=submission)
+    db.close()
+    return opened.ticket.number, opened.existing
+
+
+def test_eight_writers_and_1200_transactions_lose_nothing(database_url: str) -> None:
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(WRITERS, mp_context=spawn) as pool:
+        runs = [pool.submit(open_and_note, database_url, n, EACH) for n in range(WRITERS)]
+        numbers = sorted(number for run in runs for number in run.result())
+    assert numbers == list(range(1001, 1001 + WRITERS * EACH // 2))
+    database = Database(database_url)
+    desk = Desk(database, load({}))
+    assert desk.queue().total == len(numbers)
+    assert {desk.by_number(number).version for number in numbers[:: EACH // 3]} == {2}
+    database.close()
+
+
+def test_racing_for_one_need_makes_one_ticket(database_url: str) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda turn: race(database_url, f"s{turn}"), range(16)))
+    assert {number for number, _ in answers} == {1001}
+    assert [existing for _, existing in answers].count(False) == 1
+
+
+def test_racing_with_one_submission_makes_one_ticket(database: Database) -> None:
+    desk = Desk(database, load({}))
+
+    def send(_: int) -> bool:
+        form = draft("ann", "")  # without words only the submission can tell
+        return desk.open_ticket(form, now=NOW, submission="one").existing
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(send, range(16))).count(False) == 1
+    assert desk.queue().total == 1
+
+
+def test_reopening_and_opening_for_one_need_leave_one_open(database: Database) -> None:
+    desk = Desk(database, load({}))
+    for turn in range(10):
+        first = desk.open_ticket(draft("ann", f"w{turn}"), now=NOW)
+        desk.act(first.ticket.number, Resolve(ADA, Resolution.GAP), now=NOW)
+        token = first.link_token or ""
+
+        def reply(token: str = token) -> None:
+            try:
+                desk.reply_by_link(token, "It is back", now=NOW)
+            except NotAllowed:
+                return
+
+        with ThreadPoolExecutor(2) as pool:
+            replied = pool.submit(reply)
+            pool.submit(desk.open_ticket, draft("ann", f"w{turn}"), now=NOW).result()
+            replied.result()
+    assert desk.queue(QueueFilter(status=frozenset({Status.NEW, Status.OPEN}))).total == 10
+
+
+def test_two_workers_make_one_ticket_of_a_demand(database: Database) -> None:
+    desk = Desk(database, load({}))
+    with ThreadPoolExecutor(4) as pool:
+        runs = [pool.submit(apply_demand, desk, [Wanted()], now=NOW) for _ in range(4)]
+        assert sum(len(run.result()) for run in runs) == 1
