@@ -19,6 +19,7 @@ from kb.insight.definitions import DEFINITION_VERSION
 from kb.insight.episodes import ACTS, episodes
 from kb.insight.facts import Demand, EndedEpisode, TicketIndex
 from kb.insight.judging import Spans, judge
+from kb.insight.unmet import store as unmet
 
 MARGIN = timedelta(hours=1)  # clocks of several machines, and rounds that were missed
 POLICY_REACH = timedelta(days=7)  # an offer later than this would puzzle rather than help
@@ -123,13 +124,13 @@ def _close(
 def unresolved_without_policy(db: Database, now: datetime) -> tuple[EndedEpisode, ...]:
     """Return signed-in people's unresolved episodes of the last week that no policy has marked."""
     with db.read() as connection:
-        return store.unresolved_without_policy(connection, now - POLICY_REACH)
+        return unmet.unresolved_without_policy(connection, now - POLICY_REACH)
 
 
 def demand(db: Database, since: datetime, threshold: int) -> tuple[Demand, ...]:
     """Return the words on which `threshold` or more distinct people failed since then."""
     with db.read() as connection:
-        return store.demand(connection, since, threshold)
+        return unmet.demand(connection, since, threshold)
 
 
 def purge(db: Database, settings: HasSpans, now: datetime, *, retention: timedelta) -> int:
@@ -142,4 +143,4 @@ def purge(db: Database, settings: HasSpans, now: datetime, *, retention: timedel
 
 def mark_policy(connection: Connection, episode_id: str, what: str) -> bool:
     """Note on an open transaction what a policy did; False when another was there first."""
-    return store.mark_policy(connection, episode_id, what)
+    return unmet.mark_policy(connection, episode_id, what)

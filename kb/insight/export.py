@@ -82,8 +82,13 @@ def _searches(report: Report) -> list[Row]:
 def _words(report: Report) -> list[Row]:
     classes = [failure.value for failure in Failure]
     rows: list[Row] = [
-        (row.words or "(other words)", row.wordings, row.people, row.searches)
-        + tuple(row.classes.get(name, 0) for name in classes)
+        (
+            row.words or "(other words)",
+            row.wordings,
+            row.people,
+            row.searches,
+            *(row.classes.get(name, 0) for name in classes),
+        )
         for row in report.failing_words
     ]
     return [("words", "wordings", "people", "searches", *classes), *rows]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from kb.db import Database
-from kb.insight import store
+from kb.insight.figures import store
 from kb.insight.report import DateRange, Facts, Report, make_report
 
 

@@ -8,6 +8,7 @@ database; each returns whether the event is safe on disk. Knows no page.
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -36,12 +37,32 @@ class Record:
         self._library = library
         self._redact = redact
 
+    def opened(
+        self,
+        viewer: Viewer,
+        slug: str,
+        *,
+        now: datetime,
+        search_id: str | None = None,
+        rank: int | None = None,
+    ) -> str | None:
+        """Record that an article was fetched, and from which of the viewer's own searches.
+
+        Returns that search's id; None when it came from none, or from another person's link.
+        """
+        if readable(self._library(), slug, viewer) is None:
+            return None
+        own = self.owned(viewer, search_id)
+        view = _event(viewer, EventKind.VIEW, now, own, article=slug)
+        click = _event(viewer, EventKind.CLICK, now, own, article=slug, data=_rank(rank))
+        self._recorder.record(*((click, view) if own else (view,)))
+        return own
+
     def click(
         self, viewer: Viewer, search_id: str | None, slug: str, *, rank: int, now: datetime
     ) -> bool:
         """Record that a hit was opened; `rank` counts from 1."""
-        data = {"rank": min(max(int(rank), 0), DEEPEST_RANK)}
-        return self._of_article(viewer, EventKind.CLICK, slug, search_id, now, data)
+        return self._of_article(viewer, EventKind.CLICK, slug, search_id, now, _rank(rank))
 
     def view(
         self, viewer: Viewer, slug: str, *, now: datetime, search_id: str | None = None
@@ -90,21 +111,21 @@ class Record:
         """Record "this solved it", on an article or on the list of answers."""
         if slug:
             return self._of_article(viewer, EventKind.SOLVED, slug, search_id, now)
-        return self._keep(viewer, EventKind.SOLVED, now, search_id)
+        return self._plain(viewer, EventKind.SOLVED, now, search_id)
 
     def form_opened(
         self, viewer: Viewer, *, now: datetime, search_id: str | None = None, slug: str = ""
     ) -> bool:
         """Record that the ticket form was opened, from a search or an article."""
-        if slug:
-            return self._of_article(viewer, EventKind.FORM_OPENED, slug, search_id, now)
-        return self._keep(viewer, EventKind.FORM_OPENED, now, search_id)
+        known = slug if slug and readable(self._library(), slug, viewer) else None
+        event = _event(viewer, EventKind.FORM_OPENED, now, search_id, article=known)
+        return self._recorder.record(event)
 
     def form_withdrawn(
         self, viewer: Viewer, *, now: datetime, search_id: str | None = None
     ) -> bool:
         """Record that the form was left because a suggestion answered."""
-        return self._keep(viewer, EventKind.FORM_WITHDRAWN, now, search_id)
+        return self._plain(viewer, EventKind.FORM_WITHDRAWN, now, search_id)
 
     def suggestion_shown(
         self, viewer: Viewer, slugs: Collection[str], *, now: datetime, search_id: str | None = None
@@ -112,7 +133,7 @@ class Record:
         """Record which articles the ticket form suggested, at most ten."""
         library = self._library()
         shown = [slug for slug in slugs if readable(library, slug, viewer)][:10]
-        return self._keep(
+        return self._plain(
             viewer, EventKind.SUGGESTION_SHOWN, now, search_id, data={"articles": shown}
         )
 
@@ -124,7 +145,7 @@ class Record:
 
     def holdout(self, viewer: Viewer, arm: str, *, now: datetime) -> bool:
         """Record in which arm of the comparison this visitor is."""
-        return self._keep(viewer, EventKind.HOLDOUT, now, None, data={"arm": bounded(arm, 32)})
+        return self._plain(viewer, EventKind.HOLDOUT, now, None, data={"arm": bounded(arm, 32)})
 
     def ticket_created(
         self,
@@ -139,26 +160,33 @@ class Record:
 
         The caller vouches for `search_id` (see `owned`). Replays of one ticket are one event.
         """
-        event_id = f"ticket-{number}-{viewer.visitor[:16]}"[:LONGEST_ID]
         data = {"number": number, "origin": str(origin)}
-        return self._keep(
-            viewer, EventKind.TICKET_CREATED, now, search_id, data=data, event_id=event_id
-        )
+        event = _event(viewer, EventKind.TICKET_CREATED, now, search_id, data=data)
+        event_id = f"ticket-{number}-{viewer.visitor}"[:LONGEST_ID]
+        return self._recorder.record(replace(event, id=event_id))
 
-    def owned(
+    def own_search(
         self, viewer: Viewer, search_id: str | None, *, others: Collection[str] = ()
-    ) -> str | None:
-        """Return the search id when that search is this person's, else None.
+    ) -> Event | None:
+        """Return the search when it is this person's; None for another's, an unknown one, or
+        while the database is away.
 
         `others` are further pseudonyms of the same browser (`Visitors.others`).
         """
         if not search_id or not _sound_id(search_id):
             return None
         try:
-            visitor = store.search_visitor(self._recorder.db, search_id)
+            search = store.search_of(self._recorder.db, search_id)
         except DATABASE_FAULTS:
             return None
-        return search_id if visitor in {viewer.visitor, *others} else None
+        return search if search and search.visitor in {viewer.visitor, *others} else None
+
+    def owned(
+        self, viewer: Viewer, search_id: str | None, *, others: Collection[str] = ()
+    ) -> str | None:
+        """Return the search id when that search is this person's, else None."""
+        search = self.own_search(viewer, search_id, others=others)
+        return search.id if search else None
 
     def _of_article(
         self,
@@ -171,31 +199,45 @@ class Record:
     ) -> bool:
         if readable(self._library(), slug, viewer) is None:
             return False
-        return self._keep(viewer, kind, now, search_id, article=slug, data=data)
+        event = _event(viewer, kind, now, search_id, article=slug, data=data)
+        return self._recorder.record(event)
 
-    def _keep(
+    def _plain(
         self,
         viewer: Viewer,
         kind: EventKind,
         now: datetime,
         search_id: str | None,
         *,
-        article: str | None = None,
         data: dict[str, Any] | None = None,
-        event_id: str = "",
     ) -> bool:
-        event = Event(
-            id=event_id or new_id(),
-            at=now,
-            kind=kind,
-            visitor=viewer.visitor,
-            user_id=viewer.user_id or None,
-            search_id=search_id if search_id and _sound_id(search_id) else None,
-            article=article,
-            left_out=viewer.left_out,
-            data=data or {},
-        )
-        return self._recorder.record(event)
+        return self._recorder.record(_event(viewer, kind, now, search_id, data=data))
+
+
+def _event(
+    viewer: Viewer,
+    kind: EventKind,
+    now: datetime,
+    search_id: str | None,
+    *,
+    article: str | None = None,
+    data: dict[str, Any] | None = None,
+) -> Event:
+    return Event(
+        id=new_id(),
+        at=now,
+        kind=kind,
+        visitor=viewer.visitor,
+        user_id=viewer.user_id or None,
+        search_id=search_id if search_id and _sound_id(search_id) else None,
+        article=article,
+        left_out=viewer.left_out,
+        data=data or {},
+    )
+
+
+def _rank(rank: int | None) -> dict[str, Any]:
+    return {"rank": min(max(rank or 0, 0), DEEPEST_RANK)}
 
 
 def _sound_id(search_id: str) -> bool:

@@ -46,9 +46,9 @@ class Recorder:
         self._clock = clock
         self._retry_at = 0.0
 
-    def record(self, event: Event) -> bool:
-        """Keep the event; return whether it is safe on disk."""
-        return self._to_database(event) or self._to_spool(event)
+    def record(self, *events: Event) -> bool:
+        """Keep the events, all in one transaction; return whether every one is safe on disk."""
+        return self._to_database(events) or all([self._to_spool(event) for event in events])
 
     def replay_spool(self) -> Replayed:
         """Put the spooled events into the database, each once; return what was put.
@@ -77,13 +77,13 @@ class Recorder:
             return False
         return True
 
-    def _to_database(self, event: Event) -> bool:
+    def _to_database(self, events: Sequence[Event]) -> bool:
         if self._clock() < self._retry_at:
             return False
         try:
-            store.put(self.db, event)
+            store.put(self.db, events)
         except DATABASE_FAULTS as problem:
-            log.warning("The database did not take an event, the spool does: %s", problem)
+            log.warning("The database did not take events, the spool does: %s", problem)
             self._retry_at = self._clock() + RETRY_S
             return False
         return True

@@ -23,10 +23,11 @@ TYPING = timedelta(seconds=60)  # a pause longer than this and the next words ar
 _TRUSTED = frozenset({EventKind.TICKET_CREATED, EventKind.SEARCH})
 
 
-def put(db: Database, event: Event) -> None:
-    """Put one event in one short transaction; an event already there is left as it is."""
+def put(db: Database, batch: Sequence[Event]) -> None:
+    """Put events in one short transaction; one that is already there is left as it is."""
     with _hasty(db) as connection:
-        add(db, connection, event)
+        for event in batch:
+            add(db, connection, event)
 
 
 def put_all(db: Database, batch: Sequence[Event]) -> int:
@@ -160,13 +161,10 @@ def _select(db: Database, where: sa.ColumnElement[bool]) -> tuple[Event, ...]:
         return tuple(event_of(row) for row in connection.execute(query))
 
 
-def search_visitor(db: Database, search_id: str) -> str | None:
-    """Return whose search that is, None when there is none of that id."""
-    query = sa.select(events.c.visitor).where(
-        events.c.id == search_id, events.c.kind == EventKind.SEARCH.value
-    )
-    with db.read() as connection:
-        return connection.scalar(query)
+def search_of(db: Database, search_id: str) -> Event | None:
+    """Return the search of that id, None when there is none."""
+    found = _select(db, sa.and_(events.c.id == search_id, events.c.kind == EventKind.SEARCH.value))
+    return found[0] if found else None
 
 
 def latest_search(db: Database, visitor: str, words_key: str, since: datetime) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,51 +19,58 @@ from kb.insight.failures import failures
 from kb.lookup import store
 from kb.lookup.events import Event, EventKind
 from kb.lookup.live import LibraryGetter
-from kb.lookup.recording import DATABASE_FAULTS
+from kb.lookup.recording import DATABASE_FAULTS, Recorder
 
 log = logging.getLogger(__name__)
 
 TOP = 3
 MOST_SEARCHES = 20
 LOOK_BACK = timedelta(hours=24)
+USUAL_GAP = timedelta(minutes=30)
 _WINDOW = timedelta(hours=24)
 
 
-class Trails:
-    """Tells trails; `gap` is the silence that ends an episode."""
+def trail(
+    recorder: Recorder,
+    visitor: str,
+    search_id: str | None,
+    *,
+    now: datetime,
+    library: LibraryGetter | None = None,
+    gap: timedelta = USUAL_GAP,
+) -> dict[str, Any]:
+    """Return the episode that holds the search, else the visitor's current one.
 
-    def __init__(self, db: Database, library: LibraryGetter, *, gap: timedelta) -> None:
-        self._db = db
-        self._library = library
-        self._gap = gap
+    Keys: started_at, ended_at (ISO 8601), searches (id, at, words, language, hits, answerable,
+    failure, top: slug and title), articles (slug, title, seconds or null, vote, solved). Empty
+    lists when nothing is known. `library` gives titles; without it a slug stands for its title.
+    """
+    try:
+        events = _events(recorder.db, visitor, search_id, now)
+    except DATABASE_FAULTS as problem:
+        log.warning("No trail for a ticket: %s", problem)
+        events = ()
+    episode = _wanted(rules.episodes(events, gap), search_id)
+    if episode is None:
+        return dict(_NOTHING)
+    return describe(episode, _titles(episode, library) if library else {})
 
-    def trail(self, visitor: str, search_id: str | None, now: datetime) -> dict[str, Any]:
-        """Return the episode that holds the search, else the visitor's current one.
 
-        Keys: started_at, ended_at (ISO 8601), searches (at, words, language, hits, top (slug,
-        title), answerable, failure), articles (slug, title, seconds or null, vote, solved). Empty
-        lists when nothing is known.
-        """
-        try:
-            events = self._events(visitor, search_id, now)
-        except DATABASE_FAULTS as problem:
-            log.warning("No trail for a ticket: %s", problem)
-            events = ()
-        episode = _wanted(rules.episodes(events, self._gap), search_id)
-        return describe(episode, self._titles(episode)) if episode else dict(_NOTHING)
+def _events(db: Database, visitor: str, search_id: str | None, now: datetime) -> tuple[Event, ...]:
+    """Return the events to look at; a search may have been made under another pseudonym."""
+    search = store.search_of(db, search_id) if search_id else None
+    since = min(now, search.at) if search else now
+    found = store.of_visitor(db, search.visitor if search else visitor, since - LOOK_BACK)
+    return tuple(replace(event, left_out="") for event in found)  # an agent's own ticket, too
 
-    def _events(self, visitor: str, search_id: str | None, now: datetime) -> tuple[Event, ...]:
-        """Return the events to look at; a search may have been another pseudonym's."""
-        owner = store.search_visitor(self._db, search_id) if search_id else None
-        return store.of_visitor(self._db, owner or visitor, now - LOOK_BACK)
 
-    def _titles(self, episode: Episode) -> Mapping[str, str]:
-        """Return the titles of the live articles that the episode mentions."""
-        library = self._library()
-        slugs = {event.article for event in episode.events if event.article}
-        slugs |= {slug for event in episode.of(EventKind.SEARCH) for slug in _top(event)}
-        found = {slug: library.get(slug) for slug in slugs}
-        return {slug: article.title for slug, article in found.items() if article is not None}
+def _titles(episode: Episode, library: LibraryGetter) -> Mapping[str, str]:
+    """Return the titles of the live articles that the episode mentions."""
+    live = library()
+    slugs = {event.article for event in episode.events if event.article}
+    slugs |= {slug for event in episode.of(EventKind.SEARCH) for slug in _top(event)}
+    found = {slug: live.get(slug) for slug in slugs}
+    return {slug: article.title for slug, article in found.items() if article is not None}
 
 
 _NOTHING: dict[str, Any] = {"started_at": None, "ended_at": None, "searches": [], "articles": []}

@@ -54,10 +54,12 @@ class Visitors:
         self._salts: dict[str, bytes] = {}
         self._retry_at: datetime | None = None
 
-    def visitor(self, address: str, user_agent: str, now: datetime, *, user_id: str = "") -> str:
-        """Return 32 hex digits: the account's, or the browser's for this UTC day."""
-        if user_id:
-            return _keyed(self._secret, f"account\0{user_id}")
+    def signed_in(self, user_id: str) -> str:
+        """Return the account's pseudonym: 32 hex digits, the same every day."""
+        return _keyed(self._secret, f"account\0{user_id}")
+
+    def anonymous(self, address: str, user_agent: str, now: datetime) -> str:
+        """Return the browser's pseudonym for this UTC day: 32 hex digits."""
         return _keyed(self._salt(day_of(now), now), f"{address}\0{user_agent}")
 
     def others(self, address: str, user_agent: str, now: datetime) -> tuple[str, ...]:

@@ -1,0 +1,48 @@
+"""Episodes, failed searches and tickets of a span of time, as reports add them up.
+
+Promises rows and no sums. Knows no definition.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from kb.db import episodes, failed_searches, tickets
+from kb.insight.facts import Failure, Outcome
+from kb.insight.report import EpisodeRow, FailedRow
+
+
+def episode_rows(connection: Connection, start: datetime, end: datetime) -> tuple[EpisodeRow, ...]:
+    """Return the episodes that started in [start, end)."""
+    query = sa.select(episodes).where(episodes.c.started_at >= start, episodes.c.started_at < end)
+    return tuple(
+        EpisodeRow(row.id, Outcome(row.outcome), row.ended, row.closed, row.unresolved, row.data)
+        for row in connection.execute(query)
+    )
+
+
+def failed_rows(connection: Connection, start: datetime, end: datetime) -> tuple[FailedRow, ...]:
+    """Return the failed searches of the episodes that started in [start, end)."""
+    joined = failed_searches.join(episodes, episodes.c.id == failed_searches.c.episode_id)
+    query = (
+        sa.select(failed_searches)
+        .select_from(joined)
+        .where(episodes.c.started_at >= start, episodes.c.started_at < end)
+    )
+    return tuple(
+        FailedRow(row.episode_id, row.visitor, Failure(row.failure), row.words or "", row.words_key)
+        for row in connection.execute(query)
+    )
+
+
+def tickets_by_origin(connection: Connection, start: datetime, end: datetime) -> dict[str, int]:
+    """Return how many tickets were created in [start, end), by origin."""
+    query = (
+        sa.select(tickets.c.origin, sa.func.count())
+        .where(tickets.c.created_at >= start, tickets.c.created_at < end)
+        .group_by(tickets.c.origin)
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}
