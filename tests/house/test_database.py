@@ -37,9 +37,13 @@ def test_an_event_lands_once(database: Database) -> None:
 
 
 def test_an_error_undoes_the_whole_transaction(database: Database) -> None:
-    with pytest.raises(RuntimeError), database.begin() as connection:
-        database.insert_once(connection, events, [event("a")])
-        raise RuntimeError
+    def insert_and_fail() -> None:
+        with database.begin() as connection:
+            database.insert_once(connection, events, [event("a")])
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        insert_and_fail()
     with database.read() as connection:
         assert connection.execute(sa.select(sa.func.count()).select_from(events)).scalar() == 0
 

@@ -1,0 +1,102 @@
+"""The application factory.
+
+Promises a Flask app with every blueprint, guard, header and error page in place, safe defaults set
+where Flask's are open, and no work done on import.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, g, url_for
+from jinja2 import StrictUndefined
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from kb.config import Settings, load
+from kb.web import account, api, desk, errors, guard, headers, leads, operator, reader, requester
+from kb.web import words as filters
+from kb.wiring import Services, build
+
+STATIC = Path(__file__).with_name("static")
+LONGEST_REQUEST = 256 * 1024  # a ticket's text and then some; bytes
+RIGHT_TO_LEFT = ("ar", "fa", "he", "ur")
+BLUEPRINTS = (
+    reader.blueprint,
+    requester.blueprint,
+    account.blueprint,
+    desk.blueprint,
+    leads.blueprint,
+    operator.blueprint,
+    api.blueprint,
+)
+
+
+def create_app(settings: Settings | None = None, services: Services | None = None) -> Flask:
+    """Return the site for these settings (by default, those of the environment)."""
+    settings = settings or (services.settings if services else load())
+    app = Flask(
+        __name__,
+        static_folder=str(STATIC),
+        template_folder=str(settings.templates.absolute()),
+    )
+    parts = services or build(settings)
+    app.config.from_mapping(_config(settings, parts.secret_key))
+    app.extensions["services"] = parts
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    _prepare_templates(app, settings)
+    for part in (guard, headers, errors, filters):
+        part.init_app(app)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    return app
+
+
+def _config(settings: Settings, secret_key: str) -> dict[str, Any]:
+    """Return Flask's settings; each closes something that is open by default."""
+    secure = settings.site_url.startswith("https://")
+    return {
+        "SECRET_KEY": secret_key,
+        "SECRET_KEY_FALLBACKS": list(settings.secret_key_fallbacks),
+        "MAX_CONTENT_LENGTH": LONGEST_REQUEST,
+        "MAX_FORM_MEMORY_SIZE": LONGEST_REQUEST,
+        "MAX_FORM_PARTS": 50,
+        "TRUSTED_HOSTS": list(settings.trusted_hosts),
+        "SESSION_COOKIE_NAME": "__Host-session" if secure else "session",
+        "SESSION_COOKIE_SECURE": secure,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "PERMANENT_SESSION_LIFETIME": settings.session_lifetime,
+        "SESSION_REFRESH_EACH_REQUEST": False,
+    }
+
+
+def _prepare_templates(app: Flask, settings: Settings) -> None:
+    """Make a missing name an error, and give every page what the frame needs."""
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+
+    @app.context_processor
+    def _frame() -> dict[str, Any]:
+        return {
+            "site_name": settings.site_name,
+            "viewer": g.viewer,
+            "asset": _asset,
+            "rtl_languages": RIGHT_TO_LEFT,
+            "offer": guard.offer(),
+        }
+
+
+def _asset(name: str) -> str:
+    """Return the address of a static file, with its hash so that browsers may keep it."""
+    return url_for("static", filename=name, v=_version(name))
+
+
+@cache
+def _version(name: str) -> str:
+    return hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:10]

@@ -1,0 +1,359 @@
+"""The command line: `kb serve` and everything beside it.
+
+Promises that a refusal is one sentence and a hint with an exit code of its own (kb.errors), that
+long work shows a progress bar, and that nothing heavy is imported before it is needed.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import sys
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kb.config import Settings, load
+from kb.config import shown as shown_settings
+from kb.errors import ProductError
+from kb.people.roles import Role, audiences
+from search.errors import SearchError
+
+if TYPE_CHECKING:
+    from kb.lookup.publish import Published
+    from kb.people.store import Accounts
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")  # nothing is fetched at run time
+
+
+class _Refusals(click.Group):
+    """Prints a refusal as two lines and ends with its exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (ProductError, SearchError) as problem:
+            click.echo(f"Error: {problem.message}", err=True)
+            if problem.hint:
+                click.echo(problem.hint, err=True)
+            ctx.exit(getattr(problem, "exit_code", 1))
+
+
+@click.group(cls=_Refusals, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="tier-zero")
+def main() -> None:
+    """Tier Zero: a knowledge base that finds the answer and knows when it cannot."""
+    logging.basicConfig(
+        level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    logging.getLogger("kb").setLevel(logging.INFO)  # ours; libraries speak up when it matters
+
+
+class Bar:
+    """Progress on standard error: a bar on a terminal, a line a stage elsewhere."""
+
+    def __init__(self) -> None:
+        self._stage = ""
+        self._bar: Any = None
+        self._done = 0
+
+    def __enter__(self) -> Bar:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        problem: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._end()
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """Show that `done` of `total` steps of `stage` are done."""
+        if stage != self._stage:
+            self._end()
+            self._stage, self._done = stage, 0
+            self._bar = click.progressbar(length=total, label=f"{stage:<10}", file=sys.stderr)
+            self._bar.__enter__()
+        self._bar.update(max(0, done - self._done))
+        self._done = max(done, self._done)
+
+    def _end(self) -> None:
+        if self._bar is not None:
+            self._bar.__exit__(None, None, None)
+        self._bar, self._stage = None, ""
+
+
+def _publish(settings: Settings, *, retry: bool) -> Published:
+    from kb.lookup.publish import publish as publish_now
+
+    with Bar() as bar:
+        return publish_now(settings, progress=bar, retry=retry)
+
+
+def _report(live: Published) -> None:
+    """Say what is live and what could not be published as it stands."""
+    word = "Published" if live.changed else "Live already"
+    click.echo(f"{word}: {live.articles} articles at {live.commit[:12]}.", err=True)
+    for problem in live.problems[:20]:
+        place = f"{problem.path}:{problem.line}" if problem.line else problem.path
+        click.echo(f"  {place}: {problem.message} {problem.hint}", err=True)
+    if len(live.problems) > 20:
+        click.echo(f"  and {len(live.problems) - 20} more: kb check", err=True)
+    if live.degraded:
+        click.echo(f"Searching by words only: {live.degraded}", err=True)
+
+
+@main.command()
+def serve() -> None:
+    """Index what is new, then serve the site and do the periodic work beside it."""
+    from kb.serving import check_address, run
+
+    settings = load()
+    check_address(settings)
+    _migrate(settings)
+    _report(_publish(settings, retry=True))
+    click.echo(f"Serving on http://{settings.host}:{settings.port} (Ctrl-C stops)", err=True)
+    run(settings)
+
+
+def _migrate(settings: Settings) -> None:
+    from kb.db import Database
+
+    database = Database(settings.database)
+    try:
+        database.migrate()
+    finally:
+        database.close()
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database to the newest schema."""
+    _migrate(load())
+    click.echo("The database has the newest schema.")
+
+
+@main.command()
+@click.option("--strict", is_flag=True, help="Exit with 1 when anything is wrong.")
+def publish(strict: bool) -> None:
+    """Make the articles' present commit live."""
+    live = _publish(load(), retry=True)
+    _report(live)
+    if strict and live.problems:
+        sys.exit(1)
+
+
+@main.command()
+def check() -> None:
+    """Read the articles and list what is wrong with them; exit with 1 when something is."""
+    from kb.content.publish import build_library
+    from kb.content.source import open_source
+
+    settings = load()
+    with Bar() as bar:
+        source = open_source(settings.articles, settings.articles_ref)
+        library = build_library(source, progress=bar, default_language=settings.language)
+    for problem in library.problems:
+        place = f"{problem.path}:{problem.line}" if problem.line else problem.path
+        click.echo(f"{place}: {problem.code}: {problem.message} {problem.hint}".rstrip())
+    count = len(library.problems)
+    click.echo(f"{len(library.articles)} articles, {count} problems.", err=True)
+    sys.exit(1 if count else 0)
+
+
+@main.command()
+@click.option("--once", is_flag=True, help="One round, then end.")
+@click.option("--parent", default=0, hidden=True, help="End when this process is gone.")
+def worker(once: bool, parent: int) -> None:
+    """Do the periodic work: episodes, policies, escalation, mail, purge."""
+    from kb.wiring import build
+    from kb.worker import Worker
+
+    work = Worker(build(load()))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: work.stop.set())
+    if once:
+        work.round(datetime.now(UTC))
+    else:
+        work.run(parent)
+
+
+@main.command()
+@click.argument("words", nargs=-1, required=True)
+@click.option("--limit", default=5, show_default=True, type=click.IntRange(1, 50))
+@click.option("--language", multiple=True, help="Only articles in this language.")
+@click.option(
+    "--role", type=click.Choice([r.value for r in Role]), default="anonymous", show_default=True
+)
+@click.option("--explain", is_flag=True, help="Show the parts of each score.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def search(
+    words: tuple[str, ...], limit: int, language: tuple[str, ...], role: str, explain: bool,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Search the published articles; nothing is recorded."""
+    from kb.lookup.published import LiveLibrary
+    from kb.wiring import open_engine
+    from search.types import Query
+
+    engine = open_engine(load())
+    query = Query(
+        text=" ".join(words),
+        audiences=audiences(Role(role)),
+        languages=frozenset(language),
+        limit=limit,
+    )
+    found, library = engine.search(query), LiveLibrary(engine)()
+    rows = [
+        {
+            "rank": rank,
+            "slug": hit.id,
+            "title": article.title,
+            "section": hit.heading,
+            "score": round(hit.score, 4),
+            "parts": {name: round(value, 4) for name, value in hit.parts.items()},
+        }
+        for rank, hit in enumerate(found.hits, start=1)
+        if (article := library.get(hit.id))
+    ]
+    if as_json:
+        facts = {"mode": found.mode, "degraded": found.degraded, "total": found.total}
+        facts |= {"confidence": round(found.confidence, 4), "answerable": found.answerable}
+        click.echo(json.dumps(facts | {"hits": rows}, ensure_ascii=False, indent=2))
+        return
+    _print_hits(rows, found, explain=explain)
+
+
+def _print_hits(rows: list[dict[str, Any]], found: Any, *, explain: bool) -> None:
+    if found.degraded:
+        click.echo(f"Words only: {found.degraded}", err=True)
+    if found.corrected:
+        click.echo(f"Searched for: {found.searched_for}", err=True)
+    if not found.answerable:
+        click.echo("Nothing clearly answers this.", err=True)
+    for row in rows:
+        section = f" · {row['section']}" if row["section"] else ""
+        click.echo(f"{row['rank']:>2}. {row['title']}{section}")
+        click.echo(f"    {row['slug']}  {row['score']:.3f}")
+        if explain:
+            parts = ", ".join(f"{name} {value:.3f}" for name, value in row["parts"].items())
+            click.echo(f"    {parts}")
+    click.echo(f"{found.total} articles, confidence {found.confidence:.2f}", err=True)
+
+
+@main.command()
+def purge() -> None:
+    """Forget words older than the retention now, rather than within the hour."""
+    from kb.insight.closing import purge as forget
+    from kb.wiring import build
+
+    parts = build(load())
+    emptied = forget(
+        parts.db, parts.settings, datetime.now(UTC), retention=parts.settings.retention
+    )
+    click.echo(f"Words of {emptied} events forgotten.")
+
+
+@main.group()
+def config() -> None:
+    """The settings."""
+
+
+@config.command("show")
+def config_show() -> None:
+    """Every setting with its value; secrets are hidden."""
+    for row, value in shown_settings(load()):
+        click.echo(f"{row.name:<22} {value:<28} {row.help}")
+
+
+@main.group()
+def user() -> None:
+    """Accounts and their API tokens."""
+
+
+def _accounts() -> Accounts:
+    from kb.db import Database
+    from kb.people.store import Accounts
+
+    settings = load()
+    _migrate(settings)
+    return Accounts(Database(settings.database))
+
+
+ROLES = click.Choice([role.value for role in Role if role is not Role.ANONYMOUS])
+
+
+def _password() -> str:
+    """Return a password from standard input, or asked for twice on a terminal."""
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\n")
+    return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+
+
+@user.command("add")
+@click.argument("email")
+@click.option("--role", type=ROLES, default="reader", show_default=True)
+@click.option("--name", default="", help="The person's name.")
+def user_add(email: str, role: str, name: str) -> None:
+    """Add an account; the password is asked for, or read from standard input."""
+    accounts = _accounts()
+    made = accounts.add(email, _password(), name=name, role=Role(role), now=datetime.now(UTC))
+    click.echo(f"{made.email} may sign in as {made.role}.")
+
+
+@user.command("list")
+def user_list() -> None:
+    """Every account."""
+    for account in _accounts().all():
+        state = "" if account.active else " (switched off)"
+        click.echo(f"{account.email:<40} {account.role:<8} {account.name}{state}")
+
+
+@user.command("role")
+@click.argument("email")
+@click.argument("role", type=ROLES)
+def user_role(email: str, role: str) -> None:
+    """Change what an account may do."""
+    _accounts().set_role(email, Role(role))
+    click.echo(f"{email} is now {role}; sessions opened before have ended.")
+
+
+@user.command("password")
+@click.argument("email")
+def user_password(email: str) -> None:
+    """Give an account a new password."""
+    _accounts().set_password(email, _password())
+    click.echo(f"The password of {email} is changed; sessions opened before have ended.")
+
+
+@user.command("off")
+@click.argument("email")
+def user_off(email: str) -> None:
+    """Switch an account off: it can no longer sign in."""
+    _accounts().set_active(email, False)
+    click.echo(f"{email} can no longer sign in.")
+
+
+@user.command("on")
+@click.argument("email")
+def user_on(email: str) -> None:
+    """Switch an account on again."""
+    _accounts().set_active(email, True)
+    click.echo(f"{email} can sign in again.")
+
+
+@user.command("token")
+@click.argument("email")
+@click.option("--label", default="", help="What it is for.")
+def user_token(email: str, label: str) -> None:
+    """Print a new API token that acts as the account; it is shown this once."""
+    click.echo(_accounts().new_token(email, label, datetime.now(UTC)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""The site under gunicorn, with the periodic work in a process beside it.
+
+Promises that a taken port is said before anything else happens, that the worker is started again
+when it dies, and that both end together. Knows no page.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import socket
+import subprocess
+import sys
+import threading
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+
+from kb.config import Settings
+from kb.errors import PortError
+
+log = logging.getLogger(__name__)
+
+GRACE_S = 10  # given to requests and to the worker when the site stops
+REQUEST_S = 60  # a worker process that answers nobody this long is replaced
+RESTART_S = 5.0  # between a worker's death and the next
+
+
+def check_address(settings: Settings) -> None:
+    """Raise PortError unless the address can be listened on."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as problem:
+            raise _refused(settings, problem) from None
+
+
+def _refused(settings: Settings, problem: OSError) -> PortError:
+    if problem.errno == errno.EADDRINUSE:
+        return PortError(
+            f"Port {settings.port} is taken.",
+            "Stop what listens there, or choose another: KB_PORT=8001 make serve",
+        )
+    return PortError(
+        f"{settings.host}:{settings.port} cannot be listened on: {problem.strerror}.",
+        "Set KB_HOST and KB_PORT to an address of this machine; ports below 1024 need root.",
+    )
+
+
+class _Companion:
+    """The `kb worker` process, started again when it ends unasked."""
+
+    def __init__(self) -> None:
+        self._ended = threading.Event()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._thread = threading.Thread(target=self._keep, daemon=True, name="companion")
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def _keep(self) -> None:
+        command = [sys.executable, "-m", "kb.cli", "worker", "--parent", str(os.getpid())]
+        while not self._ended.is_set():
+            self._process = subprocess.Popen(command)  # noqa: S603 - our own module, no input
+            self._process.wait()
+            if not self._ended.wait(RESTART_S):
+                log.warning("the worker ended with %s; it is started again", self._process.poll())
+
+    def stop(self) -> None:
+        self._ended.set()
+        if self._process and self._process.poll() is None:
+            self._process.terminate()
+            try:
+                self._process.wait(GRACE_S)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+
+
+class _Site(BaseApplication):  # type: ignore[misc]
+    """Gunicorn, told by our settings alone."""
+
+    def __init__(self, settings: Settings, companion: _Companion) -> None:
+        self._settings = settings
+        self._companion = companion
+        super().__init__()
+
+    def load_config(self) -> None:
+        settings = self._settings
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        options: dict[str, Any] = {
+            "bind": f"{host}:{settings.port}",
+            "workers": settings.workers,
+            "threads": settings.threads,
+            "worker_class": "gthread",
+            "timeout": REQUEST_S,
+            "graceful_timeout": GRACE_S,
+            "proc_name": "tier-zero",
+            # Only Flask decides which proxies are believed (setting trusted_proxies).
+            "forwarded_allow_ips": "",
+            "when_ready": lambda _arbiter: self._companion.start(),
+            "on_exit": lambda _arbiter: self._companion.stop(),
+            "post_worker_init": _warm,
+            "loglevel": "warning",
+        }
+        for name, value in options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        from kb.app import create_app
+
+        return create_app(self._settings)
+
+
+def _warm(worker: Any) -> None:
+    """Open the index and load the model before the first request."""
+    worker.app.wsgi().extensions["services"].engine.warm()
+
+
+def run(settings: Settings) -> None:
+    """Serve until stopped."""
+    _Site(settings, _Companion()).run()

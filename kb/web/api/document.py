@@ -1,0 +1,130 @@
+"""The OpenAPI document of the API.
+
+Promises OpenAPI 3.1 that a test holds to the routes. Knows no request.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kb.config import Settings
+from kb.web.api.schemas import SCHEMAS
+
+Part = dict[str, Any]
+
+
+def _ref(name: str) -> Part:
+    return {"content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}}
+
+
+def _query(name: str, schema: Part, description: str, *, required: bool = False) -> Part:
+    place = {"name": name, "in": "query", "required": required, "description": description}
+    return place | {"schema": schema}
+
+
+def _path(name: str, description: str) -> Part:
+    place = {"name": name, "in": "path", "required": True, "description": description}
+    return place | {"schema": {"type": "string"}}
+
+
+_WORDS = _query("q", {"type": "string", "maxLength": 200}, "The words.", required=True)
+_LANGUAGE = _query("language", {"type": "string"}, "Only this language.")
+_COLLECTION = _query("collection", {"type": "string"}, "Only this collection.")
+_LITERAL = _query("literal", {"type": "boolean"}, "Do not correct the spelling.")
+_PAGE = (
+    _query("limit", {"type": "integer", "minimum": 1, "maximum": 50, "default": 10}, "Rows."),
+    _query("offset", {"type": "integer", "minimum": 0, "maximum": 10000, "default": 0}, "From."),
+)
+_SLUG = _path("slug", "The article's name, with its slashes.")
+_NUMBER = _path("number", "The ticket's number, such as T-1001.")
+
+
+def _operation(
+    name: str, summary: str, answer: str, *, parameters: tuple[Part, ...] = (), **more: Any
+) -> Part:
+    """Return one operation: `answer` is a schema's name, `more` may name body and created."""
+    done = {"description": "Done."} | _ref(answer)
+    answers: Part = {"201" if more.get("created") else "200": done}
+    if more.get("created"):
+        answers["200"] = {"description": "It was there already."} | _ref(answer)
+    answers["default"] = {"description": "An error."} | _ref("Error")
+    found: Part = {
+        "operationId": name,
+        "summary": summary,
+        "parameters": list(parameters),
+        "responses": answers,
+        "security": [{}, {"token": []}],
+    }
+    if "body" in more:
+        found["requestBody"] = {"required": True} | _ref(more["body"])
+    return found
+
+
+def document(settings: Settings) -> Part:
+    """Return the document for a site at the settings' address."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": f"{settings.site_name} API",
+            "version": "1",
+            "description": "Requests that change something need an API token, or come from a "
+            "page of the site. Every error has the shape of Error.",
+        },
+        "servers": [{"url": settings.site_url.rstrip("/") + "/api/v1"}],
+        "paths": _paths(),
+        "components": {
+            "schemas": SCHEMAS,
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _paths() -> Part:
+    return {
+        "/openapi.json": {
+            "get": {
+                "operationId": "document",
+                "summary": "This document.",
+                "responses": {"200": {"description": "OpenAPI 3.1."}},
+            }
+        },
+        "/search": {
+            "get": _operation(
+                "search",
+                "Ranked articles for words.",
+                "Results",
+                parameters=(_WORDS, _LANGUAGE, _COLLECTION, _LITERAL, *_PAGE),
+            )
+        },
+        "/articles": {
+            "get": _operation(
+                "articles",
+                "The articles that you may read.",
+                "Articles",
+                parameters=(_LANGUAGE, _COLLECTION, *_PAGE),
+            )
+        },
+        "/articles/{slug}": {
+            "get": _operation("article", "One article.", "Article", parameters=(_SLUG,))
+        },
+        "/tickets": {
+            "get": _operation(
+                "tickets", "Your tickets, or the queue.", "Tickets", parameters=_PAGE
+            ),
+            "post": _operation(
+                "create_ticket", "Open a ticket.", "Ticket", body="NewTicket", created=True
+            ),
+        },
+        "/tickets/{number}": {
+            "get": _operation("ticket", "One ticket.", "Ticket", parameters=(_NUMBER,))
+        },
+        "/events": {
+            "post": _operation(
+                "create_event",
+                "Record a click, view, dwell, vote or solution.",
+                "Kept",
+                body="NewEvent",
+                created=True,
+            )
+        },
+    }

@@ -1,0 +1,266 @@
+"""The API's routes: each reads its input, makes one call, and shapes the answer.
+
+Promises the same answers and permissions as the pages. Knows no rule.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, abort, jsonify, request, url_for
+from flask.typing import ResponseReturnValue
+
+from kb.content.article import Article
+from kb.desk.queue.filters import QueueFilter
+from kb.desk.ticket import Draft, Requester, Ticket, parse_number
+from kb.errors import InvalidInput
+from kb.lookup.ask import Answer
+from kb.people.roles import Permission
+from kb.web.api import document as openapi
+from kb.web.api.schemas import body
+from kb.web.guard import needs, now, own_search, services, viewer
+from search.types import Query
+
+blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
+
+MOST = 50  # rows in one answer
+
+
+@blueprint.get("/openapi.json")
+@needs(Permission.READ)
+def document() -> Response:
+    """This API, described."""
+    return jsonify(openapi.document(services().settings))
+
+
+@blueprint.get("/search")
+@needs(Permission.READ, limit="search")
+def search() -> Response:
+    """Ranked articles for words."""
+    limit, offset = _page()
+    text = request.args.get("q", "").strip()
+    if not text:
+        raise InvalidInput("There are no words to search for.", "Give them as ?q=...")
+    query = Query(
+        text=text,
+        audiences=viewer().audiences,
+        languages=frozenset(filter(None, request.args.getlist("language"))),
+        collections=frozenset(filter(None, request.args.getlist("collection"))),
+        limit=limit,
+        offset=offset,
+        literal=request.args.get("literal", "") in {"1", "true"},
+    )
+    return jsonify(_results(services().asker.ask(viewer(), query, surface="api", now=now())))
+
+
+@blueprint.get("/articles")
+@needs(Permission.READ, limit="search")
+def articles() -> Response:
+    """The articles that the caller may read."""
+    limit, offset = _page()
+    collection, language = request.args.get("collection"), request.args.get("language")
+    found = [
+        article
+        for article in services().library().visible(viewer().audiences)
+        if (not collection or article.collection == collection)
+        and (not language or article.language == language)
+    ]
+    shown = [_summary(article) for article in found[offset : offset + limit]]
+    return jsonify(total=len(found), articles=shown)
+
+
+@blueprint.get("/articles/<path:slug>")
+@needs(Permission.READ)
+def article(slug: str) -> Response:
+    """One article. Reading it here is not recorded: send an event when a person does."""
+    library = services().library()
+    found = library.get(slug)
+    if found is None or found.status != "published" or found.audience not in viewer().audiences:
+        abort(404, "There is no such article, or it is not open to you.")
+    seen = {a.slug for a in library.visible(viewer().audiences)}
+    siblings = library.translations.get(slug, {})
+    return jsonify(
+        _summary(found)
+        | {
+            "html": found.html,
+            "owner": found.owner,
+            "keywords": list(found.keywords),
+            "translations": {code: other for code, other in siblings.items() if other in seen},
+        }
+    )
+
+
+@blueprint.post("/tickets")
+@needs(Permission.READ, limit="write")
+def create_ticket() -> ResponseReturnValue:
+    """Open a ticket, with the trail of the search it follows."""
+    given = body("NewTicket")
+    opened = services().desk.open_ticket(
+        _draft(given), submission=given.get("submission", ""), now=now()
+    )
+    token = opened.link_token
+    link = url_for("requester.ticket", token=token, _external=True) if token else None
+    shown = _ticket(opened.ticket) if not opened.existing or _mine(opened.ticket) else {}
+    shown |= {"number": opened.ticket.display_number, "existing": opened.existing, "link": link}
+    return jsonify(_identity(opened.ticket) | shown), 200 if opened.existing else 201
+
+
+@blueprint.get("/tickets")
+@needs(Permission.SIGN_IN)
+def tickets() -> Response:
+    """The caller's tickets; for agents the open queue, oldest first."""
+    limit, offset = _page()
+    if viewer().may(Permission.WORK_TICKETS):
+        queue = services().desk.queue(QueueFilter(limit=limit, offset=offset))
+        found, total = queue.tickets, queue.total
+    else:
+        own = services().desk.own(viewer().user_id)
+        found, total = own[offset : offset + limit], len(own)
+    return jsonify(total=total, tickets=[_ticket(each) for each in found])
+
+
+@blueprint.get("/tickets/<number>")
+@needs(Permission.SIGN_IN)
+def ticket(number: str) -> Response:
+    """One ticket of the caller's, or any for agents."""
+    wanted = parse_number(number)
+    if viewer().may(Permission.WORK_TICKETS):
+        return jsonify(_ticket(services().desk.by_number(wanted)))
+    for own in services().desk.own(viewer().user_id):
+        if own.number == wanted:
+            return jsonify(_ticket(own))
+    abort(404, "There is no such ticket among yours.")
+
+
+@blueprint.post("/events")
+@needs(Permission.READ, limit="search")
+def create_event() -> ResponseReturnValue:
+    """Record what a person did with an answer."""
+    given = body("NewEvent")
+    slug, kind, record = given["article"], given["kind"], services().record
+    found = services().library().get(slug)
+    if found is None or found.audience not in viewer().audiences:
+        abort(404, "There is no such article, or it is not open to you.")
+    search = own_search(given.get("search_id"))
+    about: dict[str, Any] = {"search_id": search.id if search else None, "now": now()}
+    if kind == "click":
+        kept = record.click(
+            viewer(), about["search_id"], slug, rank=given.get("rank", 1), now=now()
+        )
+    elif kind == "dwell":
+        kept = record.dwell(viewer(), slug, given.get("seconds", 0), **about)
+    elif kind == "vote":
+        reason = given.get("reason", "")
+        kept = record.vote(viewer(), slug, given.get("helpful", False), reason=reason, **about)
+    elif kind == "solved":
+        kept = record.solved(viewer(), slug=slug, **about)
+    else:
+        kept = record.view(viewer(), slug, **about)
+    return jsonify(recorded=kept), 201 if kept else 503
+
+
+def _page() -> tuple[int, int]:
+    """Return (limit, offset) as asked for; InvalidInput outside their bounds."""
+    given = {"limit": request.args.get("limit", "10"), "offset": request.args.get("offset", "0")}
+    bounds = {"limit": (1, MOST), "offset": (0, 10_000)}
+    wrong = {
+        name: f"A whole number from {bounds[name][0]} to {bounds[name][1]}."
+        for name, value in given.items()
+        if not (value.isascii() and value.isdigit() and len(value) < 7)
+        or not bounds[name][0] <= int(value) <= bounds[name][1]
+    }
+    if wrong:
+        raise InvalidInput("The page asked for cannot be given.", fields=wrong)
+    return int(given["limit"]), int(given["offset"])
+
+
+def _results(answer: Answer) -> dict[str, Any]:
+    found = answer.results
+    return {
+        "search_id": answer.search_id,
+        "query": found.query.text[:200],
+        "searched_for": found.searched_for,
+        "corrected": found.corrected,
+        "suggestion": found.suggestion,
+        "mode": found.mode,
+        "degraded": found.degraded,
+        "confidence": round(found.confidence, 4),
+        "answerable": found.answerable,
+        "total": found.total,
+        "commit": found.commit,
+        "hits": [_hit(hit, article) for hit, article in answer.hits],
+    }
+
+
+def _hit(hit: Any, article: Any) -> dict[str, Any]:
+    return {
+        "slug": article.slug,
+        "title": article.title,
+        "summary": article.summary,
+        "language": article.language,
+        "collection": article.collection,
+        "section": hit.heading,
+        "anchor": hit.anchor,
+        "url": _address(article.slug, hit.anchor),
+        "score": round(hit.score, 4),
+        "snippet": hit.snippet,
+    }
+
+
+def _address(slug: str, anchor: str = "") -> str:
+    return url_for("reader.article", slug=slug, _anchor=anchor or None, _external=True)
+
+
+def _summary(article: Article) -> dict[str, Any]:
+    return {
+        "slug": article.slug,
+        "title": article.title,
+        "summary": article.summary,
+        "language": article.language,
+        "collection": article.collection,
+        "audience": article.audience,
+        "reviewed": article.reviewed.isoformat() if article.reviewed else None,
+        "url": _address(article.slug),
+    }
+
+
+def _draft(given: dict[str, Any]) -> Draft:
+    person, search = viewer(), own_search(given.get("search_id"))
+    search_id = search.id if search else None
+    return Draft(
+        subject=given["subject"],
+        body=given.get("body", ""),
+        requester=Requester(
+            name=given.get("name") or person.name,
+            email=given.get("email") or person.email,
+            user_id=person.user_id,
+        ),
+        visitor=person.visitor,
+        search_id=search_id,
+        language=given.get("language", "en"),
+        trail=services().trail(person.visitor, search_id, now()),
+        words_key=(search.words_key if search else "") or "",
+    )
+
+
+def _mine(ticket: Ticket) -> bool:
+    return bool(viewer().user_id) and ticket.requester.user_id == viewer().user_id
+
+
+def _identity(ticket: Ticket) -> dict[str, Any]:
+    """Return what anybody who made the submission may know of an existing ticket."""
+    return {
+        "status": ticket.status,
+        "tier": ticket.tier,
+        "created_at": ticket.created_at.isoformat(),
+    }
+
+
+def _ticket(ticket: Ticket) -> dict[str, Any]:
+    return _identity(ticket) | {
+        "number": ticket.display_number,
+        "subject": ticket.subject,
+        "origin": ticket.origin,
+        "updated_at": ticket.updated_at.isoformat(),
+        "resolution_article": ticket.resolution_article,
+    }

@@ -1,0 +1,179 @@
+"""The API's shapes as JSON Schema: checked on the way in, shown in the OpenAPI document.
+
+Promises that what the document says of a body is what is accepted. Knows no route.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import request
+from jsonschema import Draft202012Validator
+
+from kb.errors import InvalidInput
+
+Schema = dict[str, Any]
+
+
+def _object(properties: Schema, required: tuple[str, ...] = (), *, closed: bool = False) -> Schema:
+    found: Schema = {"type": "object", "properties": properties, "required": list(required)}
+    return found | {"additionalProperties": False} if closed else found
+
+
+TEXT = {"type": "string"}
+SLUG = {"type": "string", "maxLength": 255}
+SEARCH_ID = {"type": ["string", "null"], "maxLength": 36}
+
+SCHEMAS: dict[str, Schema] = {
+    "Error": _object(
+        {
+            "error": _object(
+                {
+                    "status": {"type": "integer"},
+                    "message": TEXT,
+                    "hint": TEXT,
+                    "fields": {"type": "object", "additionalProperties": TEXT},
+                },
+                ("status", "message", "hint", "fields"),
+            )
+        },
+        ("error",),
+    ),
+    "Hit": _object(
+        {
+            "slug": SLUG,
+            "title": TEXT,
+            "summary": TEXT,
+            "language": TEXT,
+            "collection": TEXT,
+            "section": TEXT,
+            "anchor": TEXT,
+            "url": TEXT,
+            "score": {"type": "number"},
+            "snippet": {"type": "string", "description": "HTML in which only <mark> is markup."},
+        },
+        ("slug", "title", "url", "score", "snippet"),
+    ),
+    "Results": _object(
+        {
+            "search_id": TEXT,
+            "query": TEXT,
+            "searched_for": TEXT,
+            "corrected": {"type": "boolean"},
+            "suggestion": TEXT,
+            "mode": {"enum": ["hybrid", "keyword", "semantic"]},
+            "degraded": {"type": "string", "description": "Why less than hybrid; empty if not."},
+            "confidence": {"type": "number", "minimum": 0, "maximum": 1},
+            "answerable": {"type": "boolean"},
+            "total": {"type": "integer"},
+            "commit": TEXT,
+            "hits": {"type": "array", "items": {"$ref": "#/components/schemas/Hit"}},
+        },
+        ("search_id", "query", "mode", "confidence", "answerable", "total", "hits"),
+    ),
+    "ArticleSummary": _object(
+        {
+            "slug": SLUG,
+            "title": TEXT,
+            "summary": TEXT,
+            "language": TEXT,
+            "collection": TEXT,
+            "audience": {"enum": ["public", "signed-in", "staff"]},
+            "reviewed": {"type": ["string", "null"], "format": "date"},
+            "url": TEXT,
+        },
+        ("slug", "title", "language", "url"),
+    ),
+    "Articles": _object(
+        {
+            "total": {"type": "integer"},
+            "articles": {"type": "array", "items": {"$ref": "#/components/schemas/ArticleSummary"}},
+        },
+        ("total", "articles"),
+    ),
+    "Article": {
+        "allOf": [
+            {"$ref": "#/components/schemas/ArticleSummary"},
+            _object(
+                {
+                    "html": {"type": "string", "description": "Sanitised."},
+                    "owner": TEXT,
+                    "keywords": {"type": "array", "items": TEXT},
+                    "translations": {"type": "object", "additionalProperties": TEXT},
+                },
+                ("html",),
+            ),
+        ]
+    },
+    "NewTicket": _object(
+        {
+            "subject": {"type": "string"},
+            "body": {"type": "string"},
+            "name": {"type": "string"},
+            "email": {"type": "string"},
+            "search_id": SEARCH_ID,
+            "language": {"enum": ["en", "es"]},
+            "submission": {
+                "type": "string",
+                "maxLength": 64,
+                "description": "An id of your own: sent twice, it makes one ticket.",
+            },
+        },
+        ("subject",),
+        closed=True,
+    ),
+    "Ticket": _object(
+        {
+            "number": TEXT,
+            "subject": TEXT,
+            "status": {"enum": ["new", "open", "waiting", "resolved", "closed"]},
+            "tier": {"type": "integer"},
+            "origin": {"enum": ["asked", "policy", "demand"]},
+            "created_at": {"type": "string", "format": "date-time"},
+            "updated_at": {"type": "string", "format": "date-time"},
+            "resolution_article": TEXT,
+            "existing": {"type": "boolean"},
+            "link": {"type": ["string", "null"], "description": "Private link; shown once."},
+        },
+        ("number", "status", "tier", "created_at"),
+    ),
+    "Tickets": _object(
+        {
+            "total": {"type": "integer"},
+            "tickets": {"type": "array", "items": {"$ref": "#/components/schemas/Ticket"}},
+        },
+        ("total", "tickets"),
+    ),
+    "NewEvent": _object(
+        {
+            "kind": {"enum": ["click", "view", "dwell", "vote", "solved"]},
+            "article": SLUG,
+            "search_id": SEARCH_ID,
+            "rank": {"type": "integer", "minimum": 1, "maximum": 1000},
+            "seconds": {"type": "number", "minimum": 0, "maximum": 86400},
+            "helpful": {"type": "boolean"},
+            "reason": {"type": "string", "maxLength": 500},
+        },
+        ("kind", "article"),
+        closed=True,
+    ),
+    "Kept": _object({"recorded": {"type": "boolean"}}, ("recorded",)),
+}
+
+
+def body(name: str) -> dict[str, Any]:
+    """Return the request's JSON when it fits the schema; InvalidInput names what does not."""
+    given = request.get_json(silent=True)
+    if not isinstance(given, dict):
+        raise InvalidInput(
+            "The body is not a JSON object.", "Send one with Content-Type: application/json."
+        )
+    problems = {
+        "/".join(map(str, error.absolute_path)) or "body": error.message[:300]
+        for error in Draft202012Validator(SCHEMAS[name]).iter_errors(given)
+    }
+    if problems:
+        raise InvalidInput(
+            "The body does not fit its schema.", "See /api/v1/openapi.json.", fields=problems
+        )
+    return given

@@ -1,0 +1,193 @@
+"""Pages for agents: the queue, a ticket with its trail, and what can be done to it.
+
+Promises one form per action, each saying in words why the rules refuse it when they do. Knows no
+rule: `kb.desk.rules` decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from kb.content.article import Article
+from kb.desk.actions import (
+    Action,
+    Answer,
+    Assign,
+    Close,
+    Escalate,
+    Note,
+    Reopen,
+    Resolve,
+    ReturnToTier,
+)
+from kb.desk.queue.filters import NOBODY, QueueFilter
+from kb.desk.ticket import ACTIVE, Agent, Origin, Resolution, Status, Ticket, parse_number
+from kb.errors import InvalidInput, NotAllowed, ProductError
+from kb.people.roles import STAFF_ROLES, Permission
+from kb.web.guard import needs, now, services, viewer
+from search.types import Query
+
+blueprint = Blueprint("desk", __name__, url_prefix="/desk")
+
+PAGE = 50
+CANDIDATES = 5
+STATES: Mapping[str, frozenset[Status]] = {
+    "open": ACTIVE,
+    "resolved": frozenset({Status.RESOLVED}),
+    "closed": frozenset({Status.CLOSED}),
+    "all": frozenset(Status),
+}
+RESOLUTIONS = (
+    (Resolution.LINKED_ARTICLE, "An article solved it"),
+    (Resolution.ARTICLE_TO_FIX, "An article should have, and needs a change"),
+    (Resolution.GAP, "No article covers it: one is missing"),
+    (Resolution.NO_KNOWLEDGE, "Nothing to write: a one-off"),
+)
+
+
+@blueprint.get("/")
+@needs(Permission.WORK_TICKETS)
+def queue() -> str:
+    """The tickets that somebody has to work on, oldest first."""
+    asked = request.args
+    page = min(max(asked.get("page", 1, type=int), 1), 1000)
+    state = asked.get("state", "open")
+    owner = {"me": viewer().user_id, "nobody": NOBODY}.get(asked.get("owner", ""))
+    origin = asked.get("origin", "")
+    filters = QueueFilter(
+        status=STATES.get(state, ACTIVE),
+        tier=asked.get("tier", type=int),
+        assignee=owner,
+        origin=Origin(origin) if origin in set(Origin) else None,
+        words=asked.get("q", "")[:200],
+        limit=PAGE,
+        offset=(page - 1) * PAGE,
+    )
+    found = services().desk.queue(filters)
+    return render_template(
+        "desk/queue.html",
+        found=found,
+        filters=filters,
+        state=state,
+        owner=asked.get("owner", ""),
+        page=page,
+        more=page * PAGE < found.total,
+        tiers=services().settings.tiers[1:],
+        origins=tuple(Origin),
+        names=_names(),
+        undeliverable=len(services().desk.undeliverable()),
+    )
+
+
+@blueprint.get("/tickets/<number>")
+@needs(Permission.WORK_TICKETS)
+def ticket(number: str) -> str:
+    """One ticket: what was tried, what happened, what can be done now."""
+    return _page(services().desk.by_number(parse_number(number)))
+
+
+@blueprint.post("/tickets/<number>/<action>")
+@needs(Permission.WORK_TICKETS)
+def act(number: str, action: str) -> ResponseReturnValue:
+    """Do one thing to the ticket."""
+    if action not in ACTIONS:
+        abort(404, "There is no such action.")
+    try:
+        services().desk.act(
+            parse_number(number),
+            ACTIONS[action](_me()),
+            now=now(),
+            version=request.form.get("version", type=int),
+        )
+    except (InvalidInput, NotAllowed) as problem:
+        return _page(services().desk.by_number(parse_number(number)), problem), 422
+    return redirect(url_for("desk.ticket", number=number), 303)
+
+
+@blueprint.get("/undeliverable")
+@needs(Permission.WORK_TICKETS)
+def undeliverable() -> str:
+    """The letters that were refused for good."""
+    return render_template("desk/undeliverable.html", parcels=services().desk.undeliverable())
+
+
+def _me() -> Agent:
+    return Agent(viewer().user_id, viewer().name)
+
+
+def _assign(me: Agent) -> Action:
+    """Return the assignment that the form asks for: to me, to nobody, or to a colleague."""
+    wanted = request.form.get("to", "")
+    if wanted in {"", "nobody"}:
+        return Assign(me, None)
+    names = _names()
+    if wanted not in names:
+        raise InvalidInput("There is no such colleague.", fields={"to": "Choose from the list."})
+    return Assign(me, Agent(wanted, names[wanted]))
+
+
+def _resolve(me: Agent) -> Action:
+    """Return the resolution; an article may be chosen from the list or named by its address."""
+    form = request.form
+    kind = form.get("resolution", "")
+    if kind not in set(Resolution):
+        problem = "Say how it ended."
+        raise InvalidInput(problem, fields={"resolution": problem})
+    slug = form.get("other_article", "").strip() or form.get("article", "")
+    slug = slug.rpartition("/articles/")[2].partition("?")[0].partition("#")[0]
+    if slug and services().library().get(slug) is None:
+        problem = "There is no such article. Paste its address from the site."
+        raise InvalidInput(problem, fields={"other_article": problem})
+    return Resolve(me, Resolution(kind), form.get("text", ""), slug)
+
+
+def _level() -> int:
+    return request.form.get("to", 1, type=int)
+
+
+ACTIONS: dict[str, Callable[[Agent], Action]] = {
+    "answer": lambda me: Answer(me, request.form.get("text", ""), "waiting" in request.form),
+    "note": lambda me: Note(me, request.form.get("text", "")),
+    "assign": _assign,
+    "escalate": lambda me: Escalate(me, request.form.get("reason", "")),
+    "return": lambda me: ReturnToTier(me, _level(), request.form.get("reason", "")),
+    "resolve": _resolve,
+    "reopen": lambda me: Reopen(me, request.form.get("reason", "")),
+    "close": lambda me: Close(me),
+}
+
+
+def _names() -> dict[str, str]:
+    """Return the names of staff by account id."""
+    return {a.id: a.name for a in services().accounts.all() if a.role in STAFF_ROLES and a.active}
+
+
+def _page(found: Ticket, problem: ProductError | None = None) -> str:
+    """Return the ticket's page with whatever was typed into its forms."""
+    tiers = services().settings.tiers
+    return render_template(
+        "desk/ticket.html",
+        ticket=found,
+        history=services().desk.history(found, public_only=False),
+        problem=problem,
+        form=request.form,
+        names=_names(),
+        tiers=tiers,
+        higher=found.tier < tiers[-1].level,
+        candidates=_candidates(found),
+        resolutions=RESOLUTIONS,
+        article=services().library().get(found.resolution_article),
+    )
+
+
+def _candidates(found: Ticket) -> list[Article]:
+    """Return the articles that may solve the ticket, found by its own subject."""
+    if not found.active:
+        return []
+    query = Query(text=found.subject, audiences=viewer().audiences, limit=CANDIDATES)
+    library = services().library()
+    near = [library.get(hit.id) for hit in services().engine.search(query).hits]
+    return [article for article in near if article is not None]

@@ -1,0 +1,87 @@
+"""Errors as people and programs meet them.
+
+Promises a page with a way onward for people, one JSON shape for programs
+({"error": {"status", "message", "hint", "fields"}}), and no stack trace for either.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from flask import Flask, g, jsonify, render_template
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException
+
+from kb.errors import InvalidInput, NotAllowed, NotFound, ProductError, StoreError
+from kb.web.guard import wants_json
+
+log = logging.getLogger(__name__)
+
+# What to say where the exception brings no words of its own: title, hint.
+WORDS: dict[int, tuple[str, str]] = {
+    400: ("This request could not be understood", "Go back and try again."),
+    401: ("Sign in to continue", "Use your account, or an API token in the header."),
+    403: ("This is not open to you", "Sign in with an account that may see it."),
+    404: ("There is no such page", "It may have moved. Search for what you need."),
+    405: ("That cannot be done here", "Go back and use the page's own buttons."),
+    409: ("Somebody else changed this meanwhile", "Open it again and repeat your change."),
+    413: ("That is too long", "Shorten it and send it again."),
+    422: ("Something in the form needs another look", "See what each field says."),
+    429: ("Too many requests from this address", "Wait a little and try again."),
+    500: ("Something went wrong on our side", "It has been noted. Please try again."),
+    503: ("This cannot be saved at the moment", "Your words are kept below. Try again shortly."),
+}
+
+STATUS: dict[type[ProductError], int] = {
+    InvalidInput: 422,
+    NotAllowed: 409,
+    NotFound: 404,
+    StoreError: 503,
+}
+
+
+def init_app(app: Flask) -> None:
+    """Answer every error of the app in words."""
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(ProductError, _product)
+    app.register_error_handler(Exception, _unforeseen)
+
+
+def _http(problem: HTTPException) -> ResponseReturnValue:
+    if problem.code and problem.code < 400:
+        return problem.get_response()
+    own = getattr(type(problem), "description", None)
+    words = problem.description if problem.description != own else ""
+    return answer(problem.code or 500, words or "")
+
+
+def _product(problem: ProductError) -> ResponseReturnValue:
+    status = STATUS.get(type(problem), 500)
+    if status >= 500:
+        log.error("%s", problem)
+    if isinstance(problem, StoreError):  # the driver's words are for the log, not for readers
+        return answer(status, "")
+    fields = problem.fields if isinstance(problem, InvalidInput) else {}
+    return answer(status, problem.message, hint=problem.hint, fields=fields)
+
+
+def _unforeseen(problem: Exception) -> ResponseReturnValue:
+    log.exception("unforeseen: %s", type(problem).__name__)
+    return answer(500, "")
+
+
+def answer(
+    status: int, message: str, *, hint: str = "", fields: dict[str, str] | None = None
+) -> ResponseReturnValue:
+    """Return the error as the caller reads it: a page, or JSON."""
+    title, usual = WORDS.get(status, WORDS[500])
+    wait = getattr(g, "retry_after", 0)
+    if wait and not hint:
+        hint = f"Wait {wait} seconds and try again."
+    if wants_json():
+        body = {"status": status, "message": message or title, "hint": hint or usual}
+        return jsonify(error=body | {"fields": fields or {}}), status
+    page = render_template(
+        "error.html", status=status, title=title, message=message, hint=hint or usual
+    )
+    return page, status

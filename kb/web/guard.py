@@ -1,0 +1,191 @@
+"""What stands in front of every route: who is asking, may they, is it theirs, is it too much.
+
+Promises deny by default: a route that declares no permission is refused, an unsafe request must
+come from our own pages (or carry an API token), and every check happens in one place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar, cast
+from urllib.parse import urlsplit
+
+from flask import Flask, abort, current_app, g, redirect, request, session, url_for
+from flask.typing import ResponseReturnValue
+
+from kb.desk.offers import Offer
+from kb.desk.policies import open_offer
+from kb.errors import NotFound, StoreError
+from kb.limits.store import Rate
+from kb.lookup.events import Event
+from kb.lookup.visitors import is_robot
+from kb.people.roles import STAFF_ROLES, Permission, Viewer
+from kb.people.store import Account
+from kb.wiring import Services
+
+View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+TEN_MINUTES = timedelta(minutes=10)
+
+
+def needs(permission: Permission, *, limit: str = "") -> Callable[[View], View]:
+    """Declare what a route asks for, and which rate limit counts it (see `_rate`)."""
+
+    def declare(view: View) -> View:
+        view.permission = permission  # type: ignore[attr-defined]
+        view.limit = limit  # type: ignore[attr-defined]
+        return view
+
+    return declare
+
+
+def services() -> Services:
+    """Return the parts of the product behind this site."""
+    return cast(Services, current_app.extensions["services"])
+
+
+def viewer() -> Viewer:
+    """Return the person behind this request."""
+    return cast(Viewer, g.viewer)
+
+
+def now() -> datetime:
+    """Return the time of this request, the same throughout."""
+    if "now" not in g:
+        g.now = datetime.now(UTC)
+    return cast(datetime, g.now)
+
+
+def own_search(search_id: str | None) -> Event | None:
+    """Return the search when this person made it, before signing in or since."""
+    if not search_id:
+        return None
+    address, agent = request.remote_addr or "", request.user_agent.string
+    before = services().visitors.others(address, agent, now()) if viewer().signed_in else ()
+    return services().record.own_search(viewer(), search_id, others=before)
+
+
+def offer() -> Offer | None:
+    """Return the question that this person has not answered yet, None for most people."""
+    if not viewer().signed_in:
+        return None
+    try:
+        return open_offer(services().desk, viewer().user_id)
+    except StoreError:
+        return None
+
+
+def init_app(app: Flask) -> None:
+    """Put the guard in front of every route of the app."""
+    app.before_request(_stand)
+
+
+def _stand() -> ResponseReturnValue | None:
+    """Refuse the request, or set `g.viewer` and let it pass."""
+    g.viewer = Viewer(visitor="")
+    if request.endpoint is None or request.endpoint == "static":
+        return None
+    if (request.url_rule or "") and request.routing_exception:
+        return None
+    view = current_app.view_functions[request.endpoint]
+    permission = getattr(view, "permission", None)
+    if permission is None:
+        abort(403, "This page declares no permission.")
+    g.viewer = _viewer()
+    if request.method not in SAFE and not _from_our_pages():
+        abort(403, "The request did not come from a page of this site.")
+    if not g.viewer.may(permission):
+        return _refuse()
+    return _limit(getattr(view, "limit", ""))
+
+
+def _refuse() -> ResponseReturnValue | None:
+    """Send an anonymous reader to sign in; refuse anybody else."""
+    if g.viewer.signed_in or request.method not in SAFE or wants_json():
+        abort(401 if not g.viewer.signed_in else 403)
+    return redirect(url_for("account.sign_in", next=request.full_path.rstrip("?")))
+
+
+def wants_json() -> bool:
+    """Return whether the caller speaks JSON: the API, and the scripts of our pages."""
+    return request.path.startswith("/api/") or request.accept_mimetypes.best == "application/json"
+
+
+def _viewer() -> Viewer:
+    """Return who is asking, by API token, else by session, else an anonymous visitor."""
+    parts = services()
+    agent = request.user_agent.string
+    account = _account()
+    if account is None:
+        visitor = parts.visitors.anonymous(request.remote_addr or "", agent, now())
+        return Viewer(visitor=visitor, left_out="robot" if is_robot(agent) else "")
+    return Viewer(
+        visitor=parts.visitors.signed_in(account.id),
+        role=account.role,
+        user_id=account.id,
+        name=account.name,
+        email=account.email,
+        left_out="staff" if account.role in STAFF_ROLES else "",
+    )
+
+
+def _account() -> Account | None:
+    """Return the account behind the token or the session; None without one or with a stale one."""
+    if token := _bearer():
+        return services().accounts.by_token(token) or abort(401, "This API token is not known.")
+    if "account" not in session:
+        return None
+    try:
+        account = services().accounts.by_id(session["account"])
+    except NotFound:
+        account = None
+    except StoreError:  # the public site is answered although the database is down
+        return None
+    if account and account.active and account.session_version == session.get("version"):
+        return account
+    session.clear()
+    return None
+
+
+def _bearer() -> str:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def _from_our_pages() -> bool:
+    """Return whether an unsafe request comes from this site's own pages or carries a token.
+
+    Browsers say so themselves: Sec-Fetch-Site, and Origin where that is older. A token is not sent
+    by a browser of its own accord, so a request that carries one needs neither. A request without
+    any of them is refused.
+    """
+    if _bearer():
+        return True
+    site = request.headers.get("Sec-Fetch-Site")
+    origin = request.headers.get("Origin")
+    if site is not None and site != "same-origin":
+        return False
+    if origin is not None:
+        return urlsplit(origin).netloc == request.host and origin != "null"
+    return site == "same-origin"
+
+
+def _rate(limit: str) -> Rate:
+    settings = services().settings
+    return {
+        "search": Rate("search", settings.search_rate, timedelta(minutes=1)),
+        "write": Rate("write", settings.write_rate, TEN_MINUTES),
+        "sign-in": Rate("sign-in", settings.sign_in_rate, TEN_MINUTES),
+    }[limit]
+
+
+def _limit(limit: str) -> ResponseReturnValue | None:
+    """Refuse with 429 and Retry-After when this address has asked too often."""
+    if not limit or (limit != "search" and request.method in SAFE):
+        return None
+    wait = services().limits.wait(_rate(limit), request.remote_addr or "", now())
+    if wait:
+        g.retry_after = wait
+        abort(429)
+    return None

@@ -1,0 +1,230 @@
+"""What the reader's templates show: topics, results, facets, neighbours of an article.
+
+Promises plain values made from the library and an answer. Knows no form and writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import request, url_for
+from markupsafe import Markup
+
+from kb.content.article import Article
+from kb.content.library import Library
+from kb.lookup.ask import Answer
+from kb.lookup.live import Article as Shown
+from kb.web.guard import services, viewer
+from search.suggesting import Suggestion
+
+RELATED = 4
+NAMES = {
+    "en": "English", "es": "Español", "fr": "Français", "de": "Deutsch", "pt": "Português",
+    "it": "Italiano", "nl": "Nederlands", "zh": "中文", "ja": "日本語", "ar": "العربية",
+    "ru": "Русский", "he": "עברית", "ko": "한국어",
+}  # fmt: skip
+
+
+def language_name(code: str) -> str:
+    """Return the language's own name, or its code where we do not know it."""
+    return NAMES.get(code.split("-")[0].lower(), code)
+
+
+def languages() -> list[str]:
+    """Return the languages that the library has, for matching a browser's wishes."""
+    return sorted({article.language for article in services().library().articles.values()})
+
+
+def collections(library: Library, articles: Iterable[Article]) -> list[dict[str, Any]]:
+    """Return the topics that have an article among `articles`, in their order."""
+    counts = Counter(article.collection for article in articles)
+    shown = [_collection(library, name) | {"count": count} for name, count in counts.items()]
+    return sorted(shown, key=lambda item: (item["order"], item["title"].casefold()))
+
+
+def _collection(library: Library, name: str, language: str = "en") -> dict[str, Any]:
+    known = library.collections.get(name)
+    titles = known.titles if known else {}
+    descriptions = known.descriptions if known else {}
+    plain = name.replace("-", " ").replace("_", " ").strip().capitalize() or "Other"
+    return {
+        "name": name,
+        "order": known.order if known else 1000,
+        "title": titles.get(language) or titles.get("en") or plain,
+        "description": descriptions.get(language) or descriptions.get("en") or "",
+    }
+
+
+def topic(library: Library, name: str, articles: Sequence[Article]) -> dict[str, Any]:
+    """Return a topic's articles in groups by language, the site's own language first."""
+    groups: dict[str, list[Article]] = {}
+    for article in sorted(articles, key=lambda a: a.title.casefold()):
+        groups.setdefault(article.language, []).append(article)
+    first = services().settings.language
+    order = sorted(groups, key=lambda code: (code != first, code))
+    return {
+        "collection": _collection(library, name),
+        "groups": [({"code": c, "name": language_name(c)}, groups[c]) for c in order],
+    }
+
+
+def around(
+    library: Library, article: Article, audiences: frozenset[str], today: date
+) -> dict[str, Any]:
+    """Return what surrounds an article: its topic, translations, neighbours, the way back."""
+    seen = {a.slug: a for a in library.visible(audiences)}
+    siblings = library.translations.get(article.slug, {})
+    return {
+        "collection": _collection(library, article.collection) if article.collection else None,
+        "translations": {
+            language: slug
+            for language, slug in siblings.items()
+            if slug != article.slug and slug in seen
+        },
+        "related": _related(article, seen),
+        "overdue": bool(article.review_by and article.review_by < today),
+        "back": _way_back(),
+    }
+
+
+def _related(article: Article, seen: Mapping[str, Article]) -> list[Article]:
+    """Return what the article links to, then others of its topic that share keywords."""
+    linked = [seen[slug] for slug in article.links if slug in seen and slug != article.slug]
+    words = {word.casefold() for word in article.keywords}
+    near = [
+        (len(words & {word.casefold() for word in other.keywords}), other)
+        for other in seen.values()
+        if other.slug != article.slug
+        and other.language == article.language
+        and other.collection == article.collection
+        and other not in linked
+    ]
+    near.sort(key=lambda pair: (-pair[0], pair[1].title))
+    shared = [other for count, other in near if count]
+    return (linked + shared)[:RELATED]
+
+
+def _way_back() -> str:
+    """Return the search that led here, when it did: its address is in the link's own query."""
+    words = request.args.get("q", "")
+    return url_for("reader.search", q=words) if words else ""
+
+
+def suggestions(found: Iterable[Suggestion]) -> list[dict[str, str]]:
+    """Return suggestions as the search box reads them: {text, url}."""
+    library = services().library()
+    shown = []
+    for item in found:
+        article = library.get(item.id)
+        if article is None or article.audience not in viewer().audiences:
+            continue
+        address = url_for("reader.article", slug=item.id, _anchor=item.anchor or None)
+        shown.append({"text": item.text, "url": address})
+    return shown
+
+
+def rows(answer: Answer) -> list[dict[str, Any]]:
+    """Return the answer's articles as the ticket form shows them: {slug, title, snippet, url}."""
+    return [
+        {"slug": article.slug, "title": article.title}
+        | {key: _item(answer, hit, article, rank)[key] for key in ("snippet", "url")}
+        for rank, (hit, article) in enumerate(answer.hits, start=1)
+    ]
+
+
+def results(answer: Answer, page: int, size: int) -> dict[str, Any]:
+    """Return everything that the results page shows."""
+    found = answer.results
+    text = found.query.text
+    return {
+        "asked": True,
+        "query_text": text,
+        "results": found,
+        "search_id": answer.search_id,
+        "total": found.total,
+        "page": page,
+        "first_rank": (page - 1) * size + 1,
+        "hits": [
+            _item(answer, hit, article, (page - 1) * size + place)
+            for place, (hit, article) in enumerate(answer.hits, start=1)
+        ],
+        "filters": bool(found.query.languages or found.query.collections),
+        "searched": _searched(found.query.languages, found.query.collections),
+        "links": _links(answer, page, size),
+        "facets": _facets(found.facets),
+    }
+
+
+def _item(answer: Answer, hit: Any, article: Shown, rank: int) -> dict[str, Any]:
+    """Return one row of the results."""
+    query = urlencode({"from": answer.search_id, "rank": rank, "q": answer.results.query.text})
+    address = url_for("reader.article", slug=article.slug) + "?" + query
+    library = services().library()
+    return {
+        "hit": hit,
+        "article": article,
+        "url": f"{address}#{hit.anchor}" if hit.anchor else address,
+        "snippet": Markup(hit.snippet),  # noqa: S704 - escaped by the engine, <mark> alone is HTML
+        "collection": _collection(library, article.collection)["title"],
+        "language": language_name(article.language),
+    }
+
+
+def _searched(languages: frozenset[str], within: frozenset[str]) -> dict[str, Any]:
+    """Return how much was searched, for the page that says nothing answers."""
+    library = services().library()
+    count = sum(
+        1
+        for article in library.visible(viewer().audiences)
+        if (not languages or article.language in languages)
+        and (not within or article.collection in within)
+    )
+    names = [_collection(library, name)["title"] for name in sorted(within)]
+    names += [language_name(code) for code in sorted(languages)]
+    return {"count": count, "within": ", ".join(names)}
+
+
+def _address(**changes: Any) -> str:
+    """Return this search's address with changes; None takes a part away."""
+    kept: dict[str, Any] = {name: request.args.getlist(name) for name in ("q", "lang", "in")}
+    kept["literal"] = request.args.get("literal")
+    kept.update(changes)
+    return url_for("reader.search", **{name: value for name, value in kept.items() if value})
+
+
+def _links(answer: Answer, page: int, size: int) -> dict[str, str]:
+    more = page * size < answer.results.total
+    return {
+        "literal": _address(literal=1),
+        "suggestion": _address(q=answer.results.suggestion),
+        "previous": _address(page=page - 1) if page > 1 else "",
+        "next": _address(page=page + 1) if more else "",
+    }
+
+
+def _facets(counts: Mapping[str, Mapping[str, int]]) -> list[dict[str, Any]]:
+    """Return the facets with more than one choice, or with one that is chosen."""
+    library = services().library()
+    titles = (
+        ("collection", "in", "Topic", lambda name: _collection(library, name)["title"]),
+        ("language", "lang", "Language", language_name),
+    )
+    shown = []
+    for facet, parameter, title, label in titles:
+        chosen = set(request.args.getlist(parameter))
+        choices = [
+            {
+                "label": label(value),
+                "count": count,
+                "chosen": value in chosen,
+                "url": _address(**{parameter: sorted(chosen ^ {value})}),
+            }
+            for value, count in sorted(counts.get(facet, {}).items(), key=lambda c: (-c[1], c[0]))
+        ]
+        if len(choices) > 1 or chosen:
+            shown.append({"title": title, "choices": choices})
+    return shown

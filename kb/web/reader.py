@@ -1,0 +1,221 @@
+"""Pages for people looking for an answer: home, search, article, collection.
+
+Promises that each works without a script and without an account. Knows no rule of searching or of
+the record: it reads the form, asks once, renders.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, abort, jsonify, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from markupsafe import Markup
+
+from kb.people.roles import Permission
+from kb.web import listing
+from kb.web.guard import needs, now, services, viewer
+from search.types import Query
+
+blueprint = Blueprint("reader", __name__)
+
+PAGE = 10
+LAST_PAGE = 50
+REASONS = (
+    ("not-my-problem", "It is about something else"),
+    ("did-not-work", "I followed it and it did not work"),
+    ("hard-to-follow", "It is hard to follow"),
+    ("out-of-date", "It is out of date"),
+)
+THANKS = {
+    "solved": "Good. Thank you for telling us.",
+    "yes": "Thank you. That helps others find it.",
+    "no": "Thank you. The team that keeps this article will see your answer.",
+}
+
+
+@blueprint.get("/")
+@needs(Permission.READ)
+def home() -> str:
+    """The search box and the topics."""
+    library = services().library()
+    articles = library.visible(viewer().audiences)
+    return render_template(
+        "reader/home.html",
+        count=len(articles),
+        collections=listing.collections(library, articles),
+    )
+
+
+@blueprint.get("/search")
+@needs(Permission.READ, limit="search")
+def search() -> str:
+    """Ranked answers, or an honest page that says there are none."""
+    page = min(max(request.args.get("page", 1, type=int), 1), LAST_PAGE)
+    text = request.args.get("q", "").strip()
+    if not text:
+        return render_template("reader/results.html", asked=False, query_text="")
+    query = Query(
+        text=text,
+        audiences=viewer().audiences,
+        languages=frozenset(filter(None, request.args.getlist("lang"))),
+        collections=frozenset(filter(None, request.args.getlist("in"))),
+        prefer_language=request.accept_languages.best_match(listing.languages()) or "",
+        limit=PAGE,
+        offset=(page - 1) * PAGE,
+        literal=bool(request.args.get("literal")),
+    )
+    answer = services().asker.ask(viewer(), query, surface="page", now=now())
+    return render_template("reader/results.html", **listing.results(answer, page, PAGE))
+
+
+@blueprint.get("/suggest")
+@needs(Permission.READ, limit="search")
+def suggest() -> Response:
+    """Articles that begin as the words do, for the box while it is typed in."""
+    words = request.args.get("q", "")[:200]
+    found = services().engine.suggest(words, viewer().audiences, 6)
+    return jsonify(suggestions=listing.suggestions(found))
+
+
+@blueprint.get("/articles/<path:slug>")
+@needs(Permission.READ)
+def article(slug: str) -> ResponseReturnValue:
+    """One article; a former address leads to the present one for good."""
+    library = services().library()
+    found = library.get(slug)
+    if found is None and (target := library.resolve(slug)):
+        return redirect(url_for("reader.article", slug=target), 301)
+    if found is None or found.status != "published" or found.audience not in viewer().audiences:
+        abort(404, "There is no such article, or it is not open to you.")
+    search_id = _record_opening(slug)
+    return render_template(
+        "reader/article.html",
+        article=found,
+        html=Markup(found.html),  # noqa: S704 - sanitised last, when it was published
+        search_id=search_id,
+        canonical=url_for("reader.article", slug=slug, _external=True),
+        thanks=THANKS.get(request.args.get("thanks", ""), ""),
+        reasons=REASONS,
+        **listing.around(library, found, viewer().audiences, now().date()),
+    )
+
+
+@blueprint.post("/articles/<path:slug>/vote")
+@needs(Permission.READ, limit="write")
+def vote(slug: str) -> ResponseReturnValue:
+    """Keep whether the article helped, and why not."""
+    helpful = request.form.get("helpful") == "yes"
+    reason = request.form.get("reason", "") if not helpful else ""
+    if helpful or reason in dict(REASONS):
+        services().record.vote(
+            viewer(),
+            _readable(slug),
+            helpful,
+            reason=reason,
+            search_id=request.form.get("search"),
+            now=now(),
+        )
+    return _back(slug, "yes" if helpful else "no")
+
+
+@blueprint.post("/articles/<path:slug>/solved")
+@needs(Permission.READ, limit="write")
+def solved(slug: str) -> ResponseReturnValue:
+    """Keep that this article solved the problem."""
+    search_id = request.form.get("search")
+    services().record.solved(viewer(), slug=_readable(slug), search_id=search_id, now=now())
+    return _back(slug, "solved")
+
+
+@blueprint.post("/dwell")
+@needs(Permission.READ)
+def dwell() -> ResponseReturnValue:
+    """Keep how long an article has been in view so far."""
+    services().record.dwell(
+        viewer(),
+        _readable(request.form.get("article", "")),
+        request.form.get("seconds", 0, type=int),
+        search_id=request.form.get("search"),
+        now=now(),
+    )
+    return "", 204
+
+
+@blueprint.get("/collections/<name>")
+@needs(Permission.READ)
+def collection(name: str) -> str:
+    """The articles of one topic, by language."""
+    library = services().library()
+    articles = [a for a in library.visible(viewer().audiences) if a.collection == name]
+    if not articles:
+        abort(404, "There is no such topic.")
+    return render_template("reader/collection.html", **listing.topic(library, name, articles))
+
+
+@blueprint.get("/media/<digest>.<ext>")
+@needs(Permission.READ)
+def media(digest: str, ext: str) -> Response:
+    """An image of an article that this person may read."""
+    library = services().library()
+    found = library.media.get(digest)
+    seen = found and any(
+        (owner := library.get(slug)) and owner.audience in viewer().audiences
+        for slug in found.slugs
+    )
+    if not found or not seen or not found.name.lower().endswith("." + ext.lower()):
+        abort(404)
+    response = Response(found.data, mimetype=found.mime)
+    response.headers["Cache-Control"] = "private, max-age=86400, immutable"
+    return response
+
+
+@blueprint.get("/about")
+@needs(Permission.READ)
+def about() -> str:
+    """What is recorded, in words a reader understands."""
+    settings = services().settings
+    return render_template(
+        "reader/about.html", retention=settings.retention.days, k=settings.k_anonymity
+    )
+
+
+@blueprint.get("/opensearch.xml")
+@needs(Permission.READ)
+def opensearch() -> Response:
+    """The description by which a browser can add this site's search."""
+    page = render_template("reader/opensearch.xml")
+    return Response(page, mimetype="application/opensearchdescription+xml")
+
+
+@blueprint.get("/robots.txt")
+@needs(Permission.READ)
+def robots() -> Response:
+    """What crawlers may fetch: articles, and not searches or tickets."""
+    lines = ("User-agent: *", "Disallow: /search", "Disallow: /suggest", "Disallow: /tickets", "")
+    return Response("\n".join(lines), mimetype="text/plain")
+
+
+def _record_opening(slug: str) -> str:
+    """Keep the click, when a search led here, and the view; return the search's id or ""."""
+    record, here = services().record, request.args
+    if here.get("thanks"):  # the page after a vote is the same reading
+        return here.get("from", "")[:36]
+    rank = here.get("rank", type=int)
+    return record.opened(viewer(), slug, search_id=here.get("from"), rank=rank, now=now()) or ""
+
+
+def _readable(slug: str) -> str:
+    """Return the slug; 404 unless this person may read the article."""
+    found = services().library().get(slug)
+    if found is None or found.audience not in viewer().audiences:
+        abort(404, "There is no such article, or it is not open to you.")
+    return slug
+
+
+def _back(slug: str, thanks: str) -> ResponseReturnValue:
+    search_id = request.form.get("search") or None
+    place = url_for("reader.article", slug=slug, thanks=thanks) + (
+        "&" + urlencode({"from": search_id}) if search_id else ""
+    )
+    return redirect(place, 303)

@@ -1,0 +1,245 @@
+"""From "still need help" to a ticket, and the ticket's private page.
+
+Promises that the form comes filled with what was searched, that typed words survive every error,
+that the number is shown at once, and that a private link is the only key to a ticket without an
+account.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from kb.desk.actions import RequesterReply
+from kb.desk.offers import Offer
+from kb.desk.policies import decline_offer, find_offer, take_offer
+from kb.desk.ticket import Draft, Requester, Ticket, parse_number
+from kb.errors import InvalidInput, ProductError, StoreError
+from kb.people.roles import Permission
+from kb.web import listing
+from kb.web.guard import needs, now, own_search, services, viewer
+from search.types import Query
+
+blueprint = Blueprint("requester", __name__)
+
+SUGGESTED = 3
+FIELDS = ("subject", "body", "name", "email", "search", "article", "submission", "different")
+
+
+@blueprint.get("/tickets/new")
+@needs(Permission.READ, limit="search")
+def new() -> str:
+    """The form, filled with the words that found no answer."""
+    search = own_search(request.args.get("search"))
+    slug = request.args.get("article", "")[:255]
+    form = {
+        "subject": (search.words if search else "") or _title(slug),
+        "body": "",
+        "name": viewer().name,
+        "email": viewer().email,
+        "search": search.id if search else "",
+        "article": slug,
+        "submission": uuid.uuid4().hex,
+        "different": "",
+    }
+    services().record.form_opened(
+        viewer(), now=now(), search_id=search.id if search else None, slug=slug
+    )
+    return _page(form)
+
+
+@blueprint.post("/tickets")
+@needs(Permission.READ, limit="write")
+def create() -> ResponseReturnValue:
+    """Open the ticket, or say in words what the form still needs."""
+    form = {name: request.form.get(name, "") for name in FIELDS}
+    try:
+        opened = services().desk.open_ticket(
+            _draft(form), submission=form["submission"][:64], now=now()
+        )
+    except InvalidInput as problem:
+        return _page(form, problem), 422
+    except StoreError:
+        return _kept(form), 503
+    if opened.link_token:
+        place = url_for("requester.ticket", token=opened.link_token, opened=1)
+    elif opened.ticket.requester.user_id and opened.ticket.requester.user_id == viewer().user_id:
+        place = url_for("requester.own", number=opened.ticket.display_number, opened=1)
+    else:
+        return render_template("requester/existing.html", ticket=opened.ticket, form=form)
+    return redirect(place, 303)
+
+
+@blueprint.get("/t/<token>")
+@needs(Permission.READ)
+def ticket(token: str) -> str:
+    """The ticket behind a private link."""
+    found = services().desk.by_link(token)
+    return _ticket_page(found, url_for("requester.reply", token=token))
+
+
+@blueprint.post("/t/<token>/reply")
+@needs(Permission.READ, limit="write")
+def reply(token: str) -> ResponseReturnValue:
+    """What the requester adds, through the private link."""
+    try:
+        services().desk.reply_by_link(token, request.form.get("text", ""), now=now())
+    except InvalidInput as problem:
+        found = services().desk.by_link(token)
+        return _ticket_page(found, url_for("requester.reply", token=token), problem), 422
+    return redirect(url_for("requester.ticket", token=token), 303)
+
+
+@blueprint.get("/my/tickets")
+@needs(Permission.SIGN_IN)
+def mine() -> str:
+    """The signed-in person's tickets."""
+    return render_template("requester/mine.html", tickets=services().desk.own(viewer().user_id))
+
+
+@blueprint.get("/my/tickets/<number>")
+@needs(Permission.SIGN_IN)
+def own(number: str) -> str:
+    """One of the signed-in person's tickets."""
+    return _ticket_page(_own(number), url_for("requester.own_reply", number=number))
+
+
+@blueprint.post("/my/tickets/<number>/reply")
+@needs(Permission.SIGN_IN, limit="write")
+def own_reply(number: str) -> ResponseReturnValue:
+    """What a signed-in requester adds."""
+    found = _own(number)
+    try:
+        reply = RequesterReply(viewer().name, request.form.get("text", ""))
+        services().desk.act(found.number, reply, now=now())
+    except InvalidInput as problem:
+        place = url_for("requester.own_reply", number=number)
+        return _ticket_page(found, place, problem), 422
+    return redirect(url_for("requester.own", number=number), 303)
+
+
+@blueprint.get("/offers/<offer_id>")
+@needs(Permission.SIGN_IN)
+def offer(offer_id: str) -> str:
+    """The question that a mail pointed to: shall a ticket be opened?"""
+    found = find_offer(services().desk, offer_id, user_id=viewer().user_id)
+    if found.state != "open":
+        abort(404, "This question has been answered already.")
+    return render_template("requester/offer.html", offer=found)
+
+
+@blueprint.post("/offers/<offer_id>")
+@needs(Permission.SIGN_IN, limit="write")
+def answer_offer(offer_id: str) -> ResponseReturnValue:
+    """Open the ticket that was offered, or leave it."""
+    if request.form.get("answer") != "take":
+        decline_offer(services().desk, offer_id, user_id=viewer().user_id)
+        return redirect(url_for("reader.home"), 303)
+    found = find_offer(services().desk, offer_id, user_id=viewer().user_id)
+    draft = _offered(found)
+    opened = take_offer(services().desk, offer_id, draft=draft, now=now())
+    number = opened.ticket.display_number
+    return redirect(url_for("requester.own", number=number, opened=1), 303)
+
+
+def _own(number: str) -> Ticket:
+    """Return the viewer's ticket of that number; 404 for any other."""
+    wanted = parse_number(number)
+    for found in services().desk.own(viewer().user_id):
+        if found.number == wanted:
+            return found
+    abort(404, "There is no such ticket among yours.")
+
+
+def _draft(form: dict[str, str]) -> Draft:
+    """Return the draft that the form describes, with everything tried so far."""
+    person, search = viewer(), own_search(form["search"])
+    search_id = search.id if search else None
+    return Draft(
+        subject=form["subject"],
+        body=form["body"],
+        requester=Requester(
+            name=form["name"] or person.name,
+            email=form["email"] or person.email,
+            user_id=person.user_id,
+        ),
+        visitor=person.visitor,
+        search_id=search_id,
+        language=request.accept_languages.best_match(("en", "es")) or "en",
+        trail=services().trail(person.visitor, search_id, now()),
+        words_key=(search.words_key if search else "") or "",
+        different=bool(form["different"]),
+    )
+
+
+def _offered(found: Offer) -> Draft:
+    """Return the draft that a yes to the offer stands for."""
+    person = viewer()
+    return Draft(
+        subject=found.words,
+        requester=Requester(name=person.name, email=person.email, user_id=person.user_id),
+        visitor=person.visitor,
+        search_id=found.search_id,
+        trail=services().trail(person.visitor, found.search_id, now()),
+    )
+
+
+def _page(form: dict[str, str], problem: ProductError | None = None) -> str:
+    """Return the form with answers beside it, which may make it unnecessary."""
+    return render_template(
+        "requester/new.html", form=form, problem=problem, suggestions=_suggestions(form)
+    )
+
+
+def _suggestions(form: dict[str, str]) -> list[dict[str, Any]]:
+    """Return up to three articles that the engine believes answer the subject."""
+    if not form["subject"].strip():
+        return []
+    query = Query(text=form["subject"], audiences=viewer().audiences, limit=SUGGESTED)
+    answer = services().asker.ask(viewer(), query, surface="form", now=now())
+    shown = [item for item in listing.rows(answer) if item["slug"] != form["article"]]
+    if not answer.results.answerable:
+        return []
+    slugs = [item["slug"] for item in shown]
+    services().record.suggestion_shown(viewer(), slugs, now=now(), search_id=answer.search_id)
+    return shown
+
+
+def _title(slug: str) -> str:
+    """Return the title of an article that this person may read, "" for any other."""
+    article = services().library().get(slug)
+    return article.title if article and article.audience in viewer().audiences else ""
+
+
+def _kept(form: dict[str, str]) -> str:
+    """Return the page that says nothing could be saved and gives the words back."""
+    words = {name: form[name] for name in ("subject", "body") if form[name]}
+    return render_template(
+        "error.html",
+        status=503,
+        title="The ticket could not be saved",
+        message="Our record does not answer at the moment. Nothing was sent.",
+        hint="Please try again in a few minutes.",
+        kept_words=words,
+    )
+
+
+def _ticket_page(found: Ticket, reply_to: str, problem: InvalidInput | None = None) -> str:
+    library = services().library()
+    article = library.get(found.resolution_article) if found.resolution_article else None
+    if article is not None and article.audience not in viewer().audiences:
+        article = None
+    return render_template(
+        "requester/ticket.html",
+        ticket=found,
+        history=services().desk.history(found),
+        article=article,
+        reply_to=reply_to,
+        text=request.form.get("text", ""),
+        problem=problem,
+        opened=bool(request.args.get("opened")),
+        by_link=request.endpoint in {"requester.ticket", "requester.reply"},
+    )

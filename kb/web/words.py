@@ -1,0 +1,77 @@
+"""Template filters: times, dates and codes as people read them.
+
+Promises text. Times are shown in UTC and say so.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from flask import Flask
+
+from kb.web.listing import language_name
+
+STATUS = {
+    "new": "new",
+    "open": "open",
+    "waiting": "waiting for the requester",
+    "resolved": "resolved",
+    "closed": "closed",
+}
+ORIGIN = {
+    "asked": "asked for",
+    "policy": "by policy: left without an answer",
+    "demand": "by demand: several people failed",
+}
+EVENT = {
+    "opened": "opened the ticket",
+    "answered": "answered",
+    "noted": "made a note",
+    "assigned": "handed it over",
+    "escalated": "moved it up a tier",
+    "returned": "moved it down a tier",
+    "resolved": "resolved it",
+    "reopened": "reopened it",
+    "replied": "wrote",
+    "closed": "closed it",
+    "joined": "waits for the same answer",
+}
+FAILURE = {
+    "zero": "nothing was found",
+    "weak": "nothing came near",
+    "voted_down": "what was read did not help",
+    "ticketed": "a ticket followed",
+    "bounced": "opened and left at once",
+    "refined": "searched again in other words",
+    "no_click": "nothing was opened",
+}
+
+
+def day(value: date | datetime) -> str:
+    """Return "14 September 2026"."""
+    return f"{value.day} {value:%B %Y}"
+
+
+def moment(value: datetime) -> str:
+    """Return "14 Sep 2026, 09:05 UTC"."""
+    return f"{value.day} {value:%b %Y, %H:%M} UTC"
+
+
+def clock(value: str) -> str:
+    """Return "14 Sep, 09:05" from a time in ISO form, as trails keep it."""
+    found = datetime.fromisoformat(value)
+    return f"{found.day} {found:%b, %H:%M}"
+
+
+def init_app(app: Flask) -> None:
+    """Give the filters to the app's templates."""
+    app.jinja_env.filters.update(
+        day=day,
+        moment=moment,
+        clock=clock,
+        language_name=language_name,
+        status_words=lambda code: STATUS.get(str(code), str(code)),
+        origin_words=lambda code: ORIGIN.get(str(code), str(code)),
+        event_words=lambda code: EVENT.get(str(code), str(code).replace("_", " ")),
+        failure_words=lambda code: FAILURE.get(str(code), str(code)),
+    )

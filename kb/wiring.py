@@ -1,0 +1,201 @@
+"""The composition root: the one place that knows every concrete class.
+
+Promises the parts of the product, made from the settings and joined to each other, with nothing
+started and no network used. Knows no page.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from kb.config import Settings
+from kb.connectors.channel import Channel
+from kb.connectors.mail import mail_channel
+from kb.content.library import Library
+from kb.db import Database
+from kb.desk.links import Links
+from kb.desk.service import Desk
+from kb.desk.ticket import Origin, Ticket
+from kb.errors import ConfigError, NotFound, ProductError, StoreError
+from kb.limits.store import RateLimits
+from kb.lookup.ask import Asker
+from kb.lookup.publish import open_encoder
+from kb.lookup.published import LiveLibrary
+from kb.lookup.record import Record
+from kb.lookup.recording import Recorder
+from kb.lookup.trail import trail
+from kb.lookup.visitors import Visitors
+from kb.people.roles import STAFF_ROLES, Viewer
+from kb.people.store import Accounts
+from search.engine import Engine
+from search.engine import Settings as EngineSettings
+from search.errors import SearchError
+from search.types import Mode
+
+# The addresses of pages that letters point to; kb.web serves them.
+LINKS = {
+    "ticket_path": "/t/{token}",
+    "own_path": "/my/tickets/{number}",
+    "article_path": "/articles/{slug}",
+    "offer_path": "/offers/{offer_id}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that readiness depends on; `vital` when the site is of no use without it."""
+
+    name: str
+    ok: bool
+    vital: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The parts of the product. Safe to share between threads."""
+
+    settings: Settings
+    secret_key: str
+    db: Database
+    engine: Engine
+    library: LiveLibrary
+    visitors: Visitors
+    limits: RateLimits
+    accounts: Accounts
+    recorder: Recorder
+    asker: Asker
+    record: Record
+    desk: Desk
+    channels: Mapping[str, Channel]
+
+    def trail(self, visitor: str, search_id: str | None, now: datetime) -> dict[str, Any]:
+        """Return what the visitor tried before a ticket, JSON-able."""
+        gap = self.settings.episode_gap
+        return trail(self.recorder, visitor, search_id, now=now, library=self.library, gap=gap)
+
+    def readiness(self) -> tuple[Check, ...]:
+        """Return what works and what does not, for operators."""
+        return (self._index_check(), self._model_check(), self._database_check())
+
+    def _index_check(self) -> Check:
+        try:
+            live: Library = self.library()
+        except (SearchError, ProductError) as problem:
+            return Check("index", ok=False, vital=True, detail=str(problem))
+        count = len(live.articles)
+        return Check("index", ok=True, vital=True, detail=f"{count} articles at {live.commit[:12]}")
+
+    def _model_check(self) -> Check:
+        try:
+            reason = self.engine.status().degraded
+        except SearchError as problem:
+            reason = str(problem)
+        return Check("model", ok=not reason, vital=False, detail=reason or "searches by meaning")
+
+    def _database_check(self) -> Check:
+        try:
+            self.db.ping()
+        except StoreError as problem:
+            return Check("database", ok=False, vital=False, detail=problem.message)
+        return Check("database", ok=True, vital=False, detail=self.db.dialect)
+
+
+def build(settings: Settings) -> Services:
+    """Return the parts for these settings. Raises ProductError when one cannot be made."""
+    db = Database(settings.database)
+    secret_key = settings.secret_key or _kept_secret(settings.data / "secret.key")
+    engine = open_engine(settings)
+    library = LiveLibrary(engine)
+    recorder = Recorder(db, settings.data / "spool")
+    record = Record(recorder, library)
+    accounts = Accounts(db)
+    tell = _ticket_recorder(record, accounts)
+    return Services(
+        settings=settings,
+        secret_key=secret_key,
+        db=db,
+        engine=engine,
+        library=library,
+        visitors=Visitors(db, secret_key),
+        limits=RateLimits(db),
+        accounts=accounts,
+        recorder=recorder,
+        asker=Asker(engine, library, recorder),
+        record=record,
+        desk=Desk(db, settings, record=tell, links=Links(settings.site_url, **LINKS)),
+        channels={"mail": mail_channel(settings.mail_url, settings.mail_from)},
+    )
+
+
+def open_engine(settings: Settings) -> Engine:
+    """Return the search engine over the published generations."""
+    mode = Mode.HYBRID if settings.semantic else Mode.KEYWORD
+    return Engine(
+        settings.generations,
+        encoder_loader=(lambda: open_encoder(settings)) if settings.semantic else None,
+        settings=EngineSettings(mode=mode),
+    )
+
+
+def _kept_secret(file: Path) -> str:
+    """Return the secret kept in the data folder, made on the first call."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as new:
+            new.write(secrets.token_urlsafe(48))
+    except FileExistsError:
+        pass
+    except OSError as problem:
+        raise _unwritable(file.parent, problem) from None
+    try:
+        kept = file.read_text(encoding="utf-8").strip()
+    except OSError as problem:
+        raise _unwritable(file.parent, problem) from None
+    if len(kept) < 32:
+        raise ConfigError(f"{file} is damaged.", "Delete it; a new one signs everybody out.")
+    return kept
+
+
+def _unwritable(folder: Path, problem: OSError) -> ConfigError:
+    return ConfigError(
+        f"The data folder {folder} cannot be used: {problem.strerror}.",
+        "Give this user the right to write there, or set KB_DATA to another folder.",
+    )
+
+
+def _ticket_recorder(record: Record, accounts: Accounts) -> Any:
+    """Return what the desk calls after a ticket: it puts the ticket on the person's record."""
+
+    def tell(ticket: Ticket) -> None:
+        if ticket.origin is Origin.DEMAND:  # the team's ticket is nobody's outcome
+            return
+        person = Viewer(
+            visitor=ticket.visitor,
+            user_id=ticket.requester.user_id,
+            left_out=_left_out(accounts, ticket.requester.user_id),
+        )
+        record.ticket_created(
+            person,
+            ticket.number,
+            ticket.origin,
+            now=ticket.created_at,
+            search_id=ticket.search_id,
+        )
+
+    return tell
+
+
+def _left_out(accounts: Accounts, user_id: str) -> str:
+    try:
+        role = accounts.by_id(user_id).role if user_id else None
+    except NotFound:
+        role = None
+    return "staff" if role in STAFF_ROLES else ""

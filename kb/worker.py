@@ -1,0 +1,137 @@
+"""The periodic work: episodes closed, policies applied, clocks run, letters sent, old words purged.
+
+Promises that each job runs in one worker at a time (a lease), that a job which fails is logged and
+the others go on, and that stopping between two jobs loses nothing. Knows no page.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from kb.desk.escalation import escalate_due
+from kb.desk.leases.store import hold
+from kb.desk.outbox.delivery import deliver_due
+from kb.desk.policies import apply_demand, apply_unresolved_policy
+from kb.insight import closing
+from kb.lookup.publish import publish
+from kb.wiring import Services
+
+log = logging.getLogger(__name__)
+
+HOUR = timedelta(hours=1)
+LEASE = timedelta(minutes=5)  # longer than any round, so that a dead worker's jobs move on
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Periodic work: `run` at most once in `every`, by whoever holds the lease `name`."""
+
+    name: str
+    every: timedelta
+    run: Callable[[datetime], None]
+
+
+@dataclass(slots=True)
+class Worker:
+    """Runs the jobs of one site until told to stop."""
+
+    parts: Services
+    stop: threading.Event = field(default_factory=threading.Event)
+    _due: dict[str, datetime] = field(default_factory=dict)
+
+    def jobs(self) -> tuple[Job, ...]:
+        """Return every job, in the order of a round."""
+        pause = self.parts.settings.worker_interval
+        jobs = [
+            Job("spool", pause, self._replay),
+            Job("episodes", pause, self._close_episodes),
+            Job("escalation", pause, self._escalate),
+            Job("outbox", pause, self._deliver),
+            Job("purge", HOUR, self._purge),
+        ]
+        if self.parts.settings.publish_interval is not None:
+            jobs.append(Job("publish", self.parts.settings.publish_interval, self._publish))
+        return tuple(jobs)
+
+    def run(self, parent: int = 0) -> None:
+        """Work until stopped, or until the process `parent` is gone."""
+        pause = self.parts.settings.worker_interval.total_seconds()
+        while not self.stop.is_set():
+            self.round(datetime.now(UTC))
+            if self._orphaned(parent, pause):
+                return
+
+    def _orphaned(self, parent: int, pause: float) -> bool:
+        """Wait for the next round; return whether the process that started this one is gone."""
+        for _ in range(max(1, round(pause))):
+            if self.stop.wait(min(pause, 1.0)):
+                return True
+            if parent and os.getppid() != parent:
+                return True
+        return False
+
+    def round(self, now: datetime) -> None:
+        """Run each job that is due and that no other worker holds."""
+        for job in self.jobs():
+            if self.stop.is_set() or now < self._due.get(job.name, now):
+                continue
+            self._due[job.name] = now + job.every
+            self._run(job, now)
+
+    def _run(self, job: Job, now: datetime) -> None:
+        try:
+            # What a machine does for its own disk needs no lease.
+            local = job.name in {"spool", "publish"}
+            if local or hold(self.parts.db, job.name, owner=_owner(), now=now, ttl=LEASE):
+                job.run(now)
+        except Exception:
+            log.exception("the job %s failed; the next round tries again", job.name)
+
+    def _replay(self, now: datetime) -> None:
+        replayed = self.parts.recorder.replay_spool()
+        if replayed.events:
+            log.info("%d events came back from the spool", replayed.events)
+            settings = self.parts.settings
+            closing.close_episodes(self.parts.db, settings, now, since=replayed.oldest)
+
+    def _close_episodes(self, now: datetime) -> None:
+        parts = self.parts
+        closed = closing.close_episodes(parts.db, parts.settings, now)
+        apply_unresolved_policy(
+            parts.desk,
+            closed.unresolved,
+            mark=closing.mark_policy,
+            trail=lambda each: parts.trail(each.visitor, each.search_id, now),
+            now=now,
+        )
+        since = now - parts.settings.demand_window
+        threshold = parts.settings.demand_threshold
+        if threshold:
+            apply_demand(parts.desk, closing.demand(parts.db, since, threshold), now=now)
+
+    def _escalate(self, now: datetime) -> None:
+        escalate_due(self.parts.db, self.parts.settings.tiers, now=now)
+
+    def _deliver(self, now: datetime) -> None:
+        deliver_due(self.parts.db, self.parts.channels, now=now)
+
+    def _purge(self, now: datetime) -> None:
+        parts = self.parts
+        closing.purge(parts.db, parts.settings, now, retention=parts.settings.retention)
+        parts.limits.purge(now)
+
+    def _publish(self, now: datetime) -> None:
+        del now  # a commit is new or it is not
+        live = publish(self.parts.settings, progress=lambda _stage, _done, _total: None)
+        if live.changed:
+            log.info("published %s: %d articles", live.commit[:12], live.articles)
+
+
+def _owner() -> str:
+    return f"{socket.gethostname()[:40]}:{os.getpid()}"
