@@ -19,7 +19,7 @@ from kb.content.naming import normal_path
 
 ARTICLES = "/articles/"
 MEDIA = "/media/"
-_SCHEMES = ("http", "https", "mailto")
+_OUTSIDE = re.compile(r"(?i:https?://[^/\\\s][^\\]*|mailto:\S+)", re.DOTALL)
 _IMAGES = re.compile(r"\.(png|jpe?g|gif|webp)$", re.IGNORECASE)
 
 
@@ -45,9 +45,9 @@ class Directory:
         except ValueError:
             return ""
         if parts.scheme:
-            return written.strip() if parts.scheme.casefold() in _SCHEMES else ""
+            return _outside(written.strip())
         if parts.netloc:
-            return f"https:{written.strip()}"
+            return _outside(f"https:{written.strip()}")
         if parts.path == "/":
             return "/"
         fragment = f"#{quote(unquote(parts.fragment), safe='')}" if parts.fragment else ""
@@ -95,6 +95,11 @@ class Directory:
     def from_row(cls, row: dict[str, Any]) -> Directory:
         """Return the directory that `to_row` wrote."""
         return cls(**{**row, "hidden": frozenset(row["hidden"])})
+
+
+def _outside(address: str) -> str:
+    """Return a full address that browsers and people read alike, with spaces encoded; else ""."""
+    return re.sub(r"\s", "%20", address) if _OUTSIDE.fullmatch(address) else ""
 
 
 def _beside(base: str, path: str) -> str:

@@ -108,8 +108,9 @@ class _Reading:
     def _audience(self) -> Audience:
         if "audience" not in self.values:
             return Audience.PUBLIC
+        is_text = isinstance(self.values["audience"], str)  # of a list, no entry is the answer
         written = self.text("audience")
-        known = _AUDIENCES.get(written.strip().casefold())
+        known = _AUDIENCES.get(written.strip().casefold()) if is_text else None
         if known:
             return known
         if self.microsoft and written.strip().casefold() in _MICROSOFT_READERS:

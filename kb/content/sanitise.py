@@ -63,6 +63,8 @@ RESERVED_IDS_WORDS = """
     language theme suggestions status dialog body html
 """
 RESERVED_IDS = frozenset(RESERVED_IDS_WORDS.split())
+# With one slash or a backslash a browser may take the rest for another site than a reader sees.
+_ADDRESS = re.compile(r"(?i:https?://[^/\\\s][^\\\s]*|mailto:\S+)|/(?![/\\]).*|#.*")
 _NUMERIC = {"width", "height", "colspan", "rowspan", "start", "value"}
 
 
@@ -89,6 +91,8 @@ def _keep(tag: str, attribute: str, value: str) -> str | None:
     if attribute == "class":
         known = _CLASSES[tag]
         return " ".join(name for name in value.split() if known.fullmatch(name)) or None
+    if attribute == "href":
+        return value if _ADDRESS.fullmatch(value) else None
     if attribute == "id":
         return value if is_free_id(value) else None
     if attribute == "src":

@@ -1,0 +1,105 @@
+"""Text that never ends, recurses or kills its process costs its own article and no other."""
+
+from __future__ import annotations
+
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from kb.content.directory import Directory
+from kb.content.pool import render_all
+from kb.content.publish import build_library
+from kb.content.rendering import Job, Rendered
+from kb.content.source import open_source
+
+# Inputs on which Python-Markdown needs very long or overflows the stack, one shape each.
+PATHOLOGICAL = {
+    "brackets": "[" * 20_000,
+    "quotes": ">" * 20_000 + " x",
+    "stars": "*a" * 20_000,
+    "underscores": "_" * 30_000,
+    "nested lists": "\n".join(" " * 2 * n + "- x" for n in range(1500)),
+    "links in links": "[a](" * 10_000,
+    "backticks": "".join("`" * n + "a" for n in range(1, 500)),
+    "footnotes": "".join(f"[^{n}]: x\n" for n in range(5_000)) + "[^1]" * 3_000,
+    "tags": "<a" * 20_000,
+    "divs": "<div>" * 10_000,
+    "tables": "|a" * 5_000 + "\n" + "|-" * 5_000 + "\n" + "|b" * 5_000,
+    "references": "".join(f"[{n}]: /x\n" for n in range(3_000)) + "[a][1]" * 3_000,
+    "entities": "&" * 60_000,
+    "comments": "<!--" * 20_000,
+}
+
+
+def jobs(bodies: list[str]) -> list[Job]:
+    return [Job(f"{number}.md", body, "T", "en") for number, body in enumerate(bodies)]
+
+
+def test_every_job_gets_its_own_answer_in_order() -> None:
+    results = render_all(jobs([f"Text {n}" for n in range(40)]), Directory(), processes=2)
+    pages = [result.html.strip() for result in results if isinstance(result, Rendered)]
+    assert pages == [f"<p>Text {n}</p>" for n in range(40)]
+
+
+def test_progress_counts_every_job() -> None:
+    seen: list[int] = []
+    render_all(jobs(["a", "b", "c"]), Directory(), done=seen.append)
+    assert seen == [1, 2, 3]
+
+
+def test_pathological_text_is_contained_and_the_rest_is_rendered() -> None:
+    bodies = [body for bad in PATHOLOGICAL.values() for body in (bad, "Fine")]
+    results = render_all(jobs(bodies), Directory(), limit=0.7, processes=2)
+    assert all(isinstance(result, (Rendered, str)) for result in results[::2])
+    assert [result.html.strip() for result in results[1::2] if isinstance(result, Rendered)] == [
+        "<p>Fine</p>"
+    ] * len(PATHOLOGICAL)
+
+
+def test_a_process_that_takes_too_long_is_killed_and_replaced() -> None:
+    slow, fine = render_all(jobs(["*a **b " * 6_000, "Fine"]), Directory(), limit=0.05, processes=1)
+    assert slow == "it takes longer than 0.05 seconds"
+    assert fine == "it takes longer than 0.05 seconds" or isinstance(fine, Rendered)
+
+
+def test_nesting_that_overflows_the_stack_is_a_reason() -> None:
+    deep = "\n".join(" " * 4 * n + "- x" for n in range(900))
+    result, fine = render_all(jobs([deep, "Fine"]), Directory(), processes=1)
+    assert isinstance(result, str)
+    assert "nested" in result or "longer" in result or "died" in result
+    assert isinstance(fine, Rendered)
+
+
+def test_a_process_that_dies_is_replaced(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A worker that leaves in the middle of a job, as one killed by the system does."""
+    marks = count()
+    dying = tmp_path / "dying.py"
+    dying.write_text(
+        "import json, os, sys\n"
+        "sys.stdin.readline(); print(json.dumps({'ready': True}), flush=True)\n"
+        "for line in sys.stdin:\n"
+        "    if 'die' in json.loads(line)['body']: os.kill(os.getpid(), 9)\n"
+        "    print(json.dumps({'failed': 'alive'}), flush=True)\n"
+    )
+    import subprocess
+
+    real = subprocess.Popen
+
+    def start(command: list[str], **facts: object) -> object:
+        next(marks)
+        return real([command[0], str(dying)], **facts)  # type: ignore[call-overload]
+
+    monkeypatch.setattr("kb.content.pool.subprocess.Popen", start)
+    results = render_all(jobs(["die", "x", "die", "y"]), Directory(), processes=1)
+    assert results == ["the process that rendered it died", "alive"] * 2
+    assert next(marks) == 3
+
+
+def test_one_bad_article_leaves_the_others_published(tmp_path: Path) -> None:
+    (tmp_path / "bad.md").write_text("---\ntitle: Bad\n---\n" + "[" * 100_000)
+    (tmp_path / "good.md").write_text("---\ntitle: Good\n---\nText")
+    library = build_library(open_source(tmp_path), limit=1.0)
+    assert "good" in library.articles
+    assert "bad" not in library.articles
+    assert [(p.path, p.code, p.refused) for p in library.problems] == [("bad.md", "render", True)]
