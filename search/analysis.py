@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 
-from whoosh.lang import has_stemmer, stemmer_for_language  # type: ignore[attr-defined]
+from whoosh.lang import has_stemmer, stemmer_for_language
 from whoosh.lang.stopwords import stoplists
 
 from search.tokens import Token, normal, tokens
@@ -30,13 +30,14 @@ _HEX = re.compile(r"0x(?=[0-9a-f]{3,}$)")
 _VERSION = re.compile(r"v?(\d+(?:\.\d+)+)")
 _ELISION = {"fr", "it", "ca"}
 _POSSESSIVE = re.compile(r"['’]s?$")
-_EN_MORE = frozenset(
-    "a about am an and any are as at be been being but by can could did do does doing for from had "
-    "has have having he her here him his how i if im in into is it its me my myself no of on or "
-    "our please she should so some than that the their them then there these they this those to "
-    "too us was we were what when where which while who whom whose why will with would you your "
-    "ive id cant dont doesnt didnt isnt wont".split()
-)
+_EN_TEXT = """
+a about am an and any are as at be been being but by can could did do does doing for from had
+has have having he her here him his how i if im in into is it its me my myself no of on or our
+please she should so some than that the their them then there these they this those to too us
+was we were what when where which while who whom whose why will with would you your ive id cant
+dont doesnt didnt isnt wont
+"""
+_EN_MORE = frozenset(_EN_TEXT.split())
 # "not" and "no" change what a fault is; words such as "off", "out", "up" are half of a verb.
 _KEPT = frozenset({"not", "off", "out", "up", "down", "new", "all", "again", "using", "can't"})
 
@@ -62,7 +63,7 @@ def fold(text: str) -> str:
 
     A mark stays where it makes another letter of the script: Cyrillic й, Indic vowel signs.
     """
-    kept = []
+    kept: list[str] = []
     for char in unicodedata.normalize("NFD", text.casefold().replace("ё", "е")):
         if unicodedata.combining(char) and not _keeps_mark(char, kept):
             continue

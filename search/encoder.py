@@ -173,7 +173,8 @@ class SentenceEncoder:
 
     def encode_query(self, text: str) -> Vectors:
         """Return the unit vector of a query."""
-        return self._encode([self.recipe.query_prefix + text])[0]
+        vector: Vectors = self._encode([self.recipe.query_prefix + text])[0]
+        return vector
 
     def encode_documents(self, texts: Sequence[str], progress: Progress = silent) -> Vectors:
         """Return one unit vector a text."""

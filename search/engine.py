@@ -179,7 +179,7 @@ class Engine:
         signals = collect(generation, text, requests=requests, vector=vector, allowed=view.allowed)
         return rank(generation, signals, mode=mode, prefer=query.prefer_language), mode, degraded
 
-    def _vector(self, generation: Generation, text: str) -> tuple[np.ndarray | None, str]:  # type: ignore[type-arg]
+    def _vector(self, generation: Generation, text: str) -> tuple[np.ndarray | None, str]:
         if generation.meaning is None:
             reason = generation.manifest.degraded
             return None, reason or "The index was built without a model."
@@ -250,7 +250,7 @@ def _filter_mask(generation: Generation, query: Query) -> Mask:
     )
 
 
-def _filtered(generation: Generation, ranking: Ranking, query: Query) -> np.ndarray:  # type: ignore[type-arg]
+def _filtered(generation: Generation, ranking: Ranking, query: Query) -> np.ndarray:
     if not query.languages and not query.collections:
         return ranking.order
     return ranking.order[_filter_mask(generation, query)[ranking.order]]
@@ -272,7 +272,7 @@ def _explanation(generation: Generation, ranking: Ranking, number: int) -> Expla
         "keyword": float(keyword_share(signals.keyword)[number]),
         "coverage": float(signals.coverage[number]),
         "cosine": float(signals.cosines[number]),
-        "semantic": float(meaning_share(signals.cosines)[number]),
+        "semantic": float(meaning_share(signals.cosines, signals.median)[number]),
         "exact": float(signals.exact[number]),
         "title": float(signals.title[number]),
     }

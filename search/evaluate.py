@@ -13,6 +13,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 from time import perf_counter
@@ -21,7 +22,6 @@ from typing import Any
 from search.engine import Engine, Settings
 from search.errors import SearchError
 from search.generation import build, open_current
-from search.guard import Loader
 from search.judged import Asked, JudgedSet, read_set
 from search.measures import auroc, ndcg, percentile, recall, reciprocal_rank, success
 from search.prepare import prepare
@@ -30,18 +30,38 @@ from search.types import Mode, Query, Results
 
 DEPTH = 10
 ENGINES = (Mode.HYBRID, Mode.KEYWORD, Mode.SEMANTIC)
-_COLUMNS = ("ndcg@10 mrr@10 recall@5 recall@10 success@1 success@3 auroc p50_ms p95_ms").split()
+_COLUMNS = [
+    "ndcg@10",
+    "mrr@10",
+    "recall@5",
+    "recall@10",
+    "success@1",
+    "success@3",
+    "auroc",
+    "p50_ms",
+    "p95_ms",
+]
 
 
 def index_of(judged: JudgedSet, cache: Path) -> Path:
-    """Return the folder of an index of the set, built unless the cache has it for this code."""
-    root = cache / f"{judged.name}-{_digest(judged)}"
-    try:
-        open_current(root)
-    except SearchError:
+    """Return the folder of an index of the set, built unless the cache has it for this code.
+
+    A build after a change of the code finds the vectors of texts that stayed the same.
+    """
+    root = cache / f"judged-{judged.name}"
+    digest = _digest(judged)
+    if not _holds(root, digest):
         encoder = open_runtime(prepare(cache, progress=_progress).parent)
-        build(judged.documents, root, encoder=encoder, progress=_progress)
+        build(judged.documents, root, commit=digest, encoder=encoder, progress=_progress)
     return root
+
+
+def _holds(root: Path, digest: str) -> bool:
+    try:
+        held = open_current(root)
+    except SearchError:
+        return False
+    return held.commit == digest and held.meaning is not None
 
 
 def _digest(judged: JudgedSet) -> str:
@@ -55,8 +75,19 @@ def _digest(judged: JudgedSet) -> str:
 
 _INDEXING = {
     f"{name}.py"
-    for name in "tokens analysis passages keyword impacts semantic spelling storage postings "
-    "manifest generation".split()
+    for name in [
+        "tokens",
+        "analysis",
+        "passages",
+        "keyword",
+        "impacts",
+        "semantic",
+        "spelling",
+        "storage",
+        "postings",
+        "manifest",
+        "generation",
+    ]
 }
 
 
@@ -111,7 +142,7 @@ def run(
     """Return the report on a judged set as search.evaluate prints it with --json."""
     judged = read_set(folder, language=language)
     root = index_of(judged, cache)
-    loader: Loader = lambda: open_runtime(cache)  # noqa: E731 - a name for the type checker
+    loader = partial(open_runtime, cache)
     rows = {}
     for mode in engines:
         engine = Engine(root, encoder_loader=loader, settings=Settings(mode, 120.0, 60.0))

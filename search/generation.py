@@ -217,7 +217,7 @@ def newest_first(root: Path) -> list[Path]:
 
 
 def current(root: Path) -> str:
-    """Return the name of the current generation, "" when the pointer is missing or makes no sense."""
+    """Return the current generation's name, "" when the pointer is missing or senseless."""
     try:
         name = (root / _CURRENT).read_text("utf-8").strip()
     except (OSError, ValueError):

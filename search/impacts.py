@@ -21,7 +21,7 @@ from whoosh.reading import IndexReader
 from search.encoder import Progress, silent
 from search.postings import Ordinals, Postings, Values, from_arrays, key_of
 
-K1 = 1.2
+K1 = 2.2
 Floats = npt.NDArray[np.float64]
 Fields = Mapping[str, tuple[float, float]]
 # field term -> documents, frequencies

@@ -25,14 +25,14 @@ from search.types import Document
 # Weight and length normalisation (the b of BM25) of each field. Short fields that authors write
 # by hand weigh more; a long title is not a worse title, so little normalisation there.
 FIELDS: Mapping[str, tuple[float, float]] = {
-    "title": (2.5, 0.4),
-    "answers": (2.0, 0.3),
-    "keywords": (1.5, 0.3),
-    "summary": (1.0, 0.5),
+    "title": (8.0, 0.5),
+    "answers": (5.0, 0.5),
+    "keywords": (3.0, 0.5),
+    "summary": (2.0, 0.5),
     "headings": (1.0, 0.5),
     "body": (1.0, 0.75),
 }
-PASSAGE_FIELDS: Mapping[str, tuple[float, float]] = {"head": (1.0, 0.5), "text": (1.0, 0.6)}
+PASSAGE_FIELDS: Mapping[str, tuple[float, float]] = {"head": (4.0, 0.5), "text": (1.0, 0.6)}
 WRITER_MEGABYTES = 128
 _TOGETHER, _APART = "\x1f", "\x1e"
 

@@ -90,7 +90,7 @@ def read(folder: Path) -> Manifest:
 
 
 def verify(folder: Path) -> Manifest:
-    """Return the manifest when every file is as recorded; SearchError naming the first that is not."""
+    """Return the manifest when every file is as recorded; SearchError naming one that is not."""
     manifest = read(folder)
     found = hashes(folder)
     for name in sorted({*manifest.files, *found}):

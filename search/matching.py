@@ -43,7 +43,7 @@ def _match_one(postings: Postings, request: Request, *, size: int) -> Matched:
             scores += best
         if " " in sought.surface:
             continue  # a joined spelling or a synonym asks for nothing by itself
-        idf = float(np.log(1 + (size - df + 0.5) / (df + 0.5)))
+        idf = float(np.log(1 + (size - df + 0.5) / (df + 0.5))) * max(sought.alternatives.values())
         mass += idf
         if best is not None:
             covered += idf * (best > 0)

@@ -133,7 +133,7 @@ def _publish(work: Path, folder: Path, recipe: Recipe) -> None:
     (work / "runtime.json").write_text(json.dumps(record, indent=1), "utf-8")
     if folder.exists():
         shutil.rmtree(folder)
-    os.chmod(work, 0o755)  # noqa: S103 - mkdtemp's 0700 would lock out other users' processes
+    os.chmod(work, 0o755)  # noqa: S103
     os.replace(work, folder)
 
 

@@ -7,8 +7,9 @@ is read as syntax but the double quote around a phrase. Knows no index.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from search.analysis import (
     CODE,
@@ -26,7 +27,9 @@ from search.tokens import Token, normal, tokens
 
 MAX_CHARACTERS = 200
 MAX_TERMS = 24
-JOINED_WEIGHT = 0.6
+JOINED_WEIGHT = 0.15
+# Words such as "how" and "my" say a little in a question, and are all there is in some.
+STOP_WEIGHT = 0.2
 PART_WEIGHT = 0.5
 SYNONYM_WEIGHT = 0.5
 _QUOTED = re.compile(r'["“”«»„]([^"“”«»„]{2,})["“”«»„]')
@@ -75,9 +78,11 @@ def query_tokens(text: str) -> list[Token]:
 def understand(text: str, language: str, *, synonyms: Synonyms | None = None) -> Request:
     """Return what `text` asks for, read as `language`. `text` is bounded already."""
     found = query_tokens(text)
-    content = [t for t in found if fold(t.surface) not in stop_words(language)] or found
+    stops = stop_words(language)
+    content = [t for t in found if fold(t.surface) not in stops]
     sought = [_sought(token.surface, language) for token in content]
-    sought += _joined(found, language)
+    sought += _lesser([t for t in found if t not in content], language, alone=not content)
+    sought += _joined(found, language, stops=stops)
     sought += _synonyms(found, language, synonyms=synonyms or {})
     return Request(language, tuple(sought[:MAX_TERMS]), identifiers(found), phrases(text, language))
 
@@ -93,13 +98,22 @@ def _sought(surface: str, language: str) -> Sought:
     return Sought(surface, dict.fromkeys(found, share))
 
 
-def _joined(found: Sequence[Token], language: str) -> list[Sought]:
+def _lesser(stops: Sequence[Token], language: str, *, alone: bool) -> list[Sought]:
+    """Return stop words, at little weight unless the query has nothing else."""
+    weight = 1.0 if alone else STOP_WEIGHT
+    rows = (terms(token.surface, language) for token in stops)
+    return [
+        Sought(t.surface, dict.fromkeys(row, weight)) for t, row in zip(stops, rows, strict=True)
+    ]
+
+
+def _joined(found: Sequence[Token], language: str, *, stops: Collection[str]) -> list[Sought]:
     """Return neighbours written as one: "ORA 12541", "wi fi", "log in"."""
     rows = []
-    for left, right in zip(found, found[1:], strict=False):
+    for left, right in pairwise(found):
         if pair := pair_code(left.surface, right.surface):
             rows.append(Sought(f"{left.surface} {right.surface}", {pair: 1.0}))
-        elif left.surface.isalpha() and right.surface.isalpha():
+        elif left.surface.isalpha() and right.surface.isalpha() and fold(left.surface) not in stops:
             joined = stem(normal(left.surface + right.surface), language)
             rows.append(Sought(f"{left.surface} {right.surface}", {joined: JOINED_WEIGHT}))
     return rows

@@ -42,6 +42,7 @@ class Signals:
     cosines: Floats
     passage_cosines: Floats
     requests: tuple[Request, ...]
+    median: float = 0.0
     identifiers: int = 0
 
 
@@ -86,6 +87,7 @@ def collect(
         cosines=cosines * allowed,
         passage_cosines=near * inside,
         requests=tuple(requests),
+        median=float(np.median(cosines[allowed])) if allowed.any() else 0.0,
         identifiers=named,
     )
 
@@ -108,14 +110,14 @@ def _titled(generation: Generation, text: str, *, size: int) -> Mask:
 def _exact(
     generation: Generation, requests: Sequence[Request], *, allowed: Mask
 ) -> tuple[Floats, int]:
-    """Return the share of the query's codes and phrases that each article holds, and their number."""
+    """Return the share of the query's codes and phrases an article holds, and their number."""
     size = len(generation.documents)
     rows = list(matching.held(generation.articles, requests, size=size).values())
     rows += [_phrase(generation, requests, number) for number in range(_phrases(requests))]
     found = np.zeros(size, np.float32)
     for row in rows:
         found += row & allowed
-    return found / max(1, len(rows)), len(rows)
+    return found / np.float32(max(1, len(rows))), len(rows)
 
 
 def _phrases(requests: Sequence[Request]) -> int:
@@ -134,15 +136,22 @@ def _phrase(generation: Generation, requests: Sequence[Request], number: int) ->
 def rank(generation: Generation, signals: Signals, *, mode: Mode, prefer: str = "") -> Ranking:
     """Return the ranking of the articles that match, by words, meaning or both."""
     words = _keyword_share(generation, signals)
-    meaning = fusion.meaning_share(signals.cosines)
+    meaning = fusion.meaning_share(signals.cosines, signals.median)
     weight = _weight(signals, mode=mode)
-    exact = None if mode is Mode.SEMANTIC else np.maximum(signals.exact, signals.title)
+    exact = None if mode is Mode.SEMANTIC else _steps(signals)
     fused = fusion.fuse(words, meaning, weight=weight, exact=exact)
     if prefer:
         fused = fused + PREFERRED_LANGUAGE * _in_language(generation, prefer)
     hits = np.flatnonzero(_matches(signals, mode=mode))
     order = hits[np.argsort(-fused[hits], kind="stable")]
     return Ranking(order, fused, signals, weight, _evidence(signals, order, meaning=meaning))
+
+
+def _steps(signals: Signals) -> Floats:
+    """Return how many codes each article holds; one with the query's very title counts as all."""
+    most = np.float32(max(1, signals.identifiers))
+    steps: Floats = np.maximum(signals.exact * most, signals.title * most)
+    return steps
 
 
 def _keyword_share(generation: Generation, signals: Signals) -> Floats:
@@ -156,13 +165,12 @@ def _keyword_share(generation: Generation, signals: Signals) -> Floats:
 def _weight(signals: Signals, *, mode: Mode) -> float:
     if mode is not Mode.HYBRID:
         return 1.0 if mode is Mode.SEMANTIC else 0.0
-    words = max((len(request.sought) for request in signals.requests), default=0)
+    cosines = signals.cosines
+    spread = float(cosines.max(initial=0.0)) - signals.median
     known = fusion.Signals(
-        words=words,
         coverage=float(signals.coverage.max(initial=0.0)),
-        nearest=float(signals.cosines.max(initial=0.0)),
-        identifiers=signals.identifiers,
-        found=bool(signals.exact.max(initial=0.0) > 0),
+        spread=spread,
+        coded=bool(signals.exact.max(initial=0.0) > 0),
     )
     return fusion.meaning_weight(known)
 

@@ -96,7 +96,8 @@ class LightEncoder:
     def encode_query(self, text: str) -> Vectors:
         """Return the unit vector of a query: float32, shape (d,)."""
         encoded = self._tokenizer.encode(self.recipe.query_prefix + text)
-        return self._run([encoded.ids])[0]
+        vector: Vectors = self._run([encoded.ids])[0]
+        return vector
 
     def encode_documents(self, texts: Sequence[str], progress: Progress = silent) -> Vectors:
         """Return one unit vector a text. Batches hold texts of like length: little padding."""

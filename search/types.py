@@ -97,7 +97,7 @@ class Results:
     reaches the floor. `searched_for` is the text that was ranked, which differs from the query's
     when `corrected` is true; `suggestion` is an alternative offered but not taken.
     `facets` maps "language" and "collection" to counts over all hits, before those two filters.
-    `timings_ms` holds milliseconds by stage. `generation` and `commit` name the index that answered.
+    `timings_ms` holds milliseconds by stage. `generation` and `commit` name the index used.
     """
 
     query: Query
