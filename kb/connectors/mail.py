@@ -106,11 +106,11 @@ class MailChannel:
 
     def _secure(self, client: smtplib.SMTP) -> None:
         server = self._server
-        client.ehlo()
+        client.ehlo_or_helo_if_needed()
         safe = server.encrypted or server.host in _LOOPBACK
         if not server.encrypted and client.has_extn("starttls"):
             client.starttls(context=self._tls)
-            client.ehlo()
+            client.ehlo_or_helo_if_needed()
             safe = True
         if server.user and not safe:
             raise TemporaryFailure("The mail server offers no encryption; the password stays here.")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -32,7 +33,7 @@ def message(payload: Mapping[str, Any], key: str, *, sender: str) -> EmailMessag
         letter["From"] = Address(name, addr_spec=address)
         letter["To"] = Address(payload.get("name", ""), addr_spec=payload["to"])
         letter["Reply-To"] = payload.get("reply_to") or letter["From"]
-    except (ValueError, IndexError, KeyError, TypeError) as problem:
+    except (MessageError, ValueError, IndexError, KeyError, TypeError) as problem:
         raise PermanentFailure(f"The address cannot be written to: {problem}") from None
     _identify(letter, payload, key, domain=address.rpartition("@")[2])
     letter.set_content(payload.get("text", ""), cte="quoted-printable")

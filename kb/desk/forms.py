@@ -16,6 +16,8 @@ SUBJECT_LOW, SUBJECT_HIGH = 3, 200
 BODY_HIGH = 20_000
 EMAIL_HIGH = 254  # RFC 5321 4.5.3.1.3, less the angle brackets
 NAME_HIGH = 200
+LANGUAGE_HIGH = 16
+SLUG_HIGH = 255
 
 # The shape people mean, not RFC 5322: quoting and comments in an address are always mistakes here.
 _EMAIL = re.compile(
@@ -38,6 +40,17 @@ def checked(draft: Draft, *, asked: bool = True) -> Draft:
     return clean
 
 
+def from_words(draft: Draft) -> Draft:
+    """Return the draft, cleaned, of which the subject is what somebody searched for: of any length
+    then, cut where a subject ends, "…" where the words are forgotten by now.
+
+    Raises InvalidInput for the other fields.
+    """
+    subject = line(draft.subject)[:SUBJECT_HIGH].rstrip() or "…"
+    clean = checked(replace(draft, subject="fits"), asked=False)
+    return replace(clean, subject=subject)
+
+
 def checked_text(text: str, *, what: str = "text") -> str:
     """Return what staff or a requester wrote, cleaned; InvalidInput under the field `what`."""
     clean = block(text)
@@ -45,6 +58,20 @@ def checked_text(text: str, *, what: str = "text") -> str:
     if problem:
         raise InvalidInput(problem, "Nothing is lost.", fields={what: problem})
     return clean
+
+
+def checked_slug(slug: str) -> str:
+    """Return an article's slug, cleaned; InvalidInput when no article can have it."""
+    clean = line(slug)
+    if len(clean) > SLUG_HIGH:
+        problem = "No article has so long a name."
+        raise InvalidInput(problem, "Pick the article from the list.", fields={"article": problem})
+    return clean
+
+
+def checked_reason(text: str) -> str:
+    """Return a reason, cleaned, perhaps empty; InvalidInput when too long."""
+    return checked_text(text, what="reason") if text.strip() else ""
 
 
 def line(text: str) -> str:
@@ -74,6 +101,7 @@ def _cleaned(draft: Draft) -> Draft:
         draft,
         subject=line(draft.subject),
         body=block(draft.body),
+        language=line(draft.language)[:LANGUAGE_HIGH],
         requester=replace(person, name=line(person.name), email=person.email.strip()),
     )
 

@@ -65,7 +65,7 @@ def ticket_id(submission: str, person: str) -> str:
     """
     if not submission:
         return str(uuid.uuid4())
-    return str(uuid.uuid5(_TICKETS, f"{person}\n{submission}"))
+    return str(uuid.uuid5(_TICKETS, _digest(f"{person}\n{submission}")))
 
 
 def episode_submission(episode_id: str) -> str:
@@ -74,4 +74,4 @@ def episode_submission(episode_id: str) -> str:
 
 
 def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:32]

@@ -95,7 +95,7 @@ def link_digest(token: str) -> str:
     """Return what is kept of a private link's token: its SHA-256, in hex. The token has 256 random
     bits, so that a plain digest cannot be searched through.
     """
-    return hashlib.sha256(token.encode()).hexdigest()
+    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
 
 
 def _joining(person: Requester, draft: Draft) -> dict[str, Any]:

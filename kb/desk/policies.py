@@ -23,7 +23,6 @@ from kb.desk.offers.store import Offers
 from kb.desk.opening import Opened
 from kb.desk.service import Desk, Work
 from kb.desk.ticket import Draft, Origin, Requester
-from kb.errors import ProductError
 
 __all__ = [
     "Done",
@@ -87,8 +86,8 @@ def apply_unresolved_policy(
     for episode in episodes:
         try:
             counts[_deal_with(desk, episode, mark=mark, trail=trail, now=now)] += 1
-        except ProductError as problem:
-            log.error("episode %s was left for the next round: %s", episode.id, problem)
+        except Exception:  # whatever it is, it must not keep the others waiting
+            log.exception("episode %s was left for the next round", episode.id)
     return counts
 
 
@@ -160,7 +159,8 @@ class _Case:
         if offers.open_for(person.user_id, offer.need_key) or not offers.add(offer):
             return Done.EXISTING
         reader = (person, self.episode.language)
-        self.work.post.offered(reader, _subject(offer.words), offer_id=offer.id, now=self.now)
+        words = self._draft(person).subject
+        self.work.post.offered(reader, words, offer_id=offer.id, now=self.now)
         return Done.OFFERED
 
     def _the_offer(self, person: Requester) -> Offer:
@@ -178,8 +178,8 @@ class _Case:
 
     def _draft(self, person: Requester) -> Draft:
         episode = self.episode
-        return Draft(
-            subject=_subject(episode.words),
+        draft = Draft(
+            subject=episode.words,
             requester=person,
             visitor=episode.visitor,
             search_id=episode.search_id,
@@ -187,8 +187,4 @@ class _Case:
             trail=self.trail,
             words_key=episode.words_key,
         )
-
-
-def _subject(words: str) -> str:
-    """Return the words as a subject; they may have been forgotten by now."""
-    return forms.line(words)[: forms.SUBJECT_HIGH] or "…"
+        return forms.from_words(draft)

@@ -17,7 +17,16 @@ from typing import Any
 from kb.config import Settings
 from kb.db import Database
 from kb.desk import forms, rules
-from kb.desk.actions import Action, Answer, Note, Reopen, RequesterReply, Resolve
+from kb.desk.actions import (
+    Action,
+    Answer,
+    Escalate,
+    Note,
+    Reopen,
+    RequesterReply,
+    Resolve,
+    ReturnToTier,
+)
 from kb.desk.links import Links
 from kb.desk.opening import Opened, Opening, link_digest
 from kb.desk.outbox.store import Outbox, Parcel
@@ -184,11 +193,14 @@ def _readers(tickets: Tickets, ticket: Ticket) -> tuple[Reader, ...]:
 
 
 def _clean(action: Action) -> Action:
-    """Return the action with its text checked; a resolution may go without."""
+    """Return the action with what was typed checked; what may be missing may stay so."""
     if isinstance(action, Answer | Note | RequesterReply):
         return replace(action, text=forms.checked_text(action.text))
-    if isinstance(action, Resolve) and action.text.strip():
-        return replace(action, text=forms.checked_text(action.text))
+    if isinstance(action, Escalate | ReturnToTier | Reopen):
+        return replace(action, reason=forms.checked_reason(action.reason))
+    if isinstance(action, Resolve):
+        text = forms.checked_text(action.text) if action.text.strip() else ""
+        return replace(action, text=text, article=forms.checked_slug(action.article))
     return action
 
 

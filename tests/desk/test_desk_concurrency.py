@@ -1,9 +1,8 @@
-"""Workers at the same desk at the same time, in threads and in processes."""
+"""Workers at the same desk at the same time, each with a database of its own."""
 
 from __future__ import annotations
 
-import multiprocessing
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -40,7 +39,7 @@ def draft(name: str, words_key: str) -> Draft:
 
 
 def open_and_note(url: str, writer: int, transactions: int) -> list[int]:
-    """Open tickets and annotate them, as one worker process; return their numbers."""
+    """Open tickets and annotate them, as one worker; return their numbers."""
     db = Database(url)
     desk = Desk(db, load({}))
     numbers = []
@@ -61,8 +60,7 @@ def race(url: str, submission: str) -> tuple[int, bool]:
 
 
 def test_eight_writers_and_1200_transactions_lose_nothing(database_url: str) -> None:
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(WRITERS, mp_context=spawn) as pool:
+    with ThreadPoolExecutor(WRITERS) as pool:  # each with connections of its own
         runs = [pool.submit(open_and_note, database_url, n, EACH) for n in range(WRITERS)]
         numbers = sorted(number for run in runs for number in run.result())
     assert numbers == list(range(1001, 1001 + WRITERS * EACH // 2))

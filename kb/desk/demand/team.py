@@ -6,6 +6,7 @@ already are not counted again. Knows no episode; the demand is counted elsewhere
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Protocol
@@ -15,6 +16,8 @@ from kb.desk.demand.store import provided_for
 from kb.desk.opening import Opened
 from kb.desk.service import Desk
 from kb.desk.ticket import Draft, Origin
+
+log = logging.getLogger(__name__)
 
 WORDS_SHOWN = 120  # leaves the sentence around them room in a subject
 
@@ -61,8 +64,17 @@ def apply_demand(desk: Desk, demands: Iterable[Demand], *, now: datetime) -> tup
     """
     threshold = desk.settings.demand_threshold
     large = (demand for demand in demands if 0 < threshold <= demand.people)
-    answers = [_apply(desk, demand, threshold=threshold, now=now) for demand in large]
+    answers = [_attempt(desk, demand, threshold=threshold, now=now) for demand in large]
     return tuple(opened for opened in answers if opened and not opened.existing)
+
+
+def _attempt(desk: Desk, demand: Demand, *, threshold: int, now: datetime) -> Opened | None:
+    """Return as `_apply`; a demand that fails is logged and must not keep the others waiting."""
+    try:
+        return _apply(desk, demand, threshold=threshold, now=now)
+    except Exception:
+        log.exception("the demand %s was left for the next round", demand.words_key)
+        return None
 
 
 def _apply(desk: Desk, demand: Demand, *, threshold: int, now: datetime) -> Opened | None:

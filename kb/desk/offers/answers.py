@@ -36,7 +36,7 @@ def take_offer(desk: Desk, offer_id: str, *, draft: Draft, now: datetime) -> Ope
 
     Raises NotFound when the offer is not this person's, InvalidInput as `Desk.open_ticket`.
     """
-    clean = forms.checked(draft)
+    clean = forms.from_words(draft)
     with desk.work() as work:
         work.tickets.reserve()
         offers = Offers(desk.db, work.connection)

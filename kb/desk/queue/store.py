@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from kb.db import ticket_events, tickets
+from kb.desk import forms
 from kb.desk.queue.filters import NOBODY, Order, Queue, QueueFilter
 from kb.desk.store import JOINED, ticket_of
 from kb.desk.ticket import Status, Ticket, parse_number
@@ -84,7 +85,7 @@ def _conditions(filters: QueueFilter) -> list[sa.ColumnElement[bool]]:
         found.append(tickets.c.origin == filters.origin)
     if filters.before is not None:
         found.append(tickets.c.created_at < filters.before)
-    if words := filters.words.replace("\x00", "").strip():
+    if words := forms.line(filters.words):
         found.append(_about(words))
     return found
 
