@@ -39,10 +39,10 @@ class Article:
     `html` is sanitised and must not be rewritten after. `toc` holds (level, anchor, text) with
     levels from 2. `aliases` are old paths without slashes at the ends, case folded. `changed_at`
     is the last Git change, UTC. `links` are slugs linked to, `targets` the same with the fragment
-    of each link, `images` digests of the media used,
-    `extra` the front matter that the product does not interpret. `references` maps what the author
-    wrote as a link or image source to what it was resolved to, "" when to nothing. `stale` says
-    that a newer version was refused and this one stays. `blob` identifies the source bytes.
+    of each link, `images` digests of the media used, `extra` the front matter that the product
+    does not interpret. `references` are ("link" or "image", what the author wrote, the address it
+    got or ""), one for each address that depends on other files. `stale` says that a newer version
+    was refused and this one stays. `blob` identifies the source bytes, `recipe` the rendering.
     """
 
     slug: str
@@ -69,7 +69,7 @@ class Article:
     links: tuple[str, ...] = ()
     targets: tuple[tuple[str, str], ...] = ()
     images: tuple[str, ...] = ()
-    references: Mapping[str, str] = field(default_factory=dict)
+    references: tuple[tuple[str, str, str], ...] = ()
     problems: tuple[Problem, ...] = ()
     blob: str = ""
     recipe: str = ""
@@ -110,6 +110,7 @@ class Article:
         for name in ("keywords", "answers", "aliases", "links", "images"):
             kept[name] = tuple(row.get(name, ()))
         kept["toc"] = tuple((level, anchor, text) for level, anchor, text in row.get("toc", ()))
+        kept["references"] = tuple((k, w, a) for k, w, a in row.get("references", ()))
         kept["targets"] = tuple((slug, anchor) for slug, anchor in row.get("targets", ()))
         kept["sections"] = tuple(Section(a, tuple(p), t) for a, p, t in row.get("sections", ()))
         kept["problems"] = tuple(Problem.from_row(p) for p in row.get("problems", ()))

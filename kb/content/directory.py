@@ -38,6 +38,12 @@ class Directory:
     media: Mapping[str, str] = field(default_factory=dict)
     hidden: frozenset[str] = frozenset()
 
+    def address(self, kind: str, written: str, *, base: str, language: str) -> str:
+        """Return the address, without its fragment, of a reference that is a "link" or "image"."""
+        if kind == "image":
+            return self.image(written, base=base)
+        return self.link(written, base=base, language=language).partition("#")[0]
+
     def link(self, written: str, *, base: str, language: str) -> str:
         """Return the address for a link in the file `base`; fragments are kept."""
         try:

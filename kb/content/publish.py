@@ -133,15 +133,13 @@ class _Build:
             return None
         if old.language != named.language:
             return None
-        for written, address in old.references.items():
-            found = directory.link(written, base=draft.path, language=named.language)
-            image = directory.image(written, base=draft.path)
-            if address != image and address != found.partition("#")[0]:
+        for kind, written, address in old.references:
+            if directory.address(kind, written, base=draft.path, language=old.language) != address:
                 return None
         return replace(self._facts(named), **{name: getattr(old, name) for name in _RENDERED})
 
     def _new(self, named: Named, result: Rendered) -> Article:
-        addresses = (each for each in result.references.values() if each.startswith(MEDIA))
+        addresses = [to for _, _, to in result.references if to.startswith(MEDIA)]
         names = (*(address.removeprefix(MEDIA) for address in addresses), *result.inline)
         digests = [name.partition(".")[0] for name in names]
         for name, text in result.inline.items():

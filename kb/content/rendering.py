@@ -48,7 +48,7 @@ class Rendered:
     html: str
     sections: tuple[Section, ...]
     toc: tuple[tuple[int, str, str], ...]
-    references: dict[str, str]
+    references: tuple[tuple[str, str, str], ...]
     targets: tuple[tuple[str, str], ...]
     problems: tuple[Problem, ...]
     inline: dict[str, str]
@@ -72,7 +72,7 @@ class Rendered:
             row["html"],
             tuple(Section(anchor, tuple(path), text) for anchor, path, text in row["sections"]),
             tuple((level, anchor, text) for level, anchor, text in row["toc"]),
-            row["references"],
+            tuple((kind, written, to) for kind, written, to in row["references"]),
             tuple((slug, fragment) for slug, fragment in row["targets"]),
             tuple(Problem.from_row(problem) for problem in row["problems"]),
             row["inline"],
@@ -97,7 +97,7 @@ def render(job: Job, directory: Directory) -> Rendered:
         html,
         sections,
         toc,
-        page.references,
+        tuple(dict.fromkeys(page.references)),
         tuple(dict.fromkeys(page.targets)),
         tuple(_placed(problem, job) for problem in problems),
         page.inline,

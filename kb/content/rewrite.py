@@ -41,13 +41,13 @@ class Token:
 class Rewritten:
     """The HTML, what it points to and what is wrong with it.
 
-    `references` maps a link or image source as written to the address it got, "" for none;
+    `references` are ("link" or "image", as written, the address it got or "");
     `targets` are (slug, fragment) pairs; `inline` maps the
     name of an image written into the text itself to its bytes in base64.
     """
 
     html: str
-    references: dict[str, str]
+    references: list[tuple[str, str, str]]
     targets: list[tuple[str, str]]
     problems: list[Problem]
     inline: dict[str, str]
@@ -104,7 +104,7 @@ class _Page:
     def __init__(self, directory: Directory, path: str, language: str) -> None:
         self.directory, self.path, self.language = directory, path, language
         self.ids: set[str] = set()
-        self.references: dict[str, str] = {}
+        self.references: list[tuple[str, str, str]] = []
         self.targets: list[tuple[str, str]] = []
         self.problems: list[Problem] = []
         self.inline: dict[str, str] = {}
@@ -210,7 +210,7 @@ class _Page:
         if address.startswith("#"):
             address = self._fragment(unquote(address[1:]))
         elif not re.match(r"(?i)https?:|mailto:", address):
-            self.references[written] = address.partition("#")[0]
+            self.references.append(("link", written, address.partition("#")[0]))
         if not address and written.strip():
             self._report_link(written)
         elif address.startswith(ARTICLES):
@@ -251,7 +251,7 @@ class _Page:
             return f"{MEDIA}{name}"
         address = self.directory.image(written, base=self.path)
         if not found:
-            self.references[written] = address
+            self.references.append(("image", written, address))
         return address
 
     def _report_image(self, written: str) -> None:

@@ -86,7 +86,8 @@ def test_anchors_speak_every_script() -> None:
 
 def test_lists_as_github_reads_them() -> None:
     page = html(
-        "Do this:\n1. One\n   ```sh\n   - not a list <b>\n   ```\n2. Two\n   - deep\n\n   More\n3) Three"
+        "Do this:\n1. One\n   ```sh\n   - not a list <b>\n   ```\n"
+        "2. Two\n   - deep\n\n   More\n3) Three"
     )
     assert page.count("<ol>") == 1
     assert '<pre><code class="language-sh">- not a list &lt;b&gt;\n</code></pre>' in page

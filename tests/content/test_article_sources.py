@@ -1,4 +1,4 @@
-"""Git and folders as sources: one commit, no program of the repository's runs, no link is followed."""
+"""Git and folders as sources: one commit, nothing of the repository runs, no link is followed."""
 
 from __future__ import annotations
 

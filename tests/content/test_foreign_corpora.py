@@ -48,9 +48,9 @@ def test_a_jekyll_site_in_four_languages() -> None:
 
 def test_nearly_all_links_between_jekyll_pages_lead_somewhere() -> None:
     site = library("kb_logingov")
-    inner = [to for a in site.articles.values() for to in a.references.values()]
+    inner = [r for a in site.articles.values() for r in a.references if r[0] == "link"]
     broken = [p for p in site.problems if p.code == "link" and "/docs/" not in p.message]
-    assert len(inner) > 900
+    assert len(inner) > 700
     assert broken == []
 
 

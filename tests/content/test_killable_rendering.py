@@ -19,7 +19,7 @@ PATHOLOGICAL = {
     "quotes": ">" * 20_000 + " x",
     "stars": "*a" * 20_000,
     "underscores": "_" * 30_000,
-    "nested lists": "\n".join(" " * 2 * n + "- x" for n in range(1500)),
+    "nested lists": "\n".join(" " * 2 * n + "- x" for n in range(500)),
     "links in links": "[a](" * 10_000,
     "backticks": "".join("`" * n + "a" for n in range(1, 500)),
     "footnotes": "".join(f"[^{n}]: x\n" for n in range(5_000)) + "[^1]" * 3_000,
@@ -50,7 +50,7 @@ def test_progress_counts_every_job() -> None:
 
 def test_pathological_text_is_contained_and_the_rest_is_rendered() -> None:
     bodies = [body for bad in PATHOLOGICAL.values() for body in (bad, "Fine")]
-    results = render_all(jobs(bodies), Directory(), limit=0.7, processes=2)
+    results = render_all(jobs(bodies), Directory(), limit=1.0, processes=2)
     assert all(isinstance(result, (Rendered, str)) for result in results[::2])
     assert [result.html.strip() for result in results[1::2] if isinstance(result, Rendered)] == [
         "<p>Fine</p>"
@@ -58,9 +58,9 @@ def test_pathological_text_is_contained_and_the_rest_is_rendered() -> None:
 
 
 def test_a_process_that_takes_too_long_is_killed_and_replaced() -> None:
-    slow, fine = render_all(jobs(["*a **b " * 6_000, "Fine"]), Directory(), limit=0.05, processes=1)
-    assert slow == "it takes longer than 0.05 seconds"
-    assert fine == "it takes longer than 0.05 seconds" or isinstance(fine, Rendered)
+    slow, fine = render_all(jobs(["[" * 60_000, "Fine"]), Directory(), limit=1.0, processes=1)
+    assert slow == "it takes longer than 1 seconds"
+    assert isinstance(fine, Rendered)
 
 
 def test_nesting_that_overflows_the_stack_is_a_reason() -> None:

@@ -20,7 +20,8 @@ ADDRESSES = [
     "vbscript:msgbox(1)", "data:text/html,<script>alert(1)</script>",
     "data:text/html;base64,PHNjcmlwdD4=", "data:image/svg+xml,<svg onload=alert(1)>",
     "data:image/svg+xml;base64,PHN2ZyBvbmxvYWQ9YWxlcnQoMSk+", "file:///etc/passwd",
-    "blob:https://x/1", "java\nscript:alert(1)", "javascript&NewLine;:alert(1)", "feed:javascript:1",
+    "blob:https://x/1", "java\nscript:alert(1)", "javascript&NewLine;:alert(1)",
+    "feed:javascript:1",
     "//evil.example/x", "\\\\evil.example", "https://[::1", "http:/\\/x", "ms-settings:x",
 ]  # fmt: skip
 PLACES = [
@@ -38,7 +39,7 @@ WHOLE = [
     "<body onload=alert(1)>", "<details open ontoggle=alert(1)>", "<p style='x:expression(1)'>",
     "<style>@import 'javascript:alert(1)'</style>", "<noscript><p title='</noscript><img src=x"
     " onerror=alert(1)>'>", "<template><script>alert(1)</script></template>",
-    "<math><mtext><table><mglyph><style><!--</style><img title='--&gt;&lt;img src=1 onerror=1&gt;'>",
+    "<math><mtext><table><mglyph><style><!--</style><img title='--&gt;&lt;img src=1 onerror=1'>",
     "<form><math><mtext></form><form><mglyph><style></math><img src onerror=alert(1)>",
     "<a href='x' onclick=alert(1)>x</a>", "<b onmouseover=alert(1)>x</b>", "<isindex action=x>",
     "<!--><img src=x onerror=alert(1)>-->", "<![CDATA[<img src=x onerror=alert(1)>]]>",
