@@ -28,6 +28,15 @@ _HEADING_ID = re.compile(
     r"^(?P<head>#{1,6}[ \t][^\n]*?)[ \t#]*\{#(?P<id>[^\s{}\"<>]+)[^{}\n]*\}[ \t]*$", re.MULTILINE
 )
 _LINK_SPACE = re.compile(r"\]\( +(?=\S)")
+_ADMONITION = re.compile(
+    r"^(?:!!!|\?\?\?\+?)[ \t]+(?P<kind>[a-z]+)[^\n\"]*(?:\"(?P<title>[^\"\n]*)\")?[ \t]*\n"
+    r"(?P<text>(?:(?:[ ]{4}|\t)[^\n]*\n?|[ \t]*\n(?=[ ]{4}|\t))+)",
+    re.MULTILINE,
+)
+_KINDS = {
+    "tip": "TIP", "hint": "TIP", "success": "TIP", "important": "IMPORTANT", "warning": "WARNING",
+    "attention": "WARNING", "caution": "CAUTION", "danger": "CAUTION", "error": "CAUTION",
+}  # fmt: skip
 _VIDEO = re.compile(r"\[!VIDEO\s+(https?://[^\s\]]+)\s*\]", re.IGNORECASE)
 _INCLUDE = re.compile(r"\[!INCLUDE\s*(?:\[[^\]\n]*\])?\s*(?:\([^)\n]*\))?\s*\]?", re.IGNORECASE)
 
@@ -71,6 +80,8 @@ def _without_marks(text: str, problems: list[Problem]) -> str:
         text = _HEADING_ID.sub(r'\g<head> <a id="\g<id>"></a>', text)
         text = _SPAN_ATTRIBUTES.sub("", _LINE_ATTRIBUTES.sub("", text))
     text = _LINK_SPACE.sub("](", text)
+    if "!!!" in text or "???" in text:
+        text = _ADMONITION.sub(_alert, text)
     if "[!" not in text:
         return text
     text = _VIDEO.sub(r"[Video](\1)", text)
@@ -79,3 +90,12 @@ def _without_marks(text: str, problems: list[Problem]) -> str:
         message = "An included file is not inserted."
         problems.append(Problem("", None, "include", message, "Write its text in this article."))
     return text
+
+
+def _alert(found: re.Match[str]) -> str:
+    """MkDocs' admonition as GitHub writes it; a title of its own becomes the first line."""
+    lines = [f"[!{_KINDS.get(found['kind'], 'NOTE')}]"]
+    if found["title"]:
+        lines += [f"**{found['title']}**", ""]
+    lines += [re.sub(r"^(?: {4}|\t)", "", line) for line in found["text"].rstrip().split("\n")]
+    return "\n".join(f"> {line}".rstrip() for line in lines) + "\n\n"

@@ -42,6 +42,9 @@ class FolderSource:
         """The regular files by path."""
         return self._files
 
+    def close(self) -> None:
+        """Nothing is held open."""
+
     def history(self) -> Mapping[str, tuple[datetime, str]]:
         """Nothing: file dates say when a copy was made, not when the text changed."""
         return {}

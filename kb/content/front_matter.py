@@ -8,13 +8,15 @@ whose audience is unknown must not appear. Knows no field names; `metadata` does
 from __future__ import annotations
 
 import re
+import tomllib
 from dataclasses import dataclass
 from typing import Any
 
 from kb.content.problem import Problem
-from kb.content.strict_yaml import YamlFault, read_yaml
+from kb.content.strict_yaml import MAX_SIZE, YamlFault, read_yaml
 
 _OPEN = re.compile(r"\A\ufeff?---[ \t]*(?:\n|\Z)")
+_TOML = re.compile(r"^\ufeff?\+\+\+[ \t]*(?:\n|\Z)", re.MULTILINE)
 _CLOSE = re.compile(r"^(?:---|\.\.\.)[ \t]*$", re.MULTILINE)
 
 
@@ -38,6 +40,8 @@ def parse(text: str) -> tuple[dict[str, Any], str, tuple[Problem, ...]]:
 def read_front_matter(text: str) -> FrontMatter:
     """Split `text`; without front matter the mapping is empty and all of it is body."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if text.removeprefix("\ufeff").startswith("+++\n"):
+        return _read_toml(text)
     opening = _OPEN.match(text)
     if not opening:
         return FrontMatter({}, text.removeprefix("\ufeff"), (), {}, 1)
@@ -63,6 +67,33 @@ def _read(source: str, body: str, body_line: int) -> FrontMatter:
     return FrontMatter(value, body, (), {key: at + 1 for key, at in lines.items()}, body_line)
 
 
+def _read_toml(text: str) -> FrontMatter:
+    """Hugo's other form: TOML between two lines of +++."""
+    parts = _TOML.split(text, maxsplit=2)
+    if len(parts) < 3:
+        return _unclosed("title: +++")
+    _, source, body = parts
+    try:
+        values = _plain(tomllib.loads(source[:MAX_SIZE]))
+    except (ValueError, RecursionError) as error:
+        message = f"This is not readable as TOML: {str(error)[:120]}."
+        hint = "Put texts between quotes, one “key = value” a line."
+        problem = Problem("", 1, "front-matter", message, hint, refused=True)
+        return FrontMatter({}, body, (problem,), {}, 1)
+    keys = re.finditer(r"^([\w-]+)[ \t]*=", source, re.MULTILINE)
+    lines = {key[1]: source.count("\n", 0, key.start()) + 2 for key in keys}
+    return FrontMatter(values, body, (), lines, source.count("\n") + 3)
+
+
+def _plain(value: Any) -> Any:
+    """TOML's dates and fractions as text, as the YAML reader leaves them."""
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    return value if isinstance(value, (str, bool, int)) else str(value)
+
+
 def _not_a_mapping() -> Problem:
     return Problem(
         "",
@@ -83,7 +114,7 @@ def _unclosed(rest: str) -> FrontMatter:
         1,
         "front-matter",
         "The front matter has no end.",
-        "Put a line with only --- after its last key.",
+        "Put a line like the first after its last key.",
         refused=True,
     )
     return FrontMatter({}, rest, (problem,), {}, 2)

@@ -156,7 +156,15 @@ class GitSource:
         where = [f"--git-dir={place}"] if self._bare else ["-C", str(place)]
         settings = [*_SAFE, f"safe.directory={place}", f"safe.directory={place / '.git'}"]
         options = [word for setting in settings for word in ("-c", setting)]
-        return ["git", *where, "--no-pager", "--no-optional-locks", *options, *words]
+        return [
+            "git",
+            *where,
+            "--no-pager",
+            "--no-optional-locks",
+            "--literal-pathspecs",
+            *options,
+            *words,
+        ]
 
     @staticmethod
     def _environment() -> dict[str, str]:

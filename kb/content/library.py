@@ -72,13 +72,18 @@ class Library:
     synonyms: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
     _folded: Mapping[str, str] = field(init=False, repr=False, compare=False)
 
+    _variant: str = field(default="", init=False, repr=False, compare=False)
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "_folded", {normal_path(slug): slug for slug in self.articles})
 
     @property
     def variant(self) -> str:
         """A name for this content, 16 hexadecimal digits."""
-        return hashlib.sha256(self._lines()).hexdigest()[:16]
+        if not self._variant:
+            name = hashlib.sha256(self._lines()).hexdigest()[:16]
+            object.__setattr__(self, "_variant", name)
+        return self._variant
 
     def get(self, slug: str) -> Article | None:
         """Return the article with exactly this slug, whatever its status."""

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 from urllib.parse import unquote
 
-from kb.content.article import Article, Status
+from kb.content.article import Article, Audience, Status
 from kb.content.crosscheck import cross_check
 from kb.content.directory import MEDIA, Directory
 from kb.content.drafting import MAX_BYTES, Draft, read_draft
@@ -51,7 +51,10 @@ def build_library(
 ) -> Library:
     """Return what `source` publishes; `limit` is in seconds, for rendering one article."""
     build = _Build(source, previous or Library(commit=""), progress, limit)
-    return build.run(default_language)
+    try:
+        return build.run(default_language)
+    finally:
+        source.close()
 
 
 class _Build:
@@ -169,7 +172,8 @@ class _Build:
         self.problems += problems
         if old is None:
             return None
-        return replace(old, slug=named.slug, stale=True, problems=problems)
+        kept = replace(old, slug=named.slug, stale=True, problems=problems)
+        return _restricted(kept, draft) if reason else kept
 
     def _facts(self, named: Named) -> Article:
         draft, facts = named.draft, named.draft.facts
@@ -226,6 +230,13 @@ class _Build:
 _RENDERED = (
     "html", "sections", "toc", "summary", "links", "targets", "images", "references", "problems",
 )  # fmt: skip
+
+
+def _restricted(kept: Article, draft: Draft) -> Article:
+    """An older text under the newer wish to show it to fewer, or to nobody."""
+    audience = max(kept.audience, draft.facts.audience, key=list(Audience).index)
+    status = kept.status if draft.facts.status is Status.PUBLISHED else draft.facts.status
+    return replace(kept, audience=audience, status=status)
 
 
 def _empty(named: Named, result: Rendered) -> Iterator[Problem]:

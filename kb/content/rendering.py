@@ -8,6 +8,7 @@ text; `pool` runs it where it can be killed.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from typing import Any
 
 from kb.content.dialects import plain_markdown
@@ -20,8 +21,8 @@ from kb.content.sanitise import sanitise
 from search.types import Section
 
 # Raise it with any change to what the same source renders to; unchanged articles of a library made
-# by another recipe are rendered again.
-RECIPE = "1"
+# by another recipe, or by other versions of the libraries, are rendered again.
+RECIPE = f"1 markdown-{version('markdown')} nh3-{version('nh3')}"
 
 
 @dataclass(frozen=True, slots=True)

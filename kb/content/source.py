@@ -40,6 +40,9 @@ class Source(Protocol):
     def files(self) -> Mapping[str, Blob]:
         """The regular files by path, in path order; separators are "/"."""
 
+    def close(self) -> None:
+        """Let go of processes and memory; what is asked for afterwards starts them again."""
+
     def history(self) -> Mapping[str, tuple[datetime, str]]:
         """The last change (aware UTC) and its author by path; empty where no history is kept."""
 

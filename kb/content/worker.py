@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import resource
+import signal
 import sys
 from typing import Any
 
@@ -17,6 +18,7 @@ from kb.content.rendering import Job, render
 
 # Address space in bytes: an ordinary article needs 60 MB; hostile text must not take the machine.
 _MEMORY = 1 << 30
+_ALONE = 60.0  # seconds; well above any limit that the parent sets
 
 
 def main() -> None:
@@ -29,7 +31,12 @@ def main() -> None:
     directory = Directory.from_row(json.loads(source.readline()))
     _say(answers, {"ready": True})
     for line in source:
-        _say(answers, _answer(line, directory))
+        # Should the parent be gone, nobody else ends a job that never ends; the system's own alarm
+        # works even inside a C function.
+        signal.setitimer(signal.ITIMER_REAL, _ALONE)
+        answer = _answer(line, directory)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        _say(answers, answer)
 
 
 def _answer(line: bytes, directory: Directory) -> dict[str, Any]:

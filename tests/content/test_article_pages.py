@@ -116,6 +116,15 @@ def test_alerts_are_labelled_in_the_article_s_language() -> None:
     assert "<blockquote>" in html("> plain")
 
 
+def test_admonitions_of_mkdocs_are_alerts() -> None:
+    page = html(
+        'Before\n\n!!! warning "Mind"\n    One\n\n    Two\n\nAfter\n\n??? hint\n    Three\n'
+    )
+    assert page.count("alert-title") == 2
+    assert re.search(r"alert-warning.*Mind.*One.*Two.*</div>\s*<p>After</p>", page, re.DOTALL)
+    assert "alert-tip" in page
+
+
 def test_tables_tasks_footnotes_and_strikethrough() -> None:
     page = html(
         "| A | B |\n|---|--:|\n| 1 | 2 |\n\n- [x] done\n- [ ] open\n\n~~no~~[^1]\n\n[^1]: F"

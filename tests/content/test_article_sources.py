@@ -137,6 +137,16 @@ def test_no_program_of_the_repository_runs(repository: Path, tmp_path: Path) -> 
     assert not ran.exists()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files to another account")
+def test_a_repository_of_another_account_is_read(repository: Path, tmp_path: Path) -> None:
+    bare = tmp_path / "bare.git"
+    git(tmp_path, "clone", "-q", "--bare", str(repository), str(bare))
+    for root in (repository, bare):
+        for place in [root, *root.rglob("*")]:
+            os.chown(place, 12345, 12345)
+        assert "other.md" in open_source(root).files()
+
+
 def test_the_environment_cannot_point_elsewhere(
     repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

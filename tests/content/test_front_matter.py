@@ -18,7 +18,14 @@ YAML_PIECES = st.lists(
 ).map("".join)  # fmt: skip
 
 
-@given(st.one_of(st.text(), YAML_PIECES, YAML_PIECES.map("---\n{}\n---\nBody".format)))
+@given(
+    st.one_of(
+        st.text(),
+        YAML_PIECES,
+        YAML_PIECES.map("---\n{}\n---\nBody".format),
+        YAML_PIECES.map("+++\n{}\n+++\n".format),
+    )
+)
 def test_any_text_gives_a_mapping_a_body_and_findings(text: str) -> None:
     values, body, problems = parse(text)
     assert isinstance(values, dict)
@@ -46,6 +53,22 @@ def test_the_body_and_the_lines_of_keys() -> None:
     assert read.values == {"title": "A", "summary": "B"}
     assert read.lines == {"title": 2, "summary": 4}
     assert (read.body, read.body_line) == ("First\n", 6)
+
+
+def test_toml_as_hugo_writes_it() -> None:
+    read = read_front_matter('+++\ntitle = "A"\ndate = 2026-01-02\ntags = ["x"]\n+++\nBody\n')
+    assert read.values == {"title": "A", "date": "2026-01-02", "tags": ["x"]}
+    assert read.lines == {"title": 2, "date": 3, "tags": 4}
+    assert (read.body, read.body_line) == ("Body\n", 6)
+
+
+@pytest.mark.parametrize(
+    "text", ["+++\ntitle = A\n+++\nB", "+++\ntitle = 'A'\n", "+++\na = [[[\n+++\n"]
+)
+def test_broken_toml_is_refused(text: str) -> None:
+    values, _, (problem,) = parse(text)
+    assert values == {}
+    assert problem.refused
 
 
 @pytest.mark.parametrize("start", ["\ufeff---\r\n", "---  \r\n", "---\n"])
