@@ -13,12 +13,23 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
 
+from kb.app import create_app
+from kb.config import Settings, load
 from kb.db import Database, metadata
+from kb.lookup.publish import publish
+from kb.people.roles import Role
+from kb.people.store import Accounts
+from kb.wiring import Services, build
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED_DATA = ROOT.parent / "shared" / "data"
@@ -157,3 +168,104 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip("the judged corpora (../shared/data) are not beside this checkout")
     return SHARED_DATA
+
+
+# -- the site -----------------------------------------------------------------------------------
+
+PASSWORD = "correct horse battery staple"
+BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/150.0 Safari/537.36"
+OWN_PAGE = {"Sec-Fetch-Site": "same-origin"}
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a data folder in which the shipped articles are published with the real model."""
+    data = tmp_path_factory.mktemp("published")
+    settings = load({}, articles=ROOT / "articles", data=data, templates=ROOT / "templates")
+    publish(settings, progress=lambda _stage, _done, _total: None)
+    return data
+
+
+@pytest.fixture(scope="session")
+def _peopled_template(tmp_path_factory: pytest.TempPathFactory, _sqlite_template: Path) -> Path:
+    """Return a SQLite file with one account of each role; hashing passwords once is quicker."""
+    file = tmp_path_factory.mktemp("template") / "peopled.db"
+    shutil.copy(_sqlite_template, file)
+    database, now = Database(f"sqlite:///{file}"), datetime.now(UTC)
+    for role in Role:
+        if role is not Role.ANONYMOUS:
+            address = f"{role.value}@example.org"
+            Accounts(database).add(address, PASSWORD, name=role.title(), role=role, now=now)
+    database.close()
+    return file
+
+
+@pytest.fixture
+def settings(published: Path, tmp_path: Path, _peopled_template: Path) -> Settings:
+    """Return settings of a site of this test's own: published articles, an empty record."""
+    data = tmp_path / "data"
+    shutil.copytree(published / "index", data / "index")
+    (data / "model").symlink_to(published / "model")
+    shutil.copy(_peopled_template, data / "tierzero.db")
+    return load(
+        {},
+        articles=ROOT / "articles",
+        data=data,
+        templates=ROOT / "templates",
+        trusted_hosts="localhost,127.0.0.1",
+        site_url="http://localhost",
+    )
+
+
+@pytest.fixture
+def services(settings: Settings) -> Iterator[Services]:
+    """Return the parts of that site, with one account of each role (see `sign_in`)."""
+    parts = build(settings)
+    yield parts
+    parts.db.close()
+
+
+@pytest.fixture
+def app(services: Services) -> Flask:
+    """Return the site."""
+    made = create_app(services=services)
+    made.testing = False  # errors are answered as readers meet them
+    return made
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """Return an anonymous browser of the site: it says where its requests come from."""
+    return browser(app)
+
+
+def browser(app: Flask, **environ: Any) -> FlaskClient:
+    """Return a client that behaves as a browser on the site's own pages does."""
+    made = app.test_client()
+    made.environ_base["HTTP_USER_AGENT"] = BROWSER
+    made.environ_base["HTTP_SEC_FETCH_SITE"] = "same-origin"
+    made.environ_base.update(environ)
+    return made
+
+
+@pytest.fixture
+def sign_in(app: Flask) -> Callable[[str], FlaskClient]:
+    """Return a function from a role to a browser signed in with that role's account."""
+
+    def signed(role: str) -> FlaskClient:
+        made = browser(app)
+        form = {"email": f"{role}@example.org", "password": PASSWORD}
+        assert made.post("/sign-in", data=form).status_code == 303
+        return made
+
+    return signed
+
+
+@pytest.fixture
+def change(services: Services) -> Callable[..., Services]:
+    """Return a function that gives the services other settings."""
+
+    def changed(**values: Any) -> Services:
+        return replace(services, settings=replace(services.settings, **values))
+
+    return changed
