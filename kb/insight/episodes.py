@@ -18,14 +18,16 @@ from kb.lookup.events import Event, EventKind
 READ_S = 10.0  # seconds on an article before it counts as read (definition 1)
 # What a person does. A suggestion that was merely shown, or the arm of a comparison, is no act.
 ACTS = frozenset(EventKind) - {EventKind.SUGGESTION_SHOWN, EventKind.HOLDOUT}
+# A tab left open reports its reading hours later; a policy opens its ticket when all is over.
+FOLLOWERS = frozenset({EventKind.DWELL, EventKind.TICKET_CREATED})
 OPENINGS = frozenset({EventKind.CLICK, EventKind.VIEW, EventKind.SUGGESTION_OPENED})
 
 
 def episodes(events: Iterable[Event], gap: timedelta) -> tuple[Episode, ...]:
     """Return the episodes in `events` (of any visitors), in order of start.
 
-    Events that are left out, of no visitor, or no act make none. A dwell report may come long
-    after the reading (a tab left open): it keeps an episode going, but never starts one.
+    Events that are left out, of no visitor, or no act make none. FOLLOWERS keep an episode going
+    but start none: later than the gap they belong to the episode before and move no end.
     """
     visitors: dict[str, dict[str, Event]] = {}
     for event in events:
@@ -40,7 +42,7 @@ def _of_visitor(events: list[Event], gap: timedelta) -> list[Episode]:
     ends: list[datetime] = []
     for event in sorted(events, key=_order):
         late = not ends or event.at - ends[-1] > gap
-        if late and event.kind is EventKind.DWELL:
+        if late and event.kind in FOLLOWERS:
             if runs:
                 runs[-1].append(event)
             continue

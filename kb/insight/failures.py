@@ -96,15 +96,19 @@ def _bounced(reading: Reading) -> bool:
 
 def related(words: str, later: str, language: str) -> bool:
     """Return whether two wordings are tries at one thing: a stem in common, or like spelling."""
-    if _stems(words, language) & _stems(later, language):
+    one, other = _telling(words, language), _telling(later, language)
+    if _stems(one, language) & _stems(other, language):
         return True
-    return OSA.normalized_similarity(folded(words), folded(later)) > ALIKE
+    return OSA.normalized_similarity(" ".join(one), " ".join(other)) > ALIKE
 
 
-def _stems(words: str, language: str) -> set[str]:
-    """Return the stems of the words that carry meaning; all, where only common ones are there."""
+def _telling(words: str, language: str) -> list[str]:
+    """Return the folded words that carry meaning; all, where only common ones are there."""
     every = folded(words).split()
-    telling = [word for word in every if word not in stop_words(language or "en")] or every
+    return [word for word in every if word not in stop_words(language or "en")] or every
+
+
+def _stems(telling: Sequence[str], language: str) -> set[str]:
     return {stem(word, language or "en") for word in telling}
 
 

@@ -98,7 +98,7 @@ def visitors_of(connection: Connection, seen: Iterable[TicketSeen]) -> set[str]:
     for column, name in ((events.c.id, "search_id"), (events.c.user_id, "user_id")):
         values = sorted({getattr(ticket, name) for ticket in seen} - {""})
         for chunk in _chunks(values):
-            query = sa.select(sa.distinct(events.c.visitor)).where(column.in_(chunk))
+            query = sa.select(events.c.visitor).distinct().where(column.in_(chunk))
             found |= set(connection.scalars(query))
     return found
 

@@ -6,7 +6,6 @@ honest, and that a search is answered whether or not it could be recorded. Knows
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -15,13 +14,11 @@ from typing import Any
 from kb.lookup import store
 from kb.lookup.events import Event, EventKind, Surface, new_id
 from kb.lookup.live import Article, Engine, LibraryGetter, readable
-from kb.lookup.recording import DATABASE_FAULTS, Recorder
+from kb.lookup.recording import Recorder
 from kb.lookup.redaction import redact as redact_secrets
 from kb.lookup.words import LONGEST_WORDS, bounded, words_key
 from kb.people.roles import Viewer
 from search.types import Hit, Query, Results
-
-log = logging.getLogger(__name__)
 
 HITS_KEPT = 10
 SAME_SEARCH = timedelta(minutes=30)  # turning pages later than this asks again
@@ -91,12 +88,8 @@ class Asker:
         """Return the search whose next page this is, None for a search of its own."""
         if query.offset <= 0:
             return None
-        since = now - SAME_SEARCH
-        try:
-            return store.latest_search(self._recorder.db, viewer.visitor, words_key(words), since)
-        except DATABASE_FAULTS as problem:
-            log.warning("Not known whether this is a search's next page: %s", problem)
-            return None
+        key, since = words_key(words), now - SAME_SEARCH
+        return self._recorder.look(lambda db: store.latest_search(db, viewer.visitor, key, since))
 
     def _event(self, viewer: Viewer, answer: Answer, surface: Surface, now: datetime) -> Event:
         return Event(

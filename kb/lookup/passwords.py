@@ -56,6 +56,9 @@ _SAID = """
     nueva nula obligatoria olvidada otra para pedida pero por porque que qué rechazada requerida
     robada segura ser siempre simple sin solo sólo su tan temporal todavía tu un una vacía valida
     válida vieja visible y ya
+    abierto antiguo bloqueado caducado cambiado correcto corto distinto erróneo erroneo expirado
+    incorrecto inválido invalido largo mío necesario nuevo obligatorio olvidado robado seguro válido
+    valido viejo
 """
 _ORDINARY = frozenset(_SAID.split())
 _ORDINARY_ENDINGS = ("ing", "ados", "adas", "idos", "idas")

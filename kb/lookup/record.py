@@ -16,7 +16,7 @@ from kb.lookup import store
 from kb.lookup.ask import Redact
 from kb.lookup.events import Event, EventKind, new_id
 from kb.lookup.live import LibraryGetter, readable
-from kb.lookup.recording import DATABASE_FAULTS, Recorder
+from kb.lookup.recording import Recorder
 from kb.lookup.redaction import redact as redact_secrets
 from kb.lookup.words import bounded
 from kb.people.roles import Viewer
@@ -175,10 +175,7 @@ class Record:
         """
         if not search_id or not _sound_id(search_id):
             return None
-        try:
-            search = store.search_of(self._recorder.db, search_id)
-        except DATABASE_FAULTS:
-            return None
+        search = self._recorder.look(lambda db: store.search_of(db, search_id))
         return search if search and search.visitor in {viewer.visitor, *others} else None
 
     def owned(

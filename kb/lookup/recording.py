@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -24,6 +25,7 @@ from kb.lookup.spool import Spool
 log = logging.getLogger(__name__)
 
 RETRY_S = 5.0  # after a failure the database is left alone this long, so pages stay quick
+T = TypeVar("T")
 DATABASE_FAULTS = (StoreError, SQLAlchemyError)
 
 
@@ -48,7 +50,20 @@ class Recorder:
 
     def record(self, *events: Event) -> bool:
         """Keep the events, all in one transaction; return whether every one is safe on disk."""
-        return self._to_database(events) or all([self._to_spool(event) for event in events])
+        if self._to_database(events):
+            return True
+        safe = [self._to_spool(event) for event in events]  # try each, whatever the others do
+        return all(safe)
+
+    def look(self, read: Callable[[Database], T | None]) -> T | None:
+        """Return what `read` finds in the record; None while the database is away."""
+        if self._resting():
+            return None
+        try:
+            return read(self.db)
+        except DATABASE_FAULTS as problem:
+            self._rest(problem)
+            return None
 
     def replay_spool(self) -> Replayed:
         """Put the spooled events into the database, each once; return what was put.
@@ -78,15 +93,21 @@ class Recorder:
         return True
 
     def _to_database(self, events: Sequence[Event]) -> bool:
-        if self._clock() < self._retry_at:
+        if self._resting():
             return False
         try:
             store.put(self.db, events)
         except DATABASE_FAULTS as problem:
-            log.warning("The database did not take events, the spool does: %s", problem)
-            self._retry_at = self._clock() + RETRY_S
+            self._rest(problem)
             return False
         return True
+
+    def _resting(self) -> bool:
+        return self._clock() < self._retry_at
+
+    def _rest(self, problem: Exception) -> None:
+        log.warning("The record's database fails, the spool takes events: %s", problem)
+        self._retry_at = self._clock() + RETRY_S
 
     def _to_spool(self, event: Event) -> bool:
         try:

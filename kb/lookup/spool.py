@@ -92,7 +92,9 @@ def to_line(event: Event) -> str:
 
 def from_line(line: str) -> Event:
     """Return the event of a line; ValueError, KeyError or TypeError when it holds none."""
-    row: dict[str, Any] = json.loads(line)
+    row: Any = json.loads(line)
+    if not isinstance(row, dict):
+        raise TypeError("an event is a JSON object")
     at = datetime.fromisoformat(row.pop("at"))
     if at.tzinfo is None:
         raise ValueError("times must be aware")

@@ -6,7 +6,6 @@ take in at a glance. A database that is away gives an empty trail, never an erro
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -19,9 +18,7 @@ from kb.insight.failures import failures
 from kb.lookup import store
 from kb.lookup.events import Event, EventKind
 from kb.lookup.live import LibraryGetter
-from kb.lookup.recording import DATABASE_FAULTS, Recorder
-
-log = logging.getLogger(__name__)
+from kb.lookup.recording import Recorder
 
 TOP = 3
 MOST_SEARCHES = 20
@@ -45,11 +42,7 @@ def trail(
     failure, top: slug and title), articles (slug, title, seconds or null, vote, solved). Empty
     lists when nothing is known. `library` gives titles; without it a slug stands for its title.
     """
-    try:
-        events = _events(recorder.db, visitor, search_id, now)
-    except DATABASE_FAULTS as problem:
-        log.warning("No trail for a ticket: %s", problem)
-        events = ()
+    events = recorder.look(lambda db: _events(db, visitor, search_id, now)) or ()
     episode = _wanted(rules.episodes(events, gap), search_id)
     if episode is None:
         return dict(_NOTHING)

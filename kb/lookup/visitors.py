@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 LENGTH = 32  # hex digits: 128 bits, so that two visitors never meet by chance
 RETRY = timedelta(seconds=10)
 _ROBOT = re.compile(
-    r"bot\b|bot/|crawl|spider|slurp|scrape|preview|facebookexternalhit|whatsapp/|embedly|"
+    r"(?<!\bcu)bot\b|crawl|spider|slurp|scrape|preview|facebookexternalhit|whatsapp/|embedly|"
     r"python-requests|python-urllib|python-httpx|aiohttp|curl/|wget/|libwww|go-http-client|"
     r"java/|okhttp|axios/|node-fetch|headlesschrome|phantomjs|lighthouse|pingdom|uptime|monitor|"
     r"check_http|nagios|zabbix|statuscake|gptbot|claude|chatgpt|perplexity|bytespider|feedfetcher",
