@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kb.content.directory import Directory
+from kb.content.headings import slugify
 from kb.content.outline import opening
 from kb.content.rendering import Job, Rendered, render
-from kb.content.rewrite import slugify
 from search.types import Section
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 20
@@ -189,6 +189,13 @@ def test_a_link_to_nothing_keeps_its_words_and_is_reported(written: str) -> None
     assert "the words" in result.html
     assert "<a" not in result.html
     assert [(problem.code, problem.line) for problem in result.problems] == [("link", 9)]
+
+
+def test_no_id_is_given_twice() -> None:
+    body = "## Part\n\n<span id='part'>x</span><a name='y'></a><a id='y'></a>\n\n## Part\n\n## y"
+    ids = re.findall(r' id="([^"]+)"', html(body))
+    assert len(ids) == len(set(ids))
+    assert {"part", "part-1", "y"} <= set(ids)
 
 
 def test_links_and_images_written_as_html_are_resolved_too() -> None:
