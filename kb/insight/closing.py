@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from sqlalchemy.engine import Connection, Row
-
-from kb.db import Database
+from kb.db import Connection, Database, Row
 from kb.insight import store
 from kb.insight.definitions import DEFINITION_VERSION
 from kb.insight.episodes import ACTS, episodes
@@ -23,7 +21,7 @@ from kb.insight.unmet import store as unmet
 
 MARGIN = timedelta(hours=1)  # clocks of several machines, and rounds that were missed
 POLICY_REACH = timedelta(days=7)  # an offer later than this would puzzle rather than help
-BATCH = 200  # visitors in one transaction, so that pages never wait long for a lock
+BATCH = 50  # visitors in one transaction, so that pages never wait long for a lock
 
 
 class HasSpans(Protocol):

@@ -108,7 +108,7 @@ class Asker:
 
 def fit_to_keep(text: str, redact: Redact = redact_secrets) -> str:
     """Return words as they may be stored: redacted first, so that no cut leaves half a secret."""
-    return bounded(redact(bounded(text, 10 * LONGEST_WORDS)), LONGEST_WORDS)
+    return bounded(redact(bounded(text, 4 * LONGEST_WORDS)), LONGEST_WORDS)
 
 
 def _facts(results: Results, redact: Redact) -> dict[str, Any]:
