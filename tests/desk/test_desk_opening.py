@@ -7,8 +7,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from kb.config import load
-from kb.db import Database
-from kb.desk.actions import Answer, Resolve
+from kb.connectors.console import ConsoleChannel
+from kb.db import Database, metadata
+from kb.desk.actions import Answer, Note, Resolve
+from kb.desk.outbox import deliver_due
+from kb.desk.rules import apply
 from kb.desk.service import Desk
 from kb.desk.ticket import Agent, Draft, Origin, Requester, Resolution, Status
 from kb.errors import InvalidInput, NotAllowed, NotFound
@@ -106,11 +109,22 @@ def test_a_reply_by_link_reopens(desk: Desk) -> None:
     assert kinds == ["opened", "answered", "resolved", "replied"]
 
 
-def test_the_link_is_kept_as_a_digest_only_once_its_letter_is_gone(desk: Desk) -> None:
-    with pytest.raises(NotFound):
-        desk.by_link("guess")
-    with pytest.raises(NotFound):
+def test_what_leads_to_no_ticket_says_so(desk: Desk) -> None:
+    for token in ("guess", "", "\ud800"):
+        with pytest.raises(NotFound):
+            desk.by_link(token)
+    with pytest.raises(NotFound, match="T-4242"):
         desk.by_number(4242)
+
+
+def test_the_private_link_is_nowhere_once_its_letter_is_sent(desk: Desk) -> None:
+    token = desk.open_ticket(draft(), now=NOW, submission="s1").link_token
+    assert token
+    deliver_due(desk.db, {"mail": ConsoleChannel()}, now=NOW)
+    with desk.db.read() as connection:
+        for table in metadata.sorted_tables:
+            rows = connection.execute(table.select()).all()
+            assert token not in str(rows), table.name
 
 
 def test_a_second_writer_over_an_old_version_is_refused(desk: Desk) -> None:
@@ -119,6 +133,22 @@ def test_a_second_writer_over_an_old_version_is_refused(desk: Desk) -> None:
     with pytest.raises(NotAllowed, match="was changed while you were writing"):
         desk.act(1001, Answer(AGENT, "one"), now=NOW, version=1)
     assert desk.by_number(1001).version == 2
+
+
+def test_a_ticket_is_saved_only_over_the_version_it_was_read_at(desk: Desk) -> None:
+    read = desk.open_ticket(draft(), now=NOW, submission="s1").ticket
+    after, event = apply(read, Note(AGENT, "mine"), now=NOW, tiers=desk.tiers)
+    desk.act(1001, Note(AGENT, "theirs"), now=NOW)
+    with pytest.raises(NotAllowed, match="changed"), desk.work() as work:
+        work.tickets.save(read, after, event)
+    notes = [each.data.get("text") for each in desk.history(read, public_only=False)]
+    assert notes == [None, "theirs"]
+
+
+def test_nobodys_submission_is_too_odd_to_be_kept(desk: Desk) -> None:
+    first = desk.open_ticket(draft(words_key=""), now=NOW, submission="\ud800\x00")
+    again = desk.open_ticket(draft(words_key=""), now=NOW, submission="\ud800\x00")
+    assert again.ticket.id == first.ticket.id
 
 
 def test_every_wrong_field_is_named_and_nothing_opened(desk: Desk) -> None:

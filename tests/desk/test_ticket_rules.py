@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -232,6 +233,17 @@ def test_a_refusal_says_why_and_what_to_do(kind: type, status: Status) -> None:
     assert refusal.value.hint.endswith(".")
 
 
+def test_a_worker_that_saw_the_ticket_before_it_moved_does_not_move_it_again() -> None:
+    both = (*DEFAULT_TIERS[:2], replace(DEFAULT_TIERS[2], escalate_after=QUARTER), DEFAULT_TIERS[3])
+    seen = ticket()
+    moved, _ = rules.apply(seen, AutoEscalate(seen.tier_since), now=NOW + QUARTER, tiers=both)
+    late = NOW + 3 * QUARTER  # overdue at tier 2 as well, but that is not what was seen
+    with pytest.raises(NotAllowed):
+        rules.apply(moved, AutoEscalate(seen.tier_since), now=late, tiers=both)
+    again, _ = rules.apply(moved, AutoEscalate(moved.tier_since), now=late, tiers=both)
+    assert again.tier == 3
+
+
 def test_notes_are_for_staff_and_answers_for_everybody() -> None:
     _, note = rules.apply(ticket(), Note(ADA, "odd"), now=NOW, tiers=DEFAULT_TIERS)
     _, answer = rules.apply(ticket(), Answer(ADA, "so"), now=NOW, tiers=DEFAULT_TIERS)
@@ -247,3 +259,30 @@ def test_a_number_survives_being_shown_and_read(number: int) -> None:
 def test_what_is_no_number_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput):
         parse_number(text)
+
+
+DOCUMENTED = {
+    "answer": Answer,
+    "note,": Note,
+    "assign,": Assign,
+    "escalate to": Escalate,
+    "escalate by": AutoEscalate,
+    "return": ReturnToTier,
+    "resolve": Resolve,
+    "reopen": Reopen,
+    "reply": RequesterReply,
+    "close": Close,
+}
+
+
+def test_the_guide_lists_the_moves_that_are_allowed() -> None:
+    guide = (Path(__file__).resolve().parents[2] / "docs" / "tickets.md").read_text()
+    table = guide.split("| move | from | by |")[1].split("\n\n")[0]
+    rows = [[cell.strip() for cell in row.split("|")[1:3]] for row in table.splitlines()[2:]]
+    said = {
+        kind: frozenset(Status) if where == "any" else frozenset(map(Status, where.split(", ")))
+        for move, where in rows
+        for start, kind in DOCUMENTED.items()
+        if move.startswith(start)
+    }
+    assert said == dict(rules.MOVES)
