@@ -124,7 +124,9 @@ def terms(surface: str, language: str) -> tuple[str, ...]:
     found = [term for word in words for term in _word_terms(word, language)]
     if len(words) > 1 and not any(char.isdigit() for char in text):
         found.append(stem("".join(words), language))
-    return tuple(dict.fromkeys([*found, *codes(text)]))
+    if text[-1:] in {"+", "#"} or not found:
+        found.append(fold(text)[:LONGEST_TERM])  # C++ and C# are not C; a picture has no letters
+    return tuple(dict.fromkeys(term for term in [*found, *codes(text)] if term))
 
 
 def codes(surface: str) -> Iterator[str]:

@@ -19,6 +19,9 @@ EXACT_BONUS = 1.1
 
 # Tuned together on seven judged sets (links, former titles, forum questions, intents, Spanish).
 MEANING = 0.6
+# One or two words that some article holds are often a name, which the model may not know.
+MEANING_OF_NAMES = {1: 0.35, 2: 0.5}
+COVERED = 0.99
 COVERAGE_POWER = 1.5
 # The lead of the nearest article over the median one: under LOST the model tells nothing apart
 # (a language it was not trained for), from CLEAR on it does.
@@ -33,12 +36,14 @@ class Signals:
     """What is known of a query before its scores are fused.
 
     `coverage`: share in [0, 1] of the query's information that the best keyword hit holds;
-    `spread`: highest cosine less the median one; `coded`: names a code that some article holds.
+    `spread`: highest cosine less the median one; `coded`: names a code that some article holds;
+    `words`: how many words it has that are no stop words.
     """
 
     coverage: float
     spread: float
     coded: bool = False
+    words: int = 3
 
 
 def meaning_weight(signals: Signals) -> float:
@@ -47,8 +52,11 @@ def meaning_weight(signals: Signals) -> float:
     if signals.coded:
         return MEANING_WITH_CODE
     trust = min(1.0, max(LEAST_TRUST, (signals.spread - LOST) / (CLEAR - LOST)))
-    meaning = MEANING * trust
-    words: float = (1.0 - MEANING) * min(1.0, signals.coverage) ** COVERAGE_POWER
+    share = MEANING
+    if signals.coverage >= COVERED:
+        share = MEANING_OF_NAMES.get(signals.words, MEANING)
+    meaning = share * trust
+    words: float = (1.0 - share) * min(1.0, signals.coverage) ** COVERAGE_POWER
     return meaning / (meaning + words)
 
 

@@ -41,8 +41,8 @@ def _match_one(postings: Postings, request: Request, *, size: int) -> Matched:
         best, df = _best(postings, request.language, sought=sought, size=size)
         if best is not None:
             scores += best
-        if " " in sought.surface:
-            continue  # a joined spelling or a synonym asks for nothing by itself
+        if not sought.asked:
+            continue  # a joined spelling or another name asks for nothing by itself
         idf = float(np.log(1 + (size - df + 0.5) / (df + 0.5))) * max(sought.alternatives.values())
         mass += idf
         if best is not None:

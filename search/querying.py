@@ -40,10 +40,14 @@ Synonyms = Mapping[str, Sequence[Sequence[str]]]
 
 @dataclass(frozen=True, slots=True)
 class Sought:
-    """One thing looked for: terms that stand for it, each with a weight in (0, 1]."""
+    """One thing looked for: terms that stand for it, each with a weight in (0, 1].
+
+    `asked` is false for what we added ourselves: an article without it lacks nothing.
+    """
 
     surface: str
     alternatives: Mapping[str, float]
+    asked: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +84,19 @@ def understand(text: str, language: str, *, synonyms: Synonyms | None = None) ->
     found = query_tokens(text)
     stops = stop_words(language)
     content = [t for t in found if fold(t.surface) not in stops]
-    sought = [_sought(token.surface, language) for token in content]
+    groups = _groups(found, language, synonyms=synonyms or {})
+    sought = [_with_synonyms(_sought(t.surface, language), groups, language) for t in content]
     sought += _lesser([t for t in found if t not in content], language, alone=not content)
     sought += _joined(found, language, stops=stops)
-    sought += _synonyms(found, language, synonyms=synonyms or {})
-    return Request(language, tuple(sought[:MAX_TERMS]), identifiers(found), phrases(text, language))
+    sought += _others(groups, found, language=language)
+    kept = tuple(one for one in sought if one.alternatives)[:MAX_TERMS]
+    return Request(language, kept, identifiers(found), phrases(text, language))
+
+
+def content_words(request: Request) -> int:
+    """Return how many of the things asked for are no stop words."""
+    asked = (s for s in request.sought if s.asked)
+    return sum(max(one.alternatives.values()) > STOP_WEIGHT for one in asked)
 
 
 def _sought(surface: str, language: str) -> Sought:
@@ -111,33 +123,56 @@ def _joined(found: Sequence[Token], language: str, *, stops: Collection[str]) ->
     """Return neighbours written as one: "ORA 12541", "wi fi", "log in"."""
     rows = []
     for left, right in pairwise(found):
+        surface = f"{left.surface} {right.surface}"
         if pair := pair_code(left.surface, right.surface):
-            rows.append(Sought(f"{left.surface} {right.surface}", {pair: 1.0}))
-        elif left.surface.isalpha() and right.surface.isalpha() and fold(left.surface) not in stops:
+            rows.append(Sought(surface, {pair: 1.0}, asked=False))
+        elif surface.replace(" ", "").isalpha() and fold(left.surface) not in stops:
             joined = stem(normal(left.surface + right.surface), language)
-            rows.append(Sought(f"{left.surface} {right.surface}", {joined: JOINED_WEIGHT}))
+            rows.append(Sought(surface, {joined: JOINED_WEIGHT}, asked=False))
     return rows
 
 
-def _synonyms(found: Sequence[Token], language: str, *, synonyms: Synonyms) -> list[Sought]:
-    words = [fold(token.surface) for token in found]
-    line = f" {' '.join(words)} "
-    rows = []
-    for group in synonyms.get(language, ()):
-        folded = [" ".join(fold(t.surface) for t in tokens(name)) for name in group]
-        if any(f" {name} " in line for name in folded):
-            rows += _others(folded, line, language=language)
-    return rows
+def _groups(found: Sequence[Token], language: str, *, synonyms: Synonyms) -> list[tuple[str, ...]]:
+    """Return the groups of folded names of which the query holds at least one."""
+    line = _line(found)
+    folded = [
+        tuple(" ".join(fold(token.surface) for token in tokens(name)) for name in group)
+        for group in synonyms.get(language, ())
+    ]
+    return [group for group in folded if any(name and f" {name} " in line for name in group)]
 
 
-def _others(folded: Sequence[str], line: str, *, language: str) -> list[Sought]:
-    rows = []
-    for name in folded:
-        if f" {name} " not in line and name:
-            found = [term for token in tokens(name) for term in terms(token.surface, language)]
-            share = SYNONYM_WEIGHT / max(1, len(found)) ** 0.5
-            rows.append(Sought(name, dict.fromkeys(found, share)))
-    return rows
+def _line(found: Sequence[Token]) -> str:
+    return f" {' '.join(fold(token.surface) for token in found)} "
+
+
+def _with_synonyms(one: Sought, groups: Sequence[tuple[str, ...]], language: str) -> Sought:
+    """Return a word with what its synonyms add, at lower weight: any of them is what was asked."""
+    more: dict[str, float] = {}
+    for group in groups:
+        if fold(one.surface) in group:
+            for name in group:
+                more |= _name_terms(name, language)
+    return Sought(one.surface, {**more, **one.alternatives}) if more else one
+
+
+def _name_terms(name: str, language: str) -> dict[str, float]:
+    found = [term for token in tokens(name) for term in terms(token.surface, language)]
+    return dict.fromkeys(found, SYNONYM_WEIGHT / max(1, len(found)) ** 0.5)
+
+
+def _others(
+    groups: Sequence[tuple[str, ...]], found: Sequence[Token], *, language: str
+) -> list[Sought]:
+    """Return the other names of what the query names in several words."""
+    line = _line(found)
+    return [
+        Sought(name, _name_terms(name, language), asked=False)
+        for group in groups
+        if any(" " in name and f" {name} " in line for name in group)
+        for name in group
+        if f" {name} " not in line
+    ]
 
 
 def identifiers(found: Sequence[Token]) -> tuple[Identifier, ...]:

@@ -16,7 +16,7 @@ from search import fusion, keyword, matching
 from search.confidence import Evidence
 from search.encoder import Vectors
 from search.opened import Generation, plain
-from search.querying import Request, understand
+from search.querying import Request, content_words, understand
 from search.types import Mode
 
 Floats = npt.NDArray[np.float32]
@@ -171,6 +171,7 @@ def _weight(signals: Signals, *, mode: Mode) -> float:
         coverage=float(signals.coverage.max(initial=0.0)),
         spread=spread,
         coded=bool(signals.exact.max(initial=0.0) > 0),
+        words=max((content_words(request) for request in signals.requests), default=0),
     )
     return fusion.meaning_weight(known)
 

@@ -117,6 +117,8 @@ class Meaning:
 
     def nearest(self, vector: Vectors) -> Nearest:
         """Return the cosines of a query vector with every article and passage."""
+        if not len(self._starts):
+            return Nearest(np.zeros(0, np.float32), np.zeros(0, np.float32))
         cosines = self._vectors @ vector
-        best = np.maximum.reduceat(cosines, self._starts) if len(self._starts) else cosines[:0]
+        best = np.maximum.reduceat(cosines, self._starts)
         return Nearest(best, cosines[self._row_of])
