@@ -7,11 +7,8 @@ one of them be open. Knows no ticket and no database; see docs/decisions/0006.
 from __future__ import annotations
 
 import hashlib
-import uuid
 
 from kb.desk.ticket import Draft, Requester
-
-_TICKETS = uuid.UUID("6d0c3c1e-0d53-5d0b-9a43-5b2f5f1d7c11")  # a namespace of our own
 
 
 def identity(requester: Requester, visitor: str = "") -> str:
@@ -58,14 +55,12 @@ def draft_need(draft: Draft, ticket_id: str) -> str:
 
 
 def ticket_id(submission: str, person: str) -> str:
-    """Return the id of the ticket that this submission makes: always the same one.
+    """Return the id of the ticket that this submission makes: always the same, 32 hex digits.
 
     The person is part of it, so that a submission id seen or guessed by somebody else leads to
-    nobody's ticket. Without a submission, a random id.
+    nobody's ticket.
     """
-    if not submission:
-        return str(uuid.uuid4())
-    return str(uuid.uuid5(_TICKETS, _digest(f"{person}\n{submission}")))
+    return _digest(f"ticket\n{person}\n{submission}")
 
 
 def episode_submission(episode_id: str) -> str:

@@ -48,7 +48,8 @@ class Opening:
     def open(self, draft: Draft, origin: Origin, *, now: datetime, submission: str) -> Opened:
         """Return the draft's ticket: a new one, or the one that owns its need."""
         self.tickets.reserve()
-        ticket_id = needs.ticket_id(submission, needs.identity(draft.requester, draft.visitor))
+        who = needs.identity(draft.requester, draft.visitor)
+        ticket_id = needs.ticket_id(submission or secrets.token_hex(LINK_BYTES), who)
         if found := self._existing(draft, origin, ticket_id):
             return Opened(found, None, existing=True)
         if origin is Origin.POLICY and (team := self._team(draft.words_key)):
