@@ -18,6 +18,7 @@ from kb.content.article import Article
 from kb.content.library import Library
 from kb.lookup.ask import Answer
 from kb.lookup.live import Article as Shown
+from kb.lookup.live import readable
 from kb.web.guard import services, viewer
 from search.suggesting import Suggestion
 
@@ -119,8 +120,7 @@ def suggestions(found: Iterable[Suggestion]) -> list[dict[str, str]]:
     library = services().library()
     shown = []
     for item in found:
-        article = library.get(item.id)
-        if article is None or article.audience not in viewer().audiences:
+        if readable(library, item.id, viewer()) is None:
             continue
         address = url_for("reader.article", slug=item.id, _anchor=item.anchor or None)
         shown.append({"text": item.text, "url": address})

@@ -12,6 +12,8 @@ from flask import Blueprint, Response, abort, jsonify, redirect, render_template
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
+from kb.content.library import Library
+from kb.lookup.live import readable
 from kb.people.roles import Permission
 from kb.web import listing
 from kb.web.guard import needs, now, services, viewer
@@ -19,6 +21,7 @@ from search.types import Query
 
 blueprint = Blueprint("reader", __name__)
 
+ABSENT = "There is no such article, or it is not open to you."
 PAGE = 10
 LAST_PAGE = 50
 REASONS = (
@@ -83,11 +86,9 @@ def suggest() -> Response:
 def article(slug: str) -> ResponseReturnValue:
     """One article; a former address leads to the present one for good."""
     library = services().library()
-    found = library.get(slug)
-    if found is None and (target := library.resolve(slug)):
-        return redirect(url_for("reader.article", slug=target), 301)
-    if found is None or found.status != "published" or found.audience not in viewer().audiences:
-        abort(404, "There is no such article, or it is not open to you.")
+    found = readable(library, slug, viewer())
+    if found is None:
+        return _moved(library, slug)
     search_id = _record_opening(slug)
     return render_template(
         "reader/article.html",
@@ -159,10 +160,7 @@ def media(digest: str, ext: str) -> Response:
     """An image of an article that this person may read."""
     library = services().library()
     found = library.media.get(digest)
-    seen = found and any(
-        (owner := library.get(slug)) and owner.audience in viewer().audiences
-        for slug in found.slugs
-    )
+    seen = found and any(readable(library, slug, viewer()) for slug in found.slugs)
     if not found or not seen or not found.name.lower().endswith("." + ext.lower()):
         abort(404)
     response = Response(found.data, mimetype=found.mime)
@@ -196,6 +194,14 @@ def robots() -> Response:
     return Response("\n".join(lines), mimetype="text/plain")
 
 
+def _moved(library: Library, slug: str) -> ResponseReturnValue:
+    """Return the way to the article's present address; 404 where this person may not read it."""
+    target = library.resolve(slug)
+    if not target or readable(library, target, viewer()) is None:
+        abort(404, ABSENT)
+    return redirect(url_for("reader.article", slug=target), 301)
+
+
 def _record_opening(slug: str) -> str:
     """Keep the click, when a search led here, and the view; return the search's id or ""."""
     record, here = services().record, request.args
@@ -207,9 +213,8 @@ def _record_opening(slug: str) -> str:
 
 def _readable(slug: str) -> str:
     """Return the slug; 404 unless this person may read the article."""
-    found = services().library().get(slug)
-    if found is None or found.audience not in viewer().audiences:
-        abort(404, "There is no such article, or it is not open to you.")
+    if readable(services().library(), slug, viewer()) is None:
+        abort(404, ABSENT)
     return slug
 
 

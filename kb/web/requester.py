@@ -8,6 +8,7 @@ account.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
@@ -18,6 +19,7 @@ from kb.desk.offers import Offer
 from kb.desk.policies import decline_offer, find_offer, take_offer
 from kb.desk.ticket import Draft, Requester, Ticket, parse_number
 from kb.errors import InvalidInput, ProductError, StoreError
+from kb.lookup.live import readable
 from kb.people.roles import Permission
 from kb.web import listing
 from kb.web.guard import needs, now, own_search, services, viewer
@@ -210,8 +212,8 @@ def _suggestions(form: dict[str, str]) -> list[dict[str, Any]]:
 
 def _title(slug: str) -> str:
     """Return the title of an article that this person may read, "" for any other."""
-    article = services().library().get(slug)
-    return article.title if article and article.audience in viewer().audiences else ""
+    article = readable(services().library(), slug, viewer())
+    return article.title if article else ""
 
 
 def _kept(form: dict[str, str]) -> str:
@@ -227,15 +229,27 @@ def _kept(form: dict[str, str]) -> str:
     )
 
 
+def _trail(found: Ticket) -> dict[str, Any]:
+    """Return what was tried, without articles closed to whoever holds the link."""
+
+    def open_ones(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [row for row in rows if readable(services().library(), row["slug"], viewer())]
+
+    searches, articles = found.trail.get("searches", ()), found.trail.get("articles", ())
+    return {
+        "searches": [each | {"top": open_ones(each.get("top", ()))} for each in searches],
+        "articles": open_ones(articles),
+    }
+
+
 def _ticket_page(found: Ticket, reply_to: str, problem: InvalidInput | None = None) -> str:
     library = services().library()
-    article = library.get(found.resolution_article) if found.resolution_article else None
-    if article is not None and article.audience not in viewer().audiences:
-        article = None
+    article = readable(library, found.resolution_article, viewer())
     return render_template(
         "requester/ticket.html",
         ticket=found,
         history=services().desk.history(found),
+        trail=_trail(found),
         article=article,
         reply_to=reply_to,
         text=request.form.get("text", ""),

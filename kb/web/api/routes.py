@@ -15,6 +15,7 @@ from kb.desk.queue.filters import QueueFilter
 from kb.desk.ticket import Draft, Requester, Ticket, parse_number
 from kb.errors import InvalidInput
 from kb.lookup.ask import Answer
+from kb.lookup.live import readable
 from kb.people.roles import Permission
 from kb.web.api import document as openapi
 from kb.web.api.schemas import body
@@ -23,6 +24,7 @@ from search.types import Query
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
 
+ABSENT = "There is no such article, or it is not open to you."
 MOST = 50  # rows in one answer
 
 
@@ -74,9 +76,9 @@ def articles() -> Response:
 def article(slug: str) -> Response:
     """One article. Reading it here is not recorded: send an event when a person does."""
     library = services().library()
-    found = library.get(slug)
-    if found is None or found.status != "published" or found.audience not in viewer().audiences:
-        abort(404, "There is no such article, or it is not open to you.")
+    found = readable(library, slug, viewer())
+    if found is None:
+        abort(404, ABSENT)
     seen = {a.slug for a in library.visible(viewer().audiences)}
     siblings = library.translations.get(slug, {})
     return jsonify(
@@ -138,9 +140,8 @@ def create_event() -> ResponseReturnValue:
     """Record what a person did with an answer."""
     given = body("NewEvent")
     slug, kind, record = given["article"], given["kind"], services().record
-    found = services().library().get(slug)
-    if found is None or found.audience not in viewer().audiences:
-        abort(404, "There is no such article, or it is not open to you.")
+    if readable(services().library(), slug, viewer()) is None:
+        abort(404, ABSENT)
     search = own_search(given.get("search_id"))
     about: dict[str, Any] = {"search_id": search.id if search else None, "now": now()}
     if kind == "click":
@@ -257,10 +258,11 @@ def _identity(ticket: Ticket) -> dict[str, Any]:
 
 
 def _ticket(ticket: Ticket) -> dict[str, Any]:
+    article = readable(services().library(), ticket.resolution_article, viewer())
     return _identity(ticket) | {
         "number": ticket.display_number,
         "subject": ticket.subject,
         "origin": ticket.origin,
         "updated_at": ticket.updated_at.isoformat(),
-        "resolution_article": ticket.resolution_article,
+        "resolution_article": article.slug if article else "",
     }
