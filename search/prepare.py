@@ -2,6 +2,7 @@
 
 Promises that what is cached gives the full model's vectors (cosine at least 0.999 on a sample) and
 that a killed preparation leaves nothing that could be taken for a finished one.
+It runs in a process of its own, so that no server keeps torch in memory;
 `python -m search.prepare CACHE [MODEL]` does it by hand.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import warnings
@@ -52,23 +54,42 @@ def prepare(cache: Path, model: Path | None = None, *, progress: Progress = sile
     try:
         verify(folder, recipe)
     except SearchError:
-        _make(folder, recipe, model=model, progress=progress)
+        progress("prepare", 0, 1)
+        _in_child(cache, model)
+        verify(folder, recipe)
+        progress("prepare", 1, 1)
     return folder
 
 
-def _make(folder: Path, recipe: Recipe, *, model: Path | None, progress: Progress) -> None:
+def _in_child(cache: Path, model: Path | None) -> None:
+    """Export in a process of its own: torch takes half a gigabyte that the caller would keep."""
+    command = [sys.executable, "-m", "search.prepare", str(cache.resolve())]
+    command += [str(model.resolve())] if model else []
+    places = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, places))}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)  # noqa: S603
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise SearchError(f"The model could not be prepared: {last}", "Run it by hand to see more.")
+
+
+def make(cache: Path, model: Path | None = None) -> Path:
+    """Return the folder of a runtime made now, in this process."""
+    recipe = read_recipe(model_folder(model), bundled=model is None)
+    folder = runtime_folder(cache, recipe)
+    _make(folder, recipe, model=model)
+    return folder
+
+
+def _make(folder: Path, recipe: Recipe, *, model: Path | None) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix="preparing-", dir=folder.parent))
     try:
-        progress("prepare", 0, 3)
         full = SentenceEncoder(model)
-        progress("prepare", 1, 3)
         _export(full, work / "model.onnx")
         shutil.copyfile(model_folder(model) / "tokenizer.json", work / "tokenizer.json")
-        progress("prepare", 2, 3)
         _check(full, LightEncoder(work, recipe))
         _publish(work, folder, recipe)
-        progress("prepare", 3, 3)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
@@ -139,4 +160,4 @@ def _publish(work: Path, folder: Path, recipe: Recipe) -> None:
 
 if __name__ == "__main__":
     given = [Path(arg) for arg in sys.argv[1:3]] or [Path("var/cache")]
-    print(prepare(given[0], given[1] if len(given) > 1 else None))
+    print(make(given[0], given[1] if len(given) > 1 else None))
