@@ -178,9 +178,15 @@ OWN_PAGE = {"Sec-Fetch-Site": "same-origin"}
 
 
 @pytest.fixture(scope="session")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a data folder in which the shipped articles are published with the real model."""
+def published(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Path:
+    """Return a data folder in which the shipped articles are published with the real model.
+
+    The model's light runtime is kept in pytest's cache: making it takes half a minute.
+    """
     data = tmp_path_factory.mktemp("published")
+    cache = pytestconfig.cache
+    assert cache is not None
+    (data / "model").symlink_to(cache.mkdir("model"))
     settings = load({}, articles=ROOT / "articles", data=data, templates=ROOT / "templates")
     publish(settings, progress=lambda _stage, _done, _total: None)
     return data

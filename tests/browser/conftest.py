@@ -1,0 +1,137 @@
+"""A running site and a real Chromium.
+
+The site is `kb serve` itself, with an episode's silence and window shortened to seconds so that
+outcomes can be watched. Screenshots go to the folder named by SCREENSHOTS, else nowhere lasting.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/150.0 Safari/537.36 "
+
+
+@dataclass(frozen=True)
+class Site:
+    """A served site: its address, and a function from name to screenshot path."""
+
+    url: str
+    shot: Callable[[str], Path]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Return the system's Chromium."""
+    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+    if program is None:
+        missing = pytest.fail if os.environ.get("CI", "").lower() == "true" else pytest.skip
+        missing("Chromium is not installed on this machine")
+        return
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def site(
+    published: Path,
+    _peopled_template: Path,
+    free_port: Callable[[], int],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Site]:
+    """Run `kb serve` over the shipped articles, with one account of each role."""
+    data = tmp_path_factory.mktemp("served")
+    shutil.copytree(published / "index", data / "index")
+    (data / "model").symlink_to(published / "model")
+    shutil.copy(_peopled_template, data / "tierzero.db")
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("KB_")},
+        "KB_ARTICLES": str(ROOT / "articles"),
+        "KB_TEMPLATES": str(ROOT / "templates"),
+        "KB_DATA": str(data),
+        "KB_PORT": str(port),
+        "KB_SITE_URL": url,
+        "KB_WORKERS": "1",
+        "KB_EPISODE_GAP": "6s",
+        "KB_OUTCOME_WINDOW": "8s",
+        "KB_WORKER_INTERVAL": "1s",
+        "KB_PUBLISH_INTERVAL": "off",
+        "KB_UNRESOLVED_POLICY": "always",
+        "KB_SEARCH_RATE": "10000",
+        "KB_WRITE_RATE": "10000",
+        "KB_SIGN_IN_RATE": "10000",
+    }
+    log = (data / "serve.log").open("w")
+    server = subprocess.Popen(
+        [sys.executable, "-m", "kb.cli", "serve"],
+        env=environment, cwd=data, stdout=log, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    shots = Path(os.environ.get("SCREENSHOTS") or tmp_path_factory.mktemp("screenshots"))
+    shots.mkdir(parents=True, exist_ok=True)
+    try:
+        _wait_for(url, server, data / "serve.log")
+        yield Site(url, lambda name: shots / f"{name}.png")
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+        log.close()
+
+
+def _wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    """Return once the site is ready; fail with its log when it ends or takes 90 s."""
+    for _ in range(900):
+        if server.poll() is not None:
+            break
+        try:
+            with urllib.request.urlopen(f"{url}/readyz", timeout=5):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    pytest.fail(f"the site did not start:\n{log.read_text()}")
+
+
+@pytest.fixture
+def person(chromium: Browser, site: Site) -> Iterator[Callable[..., Page]]:
+    """Return a function from a name to the page of a browser of that person's own.
+
+    Whatever a page complains of on its console, content security policy included, fails the test.
+    """
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def opened(name: str, **options: object) -> Page:
+        context = chromium.new_context(base_url=site.url, user_agent=AGENT + name, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.on(
+            "console",
+            lambda message: complaints.append(message.text) if message.type == "error" else None,
+        )
+        page.on("pageerror", lambda problem: complaints.append(str(problem)))
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    # A 404 or 422 that a test asks for is reported on the console too; it is no fault.
+    faults = [text for text in complaints if "Failed to load resource" not in text]
+    assert faults == []
+
+
