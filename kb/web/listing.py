@@ -23,6 +23,7 @@ from kb.web.guard import services, viewer
 from search.suggesting import Suggestion
 
 RELATED = 4
+NEAREST = 3
 NAMES = {
     "en": "English", "es": "Español", "fr": "Français", "de": "Deutsch", "pt": "Português",
     "it": "Italiano", "nl": "Nederlands", "zh": "中文", "ja": "日本語", "ar": "العربية",
@@ -137,9 +138,14 @@ def rows(answer: Answer) -> list[dict[str, Any]]:
 
 
 def results(answer: Answer, page: int, size: int) -> dict[str, Any]:
-    """Return everything that the results page shows."""
+    """Return everything that the results page shows.
+
+    Where nothing answers, only the nearest few are shown: a long list would look like answers.
+    """
     found = answer.results
-    text = found.query.text
+    text, hits = found.query.text, answer.hits
+    if not found.answerable and page == 1:
+        hits = hits[:NEAREST]
     return {
         "asked": True,
         "query_text": text,
@@ -150,12 +156,12 @@ def results(answer: Answer, page: int, size: int) -> dict[str, Any]:
         "first_rank": (page - 1) * size + 1,
         "hits": [
             _item(answer, hit, article, (page - 1) * size + place)
-            for place, (hit, article) in enumerate(answer.hits, start=1)
+            for place, (hit, article) in enumerate(hits, start=1)
         ],
         "filters": bool(found.query.languages or found.query.collections),
         "searched": _searched(found.query.languages, found.query.collections),
         "links": _links(answer, page, size),
-        "facets": _facets(found.facets),
+        "facets": _facets(found.facets) if found.answerable else [],
     }
 
 

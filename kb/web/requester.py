@@ -18,7 +18,7 @@ from kb.desk.actions import RequesterReply
 from kb.desk.offers import Offer
 from kb.desk.policies import decline_offer, find_offer, take_offer
 from kb.desk.ticket import Draft, Requester, Ticket, parse_number
-from kb.errors import InvalidInput, ProductError, StoreError
+from kb.errors import InvalidInput, NotAllowed, ProductError, StoreError
 from kb.lookup.live import readable
 from kb.people.roles import Permission
 from kb.web import listing
@@ -89,7 +89,7 @@ def reply(token: str) -> ResponseReturnValue:
     """What the requester adds, through the private link."""
     try:
         services().desk.reply_by_link(token, request.form.get("text", ""), now=now())
-    except InvalidInput as problem:
+    except (InvalidInput, NotAllowed) as problem:
         found = services().desk.by_link(token)
         return _ticket_page(found, url_for("requester.reply", token=token), problem), 422
     return redirect(url_for("requester.ticket", token=token), 303)
@@ -117,7 +117,7 @@ def own_reply(number: str) -> ResponseReturnValue:
     try:
         reply = RequesterReply(viewer().name, request.form.get("text", ""))
         services().desk.act(found.number, reply, now=now())
-    except InvalidInput as problem:
+    except (InvalidInput, NotAllowed) as problem:
         place = url_for("requester.own_reply", number=number)
         return _ticket_page(found, place, problem), 422
     return redirect(url_for("requester.own", number=number), 303)
@@ -170,11 +170,16 @@ def _draft(form: dict[str, str]) -> Draft:
         ),
         visitor=person.visitor,
         search_id=search_id,
-        language=request.accept_languages.best_match(("en", "es")) or "en",
+        language=_letters_in(),
         trail=services().trail(person.visitor, search_id, now()),
         words_key=(search.words_key if search else "") or "",
         different=bool(form["different"]),
     )
+
+
+def _letters_in() -> str:
+    """Return the language of letters that this person's browser prefers."""
+    return request.accept_languages.best_match(("en", "es")) or "en"
 
 
 def _offered(found: Offer) -> Draft:
@@ -185,6 +190,7 @@ def _offered(found: Offer) -> Draft:
         requester=Requester(name=person.name, email=person.email, user_id=person.user_id),
         visitor=person.visitor,
         search_id=found.search_id,
+        language=_letters_in(),
         trail=services().trail(person.visitor, found.search_id, now()),
     )
 
@@ -242,7 +248,7 @@ def _trail(found: Ticket) -> dict[str, Any]:
     }
 
 
-def _ticket_page(found: Ticket, reply_to: str, problem: InvalidInput | None = None) -> str:
+def _ticket_page(found: Ticket, reply_to: str, problem: ProductError | None = None) -> str:
     library = services().library()
     article = readable(library, found.resolution_article, viewer())
     return render_template(
