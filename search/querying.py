@@ -197,14 +197,20 @@ def _identifier(surface: str, pair: str) -> Identifier | None:
 
 
 def phrases(text: str, language: str) -> tuple[tuple[str, ...], ...]:
-    """Return the quoted phrases of a query, each as the term of every word in it."""
+    """Return the quoted phrases of a query, each as the term of every word in it.
+
+    A single stop word in quotes (the field "from") is no phrase: half the corpus holds it.
+    """
     rows = []
     for quoted in _QUOTED.findall(text)[:4]:
-        words = [terms(token.surface, language) for token in tokens(quoted)]
-        rows.append(
-            tuple(found[-1] if found[-1].startswith(CODE) else found[0] for found in words if found)
-        )
+        found = [terms(token.surface, language) for token in tokens(quoted)]
+        if len(found) > 1 or fold(quoted.strip()) not in stop_words(language):
+            rows.append(tuple(_telling(row) for row in found if row))
     return tuple(row for row in rows if row)
+
+
+def _telling(row: tuple[str, ...]) -> str:
+    return row[-1] if row[-1].startswith(CODE) else row[0]
 
 
 def surface_parts(surface: str, language: str) -> list[str]:
