@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import logging
 
-from flask import Flask, g, jsonify, render_template
+from flask import Flask, Response, g, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 
 from kb.errors import InvalidInput, NotAllowed, NotFound, ProductError, StoreError
 from kb.web.guard import wants_json
@@ -32,6 +32,9 @@ WORDS: dict[int, tuple[str, str]] = {
     503: ("This cannot be saved at the moment", "Your words are kept below. Try again shortly."),
 }
 
+# Under a host name that is not ours no page can be made: its links would carry that name.
+OTHER_HOST = "The site does not go by that name; see the setting trusted_hosts."
+
 STATUS: dict[type[ProductError], int] = {
     InvalidInput: 422,
     NotAllowed: 409,
@@ -52,6 +55,8 @@ def _http(problem: HTTPException) -> ResponseReturnValue:
         return problem.get_response()
     own = getattr(type(problem), "description", None)
     words = problem.description if problem.description != own else ""
+    if isinstance(problem, SecurityError):  # its own words repeat the name
+        words = OTHER_HOST
     return answer(problem.code or 500, words or "")
 
 
@@ -81,6 +86,8 @@ def answer(
     if wants_json():
         body = {"status": status, "message": message or title, "hint": hint or usual}
         return jsonify(error=body | {"fields": fields or {}}), status
+    if isinstance(request.routing_exception, SecurityError):
+        return Response(f"{title}. {OTHER_HOST}\n", status, mimetype="text/plain")
     page = render_template(
         "error.html", status=status, title=title, message=message, hint=hint or usual
     )

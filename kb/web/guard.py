@@ -167,8 +167,16 @@ def _from_our_pages() -> bool:
     if site is not None and site != "same-origin":
         return False
     if origin is not None:
-        return urlsplit(origin).netloc == request.host and origin != "null"
+        return _host(origin) == request.host
     return site == "same-origin"
+
+
+def _host(origin: str) -> str:
+    """Return the host and port that an Origin header names, "" when it names none."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""
 
 
 def _rate(limit: str) -> Rate:

@@ -97,6 +97,28 @@ Abra el cliente de la VPN y elija Conectar.
 """,
 }
 
+# A value for every variable part of an address; a new one must be given a sample here.
+SAMPLES = {
+    "slug": "print/public",
+    "name": "print",
+    "digest": "0" * 32,
+    "ext": "png",
+    "token": "no-such-token",
+    "number": "T-999999",
+    "action": "answer",
+    "offer_id": "no-such-offer",
+    "table": "outcomes",
+    "filename": "site.css",
+}
+
+
+class Client(FlaskClient):
+    """A client that reads an answer to its end, so that no file stays open."""
+
+    def open(self, *args: Any, **options: Any) -> Any:
+        """Send a request."""
+        return super().open(*args, buffered=True, **options)
+
 
 @dataclass
 class Site:
@@ -141,6 +163,14 @@ class Site:
         assert found is not None
         client.set_cookie(found.key, found.value)
 
+    def routes(self) -> Iterator[tuple[str, str, str]]:
+        """Yield (endpoint, method, address) for every route there is, with sample values."""
+        adapter = self.app.url_map.bind("localhost")
+        for rule in self.app.url_map.iter_rules():
+            address = adapter.build(rule.endpoint, {n: SAMPLES[n] for n in rule.arguments})
+            for method in sorted((rule.methods or set()) - {"OPTIONS", "HEAD"}):
+                yield rule.endpoint, method, address
+
     def slug(self, kind: str) -> str:
         """Return the article of that audience or status."""
         return f"print/{kind}"
@@ -156,9 +186,8 @@ class Site:
         """Put a folder where the database's file is; return what puts the file back."""
         file = self.services.settings.data / "tierzero.db"
         self.services.db.close()
-        aside = []
-        for path in file.parent.glob("tierzero.db*"):
-            aside.append((path, path.rename(path.with_name("away-" + path.name))))
+        here = list(file.parent.glob("tierzero.db*"))
+        aside = [(path, path.rename(path.with_name("away-" + path.name))) for path in here]
         file.mkdir()
 
         def mend() -> None:
@@ -236,6 +265,7 @@ def _make_site(
             shutil.copy(_peopled_template, data / "tierzero.db")
         services = build(replace(_small_published, data=data, **values))
         app = create_app(services=services)
+        app.test_client_class = Client
         app.testing = False  # errors are answered as readers meet them
         made.append(Site(app, services))
         return made[-1]
