@@ -15,13 +15,17 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import Connection, Dialect, Engine
+from sqlalchemy.engine import Connection as Connection  # callers hold one and pass it on
+from sqlalchemy.engine import Dialect, Engine
+from sqlalchemy.engine import Row as Row
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from kb.errors import StoreError
 
 LOCK_WAIT_S = 30  # a writer waits this long for SQLite's lock before it gives up
 MIGRATION_LOCK = 0x7137_0000  # any number of our own
+# Whatever a database can answer with, for callers that must go on without it.
+FAULTS: tuple[type[Exception], ...] = (StoreError, SQLAlchemyError)
 MIGRATIONS = Path(__file__).with_name("migrations")
 
 

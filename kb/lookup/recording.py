@@ -14,10 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy.exc import SQLAlchemyError
-
-from kb.db import Database
-from kb.errors import StoreError
+from kb.db import FAULTS, Database
 from kb.lookup import store
 from kb.lookup.events import Event
 from kb.lookup.spool import Spool
@@ -26,7 +23,6 @@ log = logging.getLogger(__name__)
 
 RETRY_S = 5.0  # after a failure the database is left alone this long, so pages stay quick
 T = TypeVar("T")
-DATABASE_FAULTS = (StoreError, SQLAlchemyError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +57,7 @@ class Recorder:
             return None
         try:
             return read(self.db)
-        except DATABASE_FAULTS as problem:
+        except FAULTS as problem:
             self._rest(problem)
             return None
 
@@ -79,14 +75,14 @@ class Recorder:
         try:
             store.put_all(self.db, batch)
             return ()
-        except DATABASE_FAULTS:
+        except FAULTS:
             self.db.ping()  # away: say so, and try the whole batch again later
             return [event for event in batch if not self._accepted(event)]
 
     def _accepted(self, event: Event) -> bool:
         try:
             store.put_all(self.db, [event])
-        except DATABASE_FAULTS as problem:
+        except FAULTS as problem:
             self.db.ping()
             log.error("Event %s (%s) is kept apart: %s", event.id, event.kind, problem)
             return False
@@ -97,7 +93,7 @@ class Recorder:
             return False
         try:
             store.put(self.db, events)
-        except DATABASE_FAULTS as problem:
+        except FAULTS as problem:
             self._rest(problem)
             return False
         return True

@@ -15,10 +15,7 @@ import secrets
 import threading
 from datetime import datetime, timedelta
 
-from sqlalchemy.exc import SQLAlchemyError
-
-from kb.db import Database
-from kb.errors import StoreError
+from kb.db import FAULTS, Database
 from kb.lookup import store
 
 log = logging.getLogger(__name__)
@@ -84,7 +81,7 @@ class Visitors:
     def _fetched(self, day: str, now: datetime) -> bytes:
         try:
             salt = store.salt_of(self._db, day, secrets.token_bytes(32))
-        except (StoreError, SQLAlchemyError) as problem:
+        except FAULTS as problem:
             log.warning("No salt from the database, one is derived for now: %s", problem)
             self._retry_at = now + RETRY
             return self._derived(day)
