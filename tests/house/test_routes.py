@@ -1,0 +1,63 @@
+"""The routes are kept in Git, so that none appears or vanishes unnoticed.
+
+To take a wanted change over: python tests/house/test_routes.py > tests/house/routes.txt
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Flask
+
+from kb.people.roles import Permission
+
+KEPT = Path(__file__).with_name("routes.txt")
+LIMITS = {"", "search", "write", "sign-in"}
+
+
+def listed(app: Flask) -> list[str]:
+    """Return one line a route: rule, methods, endpoint, permission, rate limit."""
+    lines = []
+    for rule in app.url_map.iter_rules():
+        view = app.view_functions[rule.endpoint]
+        methods = ",".join(sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}))
+        permission = getattr(view, "permission", "static" if rule.endpoint == "static" else "NONE")
+        limit = getattr(view, "limit", "") or "-"
+        lines.append(f"{rule.rule:<34} {methods:<9} {rule.endpoint:<24} {permission:<13} {limit}")
+    return sorted(line.rstrip() for line in lines)
+
+
+def test_the_routes_are_those_kept_in_git(app: Flask) -> None:
+    assert listed(app) == KEPT.read_text(encoding="utf-8").splitlines()
+
+
+def test_every_route_declares_a_permission_and_a_known_limit(app: Flask) -> None:
+    for endpoint, view in app.view_functions.items():
+        if endpoint != "static":
+            assert isinstance(getattr(view, "permission", None), Permission), endpoint
+            assert getattr(view, "limit", None) in LIMITS, endpoint
+
+
+def test_what_anybody_may_change_is_rate_limited(app: Flask) -> None:
+    """Without an account, each address may write only so often; `dwell` and `sign_out` excepted."""
+    harmless = {"reader.dwell", "account.sign_out"}
+    for rule in app.url_map.iter_rules():
+        view = app.view_functions[rule.endpoint]
+        writes = bool({"POST", "PUT", "PATCH", "DELETE"} & (rule.methods or set()))
+        if writes and rule.endpoint not in harmless and view.permission is Permission.READ:
+            assert view.limit, rule.endpoint
+
+
+def test_a_route_without_a_permission_is_refused(app: Flask) -> None:
+    app.add_url_rule("/undeclared", view_func=lambda: "open to all", endpoint="undeclared")
+    assert app.test_client().get("/undeclared").status_code == 403
+
+
+if __name__ == "__main__":
+    import tempfile
+
+    from kb.app import create_app
+    from kb.config import load
+
+    with tempfile.TemporaryDirectory() as folder:
+        print("\n".join(listed(create_app(load({}, data=folder)))))
