@@ -46,6 +46,11 @@ RESOLUTIONS = (
     (Resolution.GAP, "No article covers it: one is missing"),
     (Resolution.NO_KNOWLEDGE, "Nothing to write: a one-off"),
 )
+# Several forms of a ticket's page have a field of the same name; their ids differ.
+PLACES: Mapping[str, Mapping[str, str]] = {
+    "resolve": {"text": "resolve-text", "article": "other_article"},
+    "return": {"reason": "return-reason"},
+}
 
 
 @blueprint.get("/")
@@ -103,7 +108,8 @@ def act(number: str, action: str) -> ResponseReturnValue:
             version=request.form.get("version", type=int),
         )
     except (InvalidInput, NotAllowed) as problem:
-        return _page(services().desk.by_number(parse_number(number)), problem), 422
+        found = services().desk.by_number(parse_number(number))
+        return _page(found, _placed(problem, action), acted=action), 422
     return redirect(url_for("desk.ticket", number=number), 303)
 
 
@@ -112,6 +118,14 @@ def act(number: str, action: str) -> ResponseReturnValue:
 def undeliverable() -> str:
     """The letters that were refused for good."""
     return render_template("desk/undeliverable.html", parcels=services().desk.undeliverable())
+
+
+def _placed(problem: ProductError, action: str) -> ProductError:
+    """Return the problem, its fields named as the page's parts are: links lead to them."""
+    if isinstance(problem, InvalidInput):
+        places = PLACES.get(action, {})
+        problem.fields = {places.get(name, name): said for name, said in problem.fields.items()}
+    return problem
 
 
 def _me() -> Agent:
@@ -165,14 +179,15 @@ def _names() -> dict[str, str]:
     return {a.id: a.name for a in services().accounts.all() if a.role in STAFF_ROLES and a.active}
 
 
-def _page(found: Ticket, problem: ProductError | None = None) -> str:
-    """Return the ticket's page with whatever was typed into its forms."""
+def _page(found: Ticket, problem: ProductError | None = None, *, acted: str = "") -> str:
+    """Return the ticket's page with whatever was typed into the form of the action `acted`."""
     tiers = services().settings.tiers
     return render_template(
         "desk/ticket.html",
         ticket=found,
         history=services().desk.history(found, public_only=False),
         problem=problem,
+        acted=acted,
         form=request.form,
         names=_names(),
         tiers=tiers,

@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, SecurityError
 
 from kb.errors import InvalidInput, NotAllowed, NotFound, ProductError, StoreError
-from kb.web.guard import wants_json
+from kb.web.guard import SAFE, wants_json
 
 log = logging.getLogger(__name__)
 
@@ -29,11 +29,15 @@ WORDS: dict[int, tuple[str, str]] = {
     422: ("Something in the form needs another look", "See what each field says."),
     429: ("Too many requests from this address", "Wait a little and try again."),
     500: ("Something went wrong on our side", "It has been noted. Please try again."),
-    503: ("This cannot be saved at the moment", "Your words are kept below. Try again shortly."),
+    503: ("Our record does not answer at the moment", "Please try again in a few minutes."),
 }
 
 # Under a host name that is not ours no page can be made: its links would carry that name.
 OTHER_HOST = "The site does not go by that name; see the setting trusted_hosts."
+
+# The form was right; what stood against it passes. Its words are given back with the refusal.
+TYPED_IN_VAIN = frozenset({409, 429, 503})
+WRITTEN = ("subject", "body", "text", "reason")
 
 STATUS: dict[type[ProductError], int] = {
     InvalidInput: 422,
@@ -65,7 +69,8 @@ def _product(problem: ProductError) -> ResponseReturnValue:
     if status >= 500:
         log.error("%s", problem)
     if isinstance(problem, StoreError):  # the driver's words are for the log, not for readers
-        return answer(status, "")
+        sent = request.method not in SAFE
+        return answer(status, "Nothing was sent or changed." if sent else "")
     fields = problem.fields if isinstance(problem, InvalidInput) else {}
     return answer(status, problem.message, hint=problem.hint, fields=fields)
 
@@ -89,6 +94,19 @@ def answer(
     if isinstance(request.routing_exception, SecurityError):
         return Response(f"{title}. {OTHER_HOST}\n", status, mimetype="text/plain")
     page = render_template(
-        "error.html", status=status, title=title, message=message, hint=hint or usual
+        "error.html",
+        status=status,
+        title=title,
+        message=message,
+        hint=hint or usual,
+        kept_words=_typed() if status in TYPED_IN_VAIN else {},
     )
     return page, status
+
+
+def _typed() -> dict[str, str]:
+    """Return the words of the form that was refused, so that nobody has to write them again."""
+    try:
+        return {name: request.form[name] for name in WRITTEN if request.form.get(name)}
+    except HTTPException:  # too long to be read at all
+        return {}

@@ -102,6 +102,8 @@ def _stand() -> ResponseReturnValue | None:
 
 def _refuse() -> ResponseReturnValue | None:
     """Send an anonymous reader to sign in; refuse anybody else."""
+    if "record_away" in g:  # who is asking cannot be known; to sign in would not help
+        raise g.record_away
     if g.viewer.signed_in or request.method not in SAFE or wants_json():
         abort(401 if not g.viewer.signed_in else 403)
     return redirect(url_for("account.sign_in", next=request.full_path.rstrip("?")))
@@ -140,7 +142,8 @@ def _account() -> Account | None:
         account = services().accounts.by_id(session["account"])
     except NotFound:
         account = None
-    except StoreError:  # the public site is answered although the database is down
+    except StoreError as problem:  # the public site is answered although the database is down
+        g.record_away = problem
         return None
     if account and account.active and account.session_version == session.get("version"):
         return account

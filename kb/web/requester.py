@@ -18,7 +18,7 @@ from kb.desk.actions import RequesterReply
 from kb.desk.offers import Offer
 from kb.desk.policies import decline_offer, find_offer, take_offer
 from kb.desk.ticket import Draft, Requester, Ticket, parse_number
-from kb.errors import InvalidInput, NotAllowed, ProductError, StoreError
+from kb.errors import InvalidInput, NotAllowed, ProductError
 from kb.lookup.live import readable
 from kb.people.roles import Permission
 from kb.web import listing
@@ -64,8 +64,6 @@ def create() -> ResponseReturnValue:
         )
     except InvalidInput as problem:
         return _page(form, problem), 422
-    except StoreError:
-        return _kept(form), 503
     if opened.link_token:
         place = url_for("requester.ticket", token=opened.link_token, opened=1)
     elif opened.ticket.requester.user_id and opened.ticket.requester.user_id == viewer().user_id:
@@ -220,19 +218,6 @@ def _title(slug: str) -> str:
     """Return the title of an article that this person may read, "" for any other."""
     article = readable(services().library(), slug, viewer())
     return article.title if article else ""
-
-
-def _kept(form: dict[str, str]) -> str:
-    """Return the page that says nothing could be saved and gives the words back."""
-    words = {name: form[name] for name in ("subject", "body") if form[name]}
-    return render_template(
-        "error.html",
-        status=503,
-        title="The ticket could not be saved",
-        message="Our record does not answer at the moment. Nothing was sent.",
-        hint="Please try again in a few minutes.",
-        kept_words=words,
-    )
 
 
 def _trail(found: Ticket) -> dict[str, Any]:
