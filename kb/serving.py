@@ -95,6 +95,7 @@ class _Site(BaseApplication):  # type: ignore[misc]
             "workers": settings.workers,
             "threads": settings.threads,
             "worker_class": "gthread",
+            "preload_app": True,  # imported once; what has threads begins after the fork
             "timeout": REQUEST_S,
             "graceful_timeout": GRACE_S,
             "proc_name": "tier-zero",

@@ -8,9 +8,11 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
-from kb.db import Database, events, metadata, rate_windows
+from kb.db import MIGRATIONS, NEWEST_REVISION, Database, events, metadata, rate_windows
 from kb.errors import StoreError
 
 NOON = datetime(2026, 3, 29, 12, tzinfo=UTC)
@@ -80,6 +82,12 @@ def test_the_revisions_make_exactly_the_tables_that_the_code_declares(database: 
     with database.read() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
+
+
+def test_the_newest_revision_is_the_last_in_the_folder(database: Database) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    assert ScriptDirectory.from_config(config).get_current_head() == NEWEST_REVISION
 
 
 @pytest.mark.parametrize(
