@@ -78,6 +78,8 @@ def sanitise(html: str) -> str:
         attribute_filter=_keep,
         url_schemes={"http", "https", "mailto"},
         link_rel="noopener noreferrer",
+        # These scroll sideways on a narrow screen, which a keyboard can only do with focus.
+        set_tag_attribute_values={"table": {"tabindex": "0"}, "pre": {"tabindex": "0"}},
         strip_comments=True,
     )
 

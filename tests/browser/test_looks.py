@@ -1,0 +1,161 @@
+"""Every kind of page in a real browser: accessible, legible, nothing cut off, no script needed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+pytestmark = pytest.mark.browser
+
+PASSWORD = "correct horse battery staple"
+PUBLIC = {
+    "home": "/",
+    "results": "/search?q=I forgot my password",
+    "results-spanish": "/search?q=olvidé mi contraseña",
+    "no-answer": "/search?q=how do I bake sourdough bread",
+    "article": "/articles/wifi/wi-fi-connected-but-no-internet",
+    "article-spanish": "/articles/accounts/restablecer-una-contrasena-olvidada",
+    "collection": "/collections/accounts",
+    "ticket-form": "/tickets/new",
+    "sign-in": "/sign-in",
+    "about": "/about",
+    "not-found": "/articles/no/such-article",
+}
+STAFF = {
+    "queue": "/desk/",
+    "undeliverable": "/desk/undeliverable",
+    "report": "/reports/",
+    "definitions": "/reports/definitions",
+    "my-tickets": "/my/tickets",
+}
+LOOKS = [
+    pytest.param({"color_scheme": scheme, "viewport": {"width": width, "height": 800}}, id=name)
+    for scheme, width, name in (
+        ("light", 1280, "light-1280"),
+        ("dark", 1280, "dark-1280"),
+        ("light", 320, "light-320"),
+        ("dark", 320, "dark-320"),
+    )
+]
+
+
+def faults(page: Page) -> list[str]:
+    """Return what axe finds wrong with the page, and whether it has to be scrolled sideways."""
+    found = Axe().run(page).response["violations"]
+    wrong = [f"{rule['id']}: {node['html'][:120]}" for rule in found for node in rule["nodes"]]
+    wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    return [*wrong, "scrolls sideways"] if wide else wrong
+
+
+def look_at(page: Page, pages: dict[str, str], site: Any, look: str) -> dict[str, list[str]]:
+    wrong = {}
+    for name, address in pages.items():
+        page.goto(address)
+        page.screenshot(path=site.shot(f"{name}-{look}"), full_page=True)
+        if problems := faults(page):
+            wrong[name] = problems
+    return wrong
+
+
+def sign_in(page: Page, role: str) -> None:
+    page.goto("/sign-in")
+    page.get_by_label("E-mail address").fill(f"{role}@example.org")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign out").wait_for()
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_every_page_is_accessible_and_fits(
+    person: Callable[..., Page], site: Any, look: dict[str, Any], request: pytest.FixtureRequest
+) -> None:
+    name = request.node.callspec.id
+    page = person("looks", **look)
+    assert look_at(page, PUBLIC, site, name) == {}
+    sign_in(page, "admin")
+    assert look_at(page, STAFF, site, name) == {}
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_a_ticket_is_accessible_to_requester_and_agent(
+    person: Callable[..., Page], site: Any, look: dict[str, Any], request: pytest.FixtureRequest
+) -> None:
+    name = request.node.callspec.id
+    requester = person(f"requester-{name}", **look)
+    requester.goto("/search?q=the projector in the big room hums")
+    requester.get_by_role("link", name=re.compile("Get help with this|Still need help")).click()
+    requester.get_by_role("button", name="Send to the service desk").click()
+    assert faults(requester) == []  # the form with its errors
+    requester.screenshot(path=site.shot(f"ticket-form-errors-{name}"), full_page=True)
+    requester.get_by_label("E-mail address for the answer").fill(f"{name}@example.org")
+    requester.get_by_role("button", name="Send to the service desk").click()
+    number = requester.locator(".eyebrow").inner_text().split()[0]
+    assert faults(requester) == []
+    agent = person(f"agent-{name}", **look)
+    sign_in(agent, "agent")
+    agent.goto(f"/desk/tickets/{number}")
+    assert faults(agent) == []
+    agent.get_by_role("button", name="Send answer").click()
+    expect(agent.get_by_role("alert")).to_be_visible()
+    assert faults(agent) == []
+    agent.screenshot(path=site.shot(f"agent-ticket-{name}"), full_page=True)
+
+
+def test_an_article_is_reached_by_keyboard_alone(person: Callable[..., Page]) -> None:
+    page = person("keyboard")
+    page.goto("/about")
+    page.keyboard.press("/")
+    page.keyboard.type("reset a forg", delay=20)
+    option = page.get_by_role("option").first
+    expect(option).to_contain_text("Reset a forgotten password")
+    expect(page.get_by_role("combobox")).to_have_attribute("aria-expanded", "true")
+    page.keyboard.press("ArrowDown")
+    expect(option).to_have_attribute("aria-selected", "true")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Reset a forgotten password")
+
+
+def test_escape_closes_the_suggestions_and_keeps_the_words(person: Callable[..., Page]) -> None:
+    page = person("escape")
+    page.goto("/")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("vpn", delay=20)
+    expect(page.get_by_role("option").first).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("listbox")).to_be_hidden()
+    expect(page.get_by_role("combobox")).to_have_value("vpn")
+
+
+def test_everything_works_without_a_script(person: Callable[..., Page]) -> None:
+    page = person("no-script", java_script_enabled=False)
+    page.goto("/")
+    page.get_by_label("What do you need help with?").fill("my laptop takes forever to start")
+    page.get_by_role("button", name="Search").click()
+    page.locator(".results a, .panel a").first.click()
+    page.go_back()
+    page.get_by_role("link", name=re.compile("Get help with this|Still need help")).click()
+    page.get_by_label("E-mail address for the answer").fill("noscript@example.org")
+    page.get_by_role("button", name="Send to the service desk").click()
+    expect(page.locator(".notice").first).to_contain_text("Your ticket is T-")
+
+
+def test_the_theme_that_is_chosen_stays(person: Callable[..., Page]) -> None:
+    page = person("theme", color_scheme="light")
+    page.goto("/")
+    page.get_by_role("button", name="Dark or light").click()
+    page.goto("/about")
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+
+
+def test_reading_time_reaches_the_site(person: Callable[..., Page]) -> None:
+    page = person("dwell")
+    page.goto("/search?q=I forgot my password")
+    page.locator(".results a").first.click()
+    with page.expect_response(lambda sent: sent.url.endswith("/dwell")) as beacon:
+        page.wait_for_timeout(11_000)  # the page reports once past the ten seconds of a reading
+    assert beacon.value.status == 204
