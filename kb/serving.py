@@ -57,19 +57,29 @@ class _Companion:
         self._ended = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
         self._thread = threading.Thread(target=self._keep, daemon=True, name="companion")
+        self._starting = threading.Lock()
 
     def start(self) -> None:
+        """Start it, and keep it running."""
+        # A web process forked in the middle of Popen would keep the pipe open on which Popen waits,
+        # for as long as it lives; so neither begins before the other is done.
+        release = self._starting.release
+        os.register_at_fork(
+            before=self._starting.acquire, after_in_parent=release, after_in_child=release
+        )
         self._thread.start()
 
     def _keep(self) -> None:
         command = [sys.executable, "-m", "kb.cli", "worker", "--parent", str(os.getpid())]
         while not self._ended.is_set():
-            self._process = subprocess.Popen(command)  # noqa: S603 - our own module, no input
+            with self._starting:
+                self._process = subprocess.Popen(command)  # noqa: S603 - our own module, no input
             self._process.wait()
             if not self._ended.wait(RESTART_S):
                 log.warning("the worker ended with %s; it is started again", self._process.poll())
 
     def stop(self) -> None:
+        """End it, and wait until it has ended."""
         self._ended.set()
         if self._process and self._process.poll() is None:
             self._process.terminate()
