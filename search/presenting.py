@@ -12,9 +12,15 @@ import numpy as np
 
 from search.opened import Generation
 from search.passages import Passage
+from search.querying import STOP_WEIGHT
 from search.ranking import Ranking
 from search.snippets import snippet
 from search.types import Hit
+
+# Sections of the KCS article shape that say where and why, not what to do: shown as the section
+# that answers only when they say clearly more.
+ASIDES = frozenset({"cause", "environment", "causa", "entorno"})
+ASIDE = 0.6
 
 
 def hits_of(generation: Generation, ranking: Ranking, numbers: Iterable[int]) -> tuple[Hit, ...]:
@@ -53,7 +59,15 @@ def _best_passage(generation: Generation, ranking: Ranking, number: int) -> Pass
     best = float(words.max(initial=0.0))
     scores = (words / best if best else words) * (1 - ranking.weight)
     scores = scores + ranking.weight * signals.passage_cosines[first:last]
-    return generation.passages[int(first) + int(np.argmax(scores))]
+    found = generation.passages[int(first) : int(last)]
+    scores = scores * [ASIDE if _aside(generation, passage) else 1.0 for passage in found]
+    return found[int(np.argmax(scores))]
+
+
+def _aside(generation: Generation, passage: Passage) -> bool:
+    """Return whether the passage only surrounds the answer, as its section's heading says."""
+    section = generation.documents[passage.document].sections[passage.section]
+    return bool(section.path) and section.path[0].casefold() in ASIDES
 
 
 def _around(text: str, passage: Passage) -> str:
@@ -61,5 +75,7 @@ def _around(text: str, passage: Passage) -> str:
 
 
 def _wanted(ranking: Ranking, language: str) -> frozenset[str]:
+    """Return the terms to mark: what was asked for, without words such as "how" and "my"."""
     requests = [r for r in ranking.signals.requests if r.language == language]
-    return frozenset(t for r in requests for s in r.sought for t in s.alternatives)
+    weighed = [pair for r in requests for s in r.sought for pair in s.alternatives.items()]
+    return frozenset(term for term, weight in weighed if weight > STOP_WEIGHT)

@@ -28,6 +28,9 @@ PASSAGE_SHARE = 0.5
 # pairs stay under 0.25, paraphrases are over 0.5).
 SIMILAR = 0.35
 PREFERRED_LANGUAGE = 0.05
+# Beyond the first page a hit needs this share of the best one's score.
+ALWAYS_SHOWN = 10
+TAIL = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +146,16 @@ def rank(generation: Generation, signals: Signals, *, mode: Mode, prefer: str = 
     if prefer:
         fused = fused + PREFERRED_LANGUAGE * _in_language(generation, prefer)
     hits = np.flatnonzero(_matches(signals, mode=mode))
-    order = hits[np.argsort(-fused[hits], kind="stable")]
+    order = _worth_showing(hits[np.argsort(-fused[hits], kind="stable")], fused)
     return Ranking(order, fused, signals, weight, _evidence(signals, order, meaning=meaning))
+
+
+def _worth_showing(order: npt.NDArray[np.int64], fused: Floats) -> npt.NDArray[np.int64]:
+    """Return the order without its long tail: one common word makes no answer."""
+    if len(order) <= ALWAYS_SHOWN:
+        return order
+    worth = int(np.count_nonzero(fused[order] >= TAIL * fused[order[0]]))
+    return order[: max(ALWAYS_SHOWN, worth)]
 
 
 def _steps(signals: Signals) -> Floats:

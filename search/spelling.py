@@ -22,6 +22,8 @@ from search.tokens import Token, normal, tokens
 from search.types import Document
 
 SHORTEST = 4
+# Four letters are one edit from many words: only a letter left out is believed there.
+SHORTEST_BETTER = 5
 # A second edit is believed only in words long enough to stay recognisable.
 TWO_EDITS_FROM = 8
 LONGEST = 40
@@ -30,7 +32,9 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """The query with its unknown words replaced; `sure` when it may be searched unasked."""
+    """The query with its unknown words replaced; `sure` when it may be searched unasked, which
+    takes a list of good words to hold them against.
+    """
 
     text: str
     sure: bool
@@ -69,27 +73,26 @@ class Speller:
             language, _, word = key.partition("\t")
             if count and language in languages:
                 self._words[word] = self._words.get(word, 0) + int(count)
-        self._choices = [word for word in self._words if len(word) >= SHORTEST]
+        self._choices = [word for word in self._words if len(word) >= SHORTEST_BETTER]
         self._stops = frozenset().union(*(stop_words(language) for language in languages))
 
     def correct(self, text: str) -> Correction | None:
         """Return the query with misspelt words replaced, None when nothing is to be changed."""
-        pieces, last, changed, sure = [], 0, False, True
+        pieces, last = list[str](), 0
         for token in tokens(text):
-            better, certain = self._better(token)
-            if better:
+            if better := self._better(token):
                 pieces += [text[last : token.start], better]
-                last, changed, sure = token.end, True, sure and certain
-        return Correction("".join([*pieces, text[last:]]), sure) if changed else None
+                last = token.end
+        return Correction("".join([*pieces, text[last:]]), bool(self._known)) if last else None
 
-    def _better(self, token: Token) -> tuple[str, bool]:
+    def _better(self, token: Token) -> str:
+        """Return what the token is to be replaced by, "" for a word that is right as it is."""
         word = fold(normal(token.surface))
-        if not _may_change(token.surface, word) or word in self._words or word in self._stops:
-            return "", False
-        near = self._near(word)
-        if not near:
-            return "", False
-        return near, word not in self._known
+        if not _may_change(token.surface, word):
+            return ""
+        if word in self._words or word in self._stops or word in self._known:
+            return ""
+        return self._near(word)
 
     def _near(self, word: str) -> str:
         """Return the likeliest word one or two edits away, "" when there is none."""

@@ -147,7 +147,7 @@ def make_report(facts: Facts, span: DateRange, *, k: int, now: datetime) -> Repo
     failed = [row for row in facts.failed if row.episode_id in ended]
     searches = sum(int(row.data.get("searches", 0)) for row in facts.episodes if row.ended)
     lower, upper = _deflection(closed)
-    unmet = sum(row.unresolved for row in facts.episodes)
+    unmet = sum(row.unresolved and row.ended for row in facts.episodes)
     return Report(
         range=span,
         at=now,
