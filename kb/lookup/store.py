@@ -25,7 +25,7 @@ _TRUSTED = frozenset({EventKind.TICKET_CREATED, EventKind.SEARCH})
 
 def put(db: Database, batch: Sequence[Event]) -> None:
     """Put events in one short transaction; one that is already there is left as it is."""
-    with _hasty(db) as connection:
+    with hasty(db) as connection:
         for event in batch:
             add(db, connection, event)
 
@@ -104,7 +104,7 @@ def _forget_typed(connection: Connection, event: Event) -> None:
 
 
 @contextmanager
-def _hasty(db: Database) -> Iterator[Connection]:
+def hasty(db: Database) -> Iterator[Connection]:
     """Hand out a write transaction that gives up on a lock after PATIENCE_S."""
     if db.dialect != "sqlite":
         with db.begin() as connection:
@@ -190,7 +190,7 @@ def salt_of(db: Database, day: str, fresh: bytes) -> bytes:
     with db.read() as connection:
         found = connection.scalar(query)
     if found is None:
-        with _hasty(db) as connection:
+        with hasty(db) as connection:
             db.insert_once(connection, salts, [{"day": day, "salt": fresh}])
             found = connection.scalar(query)
     return bytes(found or fresh)

@@ -230,8 +230,8 @@ REFUSALS = (
     ("resolve", {"resolution": "gap", "text": LONG}, "20,000 characters or fewer"),
     ("reopen", {}, "cannot be reopened"),
     ("close", {}, "cannot be closed"),
-    ("answer", {"text": "late", "version": "0"}, "meanwhile"),
-    ("answer", {"text": "late", "version": "9" * 40}, "meanwhile"),
+    ("answer", {"text": "late", "version": "0"}, "while you were writing"),
+    ("answer", {"text": "late", "version": "9" * 40}, "while you were writing"),
 )
 
 
