@@ -74,6 +74,16 @@ def test_too_early_is_no_success(database: Database, noon: datetime, did: Did) -
     assert told.deflection_lower.interval is None
 
 
+def test_an_episode_still_running_can_be_reported(
+    database: Database, noon: datetime, did: Did
+) -> None:
+    put_all(database, [did("search", 0, words="x", total=0)])
+    now = noon + timedelta(minutes=1)
+    close_episodes(database, load({}), now)
+    told = report(database, DAY, k=5, now=now)
+    assert (told.unresolved.numerator, told.unresolved.denominator) == (0, 0)
+
+
 def failed(words: str, *people: str) -> list[FailedRow]:
     return [FailedRow("e", who, Failure.ZERO, words, words.casefold()) for who in people]
 
@@ -105,7 +115,7 @@ def test_reports_sum_to_n(drawn: list[tuple[Outcome, int, list[Failure]]], k: in
     for n, (outcome, more, classes) in enumerate(drawn):
         closed = outcome is not Outcome.OPEN
         data = {"searches": len(classes) + more}
-        episodes.append(EpisodeRow(str(n), outcome, closed, closed, False, data))
+        episodes.append(EpisodeRow(str(n), outcome, closed, closed, bool(classes), data))
         rows += [
             FailedRow(str(n), f"v{n % 7}", c, f"w{i % 3}", f"w{i % 3}")
             for i, c in enumerate(classes)
@@ -113,6 +123,7 @@ def test_reports_sum_to_n(drawn: list[tuple[Outcome, int, list[Failure]]], k: in
     told = make_report(Facts(episodes, rows, {}), DAY, k=k, now=NOW)
     assert sum(figure.numerator for figure in told.outcomes) == len(drawn) == told.episodes.value
     assert sum(figure.numerator for figure in told.failures) == told.failed.numerator
+    assert told.unresolved.numerator <= told.unresolved.n
     assert sum(row.searches for row in told.failing_words) == told.failed.numerator
     assert all(row.people >= k for row in told.failing_words if row.words)
     counts = Counter(outcome for outcome, _, _ in drawn)
