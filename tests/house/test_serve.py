@@ -17,6 +17,8 @@ from pathlib import Path
 
 import pytest
 
+from search.generation import open_current
+
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 90  # for machines that are busy; nothing here measures time
 
@@ -83,6 +85,13 @@ def eventually(holds: Callable[[], bool], what: str, log: Path) -> None:
     pytest.fail(f"not within {PATIENCE_S} s: {what}\n{log.read_text()[-3000:]}")
 
 
+def pinned(published: Path) -> dict[str, str]:
+    """Return the setting that keeps to the published commit, whatever is committed meanwhile."""
+    live = open_current(published / "index")
+    is_git = live is not None and not live.commit.startswith("folder-")
+    return {"KB_ARTICLES_REF": live.commit} if live and is_git else {}
+
+
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads /proc")
 
 
@@ -99,6 +108,7 @@ def site(published: Path, tmp_path: Path, free_port: Callable[[], int]) -> Itera
         "KB_PORT": str(port),
         "KB_WORKER_INTERVAL": "1s",
         "HF_HUB_OFFLINE": "1",
+        **pinned(published),
     }
     with log.open("wb") as out:
         process = subprocess.Popen(
