@@ -27,7 +27,7 @@ WRONG = InvalidInput(
 def sign_in() -> ResponseReturnValue:
     """The form, and what it does."""
     target = local(request.args.get("next", ""))
-    if request.method == "GET":
+    if request.method != "POST":
         return _form(target)
     email, password = request.form.get("email", ""), request.form.get("password", "")
     account = services().accounts.authenticate(email, password)

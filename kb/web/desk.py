@@ -64,7 +64,7 @@ def queue() -> str:
     origin = asked.get("origin", "")
     filters = QueueFilter(
         status=STATES.get(state, ACTIVE),
-        tier=asked.get("tier", type=int),
+        tier=_tier(),
         assignee=owner,
         origin=Origin(origin) if origin in set(Origin) else None,
         words=asked.get("q", "")[:200],
@@ -85,6 +85,12 @@ def queue() -> str:
         names=_names(),
         undeliverable=len(services().desk.undeliverable()),
     )
+
+
+def _tier() -> int | None:
+    """Return the tier asked for, None for any and for one that there is not."""
+    wanted = request.args.get("tier", type=int)
+    return wanted if wanted in {tier.level for tier in services().settings.tiers} else None
 
 
 @blueprint.get("/tickets/<number>")

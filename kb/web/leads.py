@@ -24,6 +24,8 @@ blueprint = Blueprint("leads", __name__, url_prefix="/reports")
 USUAL_DAYS = 30
 PRESETS = (7, 30, 90)
 LONGEST_DAYS = 366
+# Calendars end at the year 9999, and a report looks a day beyond its range.
+EARLIEST, LATEST = date(2000, 1, 1), date(2999, 12, 31)
 
 
 @blueprint.get("/")
@@ -98,10 +100,13 @@ def _range() -> DateRange:
 def _day(name: str, usual: date) -> date:
     text = request.args.get(name, "")
     try:
-        return date.fromisoformat(text) if text else usual
+        day = date.fromisoformat(text) if text else usual
     except ValueError:
-        problem = f"{text[:20]!r} is not a day: write it as 2026-03-31."
-        raise InvalidInput(problem, fields={name: problem}) from None
+        day = date.min
+    if EARLIEST <= day <= LATEST:
+        return day
+    problem = f"{text[:20]!r} is not a day that a report can have: write it as 2026-03-31."
+    raise InvalidInput(problem, fields={name: problem})
 
 
 def _titles() -> dict[str, str]:

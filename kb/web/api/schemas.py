@@ -5,6 +5,7 @@ Promises that what the document says of a body is what is accepted. Knows no rou
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from flask import request
@@ -156,24 +157,40 @@ SCHEMAS: dict[str, Schema] = {
         },
         ("kind", "article"),
         closed=True,
-    ),
+    )
+    | {
+        "if": {"properties": {"kind": {"const": "vote"}}},
+        "then": {"required": ["helpful"]},
+    },
     "Kept": _object({"recorded": {"type": "boolean"}}, ("recorded",)),
 }
 
 
 def body(name: str) -> dict[str, Any]:
     """Return the request's JSON when it fits the schema; InvalidInput names what does not."""
-    given = request.get_json(silent=True)
+    try:
+        given = json.loads(request.get_data(), parse_constant=_no_number) if request.is_json else ""
+        problems = _problems(name, given) if isinstance(given, dict) else {}
+    except (ValueError, RecursionError):  # thousands of brackets exhaust the parser or the report
+        given, problems = "", {}
     if not isinstance(given, dict):
         raise InvalidInput(
             "The body is not a JSON object.", "Send one with Content-Type: application/json."
         )
-    problems = {
-        "/".join(map(str, error.absolute_path)) or "body": error.message[:300]
-        for error in Draft202012Validator(SCHEMAS[name]).iter_errors(given)
-    }
     if problems:
         raise InvalidInput(
             "The body does not fit its schema.", "See /api/v1/openapi.json.", fields=problems
         )
     return given
+
+
+def _problems(name: str, given: dict[str, Any]) -> dict[str, str]:
+    return {
+        "/".join(map(str, error.absolute_path)) or "body": error.message[:300]
+        for error in Draft202012Validator(SCHEMAS[name]).iter_errors(given)
+    }
+
+
+def _no_number(word: str) -> None:
+    """Refuse NaN and Infinity, which Python reads and JSON does not have."""
+    raise ValueError(word)
