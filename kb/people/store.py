@@ -75,7 +75,8 @@ class Accounts:
 
     def authenticate(self, email: str, password: str) -> Account | None:
         """Return the active account with that address and password, or None."""
-        row = self._row(users.c.email == email.strip().lower())
+        known = email.strip().lower().replace("\0", "")  # PostgreSQL takes no NUL, nobody has one
+        row = self._row(users.c.email == known)
         good = passwords.matches(password, row.password_hash if row else None)
         return _account(row) if row and good and row.active else None
 

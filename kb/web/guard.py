@@ -57,6 +57,14 @@ def now() -> datetime:
     return cast(datetime, g.now)
 
 
+def chosen(name: str) -> frozenset[str]:
+    """Return the values of a filter in the address; what no article can have is left out, for not
+    every database keeps it.
+    """
+    given = request.args.getlist(name)[:20]
+    return frozenset(value for value in given if value.isprintable() and 0 < len(value) <= 100)
+
+
 def own_search(search_id: str | None) -> Event | None:
     """Return the search when this person made it, before signing in or since."""
     if not search_id:
@@ -88,6 +96,8 @@ def _stand() -> ResponseReturnValue | None:
         return None
     if (request.url_rule or "") and request.routing_exception:
         return None
+    if "\0" in request.path:  # no address of ours holds one, and PostgreSQL takes none
+        abort(404)
     view = current_app.view_functions[request.endpoint]
     permission = getattr(view, "permission", None)
     if permission is None:

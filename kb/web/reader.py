@@ -16,7 +16,7 @@ from kb.content.library import Library
 from kb.lookup.live import readable
 from kb.people.roles import Permission
 from kb.web import listing
-from kb.web.guard import needs, now, services, viewer
+from kb.web.guard import chosen, needs, now, services, viewer
 from search.types import Query
 
 blueprint = Blueprint("reader", __name__)
@@ -61,8 +61,8 @@ def search() -> str:
     query = Query(
         text=text,
         audiences=viewer().audiences,
-        languages=frozenset(filter(None, request.args.getlist("lang"))),
-        collections=frozenset(filter(None, request.args.getlist("in"))),
+        languages=chosen("lang"),
+        collections=chosen("in"),
         prefer_language=request.accept_languages.best_match(listing.languages()) or "",
         limit=PAGE,
         offset=(page - 1) * PAGE,

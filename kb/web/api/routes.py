@@ -19,7 +19,7 @@ from kb.lookup.live import readable
 from kb.people.roles import Permission
 from kb.web.api import document as openapi
 from kb.web.api.schemas import body
-from kb.web.guard import needs, now, own_search, services, viewer
+from kb.web.guard import chosen, needs, now, own_search, services, viewer
 from search.types import Query
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
@@ -46,8 +46,8 @@ def search() -> Response:
     query = Query(
         text=text,
         audiences=viewer().audiences,
-        languages=frozenset(filter(None, request.args.getlist("language"))),
-        collections=frozenset(filter(None, request.args.getlist("collection"))),
+        languages=chosen("language"),
+        collections=chosen("collection"),
         limit=limit,
         offset=offset,
         literal=request.args.get("literal", "") in {"1", "true"},
