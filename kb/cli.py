@@ -20,12 +20,12 @@ import click
 from kb.config import Settings, load
 from kb.config import shown as shown_settings
 from kb.errors import ProductError
+from kb.people.commands import user
 from kb.people.roles import Role, audiences
 from search.errors import SearchError
 
 if TYPE_CHECKING:
     from kb.lookup.publish import Published
-    from kb.people.store import Accounts
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # nothing is fetched at run time
 
@@ -271,89 +271,7 @@ def config_show() -> None:
         click.echo(f"{row.name:<22} {value:<28} {row.help}")
 
 
-@main.group()
-def user() -> None:
-    """Accounts and their API tokens."""
-
-
-def _accounts() -> Accounts:
-    from kb.db import Database
-    from kb.people.store import Accounts
-
-    settings = load()
-    _migrate(settings)
-    return Accounts(Database(settings.database))
-
-
-ROLES = click.Choice([role.value for role in Role if role is not Role.ANONYMOUS])
-
-
-def _password() -> str:
-    """Return a password from standard input, or asked for twice on a terminal."""
-    if not sys.stdin.isatty():
-        return sys.stdin.readline().rstrip("\n")
-    return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
-
-
-@user.command("add")
-@click.argument("email")
-@click.option("--role", type=ROLES, default="reader", show_default=True)
-@click.option("--name", default="", help="The person's name.")
-def user_add(email: str, role: str, name: str) -> None:
-    """Add an account; the password is asked for, or read from standard input."""
-    accounts = _accounts()
-    made = accounts.add(email, _password(), name=name, role=Role(role), now=datetime.now(UTC))
-    click.echo(f"{made.email} may sign in as {made.role}.")
-
-
-@user.command("list")
-def user_list() -> None:
-    """Every account."""
-    for account in _accounts().all():
-        state = "" if account.active else " (switched off)"
-        click.echo(f"{account.email:<40} {account.role:<8} {account.name}{state}")
-
-
-@user.command("role")
-@click.argument("email")
-@click.argument("role", type=ROLES)
-def user_role(email: str, role: str) -> None:
-    """Change what an account may do."""
-    _accounts().set_role(email, Role(role))
-    click.echo(f"{email} is now {role}; sessions opened before have ended.")
-
-
-@user.command("password")
-@click.argument("email")
-def user_password(email: str) -> None:
-    """Give an account a new password."""
-    _accounts().set_password(email, _password())
-    click.echo(f"The password of {email} is changed; sessions opened before have ended.")
-
-
-@user.command("off")
-@click.argument("email")
-def user_off(email: str) -> None:
-    """Switch an account off: it can no longer sign in."""
-    _accounts().set_active(email, False)
-    click.echo(f"{email} can no longer sign in.")
-
-
-@user.command("on")
-@click.argument("email")
-def user_on(email: str) -> None:
-    """Switch an account on again."""
-    _accounts().set_active(email, True)
-    click.echo(f"{email} can sign in again.")
-
-
-@user.command("token")
-@click.argument("email")
-@click.option("--label", default="", help="What it is for.")
-def user_token(email: str, label: str) -> None:
-    """Print a new API token that acts as the account; it is shown this once."""
-    click.echo(_accounts().new_token(email, label, datetime.now(UTC)))
-
+main.add_command(user)
 
 if __name__ == "__main__":
     main()

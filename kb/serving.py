@@ -114,6 +114,7 @@ class _Site(BaseApplication):  # type: ignore[misc]
             "when_ready": lambda _arbiter: self._companion.start(),
             "on_exit": lambda _arbiter: self._companion.stop(),
             "post_worker_init": _warm,
+            "worker_exit": _leave,
             "loglevel": "warning",
         }
         for name, value in options.items():
@@ -128,6 +129,18 @@ class _Site(BaseApplication):  # type: ignore[misc]
 def _warm(worker: Any) -> None:
     """Open the index and load the model before the first request."""
     worker.app.wsgi().extensions["services"].engine.warm()
+
+
+def _leave(_arbiter: Any, _worker: Any) -> None:
+    """End a web process at once, with the exit status it was about to have.
+
+    The model's runtime may be starting its threads at this moment; letting C++ take its globals
+    down under them aborts the process. Nothing is left to do: every write is committed.
+    """
+    leaving = sys.exc_info()[1]
+    status = leaving.code if isinstance(leaving, SystemExit) else 1
+    sys.stderr.flush()
+    os._exit(status if isinstance(status, int) else 0)
 
 
 def run(settings: Settings) -> None:

@@ -25,10 +25,11 @@ from flask.testing import FlaskClient
 
 from kb.app import create_app
 from kb.config import Settings, load
-from kb.db import Database, metadata
+from kb.db import Database
 from kb.lookup.publish import publish
 from kb.people.roles import Role
 from kb.people.store import Accounts
+from kb.schema import metadata
 from kb.wiring import Services, build
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -38,6 +38,11 @@ class FolderSource:
         """Links and files that were left out."""
         return tuple(self._problems)
 
+    @property
+    def content(self) -> str:
+        """The same as the commit: a folder has no other history."""
+        return self.commit
+
     def files(self) -> Mapping[str, Blob]:
         """The regular files by path."""
         return self._files

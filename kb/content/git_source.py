@@ -56,6 +56,12 @@ class GitSource:
         self._files, self.problems = self._list()
 
     @property
+    def content(self) -> str:
+        """The tree under the path: a commit that changes nothing there leaves it as it was."""
+        found = self._run("rev-parse", "--verify", "--quiet", f"{self.commit}:{self._prefix}")
+        return found.decode().strip() if found else self.commit
+
+    @property
     def is_tracked(self) -> bool:
         """Whether the commit holds anything under the path; the root of a repository always is."""
         return bool(self._files) or not self._prefix

@@ -34,6 +34,10 @@ class Source(Protocol):
         """The name of the state: a commit id, or "folder-" and a hash of paths and contents."""
 
     @property
+    def content(self) -> str:
+        """A name for the files alone: equal files, equal name, whatever else a commit changed."""
+
+    @property
     def problems(self) -> tuple[Problem, ...]:
         """What was left out, and why."""
 

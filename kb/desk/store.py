@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
-from kb.db import Database, ticket_events, ticket_numbers, tickets, users
+from kb.db import Database
 from kb.desk.ticket import (
     ACTIVE,
     FIRST_NUMBER,
@@ -26,6 +26,7 @@ from kb.desk.ticket import (
     TicketEvent,
 )
 from kb.errors import NotAllowed
+from kb.schema import ticket_events, ticket_numbers, tickets, users
 
 COUNTER = "ticket"
 JOINED = "joined"

@@ -14,10 +14,11 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Row
 
-from kb.db import Database, episodes, events, failed_searches, salts, tickets
+from kb.db import Database
 from kb.insight.facts import Judged, TicketSeen
 from kb.lookup.events import Event, EventKind
 from kb.lookup.store import event_of
+from kb.schema import episodes, events, failed_searches, salts, tickets
 
 CHUNK = 400  # values in one IN (...); SQLite before 3.32 took 999
 _WORDS_IN_DATA = ("searched_for", "suggestion", "reason")

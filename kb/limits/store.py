@@ -18,9 +18,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from kb.db import Database, rate_windows
+from kb.db import Database
 from kb.errors import StoreError
 from kb.lookup.store import hasty
+from kb.schema import rate_windows
 
 log = logging.getLogger(__name__)
 

@@ -73,18 +73,17 @@ def _current(root: Path) -> Generation | None:
         return None
 
 
-def _recipe(settings: Settings) -> bytes:
-    """Return what besides the commit decides a generation's content."""
-    facts = [RECIPE, settings.language, settings.semantic, settings.model]
+def _recipe(settings: Settings, source: Source) -> bytes:
+    """Return what decides a generation's content: the files, and how they are read."""
+    facts = [source.content, RECIPE, settings.language, settings.semantic, settings.model]
     return json.dumps(facts).encode()
 
 
 def _same(before: Generation, source: Source, settings: Settings) -> bool:
     try:
-        recipe = before.read(RECIPE_FILE)
+        return before.read(RECIPE_FILE) == _recipe(settings, source)
     except (OSError, SearchError):
         return False
-    return before.commit == source.commit and recipe == _recipe(settings)
 
 
 def _build(
@@ -104,7 +103,7 @@ def _build(
         encoder=encoder,
         degraded=degraded,
         synonyms=library.synonyms,
-        extra_files=library.dump() | {RECIPE_FILE: _recipe(settings)},
+        extra_files=library.dump() | {RECIPE_FILE: _recipe(settings, source)},
         progress=progress,
     )
 

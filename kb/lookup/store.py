@@ -14,8 +14,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from kb.db import LOCK_WAIT_S, Database, events, salts
+from kb.db import LOCK_WAIT_S, Database
 from kb.lookup.events import TYPED, Event, EventKind
+from kb.schema import events, salts
 
 PATIENCE_S = 2  # a page is waiting: after this the spool takes the event
 TYPING = timedelta(seconds=60)  # a pause longer than this and the next words are another search

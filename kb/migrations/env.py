@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from kb.db import metadata
+from kb.schema import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

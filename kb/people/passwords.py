@@ -6,6 +6,8 @@ the account exists or not. Knows no account.
 
 from __future__ import annotations
 
+from functools import cache
+
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
@@ -16,8 +18,12 @@ SHORTEST = 12
 LONGEST = 200
 
 _hasher = PasswordHasher()
-# Checked when there is no such account, so that the answer takes as long as for one there is.
-_NOBODY = _hasher.hash("no account has this password")
+
+
+@cache
+def _nobody() -> str:
+    """Return what is checked when there is no such account, so that it takes as long."""
+    return _hasher.hash("no account has this password")
 
 
 def hashed(password: str) -> str:
@@ -34,6 +40,6 @@ def hashed(password: str) -> str:
 def matches(password: str, stored: str | None) -> bool:
     """Return whether the password is the one behind the stored hash (None: no such account)."""
     try:
-        return _hasher.verify(stored or _NOBODY, password[:LONGEST]) and stored is not None
+        return _hasher.verify(stored or _nobody(), password[:LONGEST]) and stored is not None
     except (VerificationError, InvalidHashError):
         return False

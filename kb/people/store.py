@@ -16,10 +16,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from kb.db import Database, api_tokens, users
+from kb.db import Database
 from kb.errors import InvalidInput, NotFound
 from kb.people import passwords
 from kb.people.roles import Role
+from kb.schema import api_tokens, users
 
 # One @, no spaces, a dot in the domain or none at all (intranet hosts): the mail server decides.
 EMAIL = re.compile(r"[^@\s,;<>\"]{1,64}@[^@\s,;<>\"]{1,190}")

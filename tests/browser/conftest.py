@@ -133,5 +133,3 @@ def person(chromium: Browser, site: Site) -> Iterator[Callable[..., Page]]:
     # A 404 or 422 that a test asks for is reported on the console too; it is no fault.
     faults = [text for text in complaints if "Failed to load resource" not in text]
     assert faults == []
-
-

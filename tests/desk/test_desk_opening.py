@@ -8,13 +8,14 @@ import pytest
 
 from kb.config import load
 from kb.connectors.console import ConsoleChannel
-from kb.db import Database, metadata
+from kb.db import Database
 from kb.desk.actions import Answer, Note, Resolve
 from kb.desk.outbox import deliver_due
 from kb.desk.rules import apply
 from kb.desk.service import Desk
 from kb.desk.ticket import Agent, Draft, Origin, Requester, Resolution, Status
 from kb.errors import InvalidInput, NotAllowed, NotFound
+from kb.schema import metadata
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 ANN = Requester("Ann", "ann@example.com")

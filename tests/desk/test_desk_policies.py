@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from kb.config import load
-from kb.db import Database, offers
+from kb.db import Database
 from kb.desk.actions import Answer, Resolve
 from kb.desk.policies import (
     Done,
@@ -25,6 +25,7 @@ from kb.desk.policies import (
 from kb.desk.service import Desk
 from kb.desk.ticket import Agent, Draft, Origin, Requester, Resolution
 from kb.errors import NotFound, StoreError
+from kb.schema import offers
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 ADA = Agent("a1", "Ada")

@@ -12,8 +12,9 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from kb.db import MIGRATIONS, NEWEST_REVISION, Database, events, metadata, rate_windows
+from kb.db import MIGRATIONS, NEWEST_REVISION, Database
 from kb.errors import StoreError
+from kb.schema import events, metadata, rate_windows
 
 NOON = datetime(2026, 3, 29, 12, tzinfo=UTC)
 

@@ -128,7 +128,7 @@ def test_articles_know_no_page_no_database_and_no_search_engine() -> None:
 
 
 def test_sql_is_spoken_by_stores_alone() -> None:
-    assert offenders(SQL, {"kb.db", "kb.migrations", *stores()}) == {}
+    assert offenders(SQL, {"kb.db", "kb.schema", "kb.migrations", *stores()}) == {}
 
 
 def test_flask_is_known_to_the_web_alone() -> None:
@@ -154,7 +154,7 @@ def test_gunicorn_is_known_to_serving_alone() -> None:
 @pytest.mark.parametrize("name", sorted(RULES))
 def test_rules_have_no_effects_and_no_clock(name: str) -> None:
     module = next(m for m in MODULES if m.name == name)
-    effects = _of(module, EFFECTS | SQL | {"flask", "kb.db", "whoosh.index"})
+    effects = _of(module, EFFECTS | SQL | {"flask", "kb.db", "kb.schema", "whoosh.index"})
     assert not {each for each in effects if (name, each) not in HARMLESS}
     assert not _of(module, stores())
     assert not list(_clock_readings(module)), "the time is passed in as `now`"
@@ -182,7 +182,7 @@ def _openings(module: Module) -> Iterator[str]:
 def test_the_clock_is_read_at_the_edges_only() -> None:
     """Commands, the worker and the guard of requests read it; everything else is told."""
     readers = {module.name for module in MODULES if list(_clock_readings(module))}
-    assert readers <= {"kb.cli", "kb.worker", "kb.web.guard"}
+    assert readers <= {"kb.cli", "kb.people.commands", "kb.worker", "kb.web.guard"}
 
 
 def test_only_the_composition_roots_build_the_product() -> None:

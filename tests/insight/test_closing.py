@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from kb.db import Database, episodes, events, failed_searches, salts
+from kb.db import Database
 from kb.insight.closing import (
     close_episodes,
     demand,
@@ -21,6 +21,7 @@ from kb.insight.closing import (
 )
 from kb.lookup.events import Event
 from kb.lookup.store import put_all, salt_of
+from kb.schema import episodes, events, failed_searches, salts
 
 Did = Callable[..., Event]
 HOUR = timedelta(hours=1)

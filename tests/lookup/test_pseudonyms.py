@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from kb.db import Database, salts
+from kb.db import Database
 from kb.lookup.visitors import Visitors, is_robot
+from kb.schema import salts
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
 

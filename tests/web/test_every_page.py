@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 import pytest
 import sqlalchemy as sa
 
-from kb.db import offers
+from kb.schema import offers
 from tests.web.pages import Page, active_content, complaints
 
 ROLES = ("anonymous", "reader", "author", "agent", "lead", "admin")

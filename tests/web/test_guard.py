@@ -10,8 +10,8 @@ import pytest
 import sqlalchemy as sa
 
 from kb.app import create_app
-from kb.db import events, offers, ticket_events, tickets
 from kb.people.roles import Role, allowed
+from kb.schema import events, offers, ticket_events, tickets
 
 ROLES = tuple(role.value for role in Role)
 ELSEWHERE = {

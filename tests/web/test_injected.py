@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from kb.db import failed_searches
+from kb.schema import failed_searches
 from tests.web.pages import Page, active_content
 
 PAYLOADS = (

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from kb.db import events
 from kb.lookup import recording
+from kb.schema import events
 from tests.web.pages import Page
 
 PASSWORD = "correct horse battery staple"

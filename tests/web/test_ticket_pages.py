@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from kb.db import tickets
+from kb.schema import tickets
 from tests.web.pages import Page
 
 WORDS = "the coffee machine eats my badge"

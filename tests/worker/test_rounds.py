@@ -1,4 +1,4 @@
-"""The worker's rounds over real events: a failed search becomes a ticket in three ways, never twice.
+"""The worker's rounds over real events: three ways from a failed search to a ticket, never twice.
 
 People search through HTTP; time passes by handing the worker a later `now`.
 """
@@ -18,10 +18,11 @@ from flask.testing import FlaskClient
 from kb.app import create_app
 from kb.config import Settings
 from kb.connectors.channel import TemporaryFailure
-from kb.db import Database, outbox
+from kb.db import Database
 from kb.desk.ticket import Origin
 from kb.people.roles import Role
 from kb.people.store import Accounts
+from kb.schema import outbox
 from kb.wiring import Services, build
 from kb.worker import Worker
 

@@ -10,8 +10,8 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from kb.db import episodes, failed_searches, tickets
 from kb.desk.ticket import ACTIVE, Origin
+from kb.schema import episodes, failed_searches, tickets
 
 TICKETED = "ticketed"  # as episodes keep it; those people are not in a demand to begin with
 

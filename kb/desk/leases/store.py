@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from kb.db import Database, leases
+from kb.db import Database
+from kb.schema import leases
 
 
 def hold(db: Database, name: str, *, owner: str, now: datetime, ttl: timedelta) -> bool:

@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from kb.db import outbox
+from kb.schema import outbox
 
 
 class State(StrEnum):

@@ -11,12 +11,12 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from kb.db import ticket_events, tickets
 from kb.desk import forms
 from kb.desk.queue.filters import NOBODY, Order, Queue, QueueFilter
 from kb.desk.store import JOINED, ticket_of
 from kb.desk.ticket import Status, Ticket, parse_number
 from kb.errors import InvalidInput
+from kb.schema import ticket_events, tickets
 
 LONGEST_PAGE = 500
 _ORDERS = {

@@ -10,9 +10,9 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from kb.db import episodes, failed_searches, tickets
 from kb.insight.facts import Failure, Outcome
 from kb.insight.report import EpisodeRow, FailedRow
+from kb.schema import episodes, failed_searches, tickets
 
 
 def episode_rows(connection: Connection, start: datetime, end: datetime) -> tuple[EpisodeRow, ...]:

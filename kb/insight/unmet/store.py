@@ -13,9 +13,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from kb.db import episodes, failed_searches
 from kb.insight.facts import Demand, EndedEpisode
 from kb.insight.wording import favourite
+from kb.schema import episodes, failed_searches
 
 
 def unresolved_without_policy(connection: Connection, since: datetime) -> tuple[EndedEpisode, ...]:

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-import kb.db
+import kb.schema
 
 revision = '0001'
 down_revision = None
@@ -15,8 +15,8 @@ def upgrade() -> None:
     sa.Column('id', sa.String(length=36), nullable=False),
     sa.Column('visitor', sa.String(length=64), nullable=False),
     sa.Column('user_id', sa.String(length=36), nullable=True),
-    sa.Column('started_at', kb.db.UtcTime(timezone=True), nullable=False),
-    sa.Column('ended_at', kb.db.UtcTime(timezone=True), nullable=False),
+    sa.Column('started_at', kb.schema.UtcTime(timezone=True), nullable=False),
+    sa.Column('ended_at', kb.schema.UtcTime(timezone=True), nullable=False),
     sa.Column('outcome', sa.String(length=16), nullable=False),
     sa.Column('ended', sa.Boolean(), nullable=False),
     sa.Column('closed', sa.Boolean(), nullable=False),
@@ -33,7 +33,7 @@ def upgrade() -> None:
     op.create_table('events',
     sa.Column('seq', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
     sa.Column('id', sa.String(length=36), nullable=False),
-    sa.Column('at', kb.db.UtcTime(timezone=True), nullable=False),
+    sa.Column('at', kb.schema.UtcTime(timezone=True), nullable=False),
     sa.Column('kind', sa.String(length=32), nullable=False),
     sa.Column('visitor', sa.String(length=64), nullable=False),
     sa.Column('user_id', sa.String(length=36), nullable=True),
@@ -54,7 +54,7 @@ def upgrade() -> None:
     op.create_table('failed_searches',
     sa.Column('search_id', sa.String(length=36), nullable=False),
     sa.Column('episode_id', sa.String(length=36), nullable=False),
-    sa.Column('at', kb.db.UtcTime(timezone=True), nullable=False),
+    sa.Column('at', kb.schema.UtcTime(timezone=True), nullable=False),
     sa.Column('visitor', sa.String(length=64), nullable=False),
     sa.Column('failure', sa.String(length=16), nullable=False),
     sa.Column('words', sa.Text(), nullable=True),
@@ -71,7 +71,7 @@ def upgrade() -> None:
     op.create_table('leases',
     sa.Column('name', sa.String(length=64), nullable=False),
     sa.Column('owner', sa.String(length=64), nullable=False),
-    sa.Column('until', kb.db.UtcTime(timezone=True), nullable=False),
+    sa.Column('until', kb.schema.UtcTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('name', name=op.f('pk_leases'))
     )
     op.create_table('offers',
@@ -82,7 +82,7 @@ def upgrade() -> None:
     sa.Column('search_id', sa.String(length=36), nullable=False),
     sa.Column('words', sa.Text(), nullable=False),
     sa.Column('state', sa.String(length=12), nullable=False),
-    sa.Column('created_at', kb.db.UtcTime(timezone=True), nullable=False),
+    sa.Column('created_at', kb.schema.UtcTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_offers')),
     sa.UniqueConstraint('episode_id', name=op.f('uq_offers_episode_id'))
     )
@@ -94,8 +94,8 @@ def upgrade() -> None:
     sa.Column('ticket_id', sa.String(length=36), nullable=True),
     sa.Column('channel', sa.String(length=24), nullable=False),
     sa.Column('payload', sa.JSON(), nullable=False),
-    sa.Column('created_at', kb.db.UtcTime(timezone=True), nullable=False),
-    sa.Column('due_at', kb.db.UtcTime(timezone=True), nullable=False),
+    sa.Column('created_at', kb.schema.UtcTime(timezone=True), nullable=False),
+    sa.Column('due_at', kb.schema.UtcTime(timezone=True), nullable=False),
     sa.Column('attempts', sa.Integer(), server_default='0', nullable=False),
     sa.Column('state', sa.String(length=12), nullable=False),
     sa.Column('error', sa.Text(), server_default='', nullable=False),
@@ -132,8 +132,8 @@ def upgrade() -> None:
     sa.Column('body', sa.Text(), nullable=False),
     sa.Column('status', sa.String(length=16), nullable=False),
     sa.Column('tier', sa.Integer(), nullable=False),
-    sa.Column('tier_since', kb.db.UtcTime(timezone=True), nullable=False),
-    sa.Column('waiting_since', kb.db.UtcTime(timezone=True), nullable=True),
+    sa.Column('tier_since', kb.schema.UtcTime(timezone=True), nullable=False),
+    sa.Column('waiting_since', kb.schema.UtcTime(timezone=True), nullable=True),
     sa.Column('assignee_id', sa.String(length=36), nullable=True),
     sa.Column('requester_name', sa.String(length=255), server_default='', nullable=False),
     sa.Column('requester_email', sa.String(length=255), server_default='', nullable=False),
@@ -145,9 +145,9 @@ def upgrade() -> None:
     sa.Column('trail', sa.JSON(), nullable=False),
     sa.Column('resolution', sa.String(length=24), server_default='', nullable=False),
     sa.Column('resolution_article', sa.String(length=255), server_default='', nullable=False),
-    sa.Column('created_at', kb.db.UtcTime(timezone=True), nullable=False),
-    sa.Column('updated_at', kb.db.UtcTime(timezone=True), nullable=False),
-    sa.Column('resolved_at', kb.db.UtcTime(timezone=True), nullable=True),
+    sa.Column('created_at', kb.schema.UtcTime(timezone=True), nullable=False),
+    sa.Column('updated_at', kb.schema.UtcTime(timezone=True), nullable=False),
+    sa.Column('resolved_at', kb.schema.UtcTime(timezone=True), nullable=True),
     sa.Column('version', sa.Integer(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_tickets')),
     sa.UniqueConstraint('link_digest', name=op.f('uq_tickets_link_digest')),
@@ -168,7 +168,7 @@ def upgrade() -> None:
     sa.Column('password_hash', sa.String(length=255), nullable=False),
     sa.Column('session_version', sa.Integer(), server_default='1', nullable=False),
     sa.Column('active', sa.Boolean(), server_default=sa.true(), nullable=False),
-    sa.Column('created_at', kb.db.UtcTime(timezone=True), nullable=False),
+    sa.Column('created_at', kb.schema.UtcTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_users')),
     sa.UniqueConstraint('email', name=op.f('uq_users_email'))
     )
@@ -176,14 +176,14 @@ def upgrade() -> None:
     sa.Column('digest', sa.String(length=64), nullable=False),
     sa.Column('user_id', sa.String(length=36), nullable=False),
     sa.Column('label', sa.String(length=100), nullable=False),
-    sa.Column('created_at', kb.db.UtcTime(timezone=True), nullable=False),
+    sa.Column('created_at', kb.schema.UtcTime(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['user_id'], ['users.id'], name=op.f('fk_api_tokens_user_id_users'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('digest', name=op.f('pk_api_tokens'))
     )
     op.create_table('ticket_events',
     sa.Column('seq', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
     sa.Column('ticket_id', sa.String(length=36), nullable=False),
-    sa.Column('at', kb.db.UtcTime(timezone=True), nullable=False),
+    sa.Column('at', kb.schema.UtcTime(timezone=True), nullable=False),
     sa.Column('kind', sa.String(length=24), nullable=False),
     sa.Column('actor', sa.String(length=255), nullable=False),
     sa.Column('public', sa.Boolean(), nullable=False),
