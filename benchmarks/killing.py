@@ -29,8 +29,9 @@ import sqlalchemy as sa
 
 from benchmarks.site import Site, start
 from kb.config import load
-from kb.db import Database, events, tickets
+from kb.db import Database
 from kb.lookup.recording import Recorder
+from kb.schema import events, tickets
 
 READERS = 4
 WORDS = ("forgot my password", "vpn keeps dropping", "printer jammed", "teams camera black")

@@ -1,0 +1,52 @@
+"""`make bench`: every measurement that the docs quote, one after the other.
+
+    python -m benchmarks [NAME ...]
+
+Each prints its figures with the command that takes it alone. Judged sets are read from
+../shared/data beside the checkout and left out, saying so, where they are absent.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+DATA = ROOT.parent / "shared" / "data"
+SETS = ("rel_links_arduino", "rel_stackfaq_threads", "oos_clinc150_val")
+
+MEASUREMENTS: dict[str, list[list[str]]] = {
+    "starting": [["benchmarks.starting"]],
+    "quality": [["search.evaluate", str(DATA / name)] for name in SETS],
+    "typos": [["benchmarks.search_typos", str(DATA / "rel_links_arduino")]],
+    "publishing": [
+        ["benchmarks.publishing", str(ROOT / "articles")],
+        ["benchmarks.publishing", str(DATA / "kb_logingov" / "content")],
+        ["benchmarks.publishing", str(DATA / "kb_alchemy_es")],
+    ],
+    "killing": [["benchmarks.killing"]],
+}
+
+
+def main() -> int:
+    """Run the measurements that are named, or all; return 1 when one failed."""
+    names = sys.argv[1:] or list(MEASUREMENTS)
+    if unknown := [name for name in names if name not in MEASUREMENTS]:
+        print(f"No measurement {', '.join(unknown)}. There are: {', '.join(MEASUREMENTS)}.")
+        return 2
+    return max([run(command) for name in names for command in MEASUREMENTS[name]])
+
+
+def run(command: list[str]) -> int:
+    """Run one measurement and return its exit status; 0 when its data is absent."""
+    shown = ["python", "-m", *(part.replace(f"{ROOT.parent}/", "../") for part in command)]
+    print(f"\n$ {' '.join(shown)}", flush=True)
+    if len(command) > 1 and not Path(command[1]).exists():
+        print("left out: the data is not beside this checkout")
+        return 0
+    return subprocess.run([sys.executable, "-m", *command], cwd=ROOT, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
