@@ -116,9 +116,24 @@ def serve() -> None:
     settings = load()
     check_address(settings)
     _migrate(settings)
-    _report(_publish(settings, retry=True))
+    _publish_or_keep(settings)
     click.echo(f"Serving on http://{settings.host}:{settings.port} (Ctrl-C stops)", err=True)
     run(settings)
+
+
+def _publish_or_keep(settings: Settings) -> None:
+    """Publish what is new; when that fails, say so and go on with what was published before."""
+    try:
+        _report(_publish(settings, retry=True))
+    except (ProductError, SearchError) as problem:
+        from search.generation import open_current
+
+        try:
+            live = open_current(settings.generations)
+        except SearchError:
+            raise problem from None
+        click.echo(f"Not published: {problem}", err=True)
+        click.echo(f"Serving what was published before ({live.commit[:12]}).", err=True)
 
 
 def _migrate(settings: Settings) -> None:

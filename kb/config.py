@@ -72,6 +72,17 @@ def words(value: Any) -> tuple[str, ...]:
     return tuple(text(item) for item in items if text(item))
 
 
+def patterns(value: Any) -> tuple[str, ...]:
+    """Return regular expressions, each of which compiles: a TOML list, or one as text."""
+    found = words(value) if isinstance(value, list) else tuple(filter(None, (text(value),)))
+    for pattern in found:
+        try:
+            re.compile(pattern)
+        except re.error:
+            raise ValueError("a regular expression, or a TOML list of them") from None
+    return found
+
+
 def whole(low: int, high: int) -> Callable[[Any], int]:
     """Return a reader of whole numbers from `low` to `high`."""
 
@@ -138,6 +149,12 @@ ROWS: tuple[Setting, ...] = (
     Setting("episode_gap", "30m", duration, "Silence that ends an episode."),
     Setting("outcome_window", "24h", duration, "Wait for a ticket before an outcome is final."),
     Setting("retention", "90d", duration, "How long searched words are kept; at most 180d."),
+    Setting(
+        "redact_patterns",
+        (),
+        patterns,
+        "Regular expressions of your ticket and employee numbers, hidden before words are kept.",
+    ),
     Setting("k_anonymity", 5, whole(1, 1000), "People needed before reports show their words."),
     Setting(
         "unresolved_policy",
@@ -189,6 +206,7 @@ class Settings:
     episode_gap: timedelta
     outcome_window: timedelta
     retention: timedelta
+    redact_patterns: tuple[str, ...]
     k_anonymity: int
     unresolved_policy: str
     demand_threshold: int
@@ -225,6 +243,11 @@ def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings
     values = {row.name: _value(row, given) for row in ROWS}
     if values["retention"] > timedelta(days=180):
         raise ConfigError("retention is more than 180 days.", "Set it to 180d or less.")
+    if values["outcome_window"] < values["episode_gap"]:
+        raise ConfigError(
+            "outcome_window is shorter than episode_gap.",
+            "An outcome cannot be final before its episode ends: make it as long or longer.",
+        )
     return Settings(**values)
 
 

@@ -119,6 +119,7 @@ def _engine(url: str) -> Engine:
             max_overflow=8,
             isolation_level="READ COMMITTED",
             connect_args={"connect_timeout": 5},
+            hide_parameters=True,  # letters and words stay out of logs
         )
     except (NoSuchModuleError, ModuleNotFoundError):
         raise StoreError(
@@ -145,7 +146,9 @@ def _sqlite(url: sa.URL) -> Engine:
             "Give this user the right to write there, or set KB_DATA to another folder.",
         ) from None
     engine = sa.create_engine(
-        url, connect_args={"timeout": LOCK_WAIT_S, "check_same_thread": False}
+        url,
+        connect_args={"timeout": LOCK_WAIT_S, "check_same_thread": False},
+        hide_parameters=True,
     )
 
     @sa.event.listens_for(engine, "connect")

@@ -6,6 +6,7 @@ started and no network used. Knows no page.
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 from collections.abc import Mapping
@@ -29,6 +30,7 @@ from kb.lookup.publish import open_encoder
 from kb.lookup.published import LiveLibrary
 from kb.lookup.record import Record
 from kb.lookup.recording import Recorder
+from kb.lookup.redaction import redactor
 from kb.lookup.trail import trail
 from kb.lookup.visitors import Visitors
 from kb.people.roles import STAFF_ROLES, Viewer
@@ -37,6 +39,8 @@ from search.engine import Engine
 from search.engine import Settings as EngineSettings
 from search.errors import SearchError
 from search.types import Mode
+
+log = logging.getLogger(__name__)
 
 # The addresses of pages that letters point to; kb.web serves them.
 LINKS = {
@@ -97,13 +101,16 @@ class Services:
             reason = self.engine.status().degraded
         except SearchError as problem:
             reason = str(problem)
+        if not self.settings.semantic:
+            reason = "switched off by the setting semantic"
         return Check("model", ok=not reason, vital=False, detail=reason or "searches by meaning")
 
     def _database_check(self) -> Check:
         try:
             self.db.ping()
         except StoreError as problem:
-            return Check("database", ok=False, vital=False, detail=problem.message)
+            log.warning("%s", problem.message)  # the driver's words are not for everybody
+            return Check("database", ok=False, vital=False, detail="does not answer")
         return Check("database", ok=True, vital=False, detail=self.db.dialect)
 
 
@@ -114,7 +121,8 @@ def build(settings: Settings) -> Services:
     engine = open_engine(settings)
     library = LiveLibrary(engine)
     recorder = Recorder(db, settings.data / "spool")
-    record = Record(recorder, library)
+    redact = redactor(settings.redact_patterns)
+    record = Record(recorder, library, redact=redact)
     accounts = Accounts(db)
     tell = _ticket_recorder(record, accounts)
     return Services(
@@ -127,7 +135,7 @@ def build(settings: Settings) -> Services:
         limits=RateLimits(db),
         accounts=accounts,
         recorder=recorder,
-        asker=Asker(engine, library, recorder),
+        asker=Asker(engine, library, recorder, redact=redact),
         record=record,
         desk=Desk(db, settings, record=tell, links=Links(settings.site_url, **LINKS)),
         channels={"mail": mail_channel(settings.mail_url, settings.mail_from)},

@@ -52,7 +52,7 @@ def build(
     """
     given = tuple(documents)
     _refuse_repeats(given)
-    with _locked(root):
+    with _locked(root), _plain_faults(root):
         _sweep(root)
         part = root / f"{_PART}{_next_id(root)}"
         part.mkdir()
@@ -87,6 +87,18 @@ def _locked(root: Path) -> Iterator[None]:
         except BlockingIOError as error:
             raise SearchError("Another index build is running.", "Wait for it to end.") from error
         yield
+
+
+@contextmanager
+def _plain_faults(root: Path) -> Iterator[None]:
+    """Turn what a full or vanished disk answers into words; what serves is not touched by it."""
+    try:
+        yield
+    except OSError as error:
+        raise SearchError(
+            f"The index in {root} could not be written: {error.strerror or error}.",
+            "Free some space or mend the folder, then publish again; what was live stays live.",
+        ) from error
 
 
 def _sweep(root: Path) -> None:
@@ -236,9 +248,11 @@ def open_current(root: Path) -> Generation:
     for folder in [*order, *(f for f in folders if f not in order)]:
         try:
             return load(folder, manifest.verify(folder))
-        except (SearchError, OSError, ValueError):
+        except (SearchError, ValueError):
             _set_aside(folder)
-    raise SearchError("There is no usable index.", "Build it from the articles: run `kb index`.")
+        except OSError:
+            continue  # a disk or a process in trouble now: the files may be good
+    raise SearchError("There is no usable index.", "Build it from the articles: run `kb publish`.")
 
 
 def _set_aside(folder: Path) -> None:

@@ -73,7 +73,7 @@ def _sync(path: Path) -> None:
 
 def read(folder: Path) -> Manifest:
     """Return a folder's manifest; SearchError when it cannot be read or is of another format."""
-    hint = "The index is built again from the articles: run `kb index`."
+    hint = "The index is built again from the articles: run `kb publish`."
     try:
         held = json.loads((folder / NAME).read_text("utf-8"))
         if held.pop("seal") != _seal(held):
@@ -97,6 +97,6 @@ def verify(folder: Path) -> Manifest:
         if manifest.files.get(name) != found.get(name):
             raise SearchError(
                 f"Index generation {folder.name} is damaged: {name}.",
-                "The last good generation serves meanwhile; run `kb index` to build a new one.",
+                "The last good generation serves meanwhile; run `kb publish` to build a new one.",
             )
     return manifest

@@ -49,7 +49,7 @@ def open_runtime(cache: Path, model: Path | None = None) -> LightEncoder:
 
 def verify(folder: Path, recipe: Recipe) -> None:
     """Raise SearchError unless the runtime in `folder` is whole and of this recipe."""
-    hint = "Prepare it again: run `kb index`, or `python -m search.prepare CACHE`."
+    hint = "Prepare it again: run `kb publish`, or `python -m search.prepare CACHE`."
     try:
         record: dict[str, Any] = json.loads((folder / "runtime.json").read_text("utf-8"))
     except FileNotFoundError as error:

@@ -133,7 +133,8 @@ def demand(db: Database, since: datetime, threshold: int) -> tuple[Demand, ...]:
 
 def purge(db: Database, settings: HasSpans, now: datetime, *, retention: timedelta) -> int:
     """Forget words older than `retention` and salts no longer needed; return events emptied."""
-    needed = now - settings.episode_gap - settings.outcome_window
+    # Yesterday's at least: a form opened before midnight may be sent after it.
+    needed = now - max(settings.episode_gap + settings.outcome_window, timedelta(days=2))
     with db.begin() as connection:
         store.forget_salts(connection, needed.date().isoformat())
         return store.forget_words(connection, now - retention)

@@ -128,6 +128,8 @@ def _until_next(episode: Episode, opening: Event) -> float | None:
     """Return the seconds from an opening to the next other act, None when there is none."""
     after = episode.events[episode.events.index(opening) + 1 :]
     for event in after:
+        if event.at > episode.ended_at:  # a policy's ticket, long after the person had gone
+            break
         same = event.kind in OPENINGS and event.article == opening.article
         if not same and event.kind is not EventKind.DWELL:
             return (event.at - opening.at).total_seconds()

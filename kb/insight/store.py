@@ -126,6 +126,9 @@ def replace(
     for one in sorted(judged, key=lambda one: one.episode.id):
         row = _episode_row(one, definition) | {"policy": policies.get(one.episode.id, "")}
         _upsert(db, connection, episodes, row, keep="policy")
+    for heir, policy in policies.items():  # its row may have been there, unmarked
+        unmarked = (episodes.c.id == heir) & (episodes.c.policy == "")
+        connection.execute(sa.update(episodes).where(unmarked).values(policy=policy))
     for row in _failed_rows(judged, definition):
         _upsert(db, connection, failed_searches, row)
 

@@ -43,6 +43,6 @@ class LiveLibrary:
             if held is None:
                 raise
             log.exception("the library of generation %s cannot be read", live.id)
-            library = held[1]
+            return held[1]  # and try again at the next call
         self._held = (live.id, library)
         return library

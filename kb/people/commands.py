@@ -76,7 +76,7 @@ def user_role(email: str, role: str) -> None:
 def user_password(email: str) -> None:
     """Give an account a new password."""
     _accounts().set_password(email, _password())
-    click.echo(f"The password of {email} is changed; sessions opened before have ended.")
+    click.echo(f"The password of {email} is changed; sessions and API tokens have ended.")
 
 
 @user.command("off")

@@ -100,8 +100,11 @@ class Accounts:
         self._change(email, role=role.value)
 
     def set_password(self, email: str, password: str) -> None:
-        """Change the password and end the account's sessions."""
+        """Change the password, end the account's sessions and revoke its API tokens."""
         self._change(email, password_hash=passwords.hashed(password))
+        owner = self.by_email(email).id
+        with self._db.begin() as connection:
+            connection.execute(sa.delete(api_tokens).where(api_tokens.c.user_id == owner))
 
     def set_active(self, email: str, active: bool) -> None:
         """Let the account sign in, or not; its sessions end."""

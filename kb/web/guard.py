@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from flask import Flask, abort, current_app, g, redirect, request, session, url_for
@@ -66,12 +66,21 @@ def chosen(name: str) -> frozenset[str]:
 
 
 def own_search(search_id: str | None) -> Event | None:
-    """Return the search when this person made it, before signing in or since."""
+    """Return the search when this person made it: before signing in or midnight, or since."""
     if not search_id:
         return None
     address, agent = request.remote_addr or "", request.user_agent.string
-    before = services().visitors.others(address, agent, now()) if viewer().signed_in else ()
+    before = services().visitors.others(address, agent, now())
     return services().record.own_search(viewer(), search_id, others=before)
+
+
+def tried(search: Event | None) -> dict[str, Any]:
+    """Return what this person tried before a ticket. Without an account or a search of their own
+    nothing is told: behind one address the last visit may be another's.
+    """
+    if search is None and not viewer().signed_in:
+        return {}
+    return services().trail(viewer().visitor, search.id if search else None, now())
 
 
 def offer() -> Offer | None:

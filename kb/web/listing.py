@@ -21,6 +21,7 @@ from kb.lookup.live import Article as Shown
 from kb.lookup.live import readable
 from kb.web.guard import services, viewer
 from search.suggesting import Suggestion
+from search.types import Hit
 
 RELATED = 4
 NEAREST = 3
@@ -128,12 +129,19 @@ def suggestions(found: Iterable[Suggestion]) -> list[dict[str, str]]:
     return shown
 
 
-def rows(answer: Answer) -> list[dict[str, Any]]:
-    """Return the answer's articles as the ticket form shows them: {slug, title, snippet, url}."""
+def rows(hits: Iterable[Hit]) -> list[dict[str, Any]]:
+    """Return hits as the ticket form shows them: readable ones, {slug, title, snippet, url}."""
+    library = services().library()
+    found = [(hit, readable(library, hit.id, viewer())) for hit in hits]
     return [
-        {"slug": article.slug, "title": article.title}
-        | {key: _item(answer, hit, article, rank)[key] for key in ("snippet", "url")}
-        for rank, (hit, article) in enumerate(answer.hits, start=1)
+        {
+            "slug": article.slug,
+            "title": article.title,
+            "snippet": Markup(hit.snippet),  # noqa: S704 - escaped by the engine
+            "url": url_for("reader.article", slug=article.slug, _anchor=hit.anchor or None),
+        }
+        for hit, article in found
+        if article is not None
     ]
 
 

@@ -17,12 +17,12 @@ from flask.typing import ResponseReturnValue
 from kb.desk.actions import RequesterReply
 from kb.desk.offers import Offer
 from kb.desk.policies import decline_offer, find_offer, take_offer
-from kb.desk.ticket import Draft, Requester, Ticket, parse_number
+from kb.desk.ticket import Draft, Origin, Requester, Ticket, TicketEvent, parse_number
 from kb.errors import InvalidInput, NotAllowed, ProductError
 from kb.lookup.live import readable
 from kb.people.roles import Permission
 from kb.web import listing
-from kb.web.guard import needs, now, own_search, services, viewer
+from kb.web.guard import needs, now, own_search, services, tried, viewer
 from search.types import Query
 
 blueprint = Blueprint("requester", __name__)
@@ -112,6 +112,8 @@ def own(number: str) -> str:
 def own_reply(number: str) -> ResponseReturnValue:
     """What a signed-in requester adds."""
     found = _own(number)
+    if _of_the_team(found):
+        abort(409, "This ticket is the team's. Open one of your own to tell us more.")
     try:
         reply = RequesterReply(viewer().name, request.form.get("text", ""))
         services().desk.act(found.number, reply, now=now())
@@ -169,7 +171,7 @@ def _draft(form: dict[str, str]) -> Draft:
         visitor=person.visitor,
         search_id=search_id,
         language=_letters_in(),
-        trail=services().trail(person.visitor, search_id, now()),
+        trail=tried(search),
         words_key=(search.words_key if search else "") or "",
         different=bool(form["different"]),
     )
@@ -205,12 +207,13 @@ def _suggestions(form: dict[str, str]) -> list[dict[str, Any]]:
     if not form["subject"].strip():
         return []
     query = Query(text=form["subject"], audiences=viewer().audiences, limit=SUGGESTED)
-    answer = services().asker.ask(viewer(), query, surface="form", now=now())
-    shown = [item for item in listing.rows(answer) if item["slug"] != form["article"]]
-    if not answer.results.answerable:
+    found = services().engine.search(query)  # asked by the form, not by the person: no search
+    if not found.answerable:
         return []
-    slugs = [item["slug"] for item in shown]
-    services().record.suggestion_shown(viewer(), slugs, now=now(), search_id=answer.search_id)
+    shown = [row for row in listing.rows(found.hits) if row["slug"] != form["article"]]
+    slugs = [row["slug"] for row in shown]
+    search_id = form["search"] or None
+    services().record.suggestion_shown(viewer(), slugs, now=now(), search_id=search_id)
     return shown
 
 
@@ -227,10 +230,23 @@ def _trail(found: Ticket) -> dict[str, Any]:
         return [row for row in rows if readable(services().library(), row["slug"], viewer())]
 
     searches, articles = found.trail.get("searches", ()), found.trail.get("articles", ())
+    if not found.requester.user_id:  # behind one address the rest may be another's
+        searches, articles = [each for each in searches if each["id"] == found.search_id], ()
     return {
         "searches": [each | {"top": open_ones(each.get("top", ()))} for each in searches],
         "articles": open_ones(articles),
     }
+
+
+def _of_the_team(found: Ticket) -> bool:
+    """Return whether several people wait for this ticket, who are strangers to each other."""
+    return found.origin is Origin.DEMAND
+
+
+def _history(found: Ticket) -> list[TicketEvent]:
+    """Return what whoever waits for the ticket may read of it."""
+    events = services().desk.history(found)
+    return [event for event in events if not _of_the_team(found) or event.kind != "replied"]
 
 
 def _ticket_page(found: Ticket, reply_to: str, problem: ProductError | None = None) -> str:
@@ -239,7 +255,8 @@ def _ticket_page(found: Ticket, reply_to: str, problem: ProductError | None = No
     return render_template(
         "requester/ticket.html",
         ticket=found,
-        history=services().desk.history(found),
+        history=_history(found),
+        team=_of_the_team(found),
         trail=_trail(found),
         article=article,
         reply_to=reply_to,

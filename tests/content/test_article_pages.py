@@ -90,7 +90,9 @@ def test_lists_as_github_reads_them() -> None:
         "2. Two\n   - deep\n\n   More\n3) Three"
     )
     assert page.count("<ol>") == 1
-    assert '<pre><code class="language-sh">- not a list &lt;b&gt;\n</code></pre>' in page
+    assert (
+        '<pre tabindex="0"><code class="language-sh">- not a list &lt;b&gt;\n</code></pre>' in page
+    )
     assert re.search(
         r"<li>\s*<p>Two</p>\s*<ul>\s*<li>deep</li>\s*</ul>\s*<p>More</p>\s*</li>", page
     )

@@ -66,7 +66,7 @@ TAGS = """
 """
 ATTRIBUTES = """
     href title id class src alt width height loading start type value align colspan rowspan
-    scope role datetime open lang dir rel
+    scope role datetime open lang dir rel tabindex
 """
 HARMLESS = set(TAGS.split())
 PLAIN_ATTRIBUTES = set(ATTRIBUTES.split())

@@ -5,6 +5,7 @@ People search through HTTP; time passes by handing the worker a later `now`.
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,10 +17,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from kb.app import create_app
-from kb.config import Settings
+from kb.config import Settings, load
 from kb.connectors.channel import TemporaryFailure
 from kb.db import Database
 from kb.desk.ticket import Origin
+from kb.errors import StoreError
 from kb.people.roles import Role
 from kb.people.store import Accounts
 from kb.schema import outbox
@@ -194,6 +196,71 @@ def test_demand_makes_one_ticket_with_words_and_count(parts: Services, visit: Vi
     assert ticket.origin is Origin.DEMAND
     assert NOTHING.casefold() in ticket.subject.casefold()
     assert "3 people" in ticket.subject
+
+
+def test_a_team_ticket_can_be_opened_by_agent_and_by_who_joined(
+    parts: Services, visit: Visit
+) -> None:
+    parts = with_policy(parts, "always", demand_threshold=2)
+    for browser in ("a", "b"):
+        visit(browser=browser).get(f"/search?q={NOTHING}")
+    later(parts)
+    joined = {name: visit(name) for name in ("rae", "roy")}
+    for browser in joined.values():
+        browser.get(f"/search?q={NOTHING}")
+    later(parts, timedelta(hours=2))
+    assert [origin for origin, _ in tickets(parts)] == ["demand"]
+    agent = visit("ana")
+    assert agent.get("/desk/tickets/T-1001").status_code == 200
+    answer = {"text": "We are writing it.", "version": ""}
+    assert agent.post("/desk/tickets/T-1001/answer", data=answer).status_code == 303
+    page = joined["rae"].get("/my/tickets/T-1001")
+    assert page.status_code == 200
+    assert "We are writing it." in page.text
+    reply = joined["rae"].post("/my/tickets/T-1001/reply", data={"text": "my number is 4711"})
+    assert reply.status_code == 409  # strangers wait for the same ticket
+    assert "4711" not in joined["roy"].get("/my/tickets/T-1001").text
+
+
+def test_opening_the_form_from_an_article_is_no_search(parts: Services, visit: Visit) -> None:
+    parts = with_policy(parts, "always", demand_threshold=1)
+    visit("rae").get("/tickets/new?article=vpn/connect-to-the-vpn")
+    visit(browser="b").get("/tickets/new?article=vpn/connect-to-the-vpn")
+    later(parts)
+    assert tickets(parts) == []
+    with parts.db.read() as connection:
+        kinds = set(connection.scalars(sa.text("SELECT kind FROM events")))
+    assert "search" not in kinds
+
+
+def test_nobody_is_told_what_another_behind_the_same_address_searched(
+    parts: Services, visit: Visit
+) -> None:
+    visit().get("/search?q=am I being made redundant")
+    other = visit()  # the same address and browser, so the same pseudonym
+    form = {"subject": "Printer", "email": "p@example.org", "submission": "s"}
+    place = other.post("/tickets", data=form).headers["Location"]
+    assert "redundant" not in other.get(place).text
+    [ticket] = parts.desk.queue().tickets
+    assert "redundant" not in str(ticket.trail)
+
+
+def test_the_driver_tells_no_log_what_people_wrote(parts: Services) -> None:
+    with pytest.raises(StoreError) as caught, parts.db.begin() as connection:
+        connection.execute(sa.text("INSERT INTO nowhere VALUES (:words)"), {"words": "secret"})
+    assert "secret" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_numbers_of_the_organisation_are_hidden(parts: Services) -> None:
+    settings = load({"KB_REDACT_PATTERNS": r"EMP\d{4,6}"}, data=parts.settings.data)
+    made = build(replace(parts.settings, redact_patterns=settings.redact_patterns))
+    site = create_app(services=made).test_client()
+    site.get("/search?q=badge of EMP123456", headers={"User-Agent": "Mozilla/5.0 Chrome"})
+    with made.db.read() as connection:
+        assert connection.scalars(sa.text("SELECT words FROM events")).all() == [
+            "badge of [number]"
+        ]
+    made.db.close()
 
 
 def test_staff_and_robots_count_for_nothing(parts: Services, visit: Visit) -> None:

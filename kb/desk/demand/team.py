@@ -100,6 +100,6 @@ def _draft(demand: Demand, people: int, language: str) -> Draft:
         subject=subject.format(words=short, **counts),
         body=body.format(first=demand.first_at, last=demand.last_at, **counts),
         language=language,
-        trail={"words": words, **counts},
+        trail={"demand": {"words": words, **counts}},
         words_key=demand.words_key,
     )

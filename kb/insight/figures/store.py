@@ -12,7 +12,8 @@ from sqlalchemy.engine import Connection
 
 from kb.insight.facts import Failure, Outcome
 from kb.insight.report import EpisodeRow, FailedRow
-from kb.schema import episodes, failed_searches, tickets
+from kb.people.roles import STAFF_ROLES
+from kb.schema import episodes, failed_searches, tickets, users
 
 
 def episode_rows(connection: Connection, start: datetime, end: datetime) -> tuple[EpisodeRow, ...]:
@@ -39,10 +40,12 @@ def failed_rows(connection: Connection, start: datetime, end: datetime) -> tuple
 
 
 def tickets_by_origin(connection: Connection, start: datetime, end: datetime) -> dict[str, int]:
-    """Return how many tickets were created in [start, end), by origin."""
+    """Return how many tickets were created in [start, end), by origin; staff's own left out."""
+    staff = sa.select(users.c.id).where(users.c.role.in_([role.value for role in STAFF_ROLES]))
+    by_staff = sa.and_(tickets.c.requester_id.is_not(None), tickets.c.requester_id.in_(staff))
     query = (
         sa.select(tickets.c.origin, sa.func.count())
-        .where(tickets.c.created_at >= start, tickets.c.created_at < end)
+        .where(tickets.c.created_at >= start, tickets.c.created_at < end, ~by_staff)
         .group_by(tickets.c.origin)
     )
     return {row[0]: row[1] for row in connection.execute(query)}

@@ -19,7 +19,7 @@ from kb.lookup.live import readable
 from kb.people.roles import Permission
 from kb.web.api import document as openapi
 from kb.web.api.schemas import body
-from kb.web.guard import chosen, needs, now, own_search, services, viewer
+from kb.web.guard import chosen, needs, now, own_search, services, tried, viewer
 from search.types import Query
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
@@ -239,7 +239,7 @@ def _draft(given: dict[str, Any]) -> Draft:
         visitor=person.visitor,
         search_id=search_id,
         language=given.get("language", "en"),
-        trail=services().trail(person.visitor, search_id, now()),
+        trail=tried(search),
         words_key=(search.words_key if search else "") or "",
     )
 
