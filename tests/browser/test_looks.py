@@ -55,7 +55,9 @@ def faults(page: Page) -> list[str]:
 def look_at(page: Page, pages: dict[str, str], site: Any, look: str) -> dict[str, list[str]]:
     wrong = {}
     for name, address in pages.items():
-        page.goto(address)
+        answer = page.goto(address)
+        assert answer is not None
+        assert answer.status == (404 if name == "not-found" else 200), address
         page.screenshot(path=site.shot(f"{name}-{look}"), full_page=True)
         if problems := faults(page):
             wrong[name] = problems
