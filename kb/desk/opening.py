@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -36,6 +36,20 @@ class Opened:
     link_token: str | None
     existing: bool
     joined: bool = False
+
+    def told(self, draft: Draft, now: datetime) -> Opened:
+        """Return what the record is told: who joins the team's ticket has it as their own."""
+        if not self.joined:
+            return self
+        theirs = replace(
+            self.ticket,
+            origin=Origin.POLICY,
+            requester=draft.requester,
+            visitor=draft.visitor,
+            search_id=draft.search_id,
+            created_at=now,
+        )
+        return replace(self, ticket=theirs, existing=False)
 
 
 @dataclass(frozen=True, slots=True)

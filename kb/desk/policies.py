@@ -148,7 +148,7 @@ class _Case:
         submission = needs.episode_submission(self.episode.id)
         draft = self._draft(person)
         made = self.work.opening.open(draft, Origin.POLICY, now=self.now, submission=submission)
-        opened.append(made)
+        opened.append(made.told(draft, self.now))
         if made.joined:
             return Done.JOINED
         return Done.EXISTING if made.existing else Done.OPENED

@@ -210,6 +210,9 @@ def test_a_team_ticket_can_be_opened_by_agent_and_by_who_joined(
         browser.get(f"/search?q={NOTHING}")
     later(parts, timedelta(hours=2))
     assert [origin for origin, _ in tickets(parts)] == ["demand"]
+    with parts.db.read() as connection:  # for who joined, self-service ended with a ticket
+        kinds = connection.scalars(sa.text("SELECT kind FROM events")).all()
+    assert kinds.count("ticket_created") == 2
     agent = visit("ana")
     assert agent.get("/desk/tickets/T-1001").status_code == 200
     answer = {"text": "We are writing it.", "version": ""}

@@ -45,7 +45,7 @@ def take_offer(desk: Desk, offer_id: str, *, draft: Draft, now: datetime) -> Ope
         submission = needs.episode_submission(offer.episode_id)
         opened = work.opening.open(about, Origin.POLICY, now=now, submission=submission)
         offers.answer(offer.id, OfferState.TAKEN)
-    desk.tell_record(opened)
+    desk.tell_record(opened.told(about, now))
     return opened
 
 
