@@ -142,6 +142,12 @@ class Desk:
         with self.db.read() as connection:
             return Outbox(connection).dead(limit)
 
+    def send_again(self, letter: str, now: datetime) -> None:
+        """Put a letter that was refused for good back in the post; NotFound for any other."""
+        with self.db.begin() as connection:
+            if not Outbox(connection).revive(letter, now):
+                raise NotFound("This letter is not among those refused.", "Look at the list again.")
+
     # -- acting ---------------------------------------------------------------------------------
 
     def act(

@@ -163,25 +163,25 @@ FIGURES: tuple[Definition, ...] = (
     Definition(
         "article_read",
         "Read",
-        "Episodes in which the article was open for 10 seconds or more: the longest time that the "
+        "Closed episodes in which the article was open for 10 seconds or more: the longest time that the "
         "page reported, else the time to the visitor's next act. A last page that reported "
         "nothing is not counted as read, because nobody knows.",
     ),
     Definition(
         "article_resolved",
         "Resolved",
-        "Episodes in which the visitor said of the article that it solved the problem or was "
-        "helpful.",
+        "Closed episodes in which the visitor said of the article that it solved the problem or "
+        "was helpful.",
     ),
     Definition(
         "article_unhelpful",
         "Not helpful",
-        "Episodes in which the visitor's last vote on the article was not helpful.",
+        "Closed episodes in which the visitor's last vote on the article was not helpful.",
     ),
     Definition(
         "article_failed",
         "Failed deflections",
-        "Episodes that ended with a ticket though the article had been read.",
+        "Closed episodes that ended with a ticket though the article had been read.",
         "ticketed episodes in which it was read",
         "episodes in which it was read",
     ),

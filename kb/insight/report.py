@@ -108,7 +108,7 @@ class WordsRow:
 
 @dataclass(frozen=True, slots=True)
 class ArticleRow:
-    """One article over the range; each count is of episodes."""
+    """One article over the range; each count is of closed episodes."""
 
     slug: str
     opened: int
@@ -163,7 +163,7 @@ def make_report(facts: Facts, span: DateRange, *, k: int, now: datetime) -> Repo
         failed=share("failed_share", len(failed), searches),
         failures=_failures(failed, searches),
         failing_words=failing_words(failed, k),
-        articles=articles(facts.episodes),
+        articles=articles(closed),
         tickets=tuple(_tickets(origin, facts.tickets) for origin in ORIGINS),
     )
 
@@ -243,7 +243,7 @@ def _words_row(rows: Sequence[FailedRow], words: str, *, wordings: int = 1) -> W
 
 
 def articles(rows: Sequence[EpisodeRow]) -> tuple[ArticleRow, ...]:
-    """Return one row for each article that anybody opened or judged, most opened first."""
+    """Return one row for each article opened or judged in these episodes, most opened first."""
     touched: dict[str, list[Mapping[str, int]]] = {}
     for row in rows:
         for slug, marks in row.data.get("articles", {}).items():

@@ -126,6 +126,14 @@ def undeliverable() -> str:
     return render_template("desk/undeliverable.html", parcels=services().desk.undeliverable())
 
 
+@blueprint.post("/undeliverable/<letter>")
+@needs(Permission.WORK_TICKETS)
+def send_again(letter: str) -> ResponseReturnValue:
+    """Try a refused letter once more: the address was mended, or the mailbox has room again."""
+    services().desk.send_again(letter[:64], now())
+    return redirect(url_for("desk.undeliverable"), 303)
+
+
 def _placed(problem: ProductError, action: str) -> ProductError:
     """Return the problem, its fields named as the page's parts are: links lead to them."""
     if isinstance(problem, InvalidInput):

@@ -205,6 +205,7 @@ def _rate(limit: str) -> Rate:
     settings = services().settings
     return {
         "search": Rate("search", settings.search_rate, timedelta(minutes=1), hasty=True),
+        "reading": Rate("reading", 10 * settings.search_rate, timedelta(minutes=1), hasty=True),
         "write": Rate("write", settings.write_rate, TEN_MINUTES),
         "sign-in": Rate("sign-in", settings.sign_in_rate, TEN_MINUTES),
     }[limit]

@@ -130,7 +130,7 @@ def solved(slug: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/dwell")
-@needs(Permission.READ)
+@needs(Permission.READ, limit="reading")
 def dwell() -> ResponseReturnValue:
     """Keep how long an article has been in view so far."""
     services().record.dwell(

@@ -23,6 +23,7 @@ from kb.desk.outbox import Delivery, Outbox, State, deliver_due
 from kb.desk.outbox.delivery import CLAIM, GIVE_UP, LONGEST_ASKED, LONGEST_WAIT, wait
 from kb.desk.service import Desk
 from kb.desk.ticket import Draft, Requester
+from kb.errors import NotFound
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -89,9 +90,10 @@ def test_a_refusal_for_good_is_listed_and_can_be_revived(database: Database, row
     [dead] = Desk(database, load({})).undeliverable()
     assert (dead.id, dead.error, dead.attempts) == (row, "550 no such user", 1)
     assert deliver_due(database, {"mail": mail}, now=NOW + GIVE_UP) == Delivery()
-    with database.begin() as connection:
-        assert Outbox(connection).revive(row, NOW + GIVE_UP)
-        assert not Outbox(connection).revive(row, NOW + GIVE_UP)
+    desk = Desk(database, load({}))
+    desk.send_again(row, NOW + GIVE_UP)
+    with pytest.raises(NotFound):
+        desk.send_again(row, NOW + GIVE_UP)
     assert deliver_due(database, {"mail": mail}, now=NOW + GIVE_UP) == Delivery(delivered=1)
     assert mail.taken == [row]
 

@@ -107,6 +107,7 @@ SAMPLES = {
     "number": "T-999999",
     "action": "answer",
     "offer_id": "no-such-offer",
+    "letter": "no-such-letter",
     "table": "outcomes",
     "filename": "site.css",
 }
