@@ -164,8 +164,8 @@ FIGURES: tuple[Definition, ...] = (
         "article_read",
         "Read",
         "Closed episodes in which the article was open for 10 seconds or more: the longest time "
-        "that the page reported, else the time to the visitor's next act. A last page that reported "
-        "nothing is not counted as read, because nobody knows.",
+        "that the page reported, else the time to the visitor's next act. A last page that "
+        "reported nothing is not counted as read, because nobody knows.",
     ),
     Definition(
         "article_resolved",
