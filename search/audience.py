@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from search.opened import Generation, Mask
 from search.spelling import Speller
 
@@ -24,9 +22,9 @@ class View:
 
 def view_of(generation: Generation, audiences: frozenset[str]) -> View:
     """Return what the audiences may see."""
-    allowed = np.array([d.audience in audiences for d in generation.documents], bool)
+    allowed = generation.documents.audience.among(audiences)
     speller = Speller(
-        generation.words,
+        generation.vocabulary,
         allowed,
         languages=generation.manifest.languages,
         known=generation.known_words,

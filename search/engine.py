@@ -7,7 +7,6 @@ coming in: a search that began on the old one ends on it. Knows no user, ticket,
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -240,14 +239,13 @@ def _spelt(typed: str, query: Query, *, view: View) -> tuple[str, str]:
 
 
 def _filter_mask(generation: Generation, query: Query) -> Mask:
-    return np.array(
-        [
-            (not query.languages or document.language in query.languages)
-            and (not query.collections or document.collection in query.collections)
-            for document in generation.documents
-        ],
-        bool,
-    )
+    documents = generation.documents
+    mask = np.ones(len(documents), bool)
+    if query.languages:
+        mask &= documents.language.among(query.languages)
+    if query.collections:
+        mask &= documents.collection.among(query.collections)
+    return mask
 
 
 def _filtered(generation: Generation, ranking: Ranking, query: Query) -> np.ndarray:
@@ -257,10 +255,10 @@ def _filtered(generation: Generation, ranking: Ranking, query: Query) -> np.ndar
 
 
 def _facets(generation: Generation, ranking: Ranking) -> Mapping[str, Mapping[str, int]]:
-    hits = [generation.documents[number] for number in ranking.order]
+    documents = generation.documents
     return {
-        "language": Counter(document.language for document in hits),
-        "collection": Counter(document.collection for document in hits),
+        "language": documents.language.counted(ranking.order),
+        "collection": documents.collection.counted(ranking.order),
     }
 
 
@@ -277,7 +275,7 @@ def _explanation(generation: Generation, ranking: Ranking, number: int) -> Expla
         "title": float(signals.title[number]),
     }
     return Explanation(
-        document_id=generation.documents[number].id,
+        document_id=generation.documents.ids[number],
         rank=int(at[0]) + 1 if len(at) else 0,
         score=float(ranking.fused[number]),
         weight=ranking.weight,

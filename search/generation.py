@@ -16,14 +16,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from search import impacts, keyword, manifest, semantic, spelling, storage
+from search import building, manifest
 from search.confidence import FLOOR
-from search.encoder import Encoder, Progress, Vectors, silent
+from search.encoder import Encoder, Progress, silent
 from search.errors import SearchError
-from search.keyword import FIELDS, PASSAGE_FIELDS
 from search.manifest import Manifest
 from search.opened import Generation, load
-from search.passages import Passage, passages_of
 from search.querying import Synonyms
 from search.types import Document
 
@@ -57,9 +55,11 @@ def build(
         part = root / f"{_PART}{_next_id(root)}"
         part.mkdir()
         _extras(part, extra_files or {})
-        facts = _fill(part, given, root=root, encoder=encoder, synonyms=synonyms, progress=progress)
+        facts, linked = _fill(
+            part, given, root=root, encoder=encoder, synonyms=synonyms, progress=progress
+        )
         facts = replace(facts, commit=commit, degraded=facts.degraded or degraded)
-        return _publish(root, part, facts)
+        return _publish(root, part, facts, linked)
 
 
 def _refuse_repeats(documents: tuple[Document, ...]) -> None:
@@ -129,80 +129,68 @@ def _fill(
     encoder: Encoder | None,
     synonyms: Synonyms | None,
     progress: Progress,
-) -> Manifest:
-    passages = [p for number, d in enumerate(documents) for p in passages_of(d, number)]
-    storage.save_documents(part, documents)
-    storage.save_passages(part, passages)
+) -> tuple[Manifest, Mapping[int, str]]:
+    """Fill the folder; return its facts, and the hashes of files linked to an earlier one's."""
     (part / "synonyms.json").write_text(json.dumps(synonyms or {}, ensure_ascii=False), "utf-8")
-    spelling.vocabulary(documents).save(part, "words")
-    _keywords(part, documents, passages=passages, progress=progress)
-    fingerprint, degraded = _vectors(
-        part, documents, passages=passages, root=root, encoder=encoder, progress=progress
-    )
-    return Manifest(
+    made, vectors = _before(root, encoder)
+    plan = building.planned(documents, made[0] if made else None)
+    passages = building.fill_words(part, plan, progress=progress)
+    degraded = ""
+    if encoder is not None:
+        try:
+            building.fill_vectors(
+                part, plan, passages, encoder=encoder, known=vectors, progress=progress
+            )
+        except (OSError, KeyboardInterrupt):
+            raise
+        except Exception as error:  # a model that fails must not keep articles from being found
+            degraded = f"The model failed while reading the articles: {type(error).__name__}."
+            _without_vectors(part)
+    facts = Manifest(
         id=part.name.removeprefix(_PART),
         commit="",
         documents=len(documents),
         passages=len(passages),
-        languages=tuple(sorted({document.language for document in documents})),
-        fingerprint=fingerprint,
+        languages=plan.languages,
+        fingerprint="" if encoder is None or degraded else encoder.fingerprint,
         degraded=degraded,
         floor=FLOOR,
+        recipe=building.recipe(),
     )
+    return facts, manifest.by_inode(*made) if made else {}
 
 
-def _keywords(
-    part: Path, documents: tuple[Document, ...], *, passages: list[Passage], progress: Progress
-) -> None:
-    keyword.write_articles(part / "whoosh-articles", documents, progress=progress)
-    keyword.write_passages(
-        part / "whoosh-passages", documents, passages=passages, progress=progress
-    )
-    for name, fields in (("articles", FIELDS), ("passages", PASSAGE_FIELDS)):
-        index = keyword.open_index(part / f"whoosh-{name}")
-        impacts.impacts_of(index, fields, progress=progress).save(part, name)
-        index.close()
+def _without_vectors(part: Path) -> None:
+    for path in [*part.glob("vectors.*"), *part.glob("known.words")]:
+        path.unlink()
 
 
-def _vectors(
-    part: Path,
-    documents: tuple[Document, ...],
-    *,
-    passages: list[Passage],
-    root: Path,
-    encoder: Encoder | None,
-    progress: Progress,
-) -> tuple[str, str]:
-    """Write vectors; return the recipe's fingerprint and, when there are none, why."""
-    if encoder is None:
-        return "", ""
-    rows = semantic.rows_of(documents, passages)
-    known = _known(root, encoder.fingerprint)
-    try:
-        vectors = semantic.encode(rows.texts, encoder, known=known, progress=progress)
-    except Exception as error:  # a model that fails must not keep articles from being found
-        return "", f"The model failed while reading the articles: {type(error).__name__}."
-    semantic.save(part, rows, vectors)
-    (part / "known.words").write_text("\n".join(sorted(encoder.words())), "utf-8")
-    return encoder.fingerprint, ""
-
-
-def _known(root: Path, fingerprint: str) -> dict[bytes, Vectors]:
-    """Return vectors of the same recipe from the newest good generation that has any."""
+def _before(
+    root: Path, encoder: Encoder | None
+) -> tuple[tuple[Path, Manifest] | None, Path | None]:
+    """Return the newest good generation of this recipe, and the newest with vectors like ours."""
+    made, vectors = None, None
     for folder in newest_first(root):
         try:
-            if manifest.verify(folder).fingerprint == fingerprint:
-                return semantic.known_vectors(folder)
+            facts = manifest.verify(folder)
         except (SearchError, OSError, ValueError):
             continue
-    return {}
+        if made is None and facts.recipe == building.recipe():
+            made = folder, facts
+        if vectors is None and encoder is not None and facts.fingerprint == encoder.fingerprint:
+            vectors = folder
+        if made and (vectors or encoder is None):
+            break
+    return made, vectors
 
 
-def _publish(root: Path, part: Path, facts: Manifest) -> Generation:
-    manifest.write(part, replace(facts, files=manifest.hashes(part)))
+def _publish(root: Path, part: Path, facts: Manifest, linked: Mapping[int, str]) -> Generation:
+    manifest.write(part, replace(facts, files=manifest.hashes(part, linked)))
     whole = root / f"{_WHOLE}{facts.id}"
     os.replace(part, whole)
     point(root, whole.name)
+    for journal in root.glob("encoding-*.part"):
+        journal.unlink(missing_ok=True)
     for old in newest_first(root)[KEEP:]:
         shutil.rmtree(old, ignore_errors=True)
     return load(whole, manifest.read(whole))

@@ -19,7 +19,7 @@ from search.errors import SearchError
 
 NAME = "manifest.json"
 # A generation of another format is not opened but built anew.
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +34,29 @@ class Manifest:
     fingerprint: str
     degraded: str
     floor: float
+    recipe: str = ""
     files: Mapping[str, str] = field(default_factory=dict)
     format: int = FORMAT
 
 
-def hashes(folder: Path) -> dict[str, str]:
-    """Return relative path -> SHA-256 of every file in a folder but the manifest."""
+def hashes(folder: Path, linked: Mapping[int, str] | None = None) -> dict[str, str]:
+    """Return relative path -> SHA-256 of every file in a folder but the manifest.
+
+    `linked` tells the hashes of files that are already known, by inode.
+    """
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     names = ((path.relative_to(folder).as_posix(), path) for path in paths)
-    return {name: file_sha256(path) for name, path in names if name != NAME}
+    known = linked or {}
+    return {
+        name: known.get(path.stat().st_ino) or file_sha256(path)
+        for name, path in names
+        if name != NAME
+    }
+
+
+def by_inode(folder: Path, manifest: Manifest) -> dict[int, str]:
+    """Return the hashes of a verified generation by inode, for files that another links to."""
+    return {(folder / name).stat().st_ino: held for name, held in manifest.files.items()}
 
 
 def write(folder: Path, manifest: Manifest) -> None:

@@ -7,7 +7,7 @@ built nor what is asked of it.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,12 +20,13 @@ from search import keyword, storage
 from search.analysis import fold
 from search.errors import SearchError
 from search.manifest import Manifest
-from search.passages import Passage
-from search.postings import Postings, load_postings
+from search.passages import Passages
+from search.postings import Postings, load_postings, load_texts
 from search.querying import Synonyms
 from search.semantic import Meaning
+from search.spelling import Vocabulary
+from search.storage import Documents
 from search.tokens import tokens
-from search.types import Document
 
 Mask = npt.NDArray[np.bool_]
 
@@ -36,11 +37,11 @@ class Generation:
 
     path: Path
     manifest: Manifest
-    documents: Sequence[Document]
-    passages: Sequence[Passage]
+    documents: Documents
+    passages: Passages
     articles: Postings
     passage_terms: Postings
-    words: Postings
+    titles: Postings
     synonyms: Synonyms
     meaning: Meaning | None
 
@@ -64,7 +65,18 @@ class Generation:
     @cached_property
     def whoosh(self) -> Index:
         """The Whoosh index of articles, for phrases."""
-        return keyword.open_index(self.path / "whoosh-articles")
+        return keyword.open_index(self.path / "whoosh")
+
+    @cached_property
+    def whoosh_articles(self) -> npt.NDArray[np.int32]:
+        """The article number of each Whoosh document number, -1 of one that is deleted."""
+        found: npt.NDArray[np.int32] = np.load(self.path / "whoosh.articles.npy", mmap_mode="r")
+        return found
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """Every word of the articles, for spelling."""
+        return Vocabulary(load_texts(self.path, "words"), load_postings(self.path, "words"))
 
     @cached_property
     def known_words(self) -> frozenset[str]:
@@ -72,24 +84,24 @@ class Generation:
         path = self.path / "known.words"
         return frozenset(path.read_text("utf-8").split("\n")) if path.is_file() else frozenset()
 
+    def titled(self, text: str) -> npt.NDArray[np.int32]:
+        """Return the articles whose title or answered question is that text."""
+        return self.titles.find("", plain(text))[0]
+
     @cached_property
-    def titles(self) -> Mapping[str, Sequence[int]]:
-        """Folded title or answered question -> the articles that have it."""
-        found: dict[str, list[int]] = {}
-        for number, document in enumerate(self.documents):
-            for text in {plain(document.title), *map(plain, document.answers)} - {""}:
-                found.setdefault(text, []).append(number)
-        return found
+    def passage_starts(self) -> npt.NDArray[np.int64]:
+        """Where each article's passages begin, and where the last one's end: shape (n + 1,)."""
+        return np.searchsorted(self.passages[:, 0], np.arange(len(self.documents) + 1))
 
     @cached_property
     def passage_documents(self) -> npt.NDArray[np.int32]:
         """The article number of each passage, ascending."""
-        return np.array([passage.document for passage in self.passages], np.int32)
+        return np.ascontiguousarray(self.passages[:, 0])
 
     @cached_property
     def ordinals(self) -> Mapping[str, int]:
         """Article id -> number."""
-        return {document.id: number for number, document in enumerate(self.documents)}
+        return {name: number for number, name in enumerate(self.documents.ids)}
 
 
 def plain(text: str) -> str:
@@ -99,7 +111,7 @@ def plain(text: str) -> str:
 
 def load(folder: Path, manifest: Manifest) -> Generation:
     """Return the generation in a verified folder."""
-    documents = storage.load_documents(folder)
+    documents = storage.Documents(folder)
     passages = storage.load_passages(folder)
     meaning = None
     if manifest.fingerprint:
@@ -111,7 +123,7 @@ def load(folder: Path, manifest: Manifest) -> Generation:
         passages=passages,
         articles=load_postings(folder, "articles"),
         passage_terms=load_postings(folder, "passages"),
-        words=load_postings(folder, "words"),
+        titles=load_postings(folder, "titles"),
         synonyms=json.loads((folder / "synonyms.json").read_text("utf-8")),
         meaning=meaning,
     )

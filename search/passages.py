@@ -10,6 +10,9 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
 from search.types import Document, Section
 
 WORDS = 120
@@ -19,6 +22,10 @@ _SENTENCE = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])|\n+")
 _WORD = re.compile(r"\S+")
 # Scripts without spaces: this many characters count as a word.
 _CHARACTERS_A_WORD = 6
+
+
+# One row a passage: document, section, start, end; those of one document side by side, in order.
+Passages = npt.NDArray[np.int32]
 
 
 class Passage(NamedTuple):

@@ -1,93 +1,81 @@
-"""Term -> (articles, values) as flat arrays that map from disk.
+"""Term -> (documents, values) as flat arrays that map from disk.
 
-Promises constant-time look-up and slices without copies. Knows neither what a term nor what a
-value means: keyword impacts and the spelling vocabulary are both kept like this.
+Promises that opening reads nothing, and look-up and slices without copies. Knows neither what a
+term nor what a value means: keyword impacts, titles and the spelling vocabulary are kept like this.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-Ordinals = npt.NDArray[np.int32]
+from search.counts import Counts, Hashes, Ordinals, hash_of
+
 Values = npt.NDArray[np.float32]
 _NONE = (np.empty(0, np.int32), np.empty(0, np.float32))
+_PARTS = ("terms", "starts", "docs", "values")
 
 
+@dataclass(frozen=True, slots=True)
 class Postings:
-    """`keys[i]` names a (language, term); its postings are `docs[starts[i]:starts[i+1]]`."""
+    """`terms[i]` is the hash of a (language, term), ascending; its postings are
+    `docs[starts[i]:starts[i+1]]` and the `values` there.
+    """
 
-    def __init__(
-        self, keys: Sequence[str], starts: npt.NDArray[np.int64], *, docs: Ordinals, values: Values
-    ) -> None:
-        self.keys = keys
-        self.starts = starts
-        self.docs = docs
-        self.values = values
-
-    @cached_property
-    def index(self) -> dict[str, int]:
-        """Where each key's postings are."""
-        return {key: i for i, key in enumerate(self.keys)}
+    terms: Hashes
+    starts: npt.NDArray[np.int64]
+    docs: Ordinals
+    values: Values
 
     def find(self, language: str, term: str) -> tuple[Ordinals, Values]:
         """Return the documents that hold a term and their values; empty arrays when none does."""
-        at = self.index.get(key_of(language, term))
-        if at is None:
+        wanted = np.uint64(hash_of(language, term))
+        at = int(np.searchsorted(self.terms, wanted))
+        if at == len(self.terms) or self.terms[at] != wanted:
             return _NONE
         span = slice(int(self.starts[at]), int(self.starts[at + 1]))
         return self.docs[span], self.values[span]
 
     def save(self, folder: Path, name: str) -> None:
-        """Write `name.terms`, `name.starts.npy`, `name.docs.npy` and `name.values.npy`."""
-        (folder / f"{name}.terms").write_text("\n".join(self.keys), "utf-8")
-        np.save(folder / f"{name}.starts.npy", self.starts)
-        np.save(folder / f"{name}.docs.npy", self.docs)
-        np.save(folder / f"{name}.values.npy", self.values)
-
-
-def key_of(language: str, term: str) -> str:
-    """Return the key of a term in a language."""
-    return f"{language}\t{term}"
+        """Write `name.terms.npy`, `name.starts.npy`, `name.docs.npy` and `name.values.npy`."""
+        for part in _PARTS:
+            np.save(folder / f"{name}.{part}.npy", getattr(self, part))
 
 
 def load_postings(folder: Path, name: str) -> Postings:
     """Return the postings saved under `name`, mapped from disk."""
-    text = (folder / f"{name}.terms").read_text("utf-8")
-    starts, docs, values = (
-        np.load(folder / f"{name}.{part}.npy", mmap_mode="r")
-        for part in ("starts", "docs", "values")
-    )
-    return Postings(text.split("\n") if text else [], starts, docs=docs, values=values)
+    return Postings(*(np.load(folder / f"{name}.{part}.npy", mmap_mode="r") for part in _PARTS))
 
 
-def gather(rows: Mapping[str, Mapping[int, float]]) -> Postings:
-    """Return postings from key -> {document: value}; documents ascend within a key."""
-    return from_arrays((key, *_columns(rows[key])) for key in sorted(rows))
-
-
-def _columns(row: Mapping[int, float]) -> tuple[Ordinals, Values]:
-    docs = np.fromiter(row.keys(), np.int32, len(row))
-    values = np.fromiter(row.values(), np.float32, len(row))
-    order = np.argsort(docs, kind="stable")
-    return docs[order], values[order]
-
-
-def from_arrays(rows: Iterable[tuple[str, Ordinals, Values]]) -> Postings:
-    """Return postings from (key, documents, values) rows, kept in the given order."""
-    keys, docs, values = [], [], []
-    for key, found, weights in rows:
-        keys.append(key)
-        docs.append(found)
-        values.append(weights)
-    starts = np.concatenate([[0], np.cumsum([len(d) for d in docs])]).astype(np.int64)
+def summed(counts: Counts, values: npt.NDArray[np.float64]) -> Postings:
+    """Return postings whose value is the sum of a row's `values` (r,) over the fields."""
+    pair = (counts.term.astype(np.int64) << 32) | counts.docs
+    first = np.flatnonzero(np.concatenate([[True], pair[1:] != pair[:-1]])) if len(pair) else pair
+    totals = np.add.reduceat(values, first) if len(first) else np.empty(0)
+    starts = np.searchsorted(counts.term[first], np.arange(len(counts.terms) + 1))
     return Postings(
-        keys,
-        starts,
-        docs=np.concatenate([_NONE[0], *docs]).astype(np.int32),
-        values=np.concatenate([_NONE[1], *values]).astype(np.float32),
+        counts.terms,
+        starts.astype(np.int64),
+        docs=np.asarray(counts.docs[first], np.int32),
+        values=totals.astype(np.float32),
     )
+
+
+def plain(counts: Counts) -> Postings:
+    """Return postings whose value is how often the term stands in the document."""
+    return summed(counts, np.asarray(counts.counts, np.float64))
+
+
+def save_texts(folder: Path, name: str, texts: Sequence[str]) -> None:
+    """Write what each term of a table reads, in the order of its hashes."""
+    (folder / f"{name}.texts").write_text("\n".join(texts), "utf-8")
+
+
+def load_texts(folder: Path, name: str) -> list[str]:
+    """Return what each term of a table reads: "language<tab>term"."""
+    text = (folder / f"{name}.texts").read_text("utf-8")
+    return text.split("\n") if text else []

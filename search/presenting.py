@@ -51,15 +51,15 @@ def _hit(generation: Generation, ranking: Ranking, number: int) -> Hit:
 
 
 def _best_passage(generation: Generation, ranking: Ranking, number: int) -> Passage | None:
-    owners, signals = generation.passage_documents, ranking.signals
-    first, last = np.searchsorted(owners, [number, number + 1])
+    starts, signals = generation.passage_starts, ranking.signals
+    first, last = int(starts[number]), int(starts[number + 1])
     if first == last:
         return None
     words = signals.passage_keyword[first:last]
     best = float(words.max(initial=0.0))
     scores = (words / best if best else words) * (1 - ranking.weight)
     scores = scores + ranking.weight * signals.passage_cosines[first:last]
-    found = generation.passages[int(first) : int(last)]
+    found = [Passage(*row) for row in generation.passages[first:last].tolist()]
     scores = scores * [ASIDE if _aside(generation, passage) else 1.0 for passage in found]
     return found[int(np.argmax(scores))]
 

@@ -15,8 +15,9 @@ import numpy.typing as npt
 from search import fusion, keyword, matching
 from search.confidence import Evidence
 from search.encoder import Vectors
-from search.opened import Generation, plain
+from search.opened import Generation
 from search.querying import Request, content_words, understand
+from search.semantic import Nearest
 from search.types import Mode
 
 Floats = npt.NDArray[np.float32]
@@ -30,6 +31,8 @@ SIMILAR = 0.35
 PREFERRED_LANGUAGE = 0.05
 # Beyond the first page a hit needs this share of the best one's score.
 ALWAYS_SHOWN = 10
+# Articles that hold the words whose meaning is compared whatever the vectors' graph says.
+LOOKED_AT = 100
 TAIL = 0.4
 
 
@@ -79,7 +82,7 @@ def collect(
     words = matching.match(generation.articles, requests, size=size)
     parts = matching.match(generation.passage_terms, requests, size=passages)
     exact, named = _exact(generation, requests, allowed=allowed)
-    cosines, near = _cosines(generation, vector, size=size, passages=passages)
+    near = _nearest(generation, vector, words.scores, allowed=allowed)
     inside = allowed[generation.passage_documents] if passages else np.zeros(0, bool)
     return Signals(
         keyword=words.scores * allowed,
@@ -87,26 +90,33 @@ def collect(
         exact=exact,
         title=_titled(generation, text, size=size) & allowed,
         passage_keyword=parts.scores * inside,
-        cosines=cosines * allowed,
-        passage_cosines=near * inside,
+        cosines=near.articles * allowed,
+        passage_cosines=near.passages * inside,
         requests=tuple(requests),
-        median=float(np.median(cosines[allowed])) if allowed.any() else 0.0,
+        median=near.median,
         identifiers=named,
     )
 
 
-def _cosines(
-    generation: Generation, vector: Vectors | None, *, size: int, passages: int
-) -> tuple[Floats, Floats]:
+def _nearest(
+    generation: Generation, vector: Vectors | None, scores: Floats, *, allowed: Mask
+) -> Nearest:
     if vector is None or generation.meaning is None:
-        return np.zeros(size, np.float32), np.zeros(passages, np.float32)
-    nearest = generation.meaning.nearest(vector)
-    return nearest.articles, nearest.passages
+        size, passages = len(generation.documents), len(generation.passages)
+        return Nearest(np.zeros(size, np.float32), np.zeros(passages, np.float32), 0.0)
+
+    def wanted() -> npt.NDArray[np.int64]:
+        held = np.flatnonzero(scores * allowed)
+        if len(held) > LOOKED_AT:
+            held = held[np.argpartition(-scores[held], LOOKED_AT)[:LOOKED_AT]]
+        return held
+
+    return generation.meaning.nearest(vector, allowed=allowed, wanted=wanted)
 
 
 def _titled(generation: Generation, text: str, *, size: int) -> Mask:
     row = np.zeros(size, bool)
-    row[list(generation.titles.get(plain(text), ()))] = True
+    row[generation.titled(text)] = True
     return row
 
 
@@ -132,7 +142,8 @@ def _phrase(generation: Generation, requests: Sequence[Request], number: int) ->
     for request in requests:
         if number < len(request.phrases):
             query = keyword.phrase_query(request.phrases[number], [request.language])
-            row[keyword.matching(generation.whoosh, query)] = True
+            held = generation.whoosh_articles[keyword.matching(generation.whoosh, query)]
+            row[held[held >= 0]] = True
     return row
 
 
@@ -146,16 +157,18 @@ def rank(generation: Generation, signals: Signals, *, mode: Mode, prefer: str = 
     if prefer:
         fused = fused + PREFERRED_LANGUAGE * _in_language(generation, prefer)
     hits = np.flatnonzero(_matches(signals, mode=mode))
-    order = _worth_showing(hits[np.argsort(-fused[hits], kind="stable")], fused)
+    order = _worth_showing(hits, fused)
     return Ranking(order, fused, signals, weight, _evidence(signals, order, meaning=meaning))
 
 
-def _worth_showing(order: npt.NDArray[np.int64], fused: Floats) -> npt.NDArray[np.int64]:
-    """Return the order without its long tail: one common word makes no answer."""
-    if len(order) <= ALWAYS_SHOWN:
-        return order
-    worth = int(np.count_nonzero(fused[order] >= TAIL * fused[order[0]]))
-    return order[: max(ALWAYS_SHOWN, worth)]
+def _worth_showing(hits: npt.NDArray[np.int64], fused: Floats) -> npt.NDArray[np.int64]:
+    """Return the hits in order without their long tail: one common word makes no answer."""
+    scores = fused[hits]
+    if len(hits) > ALWAYS_SHOWN:
+        tenth = np.partition(scores, -ALWAYS_SHOWN)[-ALWAYS_SHOWN]
+        worth = scores >= min(tenth, TAIL * scores.max())
+        hits, scores = hits[worth], scores[worth]
+    return hits[np.argsort(-scores, kind="stable")]
 
 
 def _steps(signals: Signals) -> Floats:
@@ -188,9 +201,7 @@ def _weight(signals: Signals, *, mode: Mode) -> float:
 
 
 def _in_language(generation: Generation, language: str) -> Floats:
-    return np.array(
-        [document.language == language for document in generation.documents], np.float32
-    )
+    return generation.documents.language.among({language}).astype(np.float32)
 
 
 def _matches(signals: Signals, *, mode: Mode) -> Mask:
@@ -202,7 +213,8 @@ def _matches(signals: Signals, *, mode: Mode) -> Mask:
 
 def _evidence(signals: Signals, order: npt.NDArray[np.int64], *, meaning: Floats) -> Evidence:
     cosines = signals.cosines
-    tenth = float(np.sort(cosines)[-min(10, len(cosines))]) if len(cosines) else 0.0
+    at = min(10, len(cosines))
+    tenth = float(np.partition(cosines, -at)[-at]) if at else 0.0
     best = int(order[0]) if len(order) else -1
     nearest = float(cosines.max(initial=0.0))
     return Evidence(

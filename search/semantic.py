@@ -1,64 +1,67 @@
-"""Meaning: vectors of titles, answered questions and passages, compared exactly.
+"""Meaning: vectors of titles, answered questions and passages, and which are near a query's.
 
-Promises the cosine of the query with the nearest vector of each article and of each passage.
-Vectors map from disk. Knows no words.
+Promises the cosine of the query with the nearest vector of each article and of each passage: of
+all while that is cheap, of the likely ones through a graph of neighbours when it is not. Vectors
+map from disk. Knows no words.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from search.encoder import Encoder, Progress, Vectors, silent
+from search import neighbours
+from search.encoder import Vectors
+from search.neighbours import Neighbours
 from search.passages import Passage, passage_text
 from search.types import Document
 
 NO_PASSAGE = -1
 KEY_BYTES = 16
+# Up to here comparing all vectors is quicker than the graph and its exact second look
+# (`python -m benchmarks switching`).
+EXACT_UP_TO = 8_000
+CANDIDATES = 200
+# Articles compared beside the candidates, to know what an ordinary cosine is for this query.
+SAMPLED = 200
+# An audience that may see a smaller share of the articles gets exact search: the graph's
+# candidates would mostly be closed to it.
+MOSTLY_OPEN = 0.5
+_GRAPH = "vectors.hnsw"
 Integers = npt.NDArray[np.int32]
+Keys = npt.NDArray[np.uint8]
+Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What each vector stands for: its text, its article, its passage (-1: title or question)."""
+    """What each vector stands for: the key of its text, its article, its passage (-1: title,
+    answered question or summary). The rows of one article are side by side, in article order.
+    """
 
-    texts: Sequence[str]
+    keys: Keys
     documents: Integers
     passages: Integers
 
 
 @dataclass(frozen=True, slots=True)
 class Nearest:
-    """Cosines: the best of each article (n,), and that of each passage (m,)."""
+    """Cosines: the best of each article (n,), that of each passage (m,), both 0 where nobody
+    looked; `median` is that of an ordinary article.
+    """
 
     articles: Vectors
     passages: Vectors
+    median: float
 
 
-def rows_of(documents: Sequence[Document], passages: Sequence[Passage]) -> Rows:
-    """Return the texts to encode, those of one article side by side, in article order."""
-    by_document: list[list[tuple[int, Passage]]] = [[] for _ in documents]
-    for number, passage in enumerate(passages):
-        by_document[passage.document].append((number, passage))
-    rows = [
-        (text, number, passage)
-        for number, document in enumerate(documents)
-        for text, passage in _texts(document, by_document[number])
-    ]
-    texts = [text for text, _, _ in rows]
-    return Rows(
-        texts,
-        np.array([number for _, number, _ in rows], np.int32),
-        np.array([passage for _, _, passage in rows], np.int32),
-    )
-
-
-def _texts(document: Document, passages: Sequence[tuple[int, Passage]]) -> list[tuple[str, int]]:
+def texts_of(document: Document, passages: Sequence[tuple[int, Passage]]) -> list[tuple[str, int]]:
+    """Return the texts of an article that get a vector, each with its passage's number."""
     whole = [document.title, *document.answers, document.summary]
     found = [(text, NO_PASSAGE) for text in whole if text.strip()]
     found += [(passage_text(document, passage), number) for number, passage in passages]
@@ -67,58 +70,123 @@ def _texts(document: Document, passages: Sequence[tuple[int, Passage]]) -> list[
 
 def key(text: str) -> bytes:
     """Return what identifies a text among vectors of one recipe."""
-    return hashlib.sha256(text.encode()).digest()[:KEY_BYTES]
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:KEY_BYTES]
 
 
-def encode(
-    texts: Sequence[str],
-    encoder: Encoder,
-    *,
-    known: Mapping[bytes, Vectors],
-    progress: Progress = silent,
-) -> Vectors:
-    """Return a vector for each text, encoding only texts that `known` has not."""
-    missing = list(dict.fromkeys(text for text in texts if key(text) not in known))
-    fresh = dict(known)
-    if missing:
-        vectors = encoder.encode_documents(missing, progress)
-        fresh.update(zip(map(key, missing), vectors, strict=True))
-    if not texts:
-        return np.zeros((0, 1), np.float32)
-    return np.stack([fresh[key(text)] for text in texts]).astype(np.float32)
+def _short(keys: Keys) -> npt.NDArray[np.uint64]:
+    """Return the first 64 bits of each key: what names a text in the graph."""
+    return np.ascontiguousarray(keys[:, :8]).view(np.uint64).ravel()
 
 
-def save(folder: Path, rows: Rows, vectors: Vectors) -> None:
-    """Write the vectors and what they stand for."""
-    np.save(folder / "vectors.npy", vectors)
+def save(folder: Path, rows: Rows, vectors: Vectors, former: Path | None = None) -> None:
+    """Write what the vectors of `vectors.npy` stand for, and their graph when there are many.
+
+    `former` is a folder of an earlier generation whose graph may be brought up to date.
+    """
     np.save(folder / "vectors.documents.npy", rows.documents)
     np.save(folder / "vectors.passages.npy", rows.passages)
-    keys = np.frombuffer(b"".join(map(key, rows.texts)), np.uint8).reshape(-1, KEY_BYTES)
-    np.save(folder / "vectors.keys.npy", keys)
+    np.save(folder / "vectors.keys.npy", rows.keys)
+    if len(vectors) > EXACT_UP_TO:
+        _save_graph(folder, rows, vectors, former)
 
 
-def known_vectors(folder: Path) -> dict[bytes, Vectors]:
-    """Return text key -> vector of a saved generation."""
-    vectors = np.load(folder / "vectors.npy", mmap_mode="r")
-    keys = np.load(folder / "vectors.keys.npy")
-    return {bytes(row): vectors[i] for i, row in enumerate(keys)}
+def _save_graph(folder: Path, rows: Rows, vectors: Vectors, former: Path | None) -> None:
+    keys, first = np.unique(_short(rows.keys), return_index=True)
+    if former is not None and (former / _GRAPH).is_file():
+        before = np.unique(_short(np.load(former / "vectors.keys.npy")))
+        new = ~np.isin(keys, before)
+        if neighbours.update(
+            former / _GRAPH,
+            folder / _GRAPH,
+            gone=before[~np.isin(before, keys)],
+            keys=keys[new],
+            vectors=vectors[first[new]],
+        ):
+            return
+    neighbours.build(folder / _GRAPH, keys, vectors[first])
+
+
+def load_rows(folder: Path) -> Rows:
+    """Return what the vectors of a generation stand for."""
+    return Rows(
+        np.load(folder / "vectors.keys.npy"),
+        np.load(folder / "vectors.documents.npy"),
+        np.load(folder / "vectors.passages.npy"),
+    )
+
+
+def load_vectors(folder: Path) -> Vectors:
+    """Return the vectors of a generation, mapped from disk."""
+    found: Vectors = np.load(folder / "vectors.npy", mmap_mode="r")
+    return found
 
 
 class Meaning:
-    """The vectors of an opened generation."""
+    """The vectors of an opened generation of `articles` articles and `passages` passages."""
 
     def __init__(self, folder: Path, *, articles: int, passages: int) -> None:
-        self._vectors: Vectors = np.load(folder / "vectors.npy", mmap_mode="r")
-        documents = np.load(folder / "vectors.documents.npy")
-        self._starts = np.searchsorted(documents, np.arange(articles))
-        rows = np.load(folder / "vectors.passages.npy")
-        self._row_of = np.zeros(passages, np.int64)
-        self._row_of[rows[rows >= 0]] = np.flatnonzero(rows >= 0)
+        self._vectors = load_vectors(folder)
+        self._documents: Integers = np.load(folder / "vectors.documents.npy", mmap_mode="r")
+        self._passages: Integers = np.load(folder / "vectors.passages.npy", mmap_mode="r")
+        self._starts = np.searchsorted(self._documents, np.arange(articles + 1))
+        self._sizes = articles, passages
+        self._graph: Neighbours | None = None
+        if (folder / _GRAPH).is_file():
+            self._graph = Neighbours(folder / _GRAPH, self._vectors.shape[1])
+            short = _short(np.load(folder / "vectors.keys.npy", mmap_mode="r"))
+            self._order = np.argsort(short, kind="stable")
+            self._keys = short[self._order]
+            self._sample = np.sort(np.random.default_rng(0).permutation(articles)[:SAMPLED])
 
-    def nearest(self, vector: Vectors) -> Nearest:
-        """Return the cosines of a query vector with every article and passage."""
-        if not len(self._starts):
-            return Nearest(np.zeros(0, np.float32), np.zeros(0, np.float32))
+    def nearest(
+        self, vector: Vectors, *, allowed: Mask, wanted: Callable[[], npt.NDArray[np.int64]]
+    ) -> Nearest:
+        """Return cosines of a query vector with articles and passages.
+
+        `wanted()` names articles to look at whatever the graph says, as those that hold the words.
+        """
+        if not self._sizes[0] or not allowed.any():
+            articles, passages = self._sizes
+            return Nearest(np.zeros(articles, np.float32), np.zeros(passages, np.float32), 0.0)
+        if self._graph is None or allowed.mean() < MOSTLY_OPEN:
+            return self._exact(vector, allowed)
+        near = self._rows_of(self._graph.nearest(vector, CANDIDATES))
+        chosen = np.unique(np.concatenate([self._documents[near], wanted(), self._sample]))
+        return self._looked_at(vector, chosen.astype(np.int64), allowed)
+
+    def _exact(self, vector: Vectors, allowed: Mask) -> Nearest:
         cosines = self._vectors @ vector
-        best = np.maximum.reduceat(cosines, self._starts)
-        return Nearest(best, cosines[self._row_of])
+        best = np.maximum.reduceat(cosines, self._starts[:-1])
+        passages = np.zeros(self._sizes[1], np.float32)
+        of_passages = self._passages >= 0
+        passages[self._passages[of_passages]] = cosines[of_passages]
+        return Nearest(best, passages, float(np.median(best[allowed])))
+
+    def _rows_of(self, keys: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
+        """Return the rows whose texts have these keys: articles may share a text."""
+        first = np.searchsorted(self._keys, keys, "left")
+        last = np.searchsorted(self._keys, keys, "right")
+        rows: npt.NDArray[np.int64] = self._order[_ranges(first, last)]
+        return rows
+
+    def _looked_at(self, vector: Vectors, chosen: npt.NDArray[np.int64], allowed: Mask) -> Nearest:
+        first, last = self._starts[chosen], self._starts[chosen + 1]
+        rows = _ranges(first, last)
+        cosines = self._vectors[rows] @ vector
+        heads = np.concatenate([[0], np.cumsum(last - first)[:-1]])
+        best = np.zeros(self._sizes[0], np.float32)
+        best[chosen] = np.maximum.reduceat(cosines, heads)
+        numbers = self._passages[rows]
+        passages = np.zeros(self._sizes[1], np.float32)
+        passages[numbers[numbers >= 0]] = cosines[numbers >= 0]
+        sample = self._sample[allowed[self._sample]]
+        return Nearest(best, passages, float(np.median(best[sample])) if len(sample) else 0.0)
+
+
+def _ranges(first: npt.NDArray[np.int64], last: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return the numbers of all ranges first..last (last left out), one after the other."""
+    sizes = last - first
+    ends = np.cumsum(sizes)
+    total = int(ends[-1]) if len(ends) else 0
+    found: npt.NDArray[np.int64] = np.arange(total) + np.repeat(first - (ends - sizes), sizes)
+    return found

@@ -6,7 +6,6 @@ word that only articles outside the asker's audiences hold. Knows no ranking.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -16,7 +15,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from search.analysis import fold, stop_words
-from search.postings import Postings, gather, key_of
+from search.postings import Postings
 from search.querying import surface_parts
 from search.tokens import Token, normal, tokens
 from search.types import Document
@@ -40,16 +39,16 @@ class Correction:
     sure: bool
 
 
-def vocabulary(documents: Sequence[Document]) -> Postings:
-    """Return the folded words of each language with the articles that hold them."""
-    rows: dict[str, dict[int, float]] = {}
-    for number, document in enumerate(documents):
-        for word, count in Counter(_words(document)).items():
-            rows.setdefault(key_of(document.language, word), {})[number] = float(count)
-    return gather(rows)
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The words of each language ("en<tab>printer") with the articles that hold them."""
+
+    texts: Sequence[str]
+    postings: Postings
 
 
-def _words(document: Document) -> Iterator[str]:
+def words_of(document: Document) -> Iterator[str]:
+    """Yield the folded words of an article, each as often as it stands there."""
     headings = " ".join(section.heading for section in document.sections)
     texts = [document.title, document.summary, headings, *document.answers, *document.keywords]
     for text in [*texts, *(section.text for section in document.sections)]:
@@ -65,11 +64,11 @@ class Speller:
     """The words that one set of audiences may see, ready for near matches."""
 
     def __init__(
-        self, words: Postings, allowed: Mask, *, languages: Sequence[str], known: frozenset[str]
+        self, words: Vocabulary, allowed: Mask, *, languages: Sequence[str], known: frozenset[str]
     ) -> None:
         self._known = known
         self._words: dict[str, int] = {}
-        for key, count in zip(words.keys, _counts(words, allowed), strict=True):
+        for key, count in zip(words.texts, _counts(words.postings, allowed), strict=True):
             language, _, word = key.partition("\t")
             if count and language in languages:
                 self._words[word] = self._words.get(word, 0) + int(count)
@@ -109,7 +108,7 @@ class Speller:
 def _counts(words: Postings, allowed: Mask) -> npt.NDArray[np.int64]:
     """Return for each word how many allowed articles hold it."""
     if not len(words.docs):
-        return np.zeros(len(words.keys), np.int64)
+        return np.zeros(len(words.terms), np.int64)
     return np.add.reduceat(allowed[words.docs].astype(np.int64), words.starts[:-1])
 
 
