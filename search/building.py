@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from search import encoding, impacts, keyword, postings, semantic, spelling, storage
+from search.adjacent import plain_pairs, telling_pairs
 from search.counts import GONE, Collected, Counts, load_counts, merged
 from search.encoder import Encoder, Progress, Vectors
 from search.keyword import ARTICLE_SCORING, PASSAGE_SCORING, Analysed
@@ -35,6 +36,7 @@ Integers = npt.NDArray[np.int32]
 _READERS = (
     "tokens",
     "analysis",
+    "adjacent",
     "passages",
     "keyword",
     "counts",
@@ -104,6 +106,7 @@ class _Tables:
     passages: Collected = field(default_factory=Collected)
     titles: Collected = field(default_factory=Collected)
     words: Collected = field(default_factory=Collected)
+    pairs: Collected = field(default_factory=Collected)
 
 
 def fill_words(part: Path, plan: Plan, *, progress: Progress) -> Passages:
@@ -121,6 +124,8 @@ def fill_words(part: Path, plan: Plan, *, progress: Progress) -> Passages:
     impacts.impacts_of(heads, PASSAGE_SCORING, of_passages).save(part, "passages")
     titles = _table(part, plan, "titles", fresh=tables.titles, moved=plan.moved)
     postings.plain(titles).save(part, "titles")
+    pairs = _table(part, plan, "pairs", fresh=tables.pairs, moved=plan.moved)
+    postings.plain(pairs).save(part, "pairs")
     _save_words(part, plan, tables.words)
     return passages
 
@@ -197,7 +202,16 @@ def _count(
         keyword.count(tables.passages, at, fields, language)
     names = {plain(document.title), *map(plain, document.answers)} - {""}
     tables.titles.add(number, 0, language="", terms=names)
+    tables.pairs.add(number, 0, language=language, terms=_pairs(terms, language))
     tables.words.add(number, 0, language=language, terms=spelling.words_of(document))
+
+
+def _pairs(terms: Analysed, language: str) -> set[str]:
+    """Return the neighbours in an article's title, answered questions, headings and passages."""
+    texts = [terms.article["title"], terms.article["answers"], terms.article["headings"]]
+    texts += [fields["text"] for fields in terms.passages]
+    pairs = {pair for rows in texts for pair in plain_pairs(rows)}
+    return pairs.union(*(telling_pairs(rows, language) for rows in texts))
 
 
 def _table(part: Path, plan: Plan, name: str, *, fresh: Collected, moved: Integers) -> Counts:

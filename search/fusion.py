@@ -13,12 +13,15 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
 
-# More than any fused score (at most 1) and the bonus of a preferred language together.
-EXACT_BONUS = 1.1
+# More than any fused score (at most 1) and every other bonus together.
+EXACT_BONUS = 1.5
+# An article that holds the query's neighbours as neighbours, or its words as they were typed.
+ADJACENT = 0.2
+AS_TYPED = 0.05
 
 
 # Tuned together on seven judged sets (links, former titles, forum questions, intents, Spanish).
-MEANING = 0.68
+MEANING = 0.6
 # One or two words that some article holds are often a name, which the model may not know.
 MEANING_OF_NAMES = {1: 0.35, 2: 0.5}
 COVERED = 0.99
@@ -27,6 +30,9 @@ COVERAGE_POWER = 1.5
 # (a language it was not trained for), from CLEAR on it does.
 LOST, CLEAR = 0.25, 0.5
 LEAST_TRUST = 0.05
+# Where an ordinary article is already this near, the model lumps the texts together, as one that
+# reads English does with Spanish: trusted in full up to ORDINARY, hardly at all from LUMPED on.
+ORDINARY, LUMPED = 0.2, 0.35
 # With a code found, meaning only orders the articles that hold it.
 MEANING_WITH_CODE = 0.15
 
@@ -36,12 +42,13 @@ class Signals:
     """What is known of a query before its scores are fused.
 
     `coverage`: share in [0, 1] of the query's information that the best keyword hit holds;
-    `spread`: highest cosine less the median one; `coded`: names a code that some article holds;
-    `words`: how many words it has that are no stop words.
+    `spread`: highest cosine less the median one, which is `median`; `coded`: names a code that
+    some article holds; `words`: how many words it has that are no stop words.
     """
 
     coverage: float
     spread: float
+    median: float = 0.0
     coded: bool = False
     words: int = 3
 
@@ -52,6 +59,7 @@ def meaning_weight(signals: Signals) -> float:
     if signals.coded:
         return MEANING_WITH_CODE
     trust = min(1.0, max(LEAST_TRUST, (signals.spread - LOST) / (CLEAR - LOST)))
+    trust *= min(1.0, max(LEAST_TRUST, (LUMPED - signals.median) / (LUMPED - ORDINARY)))
     share = MEANING
     if signals.coverage >= COVERED:
         share = MEANING_OF_NAMES.get(signals.words, MEANING)

@@ -42,6 +42,8 @@ class Generation:
     articles: Postings
     passage_terms: Postings
     titles: Postings
+    pairs: Postings
+    words: Postings
     synonyms: Synonyms
     meaning: Meaning | None
 
@@ -76,7 +78,7 @@ class Generation:
     @cached_property
     def vocabulary(self) -> Vocabulary:
         """Every word of the articles, for spelling."""
-        return Vocabulary(load_texts(self.path, "words"), load_postings(self.path, "words"))
+        return Vocabulary(load_texts(self.path, "words"), self.words)
 
     @cached_property
     def known_words(self) -> frozenset[str]:
@@ -124,6 +126,8 @@ def load(folder: Path, manifest: Manifest) -> Generation:
         articles=load_postings(folder, "articles"),
         passage_terms=load_postings(folder, "passages"),
         titles=load_postings(folder, "titles"),
+        pairs=load_postings(folder, "pairs"),
+        words=load_postings(folder, "words"),
         synonyms=json.loads((folder / "synonyms.json").read_text("utf-8")),
         meaning=meaning,
     )

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from search import fusion, keyword, matching
+from search.adjacent import adjacent, as_typed
 from search.confidence import Evidence
 from search.encoder import Vectors
 from search.opened import Generation
@@ -47,6 +48,8 @@ class Signals:
     passage_keyword: Floats
     cosines: Floats
     passage_cosines: Floats
+    adjacent: Floats
+    typed: Floats
     requests: tuple[Request, ...]
     median: float = 0.0
     identifiers: int = 0
@@ -83,6 +86,7 @@ def collect(
     parts = matching.match(generation.passage_terms, requests, size=passages)
     exact, named = _exact(generation, requests, allowed=allowed)
     near = _nearest(generation, vector, words.scores, allowed=allowed)
+    languages = [request.language for request in requests]
     inside = allowed[generation.passage_documents] if passages else np.zeros(0, bool)
     return Signals(
         keyword=words.scores * allowed,
@@ -92,6 +96,8 @@ def collect(
         passage_keyword=parts.scores * inside,
         cosines=near.articles * allowed,
         passage_cosines=near.passages * inside,
+        adjacent=adjacent(generation.pairs, text, languages=languages, size=size) * allowed,
+        typed=as_typed(generation.words, text, languages=languages, size=size) * allowed,
         requests=tuple(requests),
         median=near.median,
         identifiers=named,
@@ -154,6 +160,8 @@ def rank(generation: Generation, signals: Signals, *, mode: Mode, prefer: str = 
     weight = _weight(signals, mode=mode)
     exact = None if mode is Mode.SEMANTIC else _steps(signals)
     fused = fusion.fuse(words, meaning, weight=weight, exact=exact)
+    if mode is not Mode.SEMANTIC:
+        fused = fused + fusion.ADJACENT * signals.adjacent + fusion.AS_TYPED * signals.typed
     if prefer:
         fused = fused + PREFERRED_LANGUAGE * _in_language(generation, prefer)
     hits = np.flatnonzero(_matches(signals, mode=mode))
@@ -194,6 +202,7 @@ def _weight(signals: Signals, *, mode: Mode) -> float:
     known = fusion.Signals(
         coverage=float(signals.coverage.max(initial=0.0)),
         spread=spread,
+        median=signals.median,
         coded=bool(signals.exact.max(initial=0.0) > 0),
         words=max((content_words(request) for request in signals.requests), default=0),
     )
