@@ -267,6 +267,11 @@ def _grams(run: str) -> list[str]:
     return [*folded, *(folded[i : i + 2] for i in range(len(folded) - 1))]
 
 
+def is_pair(term: str) -> bool:
+    """Say whether a term is two characters of a script without spaces."""
+    return len(term) == 2 and _SPACELESS.fullmatch(term) is not None
+
+
 def pair_code(left: str, right: str) -> str:
     """Return the code that two neighbouring tokens spell ("ORA 12541"), "" when they spell none."""
     number = normal(right)

@@ -1,4 +1,4 @@
-"""The Whoosh index of record: its schema, writing it, and queries made of our own terms.
+"""The Whoosh index of record: its schema, writing it, opening it.
 
 Promises that only terms from `analysis` reach Whoosh, never a person's raw words, and that each
 language has its own fields, so that stems and frequencies of two languages do not mix.
@@ -15,7 +15,6 @@ from whoosh.analysis import Token, Tokenizer
 from whoosh.fields import TEXT, Schema
 from whoosh.filedb.filestore import FileStorage
 from whoosh.index import Index
-from whoosh.query import Or, Phrase, Query, Term
 
 from search.analysis import document_terms
 from search.encoder import Progress, silent
@@ -126,17 +125,3 @@ def _write(
 def open_index(folder: Path) -> Index:
     """Return the Whoosh index in a folder. Its files are pickles: verify their hashes first."""
     return FileStorage(str(folder)).open_index()
-
-
-def phrase_query(words: Sequence[str], languages: Sequence[str]) -> Query:
-    """Return a query for articles that hold the words side by side, in the text or the title."""
-    fields = [f"{name}_{language}" for language in languages for name in ("title", "body")]
-    if len(words) == 1:
-        return Or([Term(field, words[0]) for field in fields])
-    return Or([Phrase(field, list(words), slop=1) for field in fields])
-
-
-def matching(index: Index, query: Query) -> list[int]:
-    """Return the document numbers that a query matches."""
-    with index.searcher() as searcher:
-        return sorted(searcher.docs_for_query(query))

@@ -20,6 +20,7 @@ from search.analysis import (
     has_humps,
     is_code,
     is_hex,
+    is_pair,
     pair_code,
     pair_verb,
     parts,
@@ -54,6 +55,8 @@ _SUFFIXED = ("++", "#")
 _FUNCTION = re.compile(r"(?:[a-z]{2,}(?:[A-Z][a-z]+)+|(?:[A-Z][a-z]+){3,})(?:\(\))?")
 
 Synonyms = Mapping[str, Sequence[Sequence[str]]]
+# For each place in a phrase the terms that must be there, the most telling last.
+PhraseRows = tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ class Request:
     language: str
     sought: tuple[Sought, ...]
     identifiers: tuple[Identifier, ...] = ()
-    phrases: tuple[tuple[str, ...], ...] = field(default=())
+    phrases: tuple[PhraseRows, ...] = field(default=())
 
 
 def bounded(text: str) -> str:
@@ -280,21 +283,21 @@ def _nearby(text: str) -> tuple[str, ...]:
     return (*dict.fromkeys(kept), f"{CODE}{canonical(text)}.")
 
 
-def phrases(text: str, language: str) -> tuple[tuple[str, ...], ...]:
-    """Return the quoted phrases of a query, each as the term of every word in it.
+def phrases(text: str, language: str) -> tuple[PhraseRows, ...]:
+    """Return the quoted phrases of a query.
 
     A single stop word in quotes (the field "from") is no phrase: half the corpus holds it.
     """
-    rows = []
-    for quoted in _QUOTED.findall(text)[:4]:
-        found = [terms(token.surface, language) for token in tokens(quoted)]
-        if len(found) > 1 or fold(quoted.strip()) not in stop_words(language):
-            rows.append(tuple(_telling(row) for row in found if row))
-    return tuple(row for row in rows if row)
+    stops = stop_words(language)
+    found = [quoted for quoted in _QUOTED.findall(text)[:4] if fold(quoted.strip()) not in stops]
+    return tuple(row for quoted in found if (row := phrase_rows(quoted, language)))
 
 
-def _telling(row: tuple[str, ...]) -> str:
-    return row[-1] if row[-1].startswith(CODE) else row[0]
+def phrase_rows(text: str, language: str) -> PhraseRows:
+    """Return the terms at each place of a phrase: the whole of a token, or every pair of
+    characters of a run without spaces."""
+    found = [terms(token.surface, language) for token in query_tokens(text)]
+    return tuple(tuple(t for t in row[:-1] if is_pair(t)) + row[-1:] for row in found if row)
 
 
 def surface_parts(surface: str, language: str) -> list[str]:

@@ -88,7 +88,8 @@ class Speller:
         """Return the query with misspelt words replaced, None when nothing is to be changed."""
         pieces, last, tried = list[str](), 0, 0
         for token in tokens(text):
-            if not self._unknown(token) or tried == MOST_WORDS:
+            beginning = text[token.end : token.end + 1] == "*"
+            if beginning or tried == MOST_WORDS or not self._unknown(token):
                 continue
             tried += 1
             word = fold(normal(token.surface))
