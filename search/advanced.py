@@ -20,15 +20,18 @@ import numpy.typing as npt
 from whoosh.index import Index
 from whoosh.query import And, NullQuery, Or, Phrase, Query, Term
 from whoosh.reading import IndexReader
+from whoosh.searching import Searcher
 
 from search.analysis import CODE, canonical, fold, is_code, spellings, stop_words, terms
 from search.keyword import FIELDS
 from search.querying import PhraseRows, Sought, phrase_rows
 from search.tokens import tokens
 
-MOST_CONDITIONS = 8
+# In all; what is over is left as words. Phrases cost most: their places are compared.
+MOST_CONDITIONS = 6
+MOST_QUOTED = 2
 # Words that begin alike: this many are looked for, the commonest; this many count in the ranking.
-MOST_EXPANSIONS = 100
+MOST_EXPANSIONS = 30
 RANKED_EXPANSIONS = 12
 # A stem may be shorter than the typed beginning ("configura*" is of "configur").
 SHORTER = 3
@@ -80,23 +83,32 @@ def constraints(text: str) -> Constraints:
     none: list[Wanted] = []
     left: list[str] = []
     items = list(_ITEM.finditer(text))
-    either = _alternatives(items, text)
+    either, joined = _alternatives(items, text), False
     for number, item in enumerate(items):
-        wanted = _wanted(item)
-        if number in either and either[number] == "or":
+        wanted, role = _wanted(item), either.get(number, "")
+        if role == "or":
             continue
-        if item["minus"] and not _common(wanted.words):
+        refused = item["minus"] and not _common(wanted.words)
+        asked = refused or role or wanted.field or wanted.starts
+        if not asked or _full([*every, none], wanted) or (role == "next" and not joined):
+            left.append(item[0])
+            joined = False
+        elif refused:
             none.append(wanted)
-            continue
-        left.append(_rest(item))
-        if either.get(number) == "next" and every:
-            every[-1].append(wanted)
-        elif number in either or wanted.field or wanted.starts:
-            every.append([wanted])
+        else:
+            left.append(wanted.words)
+            every.append([*(every.pop() if role == "next" else []), wanted])
+            joined = bool(role)
     if not (every or none) or not any(map(_says_something, left)):
         return Constraints(text)
-    kept = tuple(tuple(group) for group in every[:MOST_CONDITIONS])
-    return Constraints(" ".join(left), kept, tuple(none[:MOST_CONDITIONS]))
+    return Constraints(" ".join(left), tuple(map(tuple, every)), tuple(none))
+
+
+def _full(groups: Sequence[Sequence[Wanted]], wanted: Wanted) -> bool:
+    """Return whether there is no room for another condition of that kind."""
+    held = [one for group in groups for one in group]
+    quoted = sum(one.quoted for one in held)
+    return len(held) >= MOST_CONDITIONS or (wanted.quoted and quoted >= MOST_QUOTED)
 
 
 def _alternatives(items: Sequence[re.Match[str]], text: str) -> dict[int, str]:
@@ -122,14 +134,6 @@ def _wanted(item: re.Match[str]) -> Wanted:
     return Wanted(item["word"].rstrip("*") if starts else item["word"], field, starts=starts)
 
 
-def _rest(item: re.Match[str]) -> str:
-    """Return what an item leaves to rank by; quotes stay, so that the phrase lifts."""
-    sign = item["minus"] or ""
-    if item["quoted"]:
-        return f'{sign}"{item["quoted"]}"'
-    return sign + (_wanted(item).words)
-
-
 def _common(words: str) -> bool:
     return fold(words) in stop_words("en")
 
@@ -141,14 +145,10 @@ def _says_something(text: str) -> bool:
 def satisfying(index: Index, asked: Constraints, languages: Sequence[str]) -> npt.NDArray[np.int64]:
     """Return the numbers of the articles that meet the conditions, ascending."""
     with index.searcher() as searcher:
-        reader = searcher.reader()
-        left = set(range(reader.doc_count_all()))
+        left = set(range(searcher.reader().doc_count_all()))
         for group in asked.every:
-            found = (_query(reader, one, languages) for one in group)
-            left &= set(searcher.docs_for_query(Or(list(found))))
-        if asked.none:
-            found = (_query(reader, one, languages) for one in asked.none)
-            left -= set(searcher.docs_for_query(Or(list(found))))
+            left &= _holding(searcher, group, languages)
+        left -= _holding(searcher, asked.none, languages)
     return np.array(sorted(left), np.int64)
 
 
@@ -181,14 +181,20 @@ def _fields(one: Wanted, languages: Sequence[str]) -> Iterator[str]:
         yield from (f"{name}_{language}" for name in ([one.field] if one.field else FIELDS))
 
 
-def _query(reader: IndexReader, one: Wanted, languages: Sequence[str]) -> Query:
-    found: list[Query] = []
-    for field in _fields(one, languages):
-        if one.starts:
-            found += [Term(field, term) for term in _beginning(reader, field, one.words)]
-        else:
-            found.append(_words(field, one))
-    return Or(found)
+def _holding(searcher: Searcher, group: Sequence[Wanted], languages: Sequence[str]) -> set[int]:
+    """Return the numbers of the articles that hold one of a group."""
+    found: set[int] = set()
+    for one in group:
+        for field in _fields(one, languages):
+            for query in _queries(searcher.reader(), field, one):
+                found.update(searcher.docs_for_query(query))
+    return found
+
+
+def _queries(reader: IndexReader, field: str, one: Wanted) -> list[Query]:
+    if one.starts:
+        return [Term(field, term) for term in _beginning(reader, field, one.words)]
+    return [_words(field, one)]
 
 
 def _words(field: str, one: Wanted) -> Query:

@@ -42,6 +42,7 @@ FRAGMENT = 2
 SHORT_HEX = 6
 # A name typed with spaces ("java home") is at most this many words.
 NAME_WORDS = 5
+MOST_PHRASES = 2
 # Words such as "how" and "my" say a little in a question, and are all there is in some.
 STOP_WEIGHT = 0.2
 PART_WEIGHT = 0.5
@@ -289,7 +290,11 @@ def phrases(text: str, language: str) -> tuple[PhraseRows, ...]:
     A single stop word in quotes (the field "from") is no phrase: half the corpus holds it.
     """
     stops = stop_words(language)
-    found = [quoted for quoted in _QUOTED.findall(text)[:4] if fold(quoted.strip()) not in stops]
+    found = [
+        quoted
+        for quoted in _QUOTED.findall(text)[:MOST_PHRASES]
+        if fold(quoted.strip()) not in stops
+    ]
     return tuple(row for quoted in found if (row := phrase_rows(quoted, language)))
 
 
