@@ -2,7 +2,8 @@
 
 Promises that an article and a query go through the same rules: NFKC, case and accents folded,
 stems by language, names cut into their parts and also kept whole, codes kept in one canonical
-spelling under a `#`, scripts without spaces cut into pairs of characters. Knows no index.
+spelling under a `#`, scripts without spaces cut into pairs of characters. An article also gets the
+terms of its words typed without accents, and of "log on" written as one. Knows no index.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from functools import lru_cache
 from whoosh.lang import has_stemmer, stemmer_for_language
 from whoosh.lang.stopwords import stoplists
 
-from search.tokens import Token, normal, tokens
+from search.tokens import normal, tokens
 
 CODE = "#"
 LONGEST_TERM = 64
@@ -27,7 +28,27 @@ _SEPARATOR = re.compile(r"[^\w\u0900-\u0dff]+|_+")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
 _LETTERS_DIGITS = re.compile(r"(?<=[^\W\d])(?=\d)|(?<=\d)(?=[^\W\d])")
 _HEX = re.compile(r"0x(?=[0-9a-f]{3,}$)")
-_VERSION = re.compile(r"v?(\d+(?:\.\d+)+)")
+_V = re.compile(r"v(?=\d+\.\d)")
+_NUMBERS = re.compile(r"\d+(?:\.\d+)+")
+_HARDWARE = re.compile(r"[0-9a-f]{4}(?:\.[0-9a-f]{4}){2}")
+_HIVES = {
+    "hkey_local_machine": "hklm",
+    "hkey_current_user": "hkcu",
+    "hkey_classes_root": "hkcr",
+    "hkey_users": "hku",
+    "hkey_current_config": "hkcc",
+}
+_LEADING = re.compile(r"--?|\.")
+# A dot counts between two digits only: 2.14.3 is not 2143, while sam.lee may be samlee.
+_SEPARATES = re.compile(r"(?<!\d)\.|\.(?!\d)|[^\w.]|_")
+_NO_BREAK = re.compile("(?<=[\u0600-\u06ff])\u200c(?=[\u0600-\u06ff])")
+_PARTICLES = frozenset({"in", "on", "off", "out", "up", "down", "back", "over"})
+_VERB_TEXT = """
+add back call check clean cut drop follow lock log look opt pick plug pop print roll set shut sign
+start time turn
+"""
+# Verbs that are written as one with their particle ("logon", "setup") when they name a thing.
+_VERBS = frozenset(_VERB_TEXT.split())
 _ELISION = {"fr", "it", "ca"}
 _POSSESSIVE = re.compile(r"['’]s?$")
 _EN_TEXT = """
@@ -63,8 +84,11 @@ def fold(text: str) -> str:
 
     A mark stays where it makes another letter of the script: Cyrillic й, Indic vowel signs.
     """
+    lower = text.casefold()
+    if lower.isascii():
+        return lower
     kept: list[str] = []
-    for char in unicodedata.normalize("NFD", text.casefold().replace("ё", "е")):
+    for char in unicodedata.normalize("NFD", unicodedata.normalize("NFC", lower).translate(_SAME)):
         if unicodedata.combining(char) and not _keeps_mark(char, kept):
             continue
         kept.append(char)
@@ -72,10 +96,21 @@ def fold(text: str) -> str:
 
 
 def _keeps_mark(char: str, before: list[str]) -> bool:
+    if char == _NUKTA:
+        return False
     return "\u0900" <= char <= "\u0eff" or (bool(before) and "\u0400" <= before[-1] <= "\u04ff")
 
 
-_ARABIC = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ى": "ي", "ة": "ه", "ـ": ""})
+# Letters that Unicode takes for whole, with what people without that key type.
+_SAME = str.maketrans(
+    {"ё": "е", "ø": "o", "œ": "oe", "æ": "ae", "ł": "l", "đ": "d", "ð": "d", "ı": "i", "þ": "th"}
+    | {"ħ": "h", "ŋ": "n", "ŧ": "t", "ँ": "ं"}
+)
+_NUKTA = "\u093c"  # seldom typed: फ़ोन is also written फोन
+# One letter each for what Arabic and Persian keyboards and spellers write differently.
+_ARABIC = str.maketrans(
+    {"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ی": "ي", "ک": "ك", "ة": "ه", "ـ": ""}
+)
 
 
 @lru_cache(maxsize=200_000)
@@ -89,10 +124,15 @@ def stem(word: str, language: str) -> str:
 
 
 def canonical(surface: str) -> str:
-    """Return the one spelling of a code: lower case, no separators but a version's dots, no 0x."""
+    """Return the one spelling of a code: lower case, no separators but dots between digits, no 0x,
+    no v before a version; the sign that opens a flag or ".NET" stays."""
     text = _HEX.sub("", fold(surface))
-    version = _VERSION.fullmatch(text)
-    return version.group(1) if version else re.sub(r"[^\w]|_", "", text)
+    if _HARDWARE.fullmatch(text):
+        return text.replace(".", "")
+    hive, _, rest = text.partition("\\")
+    text = _HIVES[hive] + rest if hive in _HIVES else _V.sub("", text)
+    lead = _LEADING.match(text)
+    return (lead.group() if lead else "") + _SEPARATES.sub("", text)
 
 
 def is_code(surface: str) -> bool:
@@ -100,17 +140,23 @@ def is_code(surface: str) -> bool:
     digits = sum(char.isdigit() for char in surface)
     if digits:
         return digits >= 3 or digits < len(surface)
-    return "_" in surface or "\\" in surface or ("." in surface and len(surface) > 4)
+    if surface[:1] in {"-", "."} or not {"_", "\\", "@"}.isdisjoint(surface) or "::" in surface:
+        return True
+    return "." in surface and len(surface) > 4
 
 
 def parts(surface: str, language: str) -> list[str]:
     """Return the words inside a token: by separators, then by case."""
+    return [part for word in _written(surface, language) for part in _CAMEL.split(word) if part]
+
+
+def _written(surface: str, language: str) -> list[str]:
+    """Return the words inside a token by separators alone."""
     text = surface.replace("’", "'")
     if language in _ELISION:
         text = text.replace("'", " ")
     text = _POSSESSIVE.sub("", text).replace("'", "")
-    pieces = [piece for piece in _SEPARATOR.split(text) if piece]
-    return [part for piece in pieces for part in _CAMEL.split(piece) if part]
+    return [word for word in _SEPARATOR.split(text) if word]
 
 
 @lru_cache(maxsize=400_000)
@@ -119,26 +165,79 @@ def terms(surface: str, language: str) -> tuple[str, ...]:
 
     "ORA-12541" gives ("ora", "12541", "#12541", "#ora12541"); "Wi-Fi" gives ("wi", "fi", "wifi").
     """
-    text = normal(surface)
+    text = normal(_NO_BREAK.sub("-", surface))
     words = parts(text, language)
     found = [term for word in words for term in _word_terms(word, language)]
     if len(words) > 1 and not any(char.isdigit() for char in text):
-        found.append(stem("".join(words), language))
+        humps = [word for word in _written(text, language) if _CAMEL.search(word)]
+        found += [stem(word, language) for word in (*humps, "".join(words))]
     if text[-1:] in {"+", "#"} or not found:
         found.append(fold(text)[:LONGEST_TERM])  # C++ and C# are not C; a picture has no letters
     return tuple(dict.fromkeys(term for term in [*found, *codes(text)] if term))
 
 
+@lru_cache(maxsize=400_000)
+def spellings(surface: str, language: str) -> tuple[str, ...]:
+    """Return the terms of a token in an article: its own, and those of its words typed without
+    accents, which may have another stem ("informacion" keeps its end, "información" does not)."""
+    own = terms(surface, language)
+    if surface.isascii():
+        return own
+    words = parts(normal(surface), language)
+    plain = (stem(folded, language) for word in words if (folded := fold(word)) != word.casefold())
+    return tuple(dict.fromkeys([*own, *(t for t in plain if t and not _SPACELESS.search(t))]))
+
+
 def codes(surface: str) -> Iterator[str]:
-    """Yield the canonical codes in a token, the most telling last."""
+    """Yield the canonical codes in a token, the most telling (the whole) last.
+
+    Parts that are codes themselves come first (the host of an address, the file of a path, the
+    number of a ticket), then the beginnings of a version, which end in a dot ("#2.14.").
+    """
     if not is_code(surface):
         return
     whole = canonical(surface)
-    for number in re.findall(r"\d{4,}", whole):
-        if number != whole:
-            yield CODE + number
+    if is_hex(surface):
+        yield short_hex(whole)
+    else:
+        numbers = re.findall(r"\d{4,}", surface)
+        yield from (CODE + number for number in numbers if number != whole)
+    for piece in pieces(surface):
+        yield from (code for code in codes(piece) if len(code) > 3)
+    folders = surface.split("\\")
+    yield from (CODE + canonical("\\".join(folders[n:])) for n in range(1, len(folders) - 1))
+    if _NUMBERS.fullmatch(whole):
+        numbers = whole.split(".")
+        yield from (f"{CODE}{'.'.join(numbers[:n])}." for n in range(2, len(numbers)))
+    elif "." in whole[1:]:
+        yield CODE + whole.replace(".", "")[:LONGEST_TERM]
     if len(whole) >= 2:
         yield CODE + whole[:LONGEST_TERM]
+
+
+def short_hex(digits: str) -> str:
+    """Return the code of a hexadecimal number without its leading zeros: 0x116 is 0x00000116."""
+    return f"{CODE}0x{digits.lstrip('0')}"
+
+
+def has_humps(surface: str) -> bool:
+    """Say whether a token is one word of several (isValid, OneDrive)."""
+    return surface.isalpha() and _CAMEL.search(surface) is not None
+
+
+def is_hex(surface: str) -> bool:
+    """Say whether a token is a hexadecimal number with its prefix."""
+    return _HEX.match(fold(surface)) is not None
+
+
+def pieces(surface: str) -> list[str]:
+    """Return what an address, a path or a host name is made of, [] for anything else."""
+    for separator in (":", "\\", "@"):
+        if separator in surface:
+            return [piece for piece in surface.split(separator) if piece]
+    labels = surface.split(".")
+    named = len(labels) > 1 and all(any(c.isalpha() for c in label) for label in labels)
+    return labels if named else []
 
 
 def _word_terms(word: str, language: str) -> list[str]:
@@ -168,21 +267,35 @@ def _grams(run: str) -> list[str]:
     return [*folded, *(folded[i : i + 2] for i in range(len(folded) - 1))]
 
 
+def is_pair(term: str) -> bool:
+    """Say whether a term is two characters of a script without spaces."""
+    return len(term) == 2 and _SPACELESS.fullmatch(term) is not None
+
+
 def pair_code(left: str, right: str) -> str:
     """Return the code that two neighbouring tokens spell ("ORA 12541"), "" when they spell none."""
     number = normal(right)
-    if not (number.replace(".", "").isdigit() and left.isalpha() and len(left) <= 12):
+    longest = 12 if number.replace(".", "").isdigit() else 4  # "WD 19TB" but not "about 19TB"
+    if not (number[:1].isdigit() and number.replace(".", "").isalnum() and left.isalpha()):
         return ""
-    return CODE + fold(normal(left)) + canonical(number)
+    return CODE + fold(normal(left)) + canonical(number) if len(left) <= longest else ""
+
+
+def pair_verb(left: str, right: str, language: str) -> str:
+    """Return an English verb and its particle as one term ("logged on": "logon"), "" for others."""
+    if language != "en" or fold(right) not in _PARTICLES:
+        return ""
+    verb = stem(left, language)
+    return verb + fold(right) if verb in _VERBS else ""
 
 
 def document_terms(text: str, language: str) -> list[tuple[str, ...]]:
     """Return the terms at each position of a text: one tuple a token."""
     rows: list[tuple[str, ...]] = []
-    previous: Token | None = None
+    left = ""
     for token in tokens(text):
-        found = terms(token.surface, language)
-        pair = pair_code(previous.surface, token.surface) if previous else ""
-        rows.append((*found, pair) if pair else found)
-        previous = token
+        right = token.surface
+        pairs = (pair_code(left, right), pair_verb(left, right, language)) if left else ()
+        rows.append((*spellings(right, language), *(pair for pair in pairs if pair)))
+        left = right
     return rows

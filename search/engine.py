@@ -16,6 +16,7 @@ from time import perf_counter
 import numpy as np
 
 from search import generation as generations
+from search.advanced import constraints
 from search.audience import View, view_of
 from search.confidence import confidence
 from search.errors import SearchError
@@ -159,6 +160,7 @@ class Engine:
             searched_for=text,
             corrected=text != typed,
             suggestion=suggestion,
+            conditions=str(constraints(text)),
             facets=_facets(serving.generation, ranking),
             timings_ms=timings,
             generation=serving.generation.id,
@@ -171,7 +173,7 @@ class Engine:
         generation = serving.generation
         mode, vector, degraded = self._settings.mode, None, ""
         if mode is not Mode.KEYWORD and text:
-            vector, degraded = self._vector(generation, text)
+            vector, degraded = self._vector(generation, constraints(text).text)
         if vector is None:
             mode = Mode.KEYWORD
         requests = requests_for(generation, text, frozenset())

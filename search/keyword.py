@@ -1,4 +1,4 @@
-"""The Whoosh index of record: its schema, writing it, and queries made of our own terms.
+"""The Whoosh index of record: its schema, writing it, opening it.
 
 Promises that only terms from `analysis` reach Whoosh, never a person's raw words, that each
 language has its own fields, so that stems and frequencies of two languages do not mix, and that
@@ -18,7 +18,6 @@ from whoosh.analysis import Token, Tokenizer
 from whoosh.fields import ID, TEXT, Schema
 from whoosh.filedb.filestore import FileStorage
 from whoosh.index import Index
-from whoosh.query import Or, Phrase, Query, Term
 
 from search.analysis import document_terms
 from search.counts import Collected
@@ -42,8 +41,8 @@ PASSAGE_SCORING = Scoring(tuple(PASSAGE_FIELDS.values()), b=0.6, k1=2.2)
 WRITER_MEGABYTES = 128
 # Segments that Whoosh may hold before the index is written anew.
 MOST_SEGMENTS = 12
-# All of an article, each word weighed by its field; its title alone, for those who ask for that.
-EVERYTHING, TITLE = "all", "title"
+# All of an article, each word weighed by its field; and alone, for those who ask for it, these.
+EVERYTHING, ALONE = "all", ("title", "keywords")
 _TOGETHER, _APART, _WEIGHT = "\x1f", "\x1e", "\x1d"
 # Positions between two fields, so that no phrase reaches from one into the next.
 _GAP = 10
@@ -114,8 +113,8 @@ def _encoded(rows: Rows, weight: float = 1.0) -> str:
 
 
 def schema(languages: Sequence[str]) -> Schema:
-    """Return a schema with both fields in each language ("all_en", ...) and the article's id."""
-    names = [f"{name}_{language}" for language in languages for name in (EVERYTHING, TITLE)]
+    """Return a schema with the fields in each language ("all_en", ...) and the article's id."""
+    names = [f"{name}_{language}" for language in languages for name in (EVERYTHING, *ALONE)]
     text = {name: TEXT(analyzer=OurTokenizer(), phrase=True) for name in names}
     return Schema(id=ID(stored=True, unique=True), **text)
 
@@ -123,8 +122,8 @@ def schema(languages: Sequence[str]) -> Schema:
 def _text_fields(language: str, terms: Analysed) -> dict[str, str]:
     """Return the text fields of one article."""
     whole = "".join(_encoded(rows, FIELDS[name]) for name, rows in terms.article.items() if rows)
-    title = _encoded(terms.article["title"])
-    return {f"{EVERYTHING}_{language}": whole, f"{TITLE}_{language}": title}
+    alone = {f"{name}_{language}": _encoded(terms.article[name]) for name in ALONE}
+    return {f"{EVERYTHING}_{language}": whole, **alone}
 
 
 def write(
@@ -185,17 +184,3 @@ def article_numbers(folder: Path, numbers: Mapping[str, int]) -> Numbers:
 def open_index(folder: Path) -> Index:
     """Return the Whoosh index in a folder. Its files are pickles: verify their hashes first."""
     return FileStorage(str(folder)).open_index()
-
-
-def phrase_query(words: Sequence[str], languages: Sequence[str]) -> Query:
-    """Return a query for articles that hold the words side by side."""
-    fields = [f"{EVERYTHING}_{language}" for language in languages]
-    if len(words) == 1:
-        return Or([Term(field, words[0]) for field in fields])
-    return Or([Phrase(field, list(words), slop=1) for field in fields])
-
-
-def matching(index: Index, query: Query) -> list[int]:
-    """Return the Whoosh document numbers that a query matches."""
-    with index.searcher() as searcher:
-        return sorted(searcher.docs_for_query(query))

@@ -7,7 +7,7 @@ built nor what is asked of it.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -70,10 +70,15 @@ class Generation:
         return keyword.open_index(self.path / "whoosh")
 
     @cached_property
-    def whoosh_articles(self) -> npt.NDArray[np.int32]:
+    def _whoosh_articles(self) -> npt.NDArray[np.int32]:
         """The article number of each Whoosh document number, -1 of one that is deleted."""
         found: npt.NDArray[np.int32] = np.load(self.path / "whoosh.articles.npy", mmap_mode="r")
         return found
+
+    def numbered(self, whoosh_documents: Sequence[int]) -> npt.NDArray[np.int32]:
+        """Return the article numbers of Whoosh's document numbers."""
+        found = self._whoosh_articles[np.asarray(whoosh_documents, np.int64)]
+        return found[found >= 0]
 
     @cached_property
     def vocabulary(self) -> Vocabulary:

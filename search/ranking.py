@@ -7,12 +7,12 @@ process, thread or pointer: the query's vector comes in, or None for words alone
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from search import fusion, keyword, matching
+from search import advanced, fusion, matching
 from search.adjacent import adjacent, as_typed
 from search.confidence import Evidence
 from search.encoder import Vectors
@@ -69,7 +69,28 @@ class Ranking:
 def requests_for(generation: Generation, text: str, languages: frozenset[str]) -> list[Request]:
     """Return the query as read in each language of the corpus (or of those asked for)."""
     held = [lang for lang in generation.manifest.languages if not languages or lang in languages]
-    return [understand(text, lang, synonyms=generation.synonyms) for lang in held]
+    asked = advanced.constraints(text)
+    requests = [understand(asked.text, lang, synonyms=generation.synonyms) for lang in held]
+    return [_with_beginnings(generation, request, asked) for request in requests]
+
+
+def _with_beginnings(
+    generation: Generation, request: Request, asked: advanced.Constraints
+) -> Request:
+    if not any(one.starts for group in asked.every for one in group):
+        return request
+    found = advanced.expanded(generation.whoosh, asked, request.language)
+    return replace(request, sought=(*request.sought, *found))
+
+
+def _permitted(generation: Generation, asked: advanced.Constraints, allowed: Mask) -> Mask:
+    """Return the allowed articles that meet the conditions in the query."""
+    if not asked:
+        return allowed
+    row = np.zeros(len(generation.documents), bool)
+    languages = generation.manifest.languages
+    row[generation.numbered(advanced.satisfying(generation.whoosh, asked, languages))] = True
+    return row & allowed
 
 
 def collect(
@@ -82,6 +103,8 @@ def collect(
 ) -> Signals:
     """Return the raw signals of a bounded query."""
     size, passages = len(generation.documents), len(generation.passages)
+    asked = advanced.constraints(text)
+    allowed = _permitted(generation, asked, allowed)
     words = matching.match(generation.articles, requests, size=size)
     parts = matching.match(generation.passage_terms, requests, size=passages)
     exact, named = _exact(generation, requests, allowed=allowed)
@@ -92,12 +115,12 @@ def collect(
         keyword=words.scores * allowed,
         coverage=words.coverage * allowed,
         exact=exact,
-        title=_titled(generation, text, size=size) & allowed,
+        title=_titled(generation, asked.text, size=size) & allowed,
         passage_keyword=parts.scores * inside,
         cosines=near.articles * allowed,
         passage_cosines=near.passages * inside,
-        adjacent=adjacent(generation.pairs, text, languages=languages, size=size) * allowed,
-        typed=as_typed(generation.words, text, languages=languages, size=size) * allowed,
+        adjacent=adjacent(generation.pairs, asked.text, languages=languages, size=size) * allowed,
+        typed=as_typed(generation.words, asked.text, languages=languages, size=size) * allowed,
         requests=tuple(requests),
         median=near.median,
         identifiers=named,
@@ -147,9 +170,8 @@ def _phrase(generation: Generation, requests: Sequence[Request], number: int) ->
     row = np.zeros(len(generation.documents), bool)
     for request in requests:
         if number < len(request.phrases):
-            query = keyword.phrase_query(request.phrases[number], [request.language])
-            held = generation.whoosh_articles[keyword.matching(generation.whoosh, query)]
-            row[held[held >= 0]] = True
+            query = advanced.phrase_query(request.phrases[number], request.language)
+            row[generation.numbered(advanced.matching(generation.whoosh, query))] = True
     return row
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from html import escape
 
-from search.analysis import terms
+from search.analysis import spellings
 from search.tokens import Token, tokens
 
 TARGET = 230
@@ -26,7 +26,7 @@ def snippet(text: str, wanted: Collection[str], *, language: str) -> str:
 
 
 def _found(text: str, wanted: frozenset[str], *, language: str) -> list[Token]:
-    return [t for t in tokens(text) if not wanted.isdisjoint(terms(t.surface, language))]
+    return [t for t in tokens(text) if not wanted.isdisjoint(spellings(t.surface, language))]
 
 
 def _window(text: str, found: Sequence[Token], *, language: str) -> tuple[int, int]:
@@ -37,7 +37,7 @@ def _window(text: str, found: Sequence[Token], *, language: str) -> tuple[int, i
     for token in found[:200]:
         start = _start(text, token.start)
         inside = [t for t in found if start <= t.start and t.end <= start + TARGET]
-        kinds = len({terms(t.surface, language) for t in inside})
+        kinds = len({spellings(t.surface, language) for t in inside})
         if kinds + 0.01 * len(inside) > score:
             best, score = start, kinds + 0.01 * len(inside)
     return best, _end(text, best)

@@ -11,14 +11,21 @@ import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
 
-# Vowel signs and viramas are no letters to Python, yet belong inside a word of these scripts.
-_MARKS = "\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0dff\u0e31-\u0e4e"
+# Vowel signs, viramas and joiners are no letters to Python, yet belong inside a word.
+_MARKS = (
+    "\u00ad\u200d\u2060\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0dff"
+    "\u0e31-\u0e4e\u0eb1-\u0ece\u102b-\u103e\u1056-\u109d\u17b4-\u17d3"
+)
 _LETTER = rf"(?:[^\W_]|[{_MARKS}])"
+# A flag or a name such as .NET: the sign belongs to a word that follows a space or a bracket.
+_LEAD = r"(?:(?<![^\s(\[{\"'`=,|])(?:--?|\.)(?=[^\W\d_]))?"
 # A name may hold these inside: wi-fi, user.name, sam_admin, 10.0.0.1, O'Brien, c:\temp, a/b no.
-_JOIN = r"(?:[-._'’‑:\\@]|__)"
-_TOKEN = re.compile(rf"{_LETTER}+(?:{_JOIN}{_LETTER}+)*(?:\+\+|#(?!\w))?")
-_PICTURE = re.compile(r"[\u2600-\u27bf\U0001f300-\U0001faff]")
+_HEBREW = "[\u05d0-\u05ea]"
+_JOIN = rf"(?:[-._'’‑@\u200c]|::?\\?|\\\\?|__|(?<={_HEBREW})[\"״׳](?={_HEBREW}))"
+_TOKEN = re.compile(rf"{_LEAD}[^\W_]{_LETTER}*(?:{_JOIN}{_LETTER}+)*(?:\+\+|#(?!\w)|\(\))?")
+_PICTURE = re.compile(r"[\u2600-\u27bf\U0001f000-\U0001faff]")
 _ANY = re.compile(rf"{_TOKEN.pattern}|{_PICTURE.pattern}")
+_UNSEEN = frozenset({"Cf", "Cc", "Cs"})
 
 
 class Token(NamedTuple):
@@ -37,7 +44,7 @@ def tokens(text: str) -> Iterator[Token]:
 
 def normal(text: str) -> str:
     """Return `text` in one spelling of each character: NFKC, without invisible characters."""
+    if text.isascii() and text.isprintable():
+        return text
     composed = unicodedata.normalize("NFKC", text)
-    return "".join(
-        c for c in composed if unicodedata.category(c) not in {"Cf", "Cc"} or c in "\n\t"
-    )
+    return "".join(c for c in composed if unicodedata.category(c) not in _UNSEEN or c in "\n\t")

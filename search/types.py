@@ -96,6 +96,7 @@ class Results:
     `confidence` estimates the probability that a hit answers the query; `answerable` says that it
     reaches the floor. `searched_for` is the text that was ranked, which differs from the query's
     when `corrected` is true; `suggestion` is an alternative offered but not taken.
+    `conditions` are those read in the text, as typed ("title:vpn -printer"), "" for none.
     `facets` maps "language" and "collection" to counts over all hits, before those two filters.
     `timings_ms` holds milliseconds by stage. `generation` and `commit` name the index used.
     """
@@ -110,6 +111,7 @@ class Results:
     searched_for: str = ""
     corrected: bool = False
     suggestion: str = ""
+    conditions: str = ""
     facets: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     timings_ms: Mapping[str, float] = field(default_factory=dict)
     generation: str = ""

@@ -39,3 +39,19 @@ def test_an_article_for_staff_is_not_there_for_readers(
     assert client.get(address).status_code == 404
     assert sign_in("reader").get(address).status_code == 404
     assert sign_in("agent").get(address).status_code == 200
+
+
+def test_the_results_page_has_tips_and_says_which_conditions_it_read(client: FlaskClient) -> None:
+    page = client.get("/search?q=title:vpn")
+    assert "<summary>Search tips</summary>" in page.text
+    assert "Only articles that meet <strong>title:vpn</strong>" in page.text
+    assert "/articles/vpn/connect-to-the-vpn?" in page.text
+    assert "Only articles that meet" not in client.get("/search?q=error: vpn").text
+
+
+def test_conditions_that_no_article_meets_are_named_instead_of_other_articles(
+    client: FlaskClient,
+) -> None:
+    page = client.get("/search?q=vpn title:nothinglikeit")
+    assert "No article meets <strong>title:nothinglikeit</strong>" in page.text
+    assert '<ol class="results"' not in page.text
