@@ -43,11 +43,30 @@ def _match_one(postings: Postings, request: Request, *, size: int) -> Matched:
             scores += best
         if not sought.asked:
             continue  # a joined spelling or another name asks for nothing by itself
-        idf = float(np.log(1 + (size - df + 0.5) / (df + 0.5))) * max(sought.alternatives.values())
+        idf = information(df, sought, size=size)
         mass += idf
         if best is not None:
             covered += idf * (best > 0)
     return Matched(scores, covered / mass if mass else covered)
+
+
+def information(df: int, sought: Sought, *, size: int) -> float:
+    """Return what one thing asked for says: idf by BM25 of `df` documents in `size`, weighted."""
+    return float(np.log(1 + (size - df + 0.5) / (df + 0.5))) * max(sought.alternatives.values())
+
+
+def unknown(postings: Postings, request: Request, *, allowed: npt.NDArray[np.bool_]) -> float:
+    """Return the share of a query's information that no allowed document holds; 1 of nothing."""
+    mass = missing = 0.0
+    for sought in request.sought:
+        if not sought.asked:
+            continue
+        rows = [postings.find(request.language, term)[0] for term in sought.alternatives]
+        counts = [int(np.count_nonzero(allowed[row])) for row in rows]
+        told = information(max(counts), sought, size=len(allowed))
+        mass += told
+        missing += told * (max(counts) == 0)
+    return missing / mass if mass else 1.0
 
 
 def _best(

@@ -115,6 +115,11 @@ class Meaning:
         self._row_of = np.zeros(passages, np.int64)
         self._row_of[rows[rows >= 0]] = np.flatnonzero(rows >= 0)
 
+    def first(self, article: int) -> Vectors:
+        """Return an article's first vector: its title's, where it has one."""
+        vector: Vectors = self._vectors[self._starts[article]]
+        return vector
+
     def nearest(self, vector: Vectors) -> Nearest:
         """Return the cosines of a query vector with every article and passage."""
         if not len(self._starts):
