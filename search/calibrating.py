@@ -3,10 +3,10 @@
 Asks the corpus queries made from itself: an article's title or one of its sentences. With the text
 that it came from left out, the article still answers; with the whole article and its
 near-duplicates left out, nothing does; nor to questions from other walks of life (`elsewhere.txt`).
-A logistic regression over what the rankings show, drawn towards `confidence.PRIOR`, so that a
-corpus of twenty articles gets sensible coefficients too. Promises the same figures for the same
-corpus and model. Does not know what people will ask: the share without an answer is assumed
-(`confidence.OUTSIDE`), and a made query is nearer to its article than some real ones.
+The score by `confidence.PRIOR` is moved and stretched to fit these (Platt 1999), which never
+reorders queries, and held near the prior, so that a corpus of twenty articles gets a sensible fit.
+Promises the same figures for the same corpus and model. Does not know what people will ask: the
+share without an answer is assumed (`confidence.OUTSIDE`), and a made query is not a real one.
 """
 
 from __future__ import annotations
@@ -43,14 +43,14 @@ Doubles = npt.NDArray[np.float64]
 # Articles that queries are made from, and generic questions asked beside them.
 SAMPLE = 150
 GENERIC = 80
-# Trust in the prior, in queries: what the corpus says counts as much from about so many on.
-PRIOR_WORTH = 60.0
-# How far a coefficient may well lie from the prior's.
-SPREAD = 3.0
+# Trust that the prior's score needs neither moving (by about 1/4) nor stretching (by about 1/6).
+PRECISION = (20.0, 40.0)
 # An article this near to the one left out answers in its stead.
 DUPLICATE = 0.85
 # The share of the corpus's own answerable queries that the floor may call doubtful.
 MISSED = 0.05
+# More evidence never makes an answer less likely.
+LEAST_STRETCH = 0.1
 LOWEST_FLOOR, HIGHEST_FLOOR = 0.3, 0.6
 FOLDS = 5
 _SENTENCE = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])|\n+")
@@ -194,7 +194,6 @@ def _masked(generation: Generation, signals: Signals, allowed: Mask) -> Signals:
         passage_keyword=signals.passage_keyword * inside,
         cosines=signals.cosines * allowed,
         passage_cosines=signals.passage_cosines * inside,
-        allowed=allowed,
     )
 
 
@@ -271,18 +270,23 @@ def _fitted(rows: Sequence[Judged], *, meaning: bool) -> tuple[tuple[float, ...]
     sure = np.zeros(len(rows))
     for fold in range(FOLDS):
         kept = folds != fold
-        found = _towards_prior(given[kept], labels[kept], weights[kept], meaning=meaning)
+        found = _platt(given[kept], labels[kept], weights[kept], meaning=meaning)
         sure[~kept] = logistic.probabilities(given[~kept], found)
-    all_of_them = _towards_prior(given, labels, weights, meaning=meaning)
+    every = _platt(given, labels, weights, meaning=meaning)
     floor = float(np.quantile(sure[labels == 1], MISSED))
-    bounds = min(HIGHEST_FLOOR, max(LOWEST_FLOOR, floor))
-    return tuple(round(float(c), 4) for c in all_of_them), round(bounds, 4), sure
+    bounded_floor = min(HIGHEST_FLOOR, max(LOWEST_FLOOR, floor))
+    return tuple(round(float(c), 4) for c in every), round(bounded_floor, 4), sure
 
 
-def _towards_prior(given: Doubles, labels: Doubles, weights: Doubles, *, meaning: bool) -> Doubles:
+def _platt(given: Doubles, labels: Doubles, weights: Doubles, *, meaning: bool) -> Doubles:
+    """Return the prior's coefficients, moved and stretched to the rows."""
     prior = np.array(PRIOR.meaning if meaning else PRIOR.words)
-    precision = np.full(len(prior), PRIOR_WORTH / SPREAD**2)
-    return logistic.fit(given, labels, weights=weights, prior=prior, precision=precision)
+    scores = (prior[0] + given @ prior[1:])[:, None]
+    same, precision = np.array([0.0, 1.0]), np.array(PRECISION)
+    move, stretch = logistic.fit(scores, labels, weights=weights, prior=same, precision=precision)
+    fitted: Doubles = max(float(stretch), LEAST_STRETCH) * prior
+    fitted[0] += move
+    return fitted
 
 
 def weights_of(rows: Sequence[Judged]) -> Doubles:

@@ -1,15 +1,17 @@
 """How likely it is that the corpus answers a query: pure.
 
 Promises a number in [0, 1], the probability by a logistic regression over what a ranking shows.
-The coefficients belong to one corpus and model (`search.calibrating` fits them without labels);
-without a calibration those of the bundled model over several judged sets serve. It assumes that
+What counts how much was fitted on several judged sets with the bundled model (PRIOR); how sure that
+makes us is fitted to each corpus and model without labels (`search.calibrating`). It assumes that
 OUTSIDE of all queries have no answer: where fewer have none, it says too little, never reorders.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 # Share of queries taken to have no answer. Nobody knows it before people ask: this is a statement.
 OUTSIDE = 0.2
@@ -28,9 +30,8 @@ class Evidence:
 
     `nearest`: best cosine; `margin`: its lead over the tenth article; `support`: third best cosine
     of a passage; `coverage`: share of the query's information (by idf) that the first hit holds;
-    `covered`: the same of the article that meaning puts first; `unknown`: share that no article
-    holds; `agreed`: both rankings name the same first; `exact`: one article holds all codes and
-    phrases; `title`: the query is a title.
+    `agreed`: both rankings name the same first; `exact`: one article holds all codes and phrases;
+    `title`: the query is a title.
     """
 
     nearest: float
@@ -40,8 +41,6 @@ class Evidence:
     exact: bool = False
     title: bool = False
     support: float = 0.0
-    covered: float = 0.0
-    unknown: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,24 +66,29 @@ class Calibration:
 
 # From `python -m benchmarks.answerability`: several judged sets, articles taken out for truth.
 PRIOR = Calibration(
-    meaning=(-5.6, 5.5, 5.0, 2.0, 0.5, 1.0, -1.2, 0.4, 0.0),
-    words=(-2.0, 4.5, -1.0, 0.3),
+    meaning=(-5.0, 6.65, 2.36, 1.57, 2.01, 0.91),
+    words=(-1.31, 4.82),
 )
+
+
+def calibration_of(held: Mapping[str, Any]) -> Calibration:
+    """Return the calibration kept as JSON; PRIOR when it is of another version."""
+    if held.get("version") != VERSION:
+        return PRIOR
+    tuples = {name: tuple(held[name]) for name in ("meaning", "words")}
+    return Calibration(**{**held, **tuples})
 
 
 def features(evidence: Evidence, *, meaning: bool = True) -> tuple[float, ...]:
     """Return what the coefficients after the constant multiply."""
     if not meaning:
-        return (evidence.coverage, evidence.unknown, float(evidence.exact))
+        return (evidence.coverage,)
     return (
         evidence.nearest,
         evidence.margin,
         evidence.support,
         evidence.coverage,
-        evidence.covered,
-        evidence.unknown,
         float(evidence.agreed),
-        float(evidence.exact),
     )
 
 

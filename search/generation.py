@@ -13,10 +13,11 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from search import impacts, keyword, manifest, semantic, spelling, storage
+from search.calibrating import calibrate
 from search.confidence import FLOOR
 from search.encoder import Encoder, Progress, Vectors, silent
 from search.errors import SearchError
@@ -59,6 +60,9 @@ def build(
         _extras(part, extra_files or {})
         facts = _fill(part, given, root=root, encoder=encoder, synonyms=synonyms, progress=progress)
         facts = replace(facts, commit=commit, degraded=facts.degraded or degraded)
+        usable = encoder if facts.fingerprint else None
+        found = calibrate(load(part, facts), usable, progress=progress)
+        facts = replace(facts, floor=found.floor, calibration=asdict(found))
         return _publish(root, part, facts)
 
 

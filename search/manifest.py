@@ -34,6 +34,7 @@ class Manifest:
     fingerprint: str
     degraded: str
     floor: float
+    calibration: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
     format: int = FORMAT
 

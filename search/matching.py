@@ -55,20 +55,6 @@ def information(df: int, sought: Sought, *, size: int) -> float:
     return float(np.log(1 + (size - df + 0.5) / (df + 0.5))) * max(sought.alternatives.values())
 
 
-def unknown(postings: Postings, request: Request, *, allowed: npt.NDArray[np.bool_]) -> float:
-    """Return the share of a query's information that no allowed document holds; 1 of nothing."""
-    mass = missing = 0.0
-    for sought in request.sought:
-        if not sought.asked:
-            continue
-        rows = [postings.find(request.language, term)[0] for term in sought.alternatives]
-        counts = [int(np.count_nonzero(allowed[row])) for row in rows]
-        told = information(max(counts), sought, size=len(allowed))
-        mass += told
-        missing += told * (max(counts) == 0)
-    return missing / mass if mass else 1.0
-
-
 def _best(
     postings: Postings, language: str, *, sought: Sought, size: int
 ) -> tuple[Floats | None, int]:

@@ -45,7 +45,6 @@ class Signals:
     cosines: Floats
     passage_cosines: Floats
     requests: tuple[Request, ...]
-    allowed: Mask
     median: float = 0.0
     identifiers: int = 0
 
@@ -91,7 +90,6 @@ def collect(
         cosines=cosines * allowed,
         passage_cosines=near * inside,
         requests=tuple(requests),
-        allowed=allowed,
         median=float(np.median(cosines[allowed])) if allowed.any() else 0.0,
         identifiers=named,
     )
@@ -149,7 +147,7 @@ def rank(generation: Generation, signals: Signals, *, mode: Mode, prefer: str = 
         fused = fused + PREFERRED_LANGUAGE * _in_language(generation, prefer)
     hits = np.flatnonzero(_matches(signals, mode=mode))
     order = _worth_showing(hits[np.argsort(-fused[hits], kind="stable")], fused)
-    evidence = _evidence(generation, signals, order, meaning=meaning)
+    evidence = _evidence(signals, order, meaning=meaning)
     return Ranking(order, fused, signals, weight, evidence)
 
 
@@ -203,20 +201,15 @@ def _matches(signals: Signals, *, mode: Mode) -> Mask:
     return (signals.keyword > 0) | (signals.exact > 0) | near
 
 
-def _evidence(
-    generation: Generation, signals: Signals, order: npt.NDArray[np.int64], *, meaning: Floats
-) -> Evidence:
+def _evidence(signals: Signals, order: npt.NDArray[np.int64], *, meaning: Floats) -> Evidence:
     cosines, near = signals.cosines, signals.passage_cosines
     best = int(order[0]) if len(order) else -1
     nearest = float(cosines.max(initial=0.0))
-    closest = int(np.argmax(cosines)) if nearest > 0 else best
     return Evidence(
         nearest=nearest,
         margin=nearest - _highest(cosines, 10),
         support=_highest(near, 3),
         coverage=float(signals.coverage[best]) if best >= 0 else 0.0,
-        covered=float(signals.coverage[closest]) if closest >= 0 else 0.0,
-        unknown=_unknown(generation, signals),
         agreed=best >= 0 and bool(meaning[best] >= 1.0) and best == int(np.argmax(signals.keyword)),
         exact=bool(signals.exact.max(initial=0.0) >= 1.0),
         title=bool(signals.title.any()),
@@ -227,13 +220,3 @@ def _highest(values: Floats, place: int) -> float:
     """Return the value at a place counted from the highest, the lowest of fewer, 0 of none."""
     place = min(place, len(values))
     return float(np.partition(values, -place)[-place]) if place else 0.0
-
-
-def _unknown(generation: Generation, signals: Signals) -> float:
-    """Return the share of the query's information that no permitted article holds, in the
-    language in which it is least."""
-    shares = [
-        matching.unknown(generation.articles, request, allowed=signals.allowed)
-        for request in signals.requests
-    ]
-    return min(shares, default=1.0)
