@@ -43,8 +43,8 @@ Doubles = npt.NDArray[np.float64]
 # Articles that queries are made from, and generic questions asked beside them.
 SAMPLE = 150
 GENERIC = 80
-# Trust that the prior's score needs neither moving (by about 1/4) nor stretching (by about 1/6).
-PRECISION = (20.0, 40.0)
+# Trust that the prior's score needs neither moving (by about 1/2) nor stretching (by about 1/6).
+PRECISION = (5.0, 40.0)
 # An article this near to the one left out answers in its stead.
 DUPLICATE = 0.85
 # The share of the corpus's own answerable queries that the floor may call doubtful.
