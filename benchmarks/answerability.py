@@ -82,7 +82,8 @@ def arrays(rows: Sequence[Judged], *, meaning: bool) -> tuple[Doubles, Doubles, 
     """Return features (n, k), labels (n,) and weights (n,) that sum to 1."""
     given = np.array([features(r.hybrid if meaning else r.words, meaning=meaning) for r in rows])
     labels = np.array([row.answered for row in rows], np.float64)
-    return given, labels, weights_of(rows) / len(rows)
+    weights = weights_of(rows)
+    return given, labels, weights / weights.sum()
 
 
 def prior_of(sets: Sequence[Sequence[Judged]], *, meaning: bool) -> tuple[float, ...]:

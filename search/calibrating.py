@@ -23,6 +23,7 @@ import numpy.typing as npt
 from search import logistic, matching
 from search.analysis import document_terms
 from search.confidence import (
+    FLOOR,
     OUTSIDE,
     PRIOR,
     Calibration,
@@ -42,15 +43,17 @@ Doubles = npt.NDArray[np.float64]
 
 # Articles that queries are made from, and generic questions asked beside them.
 SAMPLE = 150
-GENERIC = 80
-# Trust that the prior's score needs neither moving (by about 1/2) nor stretching (by about 1/6).
-PRECISION = (5.0, 40.0)
+GENERIC = 160
+# Trust that the prior's score needs neither moving (by about 0.7) nor stretching (by a quarter).
+PRECISION = (2.0, 15.0)
 # An article this near to the one left out answers in its stead.
 DUPLICATE = 0.85
 # The share of the corpus's own answerable queries that the floor may call doubtful.
 MISSED = 0.05
 # More evidence never makes an answer less likely.
 LEAST_STRETCH = 0.1
+# With fewer answerable queries the floor stays the general one.
+ENOUGH = 40
 LOWEST_FLOOR, HIGHEST_FLOOR = 0.3, 0.6
 FOLDS = 5
 _SENTENCE = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])|\n+")
@@ -120,7 +123,7 @@ def judged(
         rows += _both(generation, encoder, one)
         progress("calibrate", done, len(made))
     everywhere = np.ones(len(generation.documents), bool)
-    step = max(1, len(elsewhere()) // GENERIC)
+    step = max(1, round(len(elsewhere()) / GENERIC))
     for number, text in enumerate(elsewhere()[::step]):
         signals = _signals(generation, encoder, text)
         rows.append(_evidence(generation, signals, everywhere, answered=False, group=-1 - number))
@@ -273,7 +276,8 @@ def _fitted(rows: Sequence[Judged], *, meaning: bool) -> tuple[tuple[float, ...]
         found = _platt(given[kept], labels[kept], weights[kept], meaning=meaning)
         sure[~kept] = logistic.probabilities(given[~kept], found)
     every = _platt(given, labels, weights, meaning=meaning)
-    floor = float(np.quantile(sure[labels == 1], MISSED))
+    answered = sure[labels == 1]
+    floor = float(np.quantile(answered, MISSED)) if len(answered) >= ENOUGH else FLOOR
     bounded_floor = min(HIGHEST_FLOOR, max(LOWEST_FLOOR, floor))
     return tuple(round(float(c), 4) for c in every), round(bounded_floor, 4), sure
 
@@ -290,14 +294,14 @@ def _platt(given: Doubles, labels: Doubles, weights: Doubles, *, meaning: bool) 
 
 
 def weights_of(rows: Sequence[Judged]) -> Doubles:
-    """Return weights that sum to the number of rows, OUTSIDE of it on those without an answer,
-    half of that on generic ones."""
+    """Return weights, 1 for each row with an answer, so that few articles count for little, and
+    OUTSIDE of the whole on rows without one, half of that on generic ones."""
     kinds = np.array([0 if row.answered else 2 if row.generic else 1 for row in rows])
     shares = (1 - OUTSIDE, OUTSIDE / 2, OUTSIDE / 2)
     weights = np.zeros(len(rows))
     for kind, share in enumerate(shares):
         weights[kinds == kind] = share / max(1, int((kinds == kind).sum()))
-    return weights * len(rows)
+    return weights * int((kinds == 0).sum()) / (1 - OUTSIDE)
 
 
 def _measured(
