@@ -148,7 +148,8 @@ class Engine:
         with _timed(timings, "hits"):
             page = kept[query.offset : query.offset + max(0, query.limit)]
             hits = hits_of(serving.generation, ranking, page)
-        sure = confidence(ranking.evidence, meaning=mode is not Mode.KEYWORD) if len(kept) else 0.0
+        fitted, meaning = serving.generation.calibration, mode is not Mode.KEYWORD
+        sure = confidence(ranking.evidence, fitted, meaning=meaning) if len(kept) else 0.0
         return Results(
             query=query,
             hits=hits,
@@ -156,7 +157,7 @@ class Engine:
             mode=mode,
             degraded=degraded,
             confidence=sure,
-            answerable=sure >= serving.generation.manifest.floor,
+            answerable=sure >= (fitted.floor if meaning else fitted.floor_words),
             searched_for=text,
             corrected=text != typed,
             suggestion=suggestion,

@@ -12,7 +12,8 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from statistics import fmean
@@ -23,7 +24,17 @@ from search.engine import Engine, Settings
 from search.errors import SearchError
 from search.generation import build, open_current
 from search.judged import Asked, JudgedSet, read_set
-from search.measures import auroc, ndcg, percentile, recall, reciprocal_rank, success
+from search.measures import (
+    auroc,
+    brier,
+    calibration_error,
+    ndcg,
+    percentile,
+    recall,
+    reciprocal_rank,
+    reliability,
+    success,
+)
 from search.prepare import prepare
 from search.runtime import open_runtime
 from search.types import Mode, Query, Results
@@ -38,6 +49,8 @@ _COLUMNS = [
     "success@1",
     "success@3",
     "auroc",
+    "brier",
+    "ece",
     "p50_ms",
     "p95_ms",
 ]
@@ -87,6 +100,8 @@ _INDEXING = {
         "postings",
         "manifest",
         "generation",
+        "confidence",
+        "calibrating",
     ]
 }
 
@@ -96,7 +111,7 @@ def _progress(stage: str, done: int, total: int) -> None:
         print(f"\r{stage} {done}/{total}", end="\n" if done == total else "", file=sys.stderr)
 
 
-def evaluate(judged: JudgedSet, engine: Engine, *, limit: int = 0) -> dict[str, float | None]:
+def evaluate(judged: JudgedSet, engine: Engine, *, limit: int = 0) -> dict[str, Any]:
     """Return the measures of an engine over the set's queries (the first `limit`, 0 for all)."""
     queries = judged.queries[:limit] if limit else judged.queries
     audiences = frozenset(document.audience for document in judged.documents)
@@ -114,8 +129,22 @@ def evaluate(judged: JudgedSet, engine: Engine, *, limit: int = 0) -> dict[str, 
     return {
         **means,
         "auroc": auroc(sure[True], sure[False]),
+        **_calibrated(sure),
         "p50_ms": percentile(times, 0.5),
         "p95_ms": percentile(times, 0.95),
+    }
+
+
+def _calibrated(sure: Mapping[bool, Sequence[float]]) -> dict[str, Any]:
+    """Return Brier score, calibration error and reliability curve; None unless both are judged."""
+    if not sure[True] or not sure[False]:
+        return {"brier": None, "ece": None, "reliability": []}
+    given = [*sure[True], *sure[False]]
+    truth = [True] * len(sure[True]) + [False] * len(sure[False])
+    return {
+        "brier": brier(given, truth),
+        "ece": calibration_error(given, truth),
+        "reliability": [asdict(one) for one in reliability(given, truth)],
     }
 
 
@@ -165,7 +194,13 @@ def table(report: dict[str, Any]) -> str:
         lines.append(
             f"{name:10}" + "".join(f"{'-' if c is None else f'{c:.3f}':>11}" for c in cells)
         )
+        lines += [_reliability(row["reliability"])] if row.get("reliability") else []
     return "\n".join(lines)
+
+
+def _reliability(bins: Sequence[Mapping[str, float]]) -> str:
+    cells = [f"{b['predicted']:.2f}>{b['observed']:.2f} ({b['weight']:.0f})" for b in bins]
+    return "  said>true (queries): " + ", ".join(cells)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -13,10 +13,11 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from search import building, manifest
+from search.calibrating import calibrate, still_good
 from search.confidence import FLOOR
 from search.encoder import Encoder, Progress, silent
 from search.errors import SearchError
@@ -59,6 +60,7 @@ def build(
             part, given, root=root, encoder=encoder, synonyms=synonyms, progress=progress
         )
         facts = replace(facts, commit=commit, degraded=facts.degraded or degraded)
+        facts = _calibrated(part, facts, encoder, progress=progress)
         return _publish(root, part, facts, linked)
 
 
@@ -157,7 +159,22 @@ def _fill(
         floor=FLOOR,
         recipe=building.recipe(),
     )
+    if made and made[1].fingerprint == facts.fingerprint:
+        facts = replace(facts, floor=made[1].floor, calibration=made[1].calibration)
     return facts, manifest.by_inode(*made) if made else {}
+
+
+def _calibrated(
+    part: Path, facts: Manifest, encoder: Encoder | None, *, progress: Progress
+) -> Manifest:
+    """Return the facts with how sure evidence makes us: fitted now, unless a fit of nearly the
+    same articles was carried over.
+    """
+    if still_good(facts.calibration, facts.documents):
+        return facts
+    usable = encoder if facts.fingerprint else None
+    found = calibrate(load(part, facts), usable, progress=progress)
+    return replace(facts, floor=found.floor, calibration=asdict(found))
 
 
 def _without_vectors(part: Path) -> None:

@@ -76,6 +76,19 @@ class Analysed:
     passages: Sequence[Mapping[str, Rows]]
 
 
+def article_fields(document: Document) -> dict[str, str]:
+    """Return the text of each field of an article."""
+    sections = document.sections
+    return {
+        "title": document.title,
+        "answers": "\n".join(document.answers),
+        "keywords": "\n".join(document.keywords),
+        "summary": document.summary,
+        "headings": "\n".join(section.heading for section in sections),
+        "body": "\n\n".join(section.text for section in sections),
+    }
+
+
 def analysed(document: Document, passages: Sequence[Passage]) -> Analysed:
     """Return the terms of an article. Its body is the text of its passages."""
 
@@ -85,14 +98,9 @@ def analysed(document: Document, passages: Sequence[Passage]) -> Analysed:
     sections = document.sections
     heads = {n: read(document.title, *section.path) for n, section in enumerate(sections)}
     bodies = [read(sections[p.section].text[p.start : p.end]) for p in passages]
-    article = {
-        "title": read(document.title),
-        "answers": read(*document.answers),
-        "keywords": read(*document.keywords),
-        "summary": read(document.summary),
-        "headings": read(*(section.heading for section in sections)),
-        "body": [row for body in bodies for row in body],
-    }
+    body = [row for body in bodies for row in body]
+    texts = article_fields(document)
+    article = {name: body if name == "body" else read(text) for name, text in texts.items()}
     parts = [
         {"head": heads[passage.section], "text": body}
         for passage, body in zip(passages, bodies, strict=True)

@@ -35,6 +35,7 @@ class Manifest:
     degraded: str
     floor: float
     recipe: str = ""
+    calibration: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
     format: int = FORMAT
 

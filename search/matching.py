@@ -43,11 +43,16 @@ def _match_one(postings: Postings, request: Request, *, size: int) -> Matched:
             scores += best
         if not sought.asked:
             continue  # a joined spelling or another name asks for nothing by itself
-        idf = float(np.log(1 + (size - df + 0.5) / (df + 0.5))) * max(sought.alternatives.values())
+        idf = information(df, sought, size=size)
         mass += idf
         if best is not None:
             covered += idf * (best > 0)
     return Matched(scores, covered / mass if mass else covered)
+
+
+def information(df: int, sought: Sought, *, size: int) -> float:
+    """Return what one thing asked for says: idf by BM25 of `df` documents in `size`, weighted."""
+    return float(np.log(1 + (size - df + 0.5) / (df + 0.5))) * max(sought.alternatives.values())
 
 
 def _best(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 
 def ndcg(ranked: Sequence[str], gains: Mapping[str, float], *, depth: int = 10) -> float:
@@ -57,3 +58,64 @@ def percentile(values: Sequence[float], share: float) -> float:
     """Return the value that a share of the values does not exceed (nearest rank), 0 for none."""
     ordered = sorted(values)
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """Predictions of like height: their weight, their mean, and how often they came true."""
+
+    weight: float
+    predicted: float
+    observed: float
+
+
+def reliability(
+    predicted: Sequence[float],
+    outcomes: Sequence[bool],
+    *,
+    weights: Sequence[float] | None = None,
+    bins: int = 10,
+) -> list[Bin]:
+    """Return the reliability curve over bins of equal width in [0, 1]; empty bins are left out."""
+    rows: list[list[tuple[float, float, bool]]] = [[] for _ in range(bins)]
+    given = weights if weights is not None else [1.0] * len(predicted)
+    for p, outcome, weight in zip(predicted, outcomes, given, strict=True):
+        rows[min(bins - 1, int(p * bins))].append((weight, p, outcome))
+    return [_bin(row) for row in rows if sum(weight for weight, _, _ in row) > 0]
+
+
+def _bin(row: Sequence[tuple[float, float, bool]]) -> Bin:
+    mass = sum(weight for weight, _, _ in row)
+    return Bin(
+        mass,
+        sum(weight * p for weight, p, _ in row) / mass,
+        sum(weight * outcome for weight, _, outcome in row) / mass,
+    )
+
+
+def calibration_error(
+    predicted: Sequence[float],
+    outcomes: Sequence[bool],
+    *,
+    weights: Sequence[float] | None = None,
+    bins: int = 10,
+) -> float | None:
+    """Return the expected calibration error (Naeini et al. 2015): the mean distance of the
+    reliability curve from the diagonal, by weight. None without predictions."""
+    curve = reliability(predicted, outcomes, weights=weights, bins=bins)
+    mass = sum(one.weight for one in curve)
+    off = sum(one.weight * abs(one.predicted - one.observed) for one in curve)
+    return off / mass if mass else None
+
+
+def brier(
+    predicted: Sequence[float],
+    outcomes: Sequence[bool],
+    *,
+    weights: Sequence[float] | None = None,
+) -> float | None:
+    """Return the mean squared distance of probability from outcome (Brier 1950); None for none."""
+    given = weights if weights is not None else [1.0] * len(predicted)
+    mass = sum(given)
+    off = sum(w * (p - y) ** 2 for p, y, w in zip(predicted, outcomes, given, strict=True))
+    return off / mass if mass else None

@@ -18,6 +18,7 @@ from whoosh.index import Index
 
 from search import keyword, storage
 from search.analysis import fold
+from search.confidence import PRIOR, Calibration, calibration_of
 from search.errors import SearchError
 from search.manifest import Manifest
 from search.passages import Passages
@@ -56,6 +57,12 @@ class Generation:
     def commit(self) -> str:
         """The commit of the articles."""
         return self.manifest.commit
+
+    @cached_property
+    def calibration(self) -> Calibration:
+        """How evidence becomes a probability in this corpus."""
+        held = self.manifest.calibration
+        return calibration_of(held) if held else PRIOR
 
     def read(self, name: str) -> bytes:
         """Return an extra file kept with the generation; SearchError when there is none."""

@@ -188,7 +188,8 @@ def rank(generation: Generation, signals: Signals, *, mode: Mode, prefer: str = 
         fused = fused + PREFERRED_LANGUAGE * _in_language(generation, prefer)
     hits = np.flatnonzero(_matches(signals, mode=mode))
     order = _worth_showing(hits, fused)
-    return Ranking(order, fused, signals, weight, _evidence(signals, order, meaning=meaning))
+    evidence = _evidence(signals, order, meaning=meaning)
+    return Ranking(order, fused, signals, weight, evidence)
 
 
 def _worth_showing(hits: npt.NDArray[np.int64], fused: Floats) -> npt.NDArray[np.int64]:
@@ -243,16 +244,21 @@ def _matches(signals: Signals, *, mode: Mode) -> Mask:
 
 
 def _evidence(signals: Signals, order: npt.NDArray[np.int64], *, meaning: Floats) -> Evidence:
-    cosines = signals.cosines
-    at = min(10, len(cosines))
-    tenth = float(np.partition(cosines, -at)[-at]) if at else 0.0
+    cosines, near = signals.cosines, signals.passage_cosines
     best = int(order[0]) if len(order) else -1
     nearest = float(cosines.max(initial=0.0))
     return Evidence(
         nearest=nearest,
-        margin=nearest - tenth,
+        margin=nearest - _highest(cosines, 10),
+        support=_highest(near, 3),
         coverage=float(signals.coverage[best]) if best >= 0 else 0.0,
         agreed=best >= 0 and bool(meaning[best] >= 1.0) and best == int(np.argmax(signals.keyword)),
         exact=bool(signals.exact.max(initial=0.0) >= 1.0),
         title=bool(signals.title.any()),
     )
+
+
+def _highest(values: Floats, place: int) -> float:
+    """Return the value at a place counted from the highest, the lowest of fewer, 0 of none."""
+    place = min(place, len(values))
+    return float(np.partition(values, -place)[-place]) if place else 0.0

@@ -138,6 +138,11 @@ class Meaning:
             self._keys = short[self._order]
             self._sample = np.sort(np.random.default_rng(0).permutation(articles)[:SAMPLED])
 
+    def first(self, article: int) -> Vectors:
+        """Return an article's first vector: its title's, where it has one."""
+        vector: Vectors = self._vectors[self._starts[article]]
+        return vector
+
     def nearest(
         self, vector: Vectors, *, allowed: Mask, wanted: Callable[[], npt.NDArray[np.int64]]
     ) -> Nearest:

@@ -88,6 +88,8 @@ def test_the_command_reports_all_engines(
     assert (report["set"], report["documents"], report["queries"]) == ("small", 3, 3)
     assert report["engines"]["hybrid"]["ndcg@10"] == 1.0
     assert report["engines"]["hybrid"]["auroc"] == 1.0
+    assert 0 <= report["engines"]["hybrid"]["brier"] <= 1
+    assert sum(one["weight"] for one in report["engines"]["hybrid"]["reliability"]) == 3
     assert set(report["engines"]) == {"hybrid", "keyword", "semantic"}
 
 
