@@ -1,36 +1,26 @@
 """The light runtime's vectors of a judged set's passages, computed once and kept.
 
-Promises the vectors of exactly these texts by exactly this recipe, and the seconds that they took
-when they were computed.
+Promises the vectors of exactly these texts by exactly this recipe, and how fast it encodes such
+texts now, whether or not the vectors were kept.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-from dataclasses import dataclass
+import random
+from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
 
 import numpy as np
 
-from benchmarks.children import forget_peak, peak
-from search.encoder import silent
 from search.passages import passages_of
 from search.runtime import open_runtime
 from search.semantic import Rows, rows_of
 from search.types import Document
 
-
-@dataclass(frozen=True, slots=True)
-class Encoded:
-    """Where the vectors lie, and what they cost: seconds and the largest resident MB."""
-
-    path: Path
-    seconds: float
-    megabytes: float
-    kept: bool
+SAMPLE, SEED = 256, 7
 
 
 def rows(documents: tuple[Document, ...]) -> Rows:
@@ -39,23 +29,26 @@ def rows(documents: tuple[Document, ...]) -> Rows:
     return rows_of(documents, passages)
 
 
-def vectors_of(found: Rows, cache: Path) -> Encoded:
-    """Return the vectors of the texts, from the cache when it has them."""
+def vectors_of(found: Rows, cache: Path) -> Path:
+    """Return the file (npy) of the texts' unit vectors, made now unless the cache has it."""
     runtime = open_runtime(cache)
     line = hashlib.sha256(runtime.fingerprint.encode())
     for text in found.texts:
         line.update(f"{len(text)}:{text}".encode())
     path = cache / "benchmark-vectors" / f"{line.hexdigest()[:16]}.npy"
-    facts = path.with_suffix(".json")
-    if path.exists() and facts.exists():
-        return Encoded(path, **json.loads(facts.read_text("utf-8")), kept=True)
-    forget_peak()
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".part.npy")
+        np.save(part, runtime.encode_documents(found.texts))
+        os.replace(part, path)
+    return path
+
+
+def encoding_rate(texts: Sequence[str], cache: Path) -> float:
+    """Return how many of these texts the runtime encodes a second, on a sample of them."""
+    runtime = open_runtime(cache)
+    sample = random.Random(SEED).sample(list(texts), min(SAMPLE, len(texts)))
+    runtime.encode_documents(sample[:8])
     start = perf_counter()
-    vectors = runtime.encode_documents(found.texts, silent)
-    cost = {"seconds": perf_counter() - start, "megabytes": peak()}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part.npy")
-    np.save(part, vectors)
-    os.replace(part, path)
-    facts.write_text(json.dumps(cost), "utf-8")
-    return Encoded(path, **cost, kept=False)
+    runtime.encode_documents(sample)
+    return len(sample) / (perf_counter() - start)

@@ -55,10 +55,10 @@ class Corpus:
 
 
 class Rival(Protocol):
-    """An engine that can be compared."""
+    """An engine that can be compared. Two with the same `index` read what either has built."""
 
+    index: str
     packages: tuple[str, ...]
-    encodes: bool
 
     def build(self, corpus: Corpus, folder: Path) -> None:
         """Write an index into an empty folder."""

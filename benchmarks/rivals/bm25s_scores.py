@@ -16,8 +16,8 @@ _LANGUAGE = "language"
 class Bm25s:
     """Scores of each term in each article, as sparse columns."""
 
+    index = "bm25s"
     packages: tuple[str, ...] = ("bm25s", "Stemmer")
-    encodes = False
 
     def build(self, corpus: Corpus, folder: Path) -> None:
         """Tokenize, score and save."""

@@ -29,8 +29,8 @@ A_HIT = 5
 class LanceDB:
     """A table of article number, text and vector."""
 
+    index = "lancedb"
     packages: tuple[str, ...] = ("lancedb", "pyarrow")
-    encodes = True
 
     def build(self, corpus: Corpus, folder: Path) -> None:
         """Write the table, then index its text."""

@@ -12,8 +12,8 @@ from benchmarks.rivals.base import Ask, Corpus, encoder, load_ids, load_vectors,
 class MiniLM:
     """The vectors in one array, in memory when open."""
 
+    index = "minilm"
     packages: tuple[str, ...] = ()
-    encodes = True
 
     def build(self, corpus: Corpus, folder: Path) -> None:
         """Write the vectors and the article of each, ascending."""

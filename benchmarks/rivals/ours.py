@@ -1,6 +1,7 @@
 """Our engine, as the site opens it: `search.generation.build`, then `search.engine.Engine`.
 
-Keyword alone is built without a model, so that its size and time are those of a keyword index.
+Keyword alone is built without a model, so that its size and time are those of a keyword index;
+hybrid and semantic read one index.
 """
 
 from __future__ import annotations
@@ -67,6 +68,7 @@ class Ours:
     def __init__(self, mode: Mode) -> None:
         self.mode = mode
         self.encodes = mode is not Mode.KEYWORD
+        self.index = "ours-with-meaning" if self.encodes else "ours-words-only"
 
     def build(self, corpus: Corpus, folder: Path) -> None:
         """Build a generation; the audience of judged articles is the public."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from pathlib import Path
 
-from benchmarks.rivals.base import Ask, Corpus
+from benchmarks.rivals.base import Ask, Corpus, Rival
 from benchmarks.rivals.bm25s_scores import Bm25s
 from benchmarks.rivals.minilm import MiniLM
 
@@ -17,9 +17,9 @@ DEPTH = 100
 class ReciprocalRanks:
     """Both indexes side by side."""
 
+    index = "rrf"
     packages = Bm25s.packages
-    encodes = True
-    parts = (Bm25s(), MiniLM())
+    parts: tuple[Rival, ...] = (Bm25s(), MiniLM())
 
     def build(self, corpus: Corpus, folder: Path) -> None:
         """Build each in a folder of its own."""

@@ -13,8 +13,8 @@ _FILE = "fts5.db"
 class Fts5:
     """A contentful FTS5 table, merged into one b-tree by `optimize`."""
 
+    index = "fts5"
     packages: tuple[str, ...] = ()
-    encodes = False
 
     def build(self, corpus: Corpus, folder: Path) -> None:
         """Insert every article in one transaction."""

@@ -13,8 +13,8 @@ _ANALYZER, _LANGUAGE = "stemmed", "language"
 class Tantivy:
     """An index of titles and bodies."""
 
+    index = "tantivy"
     packages: tuple[str, ...] = ("tantivy",)
-    encodes = False
 
     def build(self, corpus: Corpus, folder: Path) -> None:
         """Add every article, commit, and let merging end."""

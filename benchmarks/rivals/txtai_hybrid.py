@@ -29,8 +29,8 @@ Transform = Callable[[Sequence[str]], Vectors]
 class Txtai:
     """An embeddings index without content: passage numbers and scores."""
 
+    index = "txtai"
     packages: tuple[str, ...] = ("txtai",)
-    encodes = True
 
     def build(self, corpus: Corpus, folder: Path) -> None:
         """Index every passage; its vector is looked up, not computed."""

@@ -18,8 +18,8 @@ MEGABYTES = 256
 class PlainWhoosh:
     """An index of titles and bodies, optimised into one segment."""
 
+    index = "whoosh"
     packages: tuple[str, ...] = ()
-    encodes = False
 
     def build(self, corpus: Corpus, folder: Path) -> None:
         """Add every article, then merge."""
