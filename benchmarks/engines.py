@@ -3,12 +3,12 @@
     python -m benchmarks.engines DIR [--limit N] [--only NAME,NAME] [--json]
 
 For each engine: build time (s), index size (MB), time to open (s), p50, p95 and p99 of a query
-(ms), nDCG@10, and the largest resident memory while building (MB). All get the same articles, the
-same passages and the same MiniLM vectors, computed once before: build times leave encoding out,
-query times have it in, importing a package is in neither. An engine builds in one process and
-answers in another, so that memory and warm caches are its own. Each distinct query is timed once:
-nothing that an engine remembers of a query can help it. A rival whose package is absent is left
-out, saying so.
+(ms), nDCG@10, and resident memory (MB): the largest while building, and after the queries. All get
+the same articles, the same passages and the same MiniLM vectors, computed once before: build times
+leave encoding out, query times have it in, importing a package is in neither. An engine builds in
+one process and answers in another, so that memory and warm caches are its own. Each distinct query
+is timed once: nothing that an engine remembers of a query can help it. A rival whose package is
+absent is left out, saying so.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ COLUMNS: Mapping[str, tuple[str, int]] = {
     "peak_mb": ("peak MB", 0),
     "index_mb": ("index MB", 1),
     "open_s": ("open s", 2),
+    "serving_mb": ("serving MB", 0),
     "p50_ms": ("p50 ms", 2),
     "p95_ms": ("p95 ms", 2),
     "p99_ms": ("p99 ms", 2),
@@ -139,6 +140,7 @@ def _ask(name: str, folder: Path, cache: Path, asked: Sequence[Asked]) -> Row:
     scores = [_score(answers, query) for query in asked if query.relevant]
     return {
         "open_s": opened,
+        "serving_mb": resident(),
         "p50_ms": percentile(times, 0.5),
         "p95_ms": percentile(times, 0.95),
         "p99_ms": percentile(times, 0.99),
@@ -180,7 +182,7 @@ def _grid(engines: Mapping[str, Row], *, ratios: bool) -> list[str]:
 
 
 def _ratio(theirs: float, ours: float) -> str:
-    return f"{theirs / ours:.2f}" if ours else "-"
+    return f"{theirs / ours:.3g}" if ours else "-"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
