@@ -1,14 +1,15 @@
 """Our engine and its rivals on one judged set, in one run.
 
-    python -m benchmarks.engines DIR [--limit N] [--only NAME,NAME] [--json]
+    python -m benchmarks.engines DIR [--limit N] [--rounds N] [--only NAME,NAME] [--json]
 
 For each engine: build time (s), index size (MB), time to open (s), p50, p95 and p99 of a query
 (ms), nDCG@10, and resident memory (MB): the largest while building, and after the queries. All get
 the same articles, the same passages and the same MiniLM vectors, computed once before: build times
 leave encoding out, query times have it in, importing a package is in neither. An engine builds in
 one process and answers in another, so that memory and warm caches are its own. Each distinct query
-is timed once: nothing that an engine remembers of a query can help it. A rival whose package is
-absent is left out, saying so.
+is timed once in a round: nothing that an engine remembers of a query can help it. Engines take
+turns, each round in fresh processes, and a query's time is its median over the rounds, so that a
+busy machine weighs on all alike. A rival whose package is absent is left out, saying so.
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from statistics import fmean
+from statistics import fmean, median
 from time import perf_counter
 from typing import Any
 
@@ -51,25 +53,39 @@ COLUMNS: Mapping[str, tuple[str, int]] = {
 }
 
 
-def compare(folder: Path, *, limit: int, names: Sequence[str], cache: Path) -> dict[str, Any]:
-    """Return the report: the set, what encoding cost, who is absent, and a row an engine."""
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    """One round of one engine; `times_ms` in the order of the distinct queries."""
+
+    open_s: float
+    serving_mb: float
+    times_ms: tuple[float, ...]
+    ndcg: float
+
+
+def compare(
+    folder: Path, *, limit: int, rounds: int, names: Sequence[str], cache: Path
+) -> dict[str, Any]:
+    """Return the report: the set, how fast texts are encoded, who is absent, a row an engine."""
     prepare(cache)
     judged, corpus = alone(_given, folder, cache)
     asked = judged.queries[:limit] if limit else judged.queries
     absent = {name: missing for name in names if (missing := _missing(name))}
     present = [name for name in names if name not in absent]
     with tempfile.TemporaryDirectory(prefix="engines-") as place:
-        engines = _measured(present, corpus, asked, Path(place))
+        built = _build_all(present, corpus, Path(place))
+        answered = _ask_all(present, Path(place), cache=cache, asked=asked, rounds=rounds)
     return {
         "set": judged.name,
         "documents": len(corpus.documents),
         "passages": len(corpus.rows.texts),
         "queries": len(asked),
+        "rounds": rounds,
         "language": corpus.language,
         "idle_mb": alone(_idle, corpus),
         "texts_encoded_per_s": alone(encoding_rate, corpus.rows.texts, cache),
         "left_out": absent,
-        "engines": engines,
+        "engines": {name: built[name] | answered[name] for name in present},
     }
 
 
@@ -92,21 +108,40 @@ def _idle(corpus: Corpus) -> float:
     return resident() if corpus.documents else 0.0
 
 
-def _measured(
-    names: Sequence[str], corpus: Corpus, asked: Sequence[Asked], place: Path
-) -> dict[str, Row]:
-    """Return a row an engine; engines that read the same index build it once."""
+def _build_all(names: Sequence[str], corpus: Corpus, place: Path) -> dict[str, Row]:
+    """Return what each engine's build cost; engines that read the same index build it once."""
     built: dict[str, Row] = {}
-    found = {}
     for name in names:
         index = RIVALS[name].index
         if index not in built:
             print(f"{name}: building", file=sys.stderr, flush=True)
             (place / index).mkdir()
             built[index] = alone(_build, name, corpus, place / index)
-        print(f"{name}: {len(asked)} queries", file=sys.stderr, flush=True)
-        found[name] = built[index] | alone(_ask, name, place / index, corpus.cache, asked)
-    return found
+    return {name: built[RIVALS[name].index] for name in names}
+
+
+def _ask_all(
+    names: Sequence[str], place: Path, *, cache: Path, asked: Sequence[Asked], rounds: int
+) -> dict[str, Row]:
+    """Return how each engine answered, the engines in turn in every round."""
+    found: dict[str, list[_Answered]] = {name: [] for name in names}
+    for number in range(rounds):
+        for name in names:
+            print(f"{name}: {len(asked)} queries, round {number + 1}", file=sys.stderr, flush=True)
+            found[name].append(alone(_ask, name, place / RIVALS[name].index, cache, asked))
+    return {name: _row(answered) for name, answered in found.items()}
+
+
+def _row(answered: Sequence[_Answered]) -> Row:
+    times = [median(of_query) for of_query in zip(*(a.times_ms for a in answered), strict=True)]
+    return {
+        "open_s": median(a.open_s for a in answered),
+        "serving_mb": median(a.serving_mb for a in answered),
+        "p50_ms": percentile(times, 0.5),
+        "p95_ms": percentile(times, 0.95),
+        "p99_ms": percentile(times, 0.99),
+        "ndcg@10": median(a.ndcg for a in answered),
+    }
 
 
 def _build(name: str, corpus: Corpus, folder: Path) -> Row:
@@ -123,7 +158,7 @@ def _import(name: str) -> None:
         import_module(package)
 
 
-def _ask(name: str, folder: Path, cache: Path, asked: Sequence[Asked]) -> Row:
+def _ask(name: str, folder: Path, cache: Path, asked: Sequence[Asked]) -> _Answered:
     _import(name)
     start = perf_counter()
     ask = RIVALS[name].open(folder, cache)
@@ -138,14 +173,7 @@ def _ask(name: str, folder: Path, cache: Path, asked: Sequence[Asked]) -> Row:
             answers[wanted] = ask(*wanted)
             times.append((perf_counter() - start) * 1000)
     scores = [_score(answers, query) for query in asked if query.relevant]
-    return {
-        "open_s": opened,
-        "serving_mb": resident(),
-        "p50_ms": percentile(times, 0.5),
-        "p95_ms": percentile(times, 0.95),
-        "p99_ms": percentile(times, 0.99),
-        "ndcg@10": fmean(scores) if scores else 0.0,
-    }
+    return _Answered(opened, resident(), tuple(times), fmean(scores) if scores else 0.0)
 
 
 def _score(answers: Mapping[tuple[str, int], list[str]], query: Asked) -> float:
@@ -158,7 +186,8 @@ def table(report: Mapping[str, Any]) -> str:
     """Return the report as Markdown: the figures, then their ratios to ours."""
     lines = [
         f"{report['set']}: {report['documents']} articles, {report['passages']} texts to encode, "
-        f"{report['queries']} queries, stems: {SNOWBALL[report['language']]}.",
+        f"{report['queries']} queries in {report['rounds']} rounds; "
+        f"stems: {SNOWBALL[report['language']]}.",
         f"Encoding, apart from every build: {report['texts_encoded_per_s']:.0f} texts a second.",
         f"A process that holds the corpus and builds nothing: {report['idle_mb']:.0f} MB.",
     ]
@@ -190,6 +219,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.engines")
     parser.add_argument("folder", type=Path, metavar="DIR")
     parser.add_argument("--limit", type=int, default=0, help="only the first N queries")
+    parser.add_argument("--rounds", type=int, default=3, help="of all queries to all engines")
     parser.add_argument("--only", default="", help="these engines, by name, comma-separated")
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     parser.add_argument("--cache", type=Path, default=_default_cache())
@@ -199,7 +229,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"No such engine. There are: {', '.join(map(repr, RIVALS))}.", file=sys.stderr)
         return 2
     try:
-        report = compare(given.folder, limit=given.limit, names=names, cache=given.cache)
+        report = compare(
+            given.folder, limit=given.limit, rounds=given.rounds, names=names, cache=given.cache
+        )
     except SearchError as error:
         print(error, file=sys.stderr)
         return 2
