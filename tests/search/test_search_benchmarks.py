@@ -43,7 +43,8 @@ def folder(tmp_path: Path) -> Path:
 def test_every_engine_that_is_installed_answers(
     folder: Path, cache: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert engines.main([str(folder), "--limit", "2", "--json", "--cache", str(cache)]) == 0
+    given = ["--limit", "2", "--rounds", "2", "--json", "--cache", str(cache)]
+    assert engines.main([str(folder), *given]) == 0
     report = json.loads(capsys.readouterr().out)
     absent = {
         name: [package for package in rival.packages if find_spec(package) is None]
@@ -63,7 +64,7 @@ def test_ignored_articles_do_not_stand_before_the_answer(
     folder: Path, cache: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The third query's words are in an article that is ignored for it."""
-    chosen = ["--only", "MiniLM alone", "--cache", str(cache)]
+    chosen = ["--only", "MiniLM alone", "--rounds", "1", "--cache", str(cache)]
     assert engines.main([str(folder), *chosen, "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["engines"]["MiniLM alone"]["ndcg@10"] == 1.0
