@@ -17,7 +17,7 @@ check: $(VENV)/.installed-check ## lint and types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-bench: $(VENV)/.installed-test ## the measurements that the docs quote
+bench: $(VENV)/.installed-bench ## install the rivals, then the measurements that the docs quote
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 install: $(VENV)/.installed ## the product into .venv, without starting it
@@ -33,6 +33,10 @@ $(VENV)/.installed: setup.cfg pyproject.toml
 
 $(VENV)/.installed-test: $(VENV)/.installed
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@
+
+$(VENV)/.installed-bench: $(VENV)/.installed
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@touch $@
 
 $(VENV)/.installed-check: $(VENV)/.installed

@@ -14,6 +14,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT.parent / "shared" / "data"
+SCALE = DATA / "scale_servicenow_10k"
+COMPARED = ("rel_links_arduino", "rel_stackfaq_threads", SCALE.name)
 SETS = ("rel_links_arduino", "rel_stackfaq_threads", "oos_clinc150_val")
 
 MEASUREMENTS: dict[str, list[list[str]]] = {
@@ -27,6 +29,8 @@ MEASUREMENTS: dict[str, list[list[str]]] = {
         ["benchmarks.publishing", str(DATA / "kb_logingov" / "content")],
         ["benchmarks.publishing", str(DATA / "kb_alchemy_es")],
     ],
+    "engines": [["benchmarks.engines", str(DATA / name)] for name in COMPARED],
+    "growth": [["benchmarks.growth", "--set", str(SCALE)]],
     "killing": [["benchmarks.killing"]],
 }
 
@@ -44,7 +48,7 @@ def run(command: list[str]) -> int:
     """Run one measurement and return its exit status; 0 when its data is absent."""
     shown = ["python", "-m", *(part.replace(f"{ROOT.parent}/", "../") for part in command)]
     print(f"\n$ {' '.join(shown)}", flush=True)
-    if len(command) > 1 and not Path(command[1]).exists():
+    if len(command) > 1 and not Path(command[-1]).exists():
         print("left out: the data is not beside this checkout")
         return 0
     return subprocess.run([sys.executable, "-m", *command], cwd=ROOT, check=False).returncode

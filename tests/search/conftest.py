@@ -13,6 +13,7 @@ from search.analysis import fold
 from search.encoder import Progress, Vectors, silent
 from search.engine import Engine
 from search.generation import build
+from search.prepare import prepare
 from search.tokens import tokens
 from search.types import Document, Section
 
@@ -91,3 +92,11 @@ def index_root(tmp_path_factory: pytest.TempPathFactory, encoder: WordsEncoder) 
 @pytest.fixture(scope="session")
 def engine(index_root: Path, encoder: WordsEncoder) -> Engine:
     return Engine(index_root, encoder_loader=lambda: encoder)
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the real model's light runtime."""
+    folder = tmp_path_factory.mktemp("cache")
+    prepare(folder)
+    return folder

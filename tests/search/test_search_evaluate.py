@@ -14,7 +14,6 @@ from search.errors import SearchError
 from search.evaluate import main
 from search.judged import read_set, sections_of
 from search.measures import auroc, ndcg, percentile, recall, reciprocal_rank
-from search.prepare import prepare
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 
@@ -51,13 +50,6 @@ def test_a_broken_set_names_file_and_line(tmp_path: Path) -> None:
     with pytest.raises(SearchError, match=r"queries\.jsonl, line 2"):
         read_set(tmp_path)
     assert main([str(tmp_path / "nowhere")]) == 2
-
-
-@pytest.fixture(scope="session")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("cache")
-    prepare(folder)
-    return folder
 
 
 def _set(folder: Path) -> Path:

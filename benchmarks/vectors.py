@@ -1,0 +1,54 @@
+"""The light runtime's vectors of a judged set's passages, computed once and kept.
+
+Promises the vectors of exactly these texts by exactly this recipe, and how fast it encodes such
+texts now, whether or not the vectors were kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+
+from search.passages import passages_of
+from search.runtime import open_runtime
+from search.semantic import Rows, rows_of
+from search.types import Document
+
+SAMPLE, SEED = 256, 7
+
+
+def rows(documents: tuple[Document, ...]) -> Rows:
+    """Return what our engine would encode of these articles."""
+    passages = [p for number, d in enumerate(documents) for p in passages_of(d, number)]
+    return rows_of(documents, passages)
+
+
+def vectors_of(found: Rows, cache: Path) -> Path:
+    """Return the file (npy) of the texts' unit vectors, made now unless the cache has it."""
+    runtime = open_runtime(cache)
+    line = hashlib.sha256(runtime.fingerprint.encode())
+    for text in found.texts:
+        line.update(f"{len(text)}:{text}".encode())
+    path = cache / "benchmark-vectors" / f"{line.hexdigest()[:16]}.npy"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".part.npy")
+        np.save(part, runtime.encode_documents(found.texts))
+        os.replace(part, path)
+    return path
+
+
+def encoding_rate(texts: Sequence[str], cache: Path) -> float:
+    """Return how many of these texts the runtime encodes a second, on a sample of them."""
+    runtime = open_runtime(cache)
+    sample = random.Random(SEED).sample(list(texts), min(SAMPLE, len(texts)))
+    runtime.encode_documents(sample[:8])
+    start = perf_counter()
+    runtime.encode_documents(sample)
+    return len(sample) / (perf_counter() - start)
