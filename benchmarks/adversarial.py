@@ -15,6 +15,8 @@ from functools import partial
 from pathlib import Path
 from time import perf_counter
 
+import numpy as np
+
 from search.engine import Engine, Settings
 from search.evaluate import _default_cache, index_of
 from search.judged import read_set
@@ -115,11 +117,9 @@ MAKERS: tuple[Maker, ...] = (
 
 def commonest(generation: Generation) -> list[str]:
     """Return the words of the corpus, those of most articles first."""
-    words = generation.words
-    spread = sorted(
-        range(len(words.keys)), key=lambda i: int(words.starts[i] - words.starts[i + 1])
-    )
-    return [words.keys[i].partition("\t")[2] for i in spread]
+    held = generation.vocabulary
+    spread = np.argsort(-np.diff(held.postings.starts), kind="stable")
+    return [held.texts[i].partition("\t")[2] for i in spread]
 
 
 def shown(text: str) -> str:

@@ -29,7 +29,7 @@ import numpy as np
 
 from benchmarks.children import alone, forget_peak, peak, resident, size
 from benchmarks.rivals.ours import Ours
-from benchmarks.vectors import rows, vectors_of
+from benchmarks.vectors import Rows, rows, vectors_of
 from search.encoder import Progress, Vectors, silent
 from search.errors import SearchError
 from search.evaluate import DEPTH, _default_cache
@@ -38,7 +38,7 @@ from search.judged import read_set
 from search.measures import percentile
 from search.prepare import prepare
 from search.runtime import LightEncoder, open_runtime
-from search.semantic import Rows, key
+from search.semantic import key
 from search.types import Document, Mode
 
 SIZES = "1000,3000,10000,30000,100000"

@@ -10,23 +10,42 @@ import hashlib
 import os
 import random
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
 import numpy as np
+import numpy.typing as npt
 
 from search.passages import passages_of
 from search.runtime import open_runtime
-from search.semantic import Rows, rows_of
+from search.semantic import texts_of
 from search.types import Document
 
 SAMPLE, SEED = 256, 7
 
 
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The texts that get a vector, those of one article side by side; the number of each text's
+    article, and of its passage (-1: a title or summary).
+    """
+
+    texts: Sequence[str]
+    documents: npt.NDArray[np.int32]
+    passages: npt.NDArray[np.int32]
+
+
 def rows(documents: tuple[Document, ...]) -> Rows:
     """Return what our engine would encode of these articles."""
-    passages = [p for number, d in enumerate(documents) for p in passages_of(d, number)]
-    return rows_of(documents, passages)
+    found: list[tuple[str, int, int]] = []
+    count = 0
+    for number, document in enumerate(documents):
+        passages = list(enumerate(passages_of(document, number), count))
+        count += len(passages)
+        found += [(text, number, passage) for text, passage in texts_of(document, passages)]
+    texts, owners, numbers = zip(*found, strict=True) if found else ((), (), ())
+    return Rows(texts, np.array(owners, np.int32), np.array(numbers, np.int32))
 
 
 def vectors_of(found: Rows, cache: Path) -> Path:

@@ -15,10 +15,10 @@ from typing import Protocol
 
 import numpy as np
 
+from benchmarks.vectors import Rows
 from search.encoder import Vectors
 from search.keyword import article_fields
 from search.runtime import LightEncoder, open_runtime
-from search.semantic import Rows
 from search.types import Document
 
 # A query's text and how many articles are wanted -> their ids, best first.
