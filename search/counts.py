@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from search.mapping import mapped
+
 Hashes = npt.NDArray[np.uint64]
 Ordinals = npt.NDArray[np.int32]
 MOST = 65535
@@ -79,7 +81,7 @@ _PARTS = ("terms", "term", "docs", "fields", "counts")
 def load_counts(folder: Path, name: str) -> Counts:
     """Return the table saved under `name`, mapped from disk."""
     paths = (folder / f"{name}.counts.{part}.npy" for part in _PARTS)
-    return Counts(*(np.load(path, mmap_mode="r") for path in paths))
+    return Counts(*(mapped(path) for path in paths))
 
 
 def merged(fresh: Collected, former: Counts | None = None, moved: Ordinals | None = None) -> Counts:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from search.postings import Postings
+from search.counts import Ordinals
+from search.postings import Postings, Values
 from search.querying import Identifier, Request, Sought
 
 Floats = npt.NDArray[np.float32]
@@ -38,15 +39,13 @@ def match(postings: Postings, requests: Sequence[Request], *, size: int) -> Matc
 def _match_one(postings: Postings, request: Request, *, size: int) -> Matched:
     scores, covered, mass = np.zeros(size, np.float32), np.zeros(size, np.float32), 0.0
     for sought in request.sought:
-        best, df = _best(postings, request.language, sought=sought, size=size)
-        if best is not None:
-            scores += best
+        docs, values = _best(postings, request.language, sought=sought)
+        scores[docs] += values
         if not sought.asked:
             continue  # a joined spelling or another name asks for nothing by itself
-        idf = information(df, sought, size=size)
+        idf = information(len(docs), sought, size=size)
         mass += idf
-        if best is not None:
-            covered += idf * (best > 0)
+        covered[docs] += idf
     return Matched(scores, covered / mass if mass else covered)
 
 
@@ -55,23 +54,27 @@ def information(df: int, sought: Sought, *, size: int) -> float:
     return float(np.log(1 + (size - df + 0.5) / (df + 0.5))) * max(sought.alternatives.values())
 
 
-def _best(
-    postings: Postings, language: str, *, sought: Sought, size: int
-) -> tuple[Floats | None, int]:
-    best: Floats | None = None
-    for term, weight in sought.alternatives.items():
-        docs, values = postings.find(language, term)
-        if not len(docs):
-            continue
-        row = np.zeros(size, np.float32)
-        row[docs] = weight * values
-        if best is None:
-            best = row
-        elif weight < 1 and len(sought.alternatives) > 1 and max(sought.alternatives.values()) < 1:
-            best += row  # the parts of a compound add up
+def _best(postings: Postings, language: str, *, sought: Sought) -> tuple[Ordinals, Values]:
+    """Return the documents that hold one thing asked for, each once, and what it is worth there."""
+    weights = sought.alternatives.values()
+    rows = [
+        (docs, weight * values)
+        for term, weight in sought.alternatives.items()
+        for docs, values in [postings.find(language, term)]
+        if len(docs)
+    ]
+    if len(rows) == 1:
+        return rows[0]
+    docs = np.unique(np.concatenate([found for found, _ in rows] or [np.empty(0, np.int32)]))
+    best = np.zeros(len(docs), np.float32)
+    parts = len(weights) > 1 and max(weights) < 1
+    for found, values in rows:
+        at = np.searchsorted(docs, found)
+        if parts:  # the parts of a compound add up
+            best[at] += values
         else:
-            np.maximum(best, row, out=best)
-    return best, 0 if best is None else int(np.count_nonzero(best))
+            best[at] = np.maximum(best[at], values)
+    return docs, best
 
 
 def held(

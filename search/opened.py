@@ -21,6 +21,7 @@ from search.analysis import fold
 from search.confidence import PRIOR, Calibration, calibration_of
 from search.errors import SearchError
 from search.manifest import Manifest
+from search.mapping import mapped
 from search.passages import Passages
 from search.postings import Postings, load_postings, load_texts
 from search.querying import Synonyms
@@ -79,7 +80,7 @@ class Generation:
     @cached_property
     def _whoosh_articles(self) -> npt.NDArray[np.int32]:
         """The article number of each Whoosh document number, -1 of one that is deleted."""
-        found: npt.NDArray[np.int32] = np.load(self.path / "whoosh.articles.npy", mmap_mode="r")
+        found: npt.NDArray[np.int32] = mapped(self.path / "whoosh.articles.npy")
         return found
 
     def numbered(self, whoosh_documents: Sequence[int]) -> npt.NDArray[np.int32]:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from search.counts import Counts, Hashes, Ordinals, hash_of
+from search.mapping import mapped
 
 Values = npt.NDArray[np.float32]
 _NONE = (np.empty(0, np.int32), np.empty(0, np.float32))
@@ -48,7 +49,7 @@ class Postings:
 
 def load_postings(folder: Path, name: str) -> Postings:
     """Return the postings saved under `name`, mapped from disk."""
-    return Postings(*(np.load(folder / f"{name}.{part}.npy", mmap_mode="r") for part in _PARTS))
+    return Postings(*(mapped(folder / f"{name}.{part}.npy") for part in _PARTS))
 
 
 def summed(counts: Counts, values: npt.NDArray[np.float64]) -> Postings:

@@ -260,5 +260,6 @@ def _evidence(signals: Signals, order: npt.NDArray[np.int64], *, meaning: Floats
 
 def _highest(values: Floats, place: int) -> float:
     """Return the value at a place counted from the highest, the lowest of fewer, 0 of none."""
+    values = values[values > 0]  # of many equal values NumPy finds the place slowly
     place = min(place, len(values))
     return float(np.partition(values, -place)[-place]) if place else 0.0

@@ -25,7 +25,7 @@ from search.encoder import (
 )
 from search.errors import SearchError
 
-FILES = ("model.onnx", "tokenizer.json")
+FULL, QUICK, TOKENIZER = "model.onnx", "model.int8.onnx", "tokenizer.json"
 BATCH = 32
 # Beyond two threads a batch of short texts gains nothing, and other processes lose.
 THREADS = min(2, os.cpu_count() or 1)
@@ -58,30 +58,42 @@ def verify(folder: Path, recipe: Recipe) -> None:
         raise SearchError("The model's light runtime cannot be read.", hint) from error
     if record.get("fingerprint") != recipe.fingerprint:
         raise SearchError("The light runtime belongs to another model.", hint)
-    for name in FILES:
+    hashes = record.get("sha256", {})
+    for name in {FULL, TOKENIZER, *hashes}:
         path = folder / name
-        if not path.is_file() or file_sha256(path) != record.get("sha256", {}).get(name):
+        if not path.is_file() or file_sha256(path) != hashes.get(name):
             raise SearchError(f"The light runtime's {name} is missing or damaged.", hint)
 
 
 class LightEncoder:
-    """Vectors through onnxruntime."""
+    """Vectors through onnxruntime: documents with the weights as they are, queries with 8-bit ones
+    where these were found as good. `quick` False or True overrides which weights queries get.
+    """
 
-    def __init__(self, folder: Path, recipe: Recipe) -> None:
-        import onnxruntime
+    def __init__(self, folder: Path, recipe: Recipe, *, quick: bool | None = None) -> None:
         from tokenizers import Tokenizer
 
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = THREADS
-        options.log_severity_level = 3
         self.recipe = recipe
-        self._session = onnxruntime.InferenceSession(
-            str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
-        )
-        self._inputs = {given.name for given in self._session.get_inputs()}
-        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._folder = folder
+        few = (folder / QUICK).is_file() if quick is None else quick
+        self._query_weights = QUICK if few else FULL
+        self._sessions: dict[str, Any] = {}
+        self._session(self._query_weights)
+        self._tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
         self._tokenizer.enable_truncation(recipe.max_length)
         self._tokenizer.no_padding()
+
+    def _session(self, name: str) -> Any:
+        if name not in self._sessions:
+            import onnxruntime
+
+            options = onnxruntime.SessionOptions()
+            options.intra_op_num_threads = THREADS
+            options.log_severity_level = 3
+            self._sessions[name] = onnxruntime.InferenceSession(
+                str(self._folder / name), options, providers=["CPUExecutionProvider"]
+            )
+        return self._sessions[name]
 
     @property
     def fingerprint(self) -> str:
@@ -96,7 +108,7 @@ class LightEncoder:
     def encode_query(self, text: str) -> Vectors:
         """Return the unit vector of a query: float32, shape (d,)."""
         encoded = self._tokenizer.encode(self.recipe.query_prefix + text)
-        vector: Vectors = self._run([encoded.ids])[0]
+        vector: Vectors = self._run(self._query_weights, [encoded.ids])[0]
         return vector
 
     def encode_documents(self, texts: Sequence[str], progress: Progress = silent) -> Vectors:
@@ -107,11 +119,12 @@ class LightEncoder:
         rows: dict[int, Vectors] = {}
         for start in range(0, len(order), BATCH):
             batch = order[start : start + BATCH]
-            rows.update(zip(batch, self._run([ids[i] for i in batch]), strict=True))
+            rows.update(zip(batch, self._run(FULL, [ids[i] for i in batch]), strict=True))
             progress("encode", len(rows), len(texts))
         return np.stack([rows[i] for i in range(len(texts))]).astype(np.float32)
 
-    def _run(self, ids: Sequence[Sequence[int]]) -> Vectors:
+    def _run(self, weights: str, ids: Sequence[Sequence[int]]) -> Vectors:
+        session = self._session(weights)
         width = max(len(row) for row in ids)
         tokens = np.zeros((len(ids), width), dtype=np.int64)
         mask = np.zeros((len(ids), width), dtype=np.int64)
@@ -119,5 +132,6 @@ class LightEncoder:
             tokens[i, : len(row)] = row
             mask[i, : len(row)] = 1
         given = {"input_ids": tokens, "attention_mask": mask, "token_type_ids": np.zeros_like(mask)}
-        feed = {name: value for name, value in given.items() if name in self._inputs}
-        return np.asarray(self._session.run(None, feed)[0], dtype=np.float32)
+        wanted = {one.name for one in session.get_inputs()}
+        feed = {name: value for name, value in given.items() if name in wanted}
+        return np.asarray(session.run(None, feed)[0], dtype=np.float32)

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from search import neighbours
 from search.encoder import Vectors
+from search.mapping import mapped
 from search.neighbours import Neighbours
 from search.passages import Passage, passage_text
 from search.types import Document
@@ -117,7 +118,7 @@ def load_rows(folder: Path) -> Rows:
 
 def load_vectors(folder: Path) -> Vectors:
     """Return the vectors of a generation, mapped from disk."""
-    found: Vectors = np.load(folder / "vectors.npy", mmap_mode="r")
+    found: Vectors = mapped(folder / "vectors.npy")
     return found
 
 
@@ -126,14 +127,14 @@ class Meaning:
 
     def __init__(self, folder: Path, *, articles: int, passages: int) -> None:
         self._vectors = load_vectors(folder)
-        self._documents: Integers = np.load(folder / "vectors.documents.npy", mmap_mode="r")
-        self._passages: Integers = np.load(folder / "vectors.passages.npy", mmap_mode="r")
+        self._documents: Integers = mapped(folder / "vectors.documents.npy")
+        self._passages: Integers = mapped(folder / "vectors.passages.npy")
         self._starts = np.searchsorted(self._documents, np.arange(articles + 1))
         self._sizes = articles, passages
         self._graph: Neighbours | None = None
         if (folder / _GRAPH).is_file():
             self._graph = Neighbours(folder / _GRAPH, self._vectors.shape[1])
-            short = _short(np.load(folder / "vectors.keys.npy", mmap_mode="r"))
+            short = _short(mapped(folder / "vectors.keys.npy"))
             self._order = np.argsort(short, kind="stable")
             self._keys = short[self._order]
             self._sample = np.sort(np.random.default_rng(0).permutation(articles)[:SAMPLED])

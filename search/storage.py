@@ -18,6 +18,7 @@ from typing import Any, overload
 import numpy as np
 import numpy.typing as npt
 
+from search.mapping import mapped
 from search.passages import Passages
 from search.types import Document, Section
 
@@ -107,7 +108,7 @@ class Documents(Sequence[Document]):
             Column(tuple(held[fact]["names"]), np.array(held[fact]["numbers"], np.int32))
             for fact in _FACTS
         )
-        self._offsets = np.load(folder / _OFFSETS, mmap_mode="r")
+        self._offsets = mapped(folder / _OFFSETS)
         with (folder / _DOCUMENTS).open("rb") as file:
             size = file.seek(0, 2)
             self._text = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size else b""
@@ -148,5 +149,5 @@ def save_passages(folder: Path, passages: Passages) -> None:
 
 def load_passages(folder: Path) -> Passages:
     """Return the passages in their order, mapped from disk."""
-    found: Passages = np.load(folder / _PASSAGES, mmap_mode="r")
+    found: Passages = mapped(folder / _PASSAGES)
     return found
