@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from search import impacts, keyword, manifest, semantic, spelling, storage
+from search import impacts, keyword, manifest, semantic, spelling, storage, suggesting
 from search.confidence import FLOOR
 from search.encoder import Encoder, Progress, Vectors, silent
 from search.errors import SearchError
@@ -135,6 +135,7 @@ def _fill(
     storage.save_passages(part, passages)
     (part / "synonyms.json").write_text(json.dumps(synonyms or {}, ensure_ascii=False), "utf-8")
     spelling.vocabulary(documents).save(part, "words")
+    suggesting.write(part, documents)
     _keywords(part, documents, passages=passages, progress=progress)
     fingerprint, degraded = _vectors(
         part, documents, passages=passages, root=root, encoder=encoder, progress=progress

@@ -19,7 +19,7 @@ from search.errors import SearchError
 
 NAME = "manifest.json"
 # A generation of another format is not opened but built anew.
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
