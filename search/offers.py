@@ -193,6 +193,7 @@ class _Entry(NamedTuple):
 
 
 def table_of(offers: Iterable[Suggestion], articles: Sequence[str]) -> Table:
+    """Return the table of these offers; `articles` holds every id, numbered in their order."""
     entries = _entries(offers)
     numbers = {article: number for number, article in enumerate(articles)}
     folded = sorted({entry.folded for entry in entries})
