@@ -20,6 +20,7 @@ MEASUREMENTS: dict[str, list[list[str]]] = {
     "starting": [["benchmarks.starting"]],
     "quality": [["search.evaluate", str(DATA / name)] for name in SETS],
     "typos": [["benchmarks.search_typos", str(DATA / "rel_links_arduino")]],
+    "suggesting": [["benchmarks.suggesting", str(DATA / "scale_servicenow_10k")]],
     "publishing": [
         ["benchmarks.publishing", str(ROOT / "articles")],
         ["benchmarks.publishing", str(DATA / "kb_logingov" / "content")],

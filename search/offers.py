@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +21,7 @@ from search.prefixes import LONGEST, Prefixes, Reading
 from search.tokens import normal, tokens
 
 ONE_EDIT_FROM, TWO_EDITS_FROM = 4, 8  # letters; what is shorter, or holds a digit, is exact
+NEAR_KEPT = 512  # words whose near readings stay in memory
 _FAR = 100  # more edits than any reading has
 _LAST_PLACE = 255
 _SPACELESS = re.compile(f"[{SPACELESS_LETTERS}]")
@@ -107,6 +109,8 @@ class Table:
     def __init__(self, arrays: Arrays) -> None:
         self.arrays = arrays
         self._prefixes = Prefixes.from_arrays(arrays)
+        # From stroke to stroke all words but the last stay the same.
+        self._nearest = lru_cache(maxsize=NEAR_KEPT)(self._prefixes.near)
         self.article: Numbers = arrays["article"]  # type: ignore[assignment]
         self.key: Numbers = arrays["key"]  # type: ignore[assignment]
         self._starts, self._places = arrays["starts"], arrays["places"]
@@ -178,7 +182,7 @@ class Table:
 
     def _readings(self, word: str) -> list[Reading]:
         edits = _edits(word)
-        return self._prefixes.near(word, edits) if edits else self._prefixes.exact(word)
+        return self._nearest(word, edits) if edits else self._prefixes.exact(word)
 
     def _span(self, reading: Reading) -> slice:
         return slice(int(self._starts[reading.low]), int(self._starts[reading.high]))
