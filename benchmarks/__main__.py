@@ -24,6 +24,7 @@ MEASUREMENTS: dict[str, list[list[str]]] = {
     "typos": [["benchmarks.search_typos", str(DATA / "rel_links_arduino")]],
     "spelling": [["benchmarks.search_spelling"]],
     "adversarial": [["benchmarks.adversarial", str(DATA / "scale_servicenow_10k")]],
+    "suggesting": [["benchmarks.suggesting", str(DATA / "scale_servicenow_10k")]],
     "publishing": [
         ["benchmarks.publishing", str(ROOT / "articles")],
         ["benchmarks.publishing", str(DATA / "kb_logingov" / "content")],

@@ -232,6 +232,11 @@ class Settings:
         """Return the folder of published generations."""
         return self.data / "index"
 
+    @property
+    def solved_queries(self) -> Path:
+        """Return the file of queries that are offered while people type."""
+        return self.data / "solved-queries.json"
+
 
 def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
     """Return the settings: defaults, then the file, then the environment, then `overrides`.

@@ -24,6 +24,7 @@ from kb.desk.links import Links
 from kb.desk.service import Desk
 from kb.desk.ticket import Origin, Ticket
 from kb.errors import ConfigError, NotFound, ProductError, StoreError
+from kb.insight.solved import SolvedQueries
 from kb.limits.store import RateLimits
 from kb.lookup.ask import Asker
 from kb.lookup.publish import open_encoder
@@ -76,6 +77,7 @@ class Services:
     recorder: Recorder
     asker: Asker
     record: Record
+    solved: SolvedQueries
     desk: Desk
     channels: Mapping[str, Channel]
 
@@ -137,6 +139,7 @@ def build(settings: Settings) -> Services:
         recorder=recorder,
         asker=Asker(engine, library, recorder, redact=redact),
         record=record,
+        solved=SolvedQueries(settings.solved_queries),
         desk=Desk(db, settings, record=tell, links=Links(settings.site_url, **LINKS)),
         channels={"mail": mail_channel(settings.mail_url, settings.mail_from)},
     )

@@ -1,4 +1,5 @@
-"""The periodic work: episodes closed, policies applied, clocks run, letters sent, old words purged.
+"""The periodic work: episodes closed, policies applied, clocks run, letters sent, old words purged,
+solved queries worked out.
 
 Promises that each job runs in one worker at a time (a lease), that a job which fails is logged and
 the others go on, and that stopping between two jobs loses nothing. Knows no page.
@@ -18,7 +19,7 @@ from kb.desk.escalation import escalate_due
 from kb.desk.leases.store import hold
 from kb.desk.outbox.delivery import deliver_due
 from kb.desk.policies import apply_demand, apply_unresolved_policy
-from kb.insight import closing
+from kb.insight import closing, solved
 from kb.lookup.publish import publish
 from kb.wiring import Services
 
@@ -54,6 +55,7 @@ class Worker:
             Job("escalation", pause, self._escalate),
             Job("outbox", pause, self._deliver),
             Job("purge", HOUR, self._purge),
+            Job("solved", HOUR, self._refresh_solved),
         ]
         if self.parts.settings.publish_interval is not None:
             jobs.append(Job("publish", self.parts.settings.publish_interval, self._publish))
@@ -87,7 +89,7 @@ class Worker:
     def _run(self, job: Job, now: datetime) -> None:
         try:
             # What a machine does for its own disk needs no lease.
-            local = job.name in {"spool", "publish"}
+            local = job.name in {"spool", "solved", "publish"}
             if local or hold(self.parts.db, job.name, owner=_owner(), now=now, ttl=LEASE):
                 job.run(now)
         except Exception:
@@ -125,6 +127,10 @@ class Worker:
         parts = self.parts
         closing.purge(parts.db, parts.settings, now, retention=parts.settings.retention)
         parts.limits.purge(now)
+
+    def _refresh_solved(self, now: datetime) -> None:
+        settings = self.parts.settings
+        solved.refresh(self.parts.db, settings, now, file=settings.solved_queries)
 
     def _publish(self, now: datetime) -> None:
         del now  # a commit is new or it is not

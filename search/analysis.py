@@ -20,10 +20,12 @@ from search.tokens import normal, tokens
 
 CODE = "#"
 LONGEST_TERM = 64
-_SPACELESS = re.compile(
-    "[\u0e00-\u0e7f\u0e80-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
-    "\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003134f]+"
+# Scripts written without spaces, as the inside of a character class.
+SPACELESS_LETTERS = (
+    "\u0e00-\u0e7f\u0e80-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
+    "\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003134f"
 )
+_SPACELESS = re.compile(f"[{SPACELESS_LETTERS}]+")
 _SEPARATOR = re.compile(r"[^\w\u0900-\u0dff]+|_+")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
 _LETTERS_DIGITS = re.compile(r"(?<=[^\W\d])(?=\d)|(?<=\d)(?=[^\W\d])")

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from search import encoding, impacts, keyword, postings, semantic, spelling, storage
+from search import encoding, impacts, keyword, postings, semantic, spelling, storage, suggesting
 from search.adjacent import plain_pairs, telling_pairs
 from search.counts import GONE, Collected, Counts, load_counts, merged
 from search.encoder import Encoder, Progress, Vectors
@@ -45,6 +45,11 @@ _READERS = (
     "spelling",
     "semantic",
     "storage",
+    "suggesting",
+    "offers",
+    "prefixes",
+    "confidence",
+    "calibrating",
     "building",
 )
 
@@ -127,6 +132,7 @@ def fill_words(part: Path, plan: Plan, *, progress: Progress) -> Passages:
     pairs = _table(part, plan, "pairs", fresh=tables.pairs, moved=plan.moved)
     postings.plain(pairs).save(part, "pairs")
     _save_words(part, plan, tables.words)
+    suggesting.write(part, plan.documents)
     return passages
 
 

@@ -26,7 +26,7 @@ from search.opened import Generation
 from search.presenting import hits_of
 from search.querying import bounded
 from search.ranking import Mask, Ranking, collect, rank, requests_for
-from search.suggesting import Suggester, Suggestion
+from search.suggesting import Queries, Suggester, Suggestion
 from search.types import Mode, Query, Results
 
 
@@ -68,7 +68,7 @@ class _Serving:
 
     def __init__(self, generation: Generation) -> None:
         self.generation = generation
-        self.suggester = Suggester(generation.documents)
+        self.suggester = Suggester.open(generation.path)
         self._views: dict[frozenset[str], View] = {}
 
     def view(self, audiences: frozenset[str]) -> View:
@@ -199,12 +199,21 @@ class Engine:
         return _explanation(generation, ranking, number)
 
     def suggest(
-        self, prefix: str, audiences: frozenset[str] = frozenset({"public"}), limit: int = 8
+        self,
+        prefix: str,
+        audiences: frozenset[str] = frozenset({"public"}),
+        limit: int = 8,
+        *,
+        popular: Queries | None = None,
     ) -> tuple[Suggestion, ...]:
-        """Return titles, answered questions and headings that begin as the prefix does."""
+        """Return what the words typed so far may become; see `Suggester.suggest`."""
         serving = self._now()
-        allowed = serving.view(audiences).allowed
-        return serving.suggester.suggest(bounded(prefix), allowed=allowed, limit=limit)
+        return serving.suggester.suggest(
+            bounded(prefix),
+            allowed=serving.view(audiences).allowed,
+            limit=limit,
+            popular=popular,
+        )
 
     def status(self) -> Status:
         """Return what serves now and how."""

@@ -20,6 +20,7 @@ from statistics import fmean
 from time import perf_counter
 from typing import Any
 
+from search.building import recipe
 from search.engine import Engine, Settings
 from search.errors import SearchError
 from search.generation import build, open_current
@@ -79,31 +80,8 @@ def _holds(root: Path, digest: str) -> bool:
 
 def _digest(judged: JudgedSet) -> str:
     """Return what changes with the set's text or with how it is indexed."""
-    line = hashlib.sha256(repr(judged.documents).encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        if path.name in _INDEXING:
-            line.update(path.read_bytes())
-    return line.hexdigest()[:12]
-
-
-_INDEXING = {
-    f"{name}.py"
-    for name in [
-        "tokens",
-        "analysis",
-        "passages",
-        "keyword",
-        "impacts",
-        "semantic",
-        "spelling",
-        "storage",
-        "postings",
-        "manifest",
-        "generation",
-        "confidence",
-        "calibrating",
-    ]
-}
+    line = f"{recipe()}{judged.documents!r}"
+    return hashlib.sha256(line.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
 def _progress(stage: str, done: int, total: int) -> None:

@@ -1,98 +1,129 @@
-"""Suggestions while a person types: titles, answered questions and headings by their words' starts.
+"""Suggestions while a person types: titles, answered questions, headings, then solved queries.
 
-Promises only what the given articles hold. Knows no audience rule: the caller says which articles
-are allowed.
+Promises what `Suggester.suggest` says, from allowed articles alone, by tables written once when
+the articles are indexed and mapped from disk. Knows no audience rule: the caller says which
+articles are allowed.
 """
 
 from __future__ import annotations
 
-import bisect
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
-from search.opened import plain
+from search.offers import Mask, Numbers, Source, Suggestion, Table, table_of, words_of
 from search.types import Document
 
-MOST_WORDS = 8
+__all__ = ["Queries", "Source", "Suggester", "Suggestion", "write"]
+
+MOST_WORDS = 24
+_NAME = "suggest.{}.npy"
 
 
-class Source(StrEnum):
-    """Which part of an article a suggestion comes from; the order is that of preference."""
+class Queries:
+    """Queries that people solved, ready to be offered. Safe to share between threads."""
 
-    TITLE = "title"
-    ANSWER = "answer"
-    HEADING = "heading"
-
-
-@dataclass(frozen=True, slots=True)
-class Suggestion:
-    """A text to offer and where it leads: article id and anchor ("" for its top)."""
-
-    text: str
-    id: str
-    anchor: str = ""
-    source: Source = Source.TITLE
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    suggestion: Suggestion
-    document: int
-    words: tuple[str, ...]
+    def __init__(self, solved: Iterable[tuple[str, str]] = ()) -> None:
+        """Take (query, id of the article that solved it) pairs; one query may have several."""
+        pairs = list(solved)
+        self.articles = sorted({article for _, article in pairs})
+        self.table = table_of([Suggestion(t, a, "", Source.QUERY) for t, a in pairs], self.articles)
 
 
 class Suggester:
-    """Every text that can be offered, found by the first letters of its words."""
+    """The table of one generation's articles, mapped from disk. Safe to share between threads."""
 
-    def __init__(self, documents: Sequence[Document]) -> None:
-        self._entries = [e for n, d in enumerate(documents) for e in _entries(d, n)]
-        starts = ((w, i) for i, entry in enumerate(self._entries) for w in set(entry.words))
-        self._words = sorted(starts)
+    def __init__(self, table: Table) -> None:
+        self._own = table
+        self._solved: tuple[Queries, Numbers] | None = None
+
+    @classmethod
+    def open(cls, folder: Path) -> Suggester:
+        """Return the table that `write` left in the folder; OSError or ValueError without it."""
+        return cls(
+            Table({
+                name: np.asarray(np.load(folder / _NAME.format(name), mmap_mode="r"))
+                for name in _ARRAYS
+            })
+        )  # fmt: skip
 
     def suggest(
-        self, prefix: str, *, allowed: npt.NDArray[np.bool_], limit: int
+        self, prefix: str, *, allowed: Mask, limit: int, popular: Queries | None = None
     ) -> tuple[Suggestion, ...]:
-        """Return suggestions whose words begin with the typed ones, in any order; best first."""
-        typed = plain(prefix).split()[:MOST_WORDS]
-        if not typed:
-            return ()
-        sets = [self._beginning(word) for word in typed]
-        found = [self._entries[i] for i in set.intersection(*sets)]
-        kept = sorted((e for e in found if allowed[e.document]), key=lambda e: _order(e, typed))
-        return _without_repeats(kept, limit=limit)
+        """Return at most `limit` suggestions that have every typed word, best first.
 
-    def _beginning(self, word: str) -> set[int]:
-        first = bisect.bisect_left(self._words, (word, -1))
-        last = bisect.bisect_left(self._words, (word + "\U0010ffff", -1))
-        return {i for _, i in self._words[first:last]}
+        A typed word matches the words that begin with it, in any order; from 4 letters on also
+        within one edit of a prefix, from 8 within two. Order: without an edit before corrected; an
+        article's own texts before `popular` queries; fewer edits; what begins as typed; by source;
+        the shorter. One for each article and each text. `allowed` (articles,) marks what may be
+        told of, and a query may be when the article that solved it may.
+        """
+        typed = [word for token in words_of(prefix) for word in token][:MOST_WORDS]
+        chosen = _Chosen(limit)
+        tables = [(self._own, allowed)]
+        if popular is not None:
+            tables.append((popular.table, self._open_to(popular, allowed)))
+        for near in (False, True) if typed else ():
+            for table, mask in tables:
+                if len(chosen.kept) < limit:
+                    chosen.take(table, table.best(typed, mask, near=near))
+        return tuple(chosen.kept)
 
-
-def _entries(document: Document, number: int) -> Iterator[_Entry]:
-    texts = [(document.title, "", Source.TITLE)]
-    texts += [(answer, "", Source.ANSWER) for answer in document.answers]
-    texts += [(s.heading, s.anchor, Source.HEADING) for s in document.sections]
-    for text, anchor, source in texts:
-        if words := tuple(plain(text).split()):
-            yield _Entry(Suggestion(text, document.id, anchor, source), number, words)
-
-
-def _order(entry: _Entry, typed: Sequence[str]) -> tuple[bool, int, int, str]:
-    begins = " ".join(entry.words).startswith(" ".join(typed))
-    kind = list(Source).index(entry.suggestion.source)
-    return not begins, kind, len(entry.suggestion.text), entry.suggestion.text
+    def _open_to(self, popular: Queries, allowed: Mask) -> Mask:
+        """Return which articles of the queries are allowed; one that is gone is not."""
+        held = self._solved
+        if held is None or held[0] is not popular:
+            numbers = [self._own.number(article) for article in popular.articles]
+            held = self._solved = popular, np.array(numbers, np.int32)
+        return np.append(allowed, False)[held[1]]
 
 
-def _without_repeats(entries: Sequence[_Entry], *, limit: int) -> tuple[Suggestion, ...]:
-    """Return one suggestion for each article and each text."""
-    kept: list[Suggestion] = []
-    seen: set[str] = set()
-    for entry in entries:
-        keys = {entry.suggestion.id, "text:" + " ".join(entry.words)}
-        if seen.isdisjoint(keys) and len(kept) < limit:
-            kept.append(entry.suggestion)
-            seen |= keys
-    return tuple(kept)
+class _Chosen:
+    """Suggestions taken so far: one for each article and each text."""
+
+    def __init__(self, limit: int) -> None:
+        self.kept: list[Suggestion] = []
+        self._limit = limit
+        self._articles: set[str] = set()
+        self._texts: set[str] = set()
+
+    def take(self, table: Table, entries: Numbers) -> None:
+        """Take from these entries, best first, until there are enough."""
+        while len(entries) and len(self.kept) < self._limit:
+            first = int(entries[0])
+            found, text = table.suggestion(first), table.folded[int(table.key[first])]
+            fresh = found.id not in self._articles
+            if fresh and text not in self._texts:
+                self.kept.append(found)
+                self._articles.add(found.id)
+                self._texts.add(text)
+            # What has been seen is all that the entry rules out: its article, or else its text.
+            entries = (
+                entries[table.article[entries] != table.article[first]]
+                if (found.id in self._articles)
+                else entries
+            )
+            if text in self._texts:
+                entries = entries[table.key[entries] != table.key[first]]
+
+
+def write(folder: Path, documents: Sequence[Document]) -> None:
+    """Write the table of these articles, numbered in their order, as flat arrays.
+
+    The same articles give the same files.
+    """
+    entries = [entry for document in documents for entry in _offers(document)]
+    for name, array in table_of(entries, [document.id for document in documents]).arrays.items():
+        np.save(folder / _NAME.format(name), array)
+
+
+def _offers(document: Document) -> Iterator[Suggestion]:
+    yield Suggestion(document.title, document.id)
+    for answer in document.answers:
+        yield Suggestion(answer, document.id, "", Source.ANSWER)
+    for section in document.sections:
+        yield Suggestion(section.heading, document.id, section.anchor, Source.HEADING)
+
+
+_ARRAYS = tuple(table_of([], []).arrays)

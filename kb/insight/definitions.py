@@ -204,6 +204,14 @@ FIGURES: tuple[Definition, ...] = (
         "Somebody not signed in is another visitor on another day.",
     ),
     Definition(
+        "solved_queries",
+        "Solved queries",
+        "Queries offered to others while they type: by the same words, whatever their case, "
+        "accents and punctuation, at least 5 distinct visitors (setting k_anonymity) said within "
+        "the retention period that one article solved it or was helpful. The statement names the "
+        "search, or follows it in the episode. Only who may read that article is offered them.",
+    ),
+    Definition(
         "interval",
         "95 % interval",
         "Wilson's score interval for a share (E. B. Wilson, 1927), z = 1.96: in 95 of 100 such "

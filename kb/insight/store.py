@@ -110,6 +110,23 @@ def last_seen(connection: Connection) -> datetime | None:
     return last or connection.scalar(sa.select(sa.func.min(events.c.at)))
 
 
+def approving(connection: Connection, since: datetime) -> list[str]:
+    """Return the visitors who since then called an article solving or voted on one, in order."""
+    query = (
+        sa.select(events.c.visitor)
+        .distinct()
+        .where(
+            events.c.at >= since,
+            events.c.kind.in_([EventKind.SOLVED.value, EventKind.VOTE.value]),
+            events.c.left_out == "",
+            events.c.visitor != "",
+            events.c.article.is_not(None),
+        )
+        .order_by(events.c.visitor)
+    )
+    return list(connection.scalars(query))
+
+
 # -- what closing writes ------------------------------------------------------------------------
 
 

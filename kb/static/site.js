@@ -99,6 +99,12 @@
         option.setAttribute("role", "option");
         option.setAttribute("aria-selected", "false");
         option.textContent = item.text;
+        if (item.kind === "query") {
+          var hint = document.createElement("span");
+          hint.className = "suggestion-hint";
+          hint.textContent = "Search for this";
+          option.append(" ", hint);
+        }
         option.dataset.url = item.url;
         option.addEventListener("mousedown", function (event) { event.preventDefault(); });
         option.addEventListener("click", function () { location.assign(item.url); });
@@ -143,6 +149,7 @@
       if (words.length < 4) return;
       fetchList(box.dataset.formSuggest, words, function (found) {
         list.replaceChildren();
+        found = found.filter(function (item) { return item.kind === "article"; });
         found.slice(0, 3).forEach(function (item) {
           var row = document.createElement("li"), link = document.createElement("a");
           link.href = item.url;

@@ -20,7 +20,7 @@ from kb.lookup.ask import Answer
 from kb.lookup.live import Article as Shown
 from kb.lookup.live import readable
 from kb.web.guard import services, viewer
-from search.suggesting import Suggestion
+from search.suggesting import Source, Suggestion
 from search.types import Hit
 
 RELATED = 4
@@ -118,14 +118,18 @@ def _way_back() -> str:
 
 
 def suggestions(found: Iterable[Suggestion]) -> list[dict[str, str]]:
-    """Return suggestions as the search box reads them: {text, url}."""
+    """Return suggestions as the search box reads them: {text, url, kind: article or query}."""
     library = services().library()
     shown = []
     for item in found:
         if readable(library, item.id, viewer()) is None:
             continue
-        address = url_for("reader.article", slug=item.id, _anchor=item.anchor or None)
-        shown.append({"text": item.text, "url": address})
+        if item.source is Source.QUERY:
+            kind, address = "query", url_for("reader.search", q=item.text)
+        else:
+            kind = "article"
+            address = url_for("reader.article", slug=item.id, _anchor=item.anchor or None)
+        shown.append({"text": item.text, "url": address, "kind": kind})
     return shown
 
 

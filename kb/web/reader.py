@@ -75,9 +75,10 @@ def search() -> str:
 @blueprint.get("/suggest")
 @needs(Permission.READ, limit="search")
 def suggest() -> Response:
-    """Articles that begin as the words do, for the box while it is typed in."""
+    """What the words typed so far may become: articles, then queries that others solved."""
     words = request.args.get("q", "")[:200]
-    found = services().engine.suggest(words, viewer().audiences, 6)
+    parts = services()
+    found = parts.engine.suggest(words, viewer().audiences, 6, popular=parts.solved())
     return jsonify(suggestions=listing.suggestions(found))
 
 

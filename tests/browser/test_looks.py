@@ -133,6 +133,23 @@ def test_escape_closes_the_suggestions_and_keeps_the_words(person: Callable[...,
     expect(page.get_by_role("combobox")).to_have_value("vpn")
 
 
+def test_a_solved_query_is_told_apart_and_leads_to_its_search(person: Callable[..., Page]) -> None:
+    page = person("query")
+    offered = {"text": "vpn drops", "url": "/search?q=vpn+drops", "kind": "query"}
+    page.route("**/suggest?*", lambda route: route.fulfill(json={"suggestions": [offered]}))
+    page.goto("/")
+    page.get_by_role("combobox").press_sequentially("vpn d", delay=20)
+    expect(page.get_by_role("option", name="vpn drops Search for this")).to_be_visible()
+    assert faults(page) == []
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("combobox")).to_have_value("vpn drops")
+    page.goto("/tickets/new")
+    with page.expect_response("**/suggest?*"):
+        page.get_by_label("What do you need help with?").press_sequentially("vpn drops", delay=20)
+    expect(page.locator("[data-form-suggest]")).to_be_hidden()  # a query is no answer
+
+
 def test_everything_works_without_a_script(person: Callable[..., Page]) -> None:
     page = person("no-script", java_script_enabled=False)
     page.goto("/")
