@@ -192,7 +192,7 @@ def _signals(generation: Generation, encoder: Encoder | None, text: str) -> Sign
     vector = encoder.encode_query(text) if encoder else None
     requests = requests_for(generation, text, frozenset())
     allowed = np.ones(len(generation.documents), bool)
-    found = collect(generation, text, requests=requests, vector=vector, allowed=allowed)
+    found = collect(generation, text, requests=requests, vector=lambda: vector, allowed=allowed)
     return replace(found, title=np.zeros_like(found.title))
 
 

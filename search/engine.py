@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from time import perf_counter
 
@@ -21,7 +22,7 @@ from search.audience import View, view_of
 from search.confidence import confidence
 from search.errors import SearchError
 from search.fusion import keyword_share, meaning_share
-from search.guard import Loader, QueryEncoder
+from search.guard import Answer, Loader, QueryEncoder
 from search.opened import Generation
 from search.presenting import hits_of
 from search.querying import bounded
@@ -172,20 +173,25 @@ class Engine:
         self, serving: _Serving, query: Query, *, text: str, view: View
     ) -> tuple[Ranking, Mode, str]:
         generation = serving.generation
-        mode, vector, degraded = self._settings.mode, None, ""
-        if mode is not Mode.KEYWORD and text:
-            vector, degraded = self._vector(generation, constraints(text).text)
-        if vector is None:
-            mode = Mode.KEYWORD
+        mode, vector = self._settings.mode, self._vector(generation, text)
         requests = requests_for(generation, text, frozenset())
-        signals = collect(generation, text, requests=requests, vector=vector, allowed=view.allowed)
+        signals = collect(
+            generation, text, requests=requests, vector=lambda: vector()[0], allowed=view.allowed
+        )
+        known, degraded = vector()
+        if known is None:
+            mode = Mode.KEYWORD
         return rank(generation, signals, mode=mode, prefer=query.prefer_language), mode, degraded
 
-    def _vector(self, generation: Generation, text: str) -> tuple[np.ndarray | None, str]:
+    def _vector(self, generation: Generation, text: str) -> Answer:
+        """Return what waits for the query's vector: the model reads it while words are matched."""
+        if self._settings.mode is Mode.KEYWORD or not text:
+            return lambda: (None, "")
         if generation.meaning is None:
-            reason = generation.manifest.degraded
-            return None, reason or "The index was built without a model."
-        return self._encoder.vector(text, generation.manifest.fingerprint)
+            reason = generation.manifest.degraded or "The index was built without a model."
+            return lambda: (None, reason)
+        fingerprint = generation.manifest.fingerprint
+        return cache(self._encoder.begin(constraints(text).text, fingerprint))
 
     def explain(self, query: Query, document_id: str) -> Explanation:
         """Return what made an article's score. SearchError when the asker may not see it."""

@@ -18,6 +18,7 @@ from search.encoder import Encoder, Vectors
 from search.errors import SearchError
 
 Loader = Callable[[], Encoder]
+Answer = Callable[[], tuple[Vectors | None, str]]
 # After a hang the model is left alone this long before another try, in seconds.
 PAUSE = 30.0
 REMEMBERED = 512
@@ -77,19 +78,24 @@ class QueryEncoder:
         resting = time.monotonic() < self._rest_until
         return "The model stopped answering; it is tried again shortly." if resting else ""
 
-    def vector(self, text: str, fingerprint: str) -> tuple[Vectors | None, str]:
-        """Return the query's vector and "", or None and the reason."""
+    def begin(self, text: str, fingerprint: str) -> Answer:
+        """Begin to encode a query; what comes back waits for the vector when it is called, and
+        returns it and "", or None and the reason.
+        """
         if reason := self.reason(fingerprint):
-            return None, reason
+            return lambda: (None, reason)
         if (known := self._recall(text)) is not None:
-            return known, ""
-        job = _Job(text)
+            return lambda: (known, "")
+        job, until = _Job(text), time.monotonic() + self._query_seconds
         self._jobs.put(job)
-        if not job.done.wait(self._query_seconds):
+        return lambda: self._end(job, until)
+
+    def _end(self, job: _Job, until: float) -> tuple[Vectors | None, str]:
+        if not job.done.wait(max(0.0, until - time.monotonic())):
             self._abandon()
             return None, "The model did not answer in time."
         if job.vector is not None:
-            self._remember(text, job.vector)
+            self._remember(job.text, job.vector)
         return job.vector, job.reason
 
     def _recall(self, text: str) -> Vectors | None:

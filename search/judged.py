@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ from search.analysis import stop_words
 from search.errors import SearchError
 from search.types import Document, Section
 
+# A language of fewer of the documents than this is not believed.
+RARE = 0.005
 _HEADING = re.compile(r"^(#{1,6})\s+(.+?)\s*#*\s*$", re.MULTILINE)
 _FENCE = re.compile(r"^(?:```|~~~).*?^(?:```|~~~)\s*$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"!?\[([^\]]*)\]\([^)\s]*(?:\s+\"[^\"]*\")?\)")
@@ -59,10 +61,20 @@ def read_set(folder: Path, *, language: str = "", queries: str = "queries.jsonl"
         )
         for row in rows
     )
-    documents = tuple(
-        document_of(row, language=language) for row in _lines(folder / "corpus.jsonl")
+    documents = _of_one_mind(
+        [document_of(row, language=language) for row in _lines(folder / "corpus.jsonl")]
     )
     return JudgedSet(folder.resolve().name, documents, asked)
+
+
+def _of_one_mind(documents: Sequence[Document]) -> tuple[Document, ...]:
+    """Return the documents, those in a language that hardly any other has in the commonest one: of
+    a few lines of code or names a language is guessed wrong.
+    """
+    counts = Counter(document.language for document in documents)
+    rare = {language for language, count in counts.items() if count < RARE * len(documents)}
+    common = counts.most_common(1)[0][0] if counts else ""
+    return tuple(replace(d, language=common) if d.language in rare else d for d in documents)
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:

@@ -6,7 +6,7 @@ process, thread or pointer: the query's vector comes in, or None for words alone
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -33,7 +33,7 @@ PREFERRED_LANGUAGE = 0.05
 # Beyond the first page a hit needs this share of the best one's score.
 ALWAYS_SHOWN = 10
 # Articles that hold the words whose meaning is compared whatever the vectors' graph says.
-LOOKED_AT = 100
+LOOKED_AT = 60
 TAIL = 0.4
 
 
@@ -98,18 +98,22 @@ def collect(
     text: str,
     *,
     requests: Sequence[Request],
-    vector: Vectors | None,
+    vector: Callable[[], Vectors | None],
     allowed: Mask,
 ) -> Signals:
-    """Return the raw signals of a bounded query."""
+    """Return the raw signals of a bounded query; its `vector` is asked for when all else is done,
+    and may be None.
+    """
     size, passages = len(generation.documents), len(generation.passages)
     asked = advanced.constraints(text)
     allowed = _permitted(generation, asked, allowed)
     words = matching.match(generation.articles, requests, size=size)
     parts = matching.match(generation.passage_terms, requests, size=passages)
     exact, named = _exact(generation, requests, allowed=allowed)
-    near = _nearest(generation, vector, words.scores, allowed=allowed)
     languages = [request.language for request in requests]
+    pairs = adjacent(generation.pairs, asked.text, languages=languages, size=size)
+    typed = as_typed(generation.words, asked.text, languages=languages, size=size)
+    near = _nearest(generation, vector(), words.scores, allowed=allowed)
     inside = allowed[generation.passage_documents] if passages else np.zeros(0, bool)
     return Signals(
         keyword=words.scores * allowed,
@@ -119,8 +123,8 @@ def collect(
         passage_keyword=parts.scores * inside,
         cosines=near.articles * allowed,
         passage_cosines=near.passages * inside,
-        adjacent=adjacent(generation.pairs, asked.text, languages=languages, size=size) * allowed,
-        typed=as_typed(generation.words, asked.text, languages=languages, size=size) * allowed,
+        adjacent=pairs * allowed,
+        typed=typed * allowed,
         requests=tuple(requests),
         median=near.median,
         identifiers=named,

@@ -88,7 +88,7 @@ class LightEncoder:
             import onnxruntime
 
             options = onnxruntime.SessionOptions()
-            options.intra_op_num_threads = THREADS
+            options.intra_op_num_threads = 1 if name == self._query_weights else THREADS
             options.log_severity_level = 3
             self._sessions[name] = onnxruntime.InferenceSession(
                 str(self._folder / name), options, providers=["CPUExecutionProvider"]

@@ -27,9 +27,9 @@ KEY_BYTES = 16
 # Up to here comparing all vectors is quicker than the graph and its exact second look
 # (`python -m benchmarks switching`).
 EXACT_UP_TO = 8_000
-CANDIDATES = 200
+CANDIDATES = 128
 # Articles compared beside the candidates, to know what an ordinary cosine is for this query.
-SAMPLED = 200
+SAMPLED = 100
 # An audience that may see a smaller share of the articles gets exact search: the graph's
 # candidates would mostly be closed to it.
 MOSTLY_OPEN = 0.5
@@ -138,6 +138,8 @@ class Meaning:
             self._order = np.argsort(short, kind="stable")
             self._keys = short[self._order]
             self._sample = np.sort(np.random.default_rng(0).permutation(articles)[:SAMPLED])
+            rows = _ranges(self._starts[self._sample], self._starts[self._sample + 1])
+            self._sample_vectors = self._vectors[rows]
 
     def first(self, article: int) -> Vectors:
         """Return an article's first vector: its title's, where it has one."""
@@ -157,7 +159,7 @@ class Meaning:
         if self._graph is None or allowed.mean() < MOSTLY_OPEN:
             return self._exact(vector, allowed)
         near = self._rows_of(self._graph.nearest(vector, CANDIDATES))
-        chosen = np.unique(np.concatenate([self._documents[near], wanted(), self._sample]))
+        chosen = np.unique(np.concatenate([self._documents[near], wanted()]))
         return self._looked_at(vector, chosen.astype(np.int64), allowed)
 
     def _exact(self, vector: Vectors, allowed: Mask) -> Nearest:
@@ -179,14 +181,25 @@ class Meaning:
         first, last = self._starts[chosen], self._starts[chosen + 1]
         rows = _ranges(first, last)
         cosines = self._vectors[rows] @ vector
-        heads = np.concatenate([[0], np.cumsum(last - first)[:-1]])
         best = np.zeros(self._sizes[0], np.float32)
-        best[chosen] = np.maximum.reduceat(cosines, heads)
+        best[chosen] = _highest(cosines, last - first)
         numbers = self._passages[rows]
         passages = np.zeros(self._sizes[1], np.float32)
         passages[numbers[numbers >= 0]] = cosines[numbers >= 0]
-        sample = self._sample[allowed[self._sample]]
-        return Nearest(best, passages, float(np.median(best[sample])) if len(sample) else 0.0)
+        return Nearest(best, passages, self._median(vector, allowed))
+
+    def _median(self, vector: Vectors, allowed: Mask) -> float:
+        """Return the best cosine of an ordinary article, by a sample of those allowed."""
+        sizes = self._starts[self._sample + 1] - self._starts[self._sample]
+        best = _highest(self._sample_vectors @ vector, sizes)[allowed[self._sample]]
+        return float(np.median(best)) if len(best) else 0.0
+
+
+def _highest(cosines: Vectors, sizes: npt.NDArray[np.int64]) -> Vectors:
+    """Return the highest of each run of cosines; runs of these sizes lie side by side."""
+    heads = np.cumsum(sizes) - sizes
+    found: Vectors = np.maximum.reduceat(cosines, heads)
+    return found
 
 
 def _ranges(first: npt.NDArray[np.int64], last: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

@@ -6,14 +6,17 @@ index: text and the terms looked for come in.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Sequence
 from html import escape
 
-from search.analysis import spellings
-from search.tokens import Token, tokens
+from search.analysis import CODE, spellings
+from search.tokens import Token, tokens_beginning
 
 TARGET = 230
 LONGEST = 260
+# Beginnings of a snippet that are tried.
+MOST_WINDOWS = 40
 
 
 def snippet(text: str, wanted: Collection[str], *, language: str) -> str:
@@ -26,20 +29,24 @@ def snippet(text: str, wanted: Collection[str], *, language: str) -> str:
 
 
 def _found(text: str, wanted: frozenset[str], *, language: str) -> list[Token]:
-    return [t for t in tokens(text) if not wanted.isdisjoint(spellings(t.surface, language))]
+    initials = frozenset(term.lstrip(CODE)[:2] for term in wanted)
+    found = tokens_beginning(text, initials)
+    return [t for t in found if not wanted.isdisjoint(spellings(t.surface, language))]
 
 
 def _window(text: str, found: Sequence[Token], *, language: str) -> tuple[int, int]:
     """Return the span with most different words, the earliest of equals."""
     if len(text) <= LONGEST:
         return 0, len(text)
+    starts, ends = [t.start for t in found], [t.end for t in found]
+    words = [spellings(t.surface, language) for t in found]
     best, score = 0, -1.0
-    for token in found[:200]:
+    for token in found[:MOST_WINDOWS]:
         start = _start(text, token.start)
-        inside = [t for t in found if start <= t.start and t.end <= start + TARGET]
-        kinds = len({spellings(t.surface, language) for t in inside})
-        if kinds + 0.01 * len(inside) > score:
-            best, score = start, kinds + 0.01 * len(inside)
+        inside = words[bisect_left(starts, start) : bisect_right(ends, start + TARGET)]
+        worth = len(set(inside)) + 0.01 * len(inside)
+        if worth > score:
+            best, score = start, worth
     return best, _end(text, best)
 
 

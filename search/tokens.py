@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from string import ascii_lowercase
 from typing import NamedTuple
 
 # Vowel signs, viramas and joiners are no letters to Python, yet belong inside a word.
@@ -28,6 +29,9 @@ _ANY = re.compile(rf"{_TOKEN.pattern}|{_PICTURE.pattern}")
 _UNSEEN = frozenset({"Cf", "Cc", "Cs"})
 
 
+_PLAIN = frozenset(a + b for a in ascii_lowercase for b in ascii_lowercase if b not in "iy")
+
+
 class Token(NamedTuple):
     """A word, name or code as written, and where: `text[start:end] == surface`."""
 
@@ -40,6 +44,18 @@ def tokens(text: str) -> Iterator[Token]:
     """Yield the tokens of `text` in order."""
     for match in _ANY.finditer(text):
         yield Token(match.group(), match.start(), match.end())
+
+
+def tokens_beginning(text: str, initials: Collection[str]) -> Iterator[Token]:
+    """Yield the tokens of `text` but plain English letters that begin otherwise than with one of
+    the initials (two letters, lower case): stemmers change no more than a second y into i.
+    """
+    for match in _ANY.finditer(text):
+        surface = match[0]
+        start = surface[:2].lower()
+        if start not in initials and start in _PLAIN and surface[1:].islower():
+            continue
+        yield Token(surface, match.start(), match.end())
 
 
 def normal(text: str) -> str:
