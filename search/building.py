@@ -7,8 +7,6 @@ an earlier generation held most of them. Knows neither pointers nor manifests.
 from __future__ import annotations
 
 import hashlib
-import os
-import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -22,6 +20,7 @@ from search.adjacent import plain_pairs, telling_pairs
 from search.counts import GONE, Collected, Counts, load_counts, merged
 from search.encoder import Encoder, Progress, Vectors
 from search.keyword import ARTICLE_SCORING, PASSAGE_SCORING, Analysed
+from search.mapping import shared
 from search.opened import plain
 from search.passages import Passage, Passages, passages_of
 from search.semantic import KEY_BYTES, NO_PASSAGE, Rows
@@ -132,7 +131,7 @@ def fill_words(part: Path, plan: Plan, *, progress: Progress) -> Passages:
     pairs = _table(part, plan, "pairs", fresh=tables.pairs, moved=plan.moved)
     postings.plain(pairs).save(part, "pairs")
     _save_words(part, plan, tables.words)
-    suggesting.write(part, plan.documents)
+    suggesting.write(part, plan.documents, plan.before)
     return passages
 
 
@@ -192,10 +191,7 @@ def _carried(plan: Plan, before: Path, folder: Path) -> bool:
         return False
     folder.mkdir()
     for path in before.iterdir():
-        try:
-            os.link(path, folder / path.name)
-        except OSError:  # a file system without links
-            shutil.copy2(path, folder / path.name)
+        shared(path, folder / path.name)
     return True
 
 

@@ -95,16 +95,24 @@ def merged(fresh: Collected, former: Counts | None = None, moved: Ordinals | Non
     terms, term = np.unique(hashes, return_inverse=True)
     parts = [(term, docs, _array(fields, np.uint8), _array(counts, np.uint16))]
     if former is not None and moved is not None and len(former.docs):
-        new, terms = terms, np.union1d(former.terms, terms)
         there = moved[former.docs]
         stayed = np.flatnonzero(there != GONE)
-        old = np.searchsorted(terms, former.terms)[former.term[stayed]]
+        every = _joined(former.terms, terms)
+        old = np.searchsorted(every, former.terms)[former.term[stayed]]
         parts = [
             (old, there[stayed], former.fields[stayed], former.counts[stayed]),
-            (np.searchsorted(terms, new)[term], *parts[0][1:]),
+            (np.searchsorted(every, terms)[term], *parts[0][1:]),
         ]
+        terms = every
     rows: list[Any] = [np.concatenate(column) for column in zip(*parts, strict=True)]
     return _ordered(terms, rows)
+
+
+def _joined(many: Hashes, few: Hashes) -> Hashes:
+    """Return both ascending arrays as one, each hash once; quick when `few` is short."""
+    place = np.searchsorted(many, few)
+    there = many[np.minimum(place, len(many) - 1)] == few if len(many) else np.zeros(len(few), bool)
+    return np.insert(many, place[~there], few[~there])
 
 
 def _array(values: array[int], kind: Any) -> npt.NDArray[Any]:

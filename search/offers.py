@@ -29,6 +29,8 @@ _WORD = re.compile(
     rf"[{SPACELESS_LETTERS}]|(?:(?![{SPACELESS_LETTERS}_])[\w\u0900-\u0dff])+(?:\+\+|#)?"
 )
 
+_SIMPLE = re.compile("[A-Za-z0-9 ]*")
+
 Mask = npt.NDArray[np.bool_]
 Numbers = npt.NDArray[np.int32]
 Arrays = Mapping[str, npt.NDArray[np.generic]]
@@ -255,6 +257,8 @@ def words_of(text: str) -> list[list[str]]:
     """Return the folded words within each token: parts of a name, characters of a spaceless
     script.
     """
+    if _SIMPLE.fullmatch(text):  # most titles: each word is a token, and folding lowers its case
+        return [[word[:LONGEST]] for word in text.lower().split()]
     folded = [fold(normal(token.surface)) for token in tokens(text)]
     return [[word[:LONGEST] for word in _WORD.findall(text) or [text]] for text in folded if text]
 

@@ -7,18 +7,20 @@ articles are allowed.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from search.mapping import shared
 from search.offers import Mask, Numbers, Source, Suggestion, Table, table_of, words_of
 from search.types import Document
 
 __all__ = ["Queries", "Source", "Suggester", "Suggestion", "write"]
 
 MOST_WORDS = 24
-_NAME = "suggest.{}.npy"
+_NAME, _DIGEST = "suggest.{}.npy", "suggest.digest"
 
 
 class Queries:
@@ -108,14 +110,31 @@ class _Chosen:
                 entries = entries[table.key[entries] != table.key[first]]
 
 
-def write(folder: Path, documents: Sequence[Document]) -> None:
+def write(folder: Path, documents: Sequence[Document], before: Path | None = None) -> None:
     """Write the table of these articles, numbered in their order, as flat arrays.
 
-    The same articles give the same files.
+    The same articles give the same files: those of the generation in `before` are shared when
+    nothing that is offered has changed.
     """
+    digest = _digest(documents)
+    (folder / _DIGEST).write_text(digest, "utf-8")
+    if before and (before / _DIGEST).read_text("utf-8") == digest:
+        for path in before.glob(_NAME.format("*")):
+            shared(path, folder / path.name)
+        return
     entries = [entry for document in documents for entry in _offers(document)]
     for name, array in table_of(entries, [document.id for document in documents]).arrays.items():
         np.save(folder / _NAME.format(name), array)
+
+
+def _digest(documents: Sequence[Document]) -> str:
+    """Return what changes with anything that is offered."""
+    line = hashlib.sha256()
+    for document in documents:
+        headings = [(section.heading, section.anchor) for section in document.sections]
+        held = (document.id, document.title, document.answers, headings)
+        line.update(repr(held).encode("utf-8", "surrogatepass"))
+    return line.hexdigest()
 
 
 def _offers(document: Document) -> Iterator[Suggestion]:
