@@ -21,6 +21,12 @@ SETS = ("rel_links_arduino", "rel_stackfaq_threads", "oos_clinc150_val")
 MEASUREMENTS: dict[str, list[list[str]]] = {
     "starting": [["benchmarks.starting"]],
     "quality": [["search.evaluate", str(DATA / name)] for name in SETS],
+    "equality": [
+        ["benchmarks.equality", str(DATA / "rel_stackfaq")],
+        ["benchmarks.equality", str(DATA / "scale_servicenow_10k")],
+    ],
+    "changing": [["benchmarks.changing", str(DATA / "scale_servicenow_10k")]],
+    "switching": [["benchmarks.switching"]],
     "typos": [["benchmarks.search_typos", str(DATA / "rel_links_arduino")]],
     "spelling": [["benchmarks.search_spelling"]],
     "adversarial": [["benchmarks.adversarial", str(DATA / "scale_servicenow_10k")]],

@@ -14,9 +14,10 @@ from time import perf_counter
 
 import numpy as np
 
+from search.counts import Collected, merged
 from search.measures import percentile
-from search.postings import gather, key_of
-from search.spelling import Speller
+from search.postings import plain
+from search.spelling import Speller, Vocabulary
 
 ARTICLES = 10_000
 QUERIES = 300
@@ -26,17 +27,19 @@ def main(size: int) -> None:
     """Print the figures for a vocabulary of `size` words."""
     dice = random.Random(1)
     words = sorted({made(dice) for _ in range(size)})
-    rows = {
-        key_of("en", word): dict.fromkeys(dice.sample(range(ARTICLES), dice.randint(1, 9)), 1.0)
-        for word in words
-    }
-    postings, allowed = gather(rows), np.ones(ARTICLES, bool)
+    held = Collected()
+    for word in words:
+        for article in dice.sample(range(ARTICLES), dice.randint(1, 9)):
+            held.add(article, 0, language="en", terms=[word])
+    counts = merged(held)
+    texts = [held.texts[key] for key in counts.terms.tolist()]
+    known, allowed = Vocabulary(texts, plain(counts)), np.ones(ARTICLES, bool)
     began = perf_counter()
-    speller = Speller(postings, allowed, languages=("en",), known=frozenset({"printer"}))
+    speller = Speller(known, allowed, languages=("en",), known=frozenset({"printer"}))
     print(f"{len(words)} words: made in {perf_counter() - began:.2f} s")
     for name, count in (("one unknown word", 1), ("as many as fit", 24)):
-        queries = [" ".join(wrong(dice.choice(words), dice) for _ in range(count)) for _ in rows][
-            :QUERIES
+        queries = [
+            " ".join(wrong(dice.choice(words), dice) for _ in range(count)) for _ in range(QUERIES)
         ]
         times = [timed(lambda text=text: speller.correct(text)) for text in queries]
         print(f"{name}: p50 {percentile(times, 0.5):.2f} ms, p95 {percentile(times, 0.95):.2f} ms")

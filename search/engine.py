@@ -289,6 +289,8 @@ def _explanation(generation: Generation, ranking: Ranking, number: int) -> Expla
         "coverage": float(signals.coverage[number]),
         "cosine": float(signals.cosines[number]),
         "semantic": float(meaning_share(signals.cosines, signals.median)[number]),
+        "adjacent": float(signals.adjacent[number]),
+        "as_typed": float(signals.typed[number]),
         "exact": float(signals.exact[number]),
         "title": float(signals.title[number]),
     }

@@ -22,6 +22,8 @@ AS_TYPED = 0.05
 
 # Tuned together on seven judged sets (links, former titles, forum questions, intents, Spanish).
 MEANING = 0.6
+# A question of more words than this is better understood than matched word by word.
+LONG, MEANING_OF_QUESTIONS = 6, 0.7
 # One or two words that some article holds are often a name, which the model may not know.
 MEANING_OF_NAMES = {1: 0.35, 2: 0.5}
 COVERED = 0.99
@@ -60,9 +62,9 @@ def meaning_weight(signals: Signals) -> float:
         return MEANING_WITH_CODE
     trust = min(1.0, max(LEAST_TRUST, (signals.spread - LOST) / (CLEAR - LOST)))
     trust *= min(1.0, max(LEAST_TRUST, (LUMPED - signals.median) / (LUMPED - ORDINARY)))
-    share = MEANING
+    share = MEANING_OF_QUESTIONS if signals.words > LONG else MEANING
     if signals.coverage >= COVERED:
-        share = MEANING_OF_NAMES.get(signals.words, MEANING)
+        share = MEANING_OF_NAMES.get(signals.words, share)
     meaning = share * trust
     words: float = (1.0 - share) * min(1.0, signals.coverage) ** COVERAGE_POWER
     return meaning / (meaning + words)
