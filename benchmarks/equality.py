@@ -88,8 +88,8 @@ def main() -> None:
     language = judged.documents[0].language
     # Whoosh divides by all articles: of one language, so that both count the same.
     same_language = tuple(replace(d, language=language) for d in judged.documents)
-    judged = replace(judged, documents=same_language)
-    generation = open_current(index_of(judged, _default_cache() / "equality"))
+    indexed = replace(judged, name=f"{judged.name}-one-language", documents=same_language)
+    generation = open_current(index_of(indexed, _default_cache()))
     database = fts5(judged)
     model = scoring.BM25F(B=ARTICLE_SCORING.b, K1=ARTICLE_SCORING.k1)
     times: dict[str, list[float]] = {"ours": [], "Whoosh": [], "FTS5": []}
