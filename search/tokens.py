@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterator
-from string import ascii_lowercase
+from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 # Vowel signs, viramas and joiners are no letters to Python, yet belong inside a word.
@@ -29,9 +29,6 @@ _ANY = re.compile(rf"{_TOKEN.pattern}|{_PICTURE.pattern}")
 _UNSEEN = frozenset({"Cf", "Cc", "Cs"})
 
 
-_PLAIN = frozenset(a + b for a in ascii_lowercase for b in ascii_lowercase if b not in "iy")
-
-
 class Token(NamedTuple):
     """A word, name or code as written, and where: `text[start:end] == surface`."""
 
@@ -46,16 +43,28 @@ def tokens(text: str) -> Iterator[Token]:
         yield Token(match.group(), match.start(), match.end())
 
 
-def tokens_beginning(text: str, initials: Collection[str]) -> Iterator[Token]:
-    """Yield the tokens of `text` but plain English letters that begin otherwise than with one of
-    the initials (two letters, lower case): stemmers change no more than a second y into i.
+@lru_cache(maxsize=64)
+def _beginning(initials: frozenset[str]) -> re.Pattern[str]:
+    """Return what a word that may be meant begins with: one of the initials, where a stemmer may
+    have made y an i; a letter that folding changes; or it has capitals inside."""
+    both = initials | {one[0] + "y" for one in initials if one[1:] == "i"}
+    wanted = "|".join(re.escape(one) for one in sorted(both)) or "(?!)"
+    return re.compile(rf"(?<![^\W_])(?:(?i:{wanted})|\w?[^\x00-\x7f]|[A-Za-z]*[a-z][A-Z])")
+
+
+def tokens_beginning(text: str, initials: frozenset[str]) -> Iterator[Token]:
+    """Yield the tokens of a one-line text that hold a word which may begin with one of the
+    initials (two letters, lower case): far fewer than all.
     """
-    for match in _ANY.finditer(text):
-        surface = match[0]
-        start = surface[:2].lower()
-        if start not in initials and start in _PLAIN and surface[1:].islower():
-            continue
-        yield Token(surface, match.start(), match.end())
+    seen = 0
+    for match in _beginning(initials).finditer(text):
+        if match.start() >= seen:
+            start = text.rfind(" ", 0, match.start()) + 1
+            end = text.find(" ", match.start())
+            seen = len(text) if end < 0 else end
+            yield from (
+                Token(m.group(), m.start(), m.end()) for m in _ANY.finditer(text, start, seen)
+            )
 
 
 def normal(text: str) -> str:

@@ -8,7 +8,9 @@ from html import unescape
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.snippets import LONGEST, snippet
+from search.analysis import spellings
+from search.snippets import LONGEST, _found, snippet
+from search.tokens import tokens
 
 NASTY = st.text(alphabet=st.sampled_from("<>&\"'/ \nabcmark=script;日é"), max_size=900) | st.text()
 
@@ -35,3 +37,20 @@ def test_the_stretch_holds_the_wanted_words_marked_by_stem() -> None:
     found = snippet(text, {"print", "driver"}, language="en")
     assert "<mark>Printing</mark> needs <mark>drivers</mark> before you <mark>print</mark>" in found
     assert len(found) < LONGEST + 3 * len("<mark></mark>") + 8
+
+
+SURFACES = st.sampled_from(
+    ["configured", "Configuring", "non-configured", "myPrinter", "srv_print-01", "printers",
+     "paper", "Árbol", "arboles", "dying", "die", "lied", "ORA-12541", "KB5034441", "kb", "日本語",
+     "e-mail", "mail", "(printer)", "x", "Drucker", "10.0.0.1", "ñandú", "straße", "O'Brien"]
+)  # fmt: skip
+
+
+@given(st.lists(SURFACES, max_size=20), st.lists(SURFACES, min_size=1, max_size=3))
+def test_words_are_marked_as_if_each_had_been_looked_at(text: list[str], asked: list[str]) -> None:
+    """The quick way to the words that can be meant leaves none of them out."""
+    for language in ("en", "es", "de"):
+        wanted = frozenset(term for word in asked for term in spellings(word, language))
+        flat = " ".join(text)
+        every = [t for t in tokens(flat) if not wanted.isdisjoint(spellings(t.surface, language))]
+        assert _found(flat, wanted, language=language) == every
