@@ -27,7 +27,7 @@ from search.tokens import tokens
 
 # In all; what is over is left as words. Phrases cost most: their places are compared.
 MOST_CONDITIONS = 6
-MOST_QUOTED = 2
+MOST_QUOTED = 1
 # Words that begin alike: this many are looked for, the commonest; this many count in the ranking.
 MOST_EXPANSIONS = 30
 RANKED_EXPANSIONS = 12
