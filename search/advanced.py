@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from heapq import nlargest
 
 from whoosh.index import Index
@@ -74,6 +75,7 @@ class Constraints:
         return " ".join([*groups, *(f"-{one}" for one in self.none)])
 
 
+@lru_cache(maxsize=256)
 def constraints(text: str) -> Constraints:
     """Return the conditions in a bounded query; `text` unchanged where there are none."""
     every: list[list[Wanted]] = []

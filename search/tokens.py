@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import NamedTuple
 
 # Vowel signs, viramas and joiners are no letters to Python, yet belong inside a word.
@@ -43,28 +42,32 @@ def tokens(text: str) -> Iterator[Token]:
         yield Token(match.group(), match.start(), match.end())
 
 
-@lru_cache(maxsize=64)
-def _beginning(initials: frozenset[str]) -> re.Pattern[str]:
-    """Return what a word that may be meant begins with: one of the initials, where a stemmer may
-    have made y an i; a letter that folding changes; or it has capitals inside."""
-    both = initials | {one[0] + "y" for one in initials if one[1:] == "i"}
-    wanted = "|".join(re.escape(one) for one in sorted(both)) or "(?!)"
-    return re.compile(rf"(?<![^\W_])(?:(?i:{wanted})|\w?[^\x00-\x7f]|[A-Za-z]*[a-z][A-Z])")
+_CAPITALS_INSIDE = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]*[a-z][A-Z]")
 
 
 def tokens_beginning(text: str, initials: frozenset[str]) -> Iterator[Token]:
     """Yield the tokens of a one-line text that hold a word which may begin with one of the
-    initials (two letters, lower case): far fewer than all.
+    initials (two letters, lower case): far fewer than all, but where letters have accents.
     """
+    if not text.isascii():
+        yield from tokens(text)
+        return
+    places = {match.start() for match in _CAPITALS_INSIDE.finditer(text)}
+    lower = text.lower()
+    # A stemmer may have made a second y an i ("dying": "die").
+    for start in initials | {one[0] + "y" for one in initials if one[1:] == "i"}:
+        at = lower.find(start)
+        while at >= 0:
+            if at == 0 or not lower[at - 1].isalnum():
+                places.add(at)
+            at = lower.find(start, at + 1)
     seen = 0
-    for match in _beginning(initials).finditer(text):
-        if match.start() >= seen:
-            start = text.rfind(" ", 0, match.start()) + 1
-            end = text.find(" ", match.start())
+    for at in sorted(places):
+        if at >= seen:
+            end = text.find(" ", at)
             seen = len(text) if end < 0 else end
-            yield from (
-                Token(m.group(), m.start(), m.end()) for m in _ANY.finditer(text, start, seen)
-            )
+            for match in _ANY.finditer(text, text.rfind(" ", 0, at) + 1, seen):
+                yield Token(match.group(), match.start(), match.end())
 
 
 def normal(text: str) -> str:
