@@ -19,6 +19,7 @@ from kb.content.publish import build_library
 from kb.content.rendering import RECIPE
 from kb.content.source import Source, open_source
 from search import generation
+from search.building import recipe
 from search.encoder import Encoder
 from search.errors import SearchError
 from search.opened import Generation
@@ -75,7 +76,7 @@ def _current(root: Path) -> Generation | None:
 
 def _recipe(settings: Settings, source: Source) -> bytes:
     """Return what decides a generation's content: the files, and how they are read."""
-    facts = [source.content, RECIPE, settings.language, settings.semantic, settings.model]
+    facts = [source.content, RECIPE, recipe(), settings.language, settings.semantic, settings.model]
     return json.dumps(facts).encode()
 
 
