@@ -146,8 +146,8 @@ def test_a_worker_that_dies_is_started_again_and_the_site_goes_on(site: Site) ->
 
 
 def test_nothing_is_left_of_a_site_that_is_killed(site: Site) -> None:
+    eventually(lambda: len(site.family()) >= 3, "all processes begun", site.log)
     family = site.family()
-    assert len(family) >= 3
     site.process.kill()
     eventually(lambda: not any(map(_alive, family)), "all processes ended", site.log)
     assert not site.answers()
