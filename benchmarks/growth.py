@@ -115,10 +115,15 @@ class DerivedVectors:
         return self._runtime.encode_query(text)
 
     def encode_documents(self, texts: Sequence[str], progress: Progress = silent) -> Vectors:
-        """Return the vectors of texts that were announced in `row_of` (a copy's as ~row)."""
+        """Return the vectors of texts that were announced in `row_of` (a copy's as ~row), and the
+        runtime's of others: those that confidence is fitted with.
+        """
         found = np.empty((len(texts), self._vectors.shape[1]), np.float32)
         for at, text in enumerate(texts):
             name = key(text)
+            if name not in self._row_of:
+                found[at] = self._runtime.encode_documents([text])[0]
+                continue
             row = self._row_of[name]
             found[at] = self._vectors[row] if row >= 0 else _near(self._vectors[~row], name)
         progress("encode", len(texts), len(texts))
