@@ -15,7 +15,6 @@ from functools import partial
 from pathlib import Path
 from time import perf_counter
 
-import numpy as np
 from whoosh import scoring
 from whoosh.query import Or, Query, Term
 from whoosh.searching import Searcher
@@ -25,8 +24,10 @@ from search.evaluate import _default_cache, index_of
 from search.generation import open_current
 from search.judged import JudgedSet, read_set
 from search.keyword import ARTICLE_SCORING, EVERYTHING, article_fields
+from search.matching import summed
 from search.measures import percentile
 from search.opened import Generation
+from search.top import highest
 
 TOP, NEAR = 10, 1e-4
 
@@ -38,12 +39,9 @@ def terms_of(text: str, language: str) -> list[str]:
 
 def ours(generation: Generation, terms: Sequence[str], language: str) -> list[float]:
     """Return the best ten sums of impacts, highest first."""
-    total = np.zeros(len(generation.documents), np.float32)
-    for term in terms:
-        docs, values = generation.articles.find(language, term)
-        total[docs] += values
-    top = np.argpartition(-total, min(TOP, len(total) - 1))[:TOP]
-    return sorted((float(total[n]) for n in top if total[n] > 0), reverse=True)
+    found = [generation.articles.find(language, term) for term in terms]
+    best = highest(summed(found, size=len(generation.documents)), TOP)
+    return sorted(best.tolist(), reverse=True)
 
 
 def fts5(judged: JudgedSet) -> sqlite3.Connection:

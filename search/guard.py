@@ -22,11 +22,15 @@ Answer = Callable[[], tuple[Vectors | None, str]]
 # After a hang the model is left alone this long before another try, in seconds.
 PAUSE = 30.0
 REMEMBERED = 512
+# The asker stands back until the model has taken its text: otherwise it may hold the interpreter
+# for 5 ms (`sys.getswitchinterval`) before the model begins. In seconds, against a hang.
+HANDOVER = 0.01
 
 
 @dataclass(slots=True)
 class _Job:
     text: str
+    taken: threading.Event = field(default_factory=threading.Event)
     done: threading.Event = field(default_factory=threading.Event)
     vector: Vectors | None = None
     reason: str = ""
@@ -88,6 +92,7 @@ class QueryEncoder:
             return lambda: (known, "")
         job, until = _Job(text), time.monotonic() + self._query_seconds
         self._jobs.put(job)
+        job.taken.wait(HANDOVER)
         return lambda: self._end(job, until)
 
     def _end(self, job: _Job, until: float) -> tuple[Vectors | None, str]:
@@ -133,6 +138,7 @@ class QueryEncoder:
         assert self._encoder is not None
         while jobs is self._jobs:
             job = jobs.get()
+            job.taken.set()
             try:
                 job.vector = self._encoder.encode_query(job.text)
             except Exception as error:  # as above

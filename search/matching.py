@@ -16,6 +16,7 @@ from search.postings import Postings, Values
 from search.querying import Identifier, Request, Sought
 
 Floats = npt.NDArray[np.float32]
+Row = tuple[Ordinals, Values]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,25 +29,48 @@ class Matched:
 
 def match(postings: Postings, requests: Sequence[Request], *, size: int) -> Matched:
     """Return keyword scores of `size` documents for a query read in each language."""
-    scores, coverage = np.zeros(size, np.float32), np.zeros(size, np.float32)
-    for request in requests:
-        one = _match_one(postings, request, size=size)
-        scores += one.scores
-        np.maximum(coverage, one.coverage, out=coverage)
-    return Matched(scores, coverage)
+    found = [_found(postings, request) for request in requests]
+    coverage = [
+        _covered(request, rows, size=size) for request, rows in zip(requests, found, strict=True)
+    ]
+    return Matched(
+        summed([row for rows in found for row in rows], size=size),
+        coverage[0] if len(coverage) == 1 else np.max([_nothing(size), *coverage], axis=0),
+    )
 
 
-def _match_one(postings: Postings, request: Request, *, size: int) -> Matched:
-    scores, covered, mass = np.zeros(size, np.float32), np.zeros(size, np.float32), 0.0
-    for sought in request.sought:
-        docs, values = _best(postings, request.language, sought=sought)
-        scores[docs] += values
-        if not sought.asked:
-            continue  # a joined spelling or another name asks for nothing by itself
-        idf = information(len(docs), sought, size=size)
-        mass += idf
-        covered[docs] += idf
-    return Matched(scores, covered / mass if mass else covered)
+def scores(postings: Postings, requests: Sequence[Request], *, size: int) -> Floats:
+    """Return the scores alone, as `match` does."""
+    return summed([row for request in requests for row in _found(postings, request)], size=size)
+
+
+def _found(postings: Postings, request: Request) -> list[Row]:
+    return [_best(postings, request.language, sought=sought) for sought in request.sought]
+
+
+def _covered(request: Request, found: Sequence[Row], *, size: int) -> Floats:
+    """Return the share of the query's information in each document. A joined spelling or another
+    name asks for nothing by itself.
+    """
+    rows, mass = [], 0.0
+    for sought, (docs, _) in zip(request.sought, found, strict=True):
+        if sought.asked:
+            told = information(len(docs), sought, size=size)
+            rows.append((docs, np.full(len(docs), told, np.float32)))
+            mass += told
+    return summed(rows, size=size) / np.float32(mass or 1.0)
+
+
+def _nothing(size: int) -> Floats:
+    return np.zeros(size, np.float32)
+
+
+def summed(rows: Sequence[Row], *, size: int) -> Floats:
+    """Return the sum of the values at each document."""
+    if not rows:
+        return _nothing(size)
+    docs, values = (np.concatenate(column) for column in zip(*rows, strict=True))
+    return np.bincount(docs, values, minlength=size).astype(np.float32)
 
 
 def information(df: int, sought: Sought, *, size: int) -> float:
@@ -54,18 +78,21 @@ def information(df: int, sought: Sought, *, size: int) -> float:
     return float(np.log(1 + (size - df + 0.5) / (df + 0.5))) * max(sought.alternatives.values())
 
 
-def _best(postings: Postings, language: str, *, sought: Sought) -> tuple[Ordinals, Values]:
+def _best(postings: Postings, language: str, *, sought: Sought) -> Row:
     """Return the documents that hold one thing asked for, each once, and what it is worth there."""
     weights = sought.alternatives.values()
     rows = [
-        (docs, weight * values)
+        (docs, values if weight == 1 else weight * values)
         for term, weight in sought.alternatives.items()
         for docs, values in [postings.find(language, term)]
         if len(docs)
     ]
     if len(rows) == 1:
         return rows[0]
-    docs = np.unique(np.concatenate([found for found, _ in rows] or [np.empty(0, np.int32)]))
+    if not rows:
+        return postings.find(language, "")
+    docs = np.sort(np.concatenate([found for found, _ in rows]))
+    docs = docs[np.flatnonzero(np.diff(docs, prepend=-1))]
     best = np.zeros(len(docs), np.float32)
     parts = len(weights) > 1 and max(weights) < 1
     for found, values in rows:

@@ -6,9 +6,7 @@ and escaped text only.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-import numpy as np
+from collections.abc import Iterable, Mapping
 
 from search.opened import Generation
 from search.passages import Passage
@@ -25,10 +23,13 @@ ASIDE = 0.6
 
 def hits_of(generation: Generation, ranking: Ranking, numbers: Iterable[int]) -> tuple[Hit, ...]:
     """Return a hit for each article number, in the given order."""
-    return tuple(_hit(generation, ranking, int(number)) for number in numbers)
+    wanted = {language: _wanted(ranking, language) for language in generation.manifest.languages}
+    return tuple(_hit(generation, ranking, int(number), wanted) for number in numbers)
 
 
-def _hit(generation: Generation, ranking: Ranking, number: int) -> Hit:
+def _hit(
+    generation: Generation, ranking: Ranking, number: int, wanted: Mapping[str, frozenset[str]]
+) -> Hit:
     document, signals = generation.documents[number], ranking.signals
     passage = _best_passage(generation, ranking, number)
     text, anchor, heading = document.summary, "", ""
@@ -40,7 +41,7 @@ def _hit(generation: Generation, ranking: Ranking, number: int) -> Hit:
         score=float(ranking.fused[number]),
         anchor=anchor,
         heading=heading,
-        snippet=snippet(text, _wanted(ranking, document.language), language=document.language),
+        snippet=snippet(text, wanted[document.language], language=document.language),
         parts={
             "keyword": float(signals.keyword[number]),
             "semantic": float(signals.cosines[number]),
@@ -55,17 +56,25 @@ def _best_passage(generation: Generation, ranking: Ranking, number: int) -> Pass
     first, last = int(starts[number]), int(starts[number + 1])
     if first == last:
         return None
-    words = signals.passage_keyword[first:last]
-    best = float(words.max(initial=0.0))
-    scores = (words / best if best else words) * (1 - ranking.weight)
-    scores = scores + ranking.weight * signals.passage_cosines[first:last]
-    found = [Passage(*row) for row in generation.passages[first:last].tolist()]
-    scores = scores * [ASIDE if _aside(generation, passage) else 1.0 for passage in found]
-    return found[int(np.argmax(scores))]
+    words = signals.passage_keyword[first:last].tolist()
+    near = signals.passage_cosines[first:last].tolist()
+    most, weight, best = max(words) or 1.0, ranking.weight, (-1.0, first)
+    for at, (word, cosine) in enumerate(zip(words, near, strict=True), first):
+        score = (1 - weight) * word / most + weight * cosine
+        if score > best[0] and _aside(generation, at):
+            score *= ASIDE
+        if score > best[0]:
+            best = score, at
+    return _passage(generation, best[1])
 
 
-def _aside(generation: Generation, passage: Passage) -> bool:
-    """Return whether the passage only surrounds the answer, as its section's heading says."""
+def _passage(generation: Generation, at: int) -> Passage:
+    return Passage(*generation.passages[at].tolist())
+
+
+def _aside(generation: Generation, at: int) -> bool:
+    """Return whether a passage only surrounds the answer, as its section's heading says."""
+    passage = _passage(generation, at)
     section = generation.documents[passage.document].sections[passage.section]
     return bool(section.path) and section.path[0].casefold() in ASIDES
 

@@ -19,6 +19,7 @@ from search.encoder import Vectors
 from search.opened import Generation
 from search.querying import Request, content_words, understand
 from search.semantic import Nearest
+from search.top import highest
 from search.types import Mode
 
 Floats = npt.NDArray[np.float32]
@@ -108,7 +109,7 @@ def collect(
     asked = advanced.constraints(text)
     allowed = _permitted(generation, asked, allowed)
     words = matching.match(generation.articles, requests, size=size)
-    parts = matching.match(generation.passage_terms, requests, size=passages)
+    parts = matching.scores(generation.passage_terms, requests, size=passages)
     exact, named = _exact(generation, requests, allowed=allowed)
     languages = [request.language for request in requests]
     pairs = adjacent(generation.pairs, asked.text, languages=languages, size=size)
@@ -120,7 +121,7 @@ def collect(
         coverage=words.coverage * allowed,
         exact=exact,
         title=_titled(generation, asked.text, size=size) & allowed,
-        passage_keyword=parts.scores * inside,
+        passage_keyword=parts * inside,
         cosines=near.articles * allowed,
         passage_cosines=near.passages * inside,
         adjacent=pairs * allowed,
@@ -200,7 +201,8 @@ def _worth_showing(hits: npt.NDArray[np.int64], fused: Floats) -> npt.NDArray[np
     """Return the hits in order without their long tail: one common word makes no answer."""
     scores = fused[hits]
     if len(hits) > ALWAYS_SHOWN:
-        tenth = np.partition(scores, -ALWAYS_SHOWN)[-ALWAYS_SHOWN]
+        best = highest(scores, ALWAYS_SHOWN)
+        tenth = best.min() if len(best) == ALWAYS_SHOWN else 0.0
         worth = scores >= min(tenth, TAIL * scores.max())
         hits, scores = hits[worth], scores[worth]
     return hits[np.argsort(-scores, kind="stable")]
@@ -216,8 +218,8 @@ def _steps(signals: Signals) -> Floats:
 def _keyword_share(generation: Generation, signals: Signals) -> Floats:
     whole = fusion.keyword_share(signals.keyword)
     best = np.zeros_like(whole)
-    if len(signals.passage_keyword):
-        np.maximum.at(best, generation.passage_documents, signals.passage_keyword)
+    held = np.flatnonzero(signals.passage_keyword)
+    np.maximum.at(best, generation.passage_documents[held], signals.passage_keyword[held])
     return fusion.keyword_share(whole + PASSAGE_SHARE * fusion.keyword_share(best))
 
 
@@ -264,6 +266,5 @@ def _evidence(signals: Signals, order: npt.NDArray[np.int64], *, meaning: Floats
 
 def _highest(values: Floats, place: int) -> float:
     """Return the value at a place counted from the highest, the lowest of fewer, 0 of none."""
-    values = values[values > 0]  # of many equal values NumPy finds the place slowly
-    place = min(place, len(values))
-    return float(np.partition(values, -place)[-place]) if place else 0.0
+    found = highest(values, place)
+    return float(found.min()) if len(found) else 0.0

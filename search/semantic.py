@@ -159,8 +159,9 @@ class Meaning:
         if self._graph is None or allowed.mean() < MOSTLY_OPEN:
             return self._exact(vector, allowed)
         near = self._rows_of(self._graph.nearest(vector, CANDIDATES))
-        chosen = np.unique(np.concatenate([self._documents[near], wanted()]))
-        return self._looked_at(vector, chosen.astype(np.int64), allowed)
+        named = wanted()
+        whole = _ranges(self._starts[named], self._starts[named + 1])
+        return self._looked_at(vector, np.union1d(near, whole), allowed)
 
     def _exact(self, vector: Vectors, allowed: Mask) -> Nearest:
         cosines = self._vectors @ vector
@@ -177,16 +178,16 @@ class Meaning:
         rows: npt.NDArray[np.int64] = self._order[_ranges(first, last)]
         return rows
 
-    def _looked_at(self, vector: Vectors, chosen: npt.NDArray[np.int64], allowed: Mask) -> Nearest:
-        first, last = self._starts[chosen], self._starts[chosen + 1]
-        rows = _ranges(first, last)
-        cosines = self._vectors[rows] @ vector
-        best = np.zeros(self._sizes[0], np.float32)
-        best[chosen] = _highest(cosines, last - first)
-        numbers = self._passages[rows]
-        passages = np.zeros(self._sizes[1], np.float32)
-        passages[numbers[numbers >= 0]] = cosines[numbers >= 0]
-        return Nearest(best, passages, self._median(vector, allowed))
+    def _looked_at(self, vector: Vectors, rows: npt.NDArray[np.int64], allowed: Mask) -> Nearest:
+        """Return the cosines of the vectors in these rows, ascending."""
+        articles, passages = (np.zeros(size, np.float32) for size in self._sizes)
+        if len(rows):
+            cosines, documents = self._vectors[rows] @ vector, self._documents[rows]
+            heads = np.flatnonzero(np.diff(documents, prepend=-1))
+            articles[documents[heads]] = np.maximum.reduceat(cosines, heads)
+            numbers = self._passages[rows]
+            passages[numbers[numbers >= 0]] = cosines[numbers >= 0]
+        return Nearest(articles, passages, self._median(vector, allowed))
 
     def _median(self, vector: Vectors, allowed: Mask) -> float:
         """Return the best cosine of an ordinary article, by a sample of those allowed."""

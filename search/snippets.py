@@ -17,34 +17,40 @@ TARGET = 230
 LONGEST = 260
 # Beginnings of a snippet that are tried.
 MOST_WINDOWS = 40
+# Letters that a word and its stem begin with: two, and three where the stem has so many.
+LONG_STEM = 5
+Found = tuple[Token, tuple[str, ...]]
 
 
 def snippet(text: str, wanted: Collection[str], *, language: str) -> str:
     """Return the stretch of `text` (at most about 260 characters) richest in wanted terms."""
     flat = " ".join(text.split())
     found = _found(flat, frozenset(wanted), language=language)
-    start, end = _window(flat, found, language=language)
+    start, end = _window(flat, found)
     body = _marked(flat, found, span=(start, end))
     return ("… " if start else "") + body + (" …" if end < len(flat) else "")
 
 
-def _found(text: str, wanted: frozenset[str], *, language: str) -> list[Token]:
-    initials = frozenset(term.lstrip(CODE)[:2] for term in wanted)
-    found = tokens_beginning(text, initials)
-    return [t for t in found if not wanted.isdisjoint(spellings(t.surface, language))]
+def _found(text: str, wanted: frozenset[str], *, language: str) -> list[Found]:
+    """Return the tokens that are wanted, each with its terms."""
+    stems = (term.lstrip(CODE) for term in wanted)
+    initials = frozenset(stem[: 3 if len(stem) >= LONG_STEM else 2] for stem in stems)
+    every = (
+        (token, spellings(token.surface, language)) for token in tokens_beginning(text, initials)
+    )
+    return [(token, terms) for token, terms in every if not wanted.isdisjoint(terms)]
 
 
-def _window(text: str, found: Sequence[Token], *, language: str) -> tuple[int, int]:
+def _window(text: str, found: Sequence[Found]) -> tuple[int, int]:
     """Return the span with most different words, the earliest of equals."""
     if len(text) <= LONGEST:
         return 0, len(text)
-    starts, ends = [t.start for t in found], [t.end for t in found]
-    words = [spellings(t.surface, language) for t in found]
+    starts, ends = [token.start for token, _ in found], [token.end for token, _ in found]
     best, score = 0, -1.0
-    for token in found[:MOST_WINDOWS]:
-        start = _start(text, token.start)
-        inside = words[bisect_left(starts, start) : bisect_right(ends, start + TARGET)]
-        worth = len(set(inside)) + 0.01 * len(inside)
+    for at in starts[:MOST_WINDOWS]:
+        start = _start(text, at)
+        inside = found[bisect_left(starts, start) : bisect_right(ends, start + TARGET)]
+        worth = len({terms for _, terms in inside}) + 0.01 * len(inside)
         if worth > score:
             best, score = start, worth
     return best, _end(text, best)
@@ -69,10 +75,10 @@ def _end(text: str, start: int) -> int:
     return space if space > 0 else start + TARGET
 
 
-def _marked(text: str, found: Sequence[Token], *, span: tuple[int, int]) -> str:
+def _marked(text: str, found: Sequence[Found], *, span: tuple[int, int]) -> str:
     start, end = span
     pieces, at = [], start
-    for token in found:
+    for token, _ in found:
         if token.start < at or token.end > end:
             continue
         pieces += [escape(text[at : token.start]), f"<mark>{escape(token.surface)}</mark>"]

@@ -42,24 +42,24 @@ def tokens(text: str) -> Iterator[Token]:
         yield Token(match.group(), match.start(), match.end())
 
 
-_CAPITALS_INSIDE = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]*[a-z][A-Z]")
+_HUMP = re.compile(r"[a-z][A-Z]")
 
 
 def tokens_beginning(text: str, initials: frozenset[str]) -> Iterator[Token]:
     """Yield the tokens of a one-line text that hold a word which may begin with one of the
-    initials (two letters, lower case): far fewer than all, but where letters have accents.
+    initials (lower case): far fewer than all, but where letters have accents.
     """
     if not text.isascii():
         yield from tokens(text)
         return
-    places = {match.start() for match in _CAPITALS_INSIDE.finditer(text)}
+    places = [match.start() for match in _HUMP.finditer(text)]
     lower = text.lower()
-    # A stemmer may have made a second y an i ("dying": "die").
-    for start in initials | {one[0] + "y" for one in initials if one[1:] == "i"}:
+    # A stemmer may have made a y an i ("dying": "die").
+    for start in initials | {one[:-1] + "y" for one in initials if one[-1:] == "i"}:
         at = lower.find(start)
         while at >= 0:
             if at == 0 or not lower[at - 1].isalnum():
-                places.add(at)
+                places.append(at)
             at = lower.find(start, at + 1)
     seen = 0
     for at in sorted(places):
