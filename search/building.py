@@ -15,7 +15,17 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from search import encoding, impacts, keyword, postings, semantic, spelling, storage, suggesting
+from search import (
+    duplicates,
+    encoding,
+    impacts,
+    keyword,
+    postings,
+    semantic,
+    spelling,
+    storage,
+    suggesting,
+)
 from search.adjacent import plain_pairs, telling_pairs
 from search.counts import GONE, Collected, Counts, load_counts, merged
 from search.encoder import Encoder, Progress, Vectors
@@ -44,6 +54,7 @@ _READERS = (
     "spelling",
     "semantic",
     "storage",
+    "duplicates",
     "suggesting",
     "offers",
     "prefixes",
@@ -132,7 +143,15 @@ def fill_words(part: Path, plan: Plan, *, progress: Progress) -> Passages:
     postings.plain(pairs).save(part, "pairs")
     _save_words(part, plan, tables.words)
     suggesting.write(part, plan.documents, plan.before)
+    duplicates.write(part, _sketches(plan))
     return passages
+
+
+def _sketches(plan: Plan) -> Iterator[duplicates.Sketches]:
+    before = duplicates.load_sketches(plan.before) if plan.before else None
+    for document, old in zip(plan.documents, plan.former, strict=True):
+        carried = before is not None and old != GONE
+        yield before[old] if before is not None and carried else duplicates.sketch(document)
 
 
 def _passages(plan: Plan) -> tuple[Passages, Integers]:

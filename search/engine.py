@@ -27,6 +27,7 @@ from search.opened import Generation
 from search.presenting import hits_of
 from search.querying import bounded
 from search.ranking import Mask, Ranking, collect, rank, requests_for
+from search.storage import Column
 from search.suggesting import Queries, Suggester, Suggestion
 from search.types import Mode, Query, Results
 
@@ -145,10 +146,11 @@ class Engine:
         text, suggestion = _spelt(typed, query, view=view)
         with _timed(timings, "rank"):
             ranking, mode, degraded = self._rank(serving, query, text=text, view=view)
-        kept = _filtered(serving.generation, ranking, query)
+        every = _filtered(serving.generation, ranking, query)
+        kept = _once_each(serving.generation, every)
         with _timed(timings, "hits"):
             page = kept[query.offset : query.offset + max(0, query.limit)]
-            hits = hits_of(serving.generation, ranking, page)
+            hits = hits_of(serving.generation, ranking, page, every)
         fitted, meaning = serving.generation.calibration, mode is not Mode.KEYWORD
         sure = confidence(ranking.evidence, fitted, meaning=meaning) if len(kept) else 0.0
         return Results(
@@ -272,12 +274,32 @@ def _filtered(generation: Generation, ranking: Ranking, query: Query) -> np.ndar
     return ranking.order[_filter_mask(generation, query)[ranking.order]]
 
 
+def _once_each(generation: Generation, order: np.ndarray) -> np.ndarray:
+    """Return the order with the first alone of those that say the same."""
+    if not generation.repetitive:
+        return order
+    _, first = np.unique(generation.alike[order], return_index=True)
+    return order[np.sort(first)]
+
+
 def _facets(generation: Generation, ranking: Ranking) -> Mapping[str, Mapping[str, int]]:
+    """Return how many hits there would be with each language and collection chosen."""
     documents = generation.documents
     return {
-        "language": documents.language.counted(ranking.order),
-        "collection": documents.collection.counted(ranking.order),
+        "language": documents.language.counted(_among(generation, ranking, documents.language)),
+        "collection": documents.collection.counted(
+            _among(generation, ranking, documents.collection)
+        ),
     }
+
+
+def _among(generation: Generation, ranking: Ranking, column: Column) -> np.ndarray:
+    """Return the hits without those that repeat another one of the same value."""
+    order = ranking.order
+    if not generation.repetitive:
+        return order
+    pairs = generation.alike[order].astype(np.int64) * len(column.names) + column.numbers[order]
+    return order[np.unique(pairs, return_index=True)[1]]
 
 
 def _explanation(generation: Generation, ranking: Ranking, number: int) -> Explanation:

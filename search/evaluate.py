@@ -131,7 +131,8 @@ def _query(asked: Asked, audiences: frozenset[str]) -> Query:
 
 
 def _scores(results: Results, asked: Asked) -> dict[str, float]:
-    ranked = [hit.id for hit in results.hits if hit.id not in asked.ignored]
+    found = [name for hit in results.hits for name in (hit.id, *hit.duplicates)]
+    ranked = [name for name in found if name not in asked.ignored]
     gains = asked.relevant
     return {
         "ndcg@10": ndcg(ranked, gains, depth=DEPTH),

@@ -27,7 +27,10 @@ LONG, MEANING_OF_QUESTIONS = 6, 0.7
 # One or two words that some article holds are often a name, which the model may not know.
 MEANING_OF_NAMES = {1: 0.35, 2: 0.5}
 COVERED = 0.99
-COVERAGE_POWER = 1.5
+COVERAGE_POWER = 2.0
+# An article this near says what was asked: from CLOSE on meaning takes more of the weight, at SAME
+# this much of what words had left.
+CLOSE, SAME, SURE = 0.7, 0.9, 0.6
 # The lead of the nearest article over the median one: under LOST the model tells nothing apart
 # (a language it was not trained for), from CLEAR on it does.
 LOST, CLEAR = 0.25, 0.5
@@ -57,17 +60,25 @@ class Signals:
 
 def meaning_weight(signals: Signals) -> float:
     """Return the weight of meaning in [0, 1]: more where no article holds the words together, as
-    with long questions; less where the model tells no article apart; little beside a code."""
+    with long questions, or where one is very near; less where the model tells no article apart;
+    little beside a code.
+    """
     if signals.coded:
         return MEANING_WITH_CODE
     trust = min(1.0, max(LEAST_TRUST, (signals.spread - LOST) / (CLEAR - LOST)))
     trust *= min(1.0, max(LEAST_TRUST, (LUMPED - signals.median) / (LUMPED - ORDINARY)))
-    share = MEANING_OF_QUESTIONS if signals.words > LONG else MEANING
-    if signals.coverage >= COVERED:
-        share = MEANING_OF_NAMES.get(signals.words, share)
+    share = _share(signals)
     meaning = share * trust
     words: float = (1.0 - share) * min(1.0, signals.coverage) ** COVERAGE_POWER
     return meaning / (meaning + words)
+
+
+def _share(signals: Signals) -> float:
+    if signals.coverage >= COVERED and signals.words in MEANING_OF_NAMES:
+        return MEANING_OF_NAMES[signals.words]
+    share = MEANING_OF_QUESTIONS if signals.words > LONG else MEANING
+    near = (signals.spread + signals.median - CLOSE) / (SAME - CLOSE)
+    return share + SURE * (1.0 - share) * min(1.0, max(0.0, near))
 
 
 def keyword_share(scores: Floats) -> Floats:

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from whoosh.index import Index
 
-from search import keyword, storage
+from search import duplicates, keyword, storage
 from search.analysis import fold
 from search.confidence import PRIOR, Calibration, calibration_of
 from search.errors import SearchError
@@ -46,6 +46,7 @@ class Generation:
     titles: Postings
     pairs: Postings
     words: Postings
+    alike: npt.NDArray[np.int32]
     synonyms: Synonyms
     meaning: Meaning | None
 
@@ -114,6 +115,11 @@ class Generation:
         return np.ascontiguousarray(self.passages[:, 0])
 
     @cached_property
+    def repetitive(self) -> bool:
+        """Whether any two articles say the same."""
+        return bool((self.alike != np.arange(len(self.alike))).any())
+
+    @cached_property
     def ordinals(self) -> Mapping[str, int]:
         """Article id -> number."""
         return {name: number for number, name in enumerate(self.documents.ids)}
@@ -141,6 +147,7 @@ def load(folder: Path, manifest: Manifest) -> Generation:
         titles=load_postings(folder, "titles"),
         pairs=load_postings(folder, "pairs"),
         words=load_postings(folder, "words"),
+        alike=duplicates.load_groups(folder, len(documents)),
         synonyms=json.loads((folder / "synonyms.json").read_text("utf-8")),
         meaning=meaning,
     )

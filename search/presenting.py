@@ -6,7 +6,10 @@ and escaped text only.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
 
 from search.opened import Generation
 from search.passages import Passage
@@ -19,16 +22,35 @@ from search.types import Hit
 # that answers only when they say clearly more.
 ASIDES = frozenset({"cause", "environment", "causa", "entorno"})
 ASIDE = 0.6
+Numbers = npt.NDArray[np.int64]
 
 
-def hits_of(generation: Generation, ranking: Ranking, numbers: Iterable[int]) -> tuple[Hit, ...]:
-    """Return a hit for each article number, in the given order."""
+def hits_of(
+    generation: Generation, ranking: Ranking, numbers: Numbers, every: Numbers
+) -> tuple[Hit, ...]:
+    """Return a hit for each article number, in the given order; `every` holds those that say the
+    same too.
+    """
     wanted = {language: _wanted(ranking, language) for language in generation.manifest.languages}
-    return tuple(_hit(generation, ranking, int(number), wanted) for number in numbers)
+    return tuple(
+        _hit(generation, ranking, number, wanted, _duplicates(generation, number, every))
+        for number in numbers.tolist()
+    )
+
+
+def _duplicates(generation: Generation, number: int, every: Numbers) -> tuple[str, ...]:
+    if not generation.repetitive:
+        return ()
+    alike = every[generation.alike[every] == generation.alike[number]]
+    return tuple(generation.documents.ids[other] for other in alike.tolist() if other != number)
 
 
 def _hit(
-    generation: Generation, ranking: Ranking, number: int, wanted: Mapping[str, frozenset[str]]
+    generation: Generation,
+    ranking: Ranking,
+    number: int,
+    wanted: Mapping[str, frozenset[str]],
+    duplicates: tuple[str, ...],
 ) -> Hit:
     document, signals = generation.documents[number], ranking.signals
     passage = _best_passage(generation, ranking, number)
@@ -48,6 +70,7 @@ def _hit(
             "exact": float(max(signals.exact[number], signals.title[number])),
             "weight": ranking.weight,
         },
+        duplicates=duplicates,
     )
 
 

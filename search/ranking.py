@@ -36,6 +36,8 @@ ALWAYS_SHOWN = 10
 # Articles that hold the words whose meaning is compared whatever the vectors' graph says.
 LOOKED_AT = 60
 TAIL = 0.4
+# Scores that differ after this many decimals only are equal.
+TIE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,20 +194,24 @@ def rank(generation: Generation, signals: Signals, *, mode: Mode, prefer: str = 
     if prefer:
         fused = fused + PREFERRED_LANGUAGE * _in_language(generation, prefer)
     hits = np.flatnonzero(_matches(signals, mode=mode))
-    order = _worth_showing(hits, fused)
+    order = _worth_showing(hits, fused, generation.documents.changed)
     evidence = _evidence(signals, order, meaning=meaning)
     return Ranking(order, fused, signals, weight, evidence)
 
 
-def _worth_showing(hits: npt.NDArray[np.int64], fused: Floats) -> npt.NDArray[np.int64]:
-    """Return the hits in order without their long tail: one common word makes no answer."""
+def _worth_showing(
+    hits: npt.NDArray[np.int64], fused: Floats, changed: npt.NDArray[np.int32]
+) -> npt.NDArray[np.int64]:
+    """Return the hits in order without their long tail: one common word makes no answer. Of equal
+    scores the article changed last comes first.
+    """
     scores = fused[hits]
     if len(hits) > ALWAYS_SHOWN:
         best = highest(scores, ALWAYS_SHOWN)
         tenth = best.min() if len(best) == ALWAYS_SHOWN else 0.0
         worth = scores >= min(tenth, TAIL * scores.max())
         hits, scores = hits[worth], scores[worth]
-    return hits[np.argsort(-scores, kind="stable")]
+    return hits[np.lexsort((-changed[hits], -np.round(scores, TIE)))]
 
 
 def _steps(signals: Signals) -> Floats:

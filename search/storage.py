@@ -72,7 +72,10 @@ def packed(document: Document) -> Packed:
     return Packed(line, hashlib.sha256(line).digest()[:DIGEST_BYTES])
 
 
-_FIELDS = ("id", "title", "summary", "language", "collection", "audience", "keywords", "answers")
+_FIELDS = (
+    *("id", "title", "summary", "language", "collection", "audience"),
+    *("keywords", "answers", "changed"),
+)
 _FACTS = ("language", "collection", "audience")
 
 
@@ -85,6 +88,7 @@ def save_documents(folder: Path, documents: Sequence[Document], lines: Sequence[
     digests = np.frombuffer(b"".join(row.digest for row in lines), np.uint8)
     np.save(folder / _DIGESTS, digests.reshape(-1, DIGEST_BYTES))
     held: dict[str, Any] = {"id": [document.id for document in documents]}
+    held["changed"] = [document.changed for document in documents]
     for fact in _FACTS:
         one = column(getattr(document, fact) for document in documents)
         held[fact] = {"names": one.names, "numbers": one.numbers.tolist()}
@@ -108,6 +112,8 @@ class Documents(Sequence[Document]):
             Column(tuple(held[fact]["names"]), np.array(held[fact]["numbers"], np.int32))
             for fact in _FACTS
         )
+        # Generations of before 2026-11-23 have no such column, and go on serving.
+        self.changed: Numbers = np.array(held.get("changed", [0] * len(self.ids)), np.int32)
         self._offsets = mapped(folder / _OFFSETS)
         with (folder / _DOCUMENTS).open("rb") as file:
             size = file.seek(0, 2)

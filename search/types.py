@@ -39,7 +39,9 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One article as the engine sees it."""
+    """One article as the engine sees it. `changed` is the day of its last change, counted from
+    1970-01-01 (UTC), 0 when that is not known.
+    """
 
     id: str
     title: str
@@ -50,6 +52,7 @@ class Document:
     audience: str = "public"
     keywords: tuple[str, ...] = ()
     answers: tuple[str, ...] = ()
+    changed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,7 @@ class Hit:
 
     `score` is the fused score in [0, 1 + exact bonus]; `parts` holds what made it
     ("keyword", "semantic", "exact", ...). `snippet` is HTML, escaped by construction, in which
-    only `<mark>` is markup.
+    only `<mark>` is markup. `duplicates` are articles that say the same and ranked lower.
     """
 
     id: str
@@ -86,6 +89,7 @@ class Hit:
     heading: str = ""
     snippet: str = ""
     parts: Mapping[str, float] = field(default_factory=dict)
+    duplicates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

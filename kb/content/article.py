@@ -87,6 +87,7 @@ class Article:
             audience=self.audience.value,
             keywords=self.keywords,
             answers=self.answers,
+            changed=(self.changed_at.date() - date(1970, 1, 1)).days if self.changed_at else 0,
         )
 
     def is_overdue(self, today: date) -> bool:

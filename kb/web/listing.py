@@ -189,6 +189,11 @@ def _item(answer: Answer, hit: Any, article: Shown, rank: int) -> dict[str, Any]
         "snippet": Markup(hit.snippet),  # noqa: S704 - escaped by the engine, <mark> alone is HTML
         "collection": _collection(library, article.collection)["title"],
         "language": language_name(article.language),
+        "duplicates": [
+            {"title": other.title, "url": url_for("reader.article", slug=other.slug)}
+            for slug in hit.duplicates
+            if (other := readable(library, slug, viewer())) is not None
+        ],
     }
 
 

@@ -205,6 +205,9 @@ def _hit(hit: Any, article: Any) -> dict[str, Any]:
         "url": _address(article.slug, hit.anchor),
         "score": round(hit.score, 4),
         "snippet": hit.snippet,
+        "duplicates": [
+            slug for slug in hit.duplicates if readable(services().library(), slug, viewer())
+        ],
     }
 
 

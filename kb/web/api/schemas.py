@@ -52,6 +52,11 @@ SCHEMAS: dict[str, Schema] = {
             "url": TEXT,
             "score": {"type": "number"},
             "snippet": {"type": "string", "description": "HTML in which only <mark> is markup."},
+            "duplicates": {
+                "type": "array",
+                "items": SLUG,
+                "description": "Articles that say the same.",
+            },
         },
         ("slug", "title", "url", "score", "snippet"),
     ),
