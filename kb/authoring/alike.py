@@ -1,0 +1,78 @@
+"""Articles that say the same: by their words, and by their meaning where there are vectors.
+
+Promises pairs of one language that one reader could meet, with how alike they are. Words are
+compared by the engine's own sketches (`search.duplicates`), meaning by the mean of the vectors that
+an index holds of each article. Knows no file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from kb.content.article import Article
+from kb.content.checks.page import Page
+from kb.content.problem import Problem
+from search.duplicates import sketch
+from search.opened import Generation
+from search.semantic import load_rows, load_vectors
+
+# Of 64 hashes: chance alone gives two texts from one template about a tenth.
+NEAR = 0.5
+# Measured on the shipped articles: pairs above it are of one subject (docs/benchmarks.md).
+MEANING = 0.93
+Vectors = npt.NDArray[np.float32]
+
+
+def alike_by_words(shelf: Sequence[tuple[Page, Article]]) -> Iterator[Problem]:
+    """Yield pairs of articles that share their text, or most of it; each at the later path."""
+    sketches = np.array([sketch(article.to_document()) for _, article in shelf])
+    for at in range(1, len(shelf)):
+        if not sketches[at].any():
+            continue
+        shares = (sketches[:at, 1:] == sketches[at, 1:]).mean(axis=1)
+        for other in np.flatnonzero((shares >= NEAR) & sketches[:at].any(axis=1)).tolist():
+            yield from _pair(shelf[at], shelf[other], float(shares[other]))
+
+
+def _pair(
+    later: tuple[Page, Article], first: tuple[Page, Article], share: float
+) -> Iterator[Problem]:
+    (page, article), (other, former) = later, first
+    if article.language != former.language:
+        return
+    if share >= 1.0:
+        message = f"Its text is that of {other.path}."
+        yield page.problem("copy", 1, message, "Keep one, and name the other in “redirect_from”.")
+    else:
+        message = f"About {share:.0%} of its text is in {other.path} too."
+        hint = "Join the two, or link to one from the other."
+        yield page.problem("near-copy", 1, message, hint)
+
+
+def alike_by_meaning(shelf: Sequence[tuple[Page, Article]], index: Generation) -> Iterator[Problem]:
+    """Yield pairs whose vectors are nearer than those of articles on one subject usually are."""
+    known = [(page, article) for page, article in shelf if article.slug in index.ordinals]
+    means = mean_vectors(index)
+    rows = np.array([index.ordinals[article.slug] for _, article in known], np.int64)
+    for at in range(1, len(known)):
+        cosines = means[rows[:at]] @ means[rows[at]]
+        for other in np.flatnonzero(cosines >= MEANING).tolist():
+            (page, article), (first, former) = known[at], known[other]
+            if article.language != former.language:
+                continue
+            message = f"It means nearly what {first.path} does (likeness {cosines[other]:.2f})."
+            hint = "Say in both titles what sets them apart, or join them."
+            yield page.problem("same-meaning", 1, message, hint)
+
+
+def mean_vectors(index: Generation) -> Vectors:
+    """Return for each article of an index the direction of the mean of its vectors."""
+    documents, vectors = load_rows(index.path).documents, load_vectors(index.path)
+    sums = np.zeros((len(index.documents), vectors.shape[1]), np.float32)
+    np.add.at(sums, documents, vectors)
+    lengths = np.linalg.norm(sums, axis=1, keepdims=True)
+    found: Vectors = (sums / np.maximum(lengths, 1e-9)).astype(np.float32)
+    return found
