@@ -7,6 +7,7 @@ Knows no output and no index.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -154,7 +155,7 @@ def _problems(shelf: Shelf, files: Files) -> Iterator[Problem]:
 def _image_problems(shelf: Shelf, files: Files) -> Iterator[Problem]:
     used = {digest for article in shelf.library.articles.values() for digest in article.images}
     for path, blob in files.items():
-        name = shelf.directory.media.get(path.casefold())
+        name = shelf.directory.media.get(unicodedata.normalize("NFC", path).casefold())
         if name is None:
             continue
         digest = media_name(blob.read()).partition(".")[0]

@@ -16,7 +16,8 @@ from kb.lookup.redaction import redact_forms
 
 # Only lines that could hold something are looked at closely: the rules take a while.
 _WORTH = re.compile(
-    r"\d[^\n]?\d[^\n]{0,2}\d|@|%40|\[at\]|\(at\)|arroba|[\w+/-]{20,}|KEY-----|bearer", re.I
+    r"(?:\d[ ().\-/]?){7}|[^\s]@[^\s]|%40|\[at\]|\(at\)|arroba|[A-Za-z0-9+/_-]{20,}"
+    r"|(?:[A-Z0-9]{5}-){4}|KEY-----|[Bb]earer |[A-Za-z]{2}\d{2} \w{4} \w{4}|[XYZ]\d{3}"
 )
 _FOUND = re.compile(r"\[(secret|email|phone|number|card|account|id|iban)\]")
 # Names that stand for any address: RFC 2606 and 6761, and words for a place to fill.
@@ -34,31 +35,42 @@ _PASSWORD = re.compile(
     r"(?i:\b(?:password|passwd|pwd|passphrase|pin|contrase[nñ]a|clave)\b\s*(?:is|es)?\s*[:=]\s*)"
     r"[`\"'“]?(?=[^\s`\"'”]*\d)(?=[^\s`\"'”]*[A-Za-z])([^\s`\"'”]{6,})"
 )
-_ADDRESS = re.compile(r"https?://[^\s)>\]]+|\]\([^)]*\)")
+# Addresses hold long identifiers by nature; a name and password before the host are looked for.
+_ADDRESS = re.compile(r"https?://[^\s)>\]\"]+|data:[^\s)>\"']+|\]\([^)]*\)|(?<=[\"'])/[^\"'\s]*")
+_SIGNED_IN = re.compile(r"://[^\s/@:]+:[^\s/@]+@")
+# SHA-1 and SHA-256: commits and checksums, which articles quote for good reasons.
+_DIGEST = re.compile(r"\b(?:[0-9a-fA-F]{64}|[0-9a-fA-F]{40})\b")
 
 
 def private_problems(page: Page) -> Iterator[Problem]:
     """Yield the lines that look as if they held personal data or a secret."""
-    for number, line in enumerate(page.text.split("\n"), start=1):
-        if _WORTH.search(line) or _PASSWORD.search(line):
-            yield from _in_line(page, number, line)
+    foreign = {page.keys[key] for key in page.draft.facts.extra if key in page.keys}
+    lines = enumerate(page.text.split("\n"), start=1)
+    told = [(number, line) for number, line in lines if number not in foreign]
+    for number, line in told:
+        if _PASSWORD.search(line) or _SIGNED_IN.search(line):
+            yield _secret(page, number)
+    worth = [(n, _DIGEST.sub("", _ADDRESS.sub("", each))) for n, each in told if _WORTH.search(each)]
+    whole = "\n".join(line for _, line in worth)
+    if redact_forms(whole) == whole:
+        return
+    for number, line in worth:
+        yield from _in_line(page, number, line)
 
 
 def _in_line(page: Page, number: int, line: str) -> Iterator[Problem]:
-    secret = bool(_PASSWORD.search(line)) or "[secret]" in redact_forms(_without_pages(line))
-    if secret:
-        message = "This looks like a password, a token or a key."
-        hint = "Take it out, and change it where it is used: Git keeps what was committed."
-        yield page.problem("secret", number, message, hint)
-    plain = _SHARED.sub("", _EXAMPLE.sub("", _ADDRESS.sub("", line)))
-    told = set(_FOUND.findall(redact_forms(plain))) - set(_FOUND.findall(plain)) - {"secret"}
-    if told:
+    plain = _SHARED.sub("", _EXAMPLE.sub("", line))
+    told = set(_FOUND.findall(redact_forms(plain))) - set(_FOUND.findall(plain))
+    if "secret" in told:
+        yield _secret(page, number)
+    if told - {"secret"}:
         what = {"email": "a person's mail address", "phone": "a telephone number"}
-        kinds = " and ".join(sorted(what.get(kind, "somebody's number") for kind in told))
+        kinds = sorted({what.get(kind, "somebody's number") for kind in told - {"secret"}})
         hint = "Name a team, or use an address at example.org."
-        yield page.problem("personal", number, f"This looks like {kinds}.", hint)
+        yield page.problem("personal", number, f"This looks like {' and '.join(kinds)}.", hint)
 
 
-def _without_pages(line: str) -> str:
-    """Return a line without relative paths: long file names are no keys."""
-    return re.sub(r"\]\((?!https?:)[^)]*\)", "]", line)
+def _secret(page: Page, number: int) -> Problem:
+    message = "This looks like a password, a token or a key."
+    hint = "Take it out, and change it where it is used: Git keeps what was committed."
+    return page.problem("secret", number, message, hint)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from functools import lru_cache
 
 from rapidfuzz.distance import OSA
 
@@ -40,6 +41,7 @@ def fact_problems(page: Page, today: date) -> Iterator[Problem]:
         yield from _review(page, today)
 
 
+@lru_cache(maxsize=4096)
 def nearest_key(written: str) -> str:
     """Return the known key that `written` was probably meant to be, "" when none is near."""
     if written in KNOWN or written in _FOREIGN:

@@ -119,7 +119,7 @@ def _without_code(body: str) -> tuple[str, int]:
     """Return the body with code and comments blanked, and the line of a fence without end or 0."""
     done, mark, opened = [], "", 0
     for number, line in enumerate(body.split("\n"), start=1):
-        found = _FENCE.match(line)
+        found = _FENCE.match(line) if "```" in line or "~~~" in line else None
         if mark:
             done.append(_blank(line))
             if found and found["mark"].startswith(mark) and not found["info"].strip("`~ \t"):
@@ -148,7 +148,8 @@ def _headings(text: str, prose: str) -> Iterator[Heading]:
     raw = text.split("\n")
     above = ""
     for number, line in enumerate(prose.split("\n"), start=1):
-        found, under = _HEADING.match(line), _UNDERLINE.match(line)
+        found = _HEADING.match(line) if "#" in line else None
+        under = _UNDERLINE.match(line) if line.strip(" \t")[:1] in ("=", "-") else None
         if found:
             words = _HEADING.match(raw[number - 1])
             yield Heading(number, len(found[1]), _plain((words or found)[2] or ""))

@@ -99,8 +99,7 @@ def _twice(
 def _translations(shelf: Shelf) -> Iterator[Problem]:
     """A translation that its author looked at after the change is not behind."""
     for page, article in shelf.published:
-        named = shelf.names.named.get(page.slug)
-        original = shelf.library.get(shelf.names.translation(named)) if named else None
+        original = _original(shelf, page)
         if original is None or not original.changed_at or not article.changed_at:
             continue
         day = original.changed_at.date()
@@ -110,6 +109,15 @@ def _translations(shelf: Shelf) -> Iterator[Problem]:
             line = page.keys.get("translation_of", 1)
             hint = "Bring it up to date, then set “reviewed”."
             yield page.problem("translation-old", line, message, hint)
+
+
+def _original(shelf: Shelf, page: Page) -> Article | None:
+    """Return the article that a page says it translates, or whose name is its own without tag."""
+    wanted = normal_path(page.draft.facts.translation_of)
+    named = shelf.names.named.get(page.slug)
+    slug = shelf.names.sites.get(wanted) or shelf.names.paths.get(wanted) if wanted else ""
+    slug = slug or (named.name.stem if named else "")
+    return shelf.library.get(slug) if slug and slug != page.slug else None
 
 
 def _orphans(shelf: Shelf) -> Iterator[Problem]:

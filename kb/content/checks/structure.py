@@ -77,7 +77,7 @@ def _twice(page: Page) -> Iterator[Problem]:
 
 def _empty(page: Page) -> Iterator[Problem]:
     lines = page.text.split("\n")
-    for heading, after in zip(page.headings, [*page.headings[1:], None], strict=True):
+    for heading, after in zip(page.headings, [*page.headings[1:], None], strict=False):
         end = after.line - 1 if after else len(lines)
         is_last = after is None or after.level <= heading.level
         text = "".join(lines[heading.line : end]).strip(" \t=-")
