@@ -59,8 +59,8 @@ def _link(problem: Problem, page: Page, shelf: Shelf) -> Problem:
         return _own_anchor(problem, page, shelf, written[1:])
     slug = shelf.slug_of(page, written, closed=True)
     if slug and slug in shelf.directory.hidden:
-        message = f"“{written[:100]}” is a draft or archived, so only the link's words are shown."
-        hint = "Publish that article first, or link to another."
+        message = f"“{written[:100]}” is not published, so only the link's words are shown."
+        hint = "Publish that article first (a draft, archived or refused), or link to another."
         return replace(problem, code="draft-link", message=message, hint=hint)
     near = _nearest_file(page, written, shelf)
     return replace(problem, hint=f"Did you mean “{near}”?") if near else problem
