@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SEED = 20
-_CODE = re.compile(r"(`[^`]*`|\]\([^)]*\)|<[^>]*>)")
+_CODE = re.compile(r"(`[^`]*`|\]\([^)]*\)|<[^>]*>|\S+@\S+)")
 _WORDS = re.compile(r"[A-Za-zÀ-ÿ]{4,}")
 
 

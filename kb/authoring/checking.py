@@ -26,7 +26,7 @@ from kb.content.directory import Directory
 from kb.content.drafting import Draft, read_draft
 from kb.content.library import MEDIA, SNAPSHOT, Library
 from kb.content.names import give_names
-from kb.content.naming import is_article
+from kb.content.naming import is_article, normal_path
 from kb.content.pictures import Pictures, media_name
 from kb.content.problem import Problem
 from kb.content.publish import Progress, build_library
@@ -126,7 +126,12 @@ def _shelf(library: Library, files: Files, language: str, today: date) -> Shelf:
     media = Pictures(files).names
     directory = Directory(names.paths, names.sites, names.stems, media, frozenset(hidden))
     sizes = {path: blob.size for path, blob in files.items()}
-    return Shelf(pages, library, names, directory, sizes, today)
+    leading = {
+        address: names.redirects[address]
+        for page in pages.values()
+        if page.draft.facts.redirect_to and (address := normal_path(page.slug)) in names.redirects
+    }
+    return Shelf(pages, library, names, directory, sizes, today, leading)
 
 
 def _draft(item: tuple[str, Blob]) -> Draft | None:

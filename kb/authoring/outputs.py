@@ -31,6 +31,17 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What came of asking questions: `mode` is "hybrid" or "keyword", "" when none was asked."""
+
+    findings: Sequence[Finding] = ()
+    count: int = 0
+    mode: str = ""
+    answered: Sequence[Answered] = ()
+    remarks: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What a run found. `prefix` leads from the folder of the command to the articles; `known`
     counts findings left out by a baseline; `mode` is how questions were asked, "" for not at all;

@@ -31,13 +31,14 @@ _SHARED = re.compile(
     r"|ayuda|soporte|seguridad)[\w.-]*@[\w.-]+",
     re.IGNORECASE,
 )
-_PASSWORD = re.compile(
-    r"(?i:\b(?:password|passwd|pwd|passphrase|pin|contrase[nñ]a|clave)\b\s*(?:is|es)?\s*[:=]\s*)"
-    r"[`\"'“]?(?=[^\s`\"'”]*\d)(?=[^\s`\"'”]*[A-Za-z])([^\s`\"'”]{6,})"
+# A password that is announced and mixes letters and digits, or stands before a host.
+_PLAINLY = re.compile(
+    r"(?i:\b(?:password|passwd|pwd|passphrase|pin|contrase[nñ]a|clave)\b *(?:is|es)? *[:=] *)"
+    r"[`\"'“]?(?=[^\s`\"'”]*\d)(?=[^\s`\"'”]*[A-Za-z])[^\s`\"'”]{6,}"
+    r"|://[^\s/@:]+:[^\s/@]+@"
 )
 # Addresses hold long identifiers by nature; a name and password before the host are looked for.
 _ADDRESS = re.compile(r"https?://[^\s)>\]\"]+|data:[^\s)>\"']+|\]\([^)]*\)|(?<=[\"'])/[^\"'\s]*")
-_SIGNED_IN = re.compile(r"://[^\s/@:]+:[^\s/@]+@")
 # SHA-1 and SHA-256: commits and checksums, which articles quote for good reasons.
 _DIGEST = re.compile(r"\b(?:[0-9a-fA-F]{64}|[0-9a-fA-F]{40})\b")
 
@@ -45,17 +46,22 @@ _DIGEST = re.compile(r"\b(?:[0-9a-fA-F]{64}|[0-9a-fA-F]{40})\b")
 def private_problems(page: Page) -> Iterator[Problem]:
     """Yield the lines that look as if they held personal data or a secret."""
     foreign = {page.keys[key] for key in page.draft.facts.extra if key in page.keys}
-    lines = enumerate(page.text.split("\n"), start=1)
-    told = [(number, line) for number, line in lines if number not in foreign]
-    for number, line in told:
-        if _PASSWORD.search(line) or _SIGNED_IN.search(line):
-            yield _secret(page, number)
-    worth = [(n, _DIGEST.sub("", _ADDRESS.sub("", each))) for n, each in told if _WORTH.search(each)]
+    for number in _lines_with(page, _PLAINLY) - foreign:
+        yield _secret(page, number)
+    lines = page.text.split("\n")
+    worth = [
+        (number, _DIGEST.sub("", _ADDRESS.sub("", lines[number - 1])))
+        for number in sorted(_lines_with(page, _WORTH) - foreign)
+    ]
     whole = "\n".join(line for _, line in worth)
     if redact_forms(whole) == whole:
         return
     for number, line in worth:
         yield from _in_line(page, number, line)
+
+
+def _lines_with(page: Page, pattern: re.Pattern[str]) -> set[int]:
+    return {page.line_of(found.start()) for found in pattern.finditer(page.text)}
 
 
 def _in_line(page: Page, number: int, line: str) -> Iterator[Problem]:

@@ -15,8 +15,8 @@ from datetime import datetime
 from kb.authoring.alike import alike_by_meaning
 from kb.authoring.checking import line_reader
 from kb.authoring.failed import failed_words, newly_answered
-from kb.authoring.finding import Finding, findings_of
-from kb.authoring.outputs import Answered
+from kb.authoring.finding import findings_of
+from kb.authoring.outputs import Asked
 from kb.authoring.trial import Trial, trial
 from kb.config import Settings
 from kb.content.article import Article, Audience
@@ -31,17 +31,6 @@ _LOOKED_AT = 10
 # Questions of other articles that are asked twice; more take longer than an author waits.
 MOST_OTHERS = 1500
 _ORDER = list(Audience)
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What came of asking: `mode` is "hybrid" or "keyword", "" when nothing was asked."""
-
-    findings: tuple[Finding, ...] = ()
-    count: int = 0
-    mode: str = ""
-    answered: tuple[Answered, ...] = ()
-    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,7 @@ from kb.authoring.baseline import read_baseline, write_baseline
 from kb.authoring.checking import Checked, check_source
 from kb.authoring.finding import Finding, beyond
 from kb.authoring.mending import mend_files
-from kb.authoring.outputs import Outcome
-from kb.authoring.questions import Asked, ask_questions
+from kb.authoring.outputs import Asked, Outcome
 from kb.authoring.working import WorkingFiles, open_revision, open_working
 from kb.config import Settings
 from kb.content.publish import Progress
@@ -120,6 +119,8 @@ class _Run:
         few = self.wish.since is not None or bool(self.wish.paths)
         if not (few if self.wish.questions is None else self.wish.questions):
             return Asked()
+        from kb.authoring.questions import ask_questions  # the engine takes a second to import
+
         about = {path for path in checked.shelf.pages if chosen(path)}
         if touched is not None:
             about &= touched

@@ -132,8 +132,13 @@ def _without_code(body: str) -> tuple[str, int]:
     text = "\n".join(done)
     for pattern in (_COMMENT, _VERBATIM):
         text = pattern.sub(lambda each: _blank(each[0]), text)
+    if "`" not in text:
+        return text, opened
     blocks = re.split(r"(\n[ \t]*\n)", text)  # a span of code ends with its paragraph
-    return "".join(_SPAN.sub(lambda each: _blank(each[0]), block) for block in blocks), opened
+    return "".join(
+        _SPAN.sub(lambda each: _blank(each[0]), block) if "`" in block else block
+        for block in blocks
+    ), opened
 
 
 def _keys(front: str) -> Iterator[tuple[str, int]]:

@@ -27,7 +27,8 @@ from kb.content.problem import Problem
 @dataclass(frozen=True, slots=True)
 class Shelf:
     """Everything that is published together. `pages` are by path, `files` sizes in bytes by path;
-    `today` is the day that reviews are measured by.
+    `today` is the day that reviews are measured by. `leading` maps the address of a page that only
+    leads elsewhere to the slug of the article that it leads to.
     """
 
     pages: Mapping[str, Page]
@@ -36,6 +37,7 @@ class Shelf:
     directory: Directory
     files: Mapping[str, int]
     today: date
+    leading: Mapping[str, str]
 
     @property
     def published(self) -> list[tuple[Page, Article]]:
@@ -208,15 +210,11 @@ def present_target(shelf: Shelf, page: Page, link: Link) -> str:
 def _left(shelf: Shelf, article: Article) -> set[str]:
     """The addresses an article left: its former ones, and pages that only lead to it."""
     page = shelf.pages.get(article.path)
-    former = set(page.draft.facts.former) if page else set()
-    own = set(page.draft.facts.permalinks) if page else set()
-    leading = {
-        normal_path(each.slug)
-        for each in shelf.pages.values()
-        if each.draft.facts.redirect_to
-        and shelf.names.redirects.get(normal_path(each.slug)) == article.slug
-    }
-    return (former | leading) - own
+    if page is None:
+        return set()
+    facts = page.draft.facts
+    leading = {address for address, slug in shelf.leading.items() if slug == article.slug}
+    return (set(facts.former) | leading) - set(facts.permalinks)
 
 
 def _still(shelf: Shelf, article: Article) -> set[str]:

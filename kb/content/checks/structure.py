@@ -87,9 +87,11 @@ def _empty(page: Page) -> Iterator[Problem]:
 
 
 def _tables(page: Page) -> Iterator[Problem]:
-    lines = page.prose.split("\n")
+    lines = page.prose.split("\n") if "|" in page.prose else []
     for at in range(1, len(lines)):
-        if not _DELIMITER.match(lines[at]) or "|" not in lines[at - 1]:
+        if "|" not in lines[at] or "-" not in lines[at] or "|" not in lines[at - 1]:
+            continue
+        if not _DELIMITER.match(lines[at]):
             continue
         wanted = _cells(lines[at - 1])
         for row in range(at, len(lines)):
