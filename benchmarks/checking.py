@@ -70,7 +70,9 @@ def _faults(folder: Path, place: Path) -> float:
 def found(fault: Fault, report: Report, corpus: Corpus, folder: Path) -> bool:
     """Return whether a finding with one of the fault's codes names its file and its line."""
     prefix = f"{os.path.relpath(folder.resolve(), ROOT)}/"
-    lines = [n for n, line in enumerate(corpus.text(fault.path).split("\n"), 1) if fault.mark in line]
+    lines = [
+        n for n, line in enumerate(corpus.text(fault.path).split("\n"), 1) if fault.mark in line
+    ]
     return any(
         each["code"] in fault.codes
         and (
@@ -93,8 +95,8 @@ def _speed(folder: Path, place: Path) -> None:
     changed = place / "many" / corpus.articles()[0]
     changed.write_text(changed.read_text() + "\nOne more line.\n")
     _, one = checked(place / "many", place / "data")
-    print(f"{report['articles']} articles: {cold:.1f} s the first time, {warm:.1f} s again, "
-          f"{one:.1f} s with one article changed (whole command, {os.cpu_count()} cores)")  # fmt: skip
+    print(f"{report['articles']} articles: {cold:.1f} s the first time, {warm:.1f} s again,")
+    print(f"{one:.1f} s with one article changed (whole command, {os.cpu_count()} cores)")
 
 
 if __name__ == "__main__":

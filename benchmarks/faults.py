@@ -125,10 +125,8 @@ def seeded(folder: Path, number: int, copies: int = 3) -> tuple[Corpus, list[Fau
     free = [path for path in corpus.articles() if "\n## " in corpus.text(path)]
     chance.shuffle(free)
     names = list(KINDS)
-    faults = []
-    for at in range(number):
-        faults.append(KINDS[names[at % len(names)]](corpus, free.pop(), chance))
-    return corpus, faults
+    kinds = (KINDS[names[at % len(names)]] for at in range(number))
+    return corpus, [change(corpus, free.pop(), chance) for change in kinds]
 
 
 def _other(corpus: Corpus, path: str) -> str:
@@ -149,7 +147,12 @@ def _other(corpus: Corpus, path: str) -> str:
 @kind
 def misspelt_key(corpus: Corpus, path: str, chance: random.Random) -> Fault:
     key, slip = chance.choice(
-        [("owner", "ownr"), ("summary", "sumary"), ("reviewed", "reveiwed"), ("keywords", "keyword")]
+        [
+            ("owner", "ownr"),
+            ("summary", "sumary"),
+            ("reviewed", "reveiwed"),
+            ("keywords", "keyword"),
+        ]
     )
     corpus.change(path, rf"^{key}:", f"{slip}:")
     return Fault("misspelt_key", path, ("key",), f"{slip}:")

@@ -19,9 +19,9 @@ from search.duplicates import sketch
 from search.opened import Generation
 from search.semantic import load_rows, load_vectors
 
-# Of 64 hashes: chance alone gives two texts from one template about a tenth.
+# Half of the runs of five words. The shipped articles, all of one template, have no such pair.
 NEAR = 0.5
-# Measured on the shipped articles: pairs above it are of one subject (docs/benchmarks.md).
+# The nearest two of the shipped articles, on one subject but not alike, reach 0.928.
 MEANING = 0.93
 Vectors = npt.NDArray[np.float32]
 

@@ -102,9 +102,7 @@ def _counted(number: int, severity: Severity) -> str:
 
 def as_json(outcome: Outcome) -> str:
     """Return an object whose fields docs/checks.md lists."""
-    rows = []
-    for finding in outcome.findings:
-        rows.append({**asdict(finding), "path": outcome.place(finding.path)})
+    rows = [{**asdict(each), "path": outcome.place(each.path)} for each in outcome.findings]
     answered = [{**asdict(each), "path": outcome.place(each.path)} for each in outcome.answered]
     told: dict[str, Any] = {
         "version": JSON_VERSION,

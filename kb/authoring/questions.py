@@ -98,7 +98,9 @@ class _Asking:
         place = self._now(article, question)
         if place.good:
             return
-        message = f"“{question[:120]}” does not find this article: {place}{self._was(article, question)}."
+        message = (
+            f"“{question[:120]}” does not find this article: {place}{self._was(article, question)}."
+        )
         hint = f"{self._named(place.first)} comes first. Say the question's words in the text."
         yield page.problem("answer-lost", page.find(question), message, hint)
 
@@ -106,7 +108,8 @@ class _Asking:
         place = self._now(article, question)
         if not place.good:
             return
-        message = f"“{question[:120]}” finds this article and should not: {place}{self._was(article, question)}."
+        was = self._was(article, question)
+        message = f"“{question[:120]}” finds this article and should not: {place}{was}."
         hint = f"Narrow its words, or help {self._named(place.first)} to be found."
         yield page.problem("answer-false", page.find(question), message, hint)
 

@@ -21,7 +21,7 @@ from kb.authoring.working import WorkingFiles, open_revision, open_working
 from kb.config import Settings
 from kb.content.publish import Progress
 from kb.content.source import Source
-from kb.errors import ConfigError, ContentError
+from kb.errors import ConfigError
 
 KEPT = "check"  # folder in the data folder for what was rendered
 

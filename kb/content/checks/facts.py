@@ -28,7 +28,9 @@ KNOWN = (
     "permalink", "url", "updated", "lastmod", "last_modified_at", "date",
 )  # fmt: skip
 # Keys of other publishers that are near one of ours and mean something else.
-_FOREIGN = frozenset({"titles", "tag", "data", "slug", "author", "authors", "layout", "order", "type"})
+_FOREIGN = frozenset(
+    {"titles", "tag", "data", "slug", "author", "authors", "layout", "order", "type"}
+)
 
 
 def fact_problems(page: Page, today: date) -> Iterator[Problem]:

@@ -108,4 +108,3 @@ def _with_targets(page: Page, targets: Mapping[str, str]) -> Callable[[str], str
         return "".join(lines)
 
     return change
-

@@ -202,7 +202,7 @@ def present_target(shelf: Shelf, page: Page, link: Link) -> str:
     beside = posixpath.normpath(posixpath.join("/", posixpath.dirname(page.path), path))
     wanted = {normal_path(unquote(each)) for each in (path, beside)}
     wanted |= {normal_path(unquote(path).removeprefix("/articles"))}
-    if not wanted & _left(shelf, article) or wanted & _still(shelf, article):
+    if not wanted & _left(shelf, article) or wanted & _still(article):
         return ""
     return posixpath.relpath(article.path, posixpath.dirname(page.path) or ".") + mark + fragment
 
@@ -217,5 +217,5 @@ def _left(shelf: Shelf, article: Article) -> set[str]:
     return (set(facts.former) | leading) - set(facts.permalinks)
 
 
-def _still(shelf: Shelf, article: Article) -> set[str]:
+def _still(article: Article) -> set[str]:
     return {normal_path(article.path), normal_path(article.slug)}

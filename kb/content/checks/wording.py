@@ -25,11 +25,13 @@ _EMPTY_WORDS = frozenset(
 # In Spanish the first of these marks is the word for “everything” and needs its colon.
 _MARK = r"TO" r"DO"
 _LEFT = re.compile(
-    rf"\b(?:{_MARK}|FIX" r"ME|TBD|TBC)\b|(?i:\blorem ipsum\b)"
+    rf"\b(?:{_MARK}|FIX"
+    r"ME|TBD|TBC)\b|(?i:\blorem ipsum\b)"
     r"|\[(?i:insert|your|add|fill in|placeholder|inserte|su)\b[^\]\n]*\](?![(\[:])"
 )
 _LEFT_ES = re.compile(
-    rf"\b(?:{_MARK}\s?[:(]|FIX" r"ME\b|TBD\b|TBC\b)|(?i:\blorem ipsum\b)"
+    rf"\b(?:{_MARK}\s?[:(]|FIX"
+    r"ME\b|TBD\b|TBC\b)|(?i:\blorem ipsum\b)"
     r"|\[(?i:insert|your|add|inserte|su)\b[^\]\n]*\](?![(\[:])"
 )
 _LIQUID = re.compile(r"\{%.*?%\}|\{\{.*?\}\}|\{\{[<%].*?[>%]\}\}")
@@ -37,7 +39,9 @@ _TAG = re.compile(r"</?([A-Za-z][\w-]*)(?=[\s/>])([^<>]*)>")
 _HANDLER = re.compile(r"\s(on[a-z]+|style)\s*=", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"([\w-]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))|\b(alt)\b")
 _FILE = re.compile(r"[\w() -]+\.(?:png|jpe?g|gif|webp|svg|bmp)", re.IGNORECASE)
-_NUMBERED = re.compile(r"(?i:(?:image|img|screenshot|screen shot|captura|imagen|picture|photo|dsc|foto)[ _-]?\d*)")
+_NUMBERED = re.compile(
+    r"(?i:(?:image|img|screenshot|screen shot|captura|imagen|picture|photo|dsc|foto)[ _-]?\d*)"
+)
 
 
 def wording_problems(page: Page) -> Iterator[Problem]:
@@ -71,7 +75,7 @@ def _tags(page: Page) -> Iterator[Problem]:
         if name == "img":
             yield from _html_image(page, tag[2], line)
         handler = _HANDLER.search(tag[2]) if name in ALLOWED_TAGS else None
-        if name in ALLOWED_TAGS and not handler or name in told:
+        if (name in ALLOWED_TAGS and not handler) or name in told:
             continue
         told.add(name)
         yield _taken_out(page, line, name, handler[1] if handler else "")
@@ -86,7 +90,9 @@ def _taken_out(page: Page, line: int, name: str, attribute: str) -> Problem:
 
 def _html_image(page: Page, written: str, line: int) -> Iterator[Problem]:
     """An empty alt says that an image is for the eye alone; only a missing one is wrong."""
-    given = {m[1].casefold(): m[2] or m[3] or m[4] or "" for m in _ATTRIBUTE.finditer(written) if m[1]}
+    given = {
+        m[1].casefold(): m[2] or m[3] or m[4] or "" for m in _ATTRIBUTE.finditer(written) if m[1]
+    }
     if "alt" not in given and not re.search(r"\balt\b", written):
         yield _no_words(page, line, given.get("src", ""))
     elif given.get("alt"):
