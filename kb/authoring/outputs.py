@@ -93,7 +93,8 @@ def summary(outcome: Outcome) -> str:
     counts = [_counted(outcome.count(severity), severity) for severity in Severity]
     known = f" ({outcome.known} known and left out)" if outcome.known else ""
     asked = f", {outcome.asked} questions asked ({outcome.mode})" if outcome.mode else ""
-    return f"{outcome.articles} articles: {', '.join(counts)}{known}{asked}."
+    plural = "" if outcome.articles == 1 else "s"
+    return f"{outcome.articles} article{plural}: {', '.join(counts)}{known}{asked}."
 
 
 def _counted(number: int, severity: Severity) -> str:

@@ -95,7 +95,7 @@ class _Run:
             )
         wanted = [path for path in checked.shelf.pages if chosen(path)]
         written = mend_files(self.root, checked.shelf, wanted)
-        self.remarks.append(f"{len(written)} files mended.")
+        self.remarks.append(f"Files mended: {len(written)}.")
         return self._check(self._source(), "present") if written else checked
 
     def _source(self) -> Source:
@@ -152,7 +152,7 @@ class _Run:
             return findings
         if self.wish.write_baseline:
             count = write_baseline(file, findings)
-            self.remarks.append(f"{count} findings written to {file}.")
+            self.remarks.append(f"Findings written to {file}: {count}.")
         return beyond(findings, read_baseline(file))
 
     def _prefix(self) -> str:

@@ -55,7 +55,9 @@ def check(tmp_path: Path) -> Check:
     return run
 
 
-SOUND = HEAD + """
+SOUND = (
+    HEAD
+    + """
 Lead.
 
 ## Issue
@@ -79,6 +81,7 @@ It fails, see [the next step](#what-to-do) and `<your-name>` in `{{ braces }}`.
 
 Write to helpdesk@example.org, call extension 1234, error 0x80070005, KB5034441.
 """
+)
 
 
 def test_an_article_in_order_gives_nothing(check: Check) -> None:
@@ -134,7 +137,7 @@ def test_a_fault_of_the_body_is_named_with_its_line(
 
 
 def test_everything_in_spanish_is_no_mark_left_behind(check: Check) -> None:
-    text = HEAD.replace("owner:", "language: es\nowner:") + "\nGuarde TO" "DO antes de salir.\n"
+    text = HEAD.replace("owner:", "language: es\nowner:") + "\nGuarde TODO antes de salir.\n"
     assert check({"a/x.md": text}) == []
 
 
