@@ -7,7 +7,7 @@ an index holds of each article. Knows no file.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -52,8 +52,12 @@ def _pair(
         yield page.problem("near-copy", 1, message, hint)
 
 
-def alike_by_meaning(shelf: Sequence[tuple[Page, Article]], index: Generation) -> Iterator[Problem]:
-    """Yield pairs whose vectors are nearer than those of articles on one subject usually are."""
+def alike_by_meaning(
+    shelf: Sequence[tuple[Page, Article]], index: Generation, about: Collection[str]
+) -> Iterator[Problem]:
+    """Yield pairs whose vectors are nearer than those of articles on one subject usually are, one
+    of the two from a file in `about`.
+    """
     known = [(page, article) for page, article in shelf if article.slug in index.ordinals]
     means = mean_vectors(index)
     rows = np.array([index.ordinals[article.slug] for _, article in known], np.int64)
@@ -61,7 +65,8 @@ def alike_by_meaning(shelf: Sequence[tuple[Page, Article]], index: Generation) -
         cosines = means[rows[:at]] @ means[rows[at]]
         for other in np.flatnonzero(cosines >= MEANING).tolist():
             (page, article), (first, former) = known[at], known[other]
-            if article.language != former.language:
+            told = page.path in about or first.path in about
+            if article.language != former.language or not told:
                 continue
             message = f"It means nearly what {first.path} does (likeness {cosines[other]:.2f})."
             hint = "Say in both titles what sets them apart, or join them."

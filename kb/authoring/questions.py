@@ -91,8 +91,8 @@ class _Asking:
                     yield from self._unwanted(page, article, question)
         yield from self._others()
         if not self.engines.without:
-            near = alike_by_meaning(self.shelf.published, self.engines.now.generation)
-            yield from near
+            index = self.engines.now.generation
+            yield from alike_by_meaning(self.shelf.published, index, self.about)
 
     def _wanted(self, page: Page, article: Article, question: str) -> Iterator[Problem]:
         place = self._now(article, question)

@@ -56,10 +56,11 @@ class _Run:
         before = self._before()
         touched = _touched(checked, before) if before else None
         asked = self._asked(checked, touched, chosen)
-        findings: Sequence[Finding] = (*checked.findings, *asked.findings)
+        findings: Sequence[Finding] = checked.findings
         if before and touched is not None:
             findings = _brought(findings, touched, before)
-        findings = [each for each in findings if chosen(each.path)]
+        # What asking finds is about the chosen articles, or caused by them elsewhere.
+        findings = [*(each for each in findings if chosen(each.path)), *asked.findings]
         told = self._beyond_baseline(findings)
         return Outcome(
             sorted(told, key=lambda f: (f.path, f.line or 0, f.code)),

@@ -238,8 +238,8 @@ def test_mending_needs_no_judgement_and_is_done_once(tmp_path: Path) -> None:
     )  # fmt: skip
     result = kb(tmp_path, "--fix", "--format", "json")
     assert "Files mended: 1." in result.stderr
-    wanted = "---\ntitle: One\nsummary: About one.\n---\nSee [it](../a/moved.md#x).\n\n## Deep\n\nText.\n"
-    assert file.read_text() == wanted
+    head = "---\ntitle: One\nsummary: About one.\n---\n"
+    assert file.read_text() == head + "See [it](../a/moved.md#x).\n\n## Deep\n\nText.\n"
     assert codes(result) == [("b/one.md", "anchor")]
     assert "Files mended: 0." in kb(tmp_path, "--fix").stderr
 
@@ -266,8 +266,8 @@ FRONT = st.lists(st.tuples(KEYS, VALUES), max_size=5).map(
     lambda rows: "---\n" + "".join(f"{key}: {value}\n" for key, value in rows) + "---\n"
 )
 BLOCKS = st.sampled_from([
-    "# One", "## Two", "### Three", "##### Five", "###### Six", "Text.", "    ## code", "```", "~~~",
-    "Under\n---", "Under\n===", "> ## Quoted", "- ## Item", "<h3>Tag</h3>", "| a |\n|---|", "##",
+    "# One", "## Two", "### Three", "##### Five", "###### Six", "Text.", "    ## code", "```",
+    "~~~", "Under\n---", "Under\n===", "> ## Quoted", "- ## Item", "<h3>Tag</h3>", "| a |\n|---|", "##",
     "[a](/old)", "`[a](/old)`", "[a](/old) [b](/old)", "<!--", "-->", "<pre>", "\u2028## Odd", "\r",
 ])  # fmt: skip
 BODY = st.lists(BLOCKS, max_size=8).map("\n\n".join)

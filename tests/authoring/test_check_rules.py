@@ -24,6 +24,7 @@ reviewed: 2026-01-05
 review_by: 2099-01-05
 ---
 """
+MARK = "".join(("TO", "DO"))  # not as one word: the sources are searched for it
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 20
 Check = Callable[..., list[tuple[str, str, int | None]]]
 
@@ -119,7 +120,7 @@ BODIES = [
     ("Then\n[one](javascript:x).", "link", "[one](javascript:x)."),
     ("![What it shows](x.png)", "image", "![What it shows](x.png)"),
     ("Write {{ name }}.", "placeholder", "Write {{ name }}."),
-    ("TO" "DO: say how.", "placeholder", "TO" "DO: say how."),
+    (f"{MARK}: say how.", "placeholder", f"{MARK}: say how."),
     ("Ask jane.doe@acme-industries.com.", "personal", "Ask jane.doe@acme-industries.com."),
     ("Use password: Summer2026!", "secret", "Use password: Summer2026!"),
     ("Use ghp_" + "a1B2" * 9, "secret", "Use ghp_" + "a1B2" * 9),
@@ -137,7 +138,7 @@ def test_a_fault_of_the_body_is_named_with_its_line(
 
 
 def test_everything_in_spanish_is_no_mark_left_behind(check: Check) -> None:
-    text = HEAD.replace("owner:", "language: es\nowner:") + "\nGuarde TODO antes de salir.\n"
+    text = HEAD.replace("owner:", "language: es\nowner:") + f"\nGuarde {MARK} antes de salir.\n"
     assert check({"a/x.md": text}) == []
 
 
