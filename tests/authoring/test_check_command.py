@@ -267,7 +267,8 @@ FRONT = st.lists(st.tuples(KEYS, VALUES), max_size=5).map(
 )
 BLOCKS = st.sampled_from([
     "# One", "## Two", "### Three", "##### Five", "###### Six", "Text.", "    ## code", "```",
-    "~~~", "Under\n---", "Under\n===", "> ## Quoted", "- ## Item", "<h3>Tag</h3>", "| a |\n|---|", "##",
+    "~~~", "Under\n---", "Under\n===", "> ## Quoted", "- ## Item", "<h3>Tag</h3>",
+    "| a |\n|---|", "##",
     "[a](/old)", "`[a](/old)`", "[a](/old) [b](/old)", "<!--", "-->", "<pre>", "\u2028## Odd", "\r",
 ])  # fmt: skip
 BODY = st.lists(BLOCKS, max_size=8).map("\n\n".join)
