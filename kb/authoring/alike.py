@@ -2,12 +2,15 @@
 
 Promises pairs of one language that one reader could meet, with how alike they are. Words are
 compared by the engine's own sketches (`search.duplicates`), meaning by the mean of the vectors that
-an index holds of each article. Knows no file.
+an index holds of each article.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +18,7 @@ import numpy.typing as npt
 from kb.content.article import Article
 from kb.content.checks.page import Page
 from kb.content.problem import Problem
-from search.duplicates import sketch
+from search.duplicates import Sketches, sketch
 from search.opened import Generation
 from search.semantic import load_rows, load_vectors
 
@@ -26,15 +29,43 @@ MEANING = 0.93
 Vectors = npt.NDArray[np.float32]
 
 
-def alike_by_words(shelf: Sequence[tuple[Page, Article]]) -> Iterator[Problem]:
-    """Yield pairs of articles that share their text, or most of it; each at the later path."""
-    sketches = np.array([sketch(article.to_document()) for _, article in shelf])
+def alike_by_words(
+    shelf: Sequence[tuple[Page, Article]], kept: Path | None = None
+) -> Iterator[Problem]:
+    """Yield pairs of articles that share their text, or most of it; each at the later path.
+
+    Sketches of articles that did not change are taken from the file `kept` and left there.
+    """
+    sketches = _sketches([article for _, article in shelf], kept)
     for at in range(1, len(shelf)):
         if not sketches[at].any():
             continue
         shares = (sketches[:at, 1:] == sketches[at, 1:]).mean(axis=1)
         for other in np.flatnonzero((shares >= NEAR) & sketches[:at].any(axis=1)).tolist():
             yield from _pair(shelf[at], shelf[other], float(shares[other]))
+
+
+def _sketches(articles: Sequence[Article], kept: Path | None) -> Sketches:
+    names = [f"{article.blob} {article.recipe} {article.title}" for article in articles]
+    before = _kept(kept) if kept else {}
+    rows = [
+        before[name] if name in before else sketch(article.to_document())
+        for name, article in zip(names, articles, strict=True)
+    ]
+    found = np.array(rows, np.uint32)
+    if kept and names and not before.keys() >= set(names):
+        with suppress(OSError), kept.open("wb") as file:
+            np.savez(file, names=np.array(names), sketches=found)
+    return found
+
+
+def _kept(file: Path) -> dict[str, Sketches]:
+    """Return sketches by name; none where the file is absent or damaged."""
+    try:
+        with np.load(file, allow_pickle=False) as held:
+            return dict(zip(held["names"].tolist(), held["sketches"], strict=True))
+    except (OSError, ValueError, KeyError, BadZipFile):
+        return {}
 
 
 def _pair(

@@ -33,6 +33,7 @@ from kb.content.publish import Progress, build_library
 from kb.content.source import Blob, Source
 
 HEAVY = 1024 * 1024  # bytes; a page of text with one such image takes 3 s at 3 Mbit/s
+_SKETCHES = "sketches.npz"
 Files = Mapping[str, Blob]
 
 
@@ -57,7 +58,7 @@ def check_source(
         _keep(kept, library)
     try:
         shelf = _shelf(library, files, language, today)
-        problems = list(_problems(shelf, files))
+        problems = list(_problems(shelf, files, kept / _SKETCHES if kept else None))
     finally:
         source.close()
     blobs = {path: blob.id for path, blob in files.items()}
@@ -142,7 +143,7 @@ def _plain_slug(path: str) -> str:
     return path.rpartition(".")[0]
 
 
-def _problems(shelf: Shelf, files: Files) -> Iterator[Problem]:
+def _problems(shelf: Shelf, files: Files, sketches: Path | None) -> Iterator[Problem]:
     for problem in shelf.library.problems:
         yield exact(problem, shelf)
     for page in shelf.pages.values():
@@ -153,7 +154,7 @@ def _problems(shelf: Shelf, files: Files) -> Iterator[Problem]:
         yield from wording_problems(page)
         yield from private_problems(page)
     yield from shelf_problems(shelf)
-    yield from alike_by_words(shelf.published)
+    yield from alike_by_words(shelf.published, sketches)
     yield from _image_problems(shelf, files)
 
 

@@ -19,9 +19,11 @@ from kb.lookup.redaction import redact_forms
 _WORTH = (
     re.compile(r"\d[\d ().\-/]{6}"),
     re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{20}"),
-    re.compile(r"(?<=[^\s])@[^\s]|%40|[\[(]at[\])]"),
-    re.compile(r"arroba|KEY-----|[Bb]earer "),
-    re.compile(r"\b(?:[A-Z0-9]{5}-){4}|\b[A-Za-z]{2}\d{2} \w{4} \w{4}|\b[XYZ]-?\d{3}"),
+    re.compile(r"@\S"),
+    re.compile(r"%40|\[at\]|\(at\)|arroba|KEY-----|[Bb]earer "),
+    re.compile(r"[XYZ]-?\d{3}"),
+    re.compile(r"\d{2} \w{4} \w{4}"),
+    re.compile(r"[A-Z0-9]-[A-Z0-9]{5}-"),
 )
 _FOUND = re.compile(r"\[(secret|email|phone|number|card|account|id|iban)\]")
 # Names that stand for any address: RFC 2606 and 6761, and words for a place to fill.
@@ -36,14 +38,12 @@ _SHARED = re.compile(
     re.IGNORECASE,
 )
 # A password that is announced and mixes letters and digits, or stands before a host.
-_PLAINLY = (
-    re.compile(
-        r"(?:[Pp]ass(?:word|wd|phrase)|PASSWORD|[Pp]wd|PIN|[Cc]ontrase[nñ]a|[Cc]lave)\b"
-        r" *(?:is|es)? *[:=] *[`\"'“]?"
-        r"(?=[^\s`\"'”]*\d)(?=[^\s`\"'”]*[A-Za-z])[^\s`\"'”]{6,}"
-    ),
-    re.compile(r"://[^\s/@:]+:[^\s/@]+@"),
+_VALUE = re.compile(r"[:=][ \t]{0,3}[`\"'“]?(?=[^\s`\"'”]*\d)(?=[^\s`\"'”]*[A-Za-z])[^\s`\"'”]{6}")
+_ANNOUNCED = re.compile(
+    r"\b(?i:password|passwd|pwd|passphrase|pin|contrase[nñ]a|clave)\b *(?:is|es)? *"
+    + _VALUE.pattern
 )
+_SIGNED_IN = re.compile(r"://[^\s/@:]+:[^\s/@]+@")
 # Addresses hold long identifiers by nature; a name and password before the host are looked for.
 _ADDRESS = re.compile(r"https?://[^\s)>\]\"]+|data:[^\s)>\"']+|\]\([^)]*\)|(?<=[\"'])/[^\"'\s]*")
 # SHA-1 and SHA-256: commits and checksums, which articles quote for good reasons.
@@ -53,9 +53,10 @@ _DIGEST = re.compile(r"\b(?:[0-9a-fA-F]{64}|[0-9a-fA-F]{40})\b")
 def private_problems(page: Page) -> Iterator[Problem]:
     """Yield the lines that look as if they held personal data or a secret."""
     foreign = {page.keys[key] for key in page.draft.facts.extra if key in page.keys}
-    for number in _lines_with(page, *_PLAINLY) - foreign:
-        yield _secret(page, number)
     lines = page.text.split("\n")
+    for number in _lines_with(page, _VALUE, _SIGNED_IN) - foreign:
+        if _ANNOUNCED.search(lines[number - 1]) or _SIGNED_IN.search(lines[number - 1]):
+            yield _secret(page, number)
     worth = [
         (number, _DIGEST.sub("", _ADDRESS.sub("", lines[number - 1])))
         for number in sorted(_lines_with(page, *_WORTH) - foreign)
