@@ -6,7 +6,7 @@ rule: tasks and figures come from `kb.authoring` and `kb.insight`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -52,7 +52,7 @@ def home() -> str:
         span=span,
         tasks=todo[:MOST_TASKS],
         more_tasks=max(0, len(todo) - MOST_TASKS),
-        rows=[_row(article, known) for article in kept],
+        rows=_rows(kept, known),
         wanted=wanted(parts.db, span, k=parts.settings.k_anonymity)[:MOST_WANTED],
         k=parts.settings.k_anonymity,
         today=today,
@@ -75,6 +75,7 @@ def _chosen(articles: Sequence[Article]) -> tuple[str, list[Article]]:
     return of, [article for article in articles if article.owner == of]
 
 
-def _row(article: Article, known: dict[str, Care]) -> dict[str, Any]:
-    care = known.get(article.slug)
-    return {"article": article, "care": care or nothing(), "met": care is not None}
+def _rows(kept: Sequence[Article], known: Mapping[str, Care]) -> list[dict[str, Any]]:
+    """Return a row for each article, the most viewed first."""
+    rows = [{"article": one, "care": known.get(one.slug) or nothing()} for one in kept]
+    return sorted(rows, key=lambda row: (-row["care"].views, row["article"].title.casefold()))
