@@ -147,11 +147,14 @@ def fill_words(part: Path, plan: Plan, *, progress: Progress) -> Passages:
     return passages
 
 
-def _sketches(plan: Plan) -> Iterator[duplicates.Sketches]:
-    before = duplicates.load_sketches(plan.before) if plan.before else None
-    for document, old in zip(plan.documents, plan.former, strict=True):
-        carried = before is not None and old != GONE
-        yield before[old] if before is not None and carried else duplicates.sketch(document)
+def _sketches(plan: Plan) -> duplicates.Sketches:
+    found = np.zeros((len(plan.documents), 1 + duplicates.HASHES), np.uint32)
+    if plan.before:
+        stayed = plan.former != GONE
+        found[stayed] = duplicates.load_sketches(plan.before)[plan.former[stayed]]
+    for number in plan.fresh:
+        found[number] = duplicates.sketch(plan.documents[number])
+    return found
 
 
 def _passages(plan: Plan) -> tuple[Passages, Integers]:
