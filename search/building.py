@@ -143,18 +143,8 @@ def fill_words(part: Path, plan: Plan, *, progress: Progress) -> Passages:
     postings.plain(pairs).save(part, "pairs")
     _save_words(part, plan, tables.words)
     suggesting.write(part, plan.documents, plan.before)
-    duplicates.write(part, _sketches(plan))
+    duplicates.write(part, plan.documents, plan.before, plan.former)
     return passages
-
-
-def _sketches(plan: Plan) -> duplicates.Sketches:
-    found = np.zeros((len(plan.documents), 1 + duplicates.HASHES), np.uint32)
-    if plan.before:
-        stayed = plan.former != GONE
-        found[stayed] = duplicates.load_sketches(plan.before)[plan.former[stayed]]
-    for number in plan.fresh:
-        found[number] = duplicates.sketch(plan.documents[number])
-    return found
 
 
 def _passages(plan: Plan) -> tuple[Passages, Integers]:

@@ -99,8 +99,19 @@ def _same(left: Sketches, right: Sketches) -> bool:
     return bool((left[1:] == right[1:]).mean() >= least)
 
 
-def write(folder: Path, sketches: Sketches) -> None:
-    """Write the sketches of a generation and the groups that follow from them."""
+def write(
+    folder: Path, documents: Sequence[Document], before: Path | None, former: Integers
+) -> None:
+    """Write the sketches of a generation and the groups that follow from them.
+
+    `former` is each article's number in the generation `before`, under 0 for a new or changed one.
+    """
+    sketches = np.zeros((len(documents), 1 + HASHES), np.uint32)
+    stayed = former >= 0
+    if before is not None:
+        sketches[stayed] = load_sketches(before)[former[stayed]]
+    for number in np.flatnonzero(~stayed):
+        sketches[number] = sketch(documents[number])
     np.save(folder / "sketches.npy", sketches)
     np.save(folder / "alike.npy", groups(sketches))
 
