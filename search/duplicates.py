@@ -110,7 +110,7 @@ def write(
     stayed = former >= 0
     if before is not None:
         sketches[stayed] = load_sketches(before)[former[stayed]]
-    for number in np.flatnonzero(~stayed):
+    for number in np.flatnonzero(~stayed).tolist():
         sketches[number] = sketch(documents[number])
     np.save(folder / "sketches.npy", sketches)
     np.save(folder / "alike.npy", groups(sketches))
