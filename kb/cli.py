@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kb.authoring import workbench
 from kb.config import Settings, load
 from kb.config import shown as shown_settings
 from kb.errors import ProductError
@@ -287,6 +288,8 @@ def config_show() -> None:
 
 
 main.add_command(user)
+for command in workbench.COMMANDS:
+    main.add_command(command)
 
 if __name__ == "__main__":
     main()

@@ -38,7 +38,9 @@ SQL = {"sqlalchemy", "alembic", "psycopg", "sqlite3"}
 # The index of record is written by keyword; these read it, or share Whoosh's word lists with it.
 WHOOSH = {"search.keyword", "search.advanced", "search.impacts", "search.opened", "search.analysis"}
 HEAVY = {"sentence_transformers", "torch", "transformers", "onnxruntime", "onnx"}
-ROOTS = {"kb.app", "kb.cli", "kb.serving", "kb.wiring", "kb.worker"}
+ROOTS = {
+    "kb.app", "kb.authoring.previewing", "kb.cli", "kb.serving", "kb.wiring", "kb.worker",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
