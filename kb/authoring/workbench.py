@@ -1,4 +1,4 @@
-"""The commands with which an author writes and looks: new, gaps, schema, preview.
+"""The commands with which an author writes and looks: new, gaps, schema, preview, diff.
 
 Promises to read the words of a command and to say what came of it; the work is done elsewhere in
 this package, imported when it is needed.
@@ -6,6 +6,7 @@ this package, imported when it is needed.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +19,9 @@ from kb.errors import InvalidInput
 
 KINDS = ("how-to", "fix", "known-error", "reference", "policy")
 LANGUAGES = ("en", "es")
+# Before and after removed words, then added ones: as `git diff --word-diff` has them.
+PLAIN = ("[-", "-]", "{+", "+}")
+COLOURED = ("\x1b[31m[-", "-]\x1b[0m", "\x1b[32m{+", "+}\x1b[0m")
 
 
 @click.command()
@@ -123,4 +127,25 @@ def preview(port: int, launch: bool) -> None:
     show(load(), port, look)
 
 
-COMMANDS = (new, gaps, schema, preview)
+@click.command()
+@click.argument("rev", default="HEAD")
+@click.option(
+    "--html", "page", type=click.Path(dir_okay=False, path_type=Path), help="Write a page."
+)
+def diff(rev: str, page: Path | None) -> None:
+    """Show what readers would find changed: the files on disk against the commit REV."""
+    from kb.authoring.comparing import as_page, as_text, compared
+
+    settings = load()
+    changes = compared(settings.articles, rev, settings.language)
+    if page is not None:
+        page.write_text(as_page(changes, rev), encoding="utf-8")
+        click.echo(str(page))
+    else:
+        marks = COLOURED if sys.stdout.isatty() else PLAIN
+        for line in (line for each in changes for line in as_text(each, marks)):
+            click.echo(line)
+    click.echo(f"{len(changes)} articles differ from {rev}.", err=True)
+
+
+COMMANDS = (new, gaps, schema, preview, diff)

@@ -111,7 +111,7 @@ class Histories:
 
 def rendered(drafts: list[Draft], directory: Directory, language: str) -> list[str]:
     """Return the drafts' HTML; ContentError when one cannot be read or rendered."""
-    jobs = [_job(draft, language) for draft in drafts]
+    jobs = [job_of(draft, language) for draft in drafts]
     results = render_all(jobs, directory)
     if any(draft.refused for draft in drafts) or not all(isinstance(r, Rendered) for r in results):
         raise ContentError("A version cannot be shown.", "Its text could not be published either.")
@@ -128,7 +128,8 @@ def directory_of(library: Library) -> Directory:
     return Directory(paths, {**library.redirects, **slugs}, hidden=frozenset(hidden))
 
 
-def _job(draft: Draft, language: str) -> Job:
+def job_of(draft: Draft, language: str) -> Job:
+    """Return what is to be rendered of a draft in that language."""
     return Job(
         draft.path,
         draft.body,
