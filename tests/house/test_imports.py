@@ -21,6 +21,7 @@ RULES = {
     "kb.insight.report", "kb.insight.solving", "kb.insight.wording", "kb.lookup.checksums",
     "kb.lookup.passwords",
     "kb.lookup.redaction", "kb.lookup.words", "kb.people.roles", "kb.content.front_matter",
+    "kb.content.difference", "kb.content.fields", "kb.content.versions",
     "kb.content.metadata", "kb.content.naming", "kb.content.rewrite", "kb.content.sanitise",
     "kb.content.strict_yaml", "search.analysis", "search.confidence", "search.fusion",
     "search.measures", "search.snippets", "search.tokens", "search.types",
@@ -185,7 +186,9 @@ def _openings(module: Module) -> Iterator[str]:
 def test_the_clock_is_read_at_the_edges_only() -> None:
     """Commands, the worker and the guard of requests read it; everything else is told."""
     readers = {module.name for module in MODULES if list(_clock_readings(module))}
-    assert readers <= {"kb.cli", "kb.people.commands", "kb.worker", "kb.web.guard"}
+    assert readers <= {
+        "kb.authoring.workbench", "kb.cli", "kb.people.commands", "kb.worker", "kb.web.guard",
+    }  # fmt: skip
 
 
 def test_only_the_composition_roots_build_the_product() -> None:
