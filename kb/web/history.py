@@ -104,8 +104,8 @@ def _versions(article: Article) -> list[Past]:
 
 def _rows(versions: list[Past]) -> list[dict[str, Any]]:
     """Return each version with the one before it."""
-    earlier = [*versions[1:], None]
-    return [{"past": past, "before": old} for past, old in zip(versions, earlier, strict=True)]
+    earlier: list[Past | None] = [*versions[1:], None]
+    return [{"past": p, "before": old} for p, old in zip(versions, earlier, strict=False)]
 
 
 def _unlisted(page: str) -> ResponseReturnValue:

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -217,3 +218,10 @@ def test_an_article_whose_own_name_is_history_is_still_read(
     reader: Callable[[str], FlaskClient],
 ) -> None:
     assert "Its own page." in reader("anonymous").get("/articles/vpn/other/history").text
+
+
+def test_articles_that_come_from_no_commit_have_no_versions(site: Any) -> None:
+    answer = site.client("reader").get("/articles/print/public/history")
+    assert answer.status_code == 200
+    assert "No earlier versions are kept" in answer.text
+    assert complaints(answer.text) == []
