@@ -15,6 +15,7 @@ from flask import Flask, g, url_for
 from jinja2 import StrictUndefined
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from kb.authoring.workspace import Workspace
 from kb.config import Settings, load
 from kb.web import (
     account,
@@ -24,8 +25,10 @@ from kb.web import (
     errors,
     guard,
     headers,
+    history,
     leads,
     operator,
+    preview,
     reader,
     requester,
 )
@@ -37,6 +40,7 @@ LONGEST_REQUEST = 256 * 1024  # a ticket's text and then some; bytes
 RIGHT_TO_LEFT = ("ar", "fa", "he", "ur")
 BLUEPRINTS = (
     reader.blueprint,
+    history.blueprint,
     requester.blueprint,
     account.blueprint,
     desk.blueprint,
@@ -67,6 +71,13 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     return app
+
+
+def serve_preview(services: Services, work: Workspace) -> None:
+    """Serve the site with the author's articles and the preview's own pages until stopped."""
+    app = create_app(services=services)
+    preview.init_app(app, work)
+    preview.serve(app, services.settings)
 
 
 def _config(settings: Settings, secret_key: str) -> dict[str, Any]:

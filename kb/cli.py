@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kb.authoring import workbench
 from kb.authoring.check import check
 from kb.config import Settings, load
 from kb.config import shown as shown_settings
@@ -236,6 +237,8 @@ def config_show() -> None:
 
 main.add_command(user)
 main.add_command(check)
+for command in workbench.COMMANDS:
+    main.add_command(command)
 
 if __name__ == "__main__":
     main()

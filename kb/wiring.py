@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import Any
 from kb.config import Settings
 from kb.connectors.channel import Channel
 from kb.connectors.mail import mail_channel
+from kb.content.history import Histories
 from kb.content.library import Library
 from kb.db import Database
 from kb.desk.links import Links
@@ -70,7 +71,7 @@ class Services:
     secret_key: str
     db: Database
     engine: Engine
-    library: LiveLibrary
+    library: Callable[[], Library]
     visitors: Visitors
     limits: RateLimits
     accounts: Accounts
@@ -78,6 +79,7 @@ class Services:
     asker: Asker
     record: Record
     solved: SolvedQueries
+    histories: Histories
     desk: Desk
     channels: Mapping[str, Channel]
 
@@ -140,6 +142,7 @@ def build(settings: Settings) -> Services:
         asker=Asker(engine, library, recorder, redact=redact),
         record=record,
         solved=SolvedQueries(settings.solved_queries),
+        histories=Histories(settings.articles),
         desk=Desk(db, settings, record=tell, links=Links(settings.site_url, **LINKS)),
         channels={"mail": mail_channel(settings.mail_url, settings.mail_from)},
     )

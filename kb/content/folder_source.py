@@ -22,10 +22,13 @@ _LARGEST = 8 * 1024 * 1024  # bytes; larger files are named and sized, never rea
 
 
 class FolderSource:
-    """The files under `path` as they are now."""
+    """The files under `path` as they are now; `changes` is what `history` tells of them."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self, path: Path, *, changes: Mapping[str, tuple[datetime, str]] | None = None
+    ) -> None:
         self._root = path.resolve()
+        self._changes = changes or {}
         self._problems: list[Problem] = []
         self._files = dict(sorted(self._read_all()))
         names = hashlib.sha256()
@@ -51,8 +54,8 @@ class FolderSource:
         """Nothing is held open."""
 
     def history(self) -> Mapping[str, tuple[datetime, str]]:
-        """Nothing: file dates say when a copy was made, not when the text changed."""
-        return {}
+        """What was given: file dates say when a copy was made, not when the text changed."""
+        return self._changes
 
     def _read_all(self) -> Iterator[tuple[str, Blob]]:
         try:
@@ -65,7 +68,7 @@ class FolderSource:
         for folder, folders, names in os.walk(self._root, onerror=self._unreadable):
             folders[:] = sorted(name for name in folders if self._enter(Path(folder, name)))
             for name in names:
-                if name.casefold().endswith(_KEEP) and not name.startswith("."):
+                if is_read(name):
                     yield from self._read(Path(folder, name))
 
     def _enter(self, folder: Path) -> bool:
@@ -87,8 +90,7 @@ class FolderSource:
         if not _is_text(path):
             self._leave_out(file, "has a name that cannot be used")
             return
-        digest = hashlib.sha256(data).hexdigest()
-        yield path, Blob(digest, size if not data else len(data), "100644", lambda: data)
+        yield path, in_memory(data, size)
 
     def _leave_out(self, file: Path, why: str) -> None:
         path = file.relative_to(self._root).as_posix().encode("utf-8", "replace").decode()
@@ -98,6 +100,16 @@ class FolderSource:
 
     def _unreadable(self, error: OSError) -> None:
         self._leave_out(Path(str(error.filename)), f"cannot be read ({error.strerror})")
+
+
+def in_memory(data: bytes, size: int = 0) -> Blob:
+    """Return the bytes as a file's; `size` is that of a file too large to be read."""
+    return Blob(hashlib.sha256(data).hexdigest(), len(data) or size, "100644", lambda: data)
+
+
+def is_read(name: str) -> bool:
+    """Whether a file of this name may be a part of the articles."""
+    return name.casefold().endswith(_KEEP) and not name.startswith(".")
 
 
 def _is_text(path: str) -> bool:

@@ -14,6 +14,7 @@ import subprocess
 import threading
 import weakref
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -21,9 +22,11 @@ from typing import IO
 
 from kb.content.problem import Problem
 from kb.content.source import Blob
+from kb.content.versions import FORMAT, Version, read_versions
 from kb.errors import ContentError
 
 _TIMEOUT = 60  # seconds for one listing; a repository of 100,000 files needs about one
+_TIMEOUT_OF_A_PAGE = 10  # seconds for what a reader waits for
 # Settings of the repository that could run a program or change what is read.
 _SAFE = (
     "core.fsmonitor=false",
@@ -102,6 +105,22 @@ class GitSource:
                 if path:
                     yield when, author, path
 
+    def versions(self, path: str, most: int) -> tuple[Version, ...]:
+        """Return the commits that changed the file, newest first, followed through renames."""
+        where = f"{self._prefix}/{path}" if self._prefix else path
+        told = self._run(
+            "log", "-z", "--follow", "--raw", "--no-abbrev", "--no-ext-diff", "--no-textconv",
+            f"-n{most}", f"--format={FORMAT}", self.commit, "--", where,
+            timeout=_TIMEOUT_OF_A_PAGE,
+        )  # fmt: skip
+        found = read_versions(told or b"")
+        cut = f"{self._prefix}/" if self._prefix else ""
+        return tuple(replace(each, path=each.path.removeprefix(cut)) for each in found)
+
+    def version(self, version: Version, most: int) -> bytes:
+        """Return the file's bytes at that version; OSError when it is missing or over `most`."""
+        return self._objects.read(version.blob, most)
+
     def _list(self) -> tuple[dict[str, Blob], tuple[Problem, ...]]:
         tree = f"{self.commit}:{self._prefix}" if self._prefix else self.commit
         listing = self._run("ls-tree", "-r", "-z", "-l", "--full-tree", tree)
@@ -138,21 +157,21 @@ class GitSource:
             "Check the name with: git branch --all",
         )
 
-    def _run(self, *words: str) -> bytes | None:
+    def _run(self, *words: str, timeout: int = _TIMEOUT) -> bytes | None:
         """Return what Git prints, None when it refuses."""
         try:
             done = subprocess.run(  # noqa: S603 - fixed program, words of our own, no shell
                 self._command(*words),
                 env=self._environment(),
                 capture_output=True,
-                timeout=_TIMEOUT,
+                timeout=timeout,
                 check=False,
             )
         except FileNotFoundError as error:
             raise _no_git() from error
         except subprocess.TimeoutExpired as error:
             raise ContentError(
-                f"Git did not answer within {_TIMEOUT} seconds at {self._repository}.",
+                f"Git did not answer within {timeout} seconds at {self._repository}.",
                 "Check the disk, and run: git fsck",
             ) from error
         return done.stdout if done.returncode == 0 else None
@@ -198,8 +217,8 @@ class _Objects:
         self._process: subprocess.Popen[bytes] | None = None
         self._end: weakref.finalize[..., _Objects] | None = None
 
-    def read(self, oid: str) -> bytes:
-        """Return the object's bytes; OSError when the database does not hold it."""
+    def read(self, oid: str, most: int | None = None) -> bytes:
+        """Return the object's bytes; OSError when the database does not hold it, or too many."""
         with self._lock:
             process = self._process or self._start()
             assert process.stdin is not None
@@ -209,6 +228,9 @@ class _Objects:
             head = process.stdout.readline().split()
             if len(head) != 3 or head[1] != b"blob":
                 raise OSError(f"Git object {oid} cannot be read")
+            if most is not None and int(head[2]) > most:
+                self._drop()  # what it was about to say would be taken for the next answer
+                raise OSError(f"Git object {oid} has {head[2].decode()} bytes")
             data = process.stdout.read(int(head[2]) + 1)
         if len(data) != int(head[2]) + 1:
             raise OSError(f"Git object {oid} is cut short")
@@ -216,9 +238,12 @@ class _Objects:
 
     def close(self) -> None:
         with self._lock:
-            if self._end is not None:
-                self._end()
-            self._process = self._end = None
+            self._drop()
+
+    def _drop(self) -> None:
+        if self._end is not None:
+            self._end()
+        self._process = self._end = None
 
     def _start(self) -> subprocess.Popen[bytes]:
         self._process = _start(self._command, self._environment)

@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from kb.content.article import Audience, Status
+from kb.content.fields import AUDIENCES, STATUSES, names
 from kb.content.front_matter import FrontMatter
 from kb.content.language import language_tag
 from kb.content.naming import normal_path
@@ -23,17 +24,6 @@ _MICROSOFT_READERS = frozenset(
     {"admin", "itpro", "it pro", "it-pro", "end user", "end-user", "enduser", "user", "developer"}
 )
 _JEKYLL_KEYS = frozenset({"layout", "permalink", "redirect_from", "redirect_to", "sidenav"})
-_AUDIENCES = {
-    "public": Audience.PUBLIC, "everyone": Audience.PUBLIC, "all": Audience.PUBLIC,
-    "signed-in": Audience.SIGNED_IN, "signed in": Audience.SIGNED_IN,
-    "signed_in": Audience.SIGNED_IN, "internal": Audience.SIGNED_IN,
-    "employees": Audience.SIGNED_IN, "staff": Audience.STAFF, "agents": Audience.STAFF,
-}  # fmt: skip
-_STATUSES = {
-    "published": Status.PUBLISHED, "publish": Status.PUBLISHED, "live": Status.PUBLISHED,
-    "draft": Status.DRAFT, "in review": Status.DRAFT, "review": Status.DRAFT,
-    "archived": Status.ARCHIVED, "retired": Status.ARCHIVED, "obsolete": Status.ARCHIVED,
-}  # fmt: skip
 _FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 _MAX_ITEM = 300
 
@@ -89,13 +79,13 @@ class _Reading:
 
     def _words(self, facts: Metadata) -> None:
         facts.title = self.text("title")
-        facts.summary = self.text("summary", "description", "excerpt")
-        facts.owner = self.text("owner", "maintainer")
+        facts.summary = self.text(*names("summary"))
+        facts.owner = self.text(*names("owner"))
         facts.translation_of = self.text("translation_of")
-        facts.keywords = self.items("keywords", "tags")
+        facts.keywords = self.items(*names("keywords"))
         facts.answers = self.items("answers", split="")
         facts.not_answers = self.items("not_answers", split="")
-        written = self.text("language", "lang", "locale", "ms.contentlocale")
+        written = self.text(*names("language"))
         facts.language = language_tag(written)
         if written and not facts.language:
             hint = "Write a tag such as en or es."
@@ -112,7 +102,7 @@ class _Reading:
             return Audience.PUBLIC
         is_text = isinstance(self.values["audience"], str)  # of a list, no entry is the answer
         written = self.text("audience")
-        known = _AUDIENCES.get(written.strip().casefold()) if is_text else None
+        known = AUDIENCES.get(written.strip().casefold()) if is_text else None
         if known:
             return known
         if self.microsoft and written.strip().casefold() in _MICROSOFT_READERS:
@@ -130,7 +120,7 @@ class _Reading:
         if "status" not in self.values:
             return Status.PUBLISHED
         written = self.text("status")
-        known = _STATUSES.get(written.strip().casefold())
+        known = STATUSES.get(written.strip().casefold())
         if known:
             return known
         self.report(
@@ -142,15 +132,15 @@ class _Reading:
         return Status.DRAFT
 
     def _dates(self, facts: Metadata) -> None:
-        facts.reviewed = self.day("reviewed", "last_reviewed", "last-reviewed")
-        facts.review_by = self.day("review_by", "review-by", "expires", "expiryDate")
-        changed = self.day("updated", "lastmod", "last_modified_at", "ms.date", "date")
+        facts.reviewed = self.day(*names("reviewed"))
+        facts.review_by = self.day(*names("review_by"))
+        changed = self.day(*names("updated"))
         if changed:
             facts.changed = datetime(changed.year, changed.month, changed.day, tzinfo=UTC)
 
     def _places(self, facts: Metadata) -> None:
-        facts.collection = next(iter(self.items("collection", "category", "categories")), "")
-        links = self.items("permalink", "url", split="")
+        facts.collection = next(iter(self.items(*names("collection"))), "")
+        links = self.items(*names("permalink"), split="")
         facts.permalinks = tuple(filter(None, map(normal_path, links)))
         former = (*self.items("redirect_from", split=""), *self.items("aliases", split=""))
         facts.former = tuple(filter(None, map(normal_path, former)))

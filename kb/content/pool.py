@@ -47,12 +47,32 @@ def render_all(
     return _Run(work, directory, limit, done).run(wanted)
 
 
+class Standby:
+    """One process that waits for jobs, told `directory`: for rendering single articles at once."""
+
+    def __init__(self, directory: Directory) -> None:
+        self._worker = _Worker(_greeting(directory))
+        self._worker.ready()
+
+    def render(self, job: Job, limit: float = LIMIT) -> Rendered | str:
+        """Return the result, or the reason why there is none."""
+        return self._worker.render(job, limit)
+
+    def stop(self) -> None:
+        """End the process."""
+        self._worker.stop()
+
+
+def _greeting(directory: Directory) -> bytes:
+    return json.dumps(directory.to_row()).encode() + b"\n"
+
+
 class _Run:
     def __init__(
         self, work: list[Job], directory: Directory, limit: float, done: Callable[[int], None]
     ) -> None:
         self._work, self._limit, self._done = work, limit, done
-        self._greeting = json.dumps(directory.to_row()).encode() + b"\n"
+        self._greeting = _greeting(directory)
         self._left: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._results: list[Rendered | str] = ["it was not rendered"] * len(work)
         self._finished = 0
@@ -95,10 +115,14 @@ class _Worker:
         self._greeting = greeting
         self._process: subprocess.Popen[bytes] | None = None
 
-    def render(self, job: Job, limit: float) -> Rendered | str:
+    def ready(self) -> subprocess.Popen[bytes]:
+        """Return the process, started now unless it runs."""
         if self._process is None:
             self._process = self._start()
-        row = self._ask(self._process, json.dumps(job.to_row()).encode() + b"\n", limit)
+        return self._process
+
+    def render(self, job: Job, limit: float) -> Rendered | str:
+        row = self._ask(self.ready(), json.dumps(job.to_row()).encode() + b"\n", limit)
         if isinstance(row, str):
             self.stop()
             return row

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import unquote
 
@@ -22,7 +22,7 @@ from kb.content.names import Named, Names, give_names
 from kb.content.naming import is_article
 from kb.content.outline import opening
 from kb.content.pictures import Pictures
-from kb.content.pool import LIMIT, render_all
+from kb.content.pool import LIMIT, Standby, render_all
 from kb.content.problem import Problem
 from kb.content.rendering import RECIPE, Rendered
 from kb.content.side_files import (
@@ -32,13 +32,23 @@ from kb.content.side_files import (
     read_collections,
     read_synonyms,
 )
-from kb.content.source import Source
+from kb.content.source import Blob, Source
 
 Progress = Callable[[str, int, int], None]  # stage ("read" or "render"), done, of how many
 
 
 def _silent(stage: str, done: int, total: int) -> None:
     """Report nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A library with what it was made of, so that one article of it can be made again."""
+
+    library: Library
+    names: Names
+    directory: Directory
+    source: Source
 
 
 def build_library(
@@ -52,9 +62,42 @@ def build_library(
     """Return what `source` publishes; `limit` is in seconds, for rendering one article."""
     build = _Build(source, previous or Library(commit=""), progress, limit)
     try:
-        return build.run(default_language)
+        return build.run(default_language).library
     finally:
         source.close()
+
+
+def build_again(
+    source: Source, *, previous: Library, progress: Progress, default_language: str
+) -> Built:
+    """Return the same with its makings, for `renewed`."""
+    return _Build(source, previous, progress, LIMIT).run(default_language)
+
+
+def renewed(built: Built, path: str, blob: Blob, standby: Standby) -> Library | None:
+    """Return the library with the article at `path` as `blob` has it, rendered by `standby`.
+
+    None where more than that one page may look otherwise: it needs a build. Findings between
+    articles are those of before.
+    """
+    named = next((n for n in built.names.named.values() if n.draft.path == path), None)
+    draft = read_draft(path, blob)
+    if named is None or draft is None or not _same_place(named.draft, draft):
+        return None
+    return _Renewal(built, standby).run_for(replace(named, draft=draft))
+
+
+def _same_place(old: Draft, new: Draft) -> bool:
+    """Whether the other articles see the same of both: name, addresses, language, status."""
+    return not (old.refused or new.refused) and all(
+        getattr(old.facts, name) == getattr(new.facts, name) for name in _SEEN_BY_OTHERS
+    )
+
+
+_SEEN_BY_OTHERS = (
+    "language", "collection", "audience", "status", "permalinks", "former", "translation_of",
+    "redirect_to",
+)  # fmt: skip
 
 
 class _Build:
@@ -66,15 +109,16 @@ class _Build:
         self.inline: dict[str, bytes] = {}
         self.changes: Mapping[str, tuple[datetime, str]] = {}
 
-    def run(self, default_language: str) -> Library:
+    def run(self, default_language: str) -> Built:
         names = give_names(self._drafts(), self.before, default_language=default_language)
         pictures = Pictures(self.source.files())
         self.changes = self.source.history()
-        articles = self._articles(names, self._directory(names, pictures))
+        directory = self._directory(names, pictures)
+        articles = self._articles(names, directory)
         self.problems += [*names.problems, *pictures.problems]
         self.problems += [problem for a in articles.values() for problem in a.problems]
         self.problems += cross_check(articles)
-        return Library(
+        library = Library(
             commit=self.source.commit,
             articles=articles,
             collections=self._collections(articles),
@@ -82,8 +126,9 @@ class _Build:
             translations=_present(names.translations, articles),
             media=pictures.media(articles.values(), self.inline, self.previous.media),
             synonyms=self._synonyms(),
-            problems=tuple(dict.fromkeys(sorted(self.problems, key=_place))),
+            problems=_in_order(self.problems),
         )
+        return Built(library, names, directory, self.source)
 
     def _drafts(self) -> Iterator[Draft]:
         files = {path: blob for path, blob in self.source.files().items() if is_article(path)}
@@ -228,6 +273,31 @@ class _Build:
         return files[path].read().decode("utf-8", "replace"), path
 
 
+class _Renewal(_Build):
+    """One article of a library made again, by a process that stands by."""
+
+    def __init__(self, built: Built, standby: Standby) -> None:
+        super().__init__(built.source, built.library, _silent, LIMIT)
+        self._built, self._standby = built, standby
+        self.changes = built.source.history()
+        self.problems = []
+
+    def run_for(self, named: Named) -> Library:
+        only = Names(named={named.slug: named})
+        made = self._articles(only, self._built.directory)
+        others = [p for p in self.previous.problems if p.path != named.draft.path]
+        found = [problem for article in made.values() for problem in article.problems]
+        return replace(
+            self.previous,
+            articles={**self.previous.articles, **made},
+            problems=_in_order([*others, *found, *self.problems]),
+        )
+
+    def _render(self, waiting: list[Named], directory: Directory) -> list[Rendered | str]:
+        del directory  # the process that stands by was told
+        return [self._standby.render(named.job, self.limit) for named in waiting]
+
+
 _RENDERED = (
     "html", "sections", "toc", "summary", "links", "targets", "images", "references", "problems",
 )  # fmt: skip
@@ -256,6 +326,10 @@ def _present(
         if slug in articles
     }
     return {slug: group for slug, group in kept.items() if len(group) > 1}
+
+
+def _in_order(problems: list[Problem]) -> tuple[Problem, ...]:
+    return tuple(dict.fromkeys(sorted(problems, key=_place)))
 
 
 def _place(problem: Problem) -> tuple[str, int, str, str]:

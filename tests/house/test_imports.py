@@ -22,6 +22,7 @@ RULES = {
     "kb.insight.report", "kb.insight.solving", "kb.insight.wording", "kb.lookup.checksums",
     "kb.lookup.passwords",
     "kb.lookup.redaction", "kb.lookup.words", "kb.people.roles", "kb.content.front_matter",
+    "kb.content.difference", "kb.content.fields", "kb.content.versions",
     "kb.content.metadata", "kb.content.naming", "kb.content.rewrite", "kb.content.sanitise",
     "kb.content.checks.catalogue", "kb.content.checks.facts", "kb.content.checks.nearest",
     "kb.content.checks.page", "kb.content.checks.repair", "kb.content.checks.shelf",
@@ -45,7 +46,9 @@ SQL = {"sqlalchemy", "alembic", "psycopg", "sqlite3"}
 # The index of record is written by keyword; these read it, or share Whoosh's word lists with it.
 WHOOSH = {"search.keyword", "search.advanced", "search.impacts", "search.opened", "search.analysis"}
 HEAVY = {"sentence_transformers", "torch", "transformers", "onnxruntime", "onnx"}
-ROOTS = {"kb.app", "kb.cli", "kb.serving", "kb.wiring", "kb.worker"}
+ROOTS = {
+    "kb.app", "kb.authoring.previewing", "kb.cli", "kb.serving", "kb.wiring", "kb.worker",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -190,7 +193,7 @@ def _openings(module: Module) -> Iterator[str]:
 def test_the_clock_is_read_at_the_edges_only() -> None:
     """Commands, the worker and the guard of requests read it; everything else is told."""
     readers = {module.name for module in MODULES if list(_clock_readings(module))}
-    commands = {"kb.cli", "kb.authoring.check", "kb.people.commands"}
+    commands = {"kb.cli", "kb.authoring.check", "kb.authoring.workbench", "kb.people.commands"}
     assert readers <= commands | {"kb.worker", "kb.web.guard"}
 
 

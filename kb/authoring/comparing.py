@@ -1,0 +1,163 @@
+"""What a change does to the articles as readers see them: the files on disk against a commit.
+
+Promises each article whose text or facts differ, with both texts rendered alike and the words that
+came and went marked. Knows no page and no terminal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+from kb.content.difference import difference
+from kb.content.directory import Directory
+from kb.content.drafting import Draft, read_draft
+from kb.content.folder_source import FolderSource
+from kb.content.git_source import GitSource, find_repository
+from kb.content.history import job_of
+from kb.content.names import Names, give_names
+from kb.content.naming import is_article
+from kb.content.pictures import Pictures
+from kb.content.pool import render_all
+from kb.content.rendering import Rendered
+from kb.content.source import Source
+from kb.content.tokens import read_tokens
+from kb.errors import ContentError
+
+FACTS = (
+    "title", "summary", "language", "collection", "owner", "audience", "status", "reviewed",
+    "review_by", "keywords", "answers", "former", "translation_of", "redirect_to",
+)  # fmt: skip
+STYLE = Path(__file__).parents[1] / "static" / "site.css"
+_BLOCKS = frozenset({"p", "li", "h2", "h3", "h4", "h5", "h6", "tr", "pre", "dt", "dd", "figure"})
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """One article: `facts` are (key, before, after); `html` is its text with the words marked."""
+
+    path: str
+    what: str
+    facts: tuple[tuple[str, str, str], ...]
+    html: str
+
+
+def compared(articles: Path, ref: str, language: str) -> list[Changed]:
+    """Return what differs on disk since the commit `ref`. ContentError when there is none."""
+    repository = find_repository(articles.resolve())
+    if repository is None or not articles.is_dir():
+        raise ContentError(
+            f"The articles at {articles} are in no Git repository.", "There is nothing to compare."
+        )
+    source = GitSource(repository, articles.resolve(), ref)
+    try:
+        before, after = _Side(source, language), _Side(FolderSource(articles), language)
+    finally:
+        source.close()
+    paths = [path for path in sorted({*before.texts, *after.texts}) if _differ(before, after, path)]
+    shown = [side.rendered(paths) for side in (before, after)]
+    return [
+        Changed(
+            path,
+            "removed" if path not in after.texts else "new" if path not in before.texts else "",
+            tuple(_facts(before.drafts.get(path), after.drafts.get(path))),
+            difference(shown[0].get(path, ""), shown[1].get(path, "")),
+        )
+        for path in paths
+    ]
+
+
+class _Side:
+    """The articles in one state."""
+
+    def __init__(self, source: Source, language: str) -> None:
+        files = {path: blob for path, blob in source.files().items() if is_article(path)}
+        self.texts = {path: blob.read() for path, blob in files.items()}
+        drafts = (read_draft(path, blob) for path, blob in files.items())
+        self.drafts: dict[str, Draft] = {draft.path: draft for draft in drafts if draft}
+        self._names: Names = give_names(self.drafts.values(), {}, default_language=language)
+        self._pictures: Mapping[str, str] = Pictures(source.files()).names
+
+    def rendered(self, paths: list[str]) -> dict[str, str]:
+        """Return the HTML of those of the articles that are here and can be rendered."""
+        names = self._names
+        directory = Directory(names.paths, names.sites, names.stems, self._pictures)
+        languages = {n.draft.path: n.language for n in names.named.values()}
+        drafts = [self.drafts[p] for p in paths if p in languages and not self.drafts[p].refused]
+        jobs = [job_of(draft, languages[draft.path]) for draft in drafts]
+        results = zip(drafts, render_all(jobs, directory), strict=True)
+        return {d.path: result.html for d, result in results if isinstance(result, Rendered)}
+
+
+def _differ(before: _Side, after: _Side, path: str) -> bool:
+    return before.texts.get(path) != after.texts.get(path)
+
+
+def _facts(before: Draft | None, after: Draft | None) -> Iterator[tuple[str, str, str]]:
+    for name in FACTS:
+        old, new = _fact(before, name), _fact(after, name)
+        if old != new:
+            yield name, old, new
+
+
+def _fact(draft: Draft | None, name: str) -> str:
+    value = getattr(draft.facts, name) if draft else None
+    if isinstance(value, tuple):
+        return "; ".join(value)
+    return str(value) if value else ""
+
+
+def as_text(changed: Changed, marks: tuple[str, str, str, str]) -> Iterator[str]:
+    """Yield the lines that changed; `marks` open and close removed, then added words."""
+    gone, gone_end, new, new_end = marks
+    yield f"{changed.path}{f' ({changed.what})' if changed.what else ''}"
+    for name, before, after in changed.facts:
+        old = f"{gone}{before}{gone_end} " if before else ""
+        yield f"  {name}: {old}{f'{new}{after}{new_end}' if after else ''}".rstrip()
+    for line in _lines(changed.html, {"del": (gone, gone_end), "ins": (new, new_end)}):
+        yield f"  {line}"
+
+
+def _lines(html: str, marks: Mapping[str, tuple[str, str]]) -> Iterator[str]:
+    """Yield the blocks that hold a mark, each on one line."""
+    line, told = "", False
+    for token in read_tokens(html):
+        if token.kind != "text" and token.name in _BLOCKS:
+            if told and line.strip():
+                yield " ".join(line.split())
+            line, told = "", False
+        elif token.kind != "text" and token.name in marks:
+            line += marks[token.name][0 if token.kind == "start" else 1]
+            told = True
+        elif token.kind == "text":
+            line += token.name
+    if told and line.strip():
+        yield " ".join(line.split())
+
+
+def as_page(changes: list[Changed], ref: str) -> str:
+    """Return a whole HTML page of the changes, which needs no other file."""
+    style = STYLE.read_text(encoding="utf-8")
+    parts = [_section(each) for each in changes] or ["<p>No article differs.</p>"]
+    title = f"Changes since {escape(ref)}"
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{title}</title><style>{style}</style></head>\n"
+        f"<body><main><h1>{title}</h1>\n{''.join(parts)}</main></body></html>\n"
+    )
+
+
+def _section(changed: Changed) -> str:
+    what = f" ({changed.what})" if changed.what else ""
+    rows = "".join(
+        f"<dt>{escape(name)}</dt><dd><del>{escape(old)}</del> <ins>{escape(new)}</ins></dd>"
+        for name, old, new in changed.facts
+    )
+    facts = f'<dl class="facts">{rows}</dl>' if rows else ""
+    heading = f'<h2 class="path">{escape(changed.path)}{what}</h2>'
+    return (
+        f'<section>{heading}{facts}<div class="prose difference">{changed.html}</div></section>\n'
+    )

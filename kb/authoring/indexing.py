@@ -1,0 +1,109 @@
+"""The preview's own index, kept up with the author's articles in the background.
+
+Promises that a build never stands in the way of a page: it runs in a thread of its own, begins when
+the files have been quiet for a moment, and one that fails is logged and tried at the next change.
+Words are indexed first; meaning joins where the model was prepared before. Knows no page.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import threading
+from pathlib import Path
+
+from kb.authoring.workspace import Progress, Workspace
+from kb.content.library import Library
+from search import generation
+from search.encoder import Encoder
+from search.errors import SearchError
+from search.opened import Generation
+
+log = logging.getLogger(__name__)
+
+QUIET_S = 0.4  # the page that shows a change is loaded first; both share one interpreter
+UNPREPARED = "The model is not prepared; `kb publish` prepares it."
+
+
+def current(root: Path) -> Generation | None:
+    """Return the index in the folder `root`, None where there is none of use."""
+    try:
+        return generation.open_current(root)
+    except SearchError:
+        return None
+
+
+def indexed(root: Path) -> Library | None:
+    """Return the articles of the index as it is, None without one."""
+    found = current(root)
+    try:
+        return Library.load(found.read) if found else None
+    except (OSError, SearchError, ValueError, KeyError, TypeError):
+        return None
+
+
+def seed(root: Path, live: Path) -> None:
+    """Begin with the live site's index where the preview has none: its vectors are kept."""
+    found = None if current(root) else current(live)
+    if found is None:
+        return
+    root.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(found.path, root / found.path.name, copy_function=_linked)
+    (root / "CURRENT").write_text(found.path.name, "utf-8")
+
+
+def _linked(source: str, target: str) -> None:
+    """Link the file, which never changes, or copy it where the disk has no links."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+class Indexer:
+    """Builds the index in `root` of what `workspace` holds."""
+
+    def __init__(self, workspace: Workspace, root: Path, encoder: Encoder | None) -> None:
+        self._workspace, self._root, self._encoder = workspace, root, encoder
+        self._wanted = threading.Event()
+        self._thread = threading.Thread(target=self._keep_up, daemon=True, name="indexer")
+
+    def begin(self, progress: Progress) -> None:
+        """Index the articles now, by words at least, and keep up from here on."""
+        found, encoder = current(self._root), self._encoder
+        known = found.manifest.fingerprint if found else ""
+        ready = encoder is not None and known == encoder.fingerprint
+        self._build(encoder if ready else None, progress)
+        self._thread.start()
+        if encoder and not ready:
+            self._wanted.set()
+
+    def wake(self) -> None:
+        """Say that the articles changed."""
+        self._wanted.set()
+
+    def _keep_up(self) -> None:
+        while True:
+            self._wanted.wait()
+            while self._wanted.is_set():
+                self._wanted.clear()
+                self._wanted.wait(QUIET_S)
+            try:
+                self._build(self._encoder, lambda _stage, _done, _total: None)
+            except SearchError as problem:
+                log.warning("the index was not brought up to date: %s", problem)
+
+    def _build(self, encoder: Encoder | None, progress: Progress) -> None:
+        shown, read = self._workspace.to_index(), self._workspace.as_read()
+        generation.build(
+            [article.to_document() for article in shown.articles.values()],
+            self._root,
+            commit=read.commit,
+            encoder=encoder,
+            degraded="" if encoder else UNPREPARED,
+            synonyms=read.synonyms,
+            extra_files=read.dump(),
+            progress=progress,
+        )
+        self._workspace.tell("index")

@@ -1,0 +1,151 @@
+"""The commands with which an author writes and looks: new, gaps, schema, preview, diff.
+
+Promises to read the words of a command and to say what came of it; the work is done elsewhere in
+this package, imported when it is needed.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from kb.config import Settings, load
+from kb.errors import InvalidInput
+
+KINDS = ("how-to", "fix", "known-error", "reference", "policy")
+LANGUAGES = ("en", "es")
+# Before and after removed words, then added ones: as `git diff --word-diff` has them.
+PLAIN = ("[-", "-]", "{+", "+}")
+COLOURED = ("\x1b[31m[-", "-]\x1b[0m", "\x1b[32m{+", "+}\x1b[0m")
+
+
+@click.command()
+@click.argument("name", default="", metavar="[SLUG-OR-TITLE]")
+@click.option("--kind", type=click.Choice(KINDS), default="how-to", show_default=True)
+@click.option("--collection", default="", help="The topic and folder; else the slug's folder.")
+@click.option("--language", type=click.Choice(LANGUAGES), help="Else the setting language.")
+@click.option("--title", default="", help="Else made of the slug.")
+@click.option("--owner", default="", help="Else who keeps most articles of the collection.")
+@click.option("--gap", type=click.IntRange(1), help="Answer this number of `kb gaps`.")
+@click.option("--from-search", "searched", default="", help="Answer these words of a search.")
+@click.option("--edit", is_flag=True, help="Open the file in $EDITOR.")
+def new(**given: Any) -> None:
+    """Begin an article: a draft with front matter and the sections of its kind."""
+    from kb.authoring.beginning import Beginning, Kind, begin
+
+    settings, now = load(), datetime.now(UTC)
+    asked = _asked(settings, given["gap"], given["searched"], now)
+    usual = settings.language if settings.language in LANGUAGES else "en"
+    wanted = Beginning(
+        name=given["name"],
+        title=given["title"] or ("" if given["name"] else asked.title),
+        kind=Kind(given["kind"]),
+        collection=given["collection"],
+        language=given["language"] or usual,
+        owner=given["owner"],
+        answers=asked.questions,
+    )
+    file = begin(settings.articles, wanted, now.date())
+    if given["edit"]:
+        click.edit(filename=str(file))
+    _say_next(file, asked.questions)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What people asked that the article is to answer."""
+
+    title: str = ""
+    questions: tuple[str, ...] = ()
+
+
+def _asked(settings: Settings, number: int | None, words: str, now: datetime) -> _Asked:
+    from kb.authoring.gaps import gap, title_of
+
+    if number and words:
+        raise InvalidInput("Give --gap or --from-search, not both.", "`kb gaps` lists the gaps.")
+    if number:
+        found = gap(settings, number, now)
+        return _Asked(title_of(found.words), found.questions)
+    return _Asked(title_of(words), (" ".join(words.split()),)) if words.strip() else _Asked()
+
+
+def _say_next(file: Path, questions: tuple[str, ...]) -> None:
+    click.echo(str(file))
+    if questions:
+        click.echo(f"It is to answer: {'; '.join(questions)}", err=True)
+    click.echo(
+        "It is a draft: no reader sees it. Write it, look at it with `kb preview`, read what\n"
+        "`kb check` says, set “status: published”, then commit and push.",
+        err=True,
+    )
+
+
+@click.command()
+def gaps() -> None:
+    """List what people searched for and did not find in the last 30 days."""
+    from kb.authoring.gaps import gaps as found_gaps
+
+    settings = load()
+    found = found_gaps(settings, datetime.now(UTC))
+    for each in found:
+        click.echo(
+            f"{each.number:>3}. {each.words}  ({each.people} people, {each.searches} searches)"
+        )
+    if not found:
+        k = settings.k_anonymity
+        click.echo(f"No words failed for {k} people or more in the last 30 days.", err=True)
+    else:
+        click.echo("Begin an article on one: kb new --gap 1 --collection …", err=True)
+
+
+@click.command()
+def schema() -> None:
+    """Print the JSON Schema of front matter, for editors."""
+    from kb.authoring.front_matter_schema import schema_text
+
+    click.echo(schema_text(), nl=False)
+
+
+@click.command()
+@click.option("--port", default=8001, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--open", "launch", is_flag=True, help="Open it in a browser.")
+def preview(port: int, launch: bool) -> None:
+    """Show the site with the articles as they lie on disk, and again after each save."""
+    from kb.authoring.previewing import show
+
+    def look(url: str) -> None:
+        click.echo(f"Preview on {url} (Ctrl-C stops). Nothing is recorded.", err=True)
+        if launch:
+            click.launch(url)
+
+    show(load(), port, look)
+
+
+@click.command()
+@click.argument("rev", default="HEAD")
+@click.option(
+    "--html", "page", type=click.Path(dir_okay=False, path_type=Path), help="Write a page."
+)
+def diff(rev: str, page: Path | None) -> None:
+    """Show what readers would find changed: the files on disk against the commit REV."""
+    from kb.authoring.comparing import as_page, as_text, compared
+
+    settings = load()
+    changes = compared(settings.articles, rev, settings.language)
+    if page is not None:
+        page.write_text(as_page(changes, rev), encoding="utf-8")
+        click.echo(str(page))
+    else:
+        marks = COLOURED if sys.stdout.isatty() else PLAIN
+        for line in (line for each in changes for line in as_text(each, marks)):
+            click.echo(line)
+    click.echo(f"{len(changes)} articles differ from {rev}.", err=True)
+
+
+COMMANDS = (new, gaps, schema, preview, diff)

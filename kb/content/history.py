@@ -1,0 +1,161 @@
+"""What became of one article over time: its versions, who wrote them, what each changed.
+
+Promises versions of the commit that is live, read on demand, at most 50, and kept in memory by
+commit; each says who could read it then, and the difference of two is rendered where it can be
+killed and sanitised last. Knows no page and no viewer.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from kb.content.article import Article, Audience, Status
+from kb.content.difference import difference
+from kb.content.directory import Directory
+from kb.content.drafting import MAX_BYTES, Draft, read_draft
+from kb.content.folder_source import in_memory
+from kb.content.git_source import GitSource, find_repository
+from kb.content.library import Library
+from kb.content.naming import common_root, normal_path
+from kb.content.pool import render_all
+from kb.content.rendering import Job, Rendered
+from kb.content.versions import Version
+from kb.errors import ContentError
+
+MOST = 50  # versions of an article; older ones are for Git itself
+_KEPT = 128  # histories and differences in memory; one takes some 20 kB
+Kept = TypeVar("Kept")
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """One version, and who could read it: a text that was kept back must not come to light here."""
+
+    version: Version
+    audience: Audience
+    published: bool
+
+    def is_open(self, audiences: frozenset[str]) -> bool:
+        """Whether a reader of these audiences could read this version."""
+        return self.published and self.audience.value in audiences
+
+
+class Histories:
+    """The histories of the articles at `articles`; safe to share between threads."""
+
+    def __init__(self, articles: Path) -> None:
+        self._articles = articles
+        self._lock = threading.Lock()
+        self._held: OrderedDict[Hashable, Any] = OrderedDict()
+
+    def of(self, library: Library, article: Article) -> tuple[Past, ...]:
+        """Return the versions, newest first; () where the live articles come from no commit.
+
+        ContentError when Git does not answer.
+        """
+        if library.commit.startswith("folder-"):
+            return ()
+        key = ("past", library.commit, article.path)
+        return self._kept(key, lambda: self._read(library.commit, article.path))
+
+    def changes(self, library: Library, article: Article, old: Past | None, new: Past) -> str:
+        """Return the text of `new` with what changed since `old` (None: all of it) marked.
+
+        Images are left out. ContentError when a version cannot be shown.
+        """
+        key = ("changes", old.version.blob if old else "", new.version.blob, article.language)
+        return self._kept(key, lambda: self._compared(library, article, old, new))
+
+    def _kept(self, key: Hashable, make: Callable[[], Kept]) -> Kept:
+        """Return what was made before under the key, else what is made now."""
+        with self._lock:
+            if key in self._held:
+                self._held.move_to_end(key)
+                return cast(Kept, self._held[key])
+        made = make()
+        with self._lock:
+            self._held[key] = made
+            while len(self._held) > _KEPT:
+                self._held.popitem(last=False)
+        return made
+
+    def _source(self, commit: str) -> GitSource | None:
+        repository = find_repository(self._articles.resolve())
+        return GitSource(repository, self._articles.resolve(), commit) if repository else None
+
+    def _read(self, commit: str, path: str) -> tuple[Past, ...]:
+        source = self._source(commit)
+        if source is None:
+            return ()
+        try:
+            return tuple(_past(source, version) for version in source.versions(path, MOST))
+        finally:
+            source.close()
+
+    def _compared(self, library: Library, article: Article, old: Past | None, new: Past) -> str:
+        source = self._source(library.commit)
+        if source is None:
+            raise ContentError("There is no history to compare.", "")
+        try:
+            drafts = [_draft(source, past.version) for past in (old, new) if past]
+        finally:
+            source.close()
+        shown = rendered(drafts, directory_of(library), article.language)
+        return difference(shown[0] if old else "", shown[-1])
+
+
+def rendered(drafts: list[Draft], directory: Directory, language: str) -> list[str]:
+    """Return the drafts' HTML; ContentError when one cannot be read or rendered."""
+    jobs = [job_of(draft, language) for draft in drafts]
+    results = render_all(jobs, directory)
+    if any(draft.refused for draft in drafts) or not all(isinstance(r, Rendered) for r in results):
+        raise ContentError("A version cannot be shown.", "Its text could not be published either.")
+    return [result.html for result in results if isinstance(result, Rendered)]
+
+
+def directory_of(library: Library) -> Directory:
+    """Return where links lead in the library as it is; images are not known by it."""
+    root = common_root([article.path for article in library.articles.values()])
+    paths = {normal_path(a.path.removeprefix(root)): s for s, a in library.articles.items()}
+    paths |= {normal_path(article.path): slug for slug, article in library.articles.items()}
+    slugs = {normal_path(slug): slug for slug in library.articles}
+    hidden = (s for s, a in library.articles.items() if a.status is not Status.PUBLISHED)
+    return Directory(paths, {**library.redirects, **slugs}, hidden=frozenset(hidden))
+
+
+def job_of(draft: Draft, language: str) -> Job:
+    """Return what is to be rendered of a draft in that language."""
+    return Job(
+        draft.path,
+        draft.body,
+        draft.title,
+        language,
+        own_title=draft.own_title,
+        jekyll=draft.facts.jekyll,
+        body_line=draft.body_line,
+    )
+
+
+def _draft(source: GitSource, version: Version) -> Draft:
+    try:
+        draft = read_draft(version.path, in_memory(source.version(version, MAX_BYTES)))
+    except OSError:
+        draft = None
+    if draft is None:
+        raise ContentError("A version cannot be read.", "It is missing, too large or no article.")
+    return draft
+
+
+def _past(source: GitSource, version: Version) -> Past:
+    """Return the version with who could read it; nobody where that cannot be known."""
+    try:
+        draft = _draft(source, version)
+    except ContentError:
+        return Past(version, Audience.STAFF, published=False)
+    published = not draft.refused and draft.facts.status is Status.PUBLISHED
+    return Past(version, draft.facts.audience, published)

@@ -1,0 +1,114 @@
+"""Pages that show what became of an article: its versions, and the difference of two.
+
+Promises that both are open to whoever may read the article, that a version kept back when it was
+current stays back, that names of authors are for staff, and that no crawler keeps them. Knows no
+Git.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from typing import Any
+
+from flask import Blueprint, abort, make_response, render_template, request
+from flask.typing import ResponseReturnValue
+from markupsafe import Markup
+
+from kb.content.article import Article
+from kb.content.difference import is_marked
+from kb.content.history import MOST, Past
+from kb.errors import ContentError
+from kb.lookup.live import readable
+from kb.people.roles import Permission
+from kb.web import reader
+from kb.web.guard import needs, services, viewer
+
+log = logging.getLogger(__name__)
+
+blueprint = Blueprint("history", __name__)
+
+
+@blueprint.get("/articles/<path:slug>/history")
+@needs(Permission.READ, limit="search")
+def history(slug: str) -> ResponseReturnValue:
+    """The versions of an article, newest first."""
+    if (whole := _as_article(slug, "history")) is not None:
+        return whole
+    article = _article(slug)
+    versions = _versions(article)
+    page = render_template(
+        "reader/history.html",
+        article=article,
+        rows=_rows(versions),
+        most=MOST,
+        staff=viewer().may(Permission.STAFF),
+        contributors=Counter(past.version.author for past in versions).most_common(),
+    )
+    return _unlisted(page)
+
+
+@blueprint.get("/articles/<path:slug>/changes")
+@needs(Permission.READ, limit="search")
+def changes(slug: str) -> ResponseReturnValue:
+    """What changed between two versions, named by their commits."""
+    if (whole := _as_article(slug, "changes")) is not None:
+        return whole
+    article = _article(slug)
+    versions = {past.version.commit: past for past in _versions(article)}
+    new = versions.get(request.args.get("to", ""))
+    wanted = request.args.get("from", "")
+    old = versions.get(wanted)
+    if new is None or (wanted and old is None):
+        abort(404, "There is no such version of this article, or it is not open to you.")
+    html = services().histories.changes(services().library(), article, old, new)
+    page = render_template(
+        "reader/changes.html",
+        article=article,
+        old=old,
+        new=new,
+        staff=viewer().may(Permission.STAFF),
+        marked=is_marked(html),
+        html=Markup(html),  # noqa: S704 - sanitised last, when it was compared
+    )
+    return _unlisted(page)
+
+
+def _as_article(slug: str, page: str) -> ResponseReturnValue | None:
+    """Return the article whose own address ends like that of these pages, None for most."""
+    whole = f"{slug}/{page}"
+    if services().library().get(whole) is None:
+        return None
+    return reader.article(whole)
+
+
+def _article(slug: str) -> Article:
+    found = readable(services().library(), slug, viewer())
+    if found is None:
+        abort(404, reader.ABSENT)
+    article: Article = found
+    return article
+
+
+def _versions(article: Article) -> list[Past]:
+    """Return the versions that this person may know of; none while Git does not answer."""
+    try:
+        found = services().histories.of(services().library(), article)
+    except ContentError as problem:
+        log.warning("%s", problem)
+        return []
+    if viewer().may(Permission.STAFF):
+        return list(found)
+    return [past for past in found if past.is_open(viewer().audiences)]
+
+
+def _rows(versions: list[Past]) -> list[dict[str, Any]]:
+    """Return each version with the one before it."""
+    earlier: list[Past | None] = [*versions[1:], None]
+    return [{"past": p, "before": old} for p, old in zip(versions, earlier, strict=False)]
+
+
+def _unlisted(page: str) -> ResponseReturnValue:
+    response = make_response(page)
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response

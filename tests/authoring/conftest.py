@@ -1,0 +1,59 @@
+"""`kb` run over a folder of articles of the test's own."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from kb.cli import main
+
+ROOT = Path(__file__).resolve().parents[2]
+ARTICLE = """---
+title: Connect to the VPN
+summary: Reach the office network from home.
+language: en
+collection: vpn
+owner: network team
+---
+
+## Issue
+
+The VPN client asks for a code.
+"""
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    """A command sets logging up for its process; here the process goes on."""
+    root, ours = logging.getLogger(), logging.getLogger("kb")
+    before = root.handlers[:], root.level, ours.level
+    yield
+    root.handlers[:], root.level = before[0], before[1]
+    ours.setLevel(before[2])
+
+
+@pytest.fixture
+def articles(tmp_path: Path) -> Path:
+    """Return a folder with one article, vpn/connect.md."""
+    folder = tmp_path / "articles"
+    (folder / "vpn").mkdir(parents=True)
+    (folder / "vpn" / "connect.md").write_text(ARTICLE, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def run(articles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Return a function that runs `kb` over that folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KB_ARTICLES", str(articles))
+    monkeypatch.setenv("KB_TEMPLATES", str(ROOT / "templates"))
+    monkeypatch.setenv("KB_DATA", str(tmp_path / "data"))
+
+    def kb(*words: str, **environ: str) -> Result:
+        return CliRunner().invoke(main, list(words), env=environ)
+
+    return kb
