@@ -69,7 +69,7 @@ ROWS: tuple[Field, ...] = (
           also=("lastmod", "last_modified_at", "ms.date", "date")),
     Field("keywords", Holds.WORDS, "Other words for it.", also=("tags",)),
     Field("answers", Holds.LINES, "Questions as people ask them, searched like titles."),
-    Field("not_answers", Holds.LINES, "Questions that this article must not be among the first for."),
+    Field("not_answers", Holds.LINES, "Questions that it must not be among the first for."),
     Field("translation_of", Holds.TEXT, "Slug of the article that this translates."),
     Field("permalink", Holds.LINES, "Its address on a former site.", also=("url",)),
     Field("redirect_from", Holds.LINES, "Former addresses, which then lead here."),
