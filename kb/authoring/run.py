@@ -75,18 +75,19 @@ class _Run:
 
     # States
 
-    def _check(self, source: Source, kept: str) -> Checked:
+    def _check(self, source: Source) -> Checked:
+        """Both states keep what they render in one place: most articles are the same in both."""
         return check_source(
             source,
             language=self.settings.language,
             today=self.now.date(),
-            kept=self.settings.data / KEPT / kept,
+            kept=self.settings.data / KEPT,
             progress=self.progress,
         )
 
     def _present(self, chosen: Callable[[str], bool]) -> Checked:
         """The articles as they are, mended first where that was asked for."""
-        checked = self._check(self._source(), "present")
+        checked = self._check(self._source())
         if not self.wish.fix:
             return checked
         if not self._is_written_here():
@@ -97,7 +98,7 @@ class _Run:
         wanted = [path for path in checked.shelf.pages if chosen(path)]
         written = mend_files(self.root, checked.shelf, wanted)
         self.remarks.append(f"Files mended: {len(written)}.")
-        return self._check(self._source(), "present") if written else checked
+        return self._check(self._source()) if written else checked
 
     def _source(self) -> Source:
         return open_working(self.settings.articles, self.settings.articles_ref, self.now)
@@ -110,7 +111,7 @@ class _Run:
     def _before(self) -> Checked | None:
         if self.wish.since is None:
             return None
-        return self._check(open_revision(self.settings.articles, self.wish.since), "since")
+        return self._check(open_revision(self.settings.articles, self.wish.since))
 
     # Questions
 

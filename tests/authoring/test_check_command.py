@@ -9,6 +9,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -224,6 +225,21 @@ def test_text_is_a_line_a_finding_with_the_fix_under_it(faulty: Path) -> None:
 
 def test_nothing_found_is_nothing_printed() -> None:
     assert github(Outcome((), 3)) == ""
+
+
+def test_the_fields_of_json_are_those_that_the_page_lists(faulty: Path) -> None:
+    told = json.loads(kb(faulty, "--format", "json").stdout)
+    page = (ROOT / "docs" / "checks.md").read_text().partition("## JSON")[2]
+    assert set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == told.keys()
+    (row,) = re.findall(r"^\| `findings` \| (.*) \|$", page, re.MULTILINE)
+    assert set(re.findall(r"`(\w+)`", row)) == told["findings"][0].keys()
+
+
+def test_the_hook_for_pre_commit_runs_the_command() -> None:
+    (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    program, command = hook["entry"].split()
+    assert (program, command in main.commands) == ("kb", True)
+    assert f"id: {hook['id']}" in (ROOT / "docs" / "authors.md").read_text()
 
 
 # -- mending ------------------------------------------------------------------------------------
