@@ -123,7 +123,7 @@ def searched(url: str, word: str, began: float) -> float:
         with urllib.request.urlopen(f"{url}/search?q={word}&literal=1", timeout=30) as answer:
             if f"/articles/{OPENED}?" in answer.read().decode():
                 return time.monotonic() - began
-        time.sleep(0.05)
+        time.sleep(0.2)  # asking without a pause would slow the indexing that is waited for
     raise SystemExit("the change was not found within a minute")
 
 

@@ -27,7 +27,7 @@ class _Newer(Exception):
 
 
 class Follower:
-    """Brings `work` up to what `watch` sees, and calls `told` when all articles were read."""
+    """Brings `work` up to what `watch` sees, and calls `told` each time that something was read."""
 
     def __init__(self, work: Workspace, watch: Watch, told: Callable[[], None]) -> None:
         self._work, self._watch, self._told = work, watch, told
@@ -52,6 +52,7 @@ class Follower:
         changed = self._watch.changes()
         if len(changed) == 1 and self._work.renew(next(iter(changed))):
             self._waiting = True
+            self._told()
         elif changed or self._waiting:
             self._read_all(hasty=not changed)
 

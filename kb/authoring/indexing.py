@@ -66,6 +66,7 @@ class Indexer:
 
     def __init__(self, workspace: Workspace, root: Path, encoder: Encoder | None) -> None:
         self._workspace, self._root, self._encoder = workspace, root, encoder
+        self._held: tuple[object, ...] = ()  # what the last build was given
         self._wanted = threading.Event()
         self._thread = threading.Thread(target=self._keep_up, daemon=True, name="indexer")
 
@@ -96,6 +97,9 @@ class Indexer:
 
     def _build(self, encoder: Encoder | None, progress: Progress) -> None:
         shown, read = self._workspace.to_index(), self._workspace.as_read()
+        given = (shown.articles, shown.synonyms, encoder)
+        if given == self._held:
+            return
         generation.build(
             [article.to_document() for article in shown.articles.values()],
             self._root,
@@ -106,4 +110,5 @@ class Indexer:
             extra_files=read.dump(),
             progress=progress,
         )
+        self._held = given
         self._workspace.tell("index")
