@@ -14,19 +14,14 @@ from rapidfuzz.distance import OSA
 
 from kb.content.article import Status
 from kb.content.checks.page import Page
+from kb.content.fields import ROWS
 from kb.content.problem import Problem
 
 # A result's title is one line of about 70 characters on a wide screen, two on a telephone.
 LONGEST_TITLE = 80
 # Results show two lines of a summary.
 LONGEST_SUMMARY = 220
-KNOWN = (
-    "title", "summary", "description", "excerpt", "language", "lang", "locale", "collection",
-    "category", "categories", "owner", "maintainer", "audience", "status", "draft", "published",
-    "reviewed", "last_reviewed", "review_by", "expires", "expiryDate", "keywords", "tags",
-    "answers", "not_answers", "translation_of", "redirect_from", "redirect_to", "aliases",
-    "permalink", "url", "updated", "lastmod", "last_modified_at", "date",
-)  # fmt: skip
+KNOWN = tuple(name for field in ROWS for name in (field.name, *field.also))
 # Keys of other publishers that are near one of ours and mean something else.
 _FOREIGN = frozenset(
     {"titles", "tag", "data", "slug", "author", "authors", "layout", "order", "type"}
