@@ -7,9 +7,6 @@ submodule, pager or network, whatever the repository's own configuration asks fo
 
 from __future__ import annotations
 
-import contextlib
-import os
-import re
 import subprocess
 import threading
 import weakref
@@ -17,23 +14,11 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import IO
 
+from kb.content.git_program import Git, start, stop
 from kb.content.problem import Problem
 from kb.content.source import Blob
 from kb.errors import ContentError
-
-_TIMEOUT = 60  # seconds for one listing; a repository of 100,000 files needs about one
-# Settings of the repository that could run a program or change what is read.
-_SAFE = (
-    "core.fsmonitor=false",
-    "core.hooksPath=/dev/null",
-    "core.attributesFile=/dev/null",
-    "core.pager=cat",
-    "log.showSignature=false",
-    "log.mailmap=false",
-    "protocol.allow=never",
-)
 
 
 def find_repository(path: Path) -> Path | None:
@@ -48,17 +33,17 @@ class GitSource:
 
     def __init__(self, repository: Path, path: Path, ref: str = "HEAD") -> None:
         self._repository = repository
-        self._bare = not (repository / ".git").exists()
-        inside = "" if self._bare else path.relative_to(repository).as_posix()
+        self._git = Git(repository, bare=not (repository / ".git").exists())
+        inside = "" if self._git.bare else path.relative_to(repository).as_posix()
         self._prefix = "" if inside == "." else inside
         self.commit = self._pin(ref)
-        self._objects = _Objects(self._command("cat-file", "--batch"), self._environment())
+        self._objects = _Objects(self._git.command("cat-file", "--batch"))
         self._files, self.problems = self._list()
 
     @property
     def content(self) -> str:
         """The tree under the path: a commit that changes nothing there leaves it as it was."""
-        found = self._run("rev-parse", "--verify", "--quiet", f"{self.commit}:{self._prefix}")
+        found = self._git.run("rev-parse", "--verify", "--quiet", f"{self.commit}:{self._prefix}")
         return found.decode().strip() if found else self.commit
 
     @property
@@ -88,13 +73,13 @@ class GitSource:
 
     def _log(self) -> Iterator[tuple[datetime, str, str]]:
         where = f"--relative={self._prefix}/" if self._prefix else "--no-relative"
-        command = self._command(
+        command = (
             "log", "-z", where, "--no-renames", "--no-ext-diff", "--name-only",
             "--format=format:%x01%ct%x02%an", self.commit, "--", self._prefix or ".",
         )  # fmt: skip
-        with _program(command, self._environment()) as out:
+        with self._git.records(*command) as records:
             when, author = datetime.fromtimestamp(0, UTC), ""
-            for record in _split(out):
+            for record in records:
                 head, _, path = record.rpartition("\n")
                 if head.startswith("\x01"):
                     seconds, _, author = head[1:].partition("\x02")
@@ -104,7 +89,7 @@ class GitSource:
 
     def _list(self) -> tuple[dict[str, Blob], tuple[Problem, ...]]:
         tree = f"{self.commit}:{self._prefix}" if self._prefix else self.commit
-        listing = self._run("ls-tree", "-r", "-z", "-l", "--full-tree", tree)
+        listing = self._git.run("ls-tree", "-r", "-z", "-l", "--full-tree", tree)
         if listing is None:
             return {}, ()
         files: dict[str, Blob] = {}
@@ -123,7 +108,7 @@ class GitSource:
     def _pin(self, ref: str) -> str:
         if ref.startswith("-"):
             raise ContentError(f"“{ref}” is not a commit.", "Name a branch, tag or commit id.")
-        found = self._run(
+        found = self._git.run(
             "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"
         )
         if found:
@@ -138,62 +123,12 @@ class GitSource:
             "Check the name with: git branch --all",
         )
 
-    def _run(self, *words: str) -> bytes | None:
-        """Return what Git prints, None when it refuses."""
-        try:
-            done = subprocess.run(  # noqa: S603 - fixed program, words of our own, no shell
-                self._command(*words),
-                env=self._environment(),
-                capture_output=True,
-                timeout=_TIMEOUT,
-                check=False,
-            )
-        except FileNotFoundError as error:
-            raise _no_git() from error
-        except subprocess.TimeoutExpired as error:
-            raise ContentError(
-                f"Git did not answer within {_TIMEOUT} seconds at {self._repository}.",
-                "Check the disk, and run: git fsck",
-            ) from error
-        return done.stdout if done.returncode == 0 else None
-
-    def _command(self, *words: str) -> list[str]:
-        place = self._repository
-        where = [f"--git-dir={place}"] if self._bare else ["-C", str(place)]
-        settings = [*_SAFE, f"safe.directory={place}", f"safe.directory={place / '.git'}"]
-        options = [word for setting in settings for word in ("-c", setting)]
-        return [
-            "git",
-            *where,
-            "--no-pager",
-            "--no-optional-locks",
-            "--literal-pathspecs",
-            *options,
-            *words,
-        ]
-
-    @staticmethod
-    def _environment() -> dict[str, str]:
-        """Only what Git needs: nothing inherited can point it elsewhere or run a program."""
-        kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
-        return kept | {
-            "LC_ALL": "C",
-            "HOME": os.devnull,
-            "GIT_CONFIG_NOSYSTEM": "1",
-            "GIT_CONFIG_GLOBAL": os.devnull,
-            "GIT_ATTR_NOSYSTEM": "1",
-            "GIT_NO_REPLACE_OBJECTS": "1",
-            "GIT_NO_LAZY_FETCH": "1",
-            "GIT_OPTIONAL_LOCKS": "0",
-            "GIT_TERMINAL_PROMPT": "0",
-        }
-
 
 class _Objects:
     """One `git cat-file --batch`, started when first asked and ended with its owner."""
 
-    def __init__(self, command: list[str], environment: dict[str, str]) -> None:
-        self._command, self._environment = command, environment
+    def __init__(self, command: list[str]) -> None:
+        self._command = command
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._end: weakref.finalize[..., _Objects] | None = None
@@ -221,8 +156,8 @@ class _Objects:
             self._process = self._end = None
 
     def _start(self) -> subprocess.Popen[bytes]:
-        self._process = _start(self._command, self._environment)
-        self._end = weakref.finalize(self, _stop, self._process)
+        self._process = start(self._command)
+        self._end = weakref.finalize(self, stop, self._process)
         return self._process
 
 
@@ -236,50 +171,3 @@ def _left_out(path: str, mode: str, kind: str) -> Problem | None:
     else:
         return None
     return Problem(path, None, "not-a-file", f"“{path}” {what} and is not read.", hint)
-
-
-def _split(stream: IO[bytes]) -> Iterator[str]:
-    """Yield NUL-ended records as text."""
-    rest = b""
-    while block := stream.read(1 << 16):
-        *whole, rest = re.split(b"\0", rest + block)
-        for record in whole:
-            yield record.decode("utf-8", "replace")
-    if rest:
-        yield rest.decode("utf-8", "replace")
-
-
-@contextlib.contextmanager
-def _program(command: list[str], environment: dict[str, str]) -> Iterator[IO[bytes]]:
-    process = _start(command, environment)
-    assert process.stdout is not None
-    try:
-        yield process.stdout
-    finally:
-        _stop(process)
-
-
-def _start(command: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    try:
-        return subprocess.Popen(  # noqa: S603 - fixed program, words of our own, no shell
-            command,
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
-    except FileNotFoundError as error:
-        raise _no_git() from error
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.kill()
-    with contextlib.suppress(BrokenPipeError):
-        process.communicate()
-
-
-def _no_git() -> ContentError:
-    return ContentError(
-        "The program git is not installed, and the articles are in a Git repository.",
-        "Install git, or set the articles path to a folder outside any repository.",
-    )
