@@ -16,7 +16,20 @@ from jinja2 import StrictUndefined
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from kb.config import Settings, load
-from kb.web import account, api, desk, errors, guard, headers, leads, operator, reader, requester
+from kb.web import (
+    account,
+    api,
+    authors,
+    desk,
+    errors,
+    guard,
+    headers,
+    hooks,
+    leads,
+    operator,
+    reader,
+    requester,
+)
 from kb.web import words as filters
 from kb.wiring import Services, build
 
@@ -30,6 +43,8 @@ BLUEPRINTS = (
     desk.blueprint,
     leads.blueprint,
     operator.blueprint,
+    authors.blueprint,
+    hooks.blueprint,
     api.blueprint,
 )
 

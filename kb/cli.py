@@ -13,19 +13,17 @@ import signal
 import sys
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from kb.config import Settings, load
 from kb.config import shown as shown_settings
 from kb.errors import ProductError
+from kb.lookup.commands import publish, publish_now, report
 from kb.people.commands import user
 from kb.people.roles import Role, audiences
 from search.errors import SearchError
-
-if TYPE_CHECKING:
-    from kb.lookup.publish import Published
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # nothing is fetched at run time
 
@@ -45,8 +43,10 @@ class _Refusals(click.Group):
 
 @click.group(cls=_Refusals, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="tier-zero")
-def main() -> None:
+@click.pass_context
+def main(ctx: click.Context) -> None:
     """Tier Zero: a knowledge base that finds the answer and knows when it cannot."""
+    ctx.obj = Bar  # how commands of other modules show progress
     logging.basicConfig(
         level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
@@ -88,26 +88,6 @@ class Bar:
         self._bar, self._stage = None, ""
 
 
-def _publish(settings: Settings, *, retry: bool) -> Published:
-    from kb.lookup.publish import publish as publish_now
-
-    with Bar() as bar:
-        return publish_now(settings, progress=bar, retry=retry)
-
-
-def _report(live: Published) -> None:
-    """Say what is live and what could not be published as it stands."""
-    word = "Published" if live.changed else "Live already"
-    click.echo(f"{word}: {live.articles} articles at {live.commit[:12]}.", err=True)
-    for problem in live.problems[:20]:
-        place = f"{problem.path}:{problem.line}" if problem.line else problem.path
-        click.echo(f"  {place}: {problem.message} {problem.hint}", err=True)
-    if len(live.problems) > 20:
-        click.echo(f"  and {len(live.problems) - 20} more: kb check", err=True)
-    if live.degraded:
-        click.echo(f"Searching by words only: {live.degraded}", err=True)
-
-
 @main.command()
 def serve() -> None:
     """Index what is new, then serve the site and do the periodic work beside it."""
@@ -124,7 +104,7 @@ def serve() -> None:
 def _publish_or_keep(settings: Settings) -> None:
     """Publish what is new; when that fails, say so and go on with what was published before."""
     try:
-        _report(_publish(settings, retry=True))
+        report(publish_now(click.get_current_context()))
     except (ProductError, SearchError) as problem:
         from search.generation import open_current
 
@@ -154,24 +134,14 @@ def migrate() -> None:
 
 
 @main.command()
-@click.option("--strict", is_flag=True, help="Exit with 1 when anything is wrong.")
-def publish(strict: bool) -> None:
-    """Make the articles' present commit live."""
-    live = _publish(load(), retry=True)
-    _report(live)
-    if strict and live.problems:
-        sys.exit(1)
-
-
-@main.command()
 def check() -> None:
     """Read the articles and list what is wrong with them; exit with 1 when something is."""
     from kb.content.publish import build_library
-    from kb.content.source import open_source
+    from kb.lookup.made import open_articles
 
     settings = load()
     with Bar() as bar:
-        source = open_source(settings.articles, settings.articles_ref)
+        source = open_articles(settings)
         library = build_library(source, progress=bar, default_language=settings.language)
     for problem in library.problems:
         place = f"{problem.path}:{problem.line}" if problem.line else problem.path
@@ -287,6 +257,7 @@ def config_show() -> None:
 
 
 main.add_command(user)
+main.add_command(publish)
 
 if __name__ == "__main__":
     main()

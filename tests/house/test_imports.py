@@ -22,7 +22,8 @@ RULES = {
     "kb.lookup.passwords",
     "kb.lookup.redaction", "kb.lookup.words", "kb.people.roles", "kb.content.front_matter",
     "kb.content.metadata", "kb.content.naming", "kb.content.rewrite", "kb.content.sanitise",
-    "kb.content.strict_yaml", "search.analysis", "search.confidence", "search.fusion",
+    "kb.content.strict_yaml", "kb.content.past", "kb.content.schedule", "kb.lookup.loss",
+    "search.analysis", "search.confidence", "search.fusion",
     "search.measures", "search.snippets", "search.tokens", "search.types",
 }  # fmt: skip
 EFFECTS = {
@@ -183,7 +184,9 @@ def _openings(module: Module) -> Iterator[str]:
 def test_the_clock_is_read_at_the_edges_only() -> None:
     """Commands, the worker and the guard of requests read it; everything else is told."""
     readers = {module.name for module in MODULES if list(_clock_readings(module))}
-    assert readers <= {"kb.cli", "kb.people.commands", "kb.worker", "kb.web.guard"}
+    assert readers <= {
+        "kb.cli", "kb.lookup.commands", "kb.people.commands", "kb.worker", "kb.web.guard",
+    }  # fmt: skip
 
 
 def test_only_the_composition_roots_build_the_product() -> None:

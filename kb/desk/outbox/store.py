@@ -53,6 +53,22 @@ class Outbox:
     ) -> str:
         """Add something to send at once, in the transaction that causes it; return its id."""
         key = str(uuid.uuid4())
+        self._add(key, channel, payload, now=now, ticket_id=ticket_id)
+        return key
+
+    def put_once(
+        self, key: str, channel: str, payload: Mapping[str, Any], *, now: datetime
+    ) -> bool:
+        """Add something under an id of the caller's; return False when that was put before."""
+        if self._connection.scalar(sa.select(outbox.c.id).where(outbox.c.id == key)):
+            return False
+        self._add(key, channel, payload, now=now, ticket_id=None)
+        return True
+
+    def _add(
+        self, key: str, channel: str, payload: Mapping[str, Any], *, now: datetime,
+        ticket_id: str | None,
+    ) -> None:  # fmt: skip
         self._connection.execute(
             sa.insert(outbox).values(
                 id=key,
@@ -66,7 +82,6 @@ class Outbox:
                 error="",
             )
         )
-        return key
 
     def claim(self, now: datetime, lease: timedelta) -> Parcel | None:
         """Return one row that is due, claimed until now + lease; None when nothing is due.
