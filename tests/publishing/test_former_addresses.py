@@ -111,6 +111,9 @@ def test_the_page_of_a_removed_article_helps_on(
     assert 'role="search"' in answer.text
     assert "noindex" in answer.text
     assert searches(parts) == before  # nobody searched
+    robot = client.get("/articles/vpn/drops-often", headers={"User-Agent": "Googlebot/2.1"})
+    assert robot.status_code == 410
+    assert 'href="/articles/vpn/drops"' not in robot.text
     as_json = client.get("/articles/vpn/drops-often", headers={"Accept": "application/json"})
     assert as_json.status_code == 410
     assert as_json.get_json()["error"]["hint"]
