@@ -43,7 +43,7 @@ BLUEPRINTS = (
     desk.blueprint,
     leads.blueprint,
     operator.blueprint,
-    authors.blueprint,
+    publishing.blueprint,
     hooks.blueprint,
     api.blueprint,
 )

@@ -12,17 +12,17 @@ from kb.lookup.standing import read_standing
 from kb.people.roles import Permission
 from kb.web.guard import needs, services
 
-blueprint = Blueprint("authors", __name__, url_prefix="/authors")
+blueprint = Blueprint("publishing", __name__, url_prefix="/authors")
 
 
 @blueprint.get("/publishing")
 @needs(Permission.STAFF)
-def publishing() -> str:
+def states() -> str:
     """Problems of the articles, and the states that can be gone back to."""
     parts = services()
     library = parts.library()
     return render_template(
-        "authors/publishing.html",
+        "publishing/states.html",
         commit=library.commit,
         problems=sorted(library.problems, key=lambda each: not each.refused),
         standing=read_standing(parts.settings.data),
