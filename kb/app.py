@@ -27,6 +27,7 @@ from kb.web import (
     hooks,
     leads,
     operator,
+    publishing,
     reader,
     requester,
 )
@@ -42,6 +43,7 @@ BLUEPRINTS = (
     account.blueprint,
     desk.blueprint,
     leads.blueprint,
+    authors.blueprint,
     operator.blueprint,
     publishing.blueprint,
     hooks.blueprint,

@@ -1,5 +1,5 @@
 """The periodic work: episodes closed, policies applied, clocks run, letters sent, old words purged,
-solved queries worked out, articles published.
+solved queries worked out, reviews called to mind, articles published.
 
 Promises that each job runs in one worker at a time (a lease), that a job which fails is logged and
 the others go on, and that stopping between two jobs loses nothing. Publishing has a thread of its
@@ -16,11 +16,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from kb.authoring.reminders import letter, reminders
 from kb.desk.author_letters import tell_authors
 from kb.desk.escalation import escalate_due
 from kb.desk.leases.store import hold
+from kb.desk.outbox import Outbox
 from kb.desk.outbox.delivery import deliver_due
 from kb.desk.policies import apply_demand, apply_unresolved_policy
+from kb.desk.post import MAIL
 from kb.errors import ProductError
 from kb.insight import closing, solved
 from kb.lookup.made import is_due, notices_of
@@ -67,6 +70,7 @@ class Worker:
             Job("purge", HOUR, self._purge),
             Job("solved", HOUR, self._refresh_solved),
             Job("authors", pause, self._tell_authors),
+            Job("reviews", HOUR, self._remind),
             Job("publish", self.parts.settings.publish_interval or pause, self._publish),
         ]
         return tuple(jobs)
@@ -170,6 +174,19 @@ class Worker:
         notices = notices_of(live)
         tell_authors(self.parts.db, notices, page=page, site=settings.site_name, now=now)
         self._told = live.id
+
+    def _remind(self, now: datetime) -> None:
+        """Write once a week to those who keep articles that are to be checked."""
+        parts, today = self.parts, now.date()
+        if not parts.settings.review_reminders:
+            return
+        articles = parts.library().articles.values()
+        for due in reminders(articles, parts.accounts.all(), today=today):
+            with parts.db.begin() as connection:
+                outbox = Outbox(connection)
+                if not outbox.holds(due.key):
+                    text = letter(due, site=parts.settings.site_url.rstrip("/"), today=today)
+                    outbox.put(MAIL, text, now=now, ticket_id=None, key=due.key)
 
     def _publish(self, now: datetime) -> None:
         """Follow the articles at each interval or wish; in between, and without an interval, let

@@ -56,9 +56,10 @@ def tell_authors(
     """Put a letter for each notice into the outbox, once; return how many were new."""
     with db.begin() as connection:
         outbox = Outbox(connection)
-        return sum(
-            outbox.put_once(_key(each), MAIL, _letter(each, page, site), now=now) for each in told
-        )
+        new = {_key(each): each for each in told if not outbox.holds(_key(each))}
+        for key, each in new.items():
+            outbox.put(MAIL, _letter(each, page, site), now=now, ticket_id=None, key=key)
+        return len(new)
 
 
 def _key(notice: Notice) -> str:

@@ -17,18 +17,13 @@ from kb.people.roles import Permission
 from kb.web import listing
 from kb.web.former import ABSENT, former
 from kb.web.guard import chosen, needs, now, services, viewer
+from kb.web.words import REASONS
 from search.types import Query
 
 blueprint = Blueprint("reader", __name__)
 
 PAGE = 10
 LAST_PAGE = 50
-REASONS = (
-    ("not-my-problem", "It is about something else"),
-    ("did-not-work", "I followed it and it did not work"),
-    ("hard-to-follow", "It is hard to follow"),
-    ("out-of-date", "It is out of date"),
-)
 THANKS = {
     "solved": "Good. Thank you for telling us.",
     "yes": "Thank you. That helps others find it.",

@@ -49,26 +49,18 @@ class Outbox:
         self._connection = connection
 
     def put(
-        self, channel: str, payload: Mapping[str, Any], *, now: datetime, ticket_id: str | None
-    ) -> str:
-        """Add something to send at once, in the transaction that causes it; return its id."""
-        key = str(uuid.uuid4())
-        self._add(key, channel, payload, now=now, ticket_id=ticket_id)
-        return key
-
-    def put_once(
-        self, key: str, channel: str, payload: Mapping[str, Any], *, now: datetime
-    ) -> bool:
-        """Add something under an id of the caller's; return False when that was put before."""
-        if self._connection.scalar(sa.select(outbox.c.id).where(outbox.c.id == key)):
-            return False
-        self._add(key, channel, payload, now=now, ticket_id=None)
-        return True
-
-    def _add(
-        self, key: str, channel: str, payload: Mapping[str, Any], *, now: datetime,
+        self,
+        channel: str,
+        payload: Mapping[str, Any],
+        *,
+        now: datetime,
         ticket_id: str | None,
-    ) -> None:  # fmt: skip
+        key: str = "",
+    ) -> str:
+        """Add something to send at once, in the transaction that causes it; return its id, which
+        is `key` where one is given.
+        """
+        key = key or str(uuid.uuid4())
         self._connection.execute(
             sa.insert(outbox).values(
                 id=key,
@@ -82,6 +74,12 @@ class Outbox:
                 error="",
             )
         )
+        return key
+
+    def holds(self, key: str) -> bool:
+        """Return whether there is or was something with that id."""
+        found = self._connection.execute(sa.select(outbox.c.id).where(outbox.c.id == key))
+        return found.first() is not None
 
     def claim(self, now: datetime, lease: timedelta) -> Parcel | None:
         """Return one row that is due, claimed until now + lease; None when nothing is due.
