@@ -41,6 +41,7 @@ MEASUREMENTS: dict[str, list[list[str]]] = {
     "engines": [["benchmarks.engines", str(DATA / name)] for name in COMPARED],
     "growth": [["benchmarks.growth", "--set", str(SCALE)]],
     "killing": [["benchmarks.killing"]],
+    "pushing": [["benchmarks.pushing"]],
 }
 
 

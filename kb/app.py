@@ -26,9 +26,11 @@ from kb.web import (
     guard,
     headers,
     history,
+    hooks,
     leads,
     operator,
     preview,
+    publishing,
     reader,
     requester,
 )
@@ -47,6 +49,8 @@ BLUEPRINTS = (
     leads.blueprint,
     authors.blueprint,
     operator.blueprint,
+    publishing.blueprint,
+    hooks.blueprint,
     api.blueprint,
 )
 

@@ -10,9 +10,8 @@ import json
 import logging
 import os
 import signal
-import sys
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -21,13 +20,10 @@ from kb.authoring.check import check
 from kb.config import Settings, load
 from kb.config import shown as shown_settings
 from kb.errors import ProductError
+from kb.lookup.commands import publish, publish_now, report
 from kb.people.commands import user
 from kb.people.roles import Role, audiences
-from kb.progress import Bar
 from search.errors import SearchError
-
-if TYPE_CHECKING:
-    from kb.lookup.publish import Published
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # nothing is fetched at run time
 
@@ -55,26 +51,6 @@ def main() -> None:
     logging.getLogger("kb").setLevel(logging.INFO)  # ours; libraries speak up when it matters
 
 
-def _publish(settings: Settings, *, retry: bool) -> Published:
-    from kb.lookup.publish import publish as publish_now
-
-    with Bar() as bar:
-        return publish_now(settings, progress=bar, retry=retry)
-
-
-def _report(live: Published) -> None:
-    """Say what is live and what could not be published as it stands."""
-    word = "Published" if live.changed else "Live already"
-    click.echo(f"{word}: {live.articles} articles at {live.commit[:12]}.", err=True)
-    for problem in live.problems[:20]:
-        place = f"{problem.path}:{problem.line}" if problem.line else problem.path
-        click.echo(f"  {place}: {problem.message} {problem.hint}", err=True)
-    if len(live.problems) > 20:
-        click.echo(f"  and {len(live.problems) - 20} more: kb check", err=True)
-    if live.degraded:
-        click.echo(f"Searching by words only: {live.degraded}", err=True)
-
-
 @main.command()
 def serve() -> None:
     """Index what is new, then serve the site and do the periodic work beside it."""
@@ -91,7 +67,7 @@ def serve() -> None:
 def _publish_or_keep(settings: Settings) -> None:
     """Publish what is new; when that fails, say so and go on with what was published before."""
     try:
-        _report(_publish(settings, retry=True))
+        report(publish_now())
     except (ProductError, SearchError) as problem:
         from search.generation import open_current
 
@@ -118,16 +94,6 @@ def migrate() -> None:
     """Bring the database to the newest schema."""
     _migrate(load())
     click.echo("The database has the newest schema.")
-
-
-@main.command()
-@click.option("--strict", is_flag=True, help="Exit with 1 when anything is wrong.")
-def publish(strict: bool) -> None:
-    """Make the articles' present commit live."""
-    live = _publish(load(), retry=True)
-    _report(live)
-    if strict and live.problems:
-        sys.exit(1)
 
 
 @main.command()
@@ -236,6 +202,7 @@ def config_show() -> None:
 
 
 main.add_command(user)
+main.add_command(publish)
 main.add_command(check)
 for command in workbench.COMMANDS:
     main.add_command(command)

@@ -131,6 +131,10 @@ ROWS: tuple[Setting, ...] = (
     Setting("site_url", "http://127.0.0.1:8000", text, "Public address, used in mail and links."),
     Setting("articles", "articles", path, "Folder or Git repository that holds the articles."),
     Setting("articles_ref", "HEAD", text, "Branch, tag or commit that is published."),
+    Setting("articles_remote", "", text, "Repository to fetch the articles from, by URL.", True),
+    Setting("webhook_secret", "", text, "Proves that a push hook is meant; empty: none.", True),
+    Setting("keep_generations", 5, whole(2, 100), "Published states kept for going back."),
+    Setting("author_mail", True, flag, "Write to who committed an article that is refused."),
     Setting("data", "var", path, "Folder for the database, the index and the spool."),
     Setting("templates", "templates", path, "Folder of the page templates."),
     Setting("database_url", "", text, "PostgreSQL by URL; empty: SQLite in the data folder.", True),
@@ -189,6 +193,10 @@ class Settings:
     site_url: str
     articles: Path
     articles_ref: str
+    articles_remote: str
+    webhook_secret: str
+    keep_generations: int
+    author_mail: bool
     data: Path
     templates: Path
     database_url: str
@@ -233,6 +241,11 @@ class Settings:
     def generations(self) -> Path:
         """Return the folder of published generations."""
         return self.data / "index"
+
+    @property
+    def mirror(self) -> Path:
+        """Return the folder of the mirror of `articles_remote`."""
+        return self.data / "articles.git"
 
     @property
     def solved_queries(self) -> Path:

@@ -33,6 +33,10 @@ class ContentError(ProductError):
     exit_code = 3
 
 
+class PublishRefused(ContentError):
+    """The articles can be read, but to publish them would take too much from readers."""
+
+
 class StoreError(ProductError):
     """The database cannot be reached, opened or written."""
 

@@ -33,6 +33,7 @@ from kb.lookup.published import LiveLibrary
 from kb.lookup.record import Record
 from kb.lookup.recording import Recorder
 from kb.lookup.redaction import redactor
+from kb.lookup.standing import read_standing
 from kb.lookup.trail import trail
 from kb.lookup.visitors import Visitors
 from kb.people.roles import STAFF_ROLES, Viewer
@@ -90,7 +91,8 @@ class Services:
 
     def readiness(self) -> tuple[Check, ...]:
         """Return what works and what does not, for operators."""
-        return (self._index_check(), self._model_check(), self._database_check())
+        checks = (self._index_check(), self._model_check(), self._database_check())
+        return (*checks, self._publishing_check())
 
     def _index_check(self) -> Check:
         try:
@@ -108,6 +110,12 @@ class Services:
         if not self.settings.semantic:
             reason = "switched off by the setting semantic"
         return Check("model", ok=not reason, vital=False, detail=reason or "searches by meaning")
+
+    def _publishing_check(self) -> Check:
+        standing = read_standing(self.settings.data)
+        wrong = standing.refusal.reason if standing.refusal else standing.unfetched
+        usual = "rolled back" if standing.pin else "follows the articles"
+        return Check("publishing", ok=not wrong, vital=False, detail=wrong or usual)
 
     def _database_check(self) -> Check:
         try:

@@ -1,8 +1,9 @@
 """The periodic work: episodes closed, policies applied, clocks run, letters sent, old words purged,
-solved queries worked out, reviews called to mind.
+solved queries worked out, reviews called to mind, articles published.
 
 Promises that each job runs in one worker at a time (a lease), that a job which fails is logged and
-the others go on, and that stopping between two jobs loses nothing. Knows no page.
+the others go on, and that stopping between two jobs loses nothing. Publishing has a thread of its
+own: a push is live within seconds of its hook, whatever else there is to do. Knows no page.
 """
 
 from __future__ import annotations
@@ -16,19 +17,25 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from kb.authoring.reminders import letter, reminders
+from kb.desk.author_letters import tell_authors
 from kb.desk.escalation import escalate_due
 from kb.desk.leases.store import hold
 from kb.desk.outbox import Outbox
 from kb.desk.outbox.delivery import deliver_due
 from kb.desk.policies import apply_demand, apply_unresolved_policy
 from kb.desk.post import MAIL
+from kb.errors import ProductError
 from kb.insight import closing, solved
-from kb.lookup.publish import publish
+from kb.lookup.made import is_due, notices_of
+from kb.lookup.publish import keep_time, publish
+from kb.lookup.standing import wish
 from kb.wiring import Services
+from search.errors import SearchError
 
 log = logging.getLogger(__name__)
 
 HOUR = timedelta(hours=1)
+LOOK_S = 0.25  # between two looks for a push hook's wish; a look reads a file of 32 bytes
 LEASE = timedelta(minutes=5)  # longer than any round, so that a dead worker's jobs move on
 
 
@@ -48,6 +55,9 @@ class Worker:
     parts: Services
     stop: threading.Event = field(default_factory=threading.Event)
     _due: dict[str, datetime] = field(default_factory=dict)
+    _granted: str = ""  # the last wish to publish that was followed
+    _said: str = ""  # the last trouble with publishing that was logged
+    _told: str = ""  # the generation whose authors were told
 
     def jobs(self) -> tuple[Job, ...]:
         """Return every job, in the order of a round."""
@@ -59,19 +69,37 @@ class Worker:
             Job("outbox", pause, self._deliver),
             Job("purge", HOUR, self._purge),
             Job("solved", HOUR, self._refresh_solved),
+            Job("authors", pause, self._tell_authors),
             Job("reviews", HOUR, self._remind),
+            Job("publish", self.parts.settings.publish_interval or pause, self._publish),
         ]
-        if self.parts.settings.publish_interval is not None:
-            jobs.append(Job("publish", self.parts.settings.publish_interval, self._publish))
         return tuple(jobs)
 
     def run(self, parent: int = 0) -> None:
         """Work until stopped, or until the process `parent` is gone."""
         pause = self.parts.settings.worker_interval.total_seconds()
+        publishing = threading.Thread(target=self._keep_publishing, name="publishing")
+        publishing.start()
+        try:
+            while not self.stop.is_set():
+                self.round(datetime.now(UTC), without="publish")
+                if self._orphaned(parent, pause):
+                    return
+        finally:
+            self.stop.set()
+            publishing.join()
+
+    def _keep_publishing(self) -> None:
+        """Publish when it is time or when a hook asks for it, until stopped."""
+        [job] = [job for job in self.jobs() if job.name == "publish"]
+        noticed = ""
         while not self.stop.is_set():
-            self.round(datetime.now(UTC))
-            if self._orphaned(parent, pause):
-                return
+            now, wanted = datetime.now(UTC), wish(self.parts.settings.data)
+            if wanted != noticed or now >= self._due.get(job.name, now):
+                noticed = wanted
+                self._due[job.name] = now + job.every
+                self._run(job, now)
+            self.stop.wait(LOOK_S)
 
     def _orphaned(self, parent: int, pause: float) -> bool:
         """Wait for the next round; return whether the process that started this one is gone."""
@@ -82,9 +110,11 @@ class Worker:
                 return True
         return False
 
-    def round(self, now: datetime) -> None:
+    def round(self, now: datetime, *, without: str = "") -> None:
         """Run each job that is due and that no other worker holds."""
         for job in self.jobs():
+            if job.name == without:
+                continue
             if self.stop.is_set() or now < self._due.get(job.name, now):
                 continue
             self._due[job.name] = now + job.every
@@ -136,6 +166,15 @@ class Worker:
         settings = self.parts.settings
         solved.refresh(self.parts.db, settings, now, file=settings.solved_queries)
 
+    def _tell_authors(self, now: datetime) -> None:
+        settings, live = self.parts.settings, self.parts.engine.generation
+        if live.id == self._told or not settings.author_mail:
+            return
+        page = f"{settings.site_url.rstrip('/')}/authors/publishing"
+        notices = notices_of(live)
+        tell_authors(self.parts.db, notices, page=page, site=settings.site_name, now=now)
+        self._told = live.id
+
     def _remind(self, now: datetime) -> None:
         """Write once a week to those who keep articles that are to be checked."""
         parts, today = self.parts, now.date()
@@ -150,10 +189,34 @@ class Worker:
                     outbox.put(MAIL, text, now=now, ticket_id=None, key=due.key)
 
     def _publish(self, now: datetime) -> None:
-        del now  # a commit is new or it is not
-        live = publish(self.parts.settings, progress=lambda _stage, _done, _total: None)
+        """Follow the articles at each interval or wish; in between, and without an interval, let
+        articles appear and go at their time.
+        """
+        settings, wanted = self.parts.settings, wish(self.parts.settings.data)
+        try:
+            if settings.publish_interval is not None or wanted != self._granted:
+                live = publish(settings, progress=_silent, now=now)
+                self._granted = wanted
+            elif is_due(self.parts.engine.generation, now):
+                live = keep_time(settings, progress=_silent, now=now)
+            else:
+                return
+        except (ProductError, SearchError) as trouble:
+            self._say(f"not published: {trouble}")
+            return
+        self._say(live.unfetched)
         if live.changed:
             log.info("published %s: %d articles", live.commit[:12], live.articles)
+
+    def _say(self, trouble: str) -> None:
+        """Log a trouble when it is another than the last, not at every look."""
+        if trouble and trouble != self._said:
+            log.warning("%s", trouble)
+        self._said = trouble
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    """Show no progress."""
 
 
 def _owner() -> str:

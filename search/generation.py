@@ -42,8 +42,9 @@ def build(
     synonyms: Synonyms | None = None,
     extra_files: Mapping[str, bytes] | None = None,
     progress: Progress = silent,
+    keep: int = KEEP,
 ) -> Generation:
-    """Return the new generation, already current.
+    """Return the new generation, already current; the newest `keep` stay on disk.
 
     Without an `encoder` it answers by keywords alone and `degraded` says why. `extra_files` are
     kept with it and read back by `Generation.read`. SearchError when another build is running, an
@@ -61,7 +62,7 @@ def build(
         )
         facts = replace(facts, commit=commit, degraded=facts.degraded or degraded)
         facts = _calibrated(part, facts, encoder, progress=progress)
-        return _publish(root, part, facts, linked)
+        return _publish(root, part, facts, linked=linked, keep=keep)
 
 
 def _refuse_repeats(documents: tuple[Document, ...]) -> None:
@@ -201,16 +202,28 @@ def _before(
     return made, vectors
 
 
-def _publish(root: Path, part: Path, facts: Manifest, linked: Mapping[int, str]) -> Generation:
+def _publish(
+    root: Path, part: Path, facts: Manifest, *, linked: Mapping[int, str], keep: int
+) -> Generation:
     manifest.write(part, replace(facts, files=manifest.hashes(part, linked)))
     whole = root / f"{_WHOLE}{facts.id}"
     os.replace(part, whole)
+    facts = _proved(whole)
     point(root, whole.name)
     for journal in root.glob("encoding-*.part"):
         journal.unlink(missing_ok=True)
-    for old in newest_first(root)[KEEP:]:
+    for old in newest_first(root)[keep:]:
         shutil.rmtree(old, ignore_errors=True)
-    return load(whole, manifest.read(whole))
+    return load(whole, facts)
+
+
+def _proved(whole: Path) -> Manifest:
+    """Return the manifest of what was just written, read back; SearchError when it is not so."""
+    try:
+        return manifest.verify(whole)
+    except SearchError:
+        _set_aside(whole)
+        raise
 
 
 def point(root: Path, name: str) -> None:
@@ -258,6 +271,42 @@ def open_current(root: Path) -> Generation:
         except OSError:
             continue  # a disk or a process in trouble now: the files may be good
     raise SearchError("There is no usable index.", "Build it from the articles: run `kb publish`.")
+
+
+def folder_name(name: str) -> str:
+    """Return the folder of the generation with that id."""
+    return f"{_WHOLE}{name}"
+
+
+def open_one(root: Path, name: str) -> Generation:
+    """Return the generation of that id, verified; SearchError when it is gone or damaged."""
+    folder = root / folder_name(name)
+    return load(folder, manifest.verify(folder))
+
+
+def make_current(root: Path, generation: Generation) -> None:
+    """Let a generation that is kept answer from now on; SearchError when it cannot be."""
+    with _plain_faults(root):
+        point(root, generation.path.name)
+
+
+def kept(root: Path) -> list[Manifest]:
+    """Return what each whole generation says of itself, newest first; damaged ones left out."""
+    found = []
+    for folder in newest_first(root):
+        try:
+            found.append(manifest.read(folder))
+        except SearchError:
+            continue
+    return found
+
+
+def peek(root: Path, name: str, file: str) -> bytes:
+    """Return an extra file of a generation without verifying it, b"" where there is none."""
+    try:
+        return (root / folder_name(name) / EXTRA / file).read_bytes()
+    except OSError:
+        return b""
 
 
 def _set_aside(folder: Path) -> None:

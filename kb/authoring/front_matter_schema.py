@@ -15,10 +15,16 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 # A text may be a whole number: `title: 404` is one.
 _TEXT = {"type": ["string", "integer"]}
 _LINES = {"oneOf": [_TEXT, {"type": "array", "items": _TEXT, "uniqueItems": True}]}
+_DAY = {"format": "date", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}
+_TIME = {
+    "format": "date-time",
+    "pattern": "^[0-9-]{10}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})$",
+}
 _SHAPES: dict[Holds, dict[str, Any]] = {
     Holds.TEXT: _TEXT,
     Holds.LANGUAGE: {"type": "string", "pattern": "^[a-z]{2}([-_][A-Za-z0-9]+)*$"},
-    Holds.DAY: {"type": "string", "format": "date", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"},
+    Holds.DAY: {"type": "string", **_DAY},
+    Holds.MOMENT: {"type": "string", "anyOf": [_DAY, _TIME]},
     Holds.FLAG: {"type": "boolean"},
     Holds.WORDS: _LINES,
     Holds.LINES: _LINES,

@@ -8,15 +8,16 @@ counts as changed `now`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from kb.content.folder_source import FolderSource
 from kb.content.git_source import GitSource, find_repository
+from kb.content.past import Change
 from kb.content.problem import Problem
-from kb.content.source import Blob, Source, open_source
+from kb.content.source import Blob, Source, Writer, open_source
 from kb.errors import ContentError
 
 _LAST = "HEAD"
@@ -88,6 +89,28 @@ class WorkingFiles:
             else (self._now, "")
             for path, blob in self._files.items()
         }
+
+    def moves(self, since: str) -> Iterable[Change] | None:
+        """Files that commits moved or removed; None where there are none yet."""
+        return self._git.moves(since) if self._git else None
+
+    def follows(self, commit: str) -> bool:
+        """Whether the last commit comes after that one."""
+        return self._git is not None and self._git.follows(commit)
+
+    def read(self, blob: str) -> bytes:
+        """The bytes of a committed blob; OSError where there is none."""
+        if self._git is None:
+            raise OSError("There is no commit yet.")
+        return self._git.read(blob)
+
+    def lineage(self, most: int) -> tuple[str, ...]:
+        """Only itself: files on disk are no commit."""
+        return (self.commit,)[:most]
+
+    def writer(self, path: str) -> Writer | None:
+        """Who committed the file last."""
+        return self._git.writer(path) if self._git else None
 
 
 def _git_id(blob: Blob) -> str:

@@ -40,9 +40,11 @@ class Article:
     levels from 2. `aliases` are old paths without slashes at the ends, case folded. `changed_at`
     is the last Git change, UTC. `links` are slugs linked to, `targets` the same with the fragment
     of each link, `images` digests of the media used, `extra` the front matter that the product
-    does not interpret. `references` are ("link" or "image", what the author wrote, the address it
-    got or ""), one for each address that depends on other files. `stale` says that a newer version
-    was refused and this one stays. `blob` identifies the source bytes, `recipe` the rendering.
+    does not interpret. `status` follows from what the author wants (`wanted`) and from `publish_at`
+    and `expires_at`, UTC, at the time of publishing. `references` are ("link" or "image", what the
+    author wrote, the address it got or ""), one for each address that depends on other files.
+    `stale` says that a newer version was refused and this one stays. `blob` identifies the source
+    bytes, `recipe` the rendering.
     """
 
     slug: str
@@ -55,6 +57,9 @@ class Article:
     owner: str = ""
     audience: Audience = Audience.PUBLIC
     status: Status = Status.PUBLISHED
+    wanted: Status = Status.PUBLISHED
+    publish_at: datetime | None = None
+    expires_at: datetime | None = None
     reviewed: date | None = None
     review_by: date | None = None
     keywords: tuple[str, ...] = ()
@@ -100,7 +105,7 @@ class Article:
         row = {f.name: getattr(self, f.name) for f in fields(self)}
         row["sections"] = [[s.anchor, s.path, s.text] for s in self.sections]
         row["problems"] = [p.to_row() for p in self.problems]
-        for name in ("reviewed", "review_by", "changed_at"):
+        for name in ("reviewed", "review_by", *_MOMENTS):
             row[name] = row[name].isoformat() if row[name] else ""
         return {name: value for name, value in row.items() if value not in ("", (), [], {}, False)}
 
@@ -109,6 +114,7 @@ class Article:
         """Return the article that `to_row` wrote; row["html"] and the like may be absent."""
         kept = {**row, "html": row.get("html", ""), "language": row.get("language", "")}
         kept["audience"], kept["status"] = Audience(row["audience"]), Status(row["status"])
+        kept["wanted"] = Status(row.get("wanted", row["status"]))
         for name in ("keywords", "answers", "not_answers", "aliases", "links", "images"):
             kept[name] = tuple(row.get(name, ()))
         kept["toc"] = tuple((level, anchor, text) for level, anchor, text in row.get("toc", ()))
@@ -120,9 +126,12 @@ class Article:
         return cls(**kept)
 
 
+_MOMENTS = ("changed_at", "publish_at", "expires_at")
+
+
 def _read_times(row: dict[str, Any]) -> dict[str, Any]:
-    return {
+    moments = {n: datetime.fromisoformat(row[n]) if n in row else None for n in _MOMENTS}
+    return moments | {
         "reviewed": date.fromisoformat(row["reviewed"]) if "reviewed" in row else None,
         "review_by": date.fromisoformat(row["review_by"]) if "review_by" in row else None,
-        "changed_at": datetime.fromisoformat(row["changed_at"]) if "changed_at" in row else None,
     }

@@ -20,6 +20,7 @@ class Holds(StrEnum):
     LANGUAGE = "a language tag"
     CHOICE = "one of some words"
     DAY = "a day"
+    MOMENT = "a day, or a time with its zone"
     FLAG = "true or false"
     WORDS = "words, as a list or separated by commas"
     LINES = "lines, as a list"
@@ -65,6 +66,8 @@ ROWS: tuple[Field, ...] = (
           also=("last_reviewed", "last-reviewed")),
     Field("review_by", Holds.DAY, "The day to check it again.",
           also=("review-by", "expires", "expiryDate")),
+    Field("publish_at", Holds.MOMENT, "The moment from which it is shown."),
+    Field("expires_at", Holds.MOMENT, "The moment from which it is shown no more."),
     Field("updated", Holds.DAY, "The day it changed, where Git does not know.",
           also=("lastmod", "last_modified_at", "ms.date", "date")),
     Field("keywords", Holds.WORDS, "Other words for it.", also=("tags",)),

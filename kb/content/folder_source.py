@@ -57,6 +57,24 @@ class FolderSource:
         """What was given: file dates say when a copy was made, not when the text changed."""
         return self._changes
 
+    def moves(self, since: str) -> None:
+        """Nothing: a folder has no history."""
+
+    def follows(self, commit: str) -> bool:
+        """Only itself."""
+        return commit == self.commit
+
+    def read(self, blob: str) -> bytes:
+        """Nothing that is gone is kept."""
+        raise OSError(f"{blob} is not kept")
+
+    def lineage(self, most: int) -> tuple[str, ...]:
+        """Only itself."""
+        return (self.commit,)[:most]
+
+    def writer(self, path: str) -> None:
+        """Nobody: file owners say who made a copy."""
+
     def _read_all(self) -> Iterator[tuple[str, Blob]]:
         try:
             os.scandir(self._root).close()

@@ -16,6 +16,7 @@ from typing import Any
 
 from kb.content.article import Article, Status
 from kb.content.naming import normal_path
+from kb.content.past import Fate, Removed
 from kb.content.problem import Problem
 
 SNAPSHOT = "library.jsonl"
@@ -59,7 +60,9 @@ class Library:
     `articles` maps slug to article and holds drafts and archived ones too, told by their status.
     `redirects` maps an old path (`normal_path`) to a slug; `translations` maps a slug to the slugs
     of its group by language, its own included; `media` is by digest; `synonyms` maps a language
-    to groups of words that mean the same. `variant` names this content: equal content, equal name.
+    to groups of words that mean the same. `past` tells by former path what became of it, `removed`
+    by former address (`normal_path`) what was there; `traced` says that both are complete.
+    `variant` names this content: equal content, equal name.
     """
 
     commit: str
@@ -70,6 +73,9 @@ class Library:
     problems: tuple[Problem, ...] = ()
     media: Mapping[str, Media] = field(default_factory=dict)
     synonyms: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
+    past: Mapping[str, Fate] = field(default_factory=dict)
+    removed: Mapping[str, Removed] = field(default_factory=dict)
+    traced: bool = False
     _folded: Mapping[str, str] = field(init=False, repr=False, compare=False)
 
     _variant: str = field(default="", init=False, repr=False, compare=False)
@@ -128,6 +134,9 @@ class Library:
                 language: tuple(tuple(group) for group in groups)
                 for language, groups in facts["synonyms"].items()
             },
+            past={path: Fate(*row) for path, row in facts.get("past", {}).items()},
+            removed={path: Removed(*row) for path, row in facts.get("removed", {}).items()},
+            traced=facts.get("traced", False),
         )
 
     def _lines(self) -> bytes:
@@ -145,6 +154,9 @@ class Library:
             "problems": [problem.to_row() for problem in self.problems],
             "media": {d: [m.name, m.mime, len(m.data), m.slugs] for d, m in self.media.items()},
             "synonyms": self.synonyms,
+            "past": {path: fate.to_row() for path, fate in self.past.items()},
+            "removed": {path: [was.title, was.audience] for path, was in self.removed.items()},
+            "traced": self.traced,
         }
 
 

@@ -18,6 +18,7 @@ from kb.content.front_matter import FrontMatter
 from kb.content.language import language_tag
 from kb.content.naming import normal_path
 from kb.content.problem import Problem
+from kb.content.schedule import moment
 
 # Microsoft's labels for whom a text is written; on that site they restrict nobody.
 _MICROSOFT_READERS = frozenset(
@@ -41,6 +42,8 @@ class Metadata:
     status: Status = Status.PUBLISHED
     reviewed: date | None = None
     review_by: date | None = None
+    publish_at: datetime | None = None
+    expires_at: datetime | None = None
     changed: datetime | None = None
     keywords: tuple[str, ...] = ()
     answers: tuple[str, ...] = ()
@@ -72,6 +75,7 @@ class _Reading:
         self._words(facts)
         self._access(facts)
         self._dates(facts)
+        self._schedule(facts)
         self._places(facts)
         facts.extra = self.values
         facts.problems = tuple(self.problems)
@@ -138,6 +142,15 @@ class _Reading:
         if changed:
             facts.changed = datetime(changed.year, changed.month, changed.day, tzinfo=UTC)
 
+    def _schedule(self, facts: Metadata) -> None:
+        facts.publish_at, understood = self.moment("publish_at")
+        if not understood and facts.status is Status.PUBLISHED:
+            facts.status = Status.DRAFT
+        facts.expires_at, _ = self.moment("expires_at")
+        if facts.publish_at and facts.expires_at and facts.expires_at <= facts.publish_at:
+            message = "“expires_at” is not after “publish_at”, so this article is never shown."
+            self.report("expires_at", "schedule", message, "Write a later moment.")
+
     def _places(self, facts: Metadata) -> None:
         facts.collection = next(iter(self.items(*names("collection"))), "")
         links = self.items(*names("permalink"), split="")
@@ -192,6 +205,18 @@ class _Reading:
             message = f"“{str(value)[:40]}” in “{name}” is not a date."
             self.report(name, "date", message, "Write a day that exists, as 2026-09-14.")
         return found
+
+    def moment(self, name: str) -> tuple[datetime | None, bool]:
+        """Take the key; its moment, and False, with a finding, when it names none."""
+        _, value = self._take((name,))
+        if value in (None, ""):
+            return None, True
+        found = moment(str(value))
+        if found is None:
+            message = f"“{str(value)[:40]}” in “{name}” is no moment."
+            hint = "Write a day, as 2026-09-14, or a time with its zone, as 2026-09-14T09:00+02:00."
+            self.report(name, "schedule", message, hint)
+        return found, found is not None
 
     def report(self, name: str, code: str, message: str, hint: str) -> None:
         """Note a finding at the line of the key `name`."""

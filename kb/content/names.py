@@ -58,6 +58,7 @@ class Names:
     redirects: dict[str, str] = field(default_factory=dict)
     translations: dict[str, dict[str, str]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    root: str = ""
 
 
 def give_names(
@@ -73,7 +74,7 @@ class _Naming:
     ) -> None:
         self.drafts, self.before, self.default_language = drafts, before, default_language
         self.root = common_root([draft.path for draft in drafts])
-        self.names = Names()
+        self.names = Names(root=self.root)
 
     def run(self) -> Names:
         taken: dict[str, str] = {}

@@ -18,6 +18,7 @@ from kb.content.crosscheck import cross_check
 from kb.content.directory import MEDIA, Directory
 from kb.content.drafting import MAX_BYTES, Draft, read_draft
 from kb.content.library import Collection, Library
+from kb.content.metadata import Metadata
 from kb.content.names import Named, Names, give_names
 from kb.content.naming import is_article
 from kb.content.outline import opening
@@ -25,6 +26,7 @@ from kb.content.pictures import Pictures
 from kb.content.pool import LIMIT, Standby, render_all
 from kb.content.problem import Problem
 from kb.content.rendering import RECIPE, Rendered
+from kb.content.schedule import EARLIEST, status_at
 from kb.content.side_files import (
     COLLECTIONS,
     SYNONYMS,
@@ -33,6 +35,7 @@ from kb.content.side_files import (
     read_synonyms,
 )
 from kb.content.source import Blob, Source
+from kb.content.tracing import former_addresses, trace
 
 Progress = Callable[[str, int, int], None]  # stage ("read" or "render"), done, of how many
 
@@ -58,9 +61,13 @@ def build_library(
     progress: Progress = _silent,
     default_language: str = "en",
     limit: float = LIMIT,
+    now: datetime = EARLIEST,
 ) -> Library:
-    """Return what `source` publishes; `limit` is in seconds, for rendering one article."""
+    """Return what `source` publishes at `now`; without it, nothing that waits for a time has begun
+    or ended. `limit` is in seconds, for rendering one article.
+    """
     build = _Build(source, previous or Library(commit=""), progress, limit)
+    build.now = now
     try:
         return build.run(default_language).library
     finally:
@@ -108,6 +115,7 @@ class _Build:
         self.problems: list[Problem] = list(source.problems)
         self.inline: dict[str, bytes] = {}
         self.changes: Mapping[str, tuple[datetime, str]] = {}
+        self.now = EARLIEST
 
     def run(self, default_language: str) -> Built:
         names = give_names(self._drafts(), self.before, default_language=default_language)
@@ -115,6 +123,8 @@ class _Build:
         self.changes = self.source.history()
         directory = self._directory(names, pictures)
         articles = self._articles(names, directory)
+        past = trace(self.source, self.previous)
+        moved, removed = former_addresses(past, names, default_language=default_language)
         self.problems += [*names.problems, *pictures.problems]
         self.problems += [problem for a in articles.values() for problem in a.problems]
         self.problems += cross_check(articles)
@@ -122,11 +132,14 @@ class _Build:
             commit=self.source.commit,
             articles=articles,
             collections=self._collections(articles),
-            redirects={old: slug for old, slug in names.redirects.items() if slug in articles},
+            redirects={o: s for o, s in (moved | names.redirects).items() if s in articles},
             translations=_present(names.translations, articles),
             media=pictures.media(articles.values(), self.inline, self.previous.media),
             synonyms=self._synonyms(),
             problems=_in_order(self.problems),
+            past=past,
+            removed=removed,
+            traced=True,
         )
         return Built(library, names, directory, self.source)
 
@@ -144,10 +157,14 @@ class _Build:
         return Directory(names.paths, names.sites, names.stems, pictures.names, frozenset(hidden))
 
     def _is_open(self, draft: Draft) -> bool:
+        facts = draft.facts
         if not draft.refused:
-            return draft.facts.status is Status.PUBLISHED
+            return self._status(facts.status, facts) is Status.PUBLISHED
         old = self.before.get(draft.path)
-        return old is not None and old.status is Status.PUBLISHED
+        return old is not None and self._status(old.wanted, old) is Status.PUBLISHED
+
+    def _status(self, wanted: Status, timed: Article | Metadata) -> Status:
+        return status_at(wanted, timed.publish_at, timed.expires_at, now=self.now)
 
     # Articles
 
@@ -217,8 +234,11 @@ class _Build:
         self.problems += problems
         if old is None:
             return None
-        kept = replace(old, slug=named.slug, stale=True, problems=problems)
-        return _restricted(kept, draft) if reason else kept
+        status = self._status(old.wanted, old)
+        kept = replace(old, slug=named.slug, status=status, stale=True, problems=problems)
+        if not reason:
+            return kept
+        return _restricted(kept, draft, status=self._status(draft.facts.status, draft.facts))
 
     def _facts(self, named: Named) -> Article:
         draft, facts = named.draft, named.draft.facts
@@ -233,7 +253,10 @@ class _Build:
             collection=named.collection,
             owner=facts.owner,
             audience=facts.audience,
-            status=facts.status,
+            status=self._status(facts.status, facts),
+            wanted=facts.status,
+            publish_at=facts.publish_at,
+            expires_at=facts.expires_at,
             reviewed=facts.reviewed,
             review_by=facts.review_by,
             keywords=facts.keywords,
@@ -303,11 +326,19 @@ _RENDERED = (
 )  # fmt: skip
 
 
-def _restricted(kept: Article, draft: Draft) -> Article:
-    """An older text under the newer wish to show it to fewer, or to nobody."""
-    audience = max(kept.audience, draft.facts.audience, key=list(Audience).index)
-    status = kept.status if draft.facts.status is Status.PUBLISHED else draft.facts.status
-    return replace(kept, audience=audience, status=status)
+def _restricted(kept: Article, draft: Draft, *, status: Status) -> Article:
+    """An older text under the newer wish to show it to fewer, to nobody, or not at this time."""
+    facts = draft.facts
+    audience = max(kept.audience, facts.audience, key=list(Audience).index)
+    wanted = kept.wanted if facts.status is Status.PUBLISHED else facts.status
+    return replace(
+        kept,
+        audience=audience,
+        wanted=wanted,
+        status=kept.status if status is Status.PUBLISHED else status,
+        publish_at=facts.publish_at or kept.publish_at,
+        expires_at=facts.expires_at or kept.expires_at,
+    )
 
 
 def _empty(named: Named, result: Rendered) -> Iterator[Problem]:

@@ -6,12 +6,13 @@ Chooses between them; `git_source` and `folder_source` do the reading.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from kb.content.past import Change
 from kb.content.problem import Problem
 from kb.errors import ContentError
 
@@ -24,6 +25,15 @@ class Blob:
     size: int
     mode: str
     read: Callable[[], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Who changed a file last: the commit and the name and address in it."""
+
+    commit: str
+    name: str
+    address: str
 
 
 class Source(Protocol):
@@ -49,6 +59,23 @@ class Source(Protocol):
 
     def history(self) -> Mapping[str, tuple[datetime, str]]:
         """The last change (aware UTC) and its author by path; empty where no history is kept."""
+
+    def moves(self, since: str) -> Iterable[Change] | None:
+        """Files moved or removed since that commit (of this one's history, else since ever),
+        newest first; None where no history is kept.
+        """
+
+    def follows(self, commit: str) -> bool:
+        """Whether the history that is kept leads from `commit` to this one."""
+
+    def read(self, blob: str) -> bytes:
+        """The bytes of a blob that was here once; OSError where it is not kept."""
+
+    def lineage(self, most: int) -> tuple[str, ...]:
+        """The commits that this one holds, itself first, at most so many."""
+
+    def writer(self, path: str) -> Writer | None:
+        """Who changed the file last; None where nobody knows."""
 
 
 def open_source(path: Path, ref: str = "HEAD") -> Source:

@@ -1,40 +1,58 @@
 """From a commit of articles to what readers find: library and index as one generation.
 
 Promises that readers get a whole commit or the one before, that nothing is done when nothing
-changed, and that a model which cannot be used costs meaning, not the site. Knows no page.
+changed, that a publish which would take most articles away is refused, that a rollback stays until
+there is something newer, and that a model which cannot be used costs meaning, not the site. Knows
+no page.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 from kb.config import Settings
+from kb.content import mirror
 from kb.content.library import Library
 from kb.content.problem import Problem
 from kb.content.publish import build_library
-from kb.content.rendering import RECIPE
-from kb.content.source import Source, open_source
+from kb.content.schedule import EARLIEST
+from kb.content.source import Source
+from kb.errors import ContentError, PublishRefused
+from kb.lookup.loss import refuse_loss
+from kb.lookup.made import (
+    RECIPE_FILE,
+    current,
+    facts,
+    is_due,
+    library_of,
+    made_of,
+    open_articles,
+    recipe_of,
+)
+from kb.lookup.standing import Pin, Refusal, alone, note, read_standing
 from search import generation
-from search.building import recipe
 from search.encoder import Encoder
 from search.errors import SearchError
+from search.manifest import Manifest
 from search.opened import Generation
 from search.prepare import prepare
 from search.runtime import open_runtime
 
 log = logging.getLogger(__name__)
 
-RECIPE_FILE = "recipe.json"
+RECENT = 100  # commits noted as live: those since the last that changed an article
 Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What is live after a publish; `changed` is False when it was live already."""
+    """What is live after a publish; `changed` is False when it was live already, `pinned` says that
+    it was chosen by a rollback, `unfetched` why the remote could not be asked.
+    """
 
     generation: str
     commit: str
@@ -42,6 +60,8 @@ class Published:
     problems: tuple[Problem, ...]
     degraded: str
     changed: bool
+    pinned: bool = False
+    unfetched: str = ""
 
 
 def model_path(settings: Settings) -> Path | None:
@@ -54,68 +74,215 @@ def open_encoder(settings: Settings) -> Encoder:
     return open_runtime(settings.data / "model", model_path(settings))
 
 
-def publish(settings: Settings, *, progress: Progress, retry: bool = False) -> Published:
-    """Make the articles' present commit live and return what is.
+def publish(
+    settings: Settings,
+    *,
+    progress: Progress,
+    retry: bool = False,
+    force: bool = False,
+    now: datetime = EARLIEST,
+) -> Published:
+    """Make the articles as they are at `now` live and return what is.
 
-    `retry` builds again a generation that had to do without the model. Raises ContentError when
-    the articles cannot be read and SearchError when the index folder cannot be written.
+    `retry` builds again a generation that had to do without the model; `force` publishes what
+    would be refused. Raises ContentError when the articles cannot be read, PublishRefused when
+    most would be lost, and SearchError when the index folder cannot be written.
     """
-    source = open_source(settings.articles, settings.articles_ref)
-    before = _current(settings.generations)
-    if before and _same(before, source, settings) and not (retry and before.manifest.degraded):
-        return _described(before, changed=False)
-    return _described(_build(settings, source, before, progress), changed=True)
+    with alone(settings.data) as lock:
+        work = _Publishing(settings, progress, now)
+        return work.run(lock, retry=retry, force=force)
 
 
-def _current(root: Path) -> Generation | None:
-    try:
-        return generation.open_current(root)
-    except SearchError:
+def keep_time(settings: Settings, *, progress: Progress, now: datetime) -> Published:
+    """Publish anew what is live, as it is at `now`: articles appear and go at their time.
+
+    Looks for no newer commit; a folder without history that changed meanwhile is left alone.
+    """
+    with alone(settings.data):
+        return _Publishing(settings, progress, now).again()
+
+
+class _Publishing:
+    """One publish, by whoever holds the lock."""
+
+    def __init__(self, settings: Settings, progress: Progress, now: datetime) -> None:
+        self.settings, self.progress, self.now = settings, progress, now
+        self.root = settings.generations
+        self.standing = read_standing(settings.data)
+        self.before = current(self.root)
+
+    def run(self, lock: int, *, retry: bool, force: bool) -> Published:
+        unfetched = self._fetch(lock)
+        source = open_articles(self.settings)
+        self.standing = replace(self.standing, unfetched=unfetched)
+        try:
+            if (pinned := self._pinned(source)) is not None:
+                live = pinned
+            elif self._is_live(source, retry=retry):
+                live = self._described(changed=False)
+            else:
+                live = self._newer(source, force=force)
+            seen = () if live.pinned else source.lineage(RECENT)
+            self.standing = replace(self.standing, refusal=None, seen=seen)
+        finally:
+            note(self.settings.data, self.standing)
+        return replace(live, unfetched=unfetched)
+
+    def again(self) -> Published:
+        """Publish the commit that is live as it is now, whatever the branch says."""
+        live = generation.open_current(self.root)
+        kept = live.commit.startswith("folder-")  # a folder has one state, today's
+        source = open_articles(self.settings, "" if kept else live.commit)
+        if source.commit != live.commit or not is_due(live, self.now):
+            return self._described(changed=False)
+        self._build(source)
+        pin = self.standing.pin
+        if pin and pin.generation == live.id and self.before:
+            pin = replace(pin, generation=self.before.id)
+            note(self.settings.data, replace(self.standing, pin=pin))
+        return self._described(changed=True)
+
+    def _fetch(self, lock: int) -> str:
+        """Bring the mirror up to date; return why it could not be, "" when it is."""
+        if not self.settings.articles_remote:
+            return ""
+        try:
+            remote = mirror.read_remote(self.settings.articles_remote)
+            mirror.fetch(remote, self.settings.mirror, lock=lock)
+        except ContentError as problem:
+            if self.before is None:
+                raise
+            return str(problem)
+        return ""
+
+    def _is_live(self, source: Source, *, retry: bool) -> bool:
+        live = self.before
+        return (
+            live is not None
+            and made_of(live) == recipe_of(self.settings, source)
+            and not is_due(live, self.now)
+            and not (retry and self._wants_model(live.manifest))
+        )
+
+    def _wants_model(self, made: Manifest) -> bool:
+        """Whether a generation had to do without the model that is asked for."""
+        return self.settings.semantic and bool(made.degraded)
+
+    # A rollback
+
+    def _pinned(self, source: Source) -> Published | None:
+        """Return the state that a rollback chose; None when there is none or something newer."""
+        pin = self.standing.pin
+        if pin is None:
+            return None
+        if pin.away != source.content:
+            log.info("the rollback to %s ends: there is something newer", pin.commit[:12])
+            self.standing = replace(self.standing, pin=None)
+            return None
+        try:
+            held = generation.open_one(self.root, pin.generation)
+        except (SearchError, OSError, ValueError):
+            return self._pinned_anew(pin)
+        if is_due(held, self.now) and not held.commit.startswith("folder-"):
+            return self._pinned_anew(pin)
+        changed = self.before is None or self.before.id != held.id
+        self._point(held)
+        return self._described(changed=changed)
+
+    def _pinned_anew(self, pin: Pin) -> Published:
+        """Build the commit of a rollback once more: its generation is lost, or its time is over."""
+        self._build(open_articles(self.settings, pin.commit))
+        assert self.before is not None
+        self.standing = replace(
+            self.standing, pin=replace(pin, generation=self.before.id, commit=self.before.commit)
+        )
+        return self._described(changed=True)
+
+    # Something newer
+
+    def _newer(self, source: Source, *, force: bool) -> Published:
+        if (held := self._kept(source)) is not None:
+            self._point(held)
+            return self._described(changed=True)
+        refusal = self.standing.refusal
+        if refusal and refusal.content == source.content and not force:
+            raise PublishRefused(refusal.reason, refusal.hint)
+        try:
+            self._build(source, guarded=not force)
+        except PublishRefused as why:
+            refusal = Refusal(source.commit, source.content, why.message, why.hint)
+            self.standing = replace(self.standing, refusal=refusal)
+            raise
+        return self._described(changed=True)
+
+    def _kept(self, source: Source) -> Generation | None:
+        """Return a generation of this very commit that is still kept, when there is one. Another
+        commit with the same files has another past.
+        """
+        wanted = recipe_of(self.settings, source)
+        for one in generation.kept(self.root):
+            alike = generation.peek(self.root, one.id, RECIPE_FILE) == wanted
+            if one.commit != source.commit or not alike or self._wants_model(one):
+                continue
+            try:
+                held = generation.open_one(self.root, one.id)
+            except (SearchError, OSError, ValueError):
+                continue
+            if not is_due(held, self.now):
+                return held
         return None
 
+    def _point(self, held: Generation) -> None:
+        if self.before is None or self.before.id != held.id:
+            generation.make_current(self.root, held)
+        self.before = held
 
-def _recipe(settings: Settings, source: Source) -> bytes:
-    """Return what decides a generation's content: the files, and how they are read."""
-    facts = [source.content, RECIPE, recipe(), settings.language, settings.semantic, settings.model]
-    return json.dumps(facts).encode()
+    def _build(self, source: Source, *, guarded: bool = False) -> None:
+        """Make the source's articles live."""
+        previous = library_of(self.before)
+        library = build_library(
+            source,
+            previous=previous,
+            progress=self.progress,
+            default_language=self.settings.language,
+            now=self.now,
+        )
+        if guarded and previous is not None:
+            refuse_loss(previous, library)
+        encoder, degraded = _prepared(self.settings, self.progress)
+        self.before = generation.build(
+            [a.to_document() for a in library.articles.values() if a.status == "published"],
+            self.root,
+            commit=source.commit,
+            encoder=encoder,
+            degraded=degraded,
+            synonyms=library.synonyms,
+            extra_files=self._files(source, library),
+            progress=self.progress,
+            keep=self.settings.keep_generations,
+        )
 
+    def _files(self, source: Source, library: Library) -> dict[str, bytes]:
+        """Return the library and the small facts beside it, as files."""
+        try:
+            small = facts(source, library, before=self.before, now=self.now)
+        finally:
+            source.close()
+        return library.dump() | small | {RECIPE_FILE: recipe_of(self.settings, source)}
 
-def _same(before: Generation, source: Source, settings: Settings) -> bool:
-    try:
-        return before.read(RECIPE_FILE) == _recipe(settings, source)
-    except (OSError, SearchError):
-        return False
-
-
-def _build(
-    settings: Settings, source: Source, before: Generation | None, progress: Progress
-) -> Generation:
-    library = build_library(
-        source,
-        previous=_library(before),
-        progress=progress,
-        default_language=settings.language,
-    )
-    encoder, degraded = _prepared(settings, progress)
-    return generation.build(
-        [a.to_document() for a in library.articles.values() if a.status == "published"],
-        settings.generations,
-        commit=source.commit,
-        encoder=encoder,
-        degraded=degraded,
-        synonyms=library.synonyms,
-        extra_files=library.dump() | {RECIPE_FILE: _recipe(settings, source)},
-        progress=progress,
-    )
-
-
-def _library(before: Generation | None) -> Library | None:
-    """Return the library of a generation, for what did not change since."""
-    try:
-        return Library.load(before.read) if before else None
-    except (OSError, SearchError, ValueError, KeyError, TypeError):
-        log.warning("the library before cannot be read: every article is rendered anew")
-        return None
+    def _described(self, *, changed: bool) -> Published:
+        live = self.before
+        assert live is not None
+        library = library_of(live)
+        return Published(
+            generation=live.id,
+            commit=live.commit,
+            articles=live.manifest.documents,
+            problems=library.problems if library else (),
+            degraded=live.manifest.degraded,
+            changed=changed,
+            pinned=self.standing.pin is not None,
+        )
 
 
 def _prepared(settings: Settings, progress: Progress) -> tuple[Encoder | None, str]:
@@ -128,15 +295,3 @@ def _prepared(settings: Settings, progress: Progress) -> tuple[Encoder | None, s
     except SearchError as problem:
         log.warning("%s", problem)
         return None, str(problem)
-
-
-def _described(live: Generation, *, changed: bool) -> Published:
-    library = _library(live)
-    return Published(
-        generation=live.id,
-        commit=live.commit,
-        articles=live.manifest.documents,
-        problems=library.problems if library else (),
-        degraded=live.manifest.degraded,
-        changed=changed,
-    )

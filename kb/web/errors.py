@@ -25,6 +25,7 @@ WORDS: dict[int, tuple[str, str]] = {
     404: ("There is no such page", "It may have moved. Search for what you need."),
     405: ("That cannot be done here", "Go back and use the page's own buttons."),
     409: ("Somebody else changed this meanwhile", "Open it again and repeat your change."),
+    410: ("This article has been removed", "Search for what you need."),
     413: ("That is too long", "Shorten it and send it again."),
     422: ("Something in the form needs another look", "See what each field says."),
     429: ("Too many requests from this address", "Wait a little and try again."),

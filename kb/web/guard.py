@@ -29,12 +29,17 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 TEN_MINUTES = timedelta(minutes=10)
 
 
-def needs(permission: Permission, *, limit: str = "") -> Callable[[View], View]:
-    """Declare what a route asks for, and which rate limit counts it (see `_rate`)."""
+def needs(
+    permission: Permission, *, limit: str = "", signed: bool = False
+) -> Callable[[View], View]:
+    """Declare what a route asks for, and which rate limit counts it (see `_rate`). A `signed` route
+    is called by programs and proves by itself who calls; no page of ours needs to have sent it.
+    """
 
     def declare(view: View) -> View:
         view.permission = permission  # type: ignore[attr-defined]
         view.limit = limit  # type: ignore[attr-defined]
+        view.signed = signed  # type: ignore[attr-defined]
         return view
 
     return declare
@@ -112,7 +117,8 @@ def _stand() -> ResponseReturnValue | None:
     if permission is None:
         abort(403, "This page declares no permission.")
     g.viewer = _viewer()
-    if request.method not in SAFE and not _from_our_pages():
+    signed = getattr(view, "signed", False)
+    if request.method not in SAFE and not signed and not _from_our_pages():
         abort(403, "The request did not come from a page of this site.")
     if not g.viewer.may(permission):
         return _refuse()
@@ -130,7 +136,10 @@ def _refuse() -> ResponseReturnValue | None:
 
 def wants_json() -> bool:
     """Return whether the caller speaks JSON: the API, and the scripts of our pages."""
-    return request.path.startswith("/api/") or request.accept_mimetypes.best == "application/json"
+    return (
+        request.path.startswith(("/api/", "/hooks/"))
+        or request.accept_mimetypes.best == "application/json"
+    )
 
 
 def _viewer() -> Viewer:

@@ -22,6 +22,7 @@ from kb.errors import ContentError
 from kb.lookup.live import readable
 from kb.people.roles import Permission
 from kb.web import reader
+from kb.web.former import ABSENT
 from kb.web.guard import needs, services, viewer
 
 log = logging.getLogger(__name__)
@@ -85,7 +86,7 @@ def _as_article(slug: str, page: str) -> ResponseReturnValue | None:
 def _article(slug: str) -> Article:
     found = readable(services().library(), slug, viewer())
     if found is None:
-        abort(404, reader.ABSENT)
+        abort(404, ABSENT)
     article: Article = found
     return article
 

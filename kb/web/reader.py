@@ -12,17 +12,16 @@ from flask import Blueprint, Response, abort, jsonify, redirect, render_template
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
-from kb.content.library import Library
 from kb.lookup.live import readable
 from kb.people.roles import Permission
 from kb.web import listing
+from kb.web.former import ABSENT, former
 from kb.web.guard import chosen, needs, now, services, viewer
 from kb.web.words import REASONS
 from search.types import Query
 
 blueprint = Blueprint("reader", __name__)
 
-ABSENT = "There is no such article, or it is not open to you."
 PAGE = 10
 LAST_PAGE = 50
 THANKS = {
@@ -84,7 +83,7 @@ def article(slug: str) -> ResponseReturnValue:
     library = services().library()
     found = readable(library, slug, viewer())
     if found is None:
-        return _moved(library, slug)
+        return former(library, slug)
     search_id = _record_opening(slug)
     return render_template(
         "reader/article.html",
@@ -188,14 +187,6 @@ def robots() -> Response:
     """What crawlers may fetch: articles, and not searches or tickets."""
     lines = ("User-agent: *", "Disallow: /search", "Disallow: /suggest", "Disallow: /tickets", "")
     return Response("\n".join(lines), mimetype="text/plain")
-
-
-def _moved(library: Library, slug: str) -> ResponseReturnValue:
-    """Return the way to the article's present address; 404 where this person may not read it."""
-    target = library.resolve(slug)
-    if not target or readable(library, target, viewer()) is None:
-        abort(404, ABSENT)
-    return redirect(url_for("reader.article", slug=target), 301)
 
 
 def _record_opening(slug: str) -> str:

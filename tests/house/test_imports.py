@@ -28,7 +28,8 @@ RULES = {
     "kb.content.checks.page", "kb.content.checks.repair", "kb.content.checks.shelf",
     "kb.content.checks.structure", "kb.content.checks.wording", "kb.authoring.finding",
     "kb.authoring.outputs", "kb.authoring.private",
-    "kb.content.strict_yaml", "search.analysis", "search.confidence", "search.fusion",
+    "kb.content.strict_yaml", "kb.content.past", "kb.content.schedule", "kb.lookup.loss",
+    "search.analysis", "search.confidence", "search.fusion",
     "search.measures", "search.snippets", "search.tokens", "search.types",
 }  # fmt: skip
 EFFECTS = {
@@ -194,7 +195,7 @@ def test_the_clock_is_read_at_the_edges_only() -> None:
     """Commands, the worker and the guard of requests read it; everything else is told."""
     readers = {module.name for module in MODULES if list(_clock_readings(module))}
     commands = {"kb.cli", "kb.authoring.check", "kb.authoring.workbench", "kb.people.commands"}
-    assert readers <= commands | {"kb.worker", "kb.web.guard"}
+    assert readers <= commands | {"kb.lookup.commands", "kb.worker", "kb.web.guard"}
 
 
 def test_only_the_composition_roots_build_the_product() -> None:

@@ -19,7 +19,10 @@ from kb.errors import ConfigError
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "settings.md"
 BY_NAME = {row.name: row for row in ROWS}
-SECRETS = {"database_url", "secret_key", "secret_key_fallbacks", "mail_url"}
+SECRETS = {
+    "database_url", "secret_key", "secret_key_fallbacks", "mail_url", "articles_remote",
+    "webhook_secret",
+}  # fmt: skip
 
 # One value for each kind of row that it cannot take.
 BAD = {

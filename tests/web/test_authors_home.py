@@ -60,7 +60,7 @@ def services(tmp_path: Path, settings: Settings) -> Iterator[Services]:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, "utf-8")
     mine = replace(settings, articles=tmp_path / "articles", semantic=False)
-    publish(mine, progress=lambda *_: None)
+    publish(mine, progress=lambda *_: None, force=True)  # other articles than before
     parts = build(mine)
     yield parts
     parts.db.close()

@@ -85,13 +85,15 @@ def test_each_role_gets_what_the_table_grants_and_nothing_else(site: Any, role: 
 @pytest.mark.parametrize("role", ROLES)
 def test_an_unsafe_request_from_elsewhere_is_refused_on_every_route(site: Any, role: str) -> None:
     before = _rows(site)
-    for _, method, address in site.routes():
+    for endpoint, method, address in site.routes():
         if method == "GET":
             continue
+        # Only the push hook is called from elsewhere; without a secret there is none.
+        refused = 404 if endpoint == "hooks.push" else 403
         for name, headers in ELSEWHERE.items():
             client = _copy(site, role, bare=True)
             answer = client.open(address, method=method, headers=headers, data={"text": "x"})
-            assert answer.status_code == 403, f"{role} {method} {address} {name}"
+            assert answer.status_code == refused, f"{role} {method} {address} {name}"
     assert _rows(site) == before
 
 

@@ -35,6 +35,7 @@ _PAGE = (
     _query("limit", {"type": "integer", "minimum": 1, "maximum": 50, "default": 10}, "Rows."),
     _query("offset", {"type": "integer", "minimum": 0, "maximum": 10000, "default": 0}, "From."),
 )
+_COMMIT = _query("commit", {"type": "string", "pattern": "^[0-9a-f]{7,64}$"}, "A commit's id.")
 _SLUG = _path("slug", "The article's name, with its slashes.")
 _NUMBER = _path("number", "The ticket's number, such as T-1001.")
 
@@ -106,6 +107,14 @@ def _paths() -> Part:
         },
         "/articles/{slug}": {
             "get": _operation("article", "One article.", "Article", parameters=(_SLUG,))
+        },
+        "/publishing": {
+            "get": _operation(
+                "publishing",
+                "What is live, and whether a commit is. Problems are listed for staff.",
+                "Publishing",
+                parameters=(_COMMIT,),
+            )
         },
         "/tickets": {
             "get": _operation(

@@ -111,6 +111,35 @@ SCHEMAS: dict[str, Schema] = {
             ),
         ]
     },
+    "Publishing": _object(
+        {
+            "commit": {"type": "string", "description": "The newest commit that readers find."},
+            "live": {
+                "type": "boolean",
+                "description": "Whether readers find the commit asked for; else the newest one.",
+            },
+            "generation": TEXT,
+            "articles": {"type": "integer"},
+            "rolled_back": {"type": "boolean"},
+            "refused": {"type": "string", "description": "Why a newer commit is not live."},
+            "problem_count": {"type": "integer"},
+            "problems": {
+                "type": "array",
+                "items": _object(
+                    {
+                        "path": TEXT,
+                        "line": {"type": ["integer", "null"]},
+                        "code": TEXT,
+                        "message": TEXT,
+                        "hint": TEXT,
+                        "refused": {"type": "boolean"},
+                    },
+                    ("path", "code", "message", "refused"),
+                ),
+            },
+        },
+        ("commit", "live", "generation", "problem_count", "problems"),
+    ),
     "NewTicket": _object(
         {
             "subject": {"type": "string"},

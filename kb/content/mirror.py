@@ -1,0 +1,174 @@
+"""A remote repository of articles, mirrored into a folder of our own.
+
+Promises a fetch that runs no hook and asks no question, over https, ssh or a path alone, that ends
+in time, and that no credential reaches a log, an error or the list of processes. Nothing is
+checked out. Knows no article.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from kb.content.git_program import SAFE, environment, no_git
+from kb.errors import ContentError
+
+HEAD = "refs/published/HEAD"  # in the mirror: the branch that the remote shows first
+_TIMEOUT = 300  # seconds for one fetch, the first and largest included
+_EVERYTHING = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_SSH = re.compile(r"(?:[\w.-]+@)?[\w.-]+:(?!/|:)\S+")
+_SETTINGS = (
+    *SAFE,
+    "protocol.allow=never",
+    "protocol.https.allow=always",
+    "protocol.ssh.allow=always",
+    "credential.helper=",
+    "core.askPass=",
+    "fetch.recurseSubmodules=no",
+    "submodule.recurse=false",
+    # A redirect could lead to a place that the operator did not name.
+    "http.followRedirects=false",
+    "http.lowSpeedLimit=1000",
+    "http.lowSpeedTime=30",
+    # What a fetch leaves to tidy is tidied before it ends: nothing works on unseen.
+    "gc.autoDetach=false",
+)
+_PASSED_ON = (
+    "SSH_AUTH_SOCK", "https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY", "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """Where to fetch from; `address` is fit to be shown, `authorization` is not."""
+
+    address: str
+    protocol: str
+    authorization: str = field(default="", repr=False)
+
+
+def read_remote(written: str) -> Remote:
+    """Return the remote that a setting names; ContentError when it is of no kind we fetch from."""
+    if "://" not in written:
+        if _SSH.fullmatch(written):
+            return Remote(written, "ssh")
+        return _local(Path(written).expanduser())
+    try:
+        parts = urlsplit(written)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        raise _unfit("is not an address") from None
+    if parts.scheme == "file":
+        return _local(Path(unquote(parts.path)))
+    if parts.scheme == "ssh":
+        return Remote(urlunsplit(parts._replace(netloc=_shown(parts.netloc))), "ssh")
+    if parts.scheme == "https" or (parts.scheme == "http" and host in _LOOPBACK):
+        place = f"[{host}]" if ":" in host else host
+        netloc = f"{place}:{port}" if port else place
+        address = urlunsplit(parts._replace(netloc=netloc, query="", fragment=""))
+        return Remote(address, parts.scheme, _basic(parts.username, parts.password))
+    raise _unfit("begins with something else")
+
+
+def _local(path: Path) -> Remote:
+    if not path.is_dir():
+        raise _unfit("is a path where there is no folder")
+    return Remote(str(path.resolve()), "file")
+
+
+def _shown(netloc: str) -> str:
+    """Return the host of an ssh address with its account, and without a password."""
+    account, at, host = netloc.rpartition("@")
+    return f"{account.partition(':')[0]}{at}{host}"
+
+
+def _basic(user: str | None, password: str | None) -> str:
+    if user is None and password is None:
+        return ""
+    both = f"{unquote(user or '')}:{unquote(password or '')}".encode()
+    return f"Authorization: Basic {base64.b64encode(both).decode()}"
+
+
+def _unfit(why: str) -> ContentError:
+    return ContentError(
+        f"The setting articles_remote {why}.",
+        "Write https://host/path, ssh://git@host/path, git@host:path or the path of a repository.",
+    )
+
+
+def fetch(remote: Remote, place: Path, *, lock: int) -> None:
+    """Bring the mirror at `place` to the remote's state, all of it or nothing.
+
+    `lock` is a file descriptor whose lock the caller holds on the mirror; Git inherits it, so that
+    the lock outlives a caller that is killed while its Git still writes. ContentError when the
+    remote does not answer.
+    """
+    if not (place / "HEAD").is_file() or not (place / "refs").is_dir():
+        place.mkdir(parents=True, exist_ok=True)
+        _git(remote, place, ("init", "--quiet", "--bare", str(place)), lock)
+    for left in place.rglob(
+        "*.lock"
+    ):  # of a Git that was killed: we hold the lock, so none is at work
+        left.unlink(missing_ok=True)
+    wanted = (*_EVERYTHING, f"+HEAD:{HEAD}")
+    words = ("fetch", "--quiet", "--prune", "--atomic", "--no-write-fetch-head", "source", *wanted)
+    _git(remote, place, words, lock)
+
+
+def _git(remote: Remote, place: Path, words: tuple[str, ...], lock: int) -> None:
+    settings = [*_SETTINGS, f"safe.directory={place}", f"safe.directory={remote.address}"]
+    if remote.protocol in {"file", "http"}:
+        settings.append(f"protocol.{remote.protocol}.allow=always")
+    options = [word for setting in settings for word in ("-c", setting)]
+    command = ["git", f"--git-dir={place}", "--no-pager", *options, *words]
+    try:
+        done = subprocess.run(  # noqa: S603 - fixed program, words of our own, no shell
+            command,
+            env=_environment(remote),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_TIMEOUT,
+            pass_fds=(lock,),
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise no_git() from error
+    except subprocess.TimeoutExpired:
+        raise _unreached(remote, f"it took more than {_TIMEOUT} seconds") from None
+    if done.returncode != 0:
+        raise _unreached(remote, _said(done.stderr))
+
+
+def _environment(remote: Remote) -> dict[str, str]:
+    """Return what Git needs for the network; address and credentials go this way, unseen by ps."""
+    told = {"remote.source.url": remote.address}
+    if remote.authorization:
+        told["http.extraHeader"] = remote.authorization
+    counted = {"GIT_CONFIG_COUNT": str(len(told))}
+    for number, (key, value) in enumerate(told.items()):
+        counted |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    ssh = {"GIT_SSH_COMMAND": "ssh -oBatchMode=yes -oConnectTimeout=10"}
+    return environment() | passed_on | ssh | counted
+
+
+def _said(errors: bytes) -> str:
+    """Return Git's own last reason, in one line; what the server wrote is left out."""
+    lines = errors.decode("utf-8", "replace").splitlines()
+    ours = [line for line in lines if line.startswith(("fatal: ", "error: ", "ssh: "))]
+    reason = ours[-1] if ours else "Git gave no reason"
+    return "".join(each for each in reason if each.isprintable())[:200]
+
+
+def _unreached(remote: Remote, why: str) -> ContentError:
+    return ContentError(
+        f"The articles could not be fetched from {remote.address}: {why}.",
+        "Check the setting articles_remote and what it may read; what was fetched before stays.",
+    )

@@ -1,0 +1,96 @@
+"""Back to a state that was live before, and forward again.
+
+Promises that only a whole, verified generation is gone back to, at once and without building, and
+that it stays until the articles are something newer or forward is asked for. Knows no article.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from kb.config import Settings
+from kb.errors import NotFound
+from kb.lookup.made import content_of, current
+from kb.lookup.standing import Pin, alone, note, read_standing
+from search import generation
+from search.manifest import Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A state that can be gone back to; `built` is when it was made, `live` whether it is now."""
+
+    generation: str
+    commit: str
+    articles: int
+    built: datetime
+    live: bool
+    pinned: bool
+
+
+def kept(settings: Settings) -> list[Kept]:
+    """Return the states on disk, newest first."""
+    live = generation.current(settings.generations)
+    pin = read_standing(settings.data).pin
+    return [
+        Kept(
+            generation=facts.id,
+            commit=facts.commit,
+            articles=facts.documents,
+            built=_built(settings.generations, facts),
+            live=live == generation.folder_name(facts.id),
+            pinned=pin is not None and pin.generation == facts.id,
+        )
+        for facts in generation.kept(settings.generations)
+    ]
+
+
+def _built(root: Path, facts: Manifest) -> datetime:
+    manifest = root / generation.folder_name(facts.id) / "manifest.json"
+    return datetime.fromtimestamp(manifest.stat().st_mtime, UTC)
+
+
+def roll_back(settings: Settings, to: str) -> Kept:
+    """Return the state that is live now: `to` steps before the live one, or of the commit `to`.
+
+    NotFound when none is kept, SearchError when it is damaged.
+    """
+    with alone(settings.data):
+        chosen = _chosen(kept(settings), to)
+        opened = generation.open_one(settings.generations, chosen.generation)
+        standing, live = read_standing(settings.data), current(settings.generations)
+        away = standing.pin.away if standing.pin else content_of(live) if live else ""
+        pin = Pin(chosen.generation, chosen.commit, away)
+        # First the pin: killed in between, the next publish finishes what it says.
+        note(settings.data, replace(standing, pin=pin, refusal=None, seen=()))
+        generation.make_current(settings.generations, opened)
+    return replace(chosen, live=True, pinned=True)
+
+
+def _chosen(states: list[Kept], to: str) -> Kept:
+    """Return the state meant; a short number counts steps, anything else begins a commit's name."""
+    if to.isdigit() and len(to) <= 3:
+        older = [state for state in states if state.generation < _live(states)]
+        found = older[int(to) - 1 : int(to)] if int(to) else []
+    else:
+        found = [state for state in states if state.commit.startswith(to)] if len(to) > 3 else []
+    if not found:
+        raise NotFound(
+            f"No state “{to[:60]}” is kept to go back to.",
+            "See which are: kb publish --list (the setting keep_generations says how many).",
+        )
+    return found[0]
+
+
+def _live(states: list[Kept]) -> str:
+    return next((state.generation for state in states if state.live), "")
+
+
+def go_forward(settings: Settings) -> bool:
+    """End a rollback, so that the next publish follows the articles; return whether one was on."""
+    with alone(settings.data):
+        standing = read_standing(settings.data)
+        note(settings.data, replace(standing, pin=None))
+        return standing.pin is not None

@@ -1,0 +1,90 @@
+"""What a Git server calls after a push.
+
+Promises an answer at once and nothing but a wish: the worker fetches and publishes, so that a
+repeated or forged call can at most make it look once more. Only a call that proves to know the
+secret is heard. Header names and forms are those of the servers' documentation: GitHub's
+“Validating webhook deliveries”, GitLab's “Webhooks”, Gitea's and Forgejo's “Webhooks”.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qs
+
+from flask import Blueprint, abort, jsonify, request
+from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import Headers
+
+from kb.errors import InvalidInput
+from kb.lookup.standing import wake
+from kb.people.roles import Permission
+from kb.web.guard import needs, services
+
+blueprint = Blueprint("hooks", __name__, url_prefix="/hooks")
+
+LONGEST = 1024 * 1024  # bytes; a push of more commits than fit is found by the next poll
+# The proof in each server's header: a prefix and the HMAC-SHA256 of the body, in hexadecimal.
+_SIGNATURES = {
+    "X-Hub-Signature-256": "sha256=",
+    "X-Gitea-Signature": "",
+    "X-Forgejo-Signature": "",
+}
+_TOKEN = "X-Gitlab-Token"  # noqa: S105 - the name of a header: GitLab sends the secret itself
+_KINDS = ("X-GitHub-Event", "X-Gitlab-Event", "X-Gitea-Event", "X-Forgejo-Event")
+_PUSHES = frozenset({"push", "Push Hook", "Tag Push Hook", "System Hook", "create"})
+
+
+@blueprint.post("/push")
+@needs(Permission.READ, limit="search", signed=True)
+def push() -> ResponseReturnValue:
+    """Note that the articles are to be published now; 404 where no secret is set."""
+    settings = services().settings
+    if not settings.webhook_secret:
+        abort(404)
+    request.max_content_length = LONGEST
+    body = request.get_data()
+    if not is_genuine(request.headers, body, settings.webhook_secret):
+        abort(403, "The signature does not fit the body and the setting webhook_secret.")
+    why = _beside_the_point(_payload(body), settings.articles_ref)
+    if not why:
+        wake(settings.data)
+    return jsonify(publishing=not why, reason=why), 202
+
+
+def is_genuine(headers: Headers, body: bytes, secret: str) -> bool:
+    """Return whether there is a proof, and every proof given fits; compared in constant time."""
+    key = secret.encode()
+    digest = hmac.new(key, body, "sha256").hexdigest()
+    wanted = {name: f"{prefix}{digest}".encode() for name, prefix in _SIGNATURES.items()}
+    wanted[_TOKEN] = key
+    given = {name: headers[name].encode("utf-8", "replace") for name in wanted if name in headers}
+    fits = [hmac.compare_digest(wanted[name], proof) for name, proof in given.items()]
+    return bool(fits) and all(fits)
+
+
+def _payload(body: bytes) -> dict[str, Any]:
+    """Return what the server tells; as a form it is the field `payload` (GitHub, Gitea)."""
+    try:
+        if request.mimetype == "application/x-www-form-urlencoded":
+            body = parse_qs(body)[b"payload"][0]
+        found = json.loads(body)
+    except (ValueError, KeyError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise InvalidInput("The body is not a JSON object.", "Let the server send JSON.")
+    return found
+
+
+def _beside_the_point(payload: Mapping[str, Any], wanted: str) -> str:
+    """Return why this call changes nothing here, "" when it may. A branch is not known by HEAD."""
+    kind = next((request.headers[name] for name in _KINDS if name in request.headers), "push")
+    if kind not in _PUSHES:
+        return f"not a push but {kind[:40]}"
+    ref = payload.get("ref")
+    if wanted == "HEAD" or not isinstance(ref, str) or not ref:
+        return ""
+    names = {ref, ref.removeprefix("refs/heads/"), ref.removeprefix("refs/tags/")}
+    return "" if wanted in names else f"not {wanted[:80]}, which is what is published"
