@@ -13,11 +13,14 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
+from kb.content.attachments import ENDINGS
 from kb.content.problem import Problem
 from kb.content.source import Blob
 from kb.errors import ContentError
 
-_KEEP = (".md", ".markdown", ".yml", ".yaml", ".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg")
+_TEXTS = (".md", ".markdown", ".mdx", ".yml", ".yaml", "_redirects")
+_IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg")
+_KEEP = (*_TEXTS, *_IMAGES, *ENDINGS)
 _LARGEST = 8 * 1024 * 1024  # bytes; larger files are named and sized, never read
 
 
@@ -65,7 +68,7 @@ class FolderSource:
         for folder, folders, names in os.walk(self._root, onerror=self._unreadable):
             folders[:] = sorted(name for name in folders if self._enter(Path(folder, name)))
             for name in names:
-                if name.casefold().endswith(_KEEP) and not name.startswith("."):
+                if _is_wanted(name):
                     yield from self._read(Path(folder, name))
 
     def _enter(self, folder: Path) -> bool:
@@ -98,6 +101,13 @@ class FolderSource:
 
     def _unreadable(self, error: OSError) -> None:
         self._leave_out(Path(str(error.filename)), f"cannot be read ({error.strerror})")
+
+
+def _is_wanted(name: str) -> bool:
+    """Whether a file may be a part of the articles; of hidden ones only Learn's redirections."""
+    if name.startswith("."):
+        return name.startswith(".openpublishing.redirection") and name.endswith(".json")
+    return name.casefold().endswith(_KEEP)
 
 
 def _is_text(path: str) -> bool:

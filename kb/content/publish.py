@@ -24,7 +24,9 @@ from kb.content.outline import opening
 from kb.content.pictures import Pictures
 from kb.content.pool import LIMIT, render_all
 from kb.content.problem import Problem
+from kb.content.redirect_lists import read_moves
 from kb.content.rendering import RECIPE, Rendered
+from kb.content.shared_texts import VARIABLES, read_data, read_snippets, read_variables
 from kb.content.side_files import (
     COLLECTIONS,
     SYNONYMS,
@@ -67,7 +69,11 @@ class _Build:
         self.changes: Mapping[str, tuple[datetime, str]] = {}
 
     def run(self, default_language: str) -> Library:
-        names = give_names(self._drafts(), self.before, default_language=default_language)
+        moves, problems = read_moves(self.source.files())
+        self.problems += problems
+        names = give_names(
+            self._drafts(), self.before, default_language=default_language, moves=moves
+        )
         pictures = Pictures(self.source.files())
         self.changes = self.source.history()
         articles = self._articles(names, self._directory(names, pictures))
@@ -96,7 +102,21 @@ class _Build:
     def _directory(self, names: Names, pictures: Pictures) -> Directory:
         """Drafts and refused articles without a good version are not to be linked to."""
         hidden = {slug for slug, named in names.named.items() if not self._is_open(named.draft)}
-        return Directory(names.paths, names.sites, names.stems, pictures.names, frozenset(hidden))
+        variables, problems = read_variables(*self._side_file(VARIABLES))
+        self.problems += problems
+        variables |= read_data(self.source.files())
+        return Directory(
+            names.paths,
+            names.sites,
+            names.stems,
+            pictures.names,
+            frozenset(hidden),
+            titles={slug: named.draft.title for slug, named in names.named.items()},
+            shapes=pictures.shapes,
+            weights=pictures.weights,
+            snippets=read_snippets(self.source.files()),
+            variables=variables,
+        )
 
     def _is_open(self, draft: Draft) -> bool:
         if not draft.refused:
