@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kb.authoring.importing import bring_in
 from kb.config import Settings, load
 from kb.config import shown as shown_settings
 from kb.errors import ProductError
@@ -287,6 +288,7 @@ def config_show() -> None:
 
 
 main.add_command(user)
+main.add_command(bring_in)
 
 if __name__ == "__main__":
     main()

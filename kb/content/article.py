@@ -40,9 +40,10 @@ class Article:
     levels from 2. `aliases` are old paths without slashes at the ends, case folded. `changed_at`
     is the last Git change, UTC. `links` are slugs linked to, `targets` the same with the fragment
     of each link, `images` digests of the media used, `extra` the front matter that the product
-    does not interpret. `references` are (kind as in `Directory.address`, what the author wrote, what
-    it stood for or ""), one for each thing that depends on other files. `stale` says that a newer version
-    was refused and this one stays. `blob` identifies the source bytes, `recipe` the rendering.
+    does not interpret. `references` are (kind as in `Directory.address`, what the author wrote,
+    what it stood for or ""), one for each thing that depends on other files. `stale` says that a
+    newer version was refused and this one stays. `blob` identifies the source bytes, `recipe` the
+    rendering.
     """
 
     slug: str

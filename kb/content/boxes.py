@@ -1,8 +1,9 @@
 """Quotes with a mark made into alerts, folding parts and tabs.
 
-Promises for `> [!WARNING]`, `> [!NOTE "Title"]`, `> [!TIP]- Title` (folded, as Obsidian writes it) and
-the marks of `containers` one element each, which needs no script: tabs are folding parts of which
-the first is open. A quote with any other mark stays a quote. Knows the HTML tree of Python-Markdown.
+Promises for `> [!WARNING]`, `> [!NOTE "Title"]`, `> [!TIP]- Title` (folded, as Obsidian writes it)
+and the marks of `containers` one element each, which needs no script: tabs are folding parts of
+which the first is open. A quote with any other mark stays a quote. Knows the HTML tree of
+Python-Markdown.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from markdown.blockprocessors import BlockQuoteProcessor
 from kb.content.containers import ALERTS
 
 _MARK = re.compile(
-    r"^ {0,3}>[ ]?[ ]*\[!(?P<kind>[A-Za-z]+)(?:[ ]\"(?P<title>[^\"\n]*)\")?\](?P<fold>[-+]?)[ \t]*(?P<rest>[^\n]*)"
+    r"^ {0,3}> *\[!(?P<kind>[A-Za-z]+)(?: \"(?P<title>[^\"\n]*)\")?\](?P<fold>[-+]?)"
+    r"[ \t]*(?P<rest>[^\n]*)"
 )
 LABELS = {
     "en": ("Note", "Tip", "Important", "Warning", "Caution", "Details"),

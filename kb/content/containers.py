@@ -1,7 +1,7 @@
 """Blocks that other sites mark each in a way of its own, written as quotes with a mark; pure.
 
-Promises `> [!NOTE "Title"]`, `> [!DETAILS "Title"]-` and `> [!TAB "Title"]`, which `boxes` reads, for
-MkDocs' indented blocks (`!!!`, `???`, `===`), the fenced ones of Docusaurus and Microsoft Learn
+Promises `> [!NOTE "Title"]`, `> [!DETAILS "Title"]-` and `> [!TAB "Title"]`, which `boxes` reads,
+for MkDocs' indented blocks (`!!!`, `???`, `===`), the fenced ones of Docusaurus and Microsoft Learn
 (`:::`), Learn's tabs and HTML's `<details>`; a block that never ends stays as it was written. Code
 is passed over. Takes time proportional to the text for each of `_DEEPEST` levels.
 """

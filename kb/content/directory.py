@@ -108,7 +108,7 @@ class Directory:
         return next(filter(None, map(self.paths.get, places)), "") or ""
 
     def named(self, name: str, *, base: str, language: str) -> str:
-        """Return the published slug for `[[name]]`: a slug, a path, or the last part of just one."""
+        """Return the slug for `[[name]]`: a slug, a path, or the last part of just one slug."""
         wanted = normal_path(name)
         groups = [self.stems[wanted]] if wanted in self.stems else []
         if not groups:
@@ -146,7 +146,7 @@ class Directory:
         return texts.get(language) or texts.get("") or next(iter(texts.values()), "")
 
     def image(self, written: str, *, base: str) -> str:
-        """Return the address for a file shown or offered in `base`, "" when it is not one of ours."""
+        """Return the address for a file used in `base`, "" when it is not one of ours."""
         try:
             parts = urlsplit(written.strip())
         except ValueError:

@@ -1,8 +1,8 @@
 """Marks within a line that Markdown does not have: links by slug, keys of the keyboard.
 
 Promises `[[slug]]`, `[[slug|words]]` as a link to `kb:slug`, which `rewrite` resolves, and
-`++ctrl+c++` as one `kbd` a key, named as keyboards of the article's language name it. Knows the HTML
-tree of Python-Markdown and no article.
+`++ctrl+c++` as one `kbd` a key, named as keyboards of the article's language name it. Knows the
+HTML tree of Python-Markdown and no article.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from markdown.inlinepatterns import InlineProcessor
 from markdown.util import AtomicString
 
 _WIKI = r"\[\[(?=[^\s\[\]|])([^\[\]|\n]{1,200})(?:\|([^\[\]\n]{1,200}))?\]\]"
-_KEYS = r"(?<![\w+])\+\+((?:[\w-]{1,20}|\"[^\"\n+]{1,20}\")(?:\+(?:[\w-]{1,20}|\"[^\"\n+]{1,20}\")){0,5})\+\+(?![\w+])"
+_KEY = r"(?:[\w-]{1,20}|\"[^\"\n+]{1,20}\")"
+_KEYS = rf"(?<![\w+])\+\+({_KEY}(?:\+{_KEY}){{0,5}})\+\+(?![\w+])"
 _NAMES = {
     "ctrl": "Ctrl", "control": "Ctrl", "del": "Del", "delete": "Del", "esc": "Esc", "escape": "Esc",
     "cmd": "⌘ Cmd", "command": "⌘ Cmd", "opt": "⌥ Option", "option": "⌥ Option", "win": "Win",
@@ -50,7 +51,9 @@ def register(md: Markdown, language: str) -> None:
 
 class _Wiki(InlineProcessor):
     def handleMatch(  # type: ignore[override]  # noqa: N802 - the library's name
-        self, m: re.Match[str], data: str
+        self,
+        m: re.Match[str],
+        data: str,  # noqa: ARG002 - the library passes it
     ) -> tuple[ElementTree.Element, int, int]:
         link = ElementTree.Element("a", {"href": f"kb:{m[1].strip()}"})
         link.text = (m[2] or "").strip()
@@ -63,7 +66,9 @@ class _Keys(InlineProcessor):
         self._names = _NAMES | _NAMES_IN.get(language, {})
 
     def handleMatch(  # type: ignore[override]  # noqa: N802 - the library's name
-        self, m: re.Match[str], data: str
+        self,
+        m: re.Match[str],
+        data: str,  # noqa: ARG002 - the library passes it
     ) -> tuple[ElementTree.Element, int, int]:
         whole = ElementTree.Element("span")
         keys = [ElementTree.SubElement(whole, "kbd") for _ in m[1].split("+")]

@@ -1,8 +1,8 @@
 """What the front matter says about an article, whichever site it was written for; pure.
 
 Promises the product's own fields from its own keys or from those of Jekyll, Hugo, Docusaurus,
-MkDocs and Microsoft Learn, with a finding for each value that cannot be used. A doubtful audience or status
-becomes the most restrictive one. Knows no rendering and no other article.
+MkDocs and Microsoft Learn, with a finding for each value that cannot be used. A doubtful audience
+or status becomes the most restrictive one. Knows no rendering and no other article.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """One article's body made into what readers and the search engine get.
 
-Promises sanitised HTML with one way in: shared text in, foreign markup out, Markdown to HTML, links and images
-resolved, sanitised LAST, then read (never written) for contents and text. May take long on hostile
-text; `pool` runs it where it can be killed.
+Promises sanitised HTML with one way in: shared text in, foreign markup out, Markdown to HTML,
+links and images resolved, sanitised LAST, then read (never written) for contents and text. May
+take long on hostile text; `pool` runs it where it can be killed.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ def read_variables(text: str, path: str) -> tuple[Variables, list[Problem]]:
 
 
 def read_data(files: Mapping[str, Blob]) -> Variables:
-    """Return Jekyll's data: `_data/desk.yml` with `phone: 1` is the variable `site.data.desk.phone`."""
+    """Return Jekyll's data: `phone: 1` in `_data/desk.yml` is `site.data.desk.phone`."""
     found: Variables = {}
     for path, blob in files.items():
         _, inside, name = f"/{path}".rpartition("/_data/")

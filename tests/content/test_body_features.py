@@ -1,5 +1,7 @@
 """What authors expect beyond Markdown: tabs, folding parts, keys, captions, sizes, code in colours."""
 
+# ruff: noqa: E501 - texts stand as their authors write them
+
 from __future__ import annotations
 
 import re
@@ -41,10 +43,13 @@ def html(body: str, language: str = "en") -> str:
 
 
 TABS = {
-    "mkdocs": '=== "Windows"\n\n    1. Open\n\n    ```sh\n    dir\n    ```\n\n=== "macOS"\n\n    Other\n',
-    "docusaurus": '<Tabs groupId="os">\n  <TabItem value="w" label="Windows" default>\n\n  1. Open\n\n'
+    "mkdocs": '=== "Windows"\n\n    1. Open\n\n    ```sh\n    dir\n    ```\n\n=== "macOS"\n\n'
+    "    Other\n",
+    "docusaurus": '<Tabs groupId="os">\n  <TabItem value="w" label="Windows" default>\n\n'
+    "  1. Open\n\n"
     '  ```sh\n  dir\n  ```\n\n  </TabItem>\n  <TabItem value="macOS">Other</TabItem>\n</Tabs>\n',
-    "learn": "# [Windows](#tab/windows)\n\n1. Open\n\n```sh\ndir\n```\n\n# [macOS](#tab/macos)\n\nOther\n\n---\n",
+    "learn": "# [Windows](#tab/windows)\n\n1. Open\n\n```sh\ndir\n```\n\n"
+    "# [macOS](#tab/macos)\n\nOther\n\n---\n",
     "zones": '::: zone pivot="Windows"\n\n1. Open\n\n```sh\ndir\n```\n\n::: zone-end\n\n'
     '::: zone pivot="macos"\n\nOther\n\n::: zone-end\n',
 }

@@ -1,5 +1,7 @@
 """Trees of other publishers, made small: read in place, by their own rules, with nothing lost."""
 
+# ruff: noqa: E501 - texts stand as their authors write them
+
 from __future__ import annotations
 
 import json
@@ -38,16 +40,21 @@ def codes(library: Library) -> set[tuple[str, str]]:
 def test_a_docusaurus_site(tmp_path: Path) -> None:
     library = published(tmp_path, {
         "docusaurus.config.js": "module.exports = {}",
-        "docs/01-intro.md": "---\nsidebar_position: 1\nsidebar_label: Begin\n---\nimport Tabs from '@theme/Tabs';\n"
-        "import {useState} from 'react'\n\nexport const x = () => (\n  <b>no</b>\n);\n\nWelcome {/* hidden */}\n\n"
-        "<Highlight color=\"#25c2a0\">Kept words</Highlight> <Widget />\n\n[next](./02-guides/03-set-up.mdx#part)\n"
+        "docs/01-intro.md": "---\nsidebar_position: 1\nsidebar_label: Begin\n---\n"
+        "import Tabs from '@theme/Tabs';\n"
+        "import {useState} from 'react'\n\nexport const x = () => (\n  <b>no</b>\n);\n\n"
+        "Welcome {/* hidden */}\n\n"
+        "<Highlight color=\"#25c2a0\">Kept words</Highlight> <Widget />\n\n"
+        "[next](./02-guides/03-set-up.mdx#part)\n"
         "[by address](/docs/guides/install)\n",
         "docs/02-guides/_category_.json": '{"label": "Guides"}',
-        "docs/02-guides/03-set-up.mdx": "---\ntitle: Set up\nid: install\n---\n## Part\n\n:::danger[Hot]\nText\n:::\n\n"
+        "docs/02-guides/03-set-up.mdx": "---\ntitle: Set up\nid: install\n---\n## Part\n\n"
+        ":::danger[Hot]\nText\n:::\n\n"
         "<img src={require('./img/my shot.png').default} alt=\"Shot\" />\n",
         "docs/02-guides/img/my shot.png": PNG,
         "docs/plain.md": "---\ntitle: Plain\nslug: /start-here\n---\nText",
-        "i18n/es/docusaurus-plugin-content-docs/current/01-intro.md": "---\ntitle: Inicio\n---\nHola [más](./plain.md)",
+        "i18n/es/docusaurus-plugin-content-docs/current/01-intro.md": "---\ntitle: Inicio\n"
+        "---\nHola [más](./plain.md)",
         "versioned_docs/version-1.0/intro.md": "---\ntitle: Old\n---\nOld",
         "i18n/es/docusaurus-plugin-content-docs/version-1.0/intro.md": "---\ntitle: Old\n---\nOld",
     })  # fmt: skip
@@ -76,12 +83,15 @@ def test_a_hugo_site(tmp_path: Path) -> None:
         "hugo.toml": "", "archetypes/default.md": "+++\ntitle = '{{ .Name }}'\n+++\n",
         "content/_index.md": "+++\ntitle = 'Home'\n+++\n",
         "content/vpn/_index.md": "+++\ntitle = 'All about the VPN'\n+++\nWhat there is.",
-        "content/vpn/connect/index.md": "+++\ntitle = 'Connect'\naliases = ['/old/connect/']\nslug = 'dial-in'\n+++\n"
+        "content/vpn/connect/index.md": "+++\ntitle = 'Connect'\naliases = ['/old/connect/']\n"
+        "slug = 'dial-in'\n+++\n"
         "[a]({{< ref \"drops.md#why\" >}}) [b]({{< relref path=\"/vpn/drops\" >}}) [c]({{% ref \"no-such\" %}})\n\n"
         "{{< figure src=\"shot 1.png\" alt=\"Shot\" caption=\"What you see\" width=\"30\" >}}\n\n"
-        "{{% notice tip \"Mind\" %}}\nInner **bold**\n\n```sh\nls {{</* ref \"x\" */>}}\n```\n{{% /notice %}}\n\n"
+        "{{% notice tip \"Mind\" %}}\nInner **bold**\n\n```sh\nls {{</* ref \"x\" */>}}\n```\n"
+        "{{% /notice %}}\n\n"
         "{{< highlight go \"linenos=table\" >}}\nfunc main() {}\n{{< /highlight >}}\n\n"
-        "{{< tabs >}}\n{{< tab \"Windows\" >}}\nUse it\n{{< /tab >}}\n{{< tab \"macOS\" >}}\nOther\n{{< /tab >}}\n{{< /tabs >}}\n\n"
+        "{{< tabs >}}\n{{< tab \"Windows\" >}}\nUse it\n{{< /tab >}}\n{{< tab \"macOS\" >}}\n"
+        "Other\n{{< /tab >}}\n{{< /tabs >}}\n\n"
         "{{< mystery colour=\"red\" >}}Kept *words*{{< /mystery >}} {{< youtube abc-123 >}}\n",
         "content/vpn/connect/shot 1.png": PNG,
         "content/vpn/drops.md": "+++\ntitle = 'Drops'\n+++\n## Why\n\nText",
@@ -113,10 +123,13 @@ def test_a_hugo_site(tmp_path: Path) -> None:
 def test_a_mkdocs_site(tmp_path: Path) -> None:
     library = published(tmp_path, {
         "mkdocs.yml": "site_name: x\nnav:\n  - Home: index.md\n  - gone.md\n",
-        "docs/index.md": "# Home\n\n[a](vpn/connect.md) [b](vpn/connect/#step) ![x](img/a%20b.png)\n",
+        "docs/index.md": "# Home\n\n"
+        "[a](vpn/connect.md) [b](vpn/connect/#step) ![x](img/a%20b.png)\n",
         "docs/img/a b.png": PNG,
-        "docs/vpn/connect.md": "# Connect\n\n## Step\n\n=== \"Windows\"\n\n    ??? warning \"Mind\"\n\n"
-        "        Text\n\n=== \"Linux\"\n\n    --8<-- \"includes/note.md\"\n\n![Size](../img/a%20b.png){ width=\"20\" }\n",
+        "docs/vpn/connect.md": "# Connect\n\n## Step\n\n=== \"Windows\"\n\n"
+        "    ??? warning \"Mind\"\n\n"
+        "        Text\n\n=== \"Linux\"\n\n    --8<-- \"includes/note.md\"\n\n"
+        "![Size](../img/a%20b.png){ width=\"20\" }\n",
         "includes/note.md": "Shared words",
         "docs/vpn/connect.es.md": "# Conectar\n\nTexto",
     })  # fmt: skip
@@ -138,9 +151,12 @@ def test_a_microsoft_learn_set(tmp_path: Path) -> None:
     library = published(tmp_path, {
         ".openpublishing.redirection.json": json.dumps(moves),
         "articles/new-name.md": "---\ntitle: New\nms.topic: how-to\n---\n"
-        "[!INCLUDE [intro](../includes/intro.md)]\n\n:::image type=\"content\" source=\"media/a b.png\" alt-text=\"Shot\":::\n\n"
-        "# [Windows](#tab/w)\n\nOne\n\n# [Linux](#tab/l)\n\nTwo\n\n---\n\n::: zone pivot=\"portal\"\n\nIn the portal\n\n::: zone-end\n\n"
-        ":::row:::\n:::column span=\"2\":::\nLeft\n:::column-end:::\n:::row-end:::\n\n> [!div class=\"nextstepaction\"]\n> [Next](new-name.md)\n\n"
+        "[!INCLUDE [intro](../includes/intro.md)]\n\n"
+        ":::image type=\"content\" source=\"media/a b.png\" alt-text=\"Shot\":::\n\n"
+        "# [Windows](#tab/w)\n\nOne\n\n# [Linux](#tab/l)\n\nTwo\n\n---\n\n"
+        "::: zone pivot=\"portal\"\n\nIn the portal\n\n::: zone-end\n\n"
+        ":::row:::\n:::column span=\"2\":::\nLeft\n:::column-end:::\n:::row-end:::\n\n"
+        "> [!div class=\"nextstepaction\"]\n> [Next](new-name.md)\n\n"
         ":::mystery x:::\n\nSee <xref:System.String>.\n",
         "includes/intro.md": "Introduction.",
         "articles/media/a b.png": PNG,
@@ -161,7 +177,8 @@ def test_a_jekyll_site_with_data_and_includes(tmp_path: Path) -> None:
         "_config.yml": "title: x", "_data/desk.yml": "phone: 5555\nhours: {from: 8}\n",
         "_includes/call.md": "Call **us**.", "_includes/x.html": "<b>no</b>",
         "help/a.md": "---\ntitle: A\nlayout: page\nredirect_from:\n  - /one/\n  - /two.html\n---\n"
-        "{{ site.data.desk.phone }} from {{ site.data.desk.hours.from }}\n\n{% include call.md %}\n\n"
+        "{{ site.data.desk.phone }} from {{ site.data.desk.hours.from }}\n\n"
+        "{% include call.md %}\n\n"
         "{% raw %}{{ shown }}{% endraw %}\n\n{% highlight sh %}\nls {% x %}\n{% endhighlight %}\n\n"
         "![p]({{ '/img/p.png' | relative_url }})\n\n[b]({% link help/b.md %})\n",
         "help/b.md": "---\ntitle: B\nlayout: page\n---\n{% include x.html %}Text",
@@ -178,7 +195,8 @@ def test_a_jekyll_site_with_data_and_includes(tmp_path: Path) -> None:
 
 def test_lists_of_redirects(tmp_path: Path) -> None:
     library = published(tmp_path, {
-        "_redirects": "# comment\n/old /a/new 301\n/older /old\n/x/* /a/:splat\n/lang /a/new 302 Language=es\n/lost /nowhere\n",
+        "_redirects": "# comment\n/old /a/new 301\n/older /old\n/x/* /a/:splat\n"
+        "/lang /a/new 302 Language=es\n/lost /nowhere\n",
         "redirects.csv": "From,To\n/hc/en-us/articles/1-a,/a/new\n/a/new,/b\n\"bad\n",
         "a/new.md": "---\ntitle: New\n---\nText [x](/old)", "b.md": "---\ntitle: B\n---\nText",
     })  # fmt: skip
@@ -209,7 +227,8 @@ def test_a_name_between_angles_is_shown_unless_html_has_it(tmp_path: Path) -> No
 
 def test_numbers_in_names_stay_where_they_mean_something(tmp_path: Path) -> None:
     library = published(tmp_path, {
-        "2-step-verification.md": "---\ntitle: T\n---\nx", "365-overview.md": "---\ntitle: O\n---\nx",
+        "2-step-verification.md": "---\ntitle: T\n---\nx", "365-overview.md": "---\ntitle: O\n"
+        "---\nx",
     })  # fmt: skip
     assert sorted(library.articles) == ["2-step-verification", "365-overview"]
 
@@ -217,7 +236,8 @@ def test_numbers_in_names_stay_where_they_mean_something(tmp_path: Path) -> None
 PIECES = [
     "{{< a >}}", "{{< /a >}}", "{{% b x=\"y\" %}}", "{{% /b %}}", "{{< ref \"x\" >}}", "{{</* c */>}}", "{{<",
     "<Foo a={1}>", "</Foo>", "<Foo/>", "<Tabs>", "import x from 'y'", "export const a = 1", "{/* c */}",
-    ":::zz", ":::", ":::row:::", "[!INCLUDE [a](b)]", "{% if %}", "{{ x }}", "`", "```", "\n", "\n\n", "    ",
+    ":::zz", ":::", ":::row:::", "[!INCLUDE [a](b)]", "{% if %}", "{{ x }}", "`", "```", "\n"
+    "", "\n\n", "    ",
     "--8<-- \"x\"", "!!! note", "=== \"x\"", "<xref:a>", "{: .a}", "[[x]]", "++a++", "# [A](#tab/a)", "> ",
 ]  # fmt: skip
 

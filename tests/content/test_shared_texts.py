@@ -75,7 +75,8 @@ def test_variables_are_texts_by_language_and_unknown_ones_stay(tmp_path: Path) -
     files = {
         "_variables.yml": "phone: 5555\ndesk: {en: the desk, es: el centro}\nserver: files01\n",
         "x.md": article(
-            "Call {{ phone }}, {{desk}}. `\\\\{{ server }}\\share` \\{{ phone }}\n\n{{ nobody }} `{{ x }}`"
+            "Call {{ phone }}, {{desk}}. `\\\\{{ server }}\\share` \\{{ phone }}\n\n"
+            "{{ nobody }} `{{ x }}`"
         ),
         "x.es.md": article("Llame a {{ desk }} al {{ phone }}"),
     }
@@ -169,7 +170,8 @@ def test_a_broken_file_of_variables_stops_nothing(tmp_path: Path, text: str) -> 
 def test_a_microsoft_include_is_put_within_its_line(tmp_path: Path) -> None:
     files = {
         "docs/a/x.md": article(
-            "Click [!INCLUDE [the button](../includes/button.md)] now.\n\n[!INCLUDE [gone](../includes/gone.md)]"
+            "Click [!INCLUDE [the button](../includes/button.md)] now.\n\n"
+            "[!INCLUDE [gone](../includes/gone.md)]"
         ),
         "docs/includes/button.md": "---\nms.topic: include\n---\n**Save**\n",
     }

@@ -18,11 +18,13 @@ from kb.wiring import build
 PDF = b"%PDF-1.7\n<script>alert(1)</script>"
 ROOT = Path(__file__).resolve().parents[2]
 FILES: dict[str, str | bytes] = {
-    "a/open.md": "---\ntitle: Open\n---\n[Form](files/form%20a.pdf), [list](liste ñ.csv), [gone](no.pdf)",
+    "a/open.md": "---\ntitle: Open\n---\n"
+    "[Form](files/form%20a.pdf), [list](liste ñ.csv), [gone](no.pdf)",
     "a/staff.md": "---\ntitle: Staff\naudience: staff\n---\n[Secret](secret.zip)",
     "a/big.md": "---\ntitle: Big\n---\n[Big](big.zip) and [page](evil.html)",
     "a/files/form a.pdf": PDF, "a/liste ñ.csv": "a;b\n", "a/secret.zip": b"PK\x03\x04secret",
-    "a/unlinked.txt": "never linked", "a/evil.html": "<script>", "a/big.zip": b"P" * (MAX_BYTES + 1),
+    "a/unlinked.txt": "never linked", "a/evil.html": "<script>",
+    "a/big.zip": b"P" * (MAX_BYTES + 1),
 }  # fmt: skip
 
 

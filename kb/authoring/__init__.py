@@ -1,0 +1,1 @@
+"""An author's day: write, check, preview, bring in, publish."""
