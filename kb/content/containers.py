@@ -3,7 +3,8 @@
 Promises `> [!NOTE "Title"]`, `> [!DETAILS "Title"]-` and `> [!TAB "Title"]`, which `boxes` reads,
 for MkDocs' indented blocks (`!!!`, `???`, `===`), the fenced ones of Docusaurus and Microsoft Learn
 (`:::`), Learn's tabs and HTML's `<details>`; a block that never ends stays as it was written. Code
-is passed over. Takes time proportional to the text for each of `_DEEPEST` levels.
+is passed over. Takes time proportional to the text for each of `_DEEPEST` levels, and for each of
+the first `_MISSES` blocks without an end.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import re
 from collections.abc import Callable
 
 Found = tuple[str, list[str]]  # the mark and the lines inside
+_MISSES = 100  # beginnings without an end, each of which costs a look at all that follows
 _DEEPEST = 6  # blocks in blocks; nobody can follow more
 _FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})[^`]*$")
 _INDENTED = re.compile(
@@ -54,6 +56,7 @@ class _Blocks:
     def __init__(self, lines: list[str], depth: int) -> None:
         self.lines, self.depth, self.at = lines, depth, 0
         self.out: list[str] = []
+        self._misses = 0
 
     def run(self) -> list[str]:
         if self.depth >= _DEEPEST:
@@ -73,7 +76,7 @@ class _Blocks:
             return False
         for read in (self._indented, self._colons, self._zone, self._learn_tab, self._tag):
             start = self.at
-            found = read(line)
+            found = read(line) if self._misses < _MISSES else None
             if found is not None:
                 self._quote(len(line) - len(line.lstrip(" ")), *found)
                 return True
@@ -157,6 +160,7 @@ class _Blocks:
                 self.at = at + 1
                 return inner
             inner.append(line)
+        self._misses += 1
         return None
 
     def _zone(self, line: str) -> Found | None:
@@ -170,6 +174,7 @@ class _Blocks:
                 inner, self.at = self.lines[self.at + 1 : at], at + 1
                 names = found["pivot"].replace("-", " ").split(",")
                 return mark("TAB", ", ".join(name.strip().capitalize() for name in names)), inner
+        self._misses += 1
         return None
 
     def _learn_tab(self, line: str) -> Found | None:
@@ -216,6 +221,7 @@ class _Blocks:
             inner.append(line)
             at += 1
         if depth > 0:
+            self._misses += 1
             return None
         inner[-1] = closing.split(inner[-1])[0]
         self.at = at

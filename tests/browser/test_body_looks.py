@@ -28,7 +28,8 @@ ARTICLE = """---
 title: Everything in one article
 owner: documentation team
 ---
-Press ++ctrl+alt+del++ or <kbd>F5</kbd>. Read [[other]] or [[other|the other one]]. Call {{ phone }}.
+Press ++ctrl+alt+del++ or <kbd>F5</kbd>.
+Read [[other]] or [[other|the other one]]. Call {{ phone }}.
 
 ## Code
 
