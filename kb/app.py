@@ -16,7 +16,19 @@ from jinja2 import StrictUndefined
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from kb.config import Settings, load
-from kb.web import account, api, desk, errors, guard, headers, leads, operator, reader, requester
+from kb.web import (
+    account,
+    api,
+    authors,
+    desk,
+    errors,
+    guard,
+    headers,
+    leads,
+    operator,
+    reader,
+    requester,
+)
 from kb.web import words as filters
 from kb.wiring import Services, build
 
@@ -29,6 +41,7 @@ BLUEPRINTS = (
     account.blueprint,
     desk.blueprint,
     leads.blueprint,
+    authors.blueprint,
     operator.blueprint,
     api.blueprint,
 )

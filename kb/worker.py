@@ -1,5 +1,5 @@
 """The periodic work: episodes closed, policies applied, clocks run, letters sent, old words purged,
-solved queries worked out.
+solved queries worked out, reviews called to mind.
 
 Promises that each job runs in one worker at a time (a lease), that a job which fails is logged and
 the others go on, and that stopping between two jobs loses nothing. Knows no page.
@@ -15,10 +15,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from kb.authoring.reminders import letter, reminders
 from kb.desk.escalation import escalate_due
 from kb.desk.leases.store import hold
+from kb.desk.outbox import Outbox
 from kb.desk.outbox.delivery import deliver_due
 from kb.desk.policies import apply_demand, apply_unresolved_policy
+from kb.desk.post import MAIL
 from kb.insight import closing, solved
 from kb.lookup.publish import publish
 from kb.wiring import Services
@@ -56,6 +59,7 @@ class Worker:
             Job("outbox", pause, self._deliver),
             Job("purge", HOUR, self._purge),
             Job("solved", HOUR, self._refresh_solved),
+            Job("reviews", HOUR, self._remind),
         ]
         if self.parts.settings.publish_interval is not None:
             jobs.append(Job("publish", self.parts.settings.publish_interval, self._publish))
@@ -131,6 +135,19 @@ class Worker:
     def _refresh_solved(self, now: datetime) -> None:
         settings = self.parts.settings
         solved.refresh(self.parts.db, settings, now, file=settings.solved_queries)
+
+    def _remind(self, now: datetime) -> None:
+        """Write once a week to those who keep articles that are to be checked."""
+        parts, today = self.parts, now.date()
+        if not parts.settings.review_reminders:
+            return
+        articles = parts.library().articles.values()
+        for due in reminders(articles, parts.accounts.all(), today=today):
+            with parts.db.begin() as connection:
+                outbox = Outbox(connection)
+                if not outbox.holds(due.key):
+                    text = letter(due, site=parts.settings.site_url.rstrip("/"), today=today)
+                    outbox.put(MAIL, text, now=now, ticket_id=None, key=due.key)
 
     def _publish(self, now: datetime) -> None:
         del now  # a commit is new or it is not

@@ -143,15 +143,8 @@ def fill_words(part: Path, plan: Plan, *, progress: Progress) -> Passages:
     postings.plain(pairs).save(part, "pairs")
     _save_words(part, plan, tables.words)
     suggesting.write(part, plan.documents, plan.before)
-    duplicates.write(part, _sketches(plan))
+    duplicates.write(part, plan.documents, plan.before, plan.former)
     return passages
-
-
-def _sketches(plan: Plan) -> Iterator[duplicates.Sketches]:
-    before = duplicates.load_sketches(plan.before) if plan.before else None
-    for document, old in zip(plan.documents, plan.former, strict=True):
-        carried = before is not None and old != GONE
-        yield before[old] if before is not None and carried else duplicates.sketch(document)
 
 
 def _passages(plan: Plan) -> tuple[Passages, Integers]:

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -65,12 +64,20 @@ def groups(sketches: Sketches) -> Integers:
     found = np.arange(len(sketches), dtype=np.int32)
     told = np.flatnonzero(sketches.any(axis=1))
     for band in range(1, HASHES + 1, BAND):
-        buckets: dict[bytes, list[int]] = defaultdict(list)
-        for number in told.tolist():
-            buckets[sketches[number, band : band + BAND].tobytes()].append(number)
-        for bucket in buckets.values():
-            _join(found, sketches, bucket)
+        for bucket in _buckets(sketches[told, band : band + BAND]):
+            _join(found, sketches, told[bucket].tolist())
     return found
+
+
+def _buckets(rows: Sketches) -> Iterator[npt.NDArray[np.int64]]:
+    """Yield the places of rows that are equal, two or more, ascending."""
+    keys = (rows * _FACTORS[:BAND]).sum(axis=1, dtype=np.uint64)
+    order = np.argsort(keys, kind="stable")
+    new = np.flatnonzero(np.diff(keys[order])) + 1
+    starts = np.concatenate([[0], new])
+    sizes = np.diff(np.append(starts, len(order)))
+    for start, size in zip(starts[sizes > 1], sizes[sizes > 1], strict=True):
+        yield order[start : start + size]
 
 
 def _join(found: Integers, sketches: Sketches, bucket: Sequence[int]) -> None:
@@ -92,12 +99,21 @@ def _same(left: Sketches, right: Sketches) -> bool:
     return bool((left[1:] == right[1:]).mean() >= least)
 
 
-def write(folder: Path, sketches: Iterable[Sketches]) -> None:
-    """Write the sketches and the groups of a generation."""
-    rows = list(sketches)
-    every = np.stack(rows) if rows else np.zeros((0, 1 + HASHES), np.uint32)
-    np.save(folder / "sketches.npy", every)
-    np.save(folder / "alike.npy", groups(every))
+def write(
+    folder: Path, documents: Sequence[Document], before: Path | None, former: Integers
+) -> None:
+    """Write the sketches of a generation and the groups that follow from them.
+
+    `former` is each article's number in the generation `before`, under 0 for a new or changed one.
+    """
+    sketches = np.zeros((len(documents), 1 + HASHES), np.uint32)
+    stayed = former >= 0
+    if before is not None:
+        sketches[stayed] = load_sketches(before)[former[stayed]]
+    for number in np.flatnonzero(~stayed).tolist():
+        sketches[number] = sketch(documents[number])
+    np.save(folder / "sketches.npy", sketches)
+    np.save(folder / "alike.npy", groups(sketches))
 
 
 def load_sketches(folder: Path) -> Sketches:

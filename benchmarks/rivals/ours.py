@@ -89,6 +89,6 @@ class Ours:
             results = engine.search(Query(text, limit=limit))
             if results.mode is not self.mode:
                 raise RuntimeError(f"Answered as {results.mode}: {results.degraded}")
-            return [hit.id for hit in results.hits]
+            return [name for hit in results.hits for name in (hit.id, *hit.duplicates)]
 
         return ask

@@ -179,6 +179,13 @@ FIGURES: tuple[Definition, ...] = (
         "Closed episodes in which the visitor's last vote on the article was not helpful.",
     ),
     Definition(
+        "article_helpful",
+        "Found helpful",
+        "People whose last vote on the article was that it helped. Who did not vote says nothing.",
+        "visitors whose last vote on it was helpful",
+        "visitors who voted on it",
+    ),
+    Definition(
         "article_failed",
         "Failed deflections",
         "Closed episodes that ended with a ticket though the article had been read.",

@@ -1,4 +1,4 @@
-"""A report from the database, on request.
+"""Reports from the database, on request.
 
 Promises the figures as the last round of closing left them. Knows where rows come from and
 nothing of what they mean.
@@ -9,8 +9,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from kb.db import Database
+from kb.insight import care
 from kb.insight.figures import store
-from kb.insight.report import DateRange, Facts, Report, make_report
+from kb.insight.report import DateRange, Facts, Report, WordsRow, failing_words, make_report
 
 
 def report(db: Database, span: DateRange, *, k: int, now: datetime) -> Report:
@@ -22,3 +23,19 @@ def report(db: Database, span: DateRange, *, k: int, now: datetime) -> Report:
             tickets=store.tickets_by_origin(connection, span.start, span.end),
         )
     return make_report(facts, span, k=k, now=now)
+
+
+def article_care(db: Database, span: DateRange, *, k: int) -> dict[str, care.Care]:
+    """Return by article what its keepers should know of a range of UTC days."""
+    with db.read() as connection:
+        seen = store.articles_seen(connection, span.start, span.end)
+        votes = store.votes(connection, span.start, span.end)
+        failed = store.failed_near(connection, span.start, span.end)
+    return care.care(seen, votes, failed, k=k)
+
+
+def wanted(db: Database, span: DateRange, *, k: int) -> tuple[WordsRow, ...]:
+    """Return the words that most searches failed on, without the row of those not told."""
+    with db.read() as connection:
+        failed = store.failed_rows(connection, span.start, span.end)
+    return tuple(row for row in failing_words(failed, k) if row.words)

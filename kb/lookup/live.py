@@ -7,6 +7,7 @@ does not exist. Knows no request and no index.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any, Protocol
 
 from kb.people.roles import Viewer
@@ -59,6 +60,10 @@ class Article(Protocol):
     @property
     def status(self) -> Any:
         """Whether it is published, a string or StrEnum."""
+        ...
+
+    def is_overdue(self, today: date, /) -> bool:
+        """Whether the day by which it was to be checked has passed."""
         ...
 
 

@@ -19,7 +19,7 @@ from kb.content.library import Library
 from kb.lookup.ask import Answer
 from kb.lookup.live import Article as Shown
 from kb.lookup.live import readable
-from kb.web.guard import services, viewer
+from kb.web.guard import now, services, viewer
 from search.suggesting import Source, Suggestion
 from search.types import Hit
 
@@ -189,6 +189,7 @@ def _item(answer: Answer, hit: Any, article: Shown, rank: int) -> dict[str, Any]
         "snippet": Markup(hit.snippet),  # noqa: S704 - escaped by the engine, <mark> alone is HTML
         "collection": _collection(library, article.collection)["title"],
         "language": language_name(article.language),
+        "overdue": article.is_overdue(now().date()),
         "duplicates": [
             {"title": other.title, "url": url_for("reader.article", slug=other.slug)}
             for slug in hit.duplicates

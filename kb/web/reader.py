@@ -19,7 +19,7 @@ from flask import (
     request,
     send_file,
     url_for,
-)  # fmt: skip
+)
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
@@ -28,6 +28,7 @@ from kb.lookup.live import readable
 from kb.people.roles import Permission
 from kb.web import listing
 from kb.web.guard import chosen, needs, now, services, viewer
+from kb.web.words import REASONS
 from search.types import Query
 
 blueprint = Blueprint("reader", __name__)
@@ -35,12 +36,6 @@ blueprint = Blueprint("reader", __name__)
 ABSENT = "There is no such article, or it is not open to you."
 PAGE = 10
 LAST_PAGE = 50
-REASONS = (
-    ("not-my-problem", "It is about something else"),
-    ("did-not-work", "I followed it and it did not work"),
-    ("hard-to-follow", "It is hard to follow"),
-    ("out-of-date", "It is out of date"),
-)
 THANKS = {
     "solved": "Good. Thank you for telling us.",
     "yes": "Thank you. That helps others find it.",

@@ -36,6 +36,12 @@ EVENT = {
     "closed": "closed it",
     "joined": "waits for the same answer",
 }
+REASONS = (
+    ("not-my-problem", "It is about something else"),
+    ("did-not-work", "I followed it and it did not work"),
+    ("hard-to-follow", "It is hard to follow"),
+    ("out-of-date", "It is out of date"),
+)
 FAILURE = {
     "zero": "nothing was found",
     "weak": "nothing came near",

@@ -142,7 +142,8 @@ def address(
     root = tmp_path_factory.mktemp("written")
     files: dict[str, str | bytes] = {
         "a/everything.md": ARTICLE, "a/other.md": "---\ntitle: Another article\n---\nText",
-        "a/box.png": picture(640, 360), "a/form.pdf": b"%PDF-1.7", "_variables.yml": "phone: 5555\n",
+        "a/box.png": picture(640, 360), "a/form.pdf": b"%PDF-1.7",
+        "_variables.yml": "phone: 5555\n",
         "_snippets/contact.md": "> [!NOTE]\n> This is said in *many* articles.\n",
     }  # fmt: skip
     for path, text in files.items():

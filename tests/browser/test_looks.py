@@ -31,6 +31,7 @@ STAFF = {
     "undeliverable": "/desk/undeliverable",
     "report": "/reports/",
     "definitions": "/reports/definitions",
+    "author's home": "/authors/?of=all",
     "my-tickets": "/my/tickets",
 }
 LOOKS = [

@@ -16,7 +16,8 @@ ROOT = Path(__file__).resolve().parents[2]
 RULES = {
     "kb.desk.actions", "kb.desk.forms", "kb.desk.letters", "kb.desk.links", "kb.desk.needs",
     "kb.desk.offers.offer", "kb.desk.queue.filters", "kb.desk.rules", "kb.desk.ticket",
-    "kb.desk.tiers", "kb.insight.definitions", "kb.insight.episodes", "kb.insight.export",
+    "kb.desk.tiers", "kb.authoring.reminders", "kb.authoring.tasks", "kb.insight.care",
+    "kb.insight.definitions", "kb.insight.episodes", "kb.insight.export",
     "kb.insight.facts", "kb.insight.failures", "kb.insight.intervals", "kb.insight.judging",
     "kb.insight.report", "kb.insight.solving", "kb.insight.wording", "kb.lookup.checksums",
     "kb.lookup.passwords",
@@ -32,7 +33,9 @@ EFFECTS = {
     "urllib.request", "uuid",
 }  # fmt: skip
 # CSV is written into memory (io.StringIO), and uuid5 is a hash of its argument.
-HARMLESS = {("kb.insight.export", "io"), ("kb.desk.needs", "uuid")}
+HARMLESS = {
+    ("kb.insight.export", "io"), ("kb.desk.needs", "uuid"), ("kb.authoring.reminders", "uuid"),
+}  # fmt: skip
 CLOCKS = {"now", "utcnow", "today"}
 SQL = {"sqlalchemy", "alembic", "psycopg", "sqlite3"}
 # The index of record is written by keyword; these read it, or share Whoosh's word lists with it.

@@ -49,10 +49,18 @@ class Outbox:
         self._connection = connection
 
     def put(
-        self, channel: str, payload: Mapping[str, Any], *, now: datetime, ticket_id: str | None
+        self,
+        channel: str,
+        payload: Mapping[str, Any],
+        *,
+        now: datetime,
+        ticket_id: str | None,
+        key: str = "",
     ) -> str:
-        """Add something to send at once, in the transaction that causes it; return its id."""
-        key = str(uuid.uuid4())
+        """Add something to send at once, in the transaction that causes it; return its id, which
+        is `key` where one is given.
+        """
+        key = key or str(uuid.uuid4())
         self._connection.execute(
             sa.insert(outbox).values(
                 id=key,
@@ -67,6 +75,11 @@ class Outbox:
             )
         )
         return key
+
+    def holds(self, key: str) -> bool:
+        """Return whether there is or was something with that id."""
+        found = self._connection.execute(sa.select(outbox.c.id).where(outbox.c.id == key))
+        return found.first() is not None
 
     def claim(self, now: datetime, lease: timedelta) -> Parcel | None:
         """Return one row that is due, claimed until now + lease; None when nothing is due.

@@ -5,15 +5,19 @@ Promises rows and no sums. Knows no definition.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from kb.insight.care import FailedNear, Seen, Vote
 from kb.insight.facts import Failure, Outcome
 from kb.insight.report import EpisodeRow, FailedRow
+from kb.lookup.events import EventKind
 from kb.people.roles import STAFF_ROLES
-from kb.schema import episodes, failed_searches, tickets, users
+from kb.schema import episodes, events, failed_searches, tickets, users
 
 
 def episode_rows(connection: Connection, start: datetime, end: datetime) -> tuple[EpisodeRow, ...]:
@@ -49,3 +53,73 @@ def tickets_by_origin(connection: Connection, start: datetime, end: datetime) ->
         .group_by(tickets.c.origin)
     )
     return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def articles_seen(connection: Connection, start: datetime, end: datetime) -> tuple[Seen, ...]:
+    """Return each time that a visitor fetched an article in [start, end), with what led there."""
+    views, searches = events.alias("views"), events.alias("searches")
+    joined = views.outerjoin(
+        searches,
+        sa.and_(searches.c.id == views.c.search_id, searches.c.visitor == views.c.visitor),
+    )
+    query = (
+        sa.select(views.c.article, views.c.visitor, searches.c.words, searches.c.words_key)
+        .select_from(joined)
+        .where(*_of_readers(views, EventKind.VIEW, start, end))
+    )
+    return tuple(
+        Seen(row.article, row.visitor, row.words or "", row.words_key or "")
+        for row in connection.execute(query)
+    )
+
+
+def votes(connection: Connection, start: datetime, end: datetime) -> tuple[Vote, ...]:
+    """Return the votes on articles in [start, end)."""
+    query = sa.select(events.c.article, events.c.visitor, events.c.at, events.c.data).where(
+        *_of_readers(events, EventKind.VOTE, start, end)
+    )
+    return tuple(
+        _vote(row.article, row.visitor, row.at, row.data) for row in connection.execute(query)
+    )
+
+
+def _vote(article: str, visitor: str, at: datetime, data: Mapping[str, Any]) -> Vote:
+    helpful = bool(data.get("helpful"))
+    return Vote(article, visitor, at, helpful, "" if helpful else str(data.get("reason", "")))
+
+
+def failed_near(connection: Connection, start: datetime, end: datetime) -> tuple[FailedNear, ...]:
+    """Return the failed searches of [start, end) with the articles that each named first."""
+    joined = failed_searches.join(events, events.c.id == failed_searches.c.search_id)
+    query = (
+        sa.select(
+            failed_searches.c.visitor,
+            failed_searches.c.words,
+            failed_searches.c.words_key,
+            events.c.data,
+        )
+        .select_from(joined)
+        .where(failed_searches.c.at >= start, failed_searches.c.at < end)
+    )
+    return tuple(
+        FailedNear(row.visitor, row.words or "", row.words_key, _named(row.data))
+        for row in connection.execute(query)
+    )
+
+
+def _named(data: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(str(hit[0]) for hit in data.get("hits", ()))
+
+
+def _of_readers(
+    table: sa.FromClause, kind: EventKind, start: datetime, end: datetime
+) -> tuple[sa.ColumnElement[bool], ...]:
+    """Return the conditions for what readers did with articles; staff and robots are left out."""
+    columns = table.c
+    return (
+        columns.kind == kind.value,
+        columns.at >= start,
+        columns.at < end,
+        columns.article.is_not(None),
+        columns.left_out == "",
+    )

@@ -1,0 +1,115 @@
+"""Letters to the people who keep articles whose review is due, one a person and week.
+
+Promises a letter before the day and one each week after it, to the owner by address or account,
+else to who changed the article last. Pure. Knows no outbox.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+
+from kb.authoring.tasks import NOTICE
+from kb.content.article import Article, Status
+
+# RFC 9562 names a UUID of version 5 by a space of names and a name in it.
+_SPACE = uuid.uuid5(uuid.NAMESPACE_URL, "tier-zero:review")
+MOST = 50  # articles in one letter
+
+
+class Person(Protocol):
+    """An account, as far as letters need it."""
+
+    @property
+    def email(self) -> str:
+        """Address in lower case."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """As people write it."""
+        ...
+
+    @property
+    def active(self) -> bool:
+        """Whether this person still signs in."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reminder:
+    """One person's articles to check, the most overdue first; `key` is the same all week."""
+
+    key: str
+    address: str
+    name: str
+    articles: tuple[Article, ...]
+
+
+def reminders(
+    articles: Iterable[Article], people: Sequence[Person], *, today: date
+) -> tuple[Reminder, ...]:
+    """Return this week's letters, by address."""
+    due: dict[str, list[Article]] = {}
+    for article in articles:
+        if article.status is Status.PUBLISHED and _is_due(article, today):
+            for address in _keepers(article, people):
+                due.setdefault(address, []).append(article)
+    names = {person.email: person.name for person in people}
+    return tuple(
+        Reminder(_key(address, today), address, names.get(address, ""), tuple(_first(rows)))
+        for address, rows in sorted(due.items())
+    )
+
+
+def _is_due(article: Article, today: date) -> bool:
+    return article.review_by is not None and article.review_by <= today + NOTICE
+
+
+def _first(articles: Iterable[Article]) -> list[Article]:
+    return sorted(articles, key=lambda article: (article.review_by or date.max, article.slug))
+
+
+def _keepers(article: Article, people: Sequence[Person]) -> list[str]:
+    """Return the addresses of the owner, else of who changed the article last."""
+    owner, writer = article.owner.strip().casefold(), article.changed_by.strip().casefold()
+    for wanted in filter(None, (owner, writer)):
+        known = [p for p in people if wanted in {p.name.casefold(), p.email}]
+        if known:  # one who has left is not written to, nor is somebody else in their stead
+            return [person.email for person in known if person.active]
+        if "@" in wanted and " " not in wanted:
+            return [wanted]
+    return []
+
+
+def _key(address: str, today: date) -> str:
+    year, week, _ = today.isocalendar()
+    return str(uuid.uuid5(_SPACE, f"{address} {year}-{week}"))
+
+
+def letter(reminder: Reminder, *, site: str, today: date) -> Mapping[str, str]:
+    """Return the letter as the outbox takes it."""
+    count = len(reminder.articles)
+    what = "1 article" if count == 1 else f"{count} articles"
+    lines = [_line(article, site, today) for article in reminder.articles[:MOST]]
+    if count > MOST:
+        lines.append(f"- and {count - MOST} more")
+    text = "\n".join(lines)
+    return {
+        "to": reminder.address,
+        "name": reminder.name,
+        "subject": f"To check: {what}",
+        "text": f"Please check that these articles still hold:\n\n{text}\n\n"
+        "When one does, write the day in `reviewed` and the next in `review_by`, and push.\n"
+        f"All that waits for you: {site}/authors/\n",
+    }
+
+
+def _line(article: Article, site: str, today: date) -> str:
+    due = article.review_by
+    assert due is not None
+    when = f"was due on {due.isoformat()}" if due < today else f"by {due.isoformat()}"
+    return f"- {article.title} ({when})\n  {site}/articles/{article.slug}"

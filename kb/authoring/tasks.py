@@ -1,0 +1,123 @@
+"""What articles ask of the people who keep them, the most pressing first.
+
+Promises one task for each thing to do, worked out from what is published and what readers said.
+Pure. Knows no page and no database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+
+from kb.content.article import Article
+from kb.content.library import Library
+
+# A review is announced this long before its day.
+NOTICE = timedelta(days=14)
+
+
+class Kind(StrEnum):
+    """Why something is to be done, the most pressing first."""
+
+    REFUSED = "refused"  # the newest version is not shown
+    OVERDUE = "overdue"
+    VOTED_DOWN = "voted-down"
+    TRANSLATION = "translation"
+    PROBLEM = "problem"
+    DUE_SOON = "due-soon"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One thing to do; `line` is in the source file, None where there is no one place."""
+
+    kind: Kind
+    slug: str
+    title: str
+    path: str
+    what: str
+    line: int | None = None
+
+
+def tasks(
+    library: Library,
+    kept: Iterable[Article],
+    reasons: Mapping[str, Mapping[str, int]],
+    *,
+    today: date,
+    language: str,
+) -> tuple[Task, ...]:
+    """Return the tasks of the articles in `kept`; `reasons` counts votes against by article,
+    `language` is the one that articles are written in first.
+    """
+    rows = [
+        task
+        for article in kept
+        for task in (
+            *_review(article, today),
+            *_votes(article, reasons.get(article.slug, {})),
+            *_translation(library, article, language),
+            *_problems(library, article),
+        )
+    ]
+    order = {kind: number for number, kind in enumerate(Kind)}
+    return tuple(sorted(rows, key=lambda task: (order[task.kind], task.slug, task.line or 0)))
+
+
+def _problems(library: Library, article: Article) -> Iterator[Task]:
+    for problem in library.problems:
+        if problem.path == article.path:
+            kind = Kind.REFUSED if problem.refused else Kind.PROBLEM
+            what = f"{problem.message} {problem.hint}".strip()
+            yield _task(kind, article, what, line=problem.line)
+
+
+def _review(article: Article, today: date) -> Iterator[Task]:
+    due = article.review_by
+    if due is None or due > today + NOTICE:
+        return
+    if due < today:
+        yield _task(Kind.OVERDUE, article, f"It was to be checked by {due.isoformat()}.")
+    else:
+        yield _task(Kind.DUE_SOON, article, f"Check it by {due.isoformat()}.")
+
+
+def _votes(article: Article, reasons: Mapping[str, int]) -> Iterator[Task]:
+    for reason, count in sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0])):
+        people = "1 person" if count == 1 else f"{count} people"
+        yield _task(Kind.VOTED_DOWN, article, f"{people}: {reason or 'no reason given'}")
+
+
+def _translation(library: Library, article: Article, language: str) -> Iterator[Task]:
+    """An article whose original was changed on a later day than it was."""
+    group = library.translations.get(article.slug, {})
+    named = library.resolve(article.translation_of) if article.translation_of else ""
+    original = library.get(named or group.get(language, ""))
+    if original is None or original.slug == article.slug:
+        return
+    if not original.changed_at or not article.changed_at:
+        return
+    if original.changed_at.date() > article.changed_at.date():
+        day = original.changed_at.date().isoformat()
+        yield _task(Kind.TRANSLATION, article, f"“{original.title}” was changed on {day}.")
+
+
+def _task(kind: Kind, article: Article, what: str, *, line: int | None = None) -> Task:
+    return Task(kind, article.slug, article.title, article.path, what, line)
+
+
+def keepers(articles: Iterable[Article]) -> dict[str, int]:
+    """Return how many articles each owner keeps, by the owner's name."""
+    counts: dict[str, int] = {}
+    for article in articles:
+        if article.owner:
+            counts[article.owner] = counts.get(article.owner, 0) + 1
+    return dict(sorted(counts.items(), key=lambda pair: pair[0].casefold()))
+
+
+def kept_by(article: Article, names: Iterable[str]) -> bool:
+    """Return whether a person of these names keeps the article or changed it last."""
+    known = {name.casefold() for name in names if name}
+    return article.owner.casefold() in known or article.changed_by.casefold() in known

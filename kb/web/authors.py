@@ -1,0 +1,81 @@
+"""The home of those who write: what to do, how their articles do, what to write next.
+
+Promises figures with their definitions, and words only where enough people used them. Knows no
+rule: tasks and figures come from `kb.authoring` and `kb.insight`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from flask import Blueprint, render_template, request
+
+from kb.authoring.tasks import keepers, kept_by, tasks
+from kb.content.article import Article, Status
+from kb.insight.care import Care, nothing
+from kb.insight.report import DateRange
+from kb.insight.reporting import article_care, wanted
+from kb.people.roles import Permission
+from kb.web.guard import needs, now, services, viewer
+from kb.web.words import REASONS
+
+blueprint = Blueprint("authors", __name__, url_prefix="/authors")
+
+DAYS = 90
+MINE, ALL = "mine", "all"
+MOST_TASKS = 200
+MOST_WANTED = 20
+
+
+@blueprint.get("/")
+@needs(Permission.READ_REPORTS)
+def home() -> str:
+    """What the chosen articles ask for, and how they do."""
+    parts, today = services(), now().date()
+    library = parts.library()
+    span = DateRange(today - timedelta(days=DAYS - 1), today)
+    known = article_care(parts.db, span, k=parts.settings.k_anonymity)
+    articles = _published(library.articles.values())
+    of, kept = _chosen(articles)
+    words = dict(REASONS)
+    reasons = {
+        slug: {words.get(code, code): count for code, count in care.reasons.items()}
+        for slug, care in known.items()
+    }
+    todo = tasks(library, kept, reasons, today=today, language=parts.settings.language)
+    return render_template(
+        "authors/home.html",
+        of=of,
+        owners=keepers(articles),
+        span=span,
+        tasks=todo[:MOST_TASKS],
+        more_tasks=max(0, len(todo) - MOST_TASKS),
+        rows=_rows(kept, known),
+        wanted=wanted(parts.db, span, k=parts.settings.k_anonymity)[:MOST_WANTED],
+        k=parts.settings.k_anonymity,
+        today=today,
+    )
+
+
+def _published(articles: Any) -> list[Article]:
+    shown = (article for article in articles if article.status is Status.PUBLISHED)
+    return sorted(shown, key=lambda article: article.title.casefold())
+
+
+def _chosen(articles: Sequence[Article]) -> tuple[str, list[Article]]:
+    """Return whose articles were asked for, and these: one's own where there are any, else all."""
+    mine = [a for a in articles if kept_by(a, (viewer().name, viewer().email))]
+    of = request.args.get("of", "")[:200] or (MINE if mine else ALL)
+    if of == MINE:
+        return of, mine
+    if of == ALL:
+        return of, list(articles)
+    return of, [article for article in articles if article.owner == of]
+
+
+def _rows(kept: Sequence[Article], known: Mapping[str, Care]) -> list[dict[str, Any]]:
+    """Return a row for each article, the most viewed first."""
+    rows = [{"article": one, "care": known.get(one.slug) or nothing()} for one in kept]
+    return sorted(rows, key=lambda row: (-row["care"].views, row["article"].title.casefold()))
