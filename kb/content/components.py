@@ -1,8 +1,8 @@
-"""The parts of MDX that are a program, and tags that are none; pure.
+"""The parts of MDX that are a program; pure.
 
 Promises Markdown without Docusaurus' imports, exports, comments and components, whose words stay
-and whose names are reported, and `<user>` shown as it was written where no HTML element has that
-name. Runs where code has been taken out. Tabs and admonitions stay for `containers`.
+and whose names are reported. Runs where code has been taken out. Tabs and admonitions stay for
+`containers`.
 """
 
 from __future__ import annotations
@@ -31,8 +31,7 @@ _COMPONENT = re.compile(
 )
 _READ_LATER = {"TabItem", "Admonition"}
 _HOLDERS = {"Tabs", "Details"}
-_BARE_TAG = re.compile(r"<(?P<name>[A-Za-z][\w-]{0,40})>")
-_ELEMENTS_WORDS = """
+ELEMENTS_WORDS = """
     a abbr acronym address applet area article aside audio b base basefont bdi bdo big blink
     blockquote body br button canvas caption center cite code col colgroup data datalist dd del
     details dfn dialog dir div dl dt em embed fieldset figcaption figure font footer form frame
@@ -43,7 +42,7 @@ _ELEMENTS_WORDS = """
     span strike strong style sub summary sup svg table tbody td template textarea tfoot th thead
     time title tr track tt u ul var video wbr xmp tabs tabitem admonition
 """
-_ELEMENTS = frozenset(_ELEMENTS_WORDS.split())
+ELEMENTS = frozenset(ELEMENTS_WORDS.split())
 
 
 def without_components(text: str, problems: list[Problem]) -> str:
@@ -60,7 +59,7 @@ def without_components(text: str, problems: list[Problem]) -> str:
         return text
     text = _LINK.sub(r"[\2](\1)", _SOURCE.sub(r'="\1"', text))
     text = _CODE_BLOCK.sub(_code_block, text)
-    return _literal_tags(_without_tags(text, problems))
+    return _without_tags(text, problems)
 
 
 def _without_tags(text: str, problems: list[Problem]) -> str:
@@ -69,7 +68,7 @@ def _without_tags(text: str, problems: list[Problem]) -> str:
 
     def replaced(found: re.Match[str]) -> str:
         name = found["name"]
-        is_html = name.casefold() in _ELEMENTS and name not in _HOLDERS
+        is_html = name.casefold() in ELEMENTS and name not in _HOLDERS
         is_component = name in closed or "=" in (found["keys"] or "") or found[0].endswith("/>")
         if name in _READ_LATER or is_html or name.isupper() or not is_component:
             return found[0]
@@ -82,17 +81,6 @@ def _without_tags(text: str, problems: list[Problem]) -> str:
         message = f"The component “{name}” is not known; only the words within it are shown."
         problems.append(_finding(message, "Write what it would have shown."))
     return text
-
-
-def _literal_tags(text: str) -> str:
-    """Escape `<user>`: a browser would take it for a tag and show nothing."""
-    closed = {name.casefold() for name in re.findall(r"</([\w-]+)", text)}
-
-    def shown(found: re.Match[str]) -> str:
-        name = found["name"].casefold()
-        return found[0] if name in _ELEMENTS or name in closed else f"&lt;{found['name']}&gt;"
-
-    return _BARE_TAG.sub(shown, text)
 
 
 def _code_block(found: re.Match[str]) -> str:

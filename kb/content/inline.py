@@ -1,8 +1,9 @@
-"""Marks within a line that Markdown does not have: links by slug, keys of the keyboard.
+"""Marks within a line that Markdown does not have: links by slug, keys, names between angles.
 
 Promises `[[slug]]`, `[[slug|words]]` as a link to `kb:slug`, which `rewrite` resolves, and
 `++ctrl+c++` as one `kbd` a key, named as keyboards of the article's language name it. Knows the
-HTML tree of Python-Markdown and no article.
+HTML tree of Python-Markdown and no article. `<user>` is shown as written where HTML has no element
+of that name: a browser would show nothing.
 """
 
 from __future__ import annotations
@@ -14,9 +15,12 @@ from markdown import Markdown
 from markdown.inlinepatterns import InlineProcessor
 from markdown.util import AtomicString
 
+from kb.content.components import ELEMENTS
+
 _WIKI = r"\[\[(?=[^\s\[\]|])([^\[\]|\n]{1,200})(?:\|([^\[\]\n]{1,200}))?\]\]"
 _KEY = r"(?:[\w-]{1,20}|\"[^\"\n+]{1,20}\")"
 _KEYS = rf"(?<![\w+])\+\+({_KEY}(?:\+{_KEY}){{0,5}})\+\+(?![\w+])"
+_ANGLES = r"<([A-Za-z][\w-]{0,40})>"
 _NAMES = {
     "ctrl": "Ctrl", "control": "Ctrl", "del": "Del", "delete": "Del", "esc": "Esc", "escape": "Esc",
     "cmd": "⌘ Cmd", "command": "⌘ Cmd", "opt": "⌥ Option", "option": "⌥ Option", "win": "Win",
@@ -44,9 +48,10 @@ _NAMES_IN = {
 
 
 def register(md: Markdown, language: str) -> None:
-    """Add both to `md`: after code, before its own links."""
+    """Add these to `md`: after code, before its own links and tags."""
     md.inlinePatterns.register(_Wiki(_WIKI, md), "wiki", 172)
     md.inlinePatterns.register(_Keys(_KEYS, md, language), "keys", 171)
+    md.inlinePatterns.register(_Angles(_ANGLES, md), "angles", 91)
 
 
 class _Wiki(InlineProcessor):
@@ -76,6 +81,15 @@ class _Keys(InlineProcessor):
             key.text = AtomicString(self._names.get(name.casefold()) or _shown(name))
             key.tail = AtomicString("" if key is keys[-1] else "+")
         return whole, m.start(0), m.end(0)
+
+
+class _Angles(InlineProcessor):
+    def handleMatch(  # type: ignore[override]  # noqa: N802 - the library's name
+        self, m: re.Match[str], data: str
+    ) -> tuple[str | None, int | None, int | None]:
+        if m[1].casefold() in ELEMENTS or f"</{m[1]}" in data:
+            return None, None, None
+        return self.md.htmlStash.store(f"&lt;{m[1]}&gt;"), m.start(0), m.end(0)
 
 
 def _shown(name: str) -> str:

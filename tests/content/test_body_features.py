@@ -175,6 +175,16 @@ def test_pluses_that_are_no_keys_stay(text: str) -> None:
     assert "kbd" not in html(text)
 
 
+def test_a_name_between_angles_is_shown_unless_html_has_it() -> None:
+    page = html(
+        "ssh <user>@<Host> <b>x</b> `<z>` <my-tag>y</my-tag>\n\n    Set-Group <name>\n\n- <mailbox> -x"
+    )
+    for words in ("ssh &lt;user&gt;@&lt;Host&gt; <b>x</b>", "<code>&lt;z&gt;</code>", " y</p>"):
+        assert words in page, words
+    assert "Set-Group &lt;name&gt;\n</code>" in page
+    assert "<li>&lt;mailbox&gt; -x</li>" in page
+
+
 def test_a_link_by_slug_takes_the_title_or_the_words_given() -> None:
     assert '<a href="/articles/a/one" rel="noopener noreferrer">First &amp; best</a>' in html(
         "[[a/one]]"
@@ -216,6 +226,7 @@ def test_a_file_is_offered_with_its_kind_and_size() -> None:
 
 
 @given(st.text(alphabet="ab \n\t#\"'<>&(){}=1-+\\$", max_size=200))
+@settings(deadline=None)  # the first call loads Pygments
 def test_colours_change_no_character(code: str) -> None:
     code = code.rstrip("\n")
     for language in ("python", "sh", "json", "no-such-language"):

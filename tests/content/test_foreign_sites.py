@@ -219,10 +219,10 @@ def test_a_broken_list_stops_nothing(tmp_path: Path, text: str) -> None:
     assert list(library.articles) == ["a"]
 
 
-def test_a_name_between_angles_is_shown_unless_html_has_it(tmp_path: Path) -> None:
-    text, problems = plain_markdown("ssh <user>@<Host> <b>x</b> <Kept>y</Kept> `<z>` <br>")
-    assert text == "ssh &lt;user&gt;@&lt;Host&gt; <b>x</b> y `<z>` <br>"
-    assert [problem.code for problem in problems] == ["jsx"]
+def test_components_go_and_their_words_stay() -> None:
+    text, problems = plain_markdown("<b>x</b> <Kept>y</Kept> `<Z />` <Zed a={1} />")
+    assert text == "<b>x</b> y `<Z />` "
+    assert [problem.code for problem in problems] == ["jsx", "jsx"]
 
 
 def test_numbers_in_names_stay_where_they_mean_something(tmp_path: Path) -> None:
