@@ -17,7 +17,8 @@ from markdown.util import AtomicString
 
 from kb.content.components import ELEMENTS
 
-_WIKI = r"\[\[(?=[^\s\[\]|])([^\[\]|\n]{1,200})(?:\|([^\[\]\n]{1,200}))?\]\]"
+# Within a table the bar is written with a backslash.
+_WIKI = r"(?<!\\)\[\[(?=[^\s\[\]|])([^\[\]|\\\n]{1,200})(?:\\?\|([^\[\]\n]{1,200}))?\]\]"
 _KEY = r"(?:[\w-]{1,20}|\"[^\"\n+]{1,20}\")"
 _KEYS = rf"(?<![\w+])\+\+({_KEY}(?:\+{_KEY}){{0,5}})\+\+(?![\w+])"
 _ANGLES = r"<([A-Za-z][\w-]{0,40})>"
@@ -48,8 +49,8 @@ _NAMES_IN = {
 
 
 def register(md: Markdown, language: str) -> None:
-    """Add these to `md`: after code, before its own links and tags."""
-    md.inlinePatterns.register(_Wiki(_WIKI, md), "wiki", 172)
+    """Add these to `md`: after code, before escapes, links and tags."""
+    md.inlinePatterns.register(_Wiki(_WIKI, md), "wiki", 185)
     md.inlinePatterns.register(_Keys(_KEYS, md, language), "keys", 171)
     md.inlinePatterns.register(_Angles(_ANGLES, md), "angles", 91)
 

@@ -191,6 +191,8 @@ def test_a_link_by_slug_takes_the_title_or_the_words_given() -> None:
     )
     assert ">Three</a>" in html("[[three]]")
     assert ">so</a>" in html("[[b/three|so]]")
+    assert ">so</a></td>" in html("| A |\n|---|\n| [[b/three\\|so]] |")
+    assert "[[b/three]]" in html("\\[[b/three]]")
     assert 'href="/articles/b/three#part"' in html("[x](kb:b/three#part)")
     assert 'href="/articles/es/a/one"' in html("[[a/one]]", "es")
     assert ("title", "kb:a/one", "First & best") in rendered("[[a/one]]").references
