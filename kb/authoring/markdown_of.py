@@ -16,6 +16,7 @@ from bs4 import BeautifulSoup, Tag
 from markdownify import MarkdownConverter
 
 from kb.content.containers import ALERTS
+from kb.content.sanitise import is_free_id
 
 Resolve = Callable[[str, str], str]  # "link" or "image", as written -> what to write, "" for none
 _GONE = ("script", "style", "template", "form", "object", "embed", "svg", "canvas", "audio")
@@ -60,7 +61,9 @@ def _prepare(soup: BeautifulSoup, remarks: list[str]) -> None:
 
 class _Converter(MarkdownConverter):
     def __init__(self, resolve: Resolve, remarks: list[str]) -> None:
-        super().__init__(heading_style="ATX", bullets="-", newline_style="backslash")
+        super().__init__(
+            heading_style="ATX", bullets="-", newline_style="backslash", table_infer_header=True
+        )
         self._resolve, self._remarks = resolve, remarks
 
     def escape(self, text: str, parent_tags: set[str]) -> str:
@@ -83,6 +86,19 @@ class _Converter(MarkdownConverter):
         width = str(el.get("width") or "")
         size = f"{{width={width}}}" if width.isdecimal() else ""
         return f"![{words}]({_address(address)}){size}" if address else words
+
+    def convert_hN(  # noqa: N802 - the library's name
+        self, n: int, el: Tag, text: str, parent_tags: set[str]
+    ) -> str:
+        """Return a heading that keeps its anchor, since other pages may point at it."""
+        heading: str = super().convert_hN(n, el, text, parent_tags)  # type: ignore[misc]
+        name = str(el.get("id") or "")
+        keeps = heading.strip() and is_free_id(name) and not re.search(r"[\s{}]", name)
+        return f"{heading.rstrip()} {{#{name}}}\n\n" if keeps else heading
+
+    def convert_kbd(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        """Return a key as a key."""
+        return f"<kbd>{text}</kbd>" if text.strip() else ""
 
     def convert_iframe(self, el: Tag, text: str, parent_tags: set[str]) -> str:
         """Return a link to what was shown in a frame."""

@@ -63,7 +63,7 @@ def zendesk(tmp_path: Path) -> Path:
     articles = [
         zendesk_article(
             1, "Reset a password",
-            f'<h2>Steps</h2><ol><li>Open <strong>Settings</strong></li></ol>{shot}'
+            f'<h2 id="h_01">Steps</h2><p>Press <kbd>F5</kbd>, <a href="#h_01">up</a></p><ol><li>Open <strong>Settings</strong></li></ol>{shot}'
             f'<p>Type &lt;user&gt; &amp; <a href="{HOST}/hc/en-us/articles/2-Connect">connect</a>.</p>'
             '<img src="/hc/article_attachments/99/gone.png" alt="Gone">'
             '<iframe src="//www.youtube.com/embed/x"></iframe>',
@@ -91,6 +91,8 @@ def test_an_export_of_zendesk(zendesk: Path, tmp_path: Path) -> None:
     assert 'alt="Shot"' in article.html
     assert 'width="300"' in article.html
     assert "&lt;user&gt; &amp;" in article.html
+    assert '<h2 id="h_01">Steps</h2>' in article.html
+    assert '<kbd>F5</kbd>, <a href="#h_01"' in article.html
     assert "Gone" in article.html
     assert 'href="/articles/accounts-sign-in/connect"' in article.html
     assert 'href="https://www.youtube.com/embed/x"' in article.html
