@@ -40,6 +40,7 @@ MEASUREMENTS: dict[str, list[list[str]]] = {
         ["benchmarks.reading", str(DATA / "kb_logingov" / "content")],
         ["benchmarks.reading", str(DATA / "kb_alchemy_es")],
     ],
+    "checking": [["benchmarks.checking", str(ROOT / "articles")]],
     "engines": [["benchmarks.engines", str(DATA / name)] for name in COMPARED],
     "growth": [["benchmarks.growth", "--set", str(SCALE)]],
     "killing": [["benchmarks.killing"]],

@@ -12,17 +12,18 @@ import os
 import signal
 import sys
 from datetime import UTC, datetime
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from kb.authoring.check import check
 from kb.authoring.importing import bring_in
 from kb.config import Settings, load
 from kb.config import shown as shown_settings
 from kb.errors import ProductError
 from kb.people.commands import user
 from kb.people.roles import Role, audiences
+from kb.progress import Bar
 from search.errors import SearchError
 
 if TYPE_CHECKING:
@@ -52,41 +53,6 @@ def main() -> None:
         level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     logging.getLogger("kb").setLevel(logging.INFO)  # ours; libraries speak up when it matters
-
-
-class Bar:
-    """Progress on standard error: a bar on a terminal, a line a stage elsewhere."""
-
-    def __init__(self) -> None:
-        self._stage = ""
-        self._bar: Any = None
-        self._done = 0
-
-    def __enter__(self) -> Bar:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        problem: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._end()
-
-    def __call__(self, stage: str, done: int, total: int) -> None:
-        """Show that `done` of `total` steps of `stage` are done."""
-        if stage != self._stage:
-            self._end()
-            self._stage, self._done = stage, 0
-            self._bar = click.progressbar(length=total, label=f"{stage:<10}", file=sys.stderr)
-            self._bar.__enter__()
-        self._bar.update(max(0, done - self._done))
-        self._done = max(done, self._done)
-
-    def _end(self) -> None:
-        if self._bar is not None:
-            self._bar.__exit__(None, None, None)
-        self._bar, self._stage = None, ""
 
 
 def _publish(settings: Settings, *, retry: bool) -> Published:
@@ -162,24 +128,6 @@ def publish(strict: bool) -> None:
     _report(live)
     if strict and live.problems:
         sys.exit(1)
-
-
-@main.command()
-def check() -> None:
-    """Read the articles and list what is wrong with them; exit with 1 when something is."""
-    from kb.content.publish import build_library
-    from kb.content.source import open_source
-
-    settings = load()
-    with Bar() as bar:
-        source = open_source(settings.articles, settings.articles_ref)
-        library = build_library(source, progress=bar, default_language=settings.language)
-    for problem in library.problems:
-        place = f"{problem.path}:{problem.line}" if problem.line else problem.path
-        click.echo(f"{place}: {problem.code}: {problem.message} {problem.hint}".rstrip())
-    count = len(library.problems)
-    click.echo(f"{len(library.articles)} articles, {count} problems.", err=True)
-    sys.exit(1 if count else 0)
 
 
 @main.command()
@@ -288,6 +236,7 @@ def config_show() -> None:
 
 
 main.add_command(user)
+main.add_command(check)
 main.add_command(bring_in)
 
 if __name__ == "__main__":

@@ -60,6 +60,7 @@ class Article:
     review_by: date | None = None
     keywords: tuple[str, ...] = ()
     answers: tuple[str, ...] = ()
+    not_answers: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     translation_of: str = ""
     sections: tuple[Section, ...] = ()
@@ -109,7 +110,7 @@ class Article:
         """Return the article that `to_row` wrote; row["html"] and the like may be absent."""
         kept = {**row, "html": row.get("html", ""), "language": row.get("language", "")}
         kept["audience"], kept["status"] = Audience(row["audience"]), Status(row["status"])
-        for name in ("keywords", "answers", "aliases", "links", "images"):
+        for name in ("keywords", "answers", "not_answers", "aliases", "links", "images"):
             kept[name] = tuple(row.get(name, ()))
         kept["toc"] = tuple((level, anchor, text) for level, anchor, text in row.get("toc", ()))
         kept["references"] = tuple((k, w, a) for k, w, a in row.get("references", ()))

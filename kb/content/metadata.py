@@ -57,6 +57,7 @@ class Metadata:
     changed: datetime | None = None
     keywords: tuple[str, ...] = ()
     answers: tuple[str, ...] = ()
+    not_answers: tuple[str, ...] = ()
     permalinks: tuple[str, ...] = ()
     former: tuple[str, ...] = ()
     translation_of: str = ""
@@ -97,6 +98,7 @@ class _Reading:
         facts.translation_of = self.text("translation_of")
         facts.keywords = self.items("keywords", "tags")
         facts.answers = self.items("answers", split="")
+        facts.not_answers = self.items("not_answers", split="")
         written = self.text("language", "lang", "locale", "ms.contentlocale")
         facts.language = language_tag(written)
         if written and not facts.language:

@@ -213,6 +213,7 @@ class _Build:
             review_by=facts.review_by,
             keywords=facts.keywords,
             answers=facts.answers,
+            not_answers=facts.not_answers,
             aliases=named.aliases,
             translation_of=facts.translation_of,
             changed_at=changed_at,

@@ -17,6 +17,8 @@ _TAGS_WORDS = """
     div span details summary abbr cite q small time
 """
 _TAGS = set(_TAGS_WORDS.split())
+# Headings of level 1 become level 2 before this step.
+ALLOWED_TAGS = frozenset({*_TAGS, "h1"})
 _ATTRIBUTES = {
     "a": {"href", "title", "id", "class"},
     "img": {"src", "alt", "title", "width", "height", "loading"},
@@ -47,6 +49,7 @@ _WITH_CONTENT = {
     "math",
     "noembed",
 }
+REMOVED_TAGS = frozenset(_WITH_CONTENT)
 _CLASSES = {
     "a": re.compile(r"footnote-(?:ref|backref)"),
     "div": re.compile(r"alert|alert-(?:note|tip|important|warning|caution)|footnote|tabs"),

@@ -23,6 +23,10 @@ RULES = {
     "kb.lookup.passwords",
     "kb.lookup.redaction", "kb.lookup.words", "kb.people.roles", "kb.content.front_matter",
     "kb.content.metadata", "kb.content.naming", "kb.content.rewrite", "kb.content.sanitise",
+    "kb.content.checks.catalogue", "kb.content.checks.facts", "kb.content.checks.nearest",
+    "kb.content.checks.page", "kb.content.checks.repair", "kb.content.checks.shelf",
+    "kb.content.checks.structure", "kb.content.checks.wording", "kb.authoring.finding",
+    "kb.authoring.outputs", "kb.authoring.private",
     "kb.content.strict_yaml", "search.analysis", "search.confidence", "search.fusion",
     "search.measures", "search.snippets", "search.tokens", "search.types",
 }  # fmt: skip
@@ -186,7 +190,8 @@ def _openings(module: Module) -> Iterator[str]:
 def test_the_clock_is_read_at_the_edges_only() -> None:
     """Commands, the worker and the guard of requests read it; everything else is told."""
     readers = {module.name for module in MODULES if list(_clock_readings(module))}
-    assert readers <= {"kb.cli", "kb.people.commands", "kb.worker", "kb.web.guard"}
+    commands = {"kb.cli", "kb.authoring.check", "kb.people.commands"}
+    assert readers <= commands | {"kb.worker", "kb.web.guard"}
 
 
 def test_only_the_composition_roots_build_the_product() -> None:
@@ -201,8 +206,15 @@ def test_nothing_below_the_web_imports_it() -> None:
 
 def test_the_record_and_the_reports_know_no_desk() -> None:
     for module in MODULES:
-        if module.name.startswith(("kb.insight", "kb.lookup", "kb.content", "kb.people")):
+        if module.name.startswith(
+            ("kb.authoring", "kb.insight", "kb.lookup", "kb.content", "kb.people")
+        ):
             assert not _of(module, {"kb.desk"}), f"{module.name} imports kb.desk"
+
+
+def test_no_part_of_the_site_runs_the_authors_checks() -> None:
+    checks = {"kb.authoring.check", "kb.authoring.run", "kb.authoring.checking"}
+    assert offenders(checks, {"kb.authoring", "kb.cli"}) == {}
 
 
 def test_the_site_package_is_empty_so_that_importing_it_does_nothing() -> None:

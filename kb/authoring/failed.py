@@ -1,0 +1,59 @@
+"""Searches of readers that failed, and whether a change answers them.
+
+Promises words that enough people searched for (the setting `k_anonymity`) as reports show them, and
+none where there is no record to read: an author's machine need not have the site's database.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from kb.authoring.outputs import Answered
+from kb.authoring.trial import Trial
+from kb.config import Settings
+from kb.content.checks.shelf import Shelf
+from kb.db import Database
+from kb.errors import ProductError
+from kb.insight.report import DateRange, WordsRow
+from kb.insight.reporting import report
+from search.engine import Engine
+from search.types import Query
+
+log = logging.getLogger(__name__)
+FIRST = 3
+MOST = 200  # wordings tried, those that failed most first
+
+
+def failed_words(settings: Settings, now: datetime) -> tuple[Sequence[WordsRow], str]:
+    """Return the wordings that failed while words are kept, and why there are none to read."""
+    if not settings.database_url and not (settings.data / "tierzero.db").is_file():
+        return (), ""
+    database = Database(settings.database)
+    try:
+        span = DateRange((now - settings.retention).date(), now.date())
+        rows = report(database, span, k=settings.k_anonymity, now=now).failing_words
+    except ProductError as problem:
+        return (), f"Failed searches were not tried: {problem.message}"
+    finally:
+        database.close()
+    return [row for row in rows if row.words][:MOST], ""
+
+
+def newly_answered(
+    words: Sequence[WordsRow], engines: Trial, shelf: Shelf, about: frozenset[str]
+) -> Iterator[Answered]:
+    """Yield failed searches that an article in `about` answers now and did not before."""
+    slugs = {article.slug: page.path for page, article in shelf.published if page.path in about}
+    for row in words:
+        found = _answers(engines.now, row.words) & slugs.keys()
+        before = _answers(engines.before, row.words) if engines.before else frozenset[str]()
+        for slug in sorted(found - before):
+            yield Answered(slugs[slug], row.words, row.searches)
+
+
+def _answers(engine: Engine, words: str) -> frozenset[str]:
+    """Return the articles that anybody finds first by these words, none where nothing answers."""
+    found = engine.search(Query(words, limit=FIRST))
+    return frozenset(hit.id for hit in found.hits) if found.answerable else frozenset()

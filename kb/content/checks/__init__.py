@@ -1,0 +1,1 @@
+"""What is looked at before an article is published: one rule a function, all of them pure."""
