@@ -37,6 +37,10 @@ MEASUREMENTS: dict[str, list[list[str]]] = {
         ["benchmarks.publishing", str(DATA / "kb_logingov" / "content")],
         ["benchmarks.publishing", str(DATA / "kb_alchemy_es")],
     ],
+    "reading": [
+        ["benchmarks.reading", str(DATA / "kb_logingov" / "content")],
+        ["benchmarks.reading", str(DATA / "kb_alchemy_es")],
+    ],
     "checking": [["benchmarks.checking", str(ROOT / "articles")]],
     "engines": [["benchmarks.engines", str(DATA / name)] for name in COMPARED],
     "growth": [["benchmarks.growth", "--set", str(SCALE)]],

@@ -17,6 +17,7 @@ import click
 
 from kb.authoring import workbench
 from kb.authoring.check import check
+from kb.authoring.importing import bring_in
 from kb.config import Settings, load
 from kb.config import shown as shown_settings
 from kb.errors import ProductError
@@ -204,6 +205,7 @@ def config_show() -> None:
 main.add_command(user)
 main.add_command(publish)
 main.add_command(check)
+main.add_command(bring_in)
 for command in workbench.COMMANDS:
     main.add_command(command)
 

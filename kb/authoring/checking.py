@@ -30,6 +30,7 @@ from kb.content.naming import is_article, normal_path
 from kb.content.pictures import Pictures, media_name
 from kb.content.problem import Problem
 from kb.content.publish import Progress, build_library
+from kb.content.redirect_lists import read_moves
 from kb.content.source import Blob, Source
 
 HEAVY = 1024 * 1024  # bytes; a page of text with one such image takes 3 s at 3 Mbit/s
@@ -111,7 +112,8 @@ def _keep(folder: Path, library: Library) -> None:
 
 def _shelf(library: Library, files: Files, language: str, today: date) -> Shelf:
     drafts = [draft for draft in map(_draft, files.items()) if draft is not None]
-    names = give_names(drafts, {}, default_language=language)
+    moves, _ = read_moves(files)
+    names = give_names(drafts, {}, default_language=language, moves=moves)
     slugs = {named.draft.path: named for named in names.named.values()}
     hidden = {
         slug for slug in names.named
@@ -151,11 +153,18 @@ def _problems(shelf: Shelf, files: Files, sketches: Path | None) -> Iterator[Pro
             continue
         yield from fact_problems(page, shelf.today)
         yield from structure_problems(page)
-        yield from wording_problems(page)
+        yield from wording_problems(page, variables=_variables(shelf, page))
         yield from private_problems(page)
     yield from shelf_problems(shelf)
     yield from alike_by_words(shelf.published, sketches)
     yield from _image_problems(shelf, files)
+
+
+def _variables(shelf: Shelf, page: Page) -> frozenset[str]:
+    """The variables that stand for a text in the article."""
+    article = shelf.library.articles.get(page.slug)
+    asked = article.references if article else ()
+    return frozenset(name for kind, name, text in asked if kind == "variable" and text)
 
 
 def _image_problems(shelf: Shelf, files: Files) -> Iterator[Problem]:

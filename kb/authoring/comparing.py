@@ -12,7 +12,6 @@ from html import escape
 from pathlib import Path
 
 from kb.content.difference import difference
-from kb.content.directory import Directory
 from kb.content.drafting import Draft, read_draft
 from kb.content.folder_source import FolderSource
 from kb.content.git_source import GitSource, find_repository
@@ -21,8 +20,10 @@ from kb.content.names import Names, give_names
 from kb.content.naming import is_article
 from kb.content.pictures import Pictures
 from kb.content.pool import render_all
+from kb.content.redirect_lists import read_moves
 from kb.content.rendering import Rendered
 from kb.content.source import Source
+from kb.content.surroundings import Surroundings
 from kb.content.tokens import read_tokens
 from kb.errors import ContentError
 
@@ -77,17 +78,20 @@ class _Side:
         self.texts = {path: blob.read() for path, blob in files.items()}
         drafts = (read_draft(path, blob) for path, blob in files.items())
         self.drafts: dict[str, Draft] = {draft.path: draft for draft in drafts if draft}
-        self._names: Names = give_names(self.drafts.values(), {}, default_language=language)
-        self._pictures: Mapping[str, str] = Pictures(source.files()).names
+        moves, _ = read_moves(source.files())
+        self._names: Names = give_names(
+            self.drafts.values(), {}, default_language=language, moves=moves
+        )
+        around = Surroundings(source.files())
+        self._directory = around.directory(self._names, Pictures(source.files()))
 
     def rendered(self, paths: list[str]) -> dict[str, str]:
         """Return the HTML of those of the articles that are here and can be rendered."""
         names = self._names
-        directory = Directory(names.paths, names.sites, names.stems, self._pictures)
         languages = {n.draft.path: n.language for n in names.named.values()}
         drafts = [self.drafts[p] for p in paths if p in languages and not self.drafts[p].refused]
         jobs = [job_of(draft, languages[draft.path]) for draft in drafts]
-        results = zip(drafts, render_all(jobs, directory), strict=True)
+        results = zip(drafts, render_all(jobs, self._directory), strict=True)
         return {d.path: result.html for d, result in results if isinstance(result, Rendered)}
 
 

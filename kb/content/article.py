@@ -41,10 +41,10 @@ class Article:
     is the last Git change, UTC. `links` are slugs linked to, `targets` the same with the fragment
     of each link, `images` digests of the media used, `extra` the front matter that the product
     does not interpret. `status` follows from what the author wants (`wanted`) and from `publish_at`
-    and `expires_at`, UTC, at the time of publishing. `references` are ("link" or "image", what the
-    author wrote, the address it got or ""), one for each address that depends on other files.
-    `stale` says that a newer version was refused and this one stays. `blob` identifies the source
-    bytes, `recipe` the rendering.
+    and `expires_at`, UTC, at the time of publishing. `references` are (kind as in
+    `Directory.address`, what the author wrote, what it stood for or ""), one for each thing that
+    depends on other files. `stale` says that a newer version was refused and this one stays.
+    `blob` identifies the source bytes, `recipe` the rendering.
     """
 
     slug: str

@@ -1,44 +1,46 @@
 """Text of other sites turned into plain Markdown; pure.
 
 Promises to take out what only another publisher's program understands (Liquid tags, kramdown
-attribute lists, Microsoft Learn includes and videos) outside code, keep the words, and say what was
-dropped. Knows no HTML.
+attribute lists, and what `shortcodes`, `components` and `learn` read) outside code, keep the words,
+and say what was dropped. Knows no HTML.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
+from kb.content.components import without_components
+from kb.content.learn import without_learn_marks
 from kb.content.problem import Problem
+from kb.content.shortcodes import shown_shortcodes, without_shortcodes
 
-# Code is left alone: whole fences, then spans.
-_CODE = re.compile(
-    r"(^[ >]*(?P<fence>`{3,}|~{3,})[^\n]*\n.*?(?:^[ >]*(?P=fence)[`~]*[ ]*$|\Z)|(?<!`)`[^`\n]+`)",
+# Code is left alone: whole fences, then spans of one or more backticks.
+CODE = re.compile(
+    r"(^[ >]*(?P<fence>`{3,}(?=[^`\n]*$)|~{3,})[^\n]*\n.*?(?:^[ >]*(?P=fence)[`~]*[ ]*$|\Z)"
+    r"|(?<!`)(?P<ticks>`+)(?!`)[^\n]{1,2000}?(?<!`)(?P=ticks)(?!`))",
     re.DOTALL | re.MULTILINE,
 )
-_LOOP = re.compile(r"{%-?\s*(for|comment|raw)\b.*?{%-?\s*end\1\s*-?%}", re.DOTALL)
+_KEPT = re.compile(r"\x1a(\d+)\x1a")  # readers of files let no such character through
+_RAW = re.compile(r"{%-?\s*raw\s*-?%}(.*?){%-?\s*endraw\s*-?%}", re.DOTALL)
+_HIGHLIGHT = re.compile(
+    r"{%-?\s*highlight\s+([\w+#-]+)[^%]*%}\n?(.*?){%-?\s*endhighlight\s*-?%}", re.DOTALL
+)
+_LOOP = re.compile(r"{%-?\s*(for|comment)\b.*?{%-?\s*end\1\s*-?%}", re.DOTALL)
 _LINK = re.compile(r"{%-?\s*link\s+([^\s%]+)\s*-?%}")
+_POST = re.compile(r"{%-?\s*post_url\s+([^\s%]+)\s*-?%}")
 _CAPTURE = re.compile(r"{%-?\s*(?:end)?capture[^%]*-?%}")
-_SITE = re.compile(r"{{-?\s*(?:site\.baseurl|site\.url)\s*-?}}")
+_SITE = re.compile(
+    r"{{-?\s*(?:site\.baseurl|site\.url)\s*-?}}"
+    r"|{{-?\s*['\"](?P<address>[^'\"\n{}]*)['\"]\s*\|[^{}\n]*(?:site\.baseurl|_url)[^{}\n]*}}"
+)
 _TAG = re.compile(r"{%.*?%}|{{.*?}}", re.DOTALL)
 _LINE_ATTRIBUTES = re.compile(r"^[ \t]*\{::?[^{}\n]*\}[ \t]*$\n?", re.MULTILINE)
-_SPAN_ATTRIBUTES = re.compile(r"(?<=[)\]*_>`\"])\{:[^{}\n]*\}")
+# An image's size stays: `markup` reads it.
+_SPAN_ATTRIBUTES = re.compile(r"(?<=[)\]*_>`\"])\{:(?![^{}\n]*\b(?:width|height)=)[^{}\n]*\}")
 _HEADING_ID = re.compile(
     r"^(?P<head>#{1,6}[ \t][^\n]*?)[ \t#]*\{#(?P<id>[^\s{}\"<>]+)[^{}\n]*\}[ \t]*$", re.MULTILINE
 )
 _LINK_SPACE = re.compile(r"\]\( +(?=\S)")
-_ADMONITION = re.compile(
-    r"^(?:!!!|\?\?\?\+?)[ \t]+(?P<kind>[a-z]+)[^\n\"]*(?:\"(?P<title>[^\"\n]*)\")?[ \t]*\n"
-    r"(?P<text>(?:(?:[ ]{4}|\t)[^\n]*\n?|[ \t]*\n(?=[ ]{4}|\t))+)",
-    re.MULTILINE,
-)
-_KINDS = {
-    "tip": "TIP", "hint": "TIP", "success": "TIP", "important": "IMPORTANT", "warning": "WARNING",
-    "attention": "WARNING", "caution": "CAUTION", "danger": "CAUTION", "error": "CAUTION",
-}  # fmt: skip
-_VIDEO = re.compile(r"\[!VIDEO\s+(https?://[^\s\]]+)\s*\]", re.IGNORECASE)
-_INCLUDE = re.compile(r"\[!INCLUDE\s*(?:\[[^\]\n]*\])?\s*(?:\([^)\n]*\))?\s*\]?", re.IGNORECASE)
 
 
 def plain_markdown(body: str, *, jekyll: bool = False) -> tuple[str, tuple[Problem, ...]]:
@@ -47,25 +49,32 @@ def plain_markdown(body: str, *, jekyll: bool = False) -> tuple[str, tuple[Probl
     Liquid is interpreted only on Jekyll's pages: elsewhere braces are the author's own words.
     """
     problems: list[Problem] = []
+    kept: list[str] = []
+    text = _HIGHLIGHT.sub(r"\n```\1\n\2\n```\n", _RAW.sub(r"\1", body)) if jekyll else body
+    text = CODE.sub(lambda code: _keep(code[0], kept), text)
     if jekyll:
-        body = _outside_code(body, lambda text: _without_liquid(text, problems))
-    return _outside_code(body, lambda text: _without_marks(text, problems)), tuple(problems)
+        text = _without_liquid(text, problems)
+    text = without_shortcodes(text, problems)
+    text = without_components(text, problems)
+    text = _without_marks(without_learn_marks(text, problems))
+    # Twice: code may have been taken out within what became code itself.
+    text = _KEPT.sub(lambda found: kept[int(found[1])], text)
+    return _KEPT.sub(lambda found: kept[int(found[1])], text), tuple(problems)
 
 
-def _outside_code(text: str, change: Callable[[str], str]) -> str:
-    done, start = [], 0
-    for code in _CODE.finditer(text):
-        done += [change(text[start : code.start()]), code[0]]
-        start = code.end()
-    return "".join([*done, change(text[start:])])
+def _keep(code: str, kept: list[str]) -> str:
+    kept.append(shown_shortcodes(code))
+    return f"\x1a{len(kept) - 1}\x1a"
 
 
 def _without_liquid(text: str, problems: list[Problem]) -> str:
     if "{%" not in text and "{{" not in text:
         return text
-    text = _SITE.sub("", _LINK.sub(r"/\1", text))
+    text = _POST.sub(r"kb:\1", _LINK.sub(r"/\1", text))
+    text = _SITE.sub(lambda found: found["address"] or "", text)
     text = _CAPTURE.sub("", text)
     text, loops = _LOOP.subn("", text)
+    # Hugo's shortcodes look alike; a page of Jekyll has none.
     text, tags = _TAG.subn("", text)
     if loops or tags:
         message = "Liquid tags are not interpreted; what they would have inserted is missing."
@@ -75,27 +84,8 @@ def _without_liquid(text: str, problems: list[Problem]) -> str:
     return text
 
 
-def _without_marks(text: str, problems: list[Problem]) -> str:
+def _without_marks(text: str) -> str:
     if "{" in text:
         text = _HEADING_ID.sub(r'\g<head> <a id="\g<id>"></a>', text)
         text = _SPAN_ATTRIBUTES.sub("", _LINE_ATTRIBUTES.sub("", text))
-    text = _LINK_SPACE.sub("](", text)
-    if "!!!" in text or "???" in text:
-        text = _ADMONITION.sub(_alert, text)
-    if "[!" not in text:
-        return text
-    text = _VIDEO.sub(r"[Video](\1)", text)
-    text, includes = _INCLUDE.subn("", text)
-    if includes:
-        message = "An included file is not inserted."
-        problems.append(Problem("", None, "include", message, "Write its text in this article."))
-    return text
-
-
-def _alert(found: re.Match[str]) -> str:
-    """MkDocs' admonition as GitHub writes it; a title of its own becomes the first line."""
-    lines = [f"[!{_KINDS.get(found['kind'], 'NOTE')}]"]
-    if found["title"]:
-        lines += [f"**{found['title']}**", ""]
-    lines += [re.sub(r"^(?: {4}|\t)", "", line) for line in found["text"].rstrip().split("\n")]
-    return "\n".join(f"> {line}".rstrip() for line in lines) + "\n\n"
+    return _LINK_SPACE.sub("](", text)

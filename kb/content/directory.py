@@ -7,6 +7,7 @@ file: it knows names only, so it can travel to the processes that render.
 
 from __future__ import annotations
 
+import hashlib
 import posixpath
 import re
 import unicodedata
@@ -15,12 +16,12 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
-from kb.content.naming import normal_path
+from kb.content.naming import normal_path, untranslated
 
 ARTICLES = "/articles/"
 MEDIA = "/media/"
 _OUTSIDE = re.compile(r"(?i:https?://[^/\\\s][^\\]*|mailto:\S+)", re.DOTALL)
-_IMAGES = re.compile(r"\.(png|jpe?g|gif|webp)$", re.IGNORECASE)
+_FILES = re.compile(r"\.[a-z0-9]{2,12}$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,9 @@ class Directory:
 
     `paths` maps a source path without its ending (`normal_path`) to a slug, `sites` an address of
     this or the former site, `stems` a stem to its slugs by language, `media` a source path to the
-    name that it is served under. `hidden` are slugs that readers cannot open.
+    name that it is served under. `hidden` are slugs that readers cannot open. `titles` are by slug,
+    `shapes` the (width, height) of images and `weights` the bytes of files by served name,
+    `snippets` texts by source path, `variables` texts by name and language ("" for any).
     """
 
     paths: Mapping[str, str] = field(default_factory=dict)
@@ -37,11 +40,26 @@ class Directory:
     stems: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     media: Mapping[str, str] = field(default_factory=dict)
     hidden: frozenset[str] = frozenset()
+    titles: Mapping[str, str] = field(default_factory=dict)
+    shapes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    weights: Mapping[str, int] = field(default_factory=dict)
+    snippets: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def address(self, kind: str, written: str, *, base: str, language: str) -> str:
-        """Return the address, without its fragment, of a reference that is a "link" or "image"."""
+        """Return what a reference stands for: an address without its fragment, or a text's digest.
+
+        `kind` is "link", "image", "title", "snippet" or "variable".
+        """
         if kind == "image":
             return self.image(written, base=base)
+        if kind == "title":
+            return self.title(written, base=base, language=language)
+        if kind == "variable":
+            return self.variable(written, language) or ""
+        if kind == "snippet":
+            text = self.snippets.get(self.snippet_file(written, base=base))
+            return "" if text is None else hashlib.sha256(text.encode()).hexdigest()[:32]
         return self.link(written, base=base, language=language).partition("#")[0]
 
     def link(self, written: str, *, base: str, language: str) -> str:
@@ -50,17 +68,20 @@ class Directory:
             parts = urlsplit(written.strip())
         except ValueError:
             return ""
+        if parts.scheme == "kb":
+            slug = self.named(unquote(parts.path), base=base, language=language)
+            return f"{ARTICLES}{quote(slug)}{_fragment(parts.fragment)}" if slug else ""
         if parts.scheme:
             return _outside(written.strip())
         if parts.netloc:
             return _outside(f"https:{written.strip()}")
         if parts.path == "/":
             return "/"
-        fragment = f"#{quote(unquote(parts.fragment), safe='')}" if parts.fragment else ""
+        fragment = _fragment(parts.fragment)
         if not parts.path:
             return fragment
-        if _IMAGES.search(parts.path):
-            return self.image(parts.path, base=base)
+        if _FILES.search(parts.path) and (file := self.image(parts.path, base=base)):
+            return file
         slug = self.slug(unquote(parts.path), base=base, language=language)
         return f"{ARTICLES}{quote(slug)}{fragment}" if slug else ""
 
@@ -76,11 +97,56 @@ class Directory:
                 self.paths.get(wanted)
                 or self.stems.get(wanted, {}).get(language)
                 or self.sites.get(normal_path(path) if "../" not in path else wanted)
+                or self._original(wanted)
             )
         return found if found and found not in self.hidden else ""
 
+    def _original(self, wanted: str) -> str:
+        """The slug that a translation of Docusaurus means where it has no page of its own."""
+        rest, tag = untranslated(wanted)
+        places = (rest, f"docs/{rest}") if tag else ()
+        return next(filter(None, map(self.paths.get, places)), "") or ""
+
+    def named(self, name: str, *, base: str, language: str) -> str:
+        """Return the slug for `[[name]]`: a slug, a path, or the last part of just one slug."""
+        wanted = normal_path(name)
+        groups = [self.stems[wanted]] if wanted in self.stems else []
+        if not groups:
+            found = self.slug(name, base=base, language=language)
+            found = found or self.slug(f"/{name}", base=base, language=language)
+            if found:
+                return found
+            groups = [group for stem, group in self.stems.items() if stem.endswith(f"/{wanted}")]
+        if len(groups) != 1 or not wanted:
+            return ""
+        open_ones = {tag: slug for tag, slug in groups[0].items() if slug not in self.hidden}
+        return open_ones.get(language) or next(iter(open_ones.values()), "")
+
+    def title(self, written: str, *, base: str, language: str) -> str:
+        """Return the title of the article that a `kb:` link leads to, "" for none."""
+        name = unquote(written.removeprefix("kb:").partition("#")[0])
+        return self.titles.get(self.named(name, base=base, language=language), "")
+
+    def snippet_file(self, name: str, *, base: str) -> str:
+        """Return the path of the snippet that `name` means in the file `base`, "" for none."""
+        plain = unicodedata.normalize("NFC", unquote(name.strip()))
+        places = [plain.lstrip("/")] if plain.startswith("/") else [_beside(base, plain), plain]
+        roots = ("", "_snippets/", "_includes/", "includes/", "docs/", "docs/_snippets/")
+        for place in (f"{root}{each}" for each in places for root in roots):
+            for file in (place, f"{place}.md"):
+                if file in self.snippets:
+                    return file
+        return ""
+
+    def variable(self, name: str, language: str) -> str | None:
+        """Return the text of a variable, None when there is none of that name."""
+        texts = self.variables.get(name)
+        if texts is None:
+            return None
+        return texts.get(language) or texts.get("") or next(iter(texts.values()), "")
+
     def image(self, written: str, *, base: str) -> str:
-        """Return the address for an image in the file `base`, "" when it is not one of ours."""
+        """Return the address for a file used in `base`, "" when it is not one of ours."""
         try:
             parts = urlsplit(written.strip())
         except ValueError:
@@ -101,6 +167,10 @@ class Directory:
     def from_row(cls, row: dict[str, Any]) -> Directory:
         """Return the directory that `to_row` wrote."""
         return cls(**{**row, "hidden": frozenset(row["hidden"])})
+
+
+def _fragment(written: str) -> str:
+    return f"#{quote(unquote(written), safe='')}" if written else ""
 
 
 def _outside(address: str) -> str:

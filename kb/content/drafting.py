@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from kb.content.article import Status
 from kb.content.front_matter import FrontMatter, read_front_matter
 from kb.content.metadata import Metadata, read_metadata
+from kb.content.naming import is_section
 from kb.content.problem import Problem
 from kb.content.source import Blob
 
@@ -58,6 +59,8 @@ def read_draft(path: str, blob: Blob) -> Draft | None:
         message = "This article is not encoded as UTF-8."
         return _refused(path, blob, "encoding", message, "Save it again as UTF-8.", line)
     front = read_front_matter(_CONTROLS.sub("\ufffd", text))
+    if is_section(path) and not front.body.strip() and not front.problems:
+        return None  # it only names its folder
     if not front.values and not front.problems and "/_" in f"/{path}":
         return None  # folders such as _layouts hold articles only where they have front matter
     return _draft(path, blob, front)
@@ -67,7 +70,7 @@ def _draft(path: str, blob: Blob, front: FrontMatter) -> Draft:
     facts = read_metadata(front)
     if "/_drafts/" in f"/{path}" and facts.status is Status.PUBLISHED:
         facts.status = Status.DRAFT
-    title = facts.title or first_heading(front.body)
+    title = facts.title or first_heading(front.body) or str(facts.extra.get("sidebar_label", ""))
     problems = [problem.at(path) for problem in (*front.problems, *facts.problems)]
     if not facts.title and not facts.redirect_to and not front.problems:
         shown = title or title_of(path)
@@ -95,6 +98,8 @@ def first_heading(body: str) -> str:
 def title_of(path: str) -> str:
     """Return a title made of the file's name: "a/reset-password._es.md" -> "Reset password"."""
     name = path.rpartition("/")[2].partition(".")[0]
+    if name.casefold().strip("_") == "index" and "/" in path:
+        name = path.split("/")[-2]
     words = " ".join(re.sub(r"[-_]+", " ", name).split())
     return words[:1].upper() + words[1:] or "Untitled"
 

@@ -74,6 +74,8 @@ ROWS: tuple[Field, ...] = (
     Field("answers", Holds.LINES, "Questions as people ask them, searched like titles."),
     Field("not_answers", Holds.LINES, "Questions that it must not be among the first for."),
     Field("translation_of", Holds.TEXT, "Slug of the article that this translates."),
+    Field("slug", Holds.TEXT, "The last part of its address, as other sites write it.",
+          also=("id",)),
     Field("permalink", Holds.LINES, "Its address on a former site.", also=("url",)),
     Field("redirect_from", Holds.LINES, "Former addresses, which then lead here."),
     Field("aliases", Holds.LINES, "The same, as Hugo calls them."),

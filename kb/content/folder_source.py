@@ -13,11 +13,14 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
+from kb.content.attachments import ENDINGS
 from kb.content.problem import Problem
 from kb.content.source import Blob
 from kb.errors import ContentError
 
-_KEEP = (".md", ".markdown", ".yml", ".yaml", ".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg")
+_TEXTS = (".md", ".markdown", ".mdx", ".yml", ".yaml", "_redirects")
+_IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg")
+_KEEP = (*_TEXTS, *_IMAGES, *ENDINGS)
 _LARGEST = 8 * 1024 * 1024  # bytes; larger files are named and sized, never read
 
 
@@ -126,8 +129,10 @@ def in_memory(data: bytes, size: int = 0) -> Blob:
 
 
 def is_read(name: str) -> bool:
-    """Whether a file of this name may be a part of the articles."""
-    return name.casefold().endswith(_KEEP) and not name.startswith(".")
+    """Whether a file may be a part of the articles; of hidden ones only Learn's redirections."""
+    if name.startswith("."):
+        return name.startswith(".openpublishing.redirection") and name.endswith(".json")
+    return name.casefold().endswith(_KEEP)
 
 
 def _is_text(path: str) -> bool:

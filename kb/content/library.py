@@ -45,12 +45,16 @@ class Collection:
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """An image as it is served: `/media/<name>`; `slugs` are the articles that show it."""
+    """An image or file as it is served: `/media/<name>`; `slugs` are the articles that use it.
+
+    `filename` is the name that a file is saved under, "" for an image, which is shown.
+    """
 
     name: str
     mime: str
     data: bytes
     slugs: tuple[str, ...] = ()
+    filename: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +156,7 @@ class Library:
             "redirects": self.redirects,
             "translations": self.translations,
             "problems": [problem.to_row() for problem in self.problems],
-            "media": {d: [m.name, m.mime, len(m.data), m.slugs] for d, m in self.media.items()},
+            "media": {d: _media_row(m) for d, m in self.media.items()},
             "synonyms": self.synonyms,
             "past": {path: fate.to_row() for path, fate in self.past.items()},
             "removed": {path: [was.title, was.audience] for path, was in self.removed.items()},
@@ -160,9 +164,14 @@ class Library:
         }
 
 
+def _media_row(media: Media) -> list[Any]:
+    return [media.name, media.mime, len(media.data), media.slugs, media.filename]
+
+
 def _unpack(index: dict[str, list[Any]], packed: bytes) -> dict[str, Media]:
     media, start = {}, 0
-    for digest, (name, mime, size, slugs) in index.items():
-        media[digest] = Media(name, mime, packed[start : start + size], tuple(slugs))
+    for digest, (name, mime, size, slugs, *filename) in index.items():
+        data = packed[start : start + size]
+        media[digest] = Media(name, mime, data, tuple(slugs), *filename)
         start += size
     return media

@@ -22,25 +22,20 @@ from markdown.inlinepatterns import SimpleTagInlineProcessor
 from markdown.preprocessors import Preprocessor
 from markdown.treeprocessors import Treeprocessor
 
+from kb.content import inline
 from kb.content.blocks import normal_blocks
+from kb.content.boxes import Boxes
+from kb.content.highlighting import highlighted
 
-_ALERT = re.compile(r"^\s*\[!(NOTE|TIP|IMPORTANT|WARNING|CAUTION)\]\s*", re.IGNORECASE)
+# Attributes behind an image, as kramdown and MkDocs write them.
+_ATTRIBUTES = re.compile(r"^\{:?[ ]*(?:(?:[\w-]+=(?:\"[^\"\n]*\"|[^\s{}]+)|[.#][\w-]+)[ ]*)+\}")
+_SIZE = re.compile(r"\b(width|height)=[\"']?(\d{1,4})(?:px)?(?![\d%])")
 _TASK = re.compile(r"^\[([ xX])\]\s+")
-_LABELS = {
-    "en": ("Note", "Tip", "Important", "Warning", "Caution"),
-    "es": ("Nota", "Consejo", "Importante", "Advertencia", "Precaución"),
-    "fr": ("Note", "Conseil", "Important", "Avertissement", "Attention"),
-    "de": ("Hinweis", "Tipp", "Wichtig", "Warnung", "Vorsicht"),
-    "pt": ("Nota", "Dica", "Importante", "Aviso", "Cuidado"),
-    "it": ("Nota", "Suggerimento", "Importante", "Avviso", "Attenzione"),
-    "zh": ("注意", "提示", "重要", "警告", "小心"),
-}
-_KINDS = ("note", "tip", "important", "warning", "caution")
 _BACK = {"es": "Volver a la llamada {} en el texto", "fr": "Revenir à l’appel {} dans le texte"}
 
 
 def to_html(text: str, language: str = "en") -> str:
-    """Return the HTML of `text`; alert labels and footnote titles are in `language`."""
+    """Return the HTML of `text`; labels of alerts and footnotes are in `language`."""
     converter = _converter(language)
     try:
         return converter.reset().convert(text)
@@ -64,7 +59,7 @@ def _converter(language: str) -> Markdown:
 
 
 class GitHubExtension(Extension):
-    """GitHub's alerts, task lists, strikethrough and block layout."""
+    """GitHub's alerts, task lists, strikethrough and block layout; tabs, keys, captions."""
 
     def __init__(self, language: str) -> None:
         super().__init__()
@@ -73,8 +68,9 @@ class GitHubExtension(Extension):
     def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802 - the library's name
         """Register the parts; the numbers place them among the library's own."""
         md.preprocessors.register(_Layout(md), "layout", 27)  # after white space, before raw HTML
-        alerts = _Alerts(md, _LABELS.get(self._language, _LABELS["en"]))
-        md.treeprocessors.register(alerts, "alerts", 15)  # after inline markup
+        md.parser.blockprocessors.register(Boxes(md, self._language), "boxes", 25)  # before quotes
+        md.treeprocessors.register(_Finish(md), "finish", 15)  # after inline markup
+        inline.register(md, self._language)
         strike = SimpleTagInlineProcessor(r"(~~)(?=\S)([^~\n]+)(?<=\S)~~", "del")
         md.inlinePatterns.register(strike, "strike", 55)
 
@@ -86,36 +82,40 @@ class _Layout(Preprocessor):
     def _keep(self, code: str, language: str) -> str:
         plain = re.sub(r"[^\w+#.-]", "", language.strip("{}. "))
         name = f' class="language-{escape(plain)}"' if plain else ""
-        return self.md.htmlStash.store(f"<pre><code{name}>{escape(code)}\n</code></pre>")
+        return self.md.htmlStash.store(
+            f"<pre><code{name}>{highlighted(code, plain)}\n</code></pre>"
+        )
 
 
-class _Alerts(Treeprocessor):
-    def __init__(self, md: Markdown, labels: tuple[str, ...]) -> None:
-        super().__init__(md)
-        self._labels = dict(zip(_KINDS, labels, strict=True))
-
+class _Finish(Treeprocessor):
     def run(self, root: ElementTree.Element) -> None:
-        for element in root.iter():
-            if element.tag == "blockquote":
-                self._alert(element)
-            elif element.tag == "li":
+        for image in root.iter("img"):
+            _size(image)
+        for element in list(root.iter()):
+            if element.tag == "li":
                 _task(element)
+            elif element.tag == "p":
+                _figure(element)
 
-    def _alert(self, quote: ElementTree.Element) -> None:
-        first = quote[0] if len(quote) else None
-        found = _ALERT.match(first.text or "") if first is not None and first.tag == "p" else None
-        if first is None or not found:
-            return
-        kind = found[1].casefold()
-        first.text = (first.text or "")[found.end() :]
-        if not first.text and not len(first):
-            quote.remove(first)
-        quote.tag = "div"
-        quote.set("class", f"alert alert-{kind}")
-        quote.set("role", "note")
-        label = ElementTree.Element("p", {"class": "alert-title"})
-        label.text = self._labels[kind]
-        quote.insert(0, label)
+
+def _size(image: ElementTree.Element) -> None:
+    """Take `{width=300 height=200}` from behind an image; other attributes are dropped."""
+    found = _ATTRIBUTES.match(image.tail or "")
+    if not found:
+        return
+    image.tail = (image.tail or "")[found.end() :]
+    for name, value in _SIZE.findall(found[0]):
+        image.set(name, value)
+
+
+def _figure(paragraph: ElementTree.Element) -> None:
+    """Make a paragraph that is one image with a title a figure with that caption."""
+    image = paragraph[0] if len(paragraph) == 1 else None
+    if image is None or image.tag != "img" or not image.get("title"):
+        return
+    if not f"{paragraph.text or ''}{image.tail or ''}".strip():
+        paragraph.tag = "figure"
+        ElementTree.SubElement(paragraph, "figcaption").text = image.attrib.pop("title")
 
 
 def _task(item: ElementTree.Element) -> None:

@@ -1,8 +1,8 @@
 """What the front matter says about an article, whichever site it was written for; pure.
 
-Promises the product's own fields from its own keys or from those of Jekyll, Hugo, MkDocs and
-Microsoft Learn, with a finding for each value that cannot be used. A doubtful audience or status
-becomes the most restrictive one. Knows no rendering and no other article.
+Promises the product's own fields from its own keys or from those of Jekyll, Hugo, Docusaurus,
+MkDocs and Microsoft Learn, with a finding for each value that cannot be used. A doubtful audience
+or status becomes the most restrictive one. Knows no rendering and no other article.
 """
 
 from __future__ import annotations
@@ -31,7 +31,10 @@ _MAX_ITEM = 300
 
 @dataclass(slots=True)
 class Metadata:
-    """The facts found; "" and None where the author said nothing."""
+    """The facts found; "" and None where the author said nothing.
+
+    `route` is the last part of the former address, or all of it when it begins with a slash.
+    """
 
     title: str = ""
     summary: str = ""
@@ -52,6 +55,7 @@ class Metadata:
     former: tuple[str, ...] = ()
     translation_of: str = ""
     redirect_to: str = ""
+    route: str = ""
     jekyll: bool = False
     extra: dict[str, Any] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
@@ -158,6 +162,7 @@ class _Reading:
         former = (*self.items("redirect_from", split=""), *self.items("aliases", split=""))
         facts.former = tuple(filter(None, map(normal_path, former)))
         facts.redirect_to = self.text("redirect_to")
+        facts.route = self.text(*names("slug"))
 
     def text(self, *names: str) -> str:
         """Take the first key given; its value as one line of text."""

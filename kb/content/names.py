@@ -14,7 +14,12 @@ from kb.content.drafting import Draft
 from kb.content.language import guess_language
 from kb.content.naming import Name, common_root, name_of, normal_path
 from kb.content.problem import Problem
+from kb.content.redirect_lists import Moved
 from kb.content.rendering import Job
+from kb.content.routes import follow, routes
+
+# Keys that only Docusaurus has; there a number before a file's name is its place and no part of it.
+_COUNTING = frozenset({"sidebar_position", "sidebar_label", "pagination_next", "pagination_prev"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +67,17 @@ class Names:
 
 
 def give_names(
-    drafts: Iterable[Draft], before: Mapping[str, Article], *, default_language: str = "en"
+    drafts: Iterable[Draft],
+    before: Mapping[str, Article],
+    *,
+    default_language: str = "en",
+    moves: Iterable[Moved] = (),
 ) -> Names:
     """Return the names; `before` gives, by path, the article that stays when a draft is refused."""
-    return _Naming(list(drafts), before, default_language).run()
+    naming = _Naming(list(drafts), before, default_language)
+    names = naming.run()
+    follow(names, moves)
+    return names
 
 
 class _Naming:
@@ -74,6 +86,7 @@ class _Naming:
     ) -> None:
         self.drafts, self.before, self.default_language = drafts, before, default_language
         self.root = common_root([draft.path for draft in drafts])
+        self.counted = any(not _COUNTING.isdisjoint(d.facts.extra) for d in drafts)
         self.names = Names(root=self.root)
 
     def run(self) -> Names:
@@ -95,7 +108,7 @@ class _Naming:
         return self.names
 
     def _named(self, draft: Draft) -> Named:
-        name = name_of(draft.path, self.root, default_language=self.default_language)
+        name = self._name(draft)
         facts, old = draft.facts, self.before.get(draft.path)
         if draft.refused and old is not None:
             return Named(draft, name, old.language, old.collection, old.aliases)
@@ -110,10 +123,17 @@ class _Naming:
             tuple(dict.fromkeys((*facts.permalinks, *facts.former))),
         )
 
+    def _name(self, draft: Draft) -> Name:
+        language = self.default_language
+        return name_of(draft.path, self.root, default_language=language, counted=self.counted)
+
     def _list(self, named: Named) -> None:
         path = named.draft.path
         self.names.paths[normal_path(path)] = named.slug
         self.names.paths.setdefault(normal_path(path.removeprefix(self.root)), named.slug)
+        if self.counted:
+            plain = normal_path(f"{self.root}{named.name.stem}")
+            self.names.paths.setdefault(plain, named.slug)
         group = self.names.stems.setdefault(normal_path(named.name.stem), {})
         group.setdefault(named.language, named.slug)
 
@@ -131,6 +151,10 @@ class _Naming:
                     self.names.redirects[alias] = slug
                 if number < len(named.draft.facts.permalinks):
                     own.setdefault(alias, slug)
+        for slug, named in self.names.named.items():
+            for route in routes(named.draft, named.name, self.root):
+                if route not in slugs:
+                    self.names.redirects.setdefault(route, slug)
         self.names.sites = {**self.names.redirects, **slugs, **own}
 
     def _forward(self) -> None:
@@ -140,7 +164,7 @@ class _Naming:
             if not facts.redirect_to:
                 continue
             target = self.names.sites.get(normal_path(facts.redirect_to))
-            name = name_of(draft.path, self.root, default_language=self.default_language)
+            name = self._name(draft)
             for alias in (normal_path(name.slug), *facts.permalinks, *facts.former):
                 if target and alias not in self.names.sites:
                     self.names.redirects[alias] = self.names.sites[alias] = target

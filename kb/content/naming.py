@@ -21,16 +21,22 @@ LANGUAGES = frozenset(LANGUAGES_WORDS.split())
 # Folders that sites of several kinds keep their parts in; none of them holds an article.
 _FURNITURE_WORDS = """
     _includes _layouts _data _sass _site _templates _plugins _snippets includes node_modules
-    breadcrumb
+    breadcrumb archetypes versioned_docs
 """
 _FURNITURE = frozenset(_FURNITURE_WORDS.split())
 _ROOTS = frozenset({"content", "docs", "articles", "pages", "src"})
 # Files about a repository; `license-assignment.md` is an article, LICENSE-CODE.md is not.
 _NOT_ARTICLES = re.compile(
     r"((?i:readme|licen[cs]e|changelog|contributing|code_of_conduct|codeowners|notice)"
-    r"|(README|LICEN[CS]E|NOTICE)[-_.][A-Z0-9_.-]+|ThirdPartyNotices|SECURITY)\.(md|markdown)$"
+    r"|(README|LICEN[CS]E|NOTICE)[-_.][A-Z0-9_.-]+|ThirdPartyNotices|SECURITY)\.(md|mdx|markdown)$"
 )
 _SUFFIX = re.compile(r"^(?P<stem>.+?)\.(?P<mark>_?)(?P<tag>[a-z]{2}(?:[-_][A-Za-z]{2,4})?)$")
+# Docusaurus keeps translations apart, and counts files in their names; dates and versions stay.
+_TRANSLATED = re.compile(
+    r"^(?:.*/)?i18n/(?P<tag>[A-Za-z]{2})(?:-[A-Za-z]+)?/docusaurus-plugin-content-docs/"
+    r"(?:current/|(?P<old>version-[^/]+/))?(?P<rest>.+)$"
+)
+_COUNTED = re.compile(r"^(?!\d+[-_.]\d)\d+\s*[-_.]+\s*(?=[^-_.\s])")
 _UNSAFE = re.compile(r"[\s\x00-\x1f\x7f?#%\\\"<>|*:]+")
 
 
@@ -48,36 +54,70 @@ def normal_path(path: str) -> str:
     """Return `path` as paths are compared: decoded, NFC, folded, no slashes or ending around."""
     plain = unicodedata.normalize("NFC", unquote(path)).casefold()
     plain = re.sub(r"/+", "/", plain).strip("/ ")
-    plain = re.sub(r"(^|/)index(\.html?)?$", "", plain)
-    return re.sub(r"\.(html?|md|markdown|aspx|php)$", "", plain)
+    plain = re.sub(r"(^|/)_?index(\.(html?|mdx?|markdown))?$", "", plain)
+    return re.sub(r"\.(html?|mdx?|markdown|aspx|php)$", "", plain)
 
 
 def is_article(path: str) -> bool:
     """Whether a file of this path is an article: Markdown, and neither furniture nor hidden."""
     *folders, name = path.split("/")
-    if not name.casefold().endswith((".md", ".markdown")) or name.startswith(("_", ".")):
+    if not name.casefold().endswith((".md", ".mdx", ".markdown")) or name.startswith("."):
         return False
-    if any(folder.startswith(".") or folder.casefold() in _FURNITURE for folder in folders):
+    if name.startswith("_") and not is_section(path):
+        return False
+    if (found := _TRANSLATED.match(path)) and found["old"]:
+        return False
+    if any(is_furniture(folder) for folder in folders):
         return False
     return not _NOT_ARTICLES.match(name)
 
 
+def is_section(path: str) -> bool:
+    """Whether a file is Hugo's page of a folder, `_index.md`; without a text it is no article."""
+    return bool(re.search(r"(^|/)_index(\.[a-z]{2}(-[a-z]+)?)?\.(md|markdown)$", path.casefold()))
+
+
+def without_count(name: str) -> str:
+    """Return the name without the number that Docusaurus sorts by: "02-setup" -> "setup"."""
+    return _COUNTED.sub("", name)
+
+
+def untranslated(path: str) -> tuple[str, str]:
+    """Return the path that a translation of Docusaurus stands for, and its language; else ""."""
+    found = _TRANSLATED.match(path)
+    return (found["rest"], found["tag"].casefold()) if found else (path, "")
+
+
+def is_furniture(folder: str) -> bool:
+    """Whether a folder holds parts of a site, and neither articles nor files for readers."""
+    return folder.startswith(".") or folder.casefold() in _FURNITURE
+
+
 def common_root(paths: list[str]) -> str:
     """Return the folder such as "content/" that holds every article and names nothing, or ""."""
-    tops = {path.split("/", 1)[0] if "/" in path else "" for path in paths}
+    own = [path for path in paths if not _TRANSLATED.match(path)]
+    tops = {path.split("/", 1)[0] if "/" in path else "" for path in own}
     top = next(iter(tops)) if len(tops) == 1 else ""
     return f"{top}/" if top in _ROOTS else ""
 
 
-def name_of(path: str, root: str = "", *, default_language: str = "en") -> Name:
+def name_of(
+    path: str, root: str = "", *, default_language: str = "en", counted: bool = False
+) -> Name:
     """Return the name of the article in the file at `path`, in a tree whose articles lie in `root`.
 
     `a/b._es.md`, `a/b.es.md` and `es/a/b.md` all have the slug `es/a/b` and the stem `a/b`; the
-    default language has no prefix. Folders lose a leading underscore.
+    default language has no prefix. Folders lose a leading underscore, and with `counted` all names
+    the number before them.
     """
-    plain = unicodedata.normalize("NFC", path).removeprefix(root)
-    *folders, file = plain.split("/")
-    stem, language = _split_suffix(re.sub(r"\.(md|markdown)$", "", file, flags=re.IGNORECASE))
+    plain, tag = untranslated(unicodedata.normalize("NFC", path))
+    *folders, file = plain.removeprefix("" if tag else root).split("/")
+    stem, language = _split_suffix(re.sub(r"\.(mdx?|markdown)$", "", file, flags=re.IGNORECASE))
+    language = tag or language
+    if stem == "_index":
+        stem = "index"
+    if counted:
+        folders, stem = [without_count(folder) for folder in folders], without_count(stem)
     if not language and len(folders) > 0 and folders[0].casefold() in LANGUAGES:
         language = folders.pop(0).casefold()
     folders = [_clean(folder.lstrip("_") or folder) for folder in folders]

@@ -1,7 +1,8 @@
-"""Images beside the articles: which there are, what they are served as, which are used.
+"""Images and files beside the articles: which there are, what they are served as, which are used.
 
 Promises that only bytes that are a PNG, JPEG, GIF or WebP image, told by their first bytes and not
-by their name, get an address. SVG is refused: it is a document that can hold script.
+by their name, are shown; SVG is refused, as a document that can hold script. Other files are those
+of `attachments`, to be saved only.
 """
 
 from __future__ import annotations
@@ -9,8 +10,12 @@ from __future__ import annotations
 import hashlib
 import unicodedata
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from kb.content.article import Article
+from kb.content.attachments import MAX_BYTES as MOST
+from kb.content.attachments import TYPES, attachment_name, is_attachment
+from kb.content.dimensions import dimensions
 from kb.content.library import Media
 from kb.content.problem import Problem
 from kb.content.source import Blob
@@ -26,15 +31,24 @@ _KINDS = (
 
 
 class Pictures:
-    """The images of a source; `names` maps a folded source path to the name served."""
+    """The images and files of a source.
+
+    `names` maps a folded source path to the name served, `shapes` that name to width and height,
+    `weights` the names of files to be saved to their bytes.
+    """
 
     def __init__(self, files: Mapping[str, Blob]) -> None:
         self.names: dict[str, str] = {}
+        self.shapes: dict[str, tuple[int, int]] = {}
+        self.weights: dict[str, int] = {}
         self.problems: list[Problem] = []
-        self._blobs: dict[str, Blob] = {}
+        self._saved: set[str] = set()
+        self._blobs: dict[str, tuple[str, Blob]] = {}
         for path, blob in files.items():
             if path.casefold().endswith(_ENDINGS):
                 self._add(path, blob)
+            elif is_attachment(path):
+                self._attach(path, blob)
 
     def media(
         self, articles: Iterable[Article], inline: Mapping[str, bytes], before: Mapping[str, Media]
@@ -50,17 +64,20 @@ class Pictures:
                 users.setdefault(digest, []).append(article.slug)
         found = {}
         for digest, slugs in sorted(users.items()):
-            if digest in self._blobs:
-                data = self._blobs[digest].read()
-            elif digest in inline:
-                data = inline[digest]
-            elif digest in before:
-                data = before[digest].data
-            else:
-                continue
-            ending, mime = kind_of(data) or ("", "")
-            found[digest] = Media(f"{digest}.{ending}", mime, data, tuple(sorted(slugs)))
+            media = self._media(digest, inline) or before.get(digest)
+            if media:
+                found[digest] = replace(media, slugs=tuple(sorted(slugs)))
         return found
+
+    def _media(self, digest: str, inline: Mapping[str, bytes]) -> Media | None:
+        path, blob = self._blobs.get(digest, ("", None))
+        if path in self._saved and blob is not None:
+            ending = path.rpartition(".")[2].casefold()
+            name = path.rpartition("/")[2]
+            return Media(f"{digest}.{ending}", TYPES[ending], blob.read(), filename=name)
+        data = blob.read() if blob is not None else inline.get(digest)
+        ending, mime = (kind_of(data) if data is not None else None) or ("", "")
+        return Media(f"{digest}.{ending}", mime, data) if data is not None else None
 
     def _add(self, path: str, blob: Blob) -> None:
         if blob.size > MAX_BYTES:
@@ -79,11 +96,28 @@ class Pictures:
             message = "This file is not a PNG, JPEG, GIF or WebP image, whatever its name says."
             self._refuse(path, message, "Save it again in one of these formats.")
             return
-        self._blobs[name.partition(".")[0]] = blob
+        if shape := dimensions(data):
+            self.shapes[name] = shape
+        self._blobs[name.partition(".")[0]] = (path, blob)
         self.names[unicodedata.normalize("NFC", path).casefold()] = name
 
-    def _refuse(self, path: str, message: str, hint: str) -> None:
-        self.problems.append(Problem(path, None, "image", message, hint))
+    def _attach(self, path: str, blob: Blob) -> None:
+        if blob.size > MOST:
+            message = f"This file has {blob.size // 1024} KiB; {MOST // 1024} KiB is the most."
+            self._refuse(path, message, "Keep it on a file server and link to it there.", "file")
+            return
+        try:
+            name = attachment_name(path, blob.read())
+        except OSError as error:
+            self._refuse(path, f"This file cannot be read: {error}.", "Run: git fsck", "file")
+            return
+        self._saved.add(path)
+        self.weights[name] = blob.size
+        self._blobs[name.partition(".")[0]] = (path, blob)
+        self.names[unicodedata.normalize("NFC", path).casefold()] = name
+
+    def _refuse(self, path: str, message: str, hint: str, code: str = "image") -> None:
+        self.problems.append(Problem(path, None, code, message, hint))
 
 
 def media_name(data: bytes) -> str:

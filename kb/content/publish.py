@@ -16,8 +16,8 @@ from urllib.parse import unquote
 from kb.content.article import Article, Audience, Status
 from kb.content.crosscheck import cross_check
 from kb.content.directory import MEDIA, Directory
-from kb.content.drafting import MAX_BYTES, Draft, read_draft
-from kb.content.library import Collection, Library
+from kb.content.drafting import Draft, read_draft
+from kb.content.library import Library
 from kb.content.metadata import Metadata
 from kb.content.names import Named, Names, give_names
 from kb.content.naming import is_article
@@ -25,16 +25,11 @@ from kb.content.outline import opening
 from kb.content.pictures import Pictures
 from kb.content.pool import LIMIT, Standby, render_all
 from kb.content.problem import Problem
+from kb.content.redirect_lists import read_moves
 from kb.content.rendering import RECIPE, Rendered
 from kb.content.schedule import EARLIEST, status_at
-from kb.content.side_files import (
-    COLLECTIONS,
-    SYNONYMS,
-    Synonyms,
-    read_collections,
-    read_synonyms,
-)
 from kb.content.source import Blob, Source
+from kb.content.surroundings import Surroundings
 from kb.content.tracing import former_addresses, trace
 
 Progress = Callable[[str, int, int], None]  # stage ("read" or "render"), done, of how many
@@ -118,24 +113,32 @@ class _Build:
         self.now = EARLIEST
 
     def run(self, default_language: str) -> Built:
-        names = give_names(self._drafts(), self.before, default_language=default_language)
+        moves, problems = read_moves(self.source.files())
+        self.problems += problems
+        names = give_names(
+            self._drafts(), self.before, default_language=default_language, moves=moves
+        )
         pictures = Pictures(self.source.files())
         self.changes = self.source.history()
-        directory = self._directory(names, pictures)
+        around = Surroundings(self.source.files())
+        # Drafts and refused articles without a good version are not to be linked to.
+        hidden = {slug for slug, named in names.named.items() if not self._is_open(named.draft)}
+        directory = around.directory(names, pictures, hidden=hidden)
         articles = self._articles(names, directory)
+        collections, synonyms = around.collections(articles.values()), around.synonyms()
         past = trace(self.source, self.previous)
         moved, removed = former_addresses(past, names, default_language=default_language)
-        self.problems += [*names.problems, *pictures.problems]
+        self.problems += [*names.problems, *pictures.problems, *around.problems]
         self.problems += [problem for a in articles.values() for problem in a.problems]
         self.problems += cross_check(articles)
         library = Library(
             commit=self.source.commit,
             articles=articles,
-            collections=self._collections(articles),
+            collections=collections,
             redirects={o: s for o, s in (moved | names.redirects).items() if s in articles},
             translations=_present(names.translations, articles),
             media=pictures.media(articles.values(), self.inline, self.previous.media),
-            synonyms=self._synonyms(),
+            synonyms=synonyms,
             problems=_in_order(self.problems),
             past=past,
             removed=removed,
@@ -150,11 +153,6 @@ class _Build:
             self.progress("read", number, len(files))
             if draft is not None:
                 yield draft
-
-    def _directory(self, names: Names, pictures: Pictures) -> Directory:
-        """Drafts and refused articles without a good version are not to be linked to."""
-        hidden = {slug for slug, named in names.named.items() if not self._is_open(named.draft)}
-        return Directory(names.paths, names.sites, names.stems, pictures.names, frozenset(hidden))
 
     def _is_open(self, draft: Draft) -> bool:
         facts = draft.facts
@@ -270,30 +268,6 @@ class _Build:
             blob=draft.blob,
             recipe=RECIPE,
         )
-
-    # What surrounds the articles
-
-    def _collections(self, articles: Mapping[str, Article]) -> dict[str, Collection]:
-        """Those described in the side file that hold articles, then the others by name."""
-        described, problems = read_collections(*self._side_file(COLLECTIONS))
-        self.problems += problems
-        used = {article.collection for article in articles.values() if article.collection}
-        known = {name: described.get(name, Collection(name)) for name in used}
-        return dict(sorted(known.items(), key=lambda each: (each[1].order, each[0])))
-
-    def _synonyms(self) -> Synonyms:
-        synonyms, problems = read_synonyms(*self._side_file(SYNONYMS))
-        self.problems += problems
-        return synonyms
-
-    def _side_file(self, name: str) -> tuple[str, str]:
-        """Return the text and path of the file nearest the root, "" without one."""
-        files = self.source.files()
-        found = [path for path in files if path.rpartition("/")[2] == name]
-        path = min(found, key=lambda each: each.count("/"), default=name)
-        if path not in files or files[path].size > MAX_BYTES:
-            return "", path
-        return files[path].read().decode("utf-8", "replace"), path
 
 
 class _Renewal(_Build):

@@ -1,8 +1,8 @@
 """One article's body made into what readers and the search engine get.
 
-Promises sanitised HTML with one way in: foreign markup out, Markdown to HTML, links and images
-resolved, sanitised LAST, then read (never written) for contents and text. May take long on hostile
-text; `pool` runs it where it can be killed.
+Promises sanitised HTML with one way in: shared text in, foreign markup out, Markdown to HTML,
+links and images resolved, sanitised LAST, then read (never written) for contents and text. May
+take long on hostile text; `pool` runs it where it can be killed.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import Any
 
+from kb.content.containers import quoted_blocks
 from kb.content.dialects import plain_markdown
 from kb.content.directory import Directory
+from kb.content.inclusion import include
 from kb.content.markup import to_html
 from kb.content.outline import read_outline
 from kb.content.problem import Problem
@@ -22,7 +24,7 @@ from search.types import Section
 
 # Raise it with any change to what the same source renders to; unchanged articles of a library made
 # by another recipe, or by other versions of the libraries, are rendered again.
-RECIPE = f"2 markdown-{version('markdown')} nh3-{version('nh3')}"
+RECIPE = "3 " + " ".join(f"{n}-{version(n)}" for n in ("markdown", "nh3", "pygments"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +84,10 @@ class Rendered:
 
 def render(job: Job, directory: Directory) -> Rendered:
     """Return the rendered article; raises RecursionError, or never ends, on some hostile text."""
-    text, dropped = plain_markdown(job.body, jekyll=job.jekyll)
+    whole = include(job.body, directory, path=job.path, language=job.language)
+    text, dropped = plain_markdown(whole.text, jekyll=job.jekyll)
     page = rewrite(
-        to_html(text, job.language),
+        to_html(quoted_blocks(text), job.language),
         directory,
         path=job.path,
         language=job.language,
@@ -93,12 +96,12 @@ def render(job: Job, directory: Directory) -> Rendered:
     )
     html = sanitise(page.html)
     sections, toc = read_outline(html)
-    problems = [problem.at(job.path) for problem in dropped] + page.problems
+    problems = [problem.at(job.path) for problem in dropped] + whole.problems + page.problems
     return Rendered(
         html,
         sections,
         toc,
-        tuple(dict.fromkeys(page.references)),
+        tuple(dict.fromkeys((*whole.references, *page.references))),
         tuple(dict.fromkeys(page.targets)),
         tuple(_placed(problem, job) for problem in problems),
         page.inline,

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 from urllib.parse import unquote
 
+from kb.content.attachments import described
+from kb.content.dimensions import dimensions
 from kb.content.directory import ARTICLES, MEDIA, Directory
 from kb.content.headings import HEADINGS, fit_headings, slugify
 from kb.content.pictures import media_name
@@ -29,7 +32,7 @@ _INLINE = re.compile(r"data:image/[a-z]+;base64,(.+)", re.IGNORECASE | re.DOTALL
 class Rewritten:
     """The HTML, what it points to and what is wrong with it.
 
-    `references` are ("link" or "image", as written, the address it got or "");
+    `references` are ("link", "image" or "title", as written, what it got or "");
     `targets` are (slug, fragment) pairs; `inline` maps the
     name of an image written into the text itself to its bytes in base64.
     """
@@ -63,14 +66,26 @@ class _Page:
         self.targets: list[tuple[str, str]] = []
         self.problems: list[Problem] = []
         self.inline: dict[str, str] = {}
-        self._links: list[bool] = []
+        self._links: list[str] = []  # what ends each open link
         self._verbatim = 0
 
     def emit(self, tokens: list[Token]) -> str:
         """Return the HTML of the tokens."""
         self.known = {t.attributes["id"] for t in tokens if t.attributes.get("id")}
         self.known |= set(anchors_in(tokens))
-        return "".join(map(self._token, tokens))
+        return "".join(map(self._token, self._with_titles(tokens)))
+
+    def _with_titles(self, tokens: list[Token]) -> Iterator[Token]:
+        """A link by slug that has no words gets the title of its article."""
+        for at, token in enumerate(tokens):
+            yield token
+            written = token.attributes.get("href", "")
+            following = tokens[at + 1] if at + 1 < len(tokens) else token
+            is_bare = following.kind == "end" and following.name == "a"
+            if token.name == "a" and written.startswith("kb:") and is_bare:
+                title = self.directory.title(written, base=self.path, language=self.language)
+                self.references.append(("title", written, title))
+                yield Token("text", title or written.removeprefix("kb:"))
 
     def _token(self, token: Token) -> str:
         if token.kind == "text":
@@ -109,15 +124,21 @@ class _Page:
 
     def _link(self, token: Token) -> str:
         if token.kind == "end":
-            return "</a>" if self._links and self._links.pop() else ""
+            return self._links.pop() if self._links else ""
         written = token.attributes.get("href")
         if written is None:
-            self._links.append(False)
+            self._links.append("")
             name = token.attributes.get("name") or token.attributes.get("id", "")
             return start_tag("span", {"id": name}) + "</span>" if self._claim(name) else ""
         address = self._address(written)
-        self._links.append(bool(address))
+        self._links.append(f"{self._offer(address)}</a>" if address else "")
         return start_tag("a", {**token.attributes, "href": address}) if address else ""
+
+    def _offer(self, address: str) -> str:
+        """What follows the words of a link to a file that is saved: its kind and size."""
+        name = address.removeprefix(MEDIA)
+        size = self.directory.weights.get(name)
+        return "" if size is None else f" ({described(name, size)})"
 
     def _address(self, written: str) -> str:
         address = self.directory.link(written, base=self.path, language=self.language)
@@ -137,9 +158,10 @@ class _Page:
         return f"#{known}" if known else ""
 
     def _report_link(self, written: str) -> None:
-        message = f"The link to “{written[:120]}” leads nowhere, so only its words are shown."
+        shown = written.removeprefix("kb:")[:120]
+        message = f"The link to “{shown}” leads nowhere, so only its words are shown."
         hint = "Point it at a file that exists, by its path from this one."
-        if re.match(r"\w[\w+.-]*:", written) and not written.casefold().startswith("http"):
+        if re.match(r"\w[\w+.-]*:", written) and not written.casefold().startswith(("http", "kb:")):
             message = f"A link may not begin as “{written[:40]}” does; only its words are shown."
             hint = "Use an address that begins with https:// or mailto:."
         elif written.startswith("#"):
@@ -153,8 +175,16 @@ class _Page:
         if not address.startswith(MEDIA):
             self._report_image(written)
             return escape(words)
-        kept: Attributes = {n: attributes[n] for n in ("width", "height") if n in attributes}
+        shape = self.directory.shapes.get(address.removeprefix(MEDIA)) or self._shape(address)
+        kept = _sized(attributes, shape)
+        if "title" in attributes:
+            kept["title"] = attributes["title"]
         return start_tag("img", {"src": address, "alt": words, "loading": "lazy", **kept})
+
+    def _shape(self, address: str) -> tuple[int, int] | None:
+        """The size of an image that is written into the text itself."""
+        text = self.inline.get(address.removeprefix(MEDIA))
+        return dimensions(_decoded(text)) if text else None
 
     def _image_address(self, written: str) -> str:
         found = _INLINE.match(written)
@@ -172,6 +202,21 @@ class _Page:
         hint = "Put a PNG, JPEG, GIF or WebP file of at most 5 MiB beside the article."
         message = f"The image “{written[:120]}” is not in the articles, so its words are shown."
         self.problems.append(Problem(self.path, None, "image", message, hint))
+
+
+def _sized(attributes: Attributes, shape: tuple[int, int] | None) -> Attributes:
+    """The author's width and height; what is missing follows from the file's own."""
+    given = {n: attributes[n] for n in ("width", "height") if attributes.get(n, "").isdecimal()}
+    if not shape or len(given) == 2:
+        return given
+    width, height = shape
+    if "width" in given:
+        height = round(height * int(given["width"]) / width)
+        return given | {"height": str(max(1, height))}
+    if "height" in given:
+        width = round(width * int(given["height"]) / height)
+        return {"width": str(max(1, width))} | given
+    return {"width": str(width), "height": str(height)}
 
 
 def _decoded(text: str) -> bytes:

@@ -27,13 +27,13 @@ _ATTRIBUTES = {
     "th": {"align", "colspan", "rowspan", "scope"},
     "td": {"align", "colspan", "rowspan"},
     "div": {"class", "role"},
-    "span": {"id"},
+    "span": {"id", "class"},
     "sup": {"id"},
     "p": {"class"},
     "code": {"class"},
     "abbr": {"title"},
     "time": {"datetime"},
-    "details": {"open"},
+    "details": {"open", "class"},
     **{f"h{level}": {"id"} for level in range(2, 7)},
     "*": {"lang", "dir"},
 }
@@ -52,7 +52,9 @@ _WITH_CONTENT = {
 REMOVED_TAGS = frozenset(_WITH_CONTENT)
 _CLASSES = {
     "a": re.compile(r"footnote-(?:ref|backref)"),
-    "div": re.compile(r"alert|alert-(?:note|tip|important|warning|caution)|footnote"),
+    "div": re.compile(r"alert|alert-(?:note|tip|important|warning|caution)|footnote|tabs"),
+    "details": re.compile(r"alert|alert-(?:note|tip|important|warning|caution)|details|tab"),
+    "span": re.compile(r"hl-[a-z]"),
     "p": re.compile(r"alert-title"),
     "code": re.compile(r"language-[\w+#.-]{1,40}"),
 }

@@ -28,6 +28,31 @@
     addEventListener("pageshow", function () { delete form.dataset.sent; });
   });
 
+  // -- tabs: what was chosen once is open everywhere; paper shows everything ---------------------
+  var tabs = document.querySelectorAll(".prose .tabs > details");
+  function named(tab) { return tab.firstElementChild.textContent.trim(); }
+  function choose(name) {
+    document.querySelectorAll(".prose .tabs").forEach(function (group) {
+      var all = Array.from(group.children);
+      if (!all.some(function (tab) { return named(tab) === name; })) return;
+      all.forEach(function (tab) { tab.open = named(tab) === name; });
+    });
+  }
+  if (tabs.length) {
+    try { choose(localStorage.getItem("tab")); } catch (e) { /* the first stays open */ }
+    tabs.forEach(function (tab) {
+      tab.firstElementChild.addEventListener("click", function () {
+        if (!tab.open) try { localStorage.setItem("tab", named(tab)); } catch (e) { /* not kept */ }
+      });
+    });
+  }
+  addEventListener("beforeprint", function () {
+    document.querySelectorAll(".prose details:not([open])").forEach(function (part) {
+      part.open = true;
+      addEventListener("afterprint", function () { part.open = false; }, { once: true });
+    });
+  });
+
   // -- shortcuts: "/" and Ctrl-K go to the search box -------------------------------------------
   document.addEventListener("keydown", function (event) {
     var typing = /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName) || event.target.isContentEditable;

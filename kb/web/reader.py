@@ -6,9 +6,20 @@ the record: it reads the form, asks once, renders.
 
 from __future__ import annotations
 
+from io import BytesIO
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, abort, jsonify, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    send_file,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
@@ -152,13 +163,19 @@ def collection(name: str) -> str:
 @blueprint.get("/media/<digest>.<ext>")
 @needs(Permission.READ)
 def media(digest: str, ext: str) -> Response:
-    """An image of an article that this person may read."""
+    """An image, or a file to be saved, of an article that this person may read."""
     library = services().library()
     found = library.media.get(digest)
     seen = found and any(readable(library, slug, viewer()) for slug in found.slugs)
     if not found or not seen or not found.name.lower().endswith("." + ext.lower()):
         abort(404)
-    response = Response(found.data, mimetype=found.mime)
+    response = send_file(
+        BytesIO(found.data),
+        mimetype=found.mime,
+        as_attachment=bool(found.filename),
+        download_name=found.filename or found.name,
+        etag=False,
+    )
     response.headers["Cache-Control"] = "private, max-age=86400, immutable"
     return response
 

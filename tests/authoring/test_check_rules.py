@@ -222,3 +222,19 @@ def test_the_seeded_faults_are_real(tmp_path: Path, number: int) -> None:
         assert fault.mark in corpus.text(fault.path)
         original = ROOT / "articles" / fault.path
         assert not original.exists() or original.read_text() != corpus.text(fault.path)
+
+
+def test_a_variable_that_is_known_is_no_placeholder(tmp_path: Path) -> None:
+    (tmp_path / "_variables.yml").write_text("phone: 5555\n")
+    text = "---\ntitle: A title\n---\nCall {{ phone }} or {{ fax }}. Type <name>.\n"
+    (tmp_path / "a.md").write_text(text)
+    (tmp_path / "two.md").write_text("---\ntitle: Other\n---\nText")
+    environment = {
+        "KB_ARTICLES": str(tmp_path),
+        "KB_DATA": str(tmp_path / "var"),
+        "KB_SEMANTIC": "off",
+    }
+    done = CliRunner().invoke(main, ["check"], env=environment)
+    assert "phone" not in done.output
+    assert "“{{ fax }}” was to be replaced." in done.output
+    assert "“<name>” is no HTML and shown as written." in done.output

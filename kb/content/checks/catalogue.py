@@ -48,6 +48,12 @@ image | An image is missing, too large, of another site or of another kind.
 fence | A code block has no end, so the rest of the article is shown as code.
 liquid | Liquid tags of a former site are taken out with what they would have inserted.
 include | An included file is not inserted.
+snippet | A snippet is not there, includes itself, or makes the article too long.
+variable | A variable is not known, so its braces are shown.
+file | A file to be saved is too large or cannot be read.
+shortcode | A shortcode of Hugo is not known; only the text within it is shown.
+jsx | A part of MDX that is a program is taken out; the words within it are shown.
+block | A block between colons is not known, so its marks are shown.
 secret | Text looks like a password, a token or a key.
 render | The article cannot be rendered.
 too-large | The article is larger than 256 KiB.

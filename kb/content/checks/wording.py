@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from urllib.parse import unquote, urlsplit
 
 from kb.content.checks.page import Link, Page
+from kb.content.components import ELEMENTS
 from kb.content.problem import Problem
 from kb.content.sanitise import ALLOWED_TAGS, REMOVED_TAGS
 
@@ -44,9 +45,12 @@ _NUMBERED = re.compile(
 )
 
 
-def wording_problems(page: Page) -> Iterator[Problem]:
-    """Yield what is wrong with the words, links and images of one page."""
-    yield from _left(page)
+def wording_problems(page: Page, *, variables: frozenset[str] = frozenset()) -> Iterator[Problem]:
+    """Yield what is wrong with the words, links and images of one page.
+
+    `variables` are the names in braces that stand for a text here.
+    """
+    yield from _left(page, variables)
     yield from _tags(page)
     for link in page.links:
         if link.words.casefold().strip(" .*_:»>") in _EMPTY_WORDS:
@@ -57,15 +61,21 @@ def wording_problems(page: Page) -> Iterator[Problem]:
         yield from _words_of(page, image)
 
 
-def _left(page: Page) -> Iterator[Problem]:
+def _left(page: Page, variables: frozenset[str]) -> Iterator[Problem]:
     pattern = _LEFT_ES if page.language == "es" else _LEFT
     found = list(pattern.finditer(page.prose))
     if not page.draft.facts.jekyll:
-        found += _LIQUID.finditer(page.prose)
+        braces = _LIQUID.finditer(page.prose)
+        # Shortcodes are read; those that are not known are reported where that is found out.
+        found += [b for b in braces if b[0][:3] not in ("{{<", "{{%") and not _is_in(b, variables)]
     for each in found:
         message = f"“{each[0][:60]}” was to be replaced."
         hint = "Write what belongs there, or put it between backquotes when it is meant."
         yield page.problem("placeholder", page.line_of(each.start()), message, hint)
+
+
+def _is_in(braces: re.Match[str], variables: frozenset[str]) -> bool:
+    return braces[0].strip("{} ") in variables
 
 
 def _tags(page: Page) -> Iterator[Problem]:
@@ -84,6 +94,9 @@ def _tags(page: Page) -> Iterator[Problem]:
 def _taken_out(page: Page, line: int, name: str, attribute: str) -> Problem:
     what = f"The attribute “{attribute}”" if attribute else f"The tag <{name}>"
     how = "with what is inside it" if name in REMOVED_TAGS and not attribute else "from the page"
+    if name not in ELEMENTS and not attribute:
+        hint = "Put it between backquotes, as other words of a command."
+        return page.problem("html", line, f"“<{name}>” is no HTML and shown as written.", hint)
     hint = "Say it in Markdown, or put it between backquotes when readers should see it."
     return page.problem("html", line, f"{what} is taken out {how}.", hint)
 
