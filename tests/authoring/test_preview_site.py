@@ -16,6 +16,9 @@ from pathlib import Path
 
 import pytest
 
+from kb.app import create_app
+from kb.config import load
+
 ROOT = Path(__file__).resolve().parents[2]
 ARTICLE = """---
 title: Connect to the VPN
@@ -184,12 +187,16 @@ def test_only_this_machine_can_look_whatever_the_settings_say(site: Previewed) -
         socket.create_connection(("127.0.0.2", site.port), timeout=5)
 
 
-def test_no_other_site_has_the_previews_pages(client) -> None:
+def test_no_other_site_has_the_previews_pages(tmp_path: Path) -> None:
+    app = create_app(load({}, data=tmp_path / "data", templates=ROOT / "templates"))
+    client = app.test_client()
+    assert not [r for r in app.url_map.iter_rules() if r.endpoint.startswith("preview")]
     assert client.get("/preview/").status_code == 404
-    assert client.get("/preview/changes").status_code == 404
-    page = client.get("/").text
-    assert "preview-bar" not in page
-    assert "preview.js" not in page
+    page = client.get("/about")
+    assert page.status_code == 200
+    assert "preview-bar" not in page.text
+    assert "preview.js" not in page.text
+    app.extensions["services"].db.close()
 
 
 def test_a_bare_repository_and_a_taken_port_are_refused(run, tmp_path: Path) -> None:
