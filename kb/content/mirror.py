@@ -113,9 +113,8 @@ def fetch(remote: Remote, place: Path, *, lock: int) -> None:
     if not (place / "HEAD").is_file() or not (place / "refs").is_dir():
         place.mkdir(parents=True, exist_ok=True)
         _git(remote, place, ("init", "--quiet", "--bare", str(place)), lock)
-    for left in place.rglob(
-        "*.lock"
-    ):  # of a Git that was killed: we hold the lock, so none is at work
+    # Left by a Git that was killed: we hold the lock, so none is at work.
+    for left in place.rglob("*.lock"):
         left.unlink(missing_ok=True)
     wanted = (*_EVERYTHING, f"+HEAD:{HEAD}")
     words = ("fetch", "--quiet", "--prune", "--atomic", "--no-write-fetch-head", "source", *wanted)
