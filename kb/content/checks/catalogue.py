@@ -36,6 +36,7 @@ language | The language is not a tag such as en.
 audience | The audience is not known, so only staff can read the article.
 status | The status is not known, so the article stays a draft.
 date | A day does not exist or is written in another form.
+schedule | A moment at which the article appears or goes is none, or they exclude each other.
 translation | `translation_of` names no article.
 alias | Two articles claim the same former address.
 slug | Two files have the same name, so one is not published.
