@@ -63,15 +63,16 @@ def groups(sketches: Sketches) -> Integers:
     """Return for each article the least number among those that say the same, its own included."""
     found = np.arange(len(sketches), dtype=np.int32)
     told = np.flatnonzero(sketches.any(axis=1))
-    for band in range(1, HASHES + 1, BAND):
-        for bucket in _buckets(sketches[told, band : band + BAND]):
+    bands = [[0, *range(band, band + BAND)] for band in range(1, HASHES + 1, BAND)]
+    for columns in (*bands, range(1, HASHES + 1)):
+        for bucket in _buckets(sketches[told][:, columns]):
             _join(found, sketches, told[bucket].tolist())
     return found
 
 
 def _buckets(rows: Sketches) -> Iterator[npt.NDArray[np.int64]]:
     """Yield the places of rows that are equal, two or more, ascending."""
-    keys = (rows * _FACTORS[:BAND]).sum(axis=1, dtype=np.uint64)
+    keys = (rows * _FACTORS[: rows.shape[1]]).sum(axis=1, dtype=np.uint64)
     order = np.argsort(keys, kind="stable")
     new = np.flatnonzero(np.diff(keys[order])) + 1
     starts = np.concatenate([[0], new])
