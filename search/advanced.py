@@ -30,7 +30,7 @@ from search.tokens import tokens
 MOST_CONDITIONS = 6
 MOST_QUOTED = 1
 # Words that begin alike: this many are looked for, the commonest; this many count in the ranking.
-MOST_EXPANSIONS = 30
+MOST_EXPANSIONS = 20
 RANKED_EXPANSIONS = 12
 # A stem may be shorter than the typed beginning ("configura*" is of "configur").
 SHORTER = 3
@@ -68,6 +68,11 @@ class Constraints:
 
     def __bool__(self) -> bool:
         return bool(self.every or self.none)
+
+    @property
+    def quoted(self) -> int:
+        """How many phrases there are among the conditions."""
+        return sum(one.quoted for group in (*self.every, self.none) for one in group)
 
     def __str__(self) -> str:
         """Return the conditions as a person would type them."""

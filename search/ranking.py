@@ -17,7 +17,7 @@ from search.adjacent import adjacent, as_typed
 from search.confidence import Evidence
 from search.encoder import Vectors
 from search.opened import Generation
-from search.querying import Request, content_words, understand
+from search.querying import MOST_PHRASES, Request, content_words, understand
 from search.semantic import Nearest
 from search.top import highest
 from search.types import Mode
@@ -74,6 +74,8 @@ def requests_for(generation: Generation, text: str, languages: frozenset[str]) -
     held = [lang for lang in generation.manifest.languages if not languages or lang in languages]
     asked = advanced.constraints(text)
     requests = [understand(asked.text, lang, synonyms=generation.synonyms) for lang in held]
+    most = MOST_PHRASES - asked.quoted  # what costs most is bounded as a whole
+    requests = [replace(request, phrases=request.phrases[:most]) for request in requests]
     return [_with_beginnings(generation, request, asked) for request in requests]
 
 
