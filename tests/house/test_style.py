@@ -26,7 +26,7 @@ CALLED_BY_LIBRARIES = {
 }  # fmt: skip
 UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X)\b")
 # Places of one machine; what a page or test names as an example is not one.
-MACHINE = re.compile(r"/(?:root|home|Users)/\w+|/work/\w+|\bpypi\.[a-z]+\.|artifactory|index-url")
+MACHINE = re.compile(r"/(?:root|home|Users|work)/\w+|\bpypi\.[a-z]+\.|artifactory|index-url")
 
 
 def relative(file: Path) -> str:
