@@ -30,6 +30,7 @@ from kb.lookup.made import is_due, notices_of
 from kb.lookup.publish import keep_time, publish
 from kb.lookup.standing import wish
 from kb.wiring import Services
+from search.encoder import silent
 from search.errors import SearchError
 
 log = logging.getLogger(__name__)
@@ -182,11 +183,9 @@ class Worker:
             return
         articles = parts.library().articles.values()
         for due in reminders(articles, parts.accounts.all(), today=today):
+            text = letter(due, site=parts.settings.site_url.rstrip("/"), today=today)
             with parts.db.begin() as connection:
-                outbox = Outbox(connection)
-                if not outbox.holds(due.key):
-                    text = letter(due, site=parts.settings.site_url.rstrip("/"), today=today)
-                    outbox.put(MAIL, text, now=now, ticket_id=None, key=due.key)
+                Outbox(connection).put_once(MAIL, text, now=now, key=due.key)
 
     def _publish(self, now: datetime) -> None:
         """Follow the articles at each interval or wish; in between, and without an interval, let
@@ -195,10 +194,10 @@ class Worker:
         settings, wanted = self.parts.settings, wish(self.parts.settings.data)
         try:
             if settings.publish_interval is not None or wanted != self._granted:
-                live = publish(settings, progress=_silent, now=now)
+                live = publish(settings, progress=silent, now=now)
                 self._granted = wanted
             elif is_due(self.parts.engine.generation, now):
-                live = keep_time(settings, progress=_silent, now=now)
+                live = keep_time(settings, progress=silent, now=now)
             else:
                 return
         except (ProductError, SearchError) as trouble:
@@ -213,10 +212,6 @@ class Worker:
         if trouble and trouble != self._said:
             log.warning("%s", trouble)
         self._said = trouble
-
-
-def _silent(stage: str, done: int, total: int) -> None:
-    """Show no progress."""
 
 
 def _owner() -> str:

@@ -13,8 +13,8 @@ from typing import Protocol
 
 from kb.db import Database
 from kb.desk.outbox.store import Outbox
+from kb.desk.post import MAIL
 
-MAIL = "mail"
 _NAMESPACE = uuid.UUID("6f1c2b0e-93a4-5d0b-8f43-2f6d0c6b7a55")
 _TEXT = """Your commit {commit} changed {place}, and the site found this:
 
@@ -56,10 +56,10 @@ def tell_authors(
     """Put a letter for each notice into the outbox, once; return how many were new."""
     with db.begin() as connection:
         outbox = Outbox(connection)
-        new = {_key(each): each for each in told if not outbox.holds(_key(each))}
-        for key, each in new.items():
-            outbox.put(MAIL, _letter(each, page, site), now=now, ticket_id=None, key=key)
-        return len(new)
+        return sum(
+            outbox.put_once(MAIL, _letter(each, page, site), now=now, key=_key(each))
+            for each in told
+        )
 
 
 def _key(notice: Notice) -> str:

@@ -76,10 +76,17 @@ class Outbox:
         )
         return key
 
-    def holds(self, key: str) -> bool:
-        """Return whether there is or was something with that id."""
+    def put_once(
+        self, channel: str, payload: Mapping[str, Any], *, now: datetime, key: str
+    ) -> bool:
+        """Add something of no ticket unless there is or was something with that id; return whether
+        it was new.
+        """
         found = self._connection.execute(sa.select(outbox.c.id).where(outbox.c.id == key))
-        return found.first() is not None
+        if found.first() is not None:
+            return False
+        self.put(channel, payload, now=now, ticket_id=None, key=key)
+        return True
 
     def claim(self, now: datetime, lease: timedelta) -> Parcel | None:
         """Return one row that is due, claimed until now + lease; None when nothing is due.
