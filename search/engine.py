@@ -274,32 +274,29 @@ def _filtered(generation: Generation, ranking: Ranking, query: Query) -> np.ndar
     return ranking.order[_filter_mask(generation, query)[ranking.order]]
 
 
-def _once_each(generation: Generation, order: np.ndarray) -> np.ndarray:
-    """Return the order with the first alone of those that say the same."""
+def _once_each(
+    generation: Generation, order: np.ndarray, within: Column | None = None
+) -> np.ndarray:
+    """Return the order with the first alone of those that say the same, for each value of a column
+    where one is given.
+    """
     if not generation.repetitive:
         return order
-    _, first = np.unique(generation.alike[order], return_index=True)
+    groups = generation.alike[order].astype(np.int64)
+    if within is not None:
+        groups = groups * len(within.names) + within.numbers[order]
+    _, first = np.unique(groups, return_index=True)
     return order[np.sort(first)]
 
 
 def _facets(generation: Generation, ranking: Ranking) -> Mapping[str, Mapping[str, int]]:
     """Return how many hits there would be with each language and collection chosen."""
     documents = generation.documents
+    columns = {"language": documents.language, "collection": documents.collection}
     return {
-        "language": documents.language.counted(_among(generation, ranking, documents.language)),
-        "collection": documents.collection.counted(
-            _among(generation, ranking, documents.collection)
-        ),
+        name: column.counted(_once_each(generation, ranking.order, column))
+        for name, column in columns.items()
     }
-
-
-def _among(generation: Generation, ranking: Ranking, column: Column) -> np.ndarray:
-    """Return the hits without those that repeat another one of the same value."""
-    order = ranking.order
-    if not generation.repetitive:
-        return order
-    pairs = generation.alike[order].astype(np.int64) * len(column.names) + column.numbers[order]
-    return order[np.unique(pairs, return_index=True)[1]]
 
 
 def _explanation(generation: Generation, ranking: Ranking, number: int) -> Explanation:

@@ -17,7 +17,7 @@ from kb.content.checks.shelf import Shelf
 from kb.db import Database
 from kb.errors import ProductError
 from kb.insight.report import DateRange, WordsRow
-from kb.insight.reporting import report
+from kb.insight.reporting import wanted
 from search.engine import Engine
 from search.types import Query
 
@@ -33,12 +33,11 @@ def failed_words(settings: Settings, now: datetime) -> tuple[Sequence[WordsRow],
     database = Database(settings.database)
     try:
         span = DateRange((now - settings.retention).date(), now.date())
-        rows = report(database, span, k=settings.k_anonymity, now=now).failing_words
+        return wanted(database, span, k=settings.k_anonymity, now=now)[:MOST], ""
     except ProductError as problem:
         return (), f"Failed searches were not tried: {problem.message}"
     finally:
         database.close()
-    return [row for row in rows if row.words][:MOST], ""
 
 
 def newly_answered(

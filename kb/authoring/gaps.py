@@ -13,7 +13,7 @@ from kb.config import Settings
 from kb.db import Database
 from kb.errors import NotFound
 from kb.insight.report import DateRange
-from kb.insight.reporting import report
+from kb.insight.reporting import wanted
 
 SPAN = timedelta(days=30)  # the report's usual range
 ALIKE = 0.5  # share of words in common from which two rows ask for one thing
@@ -46,10 +46,9 @@ def gaps(settings: Settings, now: datetime) -> tuple[Gap, ...]:
     span = DateRange((now - SPAN).date(), now.date())
     db = Database(settings.database)
     try:
-        rows = report(db, span, k=settings.k_anonymity, now=now).failing_words
+        shown = wanted(db, span, k=settings.k_anonymity, now=now)
     finally:
         db.close()
-    shown = [row for row in rows if row.words]
     every = [row.words for row in shown]
     return tuple(
         Gap(number, row.words, row.people, row.searches, _alike(row.words, every))

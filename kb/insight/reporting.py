@@ -11,7 +11,7 @@ from datetime import datetime
 from kb.db import Database
 from kb.insight import care
 from kb.insight.figures import store
-from kb.insight.report import DateRange, Facts, Report, WordsRow, failing_words, make_report
+from kb.insight.report import DateRange, Facts, Report, WordsRow, make_report
 
 
 def report(db: Database, span: DateRange, *, k: int, now: datetime) -> Report:
@@ -34,8 +34,8 @@ def article_care(db: Database, span: DateRange, *, k: int) -> dict[str, care.Car
     return care.care(seen, votes, failed, k=k)
 
 
-def wanted(db: Database, span: DateRange, *, k: int) -> tuple[WordsRow, ...]:
-    """Return the words that most searches failed on, without the row of those not told."""
-    with db.read() as connection:
-        failed = store.failed_rows(connection, span.start, span.end)
-    return tuple(row for row in failing_words(failed, k) if row.words)
+def wanted(db: Database, span: DateRange, *, k: int, now: datetime) -> tuple[WordsRow, ...]:
+    """Return the words that most searches failed on, as the report has them, without the row of
+    those not told.
+    """
+    return tuple(row for row in report(db, span, k=k, now=now).failing_words if row.words)

@@ -53,7 +53,7 @@ def home() -> str:
         tasks=todo[:MOST_TASKS],
         more_tasks=max(0, len(todo) - MOST_TASKS),
         rows=_rows(kept, known),
-        wanted=wanted(parts.db, span, k=parts.settings.k_anonymity)[:MOST_WANTED],
+        wanted=wanted(parts.db, span, k=parts.settings.k_anonymity, now=now())[:MOST_WANTED],
         k=parts.settings.k_anonymity,
         today=today,
     )

@@ -55,8 +55,10 @@ def test_what_failed_near_an_article_and_what_is_wanted(database: Database, did:
     close_episodes(database, load({}), NOW)
     near = {slug: one.failed_near for slug, one in article_care(database, DAY, k=4).items()}
     assert {slug: rows[0].people for slug, rows in near.items()} == {"c": 4, "d": 4, "e": 4}
-    assert [(row.words, row.people) for row in wanted(database, DAY, k=4)] == [("printer jams", 4)]
-    assert wanted(database, DAY, k=5) == ()
+    assert [(row.words, row.people) for row in wanted(database, DAY, k=4, now=NOW)] == [
+        ("printer jams", 4)
+    ]
+    assert wanted(database, DAY, k=5, now=NOW) == ()
     assert all(not one.failed_near for one in article_care(database, DAY, k=5).values())
 
 
