@@ -15,7 +15,6 @@ from kb.content.difference import difference
 from kb.content.drafting import Draft, read_draft
 from kb.content.folder_source import FolderSource
 from kb.content.git_source import GitSource, find_repository
-from kb.content.history import job_of
 from kb.content.names import Names, give_names
 from kb.content.naming import is_article
 from kb.content.pictures import Pictures
@@ -87,12 +86,14 @@ class _Side:
 
     def rendered(self, paths: list[str]) -> dict[str, str]:
         """Return the HTML of those of the articles that are here and can be rendered."""
-        names = self._names
-        languages = {n.draft.path: n.language for n in names.named.values()}
-        drafts = [self.drafts[p] for p in paths if p in languages and not self.drafts[p].refused]
-        jobs = [job_of(draft, languages[draft.path]) for draft in drafts]
-        results = zip(drafts, render_all(jobs, self._directory), strict=True)
-        return {d.path: result.html for d, result in results if isinstance(result, Rendered)}
+        known = {named.draft.path: named for named in self._names.named.values()}
+        shown = [known[p] for p in paths if p in known and not known[p].draft.refused]
+        results = render_all([named.job for named in shown], self._directory)
+        return {
+            named.draft.path: result.html
+            for named, result in zip(shown, results, strict=True)
+            if isinstance(result, Rendered)
+        }
 
 
 def _differ(before: _Side, after: _Side, path: str) -> bool:

@@ -21,9 +21,10 @@ from kb.content.drafting import MAX_BYTES, Draft, read_draft
 from kb.content.folder_source import in_memory
 from kb.content.git_source import GitSource, find_repository
 from kb.content.library import Library
+from kb.content.names import job_of
 from kb.content.naming import common_root, normal_path
 from kb.content.pool import render_all
-from kb.content.rendering import Job, Rendered
+from kb.content.rendering import Rendered
 from kb.content.versions import Version
 from kb.errors import ContentError
 
@@ -126,19 +127,6 @@ def directory_of(library: Library) -> Directory:
     slugs = {normal_path(slug): slug for slug in library.articles}
     hidden = (s for s, a in library.articles.items() if a.status is not Status.PUBLISHED)
     return Directory(paths, {**library.redirects, **slugs}, hidden=frozenset(hidden))
-
-
-def job_of(draft: Draft, language: str) -> Job:
-    """Return what is to be rendered of a draft in that language."""
-    return Job(
-        draft.path,
-        draft.body,
-        draft.title,
-        language,
-        own_title=draft.own_title,
-        jekyll=draft.facts.jekyll,
-        body_line=draft.body_line,
-    )
 
 
 def _draft(source: GitSource, version: Version) -> Draft:

@@ -22,6 +22,19 @@ from kb.content.routes import follow, routes
 _COUNTING = frozenset({"sidebar_position", "sidebar_label", "pagination_next", "pagination_prev"})
 
 
+def job_of(draft: Draft, language: str) -> Job:
+    """Return what is to be rendered of a draft in that language."""
+    return Job(
+        draft.path,
+        draft.body,
+        draft.title,
+        language,
+        own_title=draft.own_title,
+        jekyll=draft.facts.jekyll,
+        body_line=draft.body_line,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Named:
     """A draft with its place among the others."""
@@ -40,16 +53,7 @@ class Named:
     @property
     def job(self) -> Job:
         """What is to be rendered."""
-        draft = self.draft
-        return Job(
-            draft.path,
-            draft.body,
-            draft.title,
-            self.language,
-            own_title=draft.own_title,
-            jekyll=draft.facts.jekyll,
-            body_line=draft.body_line,
-        )
+        return job_of(self.draft, self.language)
 
 
 @dataclass(slots=True)

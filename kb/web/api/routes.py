@@ -19,12 +19,12 @@ from kb.lookup.live import readable
 from kb.people.roles import Permission
 from kb.web.api import document as openapi
 from kb.web.api.schemas import body
+from kb.web.former import ABSENT
 from kb.web.guard import chosen, needs, now, own_search, services, tried, viewer
 from search.types import Query
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
 
-ABSENT = "There is no such article, or it is not open to you."
 MOST = 50  # rows in one answer
 
 
