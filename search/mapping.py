@@ -20,7 +20,7 @@ def mapped(path: Path) -> npt.NDArray[Any]:
     return np.asarray(np.load(path, mmap_mode="r"))
 
 
-def shared(source: Path, target: Path) -> None:
+def shared(source: Path | str, target: Path | str) -> None:
     """Put a file that never changes into another folder too: a link, or else a copy."""
     try:
         os.link(source, target)

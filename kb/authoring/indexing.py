@@ -8,17 +8,17 @@ Words are indexed first; meaning joins where the model was prepared before. Know
 from __future__ import annotations
 
 import logging
-import os
 import shutil
 import threading
 from pathlib import Path
 
 from kb.authoring.workspace import Progress, Workspace
 from kb.content.library import Library
+from kb.lookup.made import current, library_of
 from search import generation
-from search.encoder import Encoder
+from search.encoder import Encoder, silent
 from search.errors import SearchError
-from search.opened import Generation
+from search.mapping import shared
 
 log = logging.getLogger(__name__)
 
@@ -26,21 +26,9 @@ QUIET_S = 0.4  # the page that shows a change is loaded first; both share one in
 UNPREPARED = "The model is not prepared; `kb publish` prepares it."
 
 
-def current(root: Path) -> Generation | None:
-    """Return the index in the folder `root`, None where there is none of use."""
-    try:
-        return generation.open_current(root)
-    except SearchError:
-        return None
-
-
 def indexed(root: Path) -> Library | None:
     """Return the articles of the index as it is, None without one."""
-    found = current(root)
-    try:
-        return Library.load(found.read) if found else None
-    except (OSError, SearchError, ValueError, KeyError, TypeError):
-        return None
+    return library_of(current(root))
 
 
 def seed(root: Path, live: Path) -> None:
@@ -49,16 +37,8 @@ def seed(root: Path, live: Path) -> None:
     if found is None:
         return
     root.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(found.path, root / found.path.name, copy_function=_linked)
+    shutil.copytree(found.path, root / found.path.name, copy_function=shared)
     (root / "CURRENT").write_text(found.path.name, "utf-8")
-
-
-def _linked(source: str, target: str) -> None:
-    """Link the file, which never changes, or copy it where the disk has no links."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)
 
 
 class Indexer:
@@ -91,7 +71,7 @@ class Indexer:
                 self._wanted.clear()
                 self._wanted.wait(QUIET_S)
             try:
-                self._build(self._encoder, lambda _stage, _done, _total: None)
+                self._build(self._encoder, silent)
             except SearchError as problem:
                 log.warning("the index was not brought up to date: %s", problem)
 

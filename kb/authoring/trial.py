@@ -7,23 +7,24 @@ afterwards. Knows no question.
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from kb.config import Settings
 from kb.content.article import Status
 from kb.content.library import Library
+from kb.lookup.made import current, library_of
 from kb.lookup.publish import open_encoder
 from search import generation
 from search.encoder import Encoder
 from search.engine import Engine
 from search.engine import Settings as EngineSettings
 from search.errors import SearchError
+from search.mapping import shared
 from search.opened import Generation
 from search.types import Mode
 
@@ -49,12 +50,12 @@ def trial(library: Library, settings: Settings, *, meaning: bool | None) -> Iter
 
     `meaning` None uses the model when the live index does, True always, False never.
     """
-    live = _live(settings.generations)
+    live = current(settings.generations)
     encoder, without = _encoder(settings, live, meaning)
     with tempfile.TemporaryDirectory(prefix="kb-check-") as place:
         root = Path(place)
         if live:
-            shutil.copytree(live.path, root / live.path.name, copy_function=_linked)
+            shutil.copytree(live.path, root / live.path.name, copy_function=shared)
         generation.build(
             [a.to_document() for a in library.articles.values() if a.status is Status.PUBLISHED],
             root,
@@ -63,22 +64,7 @@ def trial(library: Library, settings: Settings, *, meaning: bool | None) -> Iter
             synonyms=library.synonyms,
         )
         before = _engine(settings.generations, encoder) if live else None
-        yield Trial(_engine(root, encoder), before, _library(live), without)
-
-
-def _live(root: Path) -> Generation | None:
-    if not root.is_dir():
-        return None
-    try:
-        return generation.open_current(root)
-    except SearchError:
-        return None
-
-
-def _library(live: Generation | None) -> Library | None:
-    with suppress(OSError, SearchError, ValueError, KeyError, TypeError):
-        return Library.load(live.read) if live else None
-    return None
+        yield Trial(_engine(root, encoder), before, library_of(live), without)
 
 
 def _encoder(
@@ -104,12 +90,3 @@ def _engine(root: Path, encoder: Encoder | None) -> Engine:
     )
     engine.warm()
     return engine
-
-
-def _linked(source: str, target: str) -> str:
-    """Link a file, or copy it to another disk; what is built anew never writes into it."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)
-    return target

@@ -54,7 +54,7 @@ def library_of(live: Generation | None) -> Library | None:
     try:
         return Library.load(live.read) if live else None
     except (OSError, SearchError, ValueError, KeyError, TypeError):
-        log.warning("the library before cannot be read: every article is rendered anew")
+        log.warning("the library of generation %s cannot be read", live.id if live else "")
         return None
 
 
