@@ -28,6 +28,7 @@ from kb.errors import ConfigError, NotFound, ProductError, StoreError
 from kb.insight.solved import SolvedQueries
 from kb.limits.store import RateLimits
 from kb.lookup.ask import Asker
+from kb.lookup.made import place_of_articles
 from kb.lookup.publish import open_encoder
 from kb.lookup.published import LiveLibrary
 from kb.lookup.record import Record
@@ -150,7 +151,7 @@ def build(settings: Settings) -> Services:
         asker=Asker(engine, library, recorder, redact=redact),
         record=record,
         solved=SolvedQueries(settings.solved_queries),
-        histories=Histories(settings.articles),
+        histories=Histories(place_of_articles(settings)),
         desk=Desk(db, settings, record=tell, links=Links(settings.site_url, **LINKS)),
         channels={"mail": mail_channel(settings.mail_url, settings.mail_from)},
     )

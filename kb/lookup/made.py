@@ -33,8 +33,13 @@ FORMAT = 2  # raise it when a library is to be made anew although no article has
 ANCESTORS = 500  # commits that a generation is known to hold; CI asks soon after its push
 
 
+def place_of_articles(settings: Settings) -> Path:
+    """Return where the articles are read: the mirror of a remote, or what is here."""
+    return settings.mirror if settings.articles_remote else settings.articles
+
+
 def open_articles(settings: Settings, ref: str = "") -> Source:
-    """Return the articles that the settings name: the mirror of a remote, or what is here."""
+    """Return the articles that the settings name, at `ref` or the commit to be published."""
     if not settings.articles_remote:
         return open_source(settings.articles, ref or settings.articles_ref)
     shown = mirror.HEAD if settings.articles_ref == "HEAD" else settings.articles_ref

@@ -14,11 +14,13 @@ from typing import Any
 
 import pytest
 
+from kb.app import create_app
 from kb.config import Settings, shown
 from kb.content.mirror import HEAD, fetch, read_remote
 from kb.errors import ContentError
 from kb.lookup.publish import Published, publish
 from kb.lookup.standing import alone
+from kb.wiring import build
 
 Live = Callable[..., Published]
 
@@ -51,6 +53,18 @@ def test_what_is_pushed_to_the_remote_is_published(repository: Any, fetched: Any
     repository.git("push", "-q", "origin", "main")
     live = fetched(articles_ref="main")
     assert (live.commit, live.articles) == (commit, 5)
+
+
+def test_an_article_shows_its_history_from_the_mirror(
+    fetched: Any, settings: Settings, remote: Path
+) -> None:
+    fetched()
+    changed = replace(settings, articles_remote=str(remote), articles=Path("nowhere"))
+    parts = build(changed)
+    page = create_app(services=parts).test_client().get("/articles/vpn/connect/history")
+    parts.db.close()
+    assert page.status_code == 200
+    assert "the first articles" in page.text
 
 
 def test_a_branch_a_tag_and_history_that_was_rewritten(repository: Any, fetched: Any) -> None:
