@@ -1,0 +1,28 @@
+"""The tables, as the newest revision of kb.migrations makes them.
+
+Promises names and types that SQLite and PostgreSQL share; a test holds the revisions to this
+package. Knows no query and no rule of the product.
+"""
+
+from kb.schema.columns import UtcTime, metadata
+from kb.schema.desk import leases, offers, outbox, ticket_events, ticket_numbers, tickets
+from kb.schema.people import api_tokens, rate_windows, users
+from kb.schema.record import episodes, events, failed_searches, salts
+
+__all__ = [
+    "UtcTime",
+    "api_tokens",
+    "episodes",
+    "events",
+    "failed_searches",
+    "leases",
+    "metadata",
+    "offers",
+    "outbox",
+    "rate_windows",
+    "salts",
+    "ticket_events",
+    "ticket_numbers",
+    "tickets",
+    "users",
+]

@@ -1,0 +1,68 @@
+"""The tables of the record: events, episodes, failed searches, salts of pseudonyms."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from kb.schema.columns import UtcTime, id_column, metadata, sequence_column
+
+events = sa.Table(
+    "events",
+    metadata,
+    # seq orders what was recorded; id makes a replayed event land once.
+    sequence_column(),
+    sa.Column("id", sa.String(36), nullable=False, unique=True),
+    sa.Column("at", UtcTime, nullable=False),
+    sa.Column("kind", sa.String(32), nullable=False),
+    sa.Column("visitor", sa.String(64), nullable=False),
+    sa.Column("user_id", sa.String(36)),
+    sa.Column("search_id", sa.String(36)),
+    sa.Column("article", sa.String(255)),
+    sa.Column("words", sa.Text),  # redacted before it came here; emptied after the retention
+    sa.Column("words_key", sa.String(64)),  # folded words: what "the same words" means
+    sa.Column("left_out", sa.String(16), nullable=False, server_default=""),  # staff, robot
+    sa.Column("data", sa.JSON, nullable=False),
+    sa.Index("ix_events_visitor_at", "visitor", "at"),
+    sa.Index("ix_events_at", "at"),
+    sa.Index("ix_events_search_id", "search_id"),
+)
+
+episodes = sa.Table(
+    "episodes",
+    metadata,
+    id_column(),
+    sa.Column("visitor", sa.String(64), nullable=False),
+    sa.Column("user_id", sa.String(36)),
+    sa.Column("started_at", UtcTime, nullable=False),
+    sa.Column("ended_at", UtcTime, nullable=False),
+    sa.Column("outcome", sa.String(16), nullable=False),
+    sa.Column("ended", sa.Boolean, nullable=False),  # the gap has passed
+    sa.Column("closed", sa.Boolean, nullable=False),  # the outcome window has passed too
+    sa.Column("unresolved", sa.Boolean, nullable=False),
+    sa.Column("policy", sa.String(16), nullable=False, server_default=""),  # what a policy did
+    sa.Column("definition", sa.Integer, nullable=False),
+    sa.Column("data", sa.JSON, nullable=False),
+    sa.Index("ix_episodes_started_at", "started_at"),
+    sa.Index("ix_episodes_visitor", "visitor", "started_at"),
+)
+
+failed_searches = sa.Table(
+    "failed_searches",
+    metadata,
+    sa.Column("search_id", sa.String(36), primary_key=True),
+    sa.Column("episode_id", sa.String(36), nullable=False, index=True),
+    sa.Column("at", UtcTime, nullable=False, index=True),
+    sa.Column("visitor", sa.String(64), nullable=False),
+    sa.Column("failure", sa.String(16), nullable=False),
+    sa.Column("words", sa.Text),
+    sa.Column("words_key", sa.String(64), nullable=False, index=True),
+    sa.Column("language", sa.String(16), nullable=False),
+    sa.Column("definition", sa.Integer, nullable=False),
+)
+
+salts = sa.Table(
+    "salts",
+    metadata,
+    sa.Column("day", sa.String(10), primary_key=True),
+    sa.Column("salt", sa.LargeBinary, nullable=False),
+)
