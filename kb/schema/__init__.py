@@ -6,6 +6,7 @@ package. Knows no query and no rule of the product.
 
 from kb.schema.columns import UtcTime, metadata
 from kb.schema.desk import leases, offers, outbox, ticket_events, ticket_numbers, tickets
+from kb.schema.gaps import gap_events, gap_searches, gaps, question_vectors, subscriptions
 from kb.schema.people import api_tokens, rate_windows, users
 from kb.schema.record import episodes, events, failed_searches, salts
 
@@ -15,12 +16,17 @@ __all__ = [
     "episodes",
     "events",
     "failed_searches",
+    "gap_events",
+    "gap_searches",
+    "gaps",
     "leases",
     "metadata",
     "offers",
     "outbox",
+    "question_vectors",
     "rate_windows",
     "salts",
+    "subscriptions",
     "ticket_events",
     "ticket_numbers",
     "tickets",

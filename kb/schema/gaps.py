@@ -1,0 +1,89 @@
+"""The tables of gaps: groups of failed searches, what became of them, who waits for an answer."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from kb.schema.columns import UtcTime, id_column, metadata, sequence_column
+
+gaps = sa.Table(
+    "gaps",
+    metadata,
+    id_column(),
+    sa.Column("number", sa.Integer, nullable=False, unique=True),  # what people call it by
+    sa.Column("title", sa.String(200), nullable=False, server_default=""),  # given by hand
+    sa.Column("label", sa.String(200), nullable=False, server_default=""),  # made from its searches
+    sa.Column("language", sa.String(16), nullable=False, server_default=""),
+    sa.Column("status", sa.String(12), nullable=False, index=True),  # new, assigned, answered, ...
+    sa.Column("owner_id", sa.String(36)),
+    sa.Column("became_id", sa.String(36)),  # the gap that it was merged into
+    sa.Column("came_from_id", sa.String(36)),  # the gap that it was split from
+    # As of the last grouping, over its window: see kb.gaps.
+    sa.Column("people", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("searches", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("tickets", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("cause", sa.String(16), nullable=False, server_default=""),
+    sa.Column("centre", sa.LargeBinary),  # mean vector of its searches, little-endian float32
+    sa.Column("model", sa.String(64), nullable=False, server_default=""),  # what made the vectors
+    sa.Column("first_at", UtcTime),
+    sa.Column("last_at", UtcTime),
+    sa.Column("answered_at", UtcTime),
+    sa.Column("answered_commit", sa.String(64), nullable=False, server_default=""),
+    sa.Column("answered_article", sa.String(255), nullable=False, server_default=""),
+    sa.Column("created_at", UtcTime, nullable=False),
+    sa.Column("updated_at", UtcTime, nullable=False),
+    sa.Column("definition", sa.Integer, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("data", sa.JSON, nullable=False),  # trend, evidence of the diagnosis
+)
+
+gap_searches = sa.Table(
+    "gap_searches",
+    metadata,
+    sa.Column("search_id", sa.String(36), primary_key=True),
+    sa.Column("gap_id", sa.String(36), index=True),  # null: with none, by hand or for now
+    sa.Column("at", UtcTime, nullable=False, index=True),
+    sa.Column("by_hand", sa.Boolean, nullable=False, server_default=sa.false()),
+    # What the last replay found: the place in the results now, and since which commit.
+    sa.Column("replayed_commit", sa.String(64), nullable=False, server_default=""),
+    sa.Column("answered_at", UtcTime),
+    sa.Column("answered_commit", sa.String(64), nullable=False, server_default=""),
+    sa.Column("answered_article", sa.String(255), nullable=False, server_default=""),
+)
+
+gap_events = sa.Table(
+    "gap_events",
+    metadata,
+    sequence_column(),
+    sa.Column("gap_id", sa.String(36), nullable=False, index=True),
+    sa.Column("at", UtcTime, nullable=False),
+    sa.Column("kind", sa.String(24), nullable=False),  # made, merged, split, renamed, answered, ...
+    sa.Column("actor", sa.String(255), nullable=False),
+    sa.Column("data", sa.JSON, nullable=False),
+)
+
+question_vectors = sa.Table(
+    "question_vectors",
+    metadata,
+    sa.Column("words_key", sa.String(64), primary_key=True),
+    sa.Column("model", sa.String(64), primary_key=True),
+    sa.Column("vector", sa.LargeBinary, nullable=False),  # little-endian float16, length 1
+    sa.Column("at", UtcTime, nullable=False, index=True),  # forgotten with the words
+)
+
+subscriptions = sa.Table(
+    "subscriptions",
+    metadata,
+    id_column(),
+    sa.Column("search_id", sa.String(36), nullable=False, index=True),
+    sa.Column("email", sa.String(255), nullable=False, index=True),  # lower case
+    sa.Column("language", sa.String(16), nullable=False),
+    sa.Column("audience", sa.String(16), nullable=False),  # what this person may read
+    sa.Column("words", sa.Text, nullable=False),  # redacted; what the letter quotes
+    sa.Column("state", sa.String(12), nullable=False, index=True),  # asked, confirmed, told
+    sa.Column("link_digest", sa.String(64), nullable=False, unique=True),
+    sa.Column("created_at", UtcTime, nullable=False),
+    sa.Column("confirmed_at", UtcTime),
+    sa.Column("told_at", UtcTime),
+    sa.Column("told_article", sa.String(255), nullable=False, server_default=""),
+)
