@@ -21,7 +21,9 @@ RULES = {
     "kb.insight.facts", "kb.insight.failures", "kb.insight.intervals", "kb.insight.judging",
     "kb.insight.report", "kb.insight.solving", "kb.insight.wording", "kb.lookup.checksums",
     "kb.lookup.keys", "kb.lookup.numbers", "kb.lookup.passwords", "kb.lookup.personal",
-    "kb.lookup.redaction", "kb.lookup.rule", "kb.lookup.words", "kb.people.roles", "kb.content.front_matter",
+    "kb.lookup.redaction", "kb.lookup.rule", "kb.lookup.words", "kb.people.roles",
+    "kb.privacy.erasing.scrubbing", "kb.privacy.figures", "kb.privacy.person.who",
+    "kb.content.front_matter",
     "kb.content.difference", "kb.content.fields", "kb.content.versions",
     "kb.content.metadata", "kb.content.naming", "kb.content.rewrite", "kb.content.sanitise",
     "kb.content.checks.catalogue", "kb.content.checks.facts", "kb.content.checks.nearest",
@@ -195,6 +197,7 @@ def test_the_clock_is_read_at_the_edges_only() -> None:
     """Commands, the worker and the guard of requests read it; everything else is told."""
     readers = {module.name for module in MODULES if list(_clock_readings(module))}
     commands = {"kb.cli", "kb.authoring.check", "kb.authoring.workbench", "kb.people.commands"}
+    commands |= {"kb.privacy.commands"}
     assert readers <= commands | {"kb.lookup.commands", "kb.worker", "kb.web.guard"}
 
 
