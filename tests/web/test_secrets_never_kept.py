@@ -58,13 +58,8 @@ def _some() -> tuple[Case, ...]:
 
 def _forms(secret: str) -> set[bytes]:
     """Return the ways in which the secret can be written down."""
-    written = {
-        secret,
-        quote(secret),
-        quote(secret, safe=""),
-        quote_plus(secret),
-        html.escape(secret),
-    }
+    written = {secret, html.escape(secret), quote_plus(secret)}
+    written |= {quote(secret), quote(secret, safe="")}
     written |= {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
     encoded = {base64.b64encode(secret.encode()), secret.encode("utf-16-le")}
     return {form.encode() for form in written} | encoded
@@ -144,7 +139,7 @@ def running(data: Any, free_port: Callable[[], int], tmp_path: Path) -> Iterator
         "KB_PORT": str(port), "KB_SEMANTIC": "off", "KB_PUBLISH_INTERVAL": "off",
         "KB_REDACT_PATTERNS": "|".join(OWN), "KB_K_ANONYMITY": "1", "KB_WORKERS": "1",
         "KB_SEARCH_RATE": "100000", "KB_WRITE_RATE": "100000", "KB_SIGN_IN_RATE": "100000",
-        "KB_WORKER_INTERVAL": "1s", "PYTHONPATH": str(ROOT),
+        "KB_WORKER_INTERVAL": "5s", "PYTHONPATH": str(ROOT),
     }  # fmt: skip
     with (settings.data / "printed.log").open("wb") as printed:
         server = subprocess.Popen(
@@ -277,7 +272,7 @@ def test_no_secret_stays_anywhere(data: Any, running: Running) -> None:
     found = _files(data.services.settings.data) | _tables(data) | _shown(data)
     counted = {name: len(text) for name, text in found.items()}
     assert counted["printed.log"] > 0
-    assert min(counted["table events"], counted["table tickets"], counted["table offers"]) > 1000
+    assert min(counted["table events"], counted["table tickets"], counted["table offers"]) > 500
     assert b"[secret]" in found["table failed_searches"]
     assert b"[email]" in found["/reports/failing-words.csv"]
     assert leaks(found) == []
