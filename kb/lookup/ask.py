@@ -13,7 +13,7 @@ from typing import Any
 
 from kb.lookup import store
 from kb.lookup.events import Event, EventKind, Surface, new_id
-from kb.lookup.live import Article, Engine, LibraryGetter, readable
+from kb.lookup.live import Article, Engine, Library, LibraryGetter, readable
 from kb.lookup.recording import Recorder
 from kb.lookup.redaction import Redactor, added
 from kb.lookup.redaction import redact as redact_secrets
@@ -104,17 +104,25 @@ class Asker:
             words_key=words_key(answer.words),
             left_out=viewer.left_out,
             data=_facts(answer.results, self._redact)
-            | {"surface": surface.value, "filters": self._filters(answer.results.query)}
+            | _asked(answer.results.query, self._library())
+            | {"surface": surface.value}
             | counted(answer.redacted),
         )
 
-    def _filters(self, query: Query) -> dict[str, list[str]]:
-        """Return the filters that some article has: any other text in the address is not kept."""
-        articles = self._library().values()
-        return {
-            "languages": sorted(query.languages & {each.language for each in articles}),
+
+def _asked(query: Query, library: Library) -> dict[str, Any]:
+    """Return the language and the filters that some article has: no other text of the address is
+    kept, for it can be anything.
+    """
+    articles = library.values()
+    languages = sorted(query.languages & {each.language for each in articles})
+    return {
+        "language": query.prefer_language or next(iter(languages), ""),
+        "filters": {
+            "languages": languages,
             "collections": sorted(query.collections & {each.collection for each in articles}),
-        }
+        },
+    }
 
 
 def kept(text: str, limit: int, redact: Redactor) -> tuple[str, dict[str, int]]:
@@ -136,7 +144,6 @@ def _facts(results: Results, redact: Redactor) -> dict[str, Any]:
     """Return what the record keeps of the results: JSON-able, words redacted."""
     query = results.query
     return {
-        "language": query.prefer_language or next(iter(sorted(query.languages)), ""),
         "mode": results.mode.value,
         "degraded": results.degraded,
         "hits": [[hit.id, round(hit.score, 4)] for hit in results.hits[:HITS_KEPT]],

@@ -95,6 +95,7 @@ def test_a_filter_is_kept_only_when_some_article_has_it(
     answer = ask(recorder, shelf, reader, "vpn", noon, **asked)
     (event,) = store.of_search(recorder.db, answer.search_id)
     assert event.data["filters"] == {"languages": ["en"], "collections": []}
+    assert event.data["language"] == "en"
     assert "redacted" not in event.data
 
 
