@@ -114,15 +114,19 @@ def _asked(query: Query, library: Library) -> dict[str, Any]:
     """Return the language and the filters that some article has: no other text of the address is
     kept, for it can be anything.
     """
-    articles = library.values()
-    languages = sorted(query.languages & {each.language for each in articles})
+    languages = _known(query.languages, library, "language")
     return {
         "language": query.prefer_language or next(iter(languages), ""),
         "filters": {
             "languages": languages,
-            "collections": sorted(query.collections & {each.collection for each in articles}),
+            "collections": _known(query.collections, library, "collection"),
         },
     }
+
+
+def _known(wanted: frozenset[str], library: Library, name: str) -> list[str]:
+    """Return those of the wanted values that some article has; mostly none is wanted."""
+    return sorted(wanted & {getattr(each, name) for each in library.values()}) if wanted else []
 
 
 def kept(text: str, limit: int, redact: Redactor) -> tuple[str, dict[str, int]]:

@@ -28,7 +28,7 @@ _MAKERS = re.compile(
 )
 _PRODUCT = re.compile(r"\b(?:[A-Z0-9]{5}-){4}[A-Z0-9]{5}\b")
 _RECOVERY = re.compile(r"\b(?:\d{6}-){7}\d{6}\b")
-_GROUPS = re.compile(r"\b(?=[\w-]*\d)(?=[\w-]*[A-Z])(?:[A-Z0-9]{4}-){5}[A-Z0-9]{4}\b")
+_GROUPS = re.compile(r"(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[A-Z])(?:[A-Z0-9]{4}-){5}[A-Z0-9]{4}\b")
 _HEADER = re.compile(r"\bauthorization:?\s+(?:bearer|basic)\s+(?P<hide>[\w+/.~=-]{12,})", re.I)
 _BEARER = re.compile(r"\b(?:bearer|basic)\s+(?P<hide>(?=\S*[\d=])[\w+/.~=-]{12,})", re.I)
 _USER_IN_URL = re.compile(r"(?<=://)[^\s/@:]+:[^\s/@]+(?=@)")

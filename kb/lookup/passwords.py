@@ -30,7 +30,7 @@ _SIGN = rf"\s*(?:{_IS}\s*)?(?:=|:(?!//))\s*"
 _SIGNED = re.compile(rf"(?<![\w-]){_NAMES}{_SIGN}{_VALUE}", re.I)
 _FAR_SIGNED = re.compile(rf"(?<![\w-]){_NAMES}(?:\s+[^\W\d]+){{1,4}}?{_SIGN}{_VALUE}", re.I)
 _ASSIGNED = re.compile(
-    r"(?<![^\W_])[\w.-]*(?:secret|token|passw(?:or)?d|passwort|pwd|api[_-]?key|access[_-]?key|accountkey"
+    r"(?<![\w.-])[\w.-]*?(?:secret|token|passw(?:or)?d|passwort|pwd|api[_-]?key|access[_-]?key|accountkey"
     rf"|accesskey|private[_-]?key|contrase[nñ]a)[\w.-]*\s?=\s?{_VALUE}",
     re.I,
 )

@@ -1,7 +1,8 @@
 """People themselves: mail addresses, names and postal addresses.
 
 Promises that a mail address is found in any writing, also when it is spelt out; that a name is
-found when somebody gives it ("my name is ...", "soy ...") with first name and surname in capitals;
+found when somebody gives it ("my name is ...", "soy ...", or beside its address) with first name
+and surname in capitals;
 and a postal address by its form. A name that nobody announces, or in small letters, is not found:
 it cannot be told from other words without also hiding products. English and Spanish.
 """
@@ -15,13 +16,13 @@ from kb.lookup.rule import Form, Match, Rule, Span, form
 # -- mail ---------------------------------------------------------------------------------------
 
 _EMAIL = re.compile(
-    r"[\w.!#$%&'*+/=?^`{|}~-]*[\w+-](?:@|%40|\s?[(\[](?:at|arroba)[)\]]\s?)"
+    r"(?<![\w.!#$%&'*+/=?^`{|}~-])[\w.!#$%&'*+/=?^`{|}~-]*[\w+-](?:@|%40|\s?[(\[](?:at|arroba)[)\]]\s?)"
     r"[\w-]+(?:(?:\.|\s?[(\[](?:dot|punto)[)\]]\s?)[\w-]+)*"
     r"(?:\.|\s?[(\[](?:dot|punto)[)\]]\s?)[^\W\d_]{2,}",
     re.IGNORECASE,
 )
 _SPOKEN = re.compile(
-    r"\b(?!look\b|mirar?\b)[\w.+-]+\s+(?:arroba|at)\s+[\w-]+(?:\s+(?:punto|dot)\s+[\w-]+)+",
+    r"(?<![\w.+-])(?!look\b|mirar?\b)[\w.+-]+\s+(?:arroba|at)\s+[\w-]+(?:\s+(?:punto|dot)\s+[\w-]+)+",
     re.IGNORECASE,
 )
 
@@ -36,6 +37,7 @@ _GIVEN = re.compile(
     rf"|soy|(?:[\w]+\s+)?se\s+llama|regards,|thanks,|saludos,|saludo,|gracias,|atentamente,))\s+{_FULL}"
 )
 _THIS_IS = re.compile(rf"\b(?i:this\s+is)\s+{_FULL}")
+_DISPLAYED = re.compile(rf"{_FULL}[\"”]?\s*<(?=\[email\]>)")  # as a letter's head shows people
 _TRADE = """
     able about admin administrador administrator agent agente alumno alumna analista all an and at
     back be both by call client cliente con de del desktop director directora docente el email en
@@ -117,7 +119,7 @@ NAME = Rule(
     "name",
     "en, es",
     "my name is Jane Doe",
-    (Form(_GIVEN, _name), Form(_THIS_IS, _caller)),
+    (Form(_GIVEN, _name), Form(_THIS_IS, _caller), Form(_DISPLAYED, _name)),
     announced=True,
 )
 STREET = Rule(

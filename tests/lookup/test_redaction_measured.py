@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,8 @@ from benchmarks.redaction import (
 )
 from kb.lookup.redaction import KINDS, OWN, RULES, Redactor, redact, redactor
 from kb.lookup.rule import Rule
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "privacy.md"
 
 
 def test_the_set_is_wide_enough_and_dealt_evenly() -> None:
@@ -47,12 +50,25 @@ def test_every_rule_hides_its_example_and_names_itself(rule: Rule) -> None:
     assert f"[{rule.kind}]" in redacted.text
 
 
+def test_the_page_lists_every_rule_as_it_is() -> None:
+    lines = PAGE.read_text(encoding="utf-8").splitlines()
+    for rule in RULES:
+        example = rule.example.replace("|", "\\|")
+        assert f"| `{rule.name}` | `[{rule.kind}]` | {rule.languages} | `{example}` |" in lines
+    assert len({rule.name for rule in RULES}) == len(RULES)
+
+
 def test_counts_are_by_kind_and_hold_no_secret() -> None:
     text = "ana@uni.es and bob@uni.es call 612 345 678, EMP12345"
     redacted = redactor([r"\bEMP\d{5}\b"]).explained(text)
     assert redacted.counts == {"email": 2, "number": 1, "phone": 1}
     assert [f.text for f in redacted.findings if f.rule == OWN] == ["EMP12345"]
     assert redact.explained("printer offline").counts == {}
+
+
+def test_a_name_beside_its_address_goes_too() -> None:
+    said = 'mail from "Priya Raman" <priya@x.in>, Ana Pérez <ana@x.es> bounced'
+    assert redact(said) == 'mail from "[name]" <[email]>, [name] <[email]> bounced'
 
 
 @pytest.mark.parametrize("piece", ["a.", "1 ", "a@", "password is ", "clave: ", "Ana ", "9", "x-",
