@@ -2,9 +2,9 @@
 
 Promises that a mail address is found in any writing, also when it is spelt out; that a name is
 found when somebody gives it ("my name is ...", "soy ...", or beside its address) with first name
-and surname in capitals;
-and a postal address by its form. A name that nobody announces, or in small letters, is not found:
-it cannot be told from other words without also hiding products. English and Spanish.
+and surname in capitals; and a postal address by its form. A name that nobody announces, or in small
+letters, is not found: it cannot be told from other words without also hiding products. English and
+Spanish.
 """
 
 from __future__ import annotations

@@ -35,6 +35,7 @@ EVENT = {
     "replied": "wrote",
     "closed": "closed it",
     "joined": "waits for the same answer",
+    "erased": "erased what it told of a person",
 }
 REASONS = (
     ("not-my-problem", "It is about something else"),

@@ -230,6 +230,19 @@ def _visitors(site: Any, user_id: str) -> list[str]:
         return list(connection.scalars(sa.select(events.c.visitor).distinct().where(mine)))
 
 
+def test_an_erased_ticket_still_opens_for_agents(site: Any) -> None:
+    address, now = "kim@desk.test", datetime.now(UTC)
+    site.services.accounts.add(address, PASSWORD, name="Kim", role=Role.AGENT, now=now)
+    _erase(site, Who(email=ANA), also_open=True)
+    agent = site.browser()
+    agent.post("/sign-in", data={"email": address, "password": PASSWORD})
+    page = agent.get(f"/desk/tickets/T-{site.numbers[ANA]}")
+    assert page.status_code == 200
+    assert "Erased at the person" in page.text
+    assert "erased what it told of a person" in page.text
+    assert agent.get("/desk/").status_code == 200
+
+
 def test_a_person_whose_account_is_gone_is_signed_out(site: Any) -> None:
     client = site.browser()
     client.post("/sign-in", data={"email": ANA, "password": PASSWORD})
