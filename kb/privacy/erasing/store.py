@@ -30,6 +30,7 @@ from kb.schema import (
     gap_events,
     gap_searches,
     gaps,
+    metadata,
     offers,
     outbox,
     question_vectors,
@@ -39,7 +40,10 @@ from kb.schema import (
     users,
 )
 
-_BY_VISITOR = (events, episodes, failed_searches)
+# Every table that counts visitors; a ticket is cut off from its visitor altogether.
+_BY_VISITOR = tuple(
+    table for table in metadata.sorted_tables if "visitor" in table.c and table.name != tickets.name
+)
 CLOSED = "closed"
 
 
@@ -152,6 +156,7 @@ def _new_visitors(connection: Connection, mine: Held) -> None:
 def _gaps(connection: Connection, mine: Held, said: Collection[str]) -> int:
     """Take their words out of gaps; of one that is theirs alone also what was made of the words."""
     found = _gap_people(connection, mine)
+    _forget_evidence(connection, mine)
     for gap_id, alone in found.items():
         row = connection.execute(sa.select(gaps).where(gaps.c.id == gap_id)).one_or_none()
         if row is None:
@@ -169,6 +174,17 @@ def _gaps(connection: Connection, mine: Held, said: Collection[str]) -> int:
             here = gap_events.c.seq == event.seq
             connection.execute(sa.update(gap_events).where(here).values(data=bare))
     return len(found)
+
+
+def _forget_evidence(connection: Connection, mine: Held) -> None:
+    """Empty what shows why their searches failed: it quotes them. That they failed so, stays."""
+    columns = [column for column in gap_searches.c if isinstance(column.type, sa.JSON)]
+    for chunk in chunks(sorted(mine.visitors)):
+        theirs = sa.select(events.c.id).where(events.c.visitor.in_(chunk))
+        for column in columns:
+            none: Any = sa.null() if column.nullable else {}
+            here = sa.update(gap_searches).where(gap_searches.c.search_id.in_(theirs))
+            connection.execute(here.values({column.name: none}))
 
 
 def _gap_people(connection: Connection, mine: Held) -> dict[str, bool]:
