@@ -27,6 +27,7 @@ def test_the_set_is_wide_enough_and_dealt_evenly() -> None:
     assert sum(case.kind != HARMLESS for case in known) >= 300
     assert sum(case.kind == HARMLESS for case in known) >= 300
     assert {case.kind for case in known} == {*KINDS, HARMLESS}
+    assert {*(rule.kind for rule in RULES), "number"} == set(KINDS)
     assert len({case.text for case in known}) == len(known)
     for kind in (*KINDS, HARMLESS):
         dealt = Counter(case.half for case in known if case.kind == kind)
