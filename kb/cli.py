@@ -20,6 +20,7 @@ from kb.authoring.check import check
 from kb.authoring.importing import bring_in
 from kb.config import Settings, load
 from kb.config import shown as shown_settings
+from kb.content.several import shortened
 from kb.errors import ProductError
 from kb.lookup.commands import publish, publish_now, report
 from kb.people.commands import user
@@ -77,7 +78,7 @@ def _publish_or_keep(settings: Settings) -> None:
         except SearchError:
             raise problem from None
         click.echo(f"Not published: {problem}", err=True)
-        click.echo(f"Serving what was published before ({live.commit[:12]}).", err=True)
+        click.echo(f"Serving what was published before ({shortened(live.commit)}).", err=True)
 
 
 def _migrate(settings: Settings) -> None:

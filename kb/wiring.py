@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from kb.connectors.channel import Channel
 from kb.connectors.mail import mail_channel
 from kb.content.history import Histories
 from kb.content.library import Library
+from kb.content.several import shortened
 from kb.db import Database
 from kb.desk.links import Links
 from kb.desk.service import Desk
@@ -28,7 +30,7 @@ from kb.errors import ConfigError, NotFound, ProductError, StoreError
 from kb.insight.solved import SolvedQueries
 from kb.limits.store import RateLimits
 from kb.lookup.ask import Asker
-from kb.lookup.made import place_of_articles
+from kb.lookup.made import open_repository
 from kb.lookup.publish import open_encoder
 from kb.lookup.published import LiveLibrary
 from kb.lookup.record import Record
@@ -100,8 +102,8 @@ class Services:
             live: Library = self.library()
         except (SearchError, ProductError) as problem:
             return Check("index", ok=False, vital=True, detail=str(problem))
-        count = len(live.articles)
-        return Check("index", ok=True, vital=True, detail=f"{count} articles at {live.commit[:12]}")
+        detail = f"{len(live.articles)} articles at {shortened(live.commit)}"
+        return Check("index", ok=True, vital=True, detail=detail)
 
     def _model_check(self) -> Check:
         try:
@@ -151,7 +153,7 @@ def build(settings: Settings) -> Services:
         asker=Asker(engine, library, recorder, redact=redact),
         record=record,
         solved=SolvedQueries(settings.solved_queries),
-        histories=Histories(place_of_articles(settings)),
+        histories=Histories(partial(open_repository, settings)),
         desk=Desk(db, settings, record=tell, links=Links(settings.site_url, **LINKS)),
         channels={"mail": mail_channel(settings.mail_url, settings.mail_from)},
     )

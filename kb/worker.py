@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from kb.authoring.reminders import letter, reminders
+from kb.content.several import shortened
 from kb.desk.author_letters import tell_authors
 from kb.desk.escalation import escalate_due
 from kb.desk.leases.store import hold
@@ -205,7 +206,7 @@ class Worker:
             return
         self._say(live.unfetched)
         if live.changed:
-            log.info("published %s: %d articles", live.commit[:12], live.articles)
+            log.info("published %s: %d articles", shortened(live.commit), live.articles)
 
     def _say(self, trouble: str) -> None:
         """Log a trouble when it is another than the last, not at every look."""

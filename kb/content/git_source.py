@@ -40,7 +40,7 @@ class GitSource:
     def __init__(self, repository: Path, path: Path, ref: str = "HEAD") -> None:
         self._repository = repository
         self._git = Git(repository, bare=not (repository / ".git").exists())
-        inside = "" if self._git.bare else path.relative_to(repository).as_posix()
+        inside = path.relative_to(repository).as_posix()
         self._prefix = "" if inside == "." else inside
         self.commit = self._pin(ref)
         self._objects = _Objects(self._git.command("cat-file", "--batch"))
