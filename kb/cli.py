@@ -25,6 +25,7 @@ from kb.errors import ProductError
 from kb.lookup.commands import publish, publish_now, report
 from kb.people.commands import user
 from kb.people.roles import Role, audiences
+from kb.previews.commands import previews
 from search.errors import SearchError
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # nothing is fetched at run time
@@ -205,6 +206,7 @@ def config_show() -> None:
 
 main.add_command(user)
 main.add_command(publish)
+main.add_command(previews)
 main.add_command(check)
 main.add_command(bring_in)
 for command in workbench.COMMANDS:

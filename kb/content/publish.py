@@ -57,12 +57,14 @@ def build_library(
     default_language: str = "en",
     limit: float = LIMIT,
     now: datetime = EARLIEST,
+    drafts: bool = False,
 ) -> Library:
     """Return what `source` publishes at `now`; without it, nothing that waits for a time has begun
-    or ended. `limit` is in seconds, for rendering one article.
+    or ended. `limit` is in seconds, for rendering one article. With `drafts`, those and what is to
+    appear later are published too.
     """
     build = _Build(source, previous or Library(commit=""), progress, limit)
-    build.now = now
+    build.now, build.drafts = now, drafts
     try:
         return build.run(default_language).library
     finally:
@@ -111,6 +113,7 @@ class _Build:
         self.inline: dict[str, bytes] = {}
         self.changes: Mapping[str, tuple[datetime, str]] = {}
         self.now = EARLIEST
+        self.drafts = False
 
     def run(self, default_language: str) -> Built:
         moves, problems = read_moves(self.source.files())
@@ -162,7 +165,8 @@ class _Build:
         return old is not None and self._status(old.wanted, old) is Status.PUBLISHED
 
     def _status(self, wanted: Status, timed: Article | Metadata) -> Status:
-        return status_at(wanted, timed.publish_at, timed.expires_at, now=self.now)
+        found = status_at(wanted, timed.publish_at, timed.expires_at, now=self.now)
+        return Status.PUBLISHED if self.drafts and found is Status.DRAFT else found
 
     # Articles
 

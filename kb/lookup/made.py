@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from kb.config import Settings
 from kb.content import mirror
-from kb.content.git_source import GitSource
+from kb.content.git_source import GitSource, branches, find_repository
 from kb.content.library import Library
 from kb.content.naming import MOUNT, mount_of
 from kb.content.rendering import RECIPE
@@ -27,6 +28,7 @@ from kb.lookup.notices import Notice, notices
 from search import generation
 from search.building import recipe
 from search.errors import SearchError
+from search.mapping import shared
 from search.opened import Generation
 
 log = logging.getLogger(__name__)
@@ -67,6 +69,16 @@ def open_repository(settings: Settings, path: str, state: str) -> tuple[GitSourc
         return None
     source = _open_other(settings, one, commits[name]) if one else _open_own(settings, commits[""])
     return (source, path.removeprefix(mount)) if isinstance(source, GitSource) else None
+
+
+def branches_of(settings: Settings) -> tuple[str, ...]:
+    """Return the branches that could be shown: of the articles, then "hr:draft" of others."""
+    own = settings.mirror if settings.articles_remote else find_repository(settings.articles)
+    found = list(branches(own)) if own and own.is_dir() else []
+    for one in settings.repositories:
+        if mirror.is_fetched(settings.mirror_of(one)):
+            found += [f"{one.name}:{branch}" for branch in branches(settings.mirror_of(one))]
+    return tuple(found)
 
 
 def _open_own(settings: Settings, commit: str) -> Source:
@@ -168,3 +180,13 @@ def facts(
         NOTICES: [notice.to_row() for notice in told],
     }
     return {name: json.dumps(each).encode() for name, each in found.items()}
+
+
+def seed(root: Path, live: Path) -> None:
+    """Begin a preview's index in `root` with the live one where it has none, for its vectors."""
+    found = None if current(root) else current(live)
+    if found is None:
+        return
+    root.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(found.path, root / found.path.name, copy_function=shared)
+    (root / "CURRENT").write_text(found.path.name, "utf-8")

@@ -21,7 +21,7 @@ from werkzeug.datastructures import Headers
 from kb.errors import InvalidInput
 from kb.lookup.standing import wake
 from kb.people.roles import Permission
-from kb.web.guard import needs, services
+from kb.web.guard import needs, now, services
 
 blueprint = Blueprint("hooks", __name__, url_prefix="/hooks")
 
@@ -49,6 +49,7 @@ def push() -> ResponseReturnValue:
     if not is_genuine(request.headers, body, settings.webhook_secret):
         abort(403, "The signature does not fit the body and the setting webhook_secret.")
     refs = [settings.articles_ref, *(one.ref for one in settings.repositories)]
+    refs += [one.branch.rpartition(":")[2] for one in services().previews.all(now())]
     why = _beside_the_point(_payload(body), refs)
     if not why:
         wake(settings.data)
