@@ -32,6 +32,8 @@ STAFF = {
     "report": "/reports/",
     "definitions": "/reports/definitions",
     "author's home": "/authors/?of=all",
+    "publishing": "/authors/publishing",
+    "previews": "/previews/",
     "my-tickets": "/my/tickets",
 }
 LOOKS = [

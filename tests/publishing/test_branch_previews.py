@@ -77,9 +77,9 @@ def test_who_has_the_link_sees_the_branch_everywhere(
     assert page.status_code == 200
     assert 'href="/articles/vpn/guide"' in page.text
     assert "not the live site" in page.text
-    assert "draft: publishing the branch does not show this" not in page.text
+    assert "draft: not for readers yet" not in page.text
     guide = reviewer.get("/articles/vpn/guide")
-    assert "draft: publishing the branch does not show this" in guide.text
+    assert "draft: not for readers yet" in guide.text
     assert "The whole guide" in reviewer.get("/search?q=the+whole+guide").text
     assert "The whole guide" in reviewer.get("/collections/vpn").text
     assert reviewer.get("/articles/print/jam").status_code == 410
