@@ -60,6 +60,7 @@ def _converter(language: str) -> Markdown:
         ]
     )
     # Nothing is registered after this; a list is read in a fraction of a registry's time.
+    converter.parser.blockprocessors = list(converter.parser.blockprocessors)  # type: ignore[assignment]
     converter.treeprocessors["inline"].inlinePatterns = list(converter.inlinePatterns)  # type: ignore[attr-defined]
     return converter
 

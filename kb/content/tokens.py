@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, field
 from html import escape, unescape
 from html.parser import HTMLParser
+from operator import itemgetter
 
 Attributes = dict[str, str]
 _VALUE = r"\"(?:[^\"&]|&(?:amp|lt|gt|quot|nbsp|#[0-9]{1,7});)*+\""
@@ -47,7 +48,7 @@ def read_tokens(html: str) -> list[Token]:
 def _plain_tokens(html: str) -> list[Token] | None:
     """Return the tokens of HTML that is written in one plain way, None for any other."""
     pieces = _PLAIN.findall(html)
-    if sum(len(whole) for whole, *_ in pieces) != len(html):
+    if sum(map(len, map(itemgetter(0), pieces))) != len(html):
         return None  # something stands between them
     tokens = []
     for whole, end, name, attributes, text in pieces:

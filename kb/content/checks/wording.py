@@ -35,8 +35,8 @@ _LEFT_ES = re.compile(
     r"ME\b|TBD\b|TBC\b)|(?i:\blorem ipsum\b)"
     r"|\[(?i:insert|your|add|inserte|su)\b[^\]\n]*\](?![(\[:])"
 )
-# What the two above need one of; each is looked for in a fraction of their time.
-_HINTS = (_MARK, "FIXME", "TBD", "TBC")
+# What the two above need a part of; each is looked for in a fraction of their time.
+_HINTS = (_MARK, "IXME", "TBD", "TBC")
 _LOREM = re.compile(r"[lL][oO][rR][eE][mM]")
 _BRACKET = re.compile(r"\[(?i:insert|your|add|fill in|placeholder|inserte|su)\b")
 _LIQUID = re.compile(r"\{%.*?%\}|\{\{.*?\}\}|\{\{[<%].*?[>%]\}\}")
