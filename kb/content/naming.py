@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote
 
 # Tags that may stand as a suffix or folder; a closed list, so that `node.js.md` and a folder
@@ -39,6 +40,9 @@ _TRANSLATED = re.compile(
     r"(?:current/|(?P<old>version-[^/]+/))?(?P<rest>.+)$"
 )
 _COUNTED = re.compile(r"^(?!\d+[-_.]\d)\d+\s*[-_.]+\s*(?=[^-_.\s])")
+_SLASHES = re.compile(r"/+")
+_INDEX = re.compile(r"(^|/)_?index(\.(html?|mdx?|markdown))?$")
+_ENDING = re.compile(r"\.(html?|mdx?|markdown|aspx|php)$")
 _UNSAFE = re.compile(r"[\s\x00-\x1f\x7f?#%\\\"<>|*:]+")
 
 
@@ -52,12 +56,12 @@ class Name:
     language: str
 
 
+@lru_cache(maxsize=32_768)  # each path is compared with many others
 def normal_path(path: str) -> str:
     """Return `path` as paths are compared: decoded, NFC, folded, no slashes or ending around."""
     plain = unicodedata.normalize("NFC", unquote(path)).casefold()
-    plain = re.sub(r"/+", "/", plain).strip("/ ")
-    plain = re.sub(r"(^|/)_?index(\.(html?|mdx?|markdown))?$", "", plain)
-    return re.sub(r"\.(html?|mdx?|markdown|aspx|php)$", "", plain)
+    plain = _SLASHES.sub("/", plain).strip("/ ")
+    return _ENDING.sub("", _INDEX.sub("", plain))
 
 
 def mount_of(path: str) -> str:

@@ -41,9 +41,13 @@ def _silent(stage: str, done: int, total: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A library with what it was made of, so that one article of it can be made again."""
+    """A library with what it was made of, so that one article of it can be made again.
+
+    `drafts` are of all files that were read as articles, those without a name of their own too.
+    """
 
     library: Library
+    drafts: tuple[Draft, ...]
     names: Names
     directory: Directory
     source: Source
@@ -74,7 +78,7 @@ def build_library(
 def build_again(
     source: Source, *, previous: Library, progress: Progress, default_language: str
 ) -> Built:
-    """Return the same with its makings, for `renewed`."""
+    """Return the same with its makings; `source` stays open."""
     return _Build(source, previous, progress, LIMIT).run(default_language)
 
 
@@ -118,9 +122,8 @@ class _Build:
     def run(self, default_language: str) -> Built:
         moves, problems = read_moves(self.source.files())
         self.problems += problems
-        names = give_names(
-            self._drafts(), self.before, default_language=default_language, moves=moves
-        )
+        drafts = tuple(self._drafts())
+        names = give_names(drafts, self.before, default_language=default_language, moves=moves)
         pictures = Pictures(self.source.files())
         self.changes = self.source.history()
         around = Surroundings(self.source.files())
@@ -147,7 +150,7 @@ class _Build:
             removed=removed,
             traced=True,
         )
-        return Built(library, names, directory, self.source)
+        return Built(library, drafts, names, directory, self.source)
 
     def _drafts(self) -> Iterator[Draft]:
         files = {path: blob for path, blob in self.source.files().items() if is_article(path)}
