@@ -32,6 +32,7 @@ MEASUREMENTS: dict[str, list[list[str]]] = {
     "adversarial": [["benchmarks.adversarial", str(DATA / "scale_servicenow_10k")]],
     "suggesting": [["benchmarks.suggesting", str(DATA / "scale_servicenow_10k")]],
     "previewing": [["benchmarks.previewing"]],
+    "redaction": [["benchmarks.redaction"]],
     "publishing": [
         ["benchmarks.publishing", str(ROOT / "articles")],
         ["benchmarks.publishing", str(DATA / "kb_logingov" / "content")],

@@ -26,6 +26,7 @@ from kb.lookup.commands import publish, publish_now, report
 from kb.people.commands import user
 from kb.people.roles import Role, audiences
 from kb.previews.commands import previews
+from kb.privacy.commands import forget, privacy
 from search.errors import SearchError
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # nothing is fetched at run time
@@ -181,15 +182,8 @@ def _print_hits(rows: list[dict[str, Any]], found: Any, *, explain: bool) -> Non
 
 @main.command()
 def purge() -> None:
-    """Forget words older than the retention now, rather than within the hour."""
-    from kb.insight.closing import purge as forget
-    from kb.wiring import build
-
-    parts = build(load())
-    emptied = forget(
-        parts.db, parts.settings, datetime.now(UTC), retention=parts.settings.retention
-    )
-    click.echo(f"Words of {emptied} events forgotten.")
+    """Forget what is older than the retention now, rather than within the hour."""
+    forget(dry_run=False)
 
 
 @main.group()
@@ -205,6 +199,7 @@ def config_show() -> None:
 
 
 main.add_command(user)
+main.add_command(privacy)
 main.add_command(publish)
 main.add_command(previews)
 main.add_command(check)

@@ -31,6 +31,7 @@ from kb.lookup.made import is_due, notices_of
 from kb.lookup.publish import keep_time, publish
 from kb.lookup.standing import wish
 from kb.previews.building import refresh
+from kb.privacy.keeping.purge import purge as forget
 from kb.wiring import Services
 from search.encoder import silent
 from search.errors import SearchError
@@ -163,7 +164,9 @@ class Worker:
 
     def _purge(self, now: datetime) -> None:
         parts = self.parts
-        closing.purge(parts.db, parts.settings, now, retention=parts.settings.retention)
+        settings = parts.settings
+        spool = settings.data / "spool"
+        forget(parts.db, settings, now, retention=settings.retention, spool=spool)
         parts.limits.purge(now)
 
     def _refresh_solved(self, now: datetime) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Collection as Some
 from dataclasses import dataclass, field
 from typing import Any
@@ -98,6 +98,10 @@ class Library:
     def get(self, slug: str) -> Article | None:
         """Return the article with exactly this slug, whatever its status."""
         return self.articles.get(slug)
+
+    def values(self) -> Iterable[Article]:
+        """Return every article, whatever its status."""
+        return self.articles.values()
 
     def resolve(self, path: str) -> str | None:
         """Return the slug that `path` means: a slug in any case, a former path, or None."""

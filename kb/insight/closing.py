@@ -133,11 +133,16 @@ def demand(db: Database, since: datetime, threshold: int) -> tuple[Demand, ...]:
 
 def purge(db: Database, settings: HasSpans, now: datetime, *, retention: timedelta) -> int:
     """Forget words older than `retention` and salts no longer needed; return events emptied."""
+    with db.begin() as connection:
+        store.forget_salts(connection, oldest_salt(settings, now))
+        return store.forget_words(connection, now - retention)
+
+
+def oldest_salt(settings: HasSpans, now: datetime) -> str:
+    """Return the first UTC day whose salt is still needed, as YYYY-MM-DD."""
     # Yesterday's at least: a form opened before midnight may be sent after it.
     needed = now - max(settings.episode_gap + settings.outcome_window, timedelta(days=2))
-    with db.begin() as connection:
-        store.forget_salts(connection, needed.date().isoformat())
-        return store.forget_words(connection, now - retention)
+    return needed.date().isoformat()
 
 
 def mark_policy(connection: Connection, episode_id: str, what: str) -> bool:

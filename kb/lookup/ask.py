@@ -6,15 +6,16 @@ honest, and that a search is answered whether or not it could be recorded. Knows
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from kb.lookup import store
 from kb.lookup.events import Event, EventKind, Surface, new_id
-from kb.lookup.live import Article, Engine, LibraryGetter, readable
+from kb.lookup.live import Article, Engine, Library, LibraryGetter, readable
 from kb.lookup.recording import Recorder
+from kb.lookup.redaction import Redactor, added
 from kb.lookup.redaction import redact as redact_secrets
 from kb.lookup.words import LONGEST_WORDS, bounded, words_key
 from kb.people.roles import Viewer
@@ -22,7 +23,6 @@ from search.types import Hit, Query, Results
 
 HITS_KEPT = 10
 SAME_SEARCH = timedelta(minutes=30)  # turning pages later than this asks again
-Redact = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Answer:
     """What a person gets: `hits` pairs each hit with its live article; `words` as recorded.
 
     `search_id` is what clicks, votes and tickets refer to. `recorded` is False when neither
-    database nor spool took the search.
+    database nor spool took the search. `redacted` counts by kind what was hidden in the words.
     """
 
     search_id: str
@@ -38,6 +38,7 @@ class Answer:
     hits: tuple[tuple[Hit, Article], ...]
     words: str
     recorded: bool = True
+    redacted: Mapping[str, int] = field(default_factory=dict)
 
 
 class Asker:
@@ -49,7 +50,7 @@ class Asker:
         library: LibraryGetter,
         recorder: Recorder,
         *,
-        redact: Redact = redact_secrets,
+        redact: Redactor = redact_secrets,
     ) -> None:
         self._engine = engine
         self._library = library
@@ -60,8 +61,8 @@ class Asker:
         """Return the answer to `query` for this viewer; their own audiences always apply."""
         results = self._engine.search(replace(query, audiences=viewer.audiences))
         results, hits = self._live(results, viewer)
-        words = fit_to_keep(query.text, self._redact)
-        answer = Answer(new_id(), results, hits, words)
+        words, redacted = kept(query.text, LONGEST_WORDS, self._redact)
+        answer = Answer(new_id(), results, hits, words, redacted=redacted)
         if earlier := self._earlier(viewer, words, query, now):
             return replace(answer, search_id=earlier)
         event = self._event(viewer, answer, Surface(surface), now)
@@ -102,20 +103,51 @@ class Asker:
             words=answer.words,
             words_key=words_key(answer.words),
             left_out=viewer.left_out,
-            data=_facts(answer.results, self._redact) | {"surface": surface.value},
+            data=_facts(answer.results, self._redact)
+            | _asked(answer.results.query, self._library())
+            | {"surface": surface.value}
+            | counted(answer.redacted),
         )
 
 
-def fit_to_keep(text: str, redact: Redact = redact_secrets) -> str:
-    """Return words as they may be stored: redacted first, so that no cut leaves half a secret."""
-    return bounded(redact(bounded(text, 4 * LONGEST_WORDS)), LONGEST_WORDS)
+def _asked(query: Query, library: Library) -> dict[str, Any]:
+    """Return the language and the filters that some article has: no other text of the address is
+    kept, for it can be anything.
+    """
+    languages = _known(query.languages, library, "language")
+    return {
+        "language": query.prefer_language or next(iter(languages), ""),
+        "filters": {
+            "languages": languages,
+            "collections": _known(query.collections, library, "collection"),
+        },
+    }
 
 
-def _facts(results: Results, redact: Redact) -> dict[str, Any]:
+def _known(wanted: frozenset[str], library: Library, name: str) -> list[str]:
+    """Return those of the wanted values that some article has; mostly none is wanted."""
+    return sorted(wanted & {getattr(each, name) for each in library.values()}) if wanted else []
+
+
+def kept(text: str, limit: int, redact: Redactor) -> tuple[str, dict[str, int]]:
+    """Return words as they may be stored, and how many of each kind were hidden.
+
+    Redacted first, so that no cut leaves half a secret.
+    """
+    redacted = redact.explained(bounded(text, 4 * limit))
+    return bounded(redacted.text, limit), redacted.counts
+
+
+def counted(*counts: Mapping[str, int]) -> dict[str, Any]:
+    """Return what an event's data says of what was hidden: counts by kind, nothing for none."""
+    total = added(*counts)
+    return {"redacted": total} if total else {}
+
+
+def _facts(results: Results, redact: Redactor) -> dict[str, Any]:
     """Return what the record keeps of the results: JSON-able, words redacted."""
     query = results.query
     return {
-        "language": query.prefer_language or next(iter(sorted(query.languages)), ""),
         "mode": results.mode.value,
         "degraded": results.degraded,
         "hits": [[hit.id, round(hit.score, 4)] for hit in results.hits[:HITS_KEPT]],
@@ -124,12 +156,8 @@ def _facts(results: Results, redact: Redact) -> dict[str, Any]:
         "answerable": results.answerable,
         "ms": round(_elapsed(results), 1),
         "commit": results.commit,
-        "searched_for": fit_to_keep(results.searched_for, redact),
-        "suggestion": fit_to_keep(results.suggestion, redact),
-        "filters": {
-            "languages": sorted(query.languages),
-            "collections": sorted(query.collections),
-        },
+        "searched_for": kept(results.searched_for, LONGEST_WORDS, redact)[0],
+        "suggestion": kept(results.suggestion, LONGEST_WORDS, redact)[0],
         "page": query.offset // max(query.limit, 1) + 1,
     }
 

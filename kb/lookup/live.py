@@ -6,7 +6,7 @@ does not exist. Knows no request and no index.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date
 from typing import Any, Protocol
 
@@ -72,6 +72,10 @@ class Library(Protocol):
 
     def get(self, slug: str, /) -> Any:
         """Return the article, None where there is none."""
+        ...
+
+    def values(self) -> Iterable[Any]:
+        """Return every article."""
         ...
 
 

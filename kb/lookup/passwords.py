@@ -1,78 +1,106 @@
 """Passwords and keys that somebody announces: "my password is ...", "contraseña: ...".
 
-Promises to hide what follows the announcement when it is a secret, and to leave "my password is
-expired" as it is. Knows English and Spanish.
+Promises to hide what follows (or stands before) the announcement when it is a secret, and to leave
+"my password is expired" as it is. Knows English and Spanish.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from functools import partial
 
-HIDDEN = "[secret]"
+from kb.lookup.rule import PLACEHOLDER, Rule, form
 
+_PHRASE = (
+    r"(?:passwords?|passwd|passphrase|pwd|pass|contrase(?:[nñ]|ni|nh)as?|clave|frase\s+de\s+paso)"
+)
+_CODES = (
+    r"(?:pin(?:\s+code)?|otp|puk(?:\s+code)?|passcode|cv[vc]2?|clave\s+de\s+un\s+solo\s+uso"
+    r"|(?:sms|one-time|verification|security|authenticator|mfa|2fa)\s+code"
+    r"|c[oó]digo\s+(?:sms|de\s+(?:verificaci[oó]n|seguridad|acceso|la\s+reuni[oó]n|un\s+solo\s+uso)))"
+)
 _NAMES = (
-    r"(?:wi-?fi\s+)?(?:passwords?|passwd|passphrase|passcode|pwd|pass|pin(?:\s+code)?|contrase[nñ]as?|"
-    r"clave|pwd|secret|secreto|client[ _-]secret|token|api[ _-]?key|access[ _-]?key|otp|"
-    r"c[oó]digo\s+de\s+(?:verificaci[oó]n|seguridad)|verification\s+code|security\s+code)"
+    rf"(?:(?:wi-?fi\s+)?{_PHRASE}|{_CODES}|secret|secreto|client[ _-]secret|token"
+    r"|(?:api|access|account|private|recovery|wi-?fi)[ _-]?key"
+    r"|security\s+answer|respuesta\s+(?:secreta|de\s+seguridad))"
 )
-_VALUE = r"(\"[^\"]+\"|'[^']+'|“[^”]+”|«[^»]+»|[^\s\"'“«]\S*)"
-_SIGNED = re.compile(
-    rf"(?<![\w-])({_NAMES}(?:\s+[^\W\d]+){{0,4}}?\s*(?:=|:(?!//))\s*){_VALUE}", re.I
-)
-_DIRECT = re.compile(
-    rf"(?<![\w-])({_NAMES}\s+(?:is|was|are|es|era|son|to)\s+(?:now\s+|ahora\s+)?){_VALUE}", re.I
-)
-_DISTANT = re.compile(
-    rf"(?<![\w-])({_NAMES}(?:\s+[^\W\d]+){{1,4}}?\s+(?:is|was|es|era)\s+){_VALUE}", re.I
-)
-_PAIR = re.compile(
-    rf"(?<![\w-])((?:user(?:name)?|usuario|login)\s+\S+\s+(?:and\s+|y\s+|with\s+|con\s+)?"
-    rf"(?:the\s+|la\s+)?(?:password|contrase[nñ]a|clave|pass)\s+){_VALUE}",
+_VALUE = r"(?P<hide>\"[^\"]+\"|'[^']+'|“[^”]+”|«[^»]+»|[^\s\"'“«]\S*)"
+_IS = r"(?:is|was|are|es|era|son)"
+
+_SIGN = rf"\s*(?:{_IS}\s*)?(?:=|:(?!//))\s*"
+_SIGNED = re.compile(rf"(?<![\w-]){_NAMES}{_SIGN}{_VALUE}", re.I)
+_FAR_SIGNED = re.compile(rf"(?<![\w-]){_NAMES}(?:\s+[^\W\d]+){{1,4}}?{_SIGN}{_VALUE}", re.I)
+_ASSIGNED = re.compile(
+    r"(?<![\w.-])[\w.-]*?(?:secret|token|passw(?:or)?d|passwort|pwd|api[_-]?key|access[_-]?key|accountkey"
+    rf"|accesskey|private[_-]?key|contrase[nñ]a)[\w.-]*\s?=\s?{_VALUE}",
     re.I,
 )
-_PIN = re.compile(
-    r"(?<![\w-])((?:pin|otp|passcode)(?:\s+(?:number|n[uú]mero))?\s+)(\d{4,8})(?![\w.])", re.I
+_DIRECT = re.compile(rf"(?<![\w-]){_NAMES}\s+{_IS}\s+(?:now\s+|ahora\s+)?{_VALUE}", re.I)
+_DISTANT = re.compile(rf"(?<![\w-]){_NAMES}(?:\s+[^\W\d]+){{1,4}}?\s+{_IS}\s+{_VALUE}", re.I)
+_CHANGED = re.compile(rf"(?<![\w-]){_PHRASE}(?:\s+[^\W\d]+)?\s+(?:to|a|por)\s+{_VALUE}", re.I)
+_PAIR = re.compile(
+    rf"(?<![\w-])(?:user(?:name)?|usuario|login)\s+\S+\s+(?:and\s+|y\s+|with\s+|con\s+)?"
+    rf"(?:the\s+|la\s+)?{_PHRASE}\s+{_VALUE}",
+    re.I,
 )
-
+_SLASHED = re.compile(
+    rf"(?<![\w-])(?:login|user(?:name)?|usuario|acceso|credentials?|credenciales|creds)"
+    rf"(?:\s+{_IS}|:)?\s+\S+\s+/\s+{_VALUE}",
+    re.I,
+)
+_BESIDE = re.compile(
+    rf"(?<![\w-]){_PHRASE}(?:\s+(?:wi-?fi|vpn|temporal|provisional|nueva|antigua|vieja|number)|\s+[^\W\d]+,|,)?"
+    rf"\s+{_VALUE}",
+    re.I,
+)
+_BEFORE = re.compile(
+    rf"(?<!\S){_VALUE}\s+(?:as\s+(?:my|the|a)\s+(?:new\s+)?|como\s+(?:mi\s+|la\s+|una\s+)?(?:nueva\s+)?)"
+    rf"(?:{_PHRASE}|pin|passcode)\b",
+    re.I,
+)
 # What people say of a password that is not the password.
 _SAID = """
     a about above accepted again all already also always an another any asked asking at bad
     because been being below blank blocked breached broken by can case changed compromised correct
-    corrupt could different disabled displayed do does due empty enabled encrypted enough ever
-    exactly expired expiring fine for forgotten from getting going good gone greyed grayed has have
-    hidden how if in incorrect insecure invalid is it just known leaked locked long longer lost
-    managed me mine missing my needed never new no not nothing ok okay old on only optional or out
-    outdated over pending please prompted protected public refused rejected required requested
-    reset resetting right safe same saved secure sent set shared short shown simple so stolen still
-    stored strong synced synchronised synchronized temporary that the there this to too unknown
-    unset up use used valid very visible weak what where which who why with working wrong your
+    corrupt could default different disabled displayed do does due empty enabled encrypted enough
+    ever exactly expired expiring fine for forgotten from getting going good gone greyed grayed has
+    have hidden how i if in incorrect insecure invalid is it just known leaked locked long longer
+    lost managed me mine missing my needed never new no not nothing now ok okay old on only optional
+    or out outdated over pending please prompted protected public refused rejected required
+    requested reset resetting right safe same saved secure sent set shared short shown simple so
+    some something stolen still stored strong synced synchronised synchronized temporary than that
+    the their there they this to too unknown unset up use used valid very visible we weak what when
+    where which who why with working wrong you your
     change reset update create login sign enter type log unlock remember recover access open be get
-    a abierta actual al antigua anterior aún bloqueada buena caducada cambiada cambiar caduca
-    comprometida con correcta corta de debe débil debil del demasiado desconocida diferente distinta
-    el ella en erronea errónea errada esta está este expirada fuerte igual incorrecta insegura
-    invalida inválida la larga lo los las más mas mi mía misma mismo muy necesaria ni ningún no
-    nueva nula obligatoria olvidada otra para pedida pero por porque que qué rechazada requerida
-    robada segura ser siempre simple sin solo sólo su tan temporal todavía tu un una vacía valida
-    válida vieja visible y ya
+    a abierta actual al antigua anterior aún bloqueada buena caducada cambiada cambiar caduca como
+    cómo comprometida con correcta corta cuál cual cuando cuándo de debe débil debil del demasiado
+    desconocida diferente distinta dónde donde el ella en erronea errónea errada esta está este
+    expirada firma fuerte igual incorrecta insegura invalida inválida la larga lo los las más mas mi
+    mía misma mismo mucho muy necesaria ni ningún no nueva nula obligatoria olvidada otra otro para
+    pedida pero por porque posible privada pública publica que qué quién rechazada requerida robada
+    segura ser si siempre simple sin solo sólo su tan temporal todavía tu un una única unica vacía
+    valida válida vieja visible y ya ayer hoy
     abierto antiguo bloqueado caducado cambiado correcto corto distinto erróneo erroneo expirado
     incorrecto inválido invalido largo mío necesario nuevo obligatorio olvidado robado seguro válido
     valido viejo
 """
 _ORDINARY = frozenset(_SAID.split())
-_ORDINARY_ENDINGS = ("ing", "ados", "adas", "idos", "idas")
-
-
-def without_passwords(text: str) -> str:
-    """Return `text` with what is announced as a password, PIN, key or token hidden."""
-    for pattern, hides in _ANNOUNCEMENTS:
-        text = pattern.sub(partial(_hidden, hides=hides), text)
-    return text
-
-
-def _hidden(match: re.Match[str], *, hides: Callable[[str], bool]) -> str:
-    return match[1] + HIDDEN if hides(match[2]) else match[0]
+# What is said of a thing ends so: an adjective or a participle. A password hardly does.
+_SUFFIXES = """
+    ing ed able ible ados adas idos idas ado ada ido ida ente mente ly less ive ant
+"""
+_ENDINGS = tuple(_SUFFIXES.split())
+_CODE = re.compile(
+    r"0x[0-9a-f]+|kb\d{6,7}|[a-z]{2,6}-\d{3,6}|aadsts\d+|v?\d+(?:[.,]\d+)*|https?://\S+", re.I
+)
+# Products and standards whose names end in digits: "wifi password wpa2", "password office365".
+_PRODUCT = re.compile(
+    r"(?:windows|win|office|[om](?=365)|outlook|exchange|sharepoint|sql|server|excel|word|access|project|visio"
+    r"|iphone|ipad|ios|android|macos|ubuntu|debian|rhel|centos|java|jdk|python|php|oracle|sap|teams"
+    r"|chrome|wpa|wep|sha|md|aes|des|rsa|utf|base|oauth|saml|http|tls|ssl|ipv|usb|mp|smb|ntlmv"
+    r"|vmware|acrobat|autocad|eap|ldap|pkcs|bcrypt|argon|ie|edge|zip|pdf|net|esp)"
+    r"[-_ .]?v?\d+(?:[.-]\w+)*(?:id|psk)?",
+    re.I,
+)
 
 
 def _bare(value: str) -> str:
@@ -82,7 +110,9 @@ def _bare(value: str) -> str:
 def _not_ordinary(value: str) -> bool:
     """Return whether the value is no word that people say of a password."""
     word = _bare(value)
-    return not (word in _ORDINARY or word.endswith(_ORDINARY_ENDINGS) or _is_code(value))
+    if not any(map(str.isalnum, word)) or _told(value) or word in _ORDINARY:
+        return False
+    return not (word.isalpha() and len(word) > 4 and word.endswith(_ENDINGS))
 
 
 def _looks_secret(value: str) -> bool:
@@ -90,20 +120,65 @@ def _looks_secret(value: str) -> bool:
     if value[0] in "\"'“«":
         return True
     word = value.strip(".,;:!?()")
-    return not (word.replace("-", "").replace("'", "").isalpha() or _is_code(value) or not word)
+    plain = word.replace("-", "").replace("'", "").replace("’", "").replace("/", "").isalpha()
+    return any(map(str.isalnum, word)) and not (plain or _told(value))
 
 
-_CODE = re.compile(r"0x[0-9a-f]+|kb\d{6,7}|[a-z]{2,6}-\d{3,6}|\[\w+\]", re.I)
+def _mixed(value: str) -> bool:
+    """Return whether the value mixes letters with digits as passwords do and products do not."""
+    word = value.strip(".,;:?()\"'“”«»")
+    if len(word) < 6 or _told(value) or "/" in word or "\\" in word:
+        return False
+    return any(map(str.isalpha, word)) and any(map(str.isdigit, word)) and not _coded(word)
 
 
-def _is_code(value: str) -> bool:
-    return bool(_CODE.fullmatch(value.strip(".,;:!?()")))
+def _coded(word: str) -> bool:
+    """Return whether it is built as a code: capitals, then digits or underscores."""
+    return bool(re.fullmatch(r"[A-Z]{2,10}[\d_-]+[\dA-Z_-]*|[A-Z\d]+(?:_[A-Z\d]+)+", word))
 
 
-_ANNOUNCEMENTS: tuple[tuple[re.Pattern[str], Callable[[str], bool]], ...] = (
-    (_PAIR, _looks_secret),
-    (_SIGNED, _not_ordinary),
-    (_DIRECT, _not_ordinary),
-    (_DISTANT, _looks_secret),
-    (_PIN, bool),
+def _told(value: str) -> bool:
+    """Return whether it is a placeholder, an error code, a version, a product or an address."""
+    word = value.strip(".,;:!?()\"'“”«»")
+    if PLACEHOLDER.fullmatch(word):
+        return True
+    return bool(_PRODUCT.fullmatch(word)) or bool(_CODE.fullmatch(word) and not word.isdigit())
+
+
+RULES = (
+    Rule(
+        "password",
+        "secret",
+        "en, es",
+        "my password is sunflower",
+        (
+            form(_PAIR, _looks_secret),
+            form(_SLASHED, _looks_secret),
+            form(_SIGNED, _not_ordinary),
+            form(_FAR_SIGNED, _looks_secret),
+            form(_ASSIGNED, _not_ordinary),
+            form(_DIRECT, _not_ordinary),
+            form(_DISTANT, _looks_secret),
+            form(_CHANGED, _looks_secret),
+            form(_BESIDE, _mixed),
+            form(_BEFORE, _mixed),
+        ),
+        announced=True,
+    ),
+    Rule(
+        "code",
+        "secret",
+        "en, es",
+        "el código sms 204817",
+        tuple(
+            form(re.compile(part, re.I))
+            for part in (
+                rf"(?<![\w-]){_CODES}(?:\s+(?:number|n[uú]mero))?\s+(?P<hide>\d{{4,10}})(?![\w.])",
+                rf"(?<![\w-])(?:my|mi)\s+(?:[^\W\d]+\s+)?(?:code|c[oó]digo)\s+{_IS}\s+"
+                r"(?P<hide>\d{4,8})(?![\w.])",
+                r"(?<![\w-])cv[vc]2?\s+(?P<hide>\d{3,4})(?![\w.])",
+            )
+        ),
+        announced=True,
+    ),
 )

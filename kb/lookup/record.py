@@ -13,10 +13,11 @@ from datetime import datetime
 from typing import Any
 
 from kb.lookup import store
-from kb.lookup.ask import Redact
+from kb.lookup.ask import counted, kept
 from kb.lookup.events import Event, EventKind, new_id
 from kb.lookup.live import LibraryGetter, readable
 from kb.lookup.recording import Recorder
+from kb.lookup.redaction import Redactor
 from kb.lookup.redaction import redact as redact_secrets
 from kb.lookup.words import bounded
 from kb.people.roles import Viewer
@@ -31,7 +32,7 @@ class Record:
     """The events of one site, one method a kind."""
 
     def __init__(
-        self, recorder: Recorder, library: LibraryGetter, *, redact: Redact = redact_secrets
+        self, recorder: Recorder, library: LibraryGetter, *, redact: Redactor = redact_secrets
     ) -> None:
         self._recorder = recorder
         self._library = library
@@ -96,8 +97,8 @@ class Record:
         search_id: str | None = None,
     ) -> bool:
         """Record a vote on an article; a later vote of the same visitor replaces it in figures."""
-        said = bounded(self._redact(bounded(reason, 4 * LONGEST_REASON)), LONGEST_REASON)
-        data = {"helpful": bool(helpful), "reason": said}
+        said, redacted = kept(reason, LONGEST_REASON, self._redact)
+        data = {"helpful": bool(helpful), "reason": said} | counted(redacted)
         return self._of_article(viewer, EventKind.VOTE, slug, search_id, now, data)
 
     def solved(

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
-import re
 import secrets
 import threading
 from datetime import datetime, timedelta
@@ -22,18 +21,6 @@ log = logging.getLogger(__name__)
 
 LENGTH = 32  # hex digits: 128 bits, so that two visitors never meet by chance
 RETRY = timedelta(seconds=10)
-_ROBOT = re.compile(
-    r"(?<!\bcu)bot\b|crawl|spider|slurp|scrape|preview|facebookexternalhit|whatsapp/|embedly|"
-    r"python-requests|python-urllib|python-httpx|aiohttp|curl/|wget/|libwww|go-http-client|"
-    r"java/|okhttp|axios/|node-fetch|headlesschrome|phantomjs|lighthouse|pingdom|uptime|monitor|"
-    r"check_http|nagios|zabbix|statuscake|gptbot|claude|chatgpt|perplexity|bytespider|feedfetcher",
-    re.IGNORECASE,
-)
-
-
-def is_robot(user_agent: str) -> bool:
-    """Return whether the program says that it is no person's browser; saying nothing counts."""
-    return not user_agent.strip() or bool(_ROBOT.search(user_agent))
 
 
 def day_of(now: datetime) -> str:

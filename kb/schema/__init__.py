@@ -9,12 +9,14 @@ from kb.schema.desk import leases, offers, outbox, ticket_events, ticket_numbers
 from kb.schema.gaps import gap_events, gap_searches, gaps, question_vectors, subscriptions
 from kb.schema.people import api_tokens, rate_windows, users
 from kb.schema.previews import previews
+from kb.schema.privacy import erasures
 from kb.schema.record import episodes, events, failed_searches, salts
 
 __all__ = [
     "UtcTime",
     "api_tokens",
     "episodes",
+    "erasures",
     "events",
     "failed_searches",
     "gap_events",

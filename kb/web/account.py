@@ -1,18 +1,23 @@
-"""Signing in and out.
+"""Signing in and out, and what is held on whoever is signed in.
 
 Promises that a sign-in sets the only cookie there is, that a wrong address and a wrong password get
-the same answer, and that `next` leads nowhere but to this site.
+the same answer, that `next` leads nowhere but to this site, and that a person gets their own data.
 """
 
 from __future__ import annotations
 
-from flask import Blueprint, redirect, render_template, request, session, url_for
+import json
+from typing import Any
+
+from flask import Blueprint, Response, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
 from kb.errors import InvalidInput
 from kb.people.roles import Permission, Role
 from kb.people.store import Account
-from kb.web.guard import needs, services
+from kb.privacy.person.export import document
+from kb.privacy.person.who import Who
+from kb.web.guard import needs, now, services, viewer
 
 blueprint = Blueprint("account", __name__)
 
@@ -43,6 +48,34 @@ def sign_out() -> ResponseReturnValue:
     """End this session."""
     session.clear()
     return redirect(url_for("reader.home"), 303)
+
+
+@blueprint.get("/my/data")
+@needs(Permission.SIGN_IN)
+def data() -> str:
+    """What is held on the signed-in person, in figures, and the way to all of it."""
+    held = _own_document()
+    counts = {name: len(rows) for name, rows in held.items() if isinstance(rows, list)}
+    return render_template(
+        "account/data.html", counts=counts, retention=services().settings.retention.days
+    )
+
+
+@blueprint.get("/my/data.json")
+@needs(Permission.SIGN_IN, limit="search")
+def download() -> Response:
+    """Everything held on the signed-in person, as a file."""
+    text = json.dumps(_own_document(), ensure_ascii=False, indent=2)
+    response = Response(text, mimetype="application/json")
+    response.headers["Content-Disposition"] = 'attachment; filename="my-data.json"'
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _own_document() -> dict[str, Any]:
+    parts = services()
+    who = Who(user_id=viewer().user_id)
+    return document(parts.db, who, site=parts.settings.site_name, now=now())
 
 
 def _form(target: str, *, email: str = "", problem: InvalidInput | None = None) -> str:

@@ -19,7 +19,7 @@ from kb.desk.policies import open_offer
 from kb.errors import NotFound, StoreError
 from kb.limits.store import Rate
 from kb.lookup.events import Event
-from kb.lookup.visitors import is_robot
+from kb.lookup.robots import is_ahead, is_robot
 from kb.people.roles import STAFF_ROLES, Permission, Viewer
 from kb.people.store import Account
 from kb.wiring import Services
@@ -155,15 +155,21 @@ def _viewer() -> Viewer:
     account = _account()
     if account is None:
         visitor = parts.visitors.anonymous(request.remote_addr or "", agent, now())
-        return Viewer(visitor=visitor, left_out="robot" if is_robot(agent) else "")
+        robot = is_robot(agent) or _ahead()
+        return Viewer(visitor=visitor, left_out="robot" if robot else "")
     return Viewer(
         visitor=parts.visitors.signed_in(account.id),
         role=account.role,
         user_id=account.id,
         name=account.name,
         email=account.email,
-        left_out="staff" if account.role in STAFF_ROLES else "",
+        left_out="staff" if account.role in STAFF_ROLES else "robot" if _ahead() else "",
     )
+
+
+def _ahead() -> bool:
+    """Return whether the browser fetches the page before its reader asks for it."""
+    return is_ahead(request.method, dict(request.headers))
 
 
 def _account() -> Account | None:

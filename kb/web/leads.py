@@ -17,6 +17,7 @@ from kb.insight.export import TABLES, csv_rows, csv_text
 from kb.insight.report import DateRange, Report
 from kb.insight.reporting import report as make_report
 from kb.people.roles import Permission
+from kb.privacy.reporting import figures
 from kb.web.guard import needs, now, services
 
 blueprint = Blueprint("leads", __name__, url_prefix="/reports")
@@ -68,6 +69,14 @@ def definitions() -> str:
     """Every definition that the report quotes."""
     groups = (("Outcomes", OUTCOMES), ("Failed searches", FAILURES), ("Figures", FIGURES))
     return render_template("leads/definitions.html", groups=groups, version=DEFINITION_VERSION)
+
+
+@blueprint.get("/privacy")
+@needs(Permission.READ_REPORTS)
+def privacy() -> str:
+    """What is held on people, since when, and what was hidden before it was stored."""
+    parts = services()
+    return render_template("leads/privacy.html", found=figures(parts.db, parts.settings, now()))
 
 
 def _report(span: DateRange) -> Report:

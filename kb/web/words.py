@@ -36,6 +36,7 @@ EVENT = {
     "replied": "wrote",
     "closed": "closed it",
     "joined": "waits for the same answer",
+    "erased": "erased what it told of a person",
 }
 REASONS = (
     ("not-my-problem", "It is about something else"),
@@ -43,6 +44,21 @@ REASONS = (
     ("hard-to-follow", "It is hard to follow"),
     ("out-of-date", "It is out of date"),
 )
+EVENT_KIND = {
+    "search": "Searches",
+    "click": "Results opened",
+    "view": "Articles opened",
+    "dwell": "Time spent reading",
+    "vote": "Votes",
+    "solved": "“This solved it”",
+    "form_opened": "Ticket form opened",
+    "suggestion_shown": "Suggestions shown on the form",
+    "suggestion_opened": "Suggestions opened",
+    "form_withdrawn": "Ticket form left",
+    "ticket_created": "Tickets",
+    "holdout": "Comparison of suggestions",
+    "all": "All",
+}
 FAILURE = {
     "zero": "nothing was found",
     "weak": "nothing came near",
@@ -81,5 +97,6 @@ def init_app(app: Flask) -> None:
         status_words=lambda code: STATUS.get(str(code), str(code)),
         origin_words=lambda code: ORIGIN.get(str(code), str(code)),
         event_words=lambda code: EVENT.get(str(code), str(code).replace("_", " ")),
+        event_kind=lambda code: EVENT_KIND.get(str(code), str(code).replace("_", " ")),
         failure_words=lambda code: FAILURE.get(str(code), str(code)),
     )

@@ -31,6 +31,8 @@ STAFF = {
     "undeliverable": "/desk/undeliverable",
     "report": "/reports/",
     "definitions": "/reports/definitions",
+    "privacy": "/reports/privacy",
+    "my-data": "/my/data",
     "author's home": "/authors/?of=all",
     "publishing": "/authors/publishing",
     "previews": "/previews/",

@@ -21,8 +21,11 @@ RULES = {
     "kb.insight.facts", "kb.insight.failures", "kb.insight.intervals", "kb.insight.judging",
     "kb.insight.report", "kb.insight.solving", "kb.insight.wording", "kb.lookup.checksums",
     "kb.content.several", "kb.previews.differences",
-    "kb.lookup.passwords",
-    "kb.lookup.redaction", "kb.lookup.words", "kb.people.roles", "kb.content.front_matter",
+    "kb.lookup.keys", "kb.lookup.numbers", "kb.lookup.passwords", "kb.lookup.personal",
+    "kb.lookup.redaction", "kb.lookup.robots", "kb.lookup.rule", "kb.lookup.words",
+    "kb.people.roles",
+    "kb.privacy.erasing.scrubbing", "kb.privacy.figures", "kb.privacy.person.who",
+    "kb.content.front_matter",
     "kb.content.difference", "kb.content.fields", "kb.content.versions",
     "kb.content.metadata", "kb.content.naming", "kb.content.rewrite", "kb.content.sanitise",
     "kb.content.checks.catalogue", "kb.content.checks.facts", "kb.content.checks.nearest",
@@ -198,6 +201,7 @@ def test_the_clock_is_read_at_the_edges_only() -> None:
     readers = {module.name for module in MODULES if list(_clock_readings(module))}
     commands = {"kb.cli", "kb.authoring.check", "kb.authoring.workbench", "kb.people.commands"}
     commands |= {"kb.previews.commands"}
+    commands |= {"kb.privacy.commands"}
     assert readers <= commands | {"kb.lookup.commands", "kb.worker", "kb.web.guard"}
 
 

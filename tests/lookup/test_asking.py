@@ -84,8 +84,19 @@ def test_the_search_on_record_has_redacted_words_and_its_facts(
         "language": "es", "mode": "hybrid", "degraded": "", "surface": "page", "total": 9,
         "hits": [["vpn", 1.0], ["wifi", 0.9]], "confidence": 0.0, "answerable": True, "ms": 4.2,
         "commit": "", "searched_for": "", "suggestion": "", "page": 1,
-        "filters": {"languages": [], "collections": []},
+        "filters": {"languages": [], "collections": []}, "redacted": {"email": 1},
     }  # fmt: skip
+
+
+def test_a_filter_is_kept_only_when_some_article_has_it(
+    recorder: Recorder, shelf: Any, reader: Viewer, noon: datetime
+) -> None:
+    asked = {"languages": frozenset({"en", "hunter2"}), "collections": frozenset({"my pin 4821"})}
+    answer = ask(recorder, shelf, reader, "vpn", noon, **asked)
+    (event,) = store.of_search(recorder.db, answer.search_id)
+    assert event.data["filters"] == {"languages": ["en"], "collections": []}
+    assert event.data["language"] == "en"
+    assert "redacted" not in event.data
 
 
 def test_turning_pages_is_one_search(

@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import pytest
 import sqlalchemy as sa
 
 from kb.db import Database
-from kb.lookup.visitors import Visitors, is_robot
+from kb.lookup.visitors import Visitors
 from kb.schema import salts
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
@@ -50,21 +49,3 @@ def test_without_a_database_machines_still_agree(
     one = here.anonymous("192.0.2.1", FIREFOX, noon)
     assert one == there.anonymous("192.0.2.1", FIREFOX, noon)
     assert one != here.anonymous("192.0.2.1", FIREFOX, noon + timedelta(days=1))
-
-
-@pytest.mark.parametrize(
-    "agent",
-    ["", "Googlebot/2.1", "curl/8.1", "python-requests/2.31",
-     "Mozilla/5.0 (compatible; bingbot/2.0)", "HeadlessChrome/120", "UptimeRobot/2.0"],
-)  # fmt: skip
-def test_programs_are_robots(agent: str) -> None:
-    assert is_robot(agent)
-
-
-@pytest.mark.parametrize(
-    "agent",
-    [FIREFOX, "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15",
-     "Mozilla/5.0 (Linux; Android 13; CUBOT NOTE 50) AppleWebKit/537.36 Chrome/120.0 Mobile"],
-)  # fmt: skip
-def test_browsers_are_not(agent: str) -> None:
-    assert not is_robot(agent)

@@ -1,0 +1,40 @@
+"""Which requests no person made: programs, crawlers, pages fetched ahead of need.
+
+Promises an answer from what the program says of itself; who pretends to be a browser is taken for
+one. Pure; the table is in docs/privacy.md.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+# Every browser says Mozilla/5.0, for reasons of 1994; Opera's own engine and UC say their name.
+_BROWSER = re.compile(r"(?:Mozilla|Opera|UCWEB)/\d")
+# A browser gives no address to write or look to, and is "compatible" only as Internet Explorer was.
+_ADDRESS = re.compile(r"https?://|www\.|\w@\w|\bcompatible[;)](?!\s*MSIE)", re.IGNORECASE)
+# Those that dress as a browser and say so. CUBOT is a maker of telephones.
+_NAMES = re.compile(
+    r"(?<!\bcu)bot\b|bot[/_-]|crawl|spider|slurp|scrap(?:e|ing)|preview|externalhit|headless|phantomjs"
+    r"|selenium|playwright|puppeteer|lighthouse|pagespeed|speed ?insights|gtmetrix|ptst/|pingdom"
+    r"|uptime|monitor|synthetic|datadog|zabbix|nagios|check(?:er|_http)|validator|scanner|inspect"
+    r"|fetcher|archiver|harvest|google-|googleother|googleweblight|appengine|imageproxy|favicon"
+    r"|screenshot|chatgpt|claude|perplexity|\bai\b",
+    re.IGNORECASE,
+)
+# What browsers send with a page that they fetch before anybody asks for it.
+_AHEAD = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
+
+
+def is_robot(user_agent: str) -> bool:
+    """Return whether the program says that it is no person's browser; saying nothing counts."""
+    agent = user_agent.strip()
+    if not _BROWSER.match(agent):
+        return True
+    return bool(_ADDRESS.search(agent) or _NAMES.search(agent))
+
+
+def is_ahead(method: str, headers: Mapping[str, str]) -> bool:
+    """Return whether nobody has asked for this page yet: it is fetched or looked at ahead."""
+    said = " ".join(headers.get(name, "") for name in _AHEAD).casefold()
+    return method == "HEAD" or "prefetch" in said or "prerender" in said or "preview" in said

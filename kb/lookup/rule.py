@@ -1,0 +1,77 @@
+"""What a rule of redaction is, and how one is applied.
+
+Promises that what a rule hides is replaced by the placeholder of its kind and told to whoever
+counts, that the words around it stay, and that a placeholder is never hidden again. Knows no rule.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+
+Match = re.Match[str]
+Span = tuple[int, int]  # from, until: places in the text of the match
+Hides = Callable[[Match], Span | None]
+PLACEHOLDER = re.compile(r"\[[a-z]+\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One form of what is hidden: where to look, and which part of it to hide (None: nothing)."""
+
+    pattern: re.Pattern[str]
+    hides: Hides
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule: `kind` names the placeholder; `example` is hidden by it; `announced` when it goes
+    by words that announce rather than by the form of what it finds.
+    """
+
+    name: str
+    kind: str
+    languages: str
+    example: str
+    forms: tuple[Form, ...]
+    announced: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one rule hid. `text` is the secret itself: for the person who asked, never stored."""
+
+    rule: str
+    kind: str
+    text: str
+
+
+def form(pattern: str | re.Pattern[str], check: Callable[[str], bool] | None = None) -> Form:
+    """Return a form that hides the group named `hide`, or all that matches, when `check` agrees."""
+    compiled = re.compile(pattern) if isinstance(pattern, str) else pattern
+    group: str | int = "hide" if "hide" in compiled.groupindex else 0
+    return Form(compiled, lambda m: m.span(group) if not check or check(m[group]) else None)
+
+
+def applied(rules: Iterable[Rule], text: str, found: list[Finding]) -> str:
+    """Return the text after each rule once; what they hid is added to `found`."""
+    for rule in rules:
+        for each in rule.forms:
+            text = each.pattern.sub(
+                partial(_hidden, rule=rule, hides=each.hides, found=found), text
+            )
+    return text
+
+
+def _hidden(match: Match, *, rule: Rule, hides: Hides, found: list[Finding]) -> str:
+    span = hides(match)
+    if span is None or span[0] == span[1]:
+        return match[0]
+    secret = match.string[span[0] : span[1]]
+    if PLACEHOLDER.fullmatch(secret):
+        return match[0]
+    found.append(Finding(rule.name, rule.kind, secret))
+    begin, end = span[0] - match.start(), span[1] - match.start()
+    return f"{match[0][:begin]}[{rule.kind}]{match[0][end:]}"

@@ -1,0 +1,116 @@
+"""Erasing one person: whether it may be done, and in which order.
+
+Promises one transaction, the same end however often it is done, a refusal while a ticket of theirs
+is open unless told otherwise, and a row that tells of it without telling of whom. What lies in
+files goes first, so that a run that is cut short can be repeated. Knows no page.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from kb.db import Connection, Database
+from kb.desk.ticket import ACTIVE, display_number
+from kb.errors import NotAllowed
+from kb.lookup.recording import Recorder
+from kb.people.roles import STAFF_ROLES
+from kb.privacy.erasing import store
+from kb.privacy.person import store as people
+from kb.privacy.person.who import Held, Who
+
+log = logging.getLogger(__name__)
+COMMAND = "command line"
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """How many rows of each table were changed or deleted, or would be."""
+
+    counts: dict[str, int]
+
+    @property
+    def nothing(self) -> bool:
+        """Return whether nothing was held."""
+        return not any(self.counts.values())
+
+
+class _Undo(Exception):
+    """Ends a transaction that was only to be looked at."""
+
+
+def erase(
+    db: Database,
+    spool: Path,
+    who: Who,
+    *,
+    now: datetime,
+    dry_run: bool = False,
+    also_open: bool = False,
+) -> Erased:
+    """Erase whom is meant, and return what was done; with `dry_run` what would be.
+
+    Raises NotAllowed for somebody who works tickets, and for open tickets unless `also_open`, which
+    closes them.
+    """
+    if not dry_run:
+        Recorder(db, spool).replay_spool()  # what waits in a file is theirs too
+        _forget_unreadable(spool / "unreadable.jsonl", people.held(db, who))
+    counts: dict[str, int] = {}
+    try:
+        with db.begin() as connection:
+            counts = _in_one(connection, who, now=now, also_open=also_open)
+            if dry_run:
+                raise _Undo
+    except _Undo:
+        pass
+    if any(counts.values()) and not dry_run:
+        log.info("one person was erased: %s", counts)
+    return Erased(counts)
+
+
+def _in_one(connection: Connection, who: Who, *, now: datetime, also_open: bool) -> dict[str, int]:
+    mine = people.find(connection, who)
+    _refuse(connection, mine, also_open=also_open)
+    if mine.nothing:
+        return {}
+    done = {name: count for name, count in store.erase(connection, mine, now=now).items() if count}
+    if done:
+        store.note(connection, done, actor=COMMAND, now=now)
+    return done
+
+
+def _refuse(connection: Connection, mine: Held, *, also_open: bool) -> None:
+    if people.role_of(connection, mine.user_id) in {role.value for role in STAFF_ROLES}:
+        raise NotAllowed(
+            "This account is staff: others' tickets name it.",
+            "Hand over its work and make it a reader first: kb user role EMAIL reader",
+        )
+    active = [status.value for status in ACTIVE]
+    waiting = people.open_tickets(connection, mine.tickets, active)
+    if waiting and not also_open:
+        numbers = ", ".join(display_number(number) for number in waiting)
+        raise NotAllowed(
+            f"Still open: {numbers}.",
+            "Resolve them first, or give --with-open to close and erase them.",
+        )
+
+
+def _forget_unreadable(file: Path, mine: Held) -> None:
+    """Drop the lines that name the person from the file of events that could never be put."""
+    marks = {mine.user_id, *mine.emails, *mine.visitors, *mine.searches} - {""}
+    if not marks or not file.exists():
+        return
+    lines = file.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+    kept = [line for line in lines if not _names(line, marks)]
+    fresh = file.with_suffix(".new")
+    fresh.write_text("".join(kept), encoding="utf-8")
+    os.replace(fresh, file)
+
+
+def _names(line: str, marks: Collection[str]) -> bool:
+    return any(mark in line for mark in marks)

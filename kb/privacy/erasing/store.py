@@ -1,0 +1,282 @@
+"""Erasing one person's rows on an open transaction.
+
+Promises that words, names, addresses and every way back to the person go, and that the number of
+rows, of distinct visitors and of wordings stays as it was, so that figures of the past do not move.
+Knows which rows from `kb.privacy.person`; not whether it is allowed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import uuid
+from collections import Counter
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from kb.privacy.erasing import scrubbing
+from kb.privacy.person.store import chunks
+from kb.privacy.person.who import Held
+from kb.schema import (
+    api_tokens,
+    episodes,
+    erasures,
+    events,
+    failed_searches,
+    gap_events,
+    gap_searches,
+    gaps,
+    offers,
+    outbox,
+    question_vectors,
+    subscriptions,
+    ticket_events,
+    tickets,
+    users,
+)
+
+_BY_VISITOR = (events, episodes, failed_searches)
+CLOSED = "closed"
+
+
+def erase(connection: Connection, mine: Held, *, now: datetime) -> Counter[str]:
+    """Erase the rows; return how many of each table were changed or deleted."""
+    done: Counter[str] = Counter()
+    said, keys = _only_theirs(connection, mine)
+    done["gaps"] = _gaps(connection, mine, said | keys)  # while words and visitors still tell whose
+    done["events"] = _words(connection, mine)
+    done["question_vectors"] = _vectors(connection, keys)
+    renamed = {old: hashlib.sha256(secrets.token_bytes(32)).hexdigest() for old in keys}
+    done["tickets"] = _tickets(connection, mine, renamed, now=now)
+    done["joined"] = _joined(connection, mine)
+    _new_keys(connection, renamed)
+    _new_visitors(connection, mine)
+    for name, table, ids in (
+        ("letters", outbox, mine.letters),
+        ("offers", offers, mine.offers),
+        ("subscriptions", subscriptions, mine.subscriptions),
+    ):
+        done[name] = _delete(connection, table, ids)
+    done["accounts"] = _account(connection, mine.user_id)
+    return done
+
+
+def note(connection: Connection, done: Mapping[str, int], *, actor: str, now: datetime) -> None:
+    """Keep that somebody was erased: when, by which way, how many rows; nothing of whom."""
+    row = {"id": str(uuid.uuid4()), "at": now, "actor": actor[:64], "counts": dict(done)}
+    connection.execute(sa.insert(erasures).values(**row))
+
+
+# -- words --------------------------------------------------------------------------------------
+
+
+def _only_theirs(connection: Connection, mine: Held) -> tuple[set[str], set[str]]:
+    """Return the words, folded, and the words' keys that nobody else used."""
+    used: dict[str, set[str]] = {}
+    for chunk in chunks(sorted(mine.visitors)):
+        query = sa.select(events.c.words_key, events.c.words).where(
+            events.c.visitor.in_(chunk), events.c.words_key.is_not(None)
+        )
+        for row in connection.execute(query):
+            used.setdefault(row.words_key, set()).add(row.words or "")
+    keys = set(used)
+    for chunk in chunks(sorted(used)):
+        shared = sa.select(events.c.words_key).where(
+            events.c.words_key.in_(chunk), events.c.visitor.not_in(sorted(mine.visitors))
+        )
+        keys -= set(connection.scalars(shared))
+    words = {scrubbing.folded(text) for key in keys for text in used[key]}
+    return words - {""}, keys
+
+
+def _words(connection: Connection, mine: Held) -> int:
+    """Empty the words of all their pseudonyms' events, and cut those off the account."""
+    changed = 0
+    for chunk in chunks(sorted(mine.visitors)):
+        theirs = events.c.visitor.in_(chunk)
+        query = sa.select(events.c.seq, events.c.kind, events.c.visitor, events.c.data)
+        for row in connection.execute(query.where(theirs)).all():
+            bare = scrubbing.record_event(row.data)
+            if bare != row.data:
+                here = events.c.seq == row.seq
+                connection.execute(sa.update(events).where(here).values(data=bare))
+        cut = sa.update(events).where(theirs).values(words=None, user_id=None)
+        changed += connection.execute(cut).rowcount
+        forgotten = sa.update(failed_searches).where(failed_searches.c.visitor.in_(chunk))
+        connection.execute(forgotten.values(words=None))
+        whose = sa.update(episodes).where(episodes.c.visitor.in_(chunk))
+        connection.execute(whose.values(user_id=None))
+    return changed
+
+
+def _vectors(connection: Connection, keys: Collection[str]) -> int:
+    return sum(
+        connection.execute(
+            sa.delete(question_vectors).where(question_vectors.c.words_key.in_(chunk))
+        ).rowcount
+        for chunk in chunks(sorted(keys))
+    )
+
+
+def _new_keys(connection: Connection, renamed: Mapping[str, str]) -> None:
+    """Give words that nobody else used a key that nobody can guess the words from."""
+    for old, new in renamed.items():
+        for table in (events, failed_searches):
+            statement = sa.update(table).where(table.c.words_key == old).values(words_key=new)
+            connection.execute(statement)
+
+
+def _new_visitors(connection: Connection, mine: Held) -> None:
+    """Give each pseudonym a random successor: as many visitors as before, and no way back."""
+    for old in sorted(mine.visitors):
+        new = secrets.token_hex(16)
+        told = sa.select(events.c.seq, events.c.data).where(
+            events.c.visitor == old, events.c.kind == "ticket_created"
+        )
+        for row in connection.execute(told).all():  # its id begins with the pseudonym
+            fresh = f"ticket-{row.data.get('number', '')}-{new}"[:36]
+            here = events.c.seq == row.seq
+            connection.execute(sa.update(events).where(here).values(id=fresh))
+        for table in _BY_VISITOR:
+            renamed = sa.update(table).where(table.c.visitor == old).values(visitor=new)
+            connection.execute(renamed)
+
+
+# -- gaps ---------------------------------------------------------------------------------------
+
+
+def _gaps(connection: Connection, mine: Held, said: Collection[str]) -> int:
+    """Take their words out of gaps; of one that is theirs alone also what was made of the words."""
+    found = _gap_people(connection, mine)
+    for gap_id, alone in found.items():
+        row = connection.execute(sa.select(gaps).where(gaps.c.id == gap_id)).one_or_none()
+        if row is None:
+            continue
+        values = {
+            "data": scrubbing.without(row.data, said),
+            "title": scrubbing.without(row.title, said),
+            "label": "" if alone else scrubbing.without(row.label, said),
+            "centre": None if alone else row.centre,
+        }
+        connection.execute(sa.update(gaps).where(gaps.c.id == gap_id).values(**values))
+        told = sa.select(gap_events.c.seq, gap_events.c.data).where(gap_events.c.gap_id == gap_id)
+        for event in connection.execute(told).all():
+            bare = scrubbing.without(event.data, said)
+            here = gap_events.c.seq == event.seq
+            connection.execute(sa.update(gap_events).where(here).values(data=bare))
+    return len(found)
+
+
+def _gap_people(connection: Connection, mine: Held) -> dict[str, bool]:
+    """Return the gaps that hold searches of theirs, and whether they hold nobody else's."""
+    joined = gap_searches.join(events, events.c.id == gap_searches.c.search_id)
+    theirs: set[str] = set()
+    for chunk in chunks(sorted(mine.visitors)):
+        query = sa.select(gap_searches.c.gap_id).select_from(joined).distinct()
+        theirs |= set(filter(None, connection.scalars(query.where(events.c.visitor.in_(chunk)))))
+    others = sa.select(gap_searches.c.gap_id).select_from(joined).distinct()
+    shared: set[str | None] = set()
+    for ids in chunks(sorted(theirs)):
+        elsewhere = others.where(
+            gap_searches.c.gap_id.in_(ids), events.c.visitor.not_in(sorted(mine.visitors))
+        )
+        shared |= set(connection.scalars(elsewhere))
+    return {gap_id: gap_id not in shared for gap_id in sorted(theirs)}
+
+
+# -- tickets ------------------------------------------------------------------------------------
+
+
+def _tickets(
+    connection: Connection, mine: Held, renamed: Mapping[str, str], *, now: datetime
+) -> int:
+    changed = 0
+    for ticket_id in mine.tickets:
+        row = connection.execute(sa.select(tickets).where(tickets.c.id == ticket_id)).one()
+        if row.subject == scrubbing.SUBJECT and not row.requester_email and not row.body:
+            continue
+        changed += 1
+        key = renamed.get(row.words_key, row.words_key)
+        values = _empty_ticket(row, key, now=now)
+        connection.execute(sa.update(tickets).where(tickets.c.id == ticket_id).values(**values))
+        _history(connection, ticket_id, row)
+        told = {"kind": scrubbing.ERASED, "actor": "Operator", "public": True, "data": {}}
+        insert = sa.insert(ticket_events).values(ticket_id=ticket_id, at=now, **told)
+        connection.execute(insert)
+    return changed
+
+
+def _empty_ticket(row: sa.Row[Any], words_key: str, *, now: datetime) -> dict[str, Any]:
+    """Return what to put in place of the person; number, origin, tier, times, resolution stay."""
+    nobody = secrets.token_hex(16)
+    return {
+        "need_key": f"person:{nobody}:{words_key}"[:128],
+        "open_need_key": None,
+        "words_key": words_key,
+        "subject": scrubbing.SUBJECT,
+        "body": "",
+        "status": CLOSED if row.open_need_key else row.status,
+        "requester_name": "",
+        "requester_email": "",
+        "requester_id": None,
+        "visitor": "",  # the record's own event of the ticket goes on counting it
+        "search_id": None,
+        "link_digest": hashlib.sha256(secrets.token_bytes(32)).hexdigest(),
+        "trail": scrubbing.NO_TRAIL,
+        "updated_at": now,
+        "version": row.version + 1,
+    }
+
+
+def _history(connection: Connection, ticket_id: str, ticket: sa.Row[Any]) -> None:
+    theirs = {ticket.requester_name, ticket.requester_email} - {""}
+    query = sa.select(ticket_events).where(ticket_events.c.ticket_id == ticket_id)
+    for row in connection.execute(query).all():
+        own = row.actor in theirs or row.data.get("by") in {"requester", "asked"}
+        values = {
+            "data": scrubbing.ticket_event(row.data),
+            "actor": scrubbing.REQUESTER if own else row.actor,
+        }
+        here = ticket_events.c.seq == row.seq
+        connection.execute(sa.update(ticket_events).where(here).values(**values))
+
+
+def _joined(connection: Connection, mine: Held) -> int:
+    for place in mine.joined:
+        here = ticket_events.c.seq == place
+        data = connection.scalar(sa.select(ticket_events.c.data).where(here)) or {}
+        values = {"data": scrubbing.joining(data), "actor": f"user:{secrets.token_hex(16)}"}
+        connection.execute(sa.update(ticket_events).where(here).values(**values))
+    return len(mine.joined)
+
+
+# -- account ------------------------------------------------------------------------------------
+
+
+def _delete(connection: Connection, table: sa.Table, ids: Collection[str]) -> int:
+    return sum(
+        connection.execute(sa.delete(table).where(table.c.id.in_(chunk))).rowcount
+        for chunk in chunks(sorted(ids))
+    )
+
+
+def _account(connection: Connection, user_id: str) -> int:
+    """Delete the account, and take its name out of what it did as a member of staff before."""
+    if not user_id:
+        return 0
+    for role, name in (("agent_id", "actor"), ("to_id", "to")):
+        acts = ticket_events.c.data[role].as_string() == user_id
+        for row in connection.execute(sa.select(ticket_events).where(acts)).all():
+            actor = scrubbing.STAFF if name == "actor" else row.actor
+            data = dict(row.data) | {role: ""} | ({"to": scrubbing.STAFF} if name == "to" else {})
+            here = ticket_events.c.seq == row.seq
+            connection.execute(sa.update(ticket_events).where(here).values(actor=actor, data=data))
+    for column in (tickets.c.assignee_id, gaps.c.owner_id):
+        held = sa.update(column.table).where(column == user_id)
+        connection.execute(held.values({column.name: None}))
+    connection.execute(sa.delete(api_tokens).where(api_tokens.c.user_id == user_id))
+    return connection.execute(sa.delete(users).where(users.c.id == user_id)).rowcount

@@ -1,0 +1,95 @@
+"""What is held and what was hidden, in figures.
+
+Promises plain values and the same tables for the page, the terminal and JSON. Pure; the figures
+come from `kb.privacy.store`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+LATE = timedelta(hours=2)  # the worker forgets every hour
+
+
+@dataclass(frozen=True, slots=True)
+class EventCount:
+    """Events of one kind: all, those of staff and robots among them, those that hold words."""
+
+    kind: str
+    events: int
+    staff: int
+    robots: int
+    worded: int
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The figures at `at`. `redacted` counts by kind what was hidden since `since`, in `searches`
+    searches and votes, `touched` of which held something; `wordings` are the different words still
+    held, `shown` of them made by `k_anonymity` people or more. `held` counts rows by what they are.
+    """
+
+    at: datetime
+    since: datetime
+    retention_days: float
+    k_anonymity: int
+    events: tuple[EventCount, ...] = ()
+    oldest_words: datetime | None = None
+    searches: int = 0
+    touched: int = 0
+    redacted: Mapping[str, int] = field(default_factory=dict)
+    wordings: int = 0
+    shown: int = 0
+    salts: int = 0
+    oldest_salt: str = ""
+    held: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def late(self) -> bool:
+        """Return whether words are held longer than promised: the worker does not run."""
+        limit = self.at - timedelta(days=self.retention_days) - LATE
+        return self.oldest_words is not None and self.oldest_words < limit
+
+    @property
+    def totals(self) -> EventCount:
+        """Return the sums over all kinds."""
+        columns = [(each.events, each.staff, each.robots, each.worded) for each in self.events]
+        sums = [sum(column) for column in zip(*columns, strict=True)] or [0, 0, 0, 0]
+        return EventCount("all", *sums)
+
+
+def as_json(found: Figures) -> dict[str, Any]:
+    """Return the figures as JSON-able data."""
+    rows = asdict(found) | {"late": found.late}
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in rows.items()
+    }
+
+
+def as_text(found: Figures) -> str:
+    """Return the figures as lines for a terminal."""
+    oldest = f"{found.oldest_words:%Y-%m-%d %H:%M} UTC" if found.oldest_words else "none held"
+    late = "  LATE: is `kb worker` running?" if found.late else ""
+    lines = [
+        f"Words are kept for {found.retention_days:g} days; the oldest: {oldest}{late}",
+        f"Words are shown from {found.k_anonymity} people on: "
+        f"{found.shown} of {found.wordings} wordings held",
+        f"Salts held: {found.salts}" + (f", the oldest of {found.oldest_salt}" * bool(found.salts)),
+        "",
+        f"{'Events':<20}{'all':>9}{'staff':>9}{'robots':>9}{'words':>9}",
+    ]
+    lines += [_row(each) for each in (*found.events, found.totals)]
+    lines += ["", f"Hidden since {found.since:%Y-%m-%d} in {found.touched} of {found.searches} "
+              "searches and votes"]  # fmt: skip
+    lines += [f"  {kind:<18}{count:>9}" for kind, count in found.redacted.items()]
+    lines += ["", "Held besides"]
+    lines += [f"  {name:<34}{count:>9}" for name, count in found.held.items()]
+    return "\n".join(lines)
+
+
+def _row(each: EventCount) -> str:
+    return f"  {each.kind:<18}{each.events:>9}{each.staff:>9}{each.robots:>9}{each.worded:>9}"

@@ -1,0 +1,62 @@
+"""Forgetting in time: words, what was made of them, salts, letters sent, wishes that ended.
+
+Promises that everything which `retention` speaks of is gone at most an hour after it is due, and
+that a dry run says how much is due without changing anything. Knows no page.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from kb.db import Database
+from kb.insight import closing
+from kb.insight.closing import HasSpans
+from kb.privacy.keeping import store
+
+
+def due(db: Database, settings: HasSpans, now: datetime, *, retention: timedelta) -> dict[str, int]:
+    """Return how many rows are due to be forgotten, by what they are; nothing is changed."""
+    day = closing.oldest_salt(settings, now)
+    with db.read() as connection:
+        return store.due(connection, now, retention=retention, day=day)
+
+
+def purge(
+    db: Database, settings: HasSpans, now: datetime, *, retention: timedelta, spool: Path
+) -> dict[str, int]:
+    """Forget what is due; return how many rows of each kind."""
+    emptied = closing.purge(db, settings, now, retention=retention)
+    with db.begin() as connection:
+        done = store.forget(connection, now, retention=retention)
+    done["lines"] = _forget_lines(spool / "unreadable.jsonl", now - retention)
+    return {"events": emptied, **done}
+
+
+def _forget_lines(file: Path, before: datetime) -> int:
+    """Drop lines older than that from the file of events that could never be put; a line without a
+    time counts as old as the file.
+    """
+    try:
+        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+        stale = file.stat().st_mtime < before.timestamp()
+    except OSError:
+        return 0
+    kept = [line for line, at in _dated(lines) if not (stale if at is None else at < before)]
+    if len(kept) < len(lines):
+        fresh = file.with_suffix(".new")
+        fresh.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
+        os.replace(fresh, file)
+    return len(lines) - len(kept)
+
+
+def _dated(lines: list[str]) -> Iterator[tuple[str, datetime | None]]:
+    for line in lines:
+        try:
+            at = datetime.fromisoformat(json.loads(line)["at"])
+        except (ValueError, KeyError, TypeError):
+            at = None
+        yield line, at if at and at.tzinfo else None

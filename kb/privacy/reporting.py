@@ -1,0 +1,53 @@
+"""The figures of privacy, read from the database in one look.
+
+Promises one state of the database throughout (on SQLite). Knows no page.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from kb.db import Database
+from kb.lookup.redaction import KINDS
+from kb.privacy import store
+from kb.privacy.figures import Figures
+
+
+class HasPromises(Protocol):
+    """The settings that say what is promised."""
+
+    @property
+    def retention(self) -> timedelta:
+        """How long words are kept."""
+        ...
+
+    @property
+    def k_anonymity(self) -> int:
+        """People needed before their words are shown."""
+        ...
+
+
+def figures(db: Database, settings: HasPromises, now: datetime) -> Figures:
+    """Return the figures now; what was hidden is counted over the retention."""
+    since = now - settings.retention
+    with db.read() as connection:
+        searches, touched, by_kind = store.redacted(connection, since, KINDS)
+        wordings, shown = store.wordings(connection, settings.k_anonymity)
+        salts, oldest_salt = store.salts_held(connection)
+        return Figures(
+            at=now,
+            since=since,
+            retention_days=settings.retention / timedelta(days=1),
+            k_anonymity=settings.k_anonymity,
+            events=store.events_by_kind(connection),
+            oldest_words=store.oldest_words(connection),
+            searches=searches,
+            touched=touched,
+            redacted=by_kind,
+            wordings=wordings,
+            shown=shown,
+            salts=salts,
+            oldest_salt=oldest_salt,
+            held=store.held(connection),
+        )
