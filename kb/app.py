@@ -30,6 +30,7 @@ from kb.web import (
     leads,
     operator,
     preview,
+    previews,
     publishing,
     reader,
     requester,
@@ -50,6 +51,7 @@ BLUEPRINTS = (
     authors.blueprint,
     operator.blueprint,
     publishing.blueprint,
+    previews.blueprint,
     hooks.blueprint,
     api.blueprint,
 )
@@ -70,7 +72,7 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     _prepare_templates(app, settings)
-    for part in (guard, headers, errors, filters):
+    for part in (previews, guard, headers, errors, filters):
         part.init_app(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

@@ -20,10 +20,12 @@ from kb.authoring.check import check
 from kb.authoring.importing import bring_in
 from kb.config import Settings, load
 from kb.config import shown as shown_settings
+from kb.content.several import shortened
 from kb.errors import ProductError
 from kb.lookup.commands import publish, publish_now, report
 from kb.people.commands import user
 from kb.people.roles import Role, audiences
+from kb.previews.commands import previews
 from kb.privacy.commands import forget, privacy
 from search.errors import SearchError
 
@@ -78,7 +80,7 @@ def _publish_or_keep(settings: Settings) -> None:
         except SearchError:
             raise problem from None
         click.echo(f"Not published: {problem}", err=True)
-        click.echo(f"Serving what was published before ({live.commit[:12]}).", err=True)
+        click.echo(f"Serving what was published before ({shortened(live.commit)}).", err=True)
 
 
 def _migrate(settings: Settings) -> None:
@@ -199,6 +201,7 @@ def config_show() -> None:
 main.add_command(user)
 main.add_command(privacy)
 main.add_command(publish)
+main.add_command(previews)
 main.add_command(check)
 main.add_command(bring_in)
 for command in workbench.COMMANDS:

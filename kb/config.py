@@ -16,6 +16,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from kb.content.repositories import Repository, parse_repositories
 from kb.desk.tiers import DEFAULT_TIERS, Tier, parse_tiers
 from kb.errors import ConfigError
 from kb.setting_values import (
@@ -41,6 +42,11 @@ def tiers(value: Any) -> tuple[Tier, ...]:
     return parse_tiers(json.loads(value) if isinstance(value, str) else value, duration)
 
 
+def repositories(value: Any) -> tuple[Repository, ...]:
+    """Return the repositories described by a TOML array of tables or the same as JSON text."""
+    return parse_repositories(json.loads(value) if isinstance(value, str) else value)
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """One row: `name` in the file, KB_NAME in the environment; `read` turns text into the value."""
@@ -58,6 +64,14 @@ ROWS: tuple[Setting, ...] = (
     Setting("articles", "articles", path, "Folder or Git repository that holds the articles."),
     Setting("articles_ref", "HEAD", text, "Branch, tag or commit that is published."),
     Setting("articles_remote", "", text, "Repository to fetch the articles from, by URL.", True),
+    Setting("articles_path", "", text, "Folder inside articles_remote that holds the articles."),
+    Setting(
+        "repositories",
+        (),
+        repositories,
+        "Further repositories, each a collection: name, source, ref, path.",
+        True,
+    ),
     Setting("webhook_secret", "", text, "Proves that a push hook is meant; empty: none.", True),
     Setting("keep_generations", 5, whole(2, 100), "Published states kept for going back."),
     Setting("author_mail", True, flag, "Write to who committed an article that is refused."),
@@ -120,6 +134,8 @@ class Settings:
     articles: Path
     articles_ref: str
     articles_remote: str
+    articles_path: str
+    repositories: tuple[Repository, ...]
     webhook_secret: str
     keep_generations: int
     author_mail: bool
@@ -172,6 +188,10 @@ class Settings:
     def mirror(self) -> Path:
         """Return the folder of the mirror of `articles_remote`."""
         return self.data / "articles.git"
+
+    def mirror_of(self, repository: Repository) -> Path:
+        """Return the folder of the mirror of a further repository."""
+        return self.data / "repositories" / f"{repository.name}.git"
 
     @property
     def solved_queries(self) -> Path:

@@ -9,9 +9,12 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import threading
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,7 @@ from kb.connectors.channel import Channel
 from kb.connectors.mail import mail_channel
 from kb.content.history import Histories
 from kb.content.library import Library
+from kb.content.several import shortened
 from kb.db import Database
 from kb.desk.links import Links
 from kb.desk.service import Desk
@@ -28,17 +32,20 @@ from kb.errors import ConfigError, NotFound, ProductError, StoreError
 from kb.insight.solved import SolvedQueries
 from kb.limits.store import RateLimits
 from kb.lookup.ask import Asker
-from kb.lookup.made import place_of_articles
+from kb.lookup.made import open_repository
 from kb.lookup.publish import open_encoder
 from kb.lookup.published import LiveLibrary
 from kb.lookup.record import Record
-from kb.lookup.recording import Recorder
+from kb.lookup.recording import Recorder, Unrecorded
 from kb.lookup.redaction import redactor
 from kb.lookup.standing import read_standing
 from kb.lookup.trail import trail
 from kb.lookup.visitors import Visitors
 from kb.people.roles import STAFF_ROLES, Viewer
 from kb.people.store import Accounts
+from kb.previews.building import root_of
+from kb.previews.store import Previews
+from search.encoder import Encoder
 from search.engine import Engine
 from search.engine import Settings as EngineSettings
 from search.errors import SearchError
@@ -46,6 +53,7 @@ from search.types import Mode
 
 log = logging.getLogger(__name__)
 
+MOST_OPEN = 4  # branches that a process holds open; the one used longest ago is let go
 # The addresses of pages that letters point to; kb.web serves them.
 LINKS = {
     "ticket_path": "/t/{token}",
@@ -65,6 +73,24 @@ class Check:
     detail: str
 
 
+class Branches:
+    """The parts for the branches that were looked at lately, MOST_OPEN of them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._held: OrderedDict[str, Services] = OrderedDict()
+
+    def get(self, preview_id: str, make: Callable[[], Services]) -> Services:
+        """Return what is held for a preview, else what is made now."""
+        with self._lock:
+            if preview_id not in self._held:
+                self._held[preview_id] = make()
+            self._held.move_to_end(preview_id)
+            while len(self._held) > MOST_OPEN:
+                self._held.popitem(last=False)
+            return self._held[preview_id]
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """The parts of the product. Safe to share between threads."""
@@ -72,6 +98,7 @@ class Services:
     settings: Settings
     secret_key: str
     db: Database
+    model: Model
     engine: Engine
     library: Callable[[], Library]
     visitors: Visitors
@@ -84,11 +111,17 @@ class Services:
     histories: Histories
     desk: Desk
     channels: Mapping[str, Channel]
+    previews: Previews
+    branches: Branches
 
     def trail(self, visitor: str, search_id: str | None, now: datetime) -> dict[str, Any]:
         """Return what the visitor tried before a ticket, JSON-able."""
         gap = self.settings.episode_gap
         return trail(self.recorder, visitor, search_id, now=now, library=self.library, gap=gap)
+
+    def of_branch(self, preview_id: str) -> Services:
+        """Return the parts of a site that shows a branch and keeps nothing of who looks at it."""
+        return self.branches.get(preview_id, lambda: _for_branch(self, preview_id))
 
     def readiness(self) -> tuple[Check, ...]:
         """Return what works and what does not, for operators."""
@@ -100,8 +133,8 @@ class Services:
             live: Library = self.library()
         except (SearchError, ProductError) as problem:
             return Check("index", ok=False, vital=True, detail=str(problem))
-        count = len(live.articles)
-        return Check("index", ok=True, vital=True, detail=f"{count} articles at {live.commit[:12]}")
+        detail = f"{len(live.articles)} articles at {shortened(live.commit)}"
+        return Check("index", ok=True, vital=True, detail=detail)
 
     def _model_check(self) -> Check:
         try:
@@ -131,7 +164,8 @@ def build(settings: Settings) -> Services:
     """Return the parts for these settings. Raises ProductError when one cannot be made."""
     db = Database(settings.database)
     secret_key = settings.secret_key or _kept_secret(settings.data / "secret.key")
-    engine = open_engine(settings)
+    model = Model(settings)
+    engine = _engine(settings, settings.generations, model.load)
     library = LiveLibrary(engine)
     recorder = Recorder(db, settings.data / "spool")
     redact = redactor(settings.redact_patterns)
@@ -142,6 +176,7 @@ def build(settings: Settings) -> Services:
         settings=settings,
         secret_key=secret_key,
         db=db,
+        model=model,
         engine=engine,
         library=library,
         visitors=Visitors(db, secret_key),
@@ -151,20 +186,58 @@ def build(settings: Settings) -> Services:
         asker=Asker(engine, library, recorder, redact=redact),
         record=record,
         solved=SolvedQueries(settings.solved_queries),
-        histories=Histories(place_of_articles(settings)),
+        histories=Histories(partial(open_repository, settings)),
         desk=Desk(db, settings, record=tell, links=Links(settings.site_url, **LINKS)),
         channels={"mail": mail_channel(settings.mail_url, settings.mail_from)},
+        previews=Previews(db, secret_key),
+        branches=Branches(),
+    )
+
+
+def _for_branch(parts: Services, preview_id: str) -> Services:
+    root = root_of(parts.settings, preview_id)
+    engine = _engine(parts.settings, root, parts.model.shared)
+    library = LiveLibrary(engine)
+    recorder = Unrecorded(parts.db, parts.settings.data / "spool")
+    return replace(
+        parts,
+        engine=engine,
+        library=library,
+        recorder=recorder,
+        asker=Asker(engine, library, recorder),
+        record=Record(recorder, library),
     )
 
 
 def open_engine(settings: Settings) -> Engine:
     """Return the search engine over the published generations."""
+    return _engine(settings, settings.generations, Model(settings).load)
+
+
+def _engine(settings: Settings, root: Path, load: Callable[[], Encoder]) -> Engine:
     mode = Mode.HYBRID if settings.semantic else Mode.KEYWORD
     return Engine(
-        settings.generations,
-        encoder_loader=(lambda: open_encoder(settings)) if settings.semantic else None,
+        root,
+        encoder_loader=load if settings.semantic else None,
         settings=EngineSettings(mode=mode),
     )
+
+
+class Model:
+    """The model of this process, which the engines of previews share with the live one."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._loaded: Encoder | None = None
+
+    def load(self) -> Encoder:
+        """Return the model, loaded anew; SearchError when it is missing or torn."""
+        self._loaded = open_encoder(self._settings)
+        return self._loaded
+
+    def shared(self) -> Encoder:
+        """Return the model as it was loaded last, or load it."""
+        return self._loaded or self.load()
 
 
 def _kept_secret(file: Path) -> str:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from kb.authoring.reminders import letter, reminders
+from kb.content.several import shortened
 from kb.desk.author_letters import tell_authors
 from kb.desk.escalation import escalate_due
 from kb.desk.leases.store import hold
@@ -29,6 +30,7 @@ from kb.insight import closing, solved
 from kb.lookup.made import is_due, notices_of
 from kb.lookup.publish import keep_time, publish
 from kb.lookup.standing import wish
+from kb.previews.building import refresh
 from kb.privacy.keeping.purge import purge as forget
 from kb.wiring import Services
 from search.encoder import silent
@@ -73,6 +75,7 @@ class Worker:
             Job("solved", HOUR, self._refresh_solved),
             Job("authors", pause, self._tell_authors),
             Job("reviews", HOUR, self._remind),
+            Job("previews", pause, self._show_branches),
             Job("publish", self.parts.settings.publish_interval or pause, self._publish),
         ]
         return tuple(jobs)
@@ -125,7 +128,7 @@ class Worker:
     def _run(self, job: Job, now: datetime) -> None:
         try:
             # What a machine does for its own disk needs no lease.
-            local = job.name in {"spool", "solved", "publish"}
+            local = job.name in {"spool", "solved", "publish", "previews"}
             if local or hold(self.parts.db, job.name, owner=_owner(), now=now, ttl=LEASE):
                 job.run(now)
         except Exception:
@@ -208,7 +211,13 @@ class Worker:
             return
         self._say(live.unfetched)
         if live.changed:
-            log.info("published %s: %d articles", live.commit[:12], live.articles)
+            log.info("published %s: %d articles", shortened(live.commit), live.articles)
+
+    def _show_branches(self, now: datetime) -> None:
+        """Follow the branches that are shown before they are published."""
+        parts = self.parts
+        parts.previews.forget_ended(now)
+        refresh(parts.settings, parts.previews.all(now), progress=silent, now=now)
 
     def _say(self, trouble: str) -> None:
         """Log a trouble when it is another than the last, not at every look."""

@@ -91,7 +91,8 @@ def fold(text: str) -> str:
         return lower
     kept: list[str] = []
     for char in unicodedata.normalize("NFD", unicodedata.normalize("NFC", lower).translate(_SAME)):
-        if unicodedata.combining(char) and not _keeps_mark(char, kept):
+        # Before U+0300 there is no mark; most letters are told by that alone.
+        if char >= "\u0300" and unicodedata.combining(char) and not _keeps_mark(char, kept):
             continue
         kept.append(char)
     return unicodedata.normalize("NFC", "".join(kept)).translate(_ARABIC)

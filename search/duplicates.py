@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -51,8 +52,12 @@ def sketch(document: Document) -> Sketches:
 
 
 def _hashes(text: str) -> npt.NDArray[np.uint64]:
-    found = (zlib.crc32(word.encode("utf-8", "replace")) for word in _words(text))
-    return np.fromiter(found, np.uint64)
+    return np.fromiter(map(_hash, _words(text)), np.uint64)
+
+
+@lru_cache(maxsize=65_536)  # most words of an article are in others too
+def _hash(word: str) -> int:
+    return zlib.crc32(word.encode("utf-8", "replace"))
 
 
 def _words(text: str) -> list[str]:

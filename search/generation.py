@@ -43,12 +43,14 @@ def build(
     extra_files: Mapping[str, bytes] | None = None,
     progress: Progress = silent,
     keep: int = KEEP,
+    sure_as: Generation | None = None,
 ) -> Generation:
     """Return the new generation, already current; the newest `keep` stay on disk.
 
     Without an `encoder` it answers by keywords alone and `degraded` says why. `extra_files` are
-    kept with it and read back by `Generation.read`. SearchError when another build is running, an
-    article's id is given twice, or the folder cannot be written.
+    kept with it and read back by `Generation.read`. How sure it is of an answer is taken from
+    `sure_as`, made by whatever recipe, where that fits. SearchError when another build is running,
+    an article's id is given twice, or the folder cannot be written.
     """
     given = tuple(documents)
     _refuse_repeats(given)
@@ -61,6 +63,9 @@ def build(
             part, given, root=root, encoder=encoder, synonyms=synonyms, progress=progress
         )
         facts = replace(facts, commit=commit, degraded=facts.degraded or degraded)
+        if sure_as is not None and facts.fingerprint in ("", sure_as.manifest.fingerprint):
+            held = sure_as.manifest
+            facts = replace(facts, floor=held.floor, calibration=held.calibration)
         facts = _calibrated(part, facts, encoder, progress=progress)
         return _publish(root, part, facts, linked=linked, keep=keep)
 

@@ -18,6 +18,7 @@ from whoosh.analysis import Token, Tokenizer
 from whoosh.fields import ID, TEXT, Schema
 from whoosh.filedb.filestore import FileStorage
 from whoosh.index import Index
+from whoosh.reading import SegmentReader
 
 from search.analysis import document_terms
 from search.counts import Collected
@@ -39,8 +40,9 @@ PASSAGE_FIELDS: Mapping[str, float] = {"head": 6.0, "text": 1.0}
 ARTICLE_SCORING = Scoring(tuple(FIELDS.values()), b=0.75, k1=5.0)
 PASSAGE_SCORING = Scoring(tuple(PASSAGE_FIELDS.values()), b=0.6, k1=2.2)
 WRITER_MEGABYTES = 128
-# Segments that Whoosh may hold before the index is written anew.
-MOST_SEGMENTS = 12
+# Segments that Whoosh may hold before the small ones, of less than this share of all articles,
+# become one. Each article is copied a few times at most until its segment is no small one.
+MOST_SEGMENTS, SMALL = 12, 0.25
 # All of an article, each word weighed by its field; and alone, for those who ask for it, these.
 EVERYTHING, ALONE = "all", ("title", "keywords")
 _TOGETHER, _APART, _WEIGHT = "\x1f", "\x1e", "\x1d"
@@ -156,26 +158,37 @@ def write(
     for number, (document, terms) in enumerate(articles, 1):
         writer.add_document(id=document.id, **_text_fields(document.language, terms))
         done(number)
-    writer.commit(merge=False, optimize=fresh)
+    writer.commit(mergetype=None if fresh else _joined, optimize=fresh)
     index.close()
 
 
+def _joined(writer: Any, segments: list[Any]) -> list[Any]:
+    """Copy what small segments hold into the new one, once there are many; return the others.
+
+    A policy of merging as Whoosh asks for it: nothing is analysed again.
+    """
+    if len(segments) < MOST_SEGMENTS:
+        return segments
+    total = sum(segment.doc_count() for segment in segments)
+    small = [segment for segment in segments if segment.doc_count() < SMALL * total]
+    for segment in small:
+        reader = SegmentReader(writer.storage, writer.schema, segment)
+        writer.add_reader(reader)
+        reader.close()
+    return [segment for segment in segments if segment not in small]
+
+
 def extendable(folder: Path, languages: Sequence[str]) -> bool:
-    """Return whether the index takes articles in these languages and is not in too many pieces."""
+    """Return whether the index takes articles in these languages and holds few deleted ones."""
     try:
         index = open_index(folder)
     except Exception:  # whatever Whoosh raises: the index is then written anew
         return False
     names = set(index.schema.names())
     with index.reader() as reader:
-        pieces = len(reader.leaf_readers())
         dense = reader.doc_count() * 4 >= reader.doc_count_all() * 3
     index.close()
-    return (
-        pieces < MOST_SEGMENTS
-        and dense
-        and all(f"{EVERYTHING}_{lang}" in names for lang in languages)
-    )
+    return dense and all(f"{EVERYTHING}_{language}" in names for language in languages)
 
 
 def article_numbers(folder: Path, numbers: Mapping[str, int]) -> Numbers:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zipfile import BadZipFile
 
 import numpy as np
@@ -19,8 +20,9 @@ from kb.content.article import Article
 from kb.content.checks.page import Page
 from kb.content.problem import Problem
 from search.duplicates import Sketches, sketch
-from search.opened import Generation
-from search.semantic import load_rows, load_vectors
+
+if TYPE_CHECKING:
+    from search.opened import Generation
 
 # Half of the runs of five words. The shipped articles, all of one template, have no such pair.
 NEAR = 0.5
@@ -106,6 +108,8 @@ def alike_by_meaning(
 
 def mean_vectors(index: Generation) -> Vectors:
     """Return for each article of an index the direction of the mean of its vectors."""
+    from search.semantic import load_rows, load_vectors  # most checks ask for no meaning
+
     documents, vectors = load_rows(index.path).documents, load_vectors(index.path)
     sums = np.zeros((len(index.documents), vectors.shape[1]), np.float32)
     np.add.at(sums, documents, vectors)

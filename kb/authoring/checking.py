@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -22,15 +22,11 @@ from kb.content.checks.page import Page, read_page
 from kb.content.checks.shelf import Shelf, shelf_problems
 from kb.content.checks.structure import structure_problems
 from kb.content.checks.wording import wording_problems
-from kb.content.directory import Directory
-from kb.content.drafting import Draft, read_draft
 from kb.content.library import MEDIA, SNAPSHOT, Library
-from kb.content.names import give_names
-from kb.content.naming import is_article, normal_path
-from kb.content.pictures import Pictures, media_name
+from kb.content.naming import normal_path
+from kb.content.pictures import media_name
 from kb.content.problem import Problem
-from kb.content.publish import Progress, build_library
-from kb.content.redirect_lists import read_moves
+from kb.content.publish import Built, Progress, build_again
 from kb.content.source import Blob, Source
 
 HEAVY = 1024 * 1024  # bytes; a page of text with one such image takes 3 s at 3 Mbit/s
@@ -52,13 +48,13 @@ def check_source(
 ) -> Checked:
     """Return the findings about a source; what is rendered is kept in the folder `kept`."""
     files = source.files()
-    library = build_library(
-        source, previous=_kept(kept, files), progress=progress, default_language=language
-    )
-    if kept:
-        _keep(kept, library)
     try:
-        shelf = _shelf(library, files, language, today)
+        built = build_again(
+            source, previous=_kept(kept, files), progress=progress, default_language=language
+        )
+        if kept:
+            _keep(kept, built.library)
+        shelf = _shelf(built, files, language, today)
         problems = list(_problems(shelf, files, kept / _SKETCHES if kept else None))
     finally:
         source.close()
@@ -110,24 +106,21 @@ def _keep(folder: Path, library: Library) -> None:
 # -- pages and findings -------------------------------------------------------------------------
 
 
-def _shelf(library: Library, files: Files, language: str, today: date) -> Shelf:
-    drafts = [draft for draft in map(_draft, files.items()) if draft is not None]
-    moves, _ = read_moves(files)
-    names = give_names(drafts, {}, default_language=language, moves=moves)
+def _shelf(built: Built, files: Files, language: str, today: date) -> Shelf:
+    library, names = built.library, built.names
     slugs = {named.draft.path: named for named in names.named.values()}
     hidden = {
         slug for slug in names.named
         if slug not in library.articles or library.articles[slug].status != "published"
     }  # fmt: skip
     pages: dict[str, Page] = {}
-    for draft in drafts:
+    for draft in built.drafts:
         named = slugs.get(draft.path)
         text = files[draft.path].read().decode("utf-8", "replace") if draft.body_line else ""
         slug = named.slug if named else _plain_slug(draft.path)
         spoken = named.language if named else language
         pages[draft.path] = read_page(draft, text, slug=slug, language=spoken)
-    media = Pictures(files).names
-    directory = Directory(names.paths, names.sites, names.stems, media, frozenset(hidden))
+    directory = replace(built.directory, hidden=frozenset(hidden))
     sizes = {path: blob.size for path, blob in files.items()}
     leading = {
         address: names.redirects[address]
@@ -135,10 +128,6 @@ def _shelf(library: Library, files: Files, language: str, today: date) -> Shelf:
         if page.draft.facts.redirect_to and (address := normal_path(page.slug)) in names.redirects
     }
     return Shelf(pages, library, names, directory, sizes, today, leading)
-
-
-def _draft(item: tuple[str, Blob]) -> Draft | None:
-    return read_draft(*item) if is_article(item[0]) else None
 
 
 def _plain_slug(path: str) -> str:

@@ -8,7 +8,6 @@ Words are indexed first; meaning joins where the model was prepared before. Know
 from __future__ import annotations
 
 import logging
-import shutil
 import threading
 from pathlib import Path
 
@@ -18,7 +17,6 @@ from kb.lookup.made import current, library_of
 from search import generation
 from search.encoder import Encoder, silent
 from search.errors import SearchError
-from search.mapping import shared
 
 log = logging.getLogger(__name__)
 
@@ -29,16 +27,6 @@ UNPREPARED = "The model is not prepared; `kb publish` prepares it."
 def indexed(root: Path) -> Library | None:
     """Return the articles of the index as it is, None without one."""
     return library_of(current(root))
-
-
-def seed(root: Path, live: Path) -> None:
-    """Begin with the live site's index where the preview has none: its vectors are kept."""
-    found = None if current(root) else current(live)
-    if found is None:
-        return
-    root.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(found.path, root / found.path.name, copy_function=shared)
-    (root / "CURRENT").write_text(found.path.name, "utf-8")
 
 
 class Indexer:

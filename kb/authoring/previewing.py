@@ -15,17 +15,17 @@ import click
 
 from kb.app import serve_preview
 from kb.authoring.following import Follower
-from kb.authoring.indexing import Indexer, indexed, seed
+from kb.authoring.indexing import Indexer, indexed
 from kb.authoring.watching import Watch
 from kb.authoring.workspace import Progress, Workspace
 from kb.config import Settings
 from kb.content.source import open_source
 from kb.errors import ContentError
 from kb.lookup.ask import Asker
-from kb.lookup.events import Event
+from kb.lookup.made import seed
 from kb.lookup.publish import open_encoder
 from kb.lookup.record import Record
-from kb.lookup.recording import Recorder
+from kb.lookup.recording import Unrecorded
 from kb.serving import check_address
 from kb.wiring import Services, build
 from search.encoder import Encoder
@@ -129,12 +129,3 @@ def _parts(settings: Settings, work: Workspace) -> Services:
         asker=Asker(parts.engine, work.library, recorder),
         record=Record(recorder, work.library),
     )
-
-
-class Unrecorded(Recorder):
-    """A recorder that keeps nothing."""
-
-    def record(self, *events: Event) -> bool:
-        """Forget the events; nobody waits for them."""
-        del events
-        return True

@@ -20,7 +20,7 @@ _WORTH = (
     re.compile(r"\d[\d ().\-/]{6}"),
     re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{20}"),
     re.compile(r"@\S"),
-    re.compile(r"%40|\[at\]|\(at\)|arroba|KEY-----|[Bb]earer "),
+    *map(re.compile, (r"%40", r"\[at\]", r"\(at\)", "arroba", "KEY-----", "[Bb]earer ")),
     re.compile(r"[XYZ]-?\d{3}"),
     re.compile(r"\d{2} \w{4} \w{4}"),
     re.compile(r"[A-Z0-9]-[A-Z0-9]{5}-"),

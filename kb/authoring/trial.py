@@ -62,6 +62,7 @@ def trial(library: Library, settings: Settings, *, meaning: bool | None) -> Iter
             encoder=encoder,
             degraded=without,
             synonyms=library.synonyms,
+            sure_as=live,  # ranks do not hang on it, and both engines must call the same doubtful
         )
         before = _engine(settings.generations, encoder) if live else None
         yield Trial(_engine(root, encoder), before, library_of(live), without)

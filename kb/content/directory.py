@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
-from kb.content.naming import normal_path, untranslated
+from kb.content.naming import MOUNT, mount_of, normal_path, untranslated
 
 ARTICLES = "/articles/"
 MEDIA = "/media/"
@@ -56,7 +56,7 @@ class Directory:
         if kind == "title":
             return self.title(written, base=base, language=language)
         if kind == "variable":
-            return self.variable(written, language) or ""
+            return self.variable(written, language, base=base) or ""
         if kind == "snippet":
             text = self.snippets.get(self.snippet_file(written, base=base))
             return "" if text is None else hashlib.sha256(text.encode()).hexdigest()[:32]
@@ -88,14 +88,20 @@ class Directory:
     def slug(self, path: str, *, base: str, language: str) -> str:
         """Return the published slug that `path` means in the file `base`, else ""."""
         if path.startswith("/"):
-            wanted = normal_path(path)
+            own, wanted = normal_path(_rooted(base, path)), normal_path(path)
             local = normal_path(path.removeprefix(ARTICLES.rstrip("/")))
-            found = self.sites.get(wanted) or self.sites.get(local) or self.paths.get(wanted)
+            found = (
+                self.sites.get(own)
+                or (self.paths.get(own) if own != wanted else "")
+                or self.sites.get(wanted)
+                or self.sites.get(local)
+                or self.paths.get(wanted)
+            )
         else:
             wanted = normal_path(_beside(base, path))
             found = (
                 self.paths.get(wanted)
-                or self.stems.get(wanted, {}).get(language)
+                or self.stems.get(wanted.removeprefix(MOUNT), {}).get(language)
                 or self.sites.get(normal_path(path) if "../" not in path else wanted)
                 or self._original(wanted)
             )
@@ -104,7 +110,8 @@ class Directory:
     def _original(self, wanted: str) -> str:
         """The slug that a translation of Docusaurus means where it has no page of its own."""
         rest, tag = untranslated(wanted)
-        places = (rest, f"docs/{rest}") if tag else ()
+        mount = mount_of(rest)
+        places = (rest, f"{mount}docs/{rest.removeprefix(mount)}") if tag else ()
         return next(filter(None, map(self.paths.get, places)), "") or ""
 
     def named(self, name: str, *, base: str, language: str) -> str:
@@ -130,17 +137,21 @@ class Directory:
     def snippet_file(self, name: str, *, base: str) -> str:
         """Return the path of the snippet that `name` means in the file `base`, "" for none."""
         plain = unicodedata.normalize("NFC", unquote(name.strip()))
-        places = [plain.lstrip("/")] if plain.startswith("/") else [_beside(base, plain), plain]
+        inner = plain.lstrip("/")
+        beside = [] if plain.startswith("/") else [("", _beside(base, plain))]
+        # What a further repository does not have itself, it shares with the articles' own.
+        mounts = dict.fromkeys(("",) if mount_of(inner) else (mount_of(base), ""))
+        places = beside + [(mount, inner) for mount in mounts]
         roots = ("", "_snippets/", "_includes/", "includes/", "docs/", "docs/_snippets/")
-        for place in (f"{root}{each}" for each in places for root in roots):
+        for place in (f"{mount}{root}{each}" for mount, each in places for root in roots):
             for file in (place, f"{place}.md"):
                 if file in self.snippets:
                     return file
         return ""
 
-    def variable(self, name: str, language: str) -> str | None:
-        """Return the text of a variable, None when there is none of that name."""
-        texts = self.variables.get(name)
+    def variable(self, name: str, language: str, *, base: str = "") -> str | None:
+        """Return the text of a variable in the file `base`, None when there is none."""
+        texts = self.variables.get(mount_of(base) + name) or self.variables.get(name)
         if texts is None:
             return None
         return texts.get(language) or texts.get("") or next(iter(texts.values()), "")
@@ -154,7 +165,8 @@ class Directory:
         if parts.scheme or parts.netloc:
             return ""
         path = unicodedata.normalize("NFC", unquote(parts.path))
-        places = [path.lstrip("/")] if path.startswith("/") else [_beside(base, path), path]
+        rooted = _rooted(base, path)
+        places = [rooted] if path.startswith("/") else [_beside(base, path), rooted]
         names = (self.media.get(place.casefold()) for place in places)
         found = next(filter(None, names), "")
         return f"{MEDIA}{found}" if found else ""
@@ -178,7 +190,15 @@ def _outside(address: str) -> str:
     return re.sub(r"\s", "%20", address) if _OUTSIDE.fullmatch(address) else ""
 
 
+def _rooted(base: str, path: str) -> str:
+    """Return `path` as seen from the root of the repository that `base` is in."""
+    inner = path.lstrip("/")
+    return inner if mount_of(inner) else mount_of(base) + inner
+
+
 def _beside(base: str, path: str) -> str:
     """Return `path` as seen from the folder of `base`; it cannot climb above the root."""
-    joined = posixpath.normpath(posixpath.join("/", posixpath.dirname(base), path))
-    return unicodedata.normalize("NFC", joined.lstrip("/"))
+    mount = mount_of(base)
+    folder = posixpath.dirname(base.removeprefix(mount))
+    joined = posixpath.normpath(posixpath.join("/", folder, path))
+    return mount + unicodedata.normalize("NFC", joined.lstrip("/"))

@@ -34,13 +34,22 @@ def find_repository(path: Path) -> Path | None:
     return next((place for place in (path, *path.parents) if (place / ".git").exists()), None)
 
 
+def branches(repository: Path) -> tuple[str, ...]:
+    """Return the names of the repository's branches, the one committed to last first."""
+    git = Git(repository, bare=not (repository / ".git").exists())
+    told = git.run(
+        "for-each-ref", "--sort=-committerdate", "--format=%(refname:lstrip=2)", "refs/heads"
+    )
+    return tuple((told or b"").decode("utf-8", "replace").split("\n")[:-1])
+
+
 class GitSource:
     """The files under `path` at the commit that `ref` named when this was opened."""
 
     def __init__(self, repository: Path, path: Path, ref: str = "HEAD") -> None:
         self._repository = repository
         self._git = Git(repository, bare=not (repository / ".git").exists())
-        inside = "" if self._git.bare else path.relative_to(repository).as_posix()
+        inside = path.relative_to(repository).as_posix()
         self._prefix = "" if inside == "." else inside
         self.commit = self._pin(ref)
         self._objects = _Objects(self._git.command("cat-file", "--batch"))

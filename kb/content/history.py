@@ -10,8 +10,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar, cast
 
 from kb.content.article import Article, Audience, Status
@@ -19,7 +18,7 @@ from kb.content.difference import difference
 from kb.content.directory import Directory
 from kb.content.drafting import MAX_BYTES, Draft, read_draft
 from kb.content.folder_source import in_memory
-from kb.content.git_source import GitSource, find_repository
+from kb.content.git_source import GitSource
 from kb.content.library import Library
 from kb.content.names import job_of
 from kb.content.naming import common_root, normal_path
@@ -47,20 +46,21 @@ class Past:
 
 
 class Histories:
-    """The histories of the articles at `articles`; safe to share between threads."""
+    """The histories of articles; safe to share between threads.
 
-    def __init__(self, articles: Path) -> None:
-        self._articles = articles
+    `repository` returns the repository of a path in a state and the path in it, None without one.
+    """
+
+    def __init__(self, repository: Callable[[str, str], tuple[GitSource, str] | None]) -> None:
+        self._repository = repository
         self._lock = threading.Lock()
         self._held: OrderedDict[Hashable, Any] = OrderedDict()
 
     def of(self, library: Library, article: Article) -> tuple[Past, ...]:
-        """Return the versions, newest first; () where the live articles come from no commit.
+        """Return the versions, newest first; () where the article comes from no commit.
 
         ContentError when Git does not answer.
         """
-        if library.commit.startswith("folder-"):
-            return ()
         key = ("past", library.commit, article.path)
         return self._kept(key, lambda: self._read(library.commit, article.path))
 
@@ -85,23 +85,23 @@ class Histories:
                 self._held.popitem(last=False)
         return made
 
-    def _source(self, commit: str) -> GitSource | None:
-        repository = find_repository(self._articles.resolve())
-        return GitSource(repository, self._articles.resolve(), commit) if repository else None
-
     def _read(self, commit: str, path: str) -> tuple[Past, ...]:
-        source = self._source(commit)
-        if source is None:
+        found = self._repository(path, commit)
+        if found is None:
             return ()
+        source, inner = found
+        mount = path.removesuffix(inner)
         try:
-            return tuple(_past(source, version) for version in source.versions(path, MOST))
+            versions = source.versions(inner, MOST)
+            return tuple(_past(source, replace(v, path=mount + v.path)) for v in versions)
         finally:
             source.close()
 
     def _compared(self, library: Library, article: Article, old: Past | None, new: Past) -> str:
-        source = self._source(library.commit)
-        if source is None:
+        found = self._repository(article.path, library.commit)
+        if found is None:
             raise ContentError("There is no history to compare.", "")
+        source, _ = found
         try:
             drafts = [_draft(source, past.version) for past in (old, new) if past]
         finally:

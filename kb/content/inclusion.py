@@ -105,11 +105,11 @@ class _Filling:
     def variables(self, text: str) -> str:
         """Return `text` with the variables that are known; the others stay as written."""
         code = [found.span() for found in CODE.finditer(text)]
-        is_meant = any(not name.startswith("site.data.") for name in self.directory.variables)
+        is_meant = any("site.data." not in name for name in self.directory.variables)
 
         def value(found: re.Match[str]) -> str:
             name = found["name"]
-            known = self.directory.variable(name, self.language)
+            known = self.directory.variable(name, self.language, base=self.path)
             if known is not None and found["off"]:
                 return found[0][1:]
             self.references.append(("variable", name, known or ""))

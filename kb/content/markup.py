@@ -21,6 +21,7 @@ from markdown.extensions.tables import TableExtension
 from markdown.inlinepatterns import SimpleTagInlineProcessor
 from markdown.preprocessors import Preprocessor
 from markdown.treeprocessors import Treeprocessor
+from markdown.util import AtomicString
 
 from kb.content import inline
 from kb.content.blocks import normal_blocks
@@ -30,6 +31,8 @@ from kb.content.highlighting import highlighted
 # Attributes behind an image, as kramdown and MkDocs write them.
 _ATTRIBUTES = re.compile(r"^\{:?[ ]*(?:(?:[\w-]+=(?:\"[^\"\n]*\"|[^\s{}]+)|[.#][\w-]+)[ ]*)+\}")
 _SIZE = re.compile(r"\b(width|height)=[\"']?(\d{1,4})(?:px)?(?![\d%])")
+# What every inline pattern needs one of, the library's and ours; \x02 begins its own marks.
+_INLINE = re.compile(r"[`\[\\+<&*_~!\x02\x03]|  \n")
 _TASK = re.compile(r"^\[([ xX])\]\s+")
 _BACK = {"es": "Volver a la llamada {} en el texto", "fr": "Revenir à l’appel {} dans le texte"}
 
@@ -47,7 +50,7 @@ def to_html(text: str, language: str = "en") -> str:
 @lru_cache(maxsize=8)
 def _converter(language: str) -> Markdown:
     title = _BACK.get(language, "Jump back to footnote {} in the text")
-    return Markdown(
+    converter = Markdown(
         extensions=[
             TableExtension(use_align_attribute=True),
             FootnoteExtension(BACKLINK_TITLE=title),
@@ -56,6 +59,10 @@ def _converter(language: str) -> Markdown:
             GitHubExtension(language),
         ]
     )
+    # Nothing is registered after this; a list is read in a fraction of a registry's time.
+    converter.parser.blockprocessors = list(converter.parser.blockprocessors)  # type: ignore[assignment]
+    converter.treeprocessors["inline"].inlinePatterns = list(converter.inlinePatterns)  # type: ignore[attr-defined]
+    return converter
 
 
 class GitHubExtension(Extension):
@@ -69,6 +76,7 @@ class GitHubExtension(Extension):
         """Register the parts; the numbers place them among the library's own."""
         md.preprocessors.register(_Layout(md), "layout", 27)  # after white space, before raw HTML
         md.parser.blockprocessors.register(Boxes(md, self._language), "boxes", 25)  # before quotes
+        md.treeprocessors.register(_Plain(md), "plain", 25)  # before inline markup
         md.treeprocessors.register(_Finish(md), "finish", 15)  # after inline markup
         inline.register(md, self._language)
         strike = SimpleTagInlineProcessor(r"(~~)(?=\S)([^~\n]+)(?<=\S)~~", "del")
@@ -85,6 +93,16 @@ class _Layout(Preprocessor):
         return self.md.htmlStash.store(
             f"<pre><code{name}>{highlighted(code, plain)}\n</code></pre>"
         )
+
+
+class _Plain(Treeprocessor):
+    """Spare text in which no inline markup can be the twenty patterns that look for it."""
+
+    def run(self, root: ElementTree.Element) -> None:
+        for element in root.iter():
+            text = element.text
+            if text and not isinstance(text, AtomicString) and not _INLINE.search(text):
+                element.text = AtomicString(text)
 
 
 class _Finish(Treeprocessor):

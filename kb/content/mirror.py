@@ -98,8 +98,9 @@ def _basic(user: str | None, password: str | None) -> str:
 
 def _unfit(why: str) -> ContentError:
     return ContentError(
-        f"The setting articles_remote {why}.",
-        "Write https://host/path, ssh://git@host/path, git@host:path or the path of a repository.",
+        f"The repository to fetch articles from {why}.",
+        "In articles_remote or repositories, write https://host/path, ssh://git@host/path, "
+        "git@host:path or the path of a repository.",
     )
 
 
@@ -119,6 +120,12 @@ def fetch(remote: Remote, place: Path, *, lock: int) -> None:
     wanted = (*_EVERYTHING, f"+HEAD:{HEAD}")
     words = ("fetch", "--quiet", "--prune", "--atomic", "--no-write-fetch-head", "source", *wanted)
     _git(remote, place, words, lock)
+
+
+def is_fetched(place: Path) -> bool:
+    """Whether anything was ever fetched into the mirror at `place`."""
+    refs = (place / "packed-refs", *(place / "refs").rglob("*"))
+    return any(ref.is_file() for ref in refs)
 
 
 def _git(remote: Remote, place: Path, words: tuple[str, ...], lock: int) -> None:
@@ -169,5 +176,5 @@ def _said(errors: bytes) -> str:
 def _unreached(remote: Remote, why: str) -> ContentError:
     return ContentError(
         f"The articles could not be fetched from {remote.address}: {why}.",
-        "Check the setting articles_remote and what it may read; what was fetched before stays.",
+        "Check the setting that names it and what it may read; what was fetched before stays.",
     )

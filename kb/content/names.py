@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from kb.content.article import Article
 from kb.content.drafting import Draft
 from kb.content.language import guess_language
-from kb.content.naming import Name, common_root, name_of, normal_path
+from kb.content.naming import MOUNT, Name, common_root, mount_of, name_of, normal_path
 from kb.content.problem import Problem
 from kb.content.redirect_lists import Moved
 from kb.content.rendering import Job
@@ -90,7 +90,10 @@ class _Naming:
     ) -> None:
         self.drafts, self.before, self.default_language = drafts, before, default_language
         self.root = common_root([draft.path for draft in drafts])
-        self.counted = any(not _COUNTING.isdisjoint(d.facts.extra) for d in drafts)
+        # By repository: one of Docusaurus does not count the files of another.
+        self.counting = {
+            mount_of(d.path) for d in drafts if not _COUNTING.isdisjoint(d.facts.extra)
+        }
         self.names = Names(root=self.root)
 
     def run(self) -> Names:
@@ -128,15 +131,17 @@ class _Naming:
         )
 
     def _name(self, draft: Draft) -> Name:
-        language = self.default_language
-        return name_of(draft.path, self.root, default_language=language, counted=self.counted)
+        counted = mount_of(draft.path) in self.counting
+        return name_of(
+            draft.path, self.root, default_language=self.default_language, counted=counted
+        )
 
     def _list(self, named: Named) -> None:
         path = named.draft.path
         self.names.paths[normal_path(path)] = named.slug
         self.names.paths.setdefault(normal_path(path.removeprefix(self.root)), named.slug)
-        if self.counted:
-            plain = normal_path(f"{self.root}{named.name.stem}")
+        if (mount := mount_of(path)) in self.counting:
+            plain = normal_path(f"{MOUNT if mount else self.root}{named.name.stem}")
             self.names.paths.setdefault(plain, named.slug)
         group = self.names.stems.setdefault(normal_path(named.name.stem), {})
         group.setdefault(named.language, named.slug)
@@ -156,10 +161,22 @@ class _Naming:
                 if number < len(named.draft.facts.permalinks):
                     own.setdefault(alias, slug)
         for slug, named in self.names.named.items():
-            for route in routes(named.draft, named.name, self.root):
+            for route in self._routes(named):
                 if route not in slugs:
                     self.names.redirects.setdefault(route, slug)
         self.names.sites = {**self.names.redirects, **slugs, **own}
+        self._own_sites()
+
+    def _own_sites(self) -> None:
+        """What an address of its own former site means inside a further repository."""
+        for slug, named in self.names.named.items():
+            if mount := mount_of(named.draft.path):
+                inner = (a.removeprefix(mount[1:]) for a in self._routes(named))
+                for address in (*named.aliases, *inner):
+                    self.names.sites.setdefault(normal_path(mount + address), slug)
+
+    def _routes(self, named: Named) -> Iterator[str]:
+        return routes(named.draft, named.name, self.root)
 
     def _forward(self) -> None:
         """Pages that only redirect: their own addresses lead where they point."""
@@ -167,7 +184,7 @@ class _Naming:
             facts = draft.facts
             if not facts.redirect_to:
                 continue
-            target = self.names.sites.get(normal_path(facts.redirect_to))
+            target = self._site(draft.path, facts.redirect_to)
             name = self._name(draft)
             for alias in (normal_path(name.slug), *facts.permalinks, *facts.former):
                 if target and alias not in self.names.sites:
@@ -204,9 +221,17 @@ class _Naming:
 
     def translation(self, named: Named) -> str:
         """Return the slug of the original that the author names, "" for none."""
-        wanted = normal_path(named.draft.facts.translation_of)
-        found = self.names.sites.get(wanted) or self.names.paths.get(wanted) or ""
-        return found if wanted else ""
+        wanted = named.draft.facts.translation_of
+        return self._site(named.draft.path, wanted, files=True) if normal_path(wanted) else ""
+
+    def _site(self, path: str, address: str, *, files: bool = False) -> str:
+        """Return the slug that an address means in that file: its own repository's first."""
+        for mount in dict.fromkeys((mount_of(path), "")):
+            wanted = normal_path(f"{mount}{address.lstrip('/')}" if mount else address)
+            found = self.names.sites.get(wanted) or (files and self.names.paths.get(wanted))
+            if found:
+                return found
+        return ""
 
     def _report_twin(self, draft: Draft, first: str, slug: str) -> None:
         message = f"“{first}” already has the name “{slug}”, so this file is not published."

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote
 
 # Tags that may stand as a suffix or folder; a closed list, so that `node.js.md` and a folder
@@ -24,6 +25,8 @@ _FURNITURE_WORDS = """
     breadcrumb archetypes versioned_docs
 """
 _FURNITURE = frozenset(_FURNITURE_WORDS.split())
+# The files of a further repository lie in a folder of this mark and its name; `several` does it.
+MOUNT = "@"
 _ROOTS = frozenset({"content", "docs", "articles", "pages", "src"})
 # Files about a repository; `license-assignment.md` is an article, LICENSE-CODE.md is not.
 _NOT_ARTICLES = re.compile(
@@ -33,10 +36,13 @@ _NOT_ARTICLES = re.compile(
 _SUFFIX = re.compile(r"^(?P<stem>.+?)\.(?P<mark>_?)(?P<tag>[a-z]{2}(?:[-_][A-Za-z]{2,4})?)$")
 # Docusaurus keeps translations apart, and counts files in their names; dates and versions stay.
 _TRANSLATED = re.compile(
-    r"^(?:.*/)?i18n/(?P<tag>[A-Za-z]{2})(?:-[A-Za-z]+)?/docusaurus-plugin-content-docs/"
+    r"^(?P<mount>@[^/]+/)?(?:.*/)?i18n/(?P<tag>[A-Za-z]{2})(?:-[A-Za-z]+)?/docusaurus-plugin-content-docs/"
     r"(?:current/|(?P<old>version-[^/]+/))?(?P<rest>.+)$"
 )
 _COUNTED = re.compile(r"^(?!\d+[-_.]\d)\d+\s*[-_.]+\s*(?=[^-_.\s])")
+_SLASHES = re.compile(r"/+")
+_INDEX = re.compile(r"(^|/)_?index(\.(html?|mdx?|markdown))?$")
+_ENDING = re.compile(r"\.(html?|mdx?|markdown|aspx|php)$")
 _UNSAFE = re.compile(r"[\s\x00-\x1f\x7f?#%\\\"<>|*:]+")
 
 
@@ -50,12 +56,18 @@ class Name:
     language: str
 
 
+@lru_cache(maxsize=32_768)  # each path is compared with many others
 def normal_path(path: str) -> str:
     """Return `path` as paths are compared: decoded, NFC, folded, no slashes or ending around."""
     plain = unicodedata.normalize("NFC", unquote(path)).casefold()
-    plain = re.sub(r"/+", "/", plain).strip("/ ")
-    plain = re.sub(r"(^|/)_?index(\.(html?|mdx?|markdown))?$", "", plain)
-    return re.sub(r"\.(html?|mdx?|markdown|aspx|php)$", "", plain)
+    plain = _SLASHES.sub("/", plain).strip("/ ")
+    return _ENDING.sub("", _INDEX.sub("", plain))
+
+
+def mount_of(path: str) -> str:
+    """Return the folder of the further repository that the file is in, "@hr/", or ""."""
+    top, inside, _ = path.partition("/")
+    return f"{top}/" if inside and len(top) > 1 and top.startswith(MOUNT) else ""
 
 
 def is_article(path: str) -> bool:
@@ -85,7 +97,9 @@ def without_count(name: str) -> str:
 def untranslated(path: str) -> tuple[str, str]:
     """Return the path that a translation of Docusaurus stands for, and its language; else ""."""
     found = _TRANSLATED.match(path)
-    return (found["rest"], found["tag"].casefold()) if found else (path, "")
+    if not found:
+        return path, ""
+    return (found["mount"] or "") + found["rest"], found["tag"].casefold()
 
 
 def is_furniture(folder: str) -> bool:
@@ -94,8 +108,11 @@ def is_furniture(folder: str) -> bool:
 
 
 def common_root(paths: list[str]) -> str:
-    """Return the folder such as "content/" that holds every article and names nothing, or ""."""
-    own = [path for path in paths if not _TRANSLATED.match(path)]
+    """Return the folder such as "content/" that holds every article and names nothing, or "".
+
+    What further repositories hold has no part in it.
+    """
+    own = [path for path in paths if not _TRANSLATED.match(path) and not mount_of(path)]
     tops = {path.split("/", 1)[0] if "/" in path else "" for path in own}
     top = next(iter(tops)) if len(tops) == 1 else ""
     return f"{top}/" if top in _ROOTS else ""
@@ -108,10 +125,12 @@ def name_of(
 
     `a/b._es.md`, `a/b.es.md` and `es/a/b.md` all have the slug `es/a/b` and the stem `a/b`; the
     default language has no prefix. Folders lose a leading underscore, and with `counted` all names
-    the number before them.
+    the number before them. `@hr/a.md`, of the repository `hr`, has the slug `hr/a`.
     """
     plain, tag = untranslated(unicodedata.normalize("NFC", path))
-    *folders, file = plain.removeprefix("" if tag else root).split("/")
+    mount = mount_of(plain)
+    inner = plain.removeprefix(mount or ("" if tag else root))
+    *folders, file = inner.split("/")
     stem, language = _split_suffix(re.sub(r"\.(mdx?|markdown)$", "", file, flags=re.IGNORECASE))
     language = tag or language
     if stem == "_index":
@@ -121,6 +140,8 @@ def name_of(
     if not language and len(folders) > 0 and folders[0].casefold() in LANGUAGES:
         language = folders.pop(0).casefold()
     folders = [_clean(folder.lstrip("_") or folder) for folder in folders]
+    if mount:
+        folders.insert(0, mount.strip(f"{MOUNT}/"))
     whole = "/".join([*folders, _clean(stem)])
     prefix = "" if language in ("", default_language) else f"{language}/"
     return Name(prefix + whole, whole, folders[0] if folders else "", language)

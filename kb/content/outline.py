@@ -5,8 +5,7 @@ Promises the headings in order and the text under each. Reads the HTML and never
 
 from __future__ import annotations
 
-from html.parser import HTMLParser
-
+from kb.content.tokens import Token, read_tokens
 from search.types import Section
 
 # A new line is a word boundary; a word is not broken by inline markup.
@@ -21,8 +20,8 @@ _HEADINGS = {f"h{level}": level for level in range(2, 7)}
 def read_outline(html: str) -> tuple[tuple[Section, ...], tuple[tuple[int, str, str], ...]]:
     """Return the sections with their text and the contents as (level, anchor, text)."""
     reader = _Reader()
-    reader.feed(html)
-    reader.close()
+    for token in read_tokens(html):
+        reader.read(token)
     return reader.finish()
 
 
@@ -44,9 +43,8 @@ def opening(sections: tuple[Section, ...], *, limit: int = 200) -> str:
     return f"{cut[: limit - 1].rpartition(' ')[0] or cut[: limit - 1]}…"
 
 
-class _Reader(HTMLParser):
+class _Reader:
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
         self._sections: list[Section] = []
         self._toc: list[tuple[int, str, str]] = []
         self._above: list[tuple[int, str]] = []
@@ -55,29 +53,35 @@ class _Reader(HTMLParser):
         self._heading: list[str] | None = None
         self._silent = 0
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def read(self, token: Token) -> None:
+        if token.kind == "text":
+            if not self._silent:
+                self._add(token.name)
+        elif token.kind == "start":
+            self._start(token)
+        else:
+            self._end(token.name)
+
+    def _start(self, token: Token) -> None:
+        tag, attributes = token.name, token.attributes
         if tag in _HEADINGS:
             self._close_section()
-            self._anchor = dict(attrs).get("id") or ""
+            self._anchor = attributes.get("id", "")
             self._heading = []
-        elif tag == "a" and "footnote-backref" in (dict(attrs).get("class") or ""):
+        elif tag == "a" and "footnote-backref" in attributes.get("class", ""):
             self._silent += 1
         elif tag in _BLOCKS:
             self._add("\n")
         elif tag == "img":
-            self._add(f" {dict(attrs).get('alt') or ''} ")
+            self._add(f" {attributes.get('alt', '')} ")
 
-    def handle_endtag(self, tag: str) -> None:
+    def _end(self, tag: str) -> None:
         if tag in _HEADINGS and self._heading is not None:
             self._open_section(_HEADINGS[tag], " ".join("".join(self._heading).split()))
         elif tag == "a":
             self._silent = 0
         elif tag in _BLOCKS:
             self._add("\n")
-
-    def handle_data(self, data: str) -> None:
-        if not self._silent:
-            self._add(data)
 
     def finish(self) -> tuple[tuple[Section, ...], tuple[tuple[int, str, str], ...]]:
         self._close_section()

@@ -59,21 +59,25 @@ def fates(
     `changes` come newest first and happened after those that `before` tells of.
     """
     found: dict[str, Fate] = {}
+    left: dict[str, Fate] = {}  # by path, what became of the file that left it next
     for change in changes:
-        if change.old in present or change.old in found:
-            continue
-        found[change.old] = _followed(Fate(to=change.new, blob=change.blob), present, found)
+        fate = _followed(Fate(to=change.new, blob=change.blob), present, left)
+        left[change.old] = fate
+        if change.old not in present:
+            found.setdefault(change.old, fate)
     for path, fate in before.items():
         if path not in present and path not in found:
-            found[path] = _followed(fate, present, found)
+            found[path] = _followed(fate, present, left)
     return dict(islice(found.items(), MOST))
 
 
-def _followed(fate: Fate, present: Collection[str], newer: Mapping[str, Fate]) -> Fate:
-    """Return the fate with its move followed through what happened later."""
-    if not fate.to or fate.to in present:
+def _followed(fate: Fate, present: Collection[str], left: Mapping[str, Fate]) -> Fate:
+    """Return the fate with its move followed through what happened later; another file may have
+    come to that path since.
+    """
+    if not fate.to:
         return fate
-    return newer.get(fate.to, Fate(blob=fate.blob))
+    return left.get(fate.to) or (fate if fate.to in present else Fate(blob=fate.blob))
 
 
 def of_folder(before: Mapping[str, Article], present: Mapping[str, str]) -> dict[str, Fate]:

@@ -41,9 +41,13 @@ def _silent(stage: str, done: int, total: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A library with what it was made of, so that one article of it can be made again."""
+    """A library with what it was made of, so that one article of it can be made again.
+
+    `drafts` are of all files that were read as articles, those without a name of their own too.
+    """
 
     library: Library
+    drafts: tuple[Draft, ...]
     names: Names
     directory: Directory
     source: Source
@@ -57,12 +61,14 @@ def build_library(
     default_language: str = "en",
     limit: float = LIMIT,
     now: datetime = EARLIEST,
+    drafts: bool = False,
 ) -> Library:
     """Return what `source` publishes at `now`; without it, nothing that waits for a time has begun
-    or ended. `limit` is in seconds, for rendering one article.
+    or ended. `limit` is in seconds, for rendering one article. With `drafts`, those and what is to
+    appear later are published too.
     """
     build = _Build(source, previous or Library(commit=""), progress, limit)
-    build.now = now
+    build.now, build.drafts = now, drafts
     try:
         return build.run(default_language).library
     finally:
@@ -72,7 +78,7 @@ def build_library(
 def build_again(
     source: Source, *, previous: Library, progress: Progress, default_language: str
 ) -> Built:
-    """Return the same with its makings, for `renewed`."""
+    """Return the same with its makings; `source` stays open."""
     return _Build(source, previous, progress, LIMIT).run(default_language)
 
 
@@ -111,13 +117,13 @@ class _Build:
         self.inline: dict[str, bytes] = {}
         self.changes: Mapping[str, tuple[datetime, str]] = {}
         self.now = EARLIEST
+        self.drafts = False
 
     def run(self, default_language: str) -> Built:
         moves, problems = read_moves(self.source.files())
         self.problems += problems
-        names = give_names(
-            self._drafts(), self.before, default_language=default_language, moves=moves
-        )
+        drafts = tuple(self._drafts())
+        names = give_names(drafts, self.before, default_language=default_language, moves=moves)
         pictures = Pictures(self.source.files())
         self.changes = self.source.history()
         around = Surroundings(self.source.files())
@@ -144,7 +150,7 @@ class _Build:
             removed=removed,
             traced=True,
         )
-        return Built(library, names, directory, self.source)
+        return Built(library, drafts, names, directory, self.source)
 
     def _drafts(self) -> Iterator[Draft]:
         files = {path: blob for path, blob in self.source.files().items() if is_article(path)}
@@ -162,7 +168,8 @@ class _Build:
         return old is not None and self._status(old.wanted, old) is Status.PUBLISHED
 
     def _status(self, wanted: Status, timed: Article | Metadata) -> Status:
-        return status_at(wanted, timed.publish_at, timed.expires_at, now=self.now)
+        found = status_at(wanted, timed.publish_at, timed.expires_at, now=self.now)
+        return Status.PUBLISHED if self.drafts and found is Status.DRAFT else found
 
     # Articles
 

@@ -79,10 +79,12 @@ class _Page:
         """A link by slug that has no words gets the title of its article."""
         for at, token in enumerate(tokens):
             yield token
+            if token.name != "a" or token.kind == "text":
+                continue
             written = token.attributes.get("href", "")
             following = tokens[at + 1] if at + 1 < len(tokens) else token
             is_bare = following.kind == "end" and following.name == "a"
-            if token.name == "a" and written.startswith("kb:") and is_bare:
+            if written.startswith("kb:") and is_bare:
                 title = self.directory.title(written, base=self.path, language=self.language)
                 self.references.append(("title", written, title))
                 yield Token("text", title or written.removeprefix("kb:"))
@@ -98,8 +100,9 @@ class _Page:
             return "" if token.name in _VOID else f"</{token.name}>"
         if token.name == "img":
             return self._image(token.attributes)
-        if token.name not in HEADINGS and not self._claim(token.attributes.get("id", "")):
-            token.attributes.pop("id", None)
+        name = token.attributes.get("id")
+        if name is not None and token.name not in HEADINGS and not self._claim(name):
+            del token.attributes["id"]
         if token.name == "th":
             token.attributes.setdefault("scope", "col")
         return start_tag(token.name, token.attributes)

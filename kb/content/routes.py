@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from kb.content.drafting import Draft
-from kb.content.naming import Name, normal_path
+from kb.content.naming import Name, mount_of, normal_path
 from kb.content.problem import Problem
 from kb.content.redirect_lists import Moved
 
@@ -45,7 +45,9 @@ def follow(names: Names, moves: Iterable[Moved]) -> None:
 
 
 def _follow(names: Names, move: Moved) -> bool:
-    target = next(filter(None, (_slug(names, each) for each in _shorter(move.target))), "")
+    mounts = dict.fromkeys((mount_of(move.path), ""))  # in its own repository first
+    places = (mount + each for mount in mounts for each in _shorter(move.target))
+    target = next(filter(None, (_slug(names, each) for each in places)), "")
     if not target:
         return False
     former = normal_path(move.former.partition("#")[0].partition("?")[0])

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kb.content.front_matter import read_front_matter
+from kb.content.naming import mount_of
 from kb.content.problem import Problem
 from kb.content.source import Blob
 from kb.content.strict_yaml import YamlFault, read_yaml
@@ -68,7 +69,7 @@ def read_data(files: Mapping[str, Blob]) -> Variables:
             value, _ = read_yaml(_text(blob) or "")
         except YamlFault:
             continue  # Jekyll's own tables may use what is not accepted here
-        start = "site.data." + name.rpartition(".")[0].replace("/", ".")
+        start = f"{mount_of(path)}site.data." + name.rpartition(".")[0].replace("/", ".")
         found |= dict(_leaves(start, value))
     return dict(list(found.items())[:_MOST])
 

@@ -78,6 +78,22 @@ class Source(Protocol):
         """Who changed the file last; None where nobody knows."""
 
 
+def open_mirror(place: Path, ref: str, folder: str = "") -> Source:
+    """Return the articles in a folder of the bare repository at `place`, at the commit `ref`.
+
+    Raises ContentError when `ref` names no commit, or there is no such folder.
+    """
+    from kb.content.git_source import GitSource
+
+    source = GitSource(place, place / folder, ref)
+    if not source.is_tracked:
+        raise ContentError(
+            f"There is no folder {folder} in the commit {source.commit[:12]}.",
+            "Check the setting that names the folder, and the branch.",
+        )
+    return source
+
+
 def open_source(path: Path, ref: str = "HEAD") -> Source:
     """Return the articles at `path`: from the commit `ref` where Git tracks them, else the folder.
 

@@ -7,16 +7,17 @@ rendering.
 from __future__ import annotations
 
 from collections.abc import Collection as Some
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from kb.content.article import Article
 from kb.content.directory import Directory
 from kb.content.drafting import MAX_BYTES
 from kb.content.library import Collection
 from kb.content.names import Names
+from kb.content.naming import mount_of
 from kb.content.pictures import Pictures
 from kb.content.problem import Problem
-from kb.content.shared_texts import VARIABLES, read_data, read_snippets, read_variables
+from kb.content.shared_texts import VARIABLES, Variables, read_data, read_snippets, read_variables
 from kb.content.side_files import (
     COLLECTIONS,
     SYNONYMS,
@@ -38,8 +39,11 @@ class Surroundings:
         """Return what links, images, snippets and variables mean; `hidden` are slugs that are not
         to be linked to.
         """
-        variables, problems = read_variables(*self._side_file(VARIABLES))
-        self.problems += problems
+        variables: Variables = {}
+        for mount, text, path in self._side_files(VARIABLES):
+            found, problems = read_variables(text, path)
+            self.problems += problems
+            variables |= {mount + name: texts for name, texts in found.items()}
         return Directory(
             names.paths,
             names.sites,
@@ -55,22 +59,33 @@ class Surroundings:
 
     def collections(self, articles: Iterable[Article]) -> dict[str, Collection]:
         """Return those described in the side file that hold articles, then the others by name."""
-        described, problems = read_collections(*self._side_file(COLLECTIONS))
-        self.problems += problems
+        described: dict[str, Collection] = {}
+        for _, text, path in self._side_files(COLLECTIONS):
+            found, problems = read_collections(text, path)
+            self.problems += problems
+            described = found | described  # the articles' own file comes first, and counts
         used = {article.collection for article in articles if article.collection}
         known = {name: described.get(name, Collection(name)) for name in used}
         return dict(sorted(known.items(), key=lambda each: (each[1].order, each[0])))
 
     def synonyms(self) -> Synonyms:
         """Return the groups of words that mean the same."""
-        synonyms, problems = read_synonyms(*self._side_file(SYNONYMS))
-        self.problems += problems
+        synonyms: Synonyms = {}
+        for _, text, path in self._side_files(SYNONYMS):
+            found, problems = read_synonyms(text, path)
+            self.problems += problems
+            for language, groups in found.items():
+                synonyms[language] = (*synonyms.get(language, ()), *groups)
         return synonyms
 
-    def _side_file(self, name: str) -> tuple[str, str]:
-        """Return the text and path of the file nearest the root, "" without one."""
-        found = [path for path in self._files if path.rpartition("/")[2] == name]
-        path = min(found, key=lambda each: each.count("/"), default=name)
-        if path not in self._files or self._files[path].size > MAX_BYTES:
-            return "", path
-        return self._files[path].read().decode("utf-8", "replace"), path
+    def _side_files(self, name: str) -> Iterator[tuple[str, str, str]]:
+        """Yield the repository's folder ("" for the articles' own, which comes first), the text and
+        the path of each repository's file of that name nearest its root.
+        """
+        nearest: dict[str, str] = {}
+        for path in sorted(self._files, key=lambda each: (each.count("/"), each)):
+            if path.rpartition("/")[2] == name:
+                nearest.setdefault(mount_of(path), path)
+        for mount, path in sorted(nearest.items()):
+            if self._files[path].size <= MAX_BYTES:
+                yield mount, self._files[path].read().decode("utf-8", "replace"), path

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kb.config import load
+from kb.content.several import shortened
 from kb.progress import Bar
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def roll_back(to: str) -> None:
     from kb.lookup.rollback import roll_back as go_back
 
     chosen = go_back(load(), to)
-    click.echo(f"Live now: {chosen.articles} articles at {chosen.commit[:12]}.", err=True)
+    click.echo(f"Live now: {chosen.articles} articles at {shortened(chosen.commit)}.", err=True)
     click.echo("It stays until the articles change, or: kb publish --forward", err=True)
 
 
@@ -83,7 +84,7 @@ def show_kept() -> None:
         built = f"{state.built:%Y-%m-%d %H:%M} UTC"
         tail = "  live, rolled back" if state.pinned else "  live" if state.live else ""
         click.echo(
-            f"{mark} {state.generation}  {state.commit[:12]}  {built}  "
+            f"{mark} {state.generation}  {shortened(state.commit)}  {built}  "
             f"{state.articles} articles{tail}"
         )
 
@@ -91,7 +92,7 @@ def show_kept() -> None:
 def report(live: Published) -> None:
     """Say what is live and what could not be published as it stands."""
     word = "Published" if live.changed else "Live already"
-    click.echo(f"{word}: {live.articles} articles at {live.commit[:12]}.", err=True)
+    click.echo(f"{word}: {live.articles} articles at {shortened(live.commit)}.", err=True)
     if live.pinned:
         click.echo("That is a rollback; to end it: kb publish --forward", err=True)
     if live.unfetched:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from kb.content.article import Article, Status
 from kb.content.library import Library
+from kb.content.several import shortened
 from kb.errors import PublishRefused
 
 MOST = 0.5  # share of the live articles that may go at once
@@ -38,7 +39,8 @@ def refuse_loss(before: Library, after: Library) -> None:
     gone = lost(before, after)
     live = sum(article.status is Status.PUBLISHED for article in before.articles.values())
     if len(gone) > live * MOST:
+        commit = shortened(after.commit)
         raise PublishRefused(
-            f"The commit {after.commit[:12]} would take away {len(gone)} of {live} live articles.",
+            f"The commit {commit} would take away {len(gone)} of {live} live articles.",
             "Check the branch and the folder. If it is meant, run: kb publish --force",
         )

@@ -8,20 +8,27 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from kb.config import Settings
 from kb.content import mirror
+from kb.content.git_source import GitSource, branches, find_repository
 from kb.content.library import Library
+from kb.content.naming import MOUNT, mount_of
 from kb.content.rendering import RECIPE
+from kb.content.repositories import Repository
 from kb.content.schedule import next_change
-from kb.content.source import Source, open_source
+from kb.content.several import SeveralSources, parted
+from kb.content.source import Source, open_mirror, open_source
+from kb.errors import ContentError
 from kb.lookup.notices import Notice, notices
 from search import generation
 from search.building import recipe
 from search.errors import SearchError
+from search.mapping import shared
 from search.opened import Generation
 
 log = logging.getLogger(__name__)
@@ -33,17 +40,65 @@ FORMAT = 2  # raise it when a library is to be made anew although no article has
 ANCESTORS = 500  # commits that a generation is known to hold; CI asks soon after its push
 
 
-def place_of_articles(settings: Settings) -> Path:
-    """Return where the articles are read: the mirror of a remote, or what is here."""
-    return settings.mirror if settings.articles_remote else settings.articles
+def open_articles(settings: Settings, state: str = "") -> Source:
+    """Return the articles that the settings name, in that state or the one to be published.
+
+    A further repository that was never fetched has no articles yet. ContentError names the
+    repository that cannot be read.
+    """
+    commits = parted(state)
+    own = _open_own(settings, commits.pop("", ""))
+    others = {
+        one.name: _open_other(settings, one, commits.get(one.name, ""))
+        for one in settings.repositories
+        if mirror.is_fetched(settings.mirror_of(one))
+    }
+    return SeveralSources(own, others) if others else own
 
 
-def open_articles(settings: Settings, ref: str = "") -> Source:
-    """Return the articles that the settings name, at `ref` or the commit to be published."""
+def open_repository(settings: Settings, path: str, state: str) -> tuple[GitSource, str] | None:
+    """Return the repository of the article's file at `path` in that state, and the file's path in
+    it; None where it keeps no history.
+    """
+    mount, commits = mount_of(path), parted(state)
+    name = mount.strip(f"{MOUNT}/")
+    if commits.get(name, "folder-").startswith("folder-"):
+        return None
+    one = next((one for one in settings.repositories if one.name == name), None)
+    if name and one is None:
+        return None
+    source = _open_other(settings, one, commits[name]) if one else _open_own(settings, commits[""])
+    return (source, path.removeprefix(mount)) if isinstance(source, GitSource) else None
+
+
+def branches_of(settings: Settings) -> tuple[str, ...]:
+    """Return the branches that could be shown: of the articles, then "hr:draft" of others."""
+    own = settings.mirror if settings.articles_remote else find_repository(settings.articles)
+    found = list(branches(own)) if own and own.is_dir() else []
+    for one in settings.repositories:
+        if mirror.is_fetched(settings.mirror_of(one)):
+            found += [f"{one.name}:{branch}" for branch in branches(settings.mirror_of(one))]
+    return tuple(found)
+
+
+def _open_own(settings: Settings, commit: str) -> Source:
     if not settings.articles_remote:
-        return open_source(settings.articles, ref or settings.articles_ref)
-    shown = mirror.HEAD if settings.articles_ref == "HEAD" else settings.articles_ref
-    return open_source(settings.mirror, ref or shown)
+        return open_source(settings.articles, commit or settings.articles_ref)
+    ref = commit or _ref(settings.articles_ref)
+    return open_mirror(settings.mirror, ref, settings.articles_path.strip("/"))
+
+
+def _open_other(settings: Settings, one: Repository, commit: str) -> Source:
+    try:
+        return open_mirror(settings.mirror_of(one), commit or _ref(one.ref), one.path)
+    except ContentError as problem:
+        message = f"The repository {one.name} cannot be read: {problem.message}"
+        raise ContentError(message, problem.hint) from None
+
+
+def _ref(chosen: str) -> str:
+    """Return the name in a mirror of the branch, tag or commit that a setting chooses."""
+    return mirror.HEAD if chosen == "HEAD" else chosen
 
 
 def current(root: Path) -> Generation | None:
@@ -125,3 +180,13 @@ def facts(
         NOTICES: [notice.to_row() for notice in told],
     }
     return {name: json.dumps(each).encode() for name, each in found.items()}
+
+
+def seed(root: Path, live: Path) -> None:
+    """Begin a preview's index in `root` with the live one where it has none, for its vectors."""
+    found = None if current(root) else current(live)
+    if found is None:
+        return
+    root.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(found.path, root / found.path.name, copy_function=shared)
+    (root / "CURRENT").write_text(found.path.name, "utf-8")

@@ -20,6 +20,7 @@ from kb.content.library import Library
 from kb.content.problem import Problem
 from kb.content.publish import build_library
 from kb.content.schedule import EARLIEST
+from kb.content.several import shortened
 from kb.content.source import Source
 from kb.errors import ContentError, PublishRefused
 from kb.lookup.loss import refuse_loss
@@ -143,17 +144,17 @@ class _Publishing:
         return self._described(changed=True)
 
     def _fetch(self, lock: int) -> str:
-        """Bring the mirror up to date; return why it could not be, "" when it is."""
-        if not self.settings.articles_remote:
-            return ""
-        try:
-            remote = mirror.read_remote(self.settings.articles_remote)
-            mirror.fetch(remote, self.settings.mirror, lock=lock)
-        except ContentError as problem:
-            if self.before is None:
-                raise
-            return str(problem)
-        return ""
+        """Bring the mirrors up to date; return why one could not be, "" when all are."""
+        settings, troubles = self.settings, []
+        if settings.articles_remote:
+            trouble = _fetched(settings.articles_remote, settings.mirror, lock)
+            if trouble and self.before is None:
+                raise trouble
+            troubles += [str(trouble)] if trouble else []
+        for one in settings.repositories:
+            if trouble := _fetched(one.source, settings.mirror_of(one), lock):
+                troubles.append(f"{one.name}: {trouble}")
+        return " ".join(troubles)
 
     def _is_live(self, source: Source, *, retry: bool) -> bool:
         live = self.before
@@ -176,7 +177,7 @@ class _Publishing:
         if pin is None:
             return None
         if pin.away != source.content:
-            log.info("the rollback to %s ends: there is something newer", pin.commit[:12])
+            log.info("the rollback to %s ends: there is something newer", shortened(pin.commit))
             self.standing = replace(self.standing, pin=None)
             return None
         try:
@@ -283,6 +284,15 @@ class _Publishing:
             changed=changed,
             pinned=self.standing.pin is not None,
         )
+
+
+def _fetched(remote: str, place: Path, lock: int) -> ContentError | None:
+    """Fetch one remote into its mirror; return why that was not possible."""
+    try:
+        mirror.fetch(mirror.read_remote(remote), place, lock=lock)
+    except ContentError as problem:
+        return problem
+    return None
 
 
 def _prepared(settings: Settings, progress: Progress) -> tuple[Encoder | None, str]:

@@ -112,3 +112,12 @@ class Recorder:
             log.error("Event %s (%s) is lost: %s", event.id, event.kind, problem)
             return False
         return True
+
+
+class Unrecorded(Recorder):
+    """A recorder that keeps nothing."""
+
+    def record(self, *events: Event) -> bool:
+        """Forget the events; nobody waits for them."""
+        del events
+        return True

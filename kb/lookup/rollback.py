@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from kb.config import Settings
+from kb.content.several import parted
 from kb.errors import NotFound
 from kb.lookup.made import content_of, current
 from kb.lookup.standing import Pin, alone, note, read_standing
@@ -75,13 +76,19 @@ def _chosen(states: list[Kept], to: str) -> Kept:
         older = [state for state in states if state.generation < _live(states)]
         found = older[int(to) - 1 : int(to)] if int(to) else []
     else:
-        found = [state for state in states if state.commit.startswith(to)] if len(to) > 3 else []
+        found = [state for state in states if _is_of(state, to)] if len(to) > 3 else []
     if not found:
         raise NotFound(
             f"No state “{to[:60]}” is kept to go back to.",
             "See which are: kb publish --list (the setting keep_generations says how many).",
         )
     return found[0]
+
+
+def _is_of(state: Kept, commit: str) -> bool:
+    """Return whether the state is of a commit that so begins, in whatever repository."""
+    names = (state.commit, *parted(state.commit).values())
+    return any(name.startswith(commit) for name in names)
 
 
 def _live(states: list[Kept]) -> str:

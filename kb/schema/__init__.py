@@ -8,6 +8,7 @@ from kb.schema.columns import UtcTime, metadata
 from kb.schema.desk import leases, offers, outbox, ticket_events, ticket_numbers, tickets
 from kb.schema.gaps import gap_events, gap_searches, gaps, question_vectors, subscriptions
 from kb.schema.people import api_tokens, rate_windows, users
+from kb.schema.previews import previews
 from kb.schema.privacy import erasures
 from kb.schema.record import episodes, events, failed_searches, salts
 
@@ -25,6 +26,7 @@ __all__ = [
     "metadata",
     "offers",
     "outbox",
+    "previews",
     "question_vectors",
     "rate_windows",
     "salts",

@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from kb.content.article import Article
 from kb.content.library import Library
 from kb.content.naming import normal_path
+from kb.content.past import Removed
 from kb.lookup.live import readable
 from kb.web.guard import services, viewer, wants_json
 from search.types import Query
@@ -22,21 +23,34 @@ NEAREST = 5
 
 def former(library: Library, slug: str) -> ResponseReturnValue:
     """Return the way to the article's present address; 410 for a removed one, else 404."""
-    target = library.resolve(slug)
-    if target and readable(library, target, viewer()) is not None:
+    target = moved_to(library, slug)
+    if target:
         return redirect(url_for("reader.article", slug=target), 301)
-    was = library.removed.get(normal_path(slug))
-    if target or was is None or was.audience not in viewer().audiences:
+    was = removed_at(library, slug)
+    if was is None:
         abort(404, ABSENT)
     if wants_json():
         abort(410)
     page = render_template(
-        "reader/removed.html", title=was.title, nearest=_nearest(library, was.title)
+        "reader/removed.html", title=was.title, nearest=nearest(library, was.title)
     )
     return page, 410
 
 
-def _nearest(library: Library, title: str) -> list[Article]:
+def moved_to(library: Library, slug: str) -> str:
+    """Return the slug of the article that a former address means, "" for none of this person's."""
+    target = library.resolve(slug)
+    return target if target and readable(library, target, viewer()) is not None else ""
+
+
+def removed_at(library: Library, slug: str) -> Removed | None:
+    """Return what was at an address, None where this person never could have read it."""
+    was = library.removed.get(normal_path(slug))
+    open_to_them = was is not None and was.audience in viewer().audiences
+    return was if open_to_them and not library.resolve(slug) else None
+
+
+def nearest(library: Library, title: str) -> list[Article]:
     """Return the articles that come nearest to a title, of those this person may read; nothing
     for robots, which follow old addresses by the thousand and read no advice.
     """

@@ -24,6 +24,7 @@ from kb.people.roles import STAFF_ROLES, Permission, Viewer
 from kb.people.store import Account
 from kb.wiring import Services
 
+Parts = Services  # what a page gets, under a name for pages
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 TEN_MINUTES = timedelta(minutes=10)
@@ -46,7 +47,12 @@ def needs(
 
 
 def services() -> Services:
-    """Return the parts of the product behind this site."""
+    """Return the parts of the product behind this page: those of a branch for who looks at one."""
+    return cast(Services, g.get("services") or live_services())
+
+
+def live_services() -> Services:
+    """Return the parts of the product behind this site, whatever this person looks at."""
     return cast(Services, current_app.extensions["services"])
 
 

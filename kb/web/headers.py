@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from flask import Flask, Response, current_app, g, request
 
+from kb.web.previews import keep_apart
+
 POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -50,4 +52,4 @@ def _protect(response: Response) -> Response:
     # A page may hold what only this person may see; the browser asks again every time.
     response.headers.setdefault("Cache-Control", "private, no-cache")
     response.headers.add("Vary", "Cookie")
-    return response
+    return keep_apart(response)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -21,7 +21,7 @@ from werkzeug.datastructures import Headers
 from kb.errors import InvalidInput
 from kb.lookup.standing import wake
 from kb.people.roles import Permission
-from kb.web.guard import needs, services
+from kb.web.guard import needs, now, services
 
 blueprint = Blueprint("hooks", __name__, url_prefix="/hooks")
 
@@ -48,7 +48,9 @@ def push() -> ResponseReturnValue:
     body = request.get_data()
     if not is_genuine(request.headers, body, settings.webhook_secret):
         abort(403, "The signature does not fit the body and the setting webhook_secret.")
-    why = _beside_the_point(_payload(body), settings.articles_ref)
+    refs = [settings.articles_ref, *(one.ref for one in settings.repositories)]
+    refs += [one.branch.rpartition(":")[2] for one in services().previews.all(now())]
+    why = _beside_the_point(_payload(body), refs)
     if not why:
         wake(settings.data)
     return jsonify(publishing=not why, reason=why), 202
@@ -78,13 +80,14 @@ def _payload(body: bytes) -> dict[str, Any]:
     return found
 
 
-def _beside_the_point(payload: Mapping[str, Any], wanted: str) -> str:
+def _beside_the_point(payload: Mapping[str, Any], wanted: Sequence[str]) -> str:
     """Return why this call changes nothing here, "" when it may. A branch is not known by HEAD."""
     kind = next((request.headers[name] for name in _KINDS if name in request.headers), "push")
     if kind not in _PUSHES:
         return f"not a push but {kind[:40]}"
     ref = payload.get("ref")
-    if wanted == "HEAD" or not isinstance(ref, str) or not ref:
+    if "HEAD" in wanted or not isinstance(ref, str) or not ref:
         return ""
     names = {ref, ref.removeprefix("refs/heads/"), ref.removeprefix("refs/tags/")}
-    return "" if wanted in names else f"not {wanted[:80]}, which is what is published"
+    named = " or ".join(dict.fromkeys(wanted))[:80]
+    return "" if names.intersection(wanted) else f"not {named}, which is what is published"

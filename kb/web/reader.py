@@ -202,7 +202,14 @@ def opensearch() -> Response:
 @needs(Permission.READ)
 def robots() -> Response:
     """What crawlers may fetch: articles, and not searches or tickets."""
-    lines = ("User-agent: *", "Disallow: /search", "Disallow: /suggest", "Disallow: /tickets", "")
+    lines = (
+        "User-agent: *",
+        "Disallow: /search",
+        "Disallow: /suggest",
+        "Disallow: /tickets",
+        "Disallow: /previews",
+        "",
+    )
     return Response("\n".join(lines), mimetype="text/plain")
 
 

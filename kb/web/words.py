@@ -9,6 +9,7 @@ from datetime import date, datetime
 
 from flask import Flask
 
+from kb.content.several import shortened
 from kb.web.listing import language_name
 
 STATUS = {
@@ -90,6 +91,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(
         day=day,
         moment=moment,
+        state=shortened,
         clock=clock,
         language_name=language_name,
         status_words=lambda code: STATUS.get(str(code), str(code)),

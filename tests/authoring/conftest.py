@@ -36,9 +36,15 @@ def _logging_as_it_was() -> Iterator[None]:
     ours.setLevel(before[2])
 
 
+@pytest.fixture(scope="session")
+def article() -> str:
+    """Return the text of an article, “Connect to the VPN”."""
+    return ARTICLE
+
+
 @pytest.fixture
 def articles(tmp_path: Path) -> Path:
-    """Return a folder with one article, vpn/connect.md."""
+    """Return a folder with that one article, vpn/connect.md."""
     folder = tmp_path / "articles"
     (folder / "vpn").mkdir(parents=True)
     (folder / "vpn" / "connect.md").write_text(ARTICLE, encoding="utf-8")

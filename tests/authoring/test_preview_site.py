@@ -20,21 +20,6 @@ from kb.app import create_app
 from kb.config import load
 
 ROOT = Path(__file__).resolve().parents[2]
-ARTICLE = """---
-title: Connect to the VPN
-summary: Reach the office network from home.
-language: en
-collection: vpn
-owner: network team
----
-
-## Issue
-
-The VPN client asks for a code.
-"""
-
-DRAFT = ARTICLE.replace("title: Connect to the VPN", "title: Not yet\nstatus: draft")
-STAFF = ARTICLE.replace("title: Connect to the VPN", "title: For staff\naudience: staff")
 
 
 class Previewed:
@@ -73,14 +58,15 @@ class Previewed:
 
 @pytest.fixture(scope="module")
 def site(
-    tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], int]
+    tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], int], article: str
 ) -> Iterator[Previewed]:
     """Run a preview over three articles: one for all, one for staff, one draft."""
     place = tmp_path_factory.mktemp("preview")
     made = Previewed(place / "articles", free_port(), place / "data")
-    made.write("vpn/connect.md", ARTICLE)
-    made.write("vpn/draft.md", DRAFT)
-    made.write("vpn/staff.md", STAFF)
+    title = "title: Connect to the VPN"
+    made.write("vpn/connect.md", article)
+    made.write("vpn/draft.md", article.replace(title, "title: Not yet\nstatus: draft"))
+    made.write("vpn/staff.md", article.replace(title, "title: For staff\naudience: staff"))
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("KB_")},
         "KB_ARTICLES": str(made.folder), "KB_DATA": str(made.data),
@@ -107,16 +93,16 @@ def _wait(made: Previewed, process: subprocess.Popen[bytes], log: Path) -> None:
     pytest.fail(f"the preview did not start:\n{log.read_text()}")
 
 
-def test_a_saved_text_is_on_the_page_and_then_found(site: Previewed) -> None:
-    site.write("vpn/connect.md", ARTICLE + "\nPress the marmalade button.\n")
+def test_a_saved_text_is_on_the_page_and_then_found(site: Previewed, article: str) -> None:
+    site.write("vpn/connect.md", article + "\nPress the marmalade button.\n")
     page = site.until("/articles/vpn/connect", lambda text: "marmalade" in text)
     assert "Connect to the VPN" in page
     found = site.until("/search?q=marmalade", lambda text: "/articles/vpn/connect?" in text)
     assert "<mark>marmalade</mark>" in found
 
 
-def test_a_new_a_renamed_and_a_deleted_file_are_noticed(site: Previewed) -> None:
-    site.write("vpn/new.md", ARTICLE.replace("Connect to", "Quite new"))
+def test_a_new_a_renamed_and_a_deleted_file_are_noticed(site: Previewed, article: str) -> None:
+    site.write("vpn/new.md", article.replace("Connect to", "Quite new"))
     site.until("/articles/vpn/new", lambda text: "Quite new" in text)
     (site.folder / "vpn/new.md").rename(site.folder / "vpn/renamed.md")
     site.until("/articles/vpn/renamed", lambda text: "Quite new" in text)
@@ -134,8 +120,8 @@ def test_a_draft_and_a_staff_article_are_shown_and_the_draft_is_marked(site: Pre
     assert "Not yet (draft)" in site.until("/search?q=not+yet", lambda text: "Not yet" in text)
 
 
-def test_findings_are_in_the_bar_with_their_lines(site: Previewed) -> None:
-    wrong = ARTICLE.replace("owner: network team", "owner: network team\naudience: nobody")
+def test_findings_are_in_the_bar_with_their_lines(site: Previewed, article: str) -> None:
+    wrong = article.replace("owner: network team", "owner: network team\naudience: nobody")
     site.write("vpn/wrong.md", wrong + "\nSee [this](nowhere.md).\n")
     page = site.until(
         "/articles/vpn/wrong", lambda text: "preview-bar" in text and "nobody" in text
@@ -153,7 +139,7 @@ def test_findings_are_in_the_bar_with_their_lines(site: Previewed) -> None:
     (site.folder / "vpn/never.md").unlink()
 
 
-def test_news_come_as_server_sent_events(site: Previewed) -> None:
+def test_news_come_as_server_sent_events(site: Previewed, article: str) -> None:
     line = http.client.HTTPConnection("127.0.0.1", site.port, timeout=20)
     line.request("GET", "/preview/changes?kind=pages")
     answer = line.getresponse()
@@ -161,7 +147,7 @@ def test_news_come_as_server_sent_events(site: Previewed) -> None:
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
     first = answer.readline()
     assert answer.readline() == b"\n"
-    site.write("vpn/connect.md", ARTICLE + "\nNews.\n")
+    site.write("vpn/connect.md", article + "\nNews.\n")
     assert answer.readline() not in {first, b""}
     line.close()
 

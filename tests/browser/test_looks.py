@@ -34,6 +34,8 @@ STAFF = {
     "privacy": "/reports/privacy",
     "my-data": "/my/data",
     "author's home": "/authors/?of=all",
+    "publishing": "/authors/publishing",
+    "previews": "/previews/",
     "my-tickets": "/my/tickets",
 }
 LOOKS = [

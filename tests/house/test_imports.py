@@ -20,6 +20,7 @@ RULES = {
     "kb.insight.definitions", "kb.insight.episodes", "kb.insight.export",
     "kb.insight.facts", "kb.insight.failures", "kb.insight.intervals", "kb.insight.judging",
     "kb.insight.report", "kb.insight.solving", "kb.insight.wording", "kb.lookup.checksums",
+    "kb.content.several", "kb.previews.differences",
     "kb.lookup.keys", "kb.lookup.numbers", "kb.lookup.passwords", "kb.lookup.personal",
     "kb.lookup.redaction", "kb.lookup.robots", "kb.lookup.rule", "kb.lookup.words",
     "kb.people.roles",
@@ -51,7 +52,8 @@ SQL = {"sqlalchemy", "alembic", "psycopg", "sqlite3"}
 WHOOSH = {"search.keyword", "search.advanced", "search.impacts", "search.opened", "search.analysis"}
 HEAVY = {"sentence_transformers", "torch", "transformers", "onnxruntime", "onnx"}
 ROOTS = {
-    "kb.app", "kb.authoring.previewing", "kb.cli", "kb.serving", "kb.wiring", "kb.worker",
+    "kb.app", "kb.authoring.previewing", "kb.cli", "kb.previews.commands", "kb.serving",
+    "kb.wiring", "kb.worker",
 }  # fmt: skip
 
 
@@ -198,6 +200,7 @@ def test_the_clock_is_read_at_the_edges_only() -> None:
     """Commands, the worker and the guard of requests read it; everything else is told."""
     readers = {module.name for module in MODULES if list(_clock_readings(module))}
     commands = {"kb.cli", "kb.authoring.check", "kb.authoring.workbench", "kb.people.commands"}
+    commands |= {"kb.previews.commands"}
     commands |= {"kb.privacy.commands"}
     assert readers <= commands | {"kb.lookup.commands", "kb.worker", "kb.web.guard"}
 

@@ -21,7 +21,7 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "settings.md"
 BY_NAME = {row.name: row for row in ROWS}
 SECRETS = {
     "database_url", "secret_key", "secret_key_fallbacks", "mail_url", "articles_remote",
-    "webhook_secret",
+    "webhook_secret", "repositories",
 }  # fmt: skip
 
 # One value for each kind of row that it cannot take.
@@ -64,6 +64,8 @@ def test_the_rows_that_hold_secrets_are_marked() -> None:
 
 def test_secrets_are_never_shown() -> None:
     hidden = {f"KB_{name.upper()}": "postgresql://u:hunter2@h/d" for name in SECRETS}
+    source = [{"name": "hr", "source": "https://u:hunter2@h/d"}]
+    hidden["KB_REPOSITORIES"] = json.dumps(source)
     told = {row.name: value for row, value in shown(load(hidden))}
     assert {told[name] for name in SECRETS} == {"(set, hidden)"}
     assert "hunter2" not in json.dumps(told)

@@ -170,3 +170,24 @@ def test_measures_of_calibration_worked_by_hand() -> None:
     assert calibration_error([1.0], [True], weights=[2.0]) == 0
     assert brier([], []) is None
     assert calibration_error([], []) is None
+
+
+def test_a_trial_is_as_sure_as_what_it_is_compared_with(
+    tmp_path: Path, encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though by an older recipe; where that had no vectors and this has some, it is fitted."""
+    stages: set[str] = set()
+
+    def told(stage: str, _done: int, _total: int) -> None:
+        stages.add(stage)
+
+    live = build(MANY, tmp_path / "live", encoder=encoder)
+    words = build(MANY, tmp_path / "words")
+    monkeypatch.setattr("search.building.recipe", lambda: "another")
+    tried = build(MANY, tmp_path / "trial", encoder=encoder, sure_as=live, progress=told)
+    assert tried.manifest.calibration == live.manifest.calibration
+    assert tried.manifest.floor == live.manifest.floor
+    assert "index" in stages
+    assert "calibrate" not in stages
+    build(MANY, tmp_path / "fitted", encoder=encoder, sure_as=words, progress=told)
+    assert "calibrate" in stages

@@ -65,6 +65,7 @@ def test_carried_over_is_as_good_as_new(  # type: ignore[no-untyped-def]
     tmp_path: Path, encoder, monkeypatch: pytest.MonkeyPatch, graph: bool, corpora
 ) -> None:
     monkeypatch.setattr(building, "MOST_CHANGED", 1.0)
+    monkeypatch.setattr(keyword, "MOST_SEGMENTS", 2)
     monkeypatch.setattr(semantic, "EXACT_UP_TO", 0 if graph else 10_000)
     folder = tmp_path / str(len(list(tmp_path.iterdir())))
     for corpus in corpora:
@@ -82,6 +83,34 @@ def test_only_what_changed_is_written_to_whoosh(tmp_path: Path) -> None:
     assert held < {path.name for path in (second.path / "whoosh").glob("*.seg")}
     assert keyword.extendable(second.path / "whoosh", ["en"])
     assert not keyword.extendable(second.path / "whoosh", ["en", "fr"])
+
+
+def test_pieces_of_many_changes_become_one_and_the_great_one_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus = {f"a{i}": ("mail", f"print {i}", "en", "public") for i in range(80)}
+    first = build(documents(corpus), tmp_path)
+    [great] = (path.name for path in (first.path / "whoosh").glob("*.seg"))
+    monkeypatch.setattr(keyword, "MOST_SEGMENTS", 4)
+    read: list[str] = []
+    analysed = keyword.analysed
+    monkeypatch.setattr(keyword, "analysed", lambda d, p: read.append(d.id) or analysed(d, p))
+    for number in range(12):
+        name = f"a{number % 4}"
+        corpus[name] = ("vpn", f"saved {number}", "en", "public")
+        last = build(documents(corpus), tmp_path)
+        held = {path.name for path in (last.path / "whoosh").glob("*.seg")}
+        assert great in held
+        assert len(held) <= keyword.MOST_SEGMENTS
+    assert len(read) == 12  # none but the changed ones
+    build(documents(corpus), tmp_path / "new")
+    for text in ('"saved 9"', '"saved 7"', "title:vpn saved", '"print 40"'):
+        assert _found(tmp_path, text) == _found(tmp_path / "new", text)
+
+
+def _found(root: Path, text: str) -> dict[str, float]:
+    hits = Engine(root).search(Query(text, audiences=frozenset({"public"}), limit=50)).hits
+    return {hit.id: round(hit.score, 5) for hit in hits}
 
 
 def test_a_build_goes_on_where_a_killed_one_stopped(  # type: ignore[no-untyped-def]

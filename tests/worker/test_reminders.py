@@ -33,18 +33,8 @@ DUE = {
 }
 
 
-class Post:
-    """A channel that keeps letters instead of sending them: the boundary of these tests."""
-
-    def __init__(self) -> None:
-        self.letters: list[dict[str, Any]] = []
-
-    def send(self, payload: Any, key: str) -> None:
-        self.letters.append(dict(payload) | {"key": key})
-
-
 @pytest.fixture
-def parts(settings: Settings, database_url: str, tmp_path: Path) -> Iterator[Services]:
+def parts(settings: Settings, database_url: str, tmp_path: Path, post: Any) -> Iterator[Services]:
     """A site whose articles are to be checked by several people, one of whom has left."""
     folder = tmp_path / "articles"
     folder.mkdir()
@@ -60,7 +50,7 @@ def parts(settings: Settings, database_url: str, tmp_path: Path) -> Iterator[Ser
         address = f"{name}@example.org"
         made.accounts.add(address, PASSWORD, name=name.title(), role=Role.AUTHOR, now=MONDAY)
     made.accounts.set_active("lou@example.org", False)
-    yield replace(made, channels={"mail": Post()})
+    yield replace(made, channels={"mail": post})
     made.db.close()
 
 

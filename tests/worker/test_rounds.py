@@ -18,7 +18,6 @@ from flask.testing import FlaskClient
 
 from kb.app import create_app
 from kb.config import Settings, load
-from kb.connectors.channel import TemporaryFailure
 from kb.db import Database
 from kb.desk.ticket import Origin
 from kb.errors import StoreError
@@ -33,28 +32,15 @@ NOTHING = "how long do I knead sourdough before proving it"
 GAP = timedelta(minutes=31)
 
 
-class Post:
-    """A channel that keeps letters instead of sending them: the boundary of these tests."""
-
-    def __init__(self) -> None:
-        self.letters: list[dict[str, Any]] = []
-        self.down = False
-
-    def send(self, payload: Any, key: str) -> None:
-        if self.down:
-            raise TemporaryFailure(f"no line for {key}")
-        self.letters.append(dict(payload))
-
-
 @pytest.fixture
-def parts(settings: Settings, database_url: str) -> Iterator[Services]:
+def parts(settings: Settings, database_url: str, post: Any) -> Iterator[Services]:
     """Return the parts over each kind of database, with four accounts."""
     made = build(replace(settings, database_url=database_url, publish_interval=None))
     now = datetime.now(UTC)
     for name, role in (("rae", Role.READER), ("roy", Role.READER), ("ana", Role.AGENT)):
         address = f"{name}@example.org"
         made.accounts.add(address, PASSWORD, name=name.title(), role=role, now=now)
-    made = replace(made, channels={"mail": Post()})
+    made = replace(made, channels={"mail": post})
     yield made
     made.db.close()
 

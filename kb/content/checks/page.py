@@ -109,14 +109,14 @@ def read_page(draft: Draft, text: str, *, slug: str, language: str) -> Page:
         keys=dict(_keys(text[:body])),
         headings=tuple(_headings(text, prose)),
         links=tuple(_found(_LINK, text, prose, line_of)),
-        images=tuple(_found(_IMAGE, text, prose, line_of)),
+        images=tuple(_found(_IMAGE, text, prose, line_of)) if "![" in prose else (),
         open_fence=fence + text.count("\n", 0, body) if fence else 0,
         _starts=starts,
     )  # fmt: skip
 
 
 def _blank(text: str) -> str:
-    return re.sub(r"[^\n]", " ", text)
+    return "\n".join(" " * len(line) for line in text.split("\n"))
 
 
 def _without_code(body: str) -> tuple[str, int]:

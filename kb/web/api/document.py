@@ -37,17 +37,27 @@ _PAGE = (
 )
 _COMMIT = _query("commit", {"type": "string", "pattern": "^[0-9a-f]{7,64}$"}, "A commit's id.")
 _SLUG = _path("slug", "The article's name, with its slashes.")
+_FORMER: Part = {
+    "301": {
+        "description": "The article has another name now.",
+        "headers": {"Location": {"schema": {"type": "string"}, "description": "Its address here."}},
+    },
+    "410": {"description": "The article has been removed."} | _ref("Removed"),
+}
 _NUMBER = _path("number", "The ticket's number, such as T-1001.")
 
 
 def _operation(
     name: str, summary: str, answer: str, *, parameters: tuple[Part, ...] = (), **more: Any
 ) -> Part:
-    """Return one operation: `answer` is a schema's name, `more` may name body and created."""
+    """Return one operation: `answer` is a schema's name, `more` may name body and created, and
+    give other answers by status.
+    """
     done = {"description": "Done."} | _ref(answer)
     answers: Part = {"201" if more.get("created") else "200": done}
     if more.get("created"):
         answers["200"] = {"description": "It was there already."} | _ref(answer)
+    answers |= more.get("others", {})
     answers["default"] = {"description": "An error."} | _ref("Error")
     found: Part = {
         "operationId": name,
@@ -106,7 +116,9 @@ def _paths() -> Part:
             )
         },
         "/articles/{slug}": {
-            "get": _operation("article", "One article.", "Article", parameters=(_SLUG,))
+            "get": _operation(
+                "article", "One article.", "Article", parameters=(_SLUG,), others=_FORMER
+            )
         },
         "/publishing": {
             "get": _operation(

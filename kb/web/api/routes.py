@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, abort, jsonify, request, url_for
+from flask import Blueprint, Response, abort, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from kb.content.article import Article
+from kb.content.library import Library
 from kb.desk.queue.filters import QueueFilter
 from kb.desk.ticket import Draft, Requester, Ticket, parse_number
 from kb.errors import InvalidInput
@@ -19,7 +20,8 @@ from kb.lookup.live import readable
 from kb.people.roles import Permission
 from kb.web.api import document as openapi
 from kb.web.api.schemas import body
-from kb.web.former import ABSENT
+from kb.web.errors import WORDS
+from kb.web.former import ABSENT, moved_to, nearest, removed_at
 from kb.web.guard import chosen, needs, now, own_search, services, tried, viewer
 from search.types import Query
 
@@ -73,12 +75,12 @@ def articles() -> Response:
 
 @blueprint.get("/articles/<path:slug>")
 @needs(Permission.READ)
-def article(slug: str) -> Response:
+def article(slug: str) -> ResponseReturnValue:
     """One article. Reading it here is not recorded: send an event when a person does."""
     library = services().library()
     found = readable(library, slug, viewer())
     if found is None:
-        abort(404, ABSENT)
+        return _former(library, slug)
     seen = {a.slug for a in library.visible(viewer().audiences)}
     siblings = library.translations.get(slug, {})
     return jsonify(
@@ -213,6 +215,20 @@ def _hit(hit: Any, article: Any) -> dict[str, Any]:
 
 def _address(slug: str, anchor: str = "") -> str:
     return url_for("reader.article", slug=slug, _anchor=anchor or None, _external=True)
+
+
+def _former(library: Library, slug: str) -> ResponseReturnValue:
+    """What to say where there is no article now, as the pages say it."""
+    target = moved_to(library, slug)
+    if target:
+        return redirect(url_for("api.article", slug=target), 301)
+    was = removed_at(library, slug)
+    if was is None:
+        abort(404, ABSENT)
+    message, hint = WORDS[410]
+    found = [_summary(each) for each in nearest(library, was.title)]
+    error = {"status": 410, "message": message, "hint": hint, "fields": {}}
+    return jsonify(error=error | {"title": was.title, "nearest": found}), 410
 
 
 def _summary(article: Article) -> dict[str, Any]:

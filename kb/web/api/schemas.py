@@ -25,20 +25,26 @@ TEXT = {"type": "string"}
 SLUG = {"type": "string", "maxLength": 255}
 SEARCH_ID = {"type": ["string", "null"], "maxLength": 36}
 
+
+def _error(**more: Schema) -> Schema:
+    usual: Schema = {
+        "status": {"type": "integer"},
+        "message": TEXT,
+        "hint": TEXT,
+        "fields": {"type": "object", "additionalProperties": TEXT},
+    }
+    return _object({"error": _object(usual | more, (*usual, *more))}, ("error",))
+
+
 SCHEMAS: dict[str, Schema] = {
-    "Error": _object(
-        {
-            "error": _object(
-                {
-                    "status": {"type": "integer"},
-                    "message": TEXT,
-                    "hint": TEXT,
-                    "fields": {"type": "object", "additionalProperties": TEXT},
-                },
-                ("status", "message", "hint", "fields"),
-            )
+    "Error": _error(),
+    "Removed": _error(
+        title={"type": "string", "description": "The removed article's."},
+        nearest={
+            "type": "array",
+            "items": {"$ref": "#/components/schemas/ArticleSummary"},
+            "description": "The articles that come nearest to that title.",
         },
-        ("error",),
     ),
     "Hit": _object(
         {

@@ -1,0 +1,1 @@
+"""Branches shown to who has the link, before they are published."""

@@ -1,0 +1,230 @@
+"""Branches shown before they are published: who makes their links, and what the links open.
+
+Promises that a link shows a branch to who has it, in the whole site, with a bar on every page that
+says so; that it shows no article which this person may not read; and that nothing of it is
+recorded, cached or found by robots. Knows no Git.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    abort,
+    current_app,
+    g,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from flask.typing import ResponseReturnValue
+from markupsafe import Markup
+
+from kb.content.difference import difference, is_marked
+from kb.content.library import Library
+from kb.errors import InvalidInput, ProductError, StoreError
+from kb.lookup.live import readable
+from kb.lookup.made import branches_of, open_articles
+from kb.people.roles import Permission
+from kb.previews.building import Shown, chosen, shown
+from kb.previews.differences import differences, is_draft, new_problems
+from kb.previews.store import LIFE, Preview
+from kb.web.guard import Parts, live_services, needs, now, viewer
+
+blueprint = Blueprint("previews", __name__, url_prefix="/previews")
+
+COOKIE = "preview"
+SHOWING = frozenset({"reader", "history"})  # whose pages show the branch; others stay as they are
+ENDED = "This preview has ended, or the link is not complete."
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """The branch that this person looks at, and the parts of a site that shows it."""
+
+    preview: Preview
+    commit: str
+    parts: Parts
+
+
+def init_app(app: Flask) -> None:
+    """Let requests of who opened a link see its branch."""
+    app.before_request(_choose)
+    app.context_processor(_bar)
+
+
+def _choose() -> None:
+    """Set `g.preview` where the cookie is that of a link which still holds."""
+    token = request.cookies.get(COOKIE, "")
+    if not token or request.endpoint in (None, "static"):
+        return
+    try:
+        found = live_services().previews.by_token(token, now())
+    except StoreError:
+        return  # without the database the live site is shown
+    state = shown(live_services().settings, found) if found else None
+    if found is None or state is None or not state.commit:
+        return
+    g.preview = Open(found, state.commit, live_services().of_branch(found.id))
+    if request.blueprint in SHOWING:
+        g.services = g.preview.parts
+
+
+def _bar() -> dict[str, Any]:
+    """Give the pages that show a branch what their bar says."""
+    found: Open | None = g.get("preview")
+    if found is None or request.blueprint not in SHOWING | {"previews"}:
+        return {"branch": None}
+    slug = (request.view_args or {}).get("slug", "")
+    article = found.parts.library().get(slug) if slug else None
+    return {"branch": found, "branch_draft": article is not None and is_draft(article, now())}
+
+
+@blueprint.get("/")
+@needs(Permission.STAFF)
+def overview() -> ResponseReturnValue:
+    """The branches that are shown, their links, and a form for another."""
+    return _overview()
+
+
+@blueprint.post("/")
+@needs(Permission.STAFF, limit="write")
+def make() -> ResponseReturnValue:
+    """Make a branch's link."""
+    branch = request.form.get("branch", "").strip()
+    try:
+        _readable_branch(branch)
+    except InvalidInput as problem:
+        return _overview(branch, problem), 422
+    live_services().previews.make(branch, viewer().name or viewer().email, now())
+    return redirect(url_for("previews.overview"), 303)
+
+
+@blueprint.post("/<preview_id>/end")
+@needs(Permission.STAFF, limit="write")
+def end(preview_id: str) -> ResponseReturnValue:
+    """Take a link back."""
+    live_services().previews.end(preview_id)
+    return redirect(url_for("previews.overview"), 303)
+
+
+@blueprint.get("/open/<token>")
+@needs(Permission.READ, limit="search")
+def open_link(token: str) -> ResponseReturnValue:
+    """Begin to look at a branch."""
+    parts = live_services()
+    found = parts.previews.by_token(token, now())
+    if found is None:
+        abort(404, ENDED)
+    state = shown(parts.settings, found)
+    if not state.commit:
+        page = render_template("previews/waiting.html", shown=found, state=state)
+        return make_response(page, 503, {"Retry-After": "15", "Refresh": "15"})
+    response = redirect(url_for("previews.changes"), 303)
+    response.set_cookie(
+        COOKIE,
+        token,
+        expires=found.expires_at,
+        secure=bool(current_app.config["SESSION_COOKIE_SECURE"]),
+        httponly=True,
+        samesite="Lax",
+    )
+    return response
+
+
+@blueprint.get("/changes")
+@needs(Permission.READ)
+def changes() -> str:
+    """What the branch would change for this person, and what is wrong in it."""
+    preview, live = _opened(), live_services().library()
+    branch = preview.parts.library()
+    return render_template(
+        "previews/changes.html",
+        differences=differences(live, branch, viewer().audiences, now()),
+        problems=new_problems(live, branch) if viewer().may(Permission.STAFF) else (),
+    )
+
+
+@blueprint.get("/changes/<path:slug>")
+@needs(Permission.READ, limit="search")
+def change(slug: str) -> str:
+    """One article as it is in the branch, with what differs from the live one marked."""
+    preview, live = _opened(), live_services().library()
+    html = [_text(library, slug) for library in (live, preview.parts.library())]
+    if not any(html):
+        abort(404, "There is no such article in the branch, or it is not open to you.")
+    compared = difference(*html)
+    found = preview.parts.library().get(slug) or live.get(slug)
+    return render_template(
+        "previews/change.html",
+        article=found,
+        slug=slug,
+        removed=not html[1],
+        marked=is_marked(compared),
+        html=Markup(compared),  # noqa: S704 - sanitised last, when it was compared
+    )
+
+
+@blueprint.post("/leave")
+@needs(Permission.READ)
+def leave() -> ResponseReturnValue:
+    """Back to the live site."""
+    response = redirect(url_for("reader.home"), 303)
+    response.delete_cookie(COOKIE)
+    return response
+
+
+def _opened() -> Open:
+    found: Open | None = g.get("preview")
+    return found or abort(404, ENDED)
+
+
+def _text(library: Library, slug: str) -> str:
+    found = readable(library, slug, viewer())
+    return found.html if found else ""
+
+
+def _readable_branch(branch: str) -> None:
+    """Raise InvalidInput for what is no branch here."""
+    problem = "Write the name of a branch, such as draft-vpn."
+    if branch and len(branch) <= 200 and branch.isprintable():
+        try:
+            open_articles(chosen(live_services().settings, branch)).close()
+            return
+        except ProductError as trouble:
+            problem = str(trouble)
+    raise InvalidInput(problem, fields={"branch": problem})
+
+
+def _overview(branch: str = "", problem: InvalidInput | None = None) -> str:
+    parts = live_services()
+    rows: list[tuple[Preview, Shown, str]] = [
+        (
+            each,
+            shown(parts.settings, each),
+            url_for("previews.open_link", token=parts.previews.token(each.id), _external=True),
+        )
+        for each in parts.previews.all(now())
+    ]
+    return render_template(
+        "previews/overview.html",
+        rows=rows,
+        branches=branches_of(parts.settings)[:100],
+        asked=branch,
+        problem=problem,
+        days=LIFE.days,
+    )
+
+
+def keep_apart(response: Response) -> Response:
+    """Mark a page that shows a branch: nobody keeps it, no robot lists it."""
+    if "preview" in g or request.blueprint == "previews":
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["X-Robots-Tag"] = "noindex, nofollow"
+    return response
