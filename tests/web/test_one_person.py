@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -26,6 +27,7 @@ from kb.privacy.person.who import Who
 from kb.schema import (
     erasures,
     events,
+    failed_searches,
     gap_events,
     gap_searches,
     gaps,
@@ -228,6 +230,21 @@ def _visitors(site: Any, user_id: str) -> list[str]:
     with site.services.db.read() as connection:
         mine = events.c.user_id == user_id
         return list(connection.scalars(sa.select(events.c.visitor).distinct().where(mine)))
+
+
+def test_words_read_before_an_erasure_are_not_written_back_after_it(site: Any) -> None:
+    db, visitor = site.services.db, _visitors(site, site.services.accounts.by_email(ANA).id)[0]
+    eraser = threading.Thread(target=lambda: _erase(site, Who(email=ANA), also_open=True))
+    with db.begin() as connection:
+        read = connection.scalar(sa.select(events.c.words).where(events.c.words == OWN))
+        eraser.start()
+        eraser.join(0.5)  # time enough to go ahead, if it did not wait
+        row = {"search_id": "late", "episode_id": "e", "at": LATER, "visitor": visitor}
+        row |= {"failure": "zero", "words": read, "words_key": words_key(read), "language": "en"}
+        connection.execute(sa.insert(failed_searches).values(**row, definition=1))
+    eraser.join()
+    with db.read() as connection:
+        assert connection.execute(sa.select(failed_searches.c.words)).all() == [(None,)]
 
 
 def test_an_erased_ticket_still_opens_for_agents(site: Any) -> None:

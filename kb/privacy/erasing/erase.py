@@ -59,7 +59,10 @@ def erase(
     """
     if not dry_run:
         Recorder(db, spool).replay_spool()  # what waits in a file is theirs too
-        _forget_unreadable(spool / "unreadable.jsonl", people.held(db, who))
+        with db.read() as connection:
+            mine = people.find(connection, who)
+            _refuse(connection, mine, also_open=also_open)
+        _forget_unreadable(spool / "unreadable.jsonl", mine)
     counts: dict[str, int] = {}
     try:
         with db.begin() as connection:
@@ -74,6 +77,7 @@ def erase(
 
 
 def _in_one(connection: Connection, who: Who, *, now: datetime, also_open: bool) -> dict[str, int]:
+    store.alone(connection)
     mine = people.find(connection, who)
     _refuse(connection, mine, also_open=also_open)
     if mine.nothing:

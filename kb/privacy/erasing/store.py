@@ -47,6 +47,15 @@ _BY_VISITOR = tuple(
 CLOSED = "closed"
 
 
+def alone(connection: Connection) -> None:
+    """Wait until nobody reads or writes events, and keep others waiting until the end: whoever has
+    read words before could write them again after. SQLite's write transaction does this by itself;
+    a page that waits too long gives its event to the spool.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text("LOCK TABLE events IN ACCESS EXCLUSIVE MODE"))
+
+
 def erase(connection: Connection, mine: Held, *, now: datetime) -> Counter[str]:
     """Erase the rows; return how many of each table were changed or deleted."""
     done: Counter[str] = Counter()

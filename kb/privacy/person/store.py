@@ -12,7 +12,6 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from kb.db import Database
 from kb.privacy.person.who import Held, Who
 from kb.schema import (
     api_tokens,
@@ -31,14 +30,8 @@ JOINED = "joined"
 Row = Mapping[str, Any]
 
 
-def held(db: Database, who: Who) -> Held:
-    """Return which rows are this person's."""
-    with db.read() as connection:
-        return find(connection, who)
-
-
 def find(connection: Connection, who: Who) -> Held:
-    """Return which rows are this person's, on an open connection."""
+    """Return which rows are this person's."""
     if who.ticket_id:
         return _of_ticket(connection, who.ticket_id)
     account = _account(connection, who)
