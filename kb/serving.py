@@ -1,7 +1,7 @@
 """The site under gunicorn, with the periodic work in a process beside it.
 
 Promises that a taken port is said before anything else happens, that the worker is started again
-when it dies, and that both end together. Knows no page.
+when it dies, that both end together, and that nothing people typed is logged. Knows no page.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import threading
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
 
 from kb.config import Settings
 from kb.errors import PortError
@@ -89,6 +90,23 @@ class _Companion:
                 self._process.kill()
 
 
+class _Log(Logger):  # type: ignore[misc]
+    """Gunicorn's log without what people typed: it would quote requests that it cannot read, and
+    the query of one that it fails on.
+    """
+
+    def warning(self, msg: Any, *args: Any, **options: Any) -> None:
+        text = str(msg)
+        if text.startswith("Invalid request"):
+            why = text.partition(": ")[2].partition(":")[0].partition("'")[0]
+            text = f"An invalid request was refused: {why}"
+        super().warning(text, *args, **options)
+
+    def exception(self, msg: Any, *args: Any, **options: Any) -> None:
+        paths = (arg.partition("?")[0] if isinstance(arg, str) else arg for arg in args)
+        super().exception(msg, *paths, **options)
+
+
 class _Site(BaseApplication):  # type: ignore[misc]
     """Gunicorn, told by our settings alone."""
 
@@ -116,6 +134,7 @@ class _Site(BaseApplication):  # type: ignore[misc]
             "post_worker_init": _warm,
             "worker_exit": _leave,
             "loglevel": "warning",
+            "logger_class": _Log,
         }
         for name, value in options.items():
             self.cfg.set(name, value)

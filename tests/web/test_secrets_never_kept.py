@@ -10,8 +10,11 @@ from __future__ import annotations
 import base64
 import html
 import http.client
+import io
 import json
+import logging
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -24,8 +27,10 @@ from urllib.parse import quote, quote_plus, urlencode
 
 import pytest
 import sqlalchemy as sa
+from gunicorn.config import Config
 
 from benchmarks.redaction import HARMLESS, OWN, Case, cases
+from kb import serving
 from kb.lookup import recording
 from kb.lookup.ask import kept
 from kb.lookup.redaction import redactor
@@ -195,11 +200,23 @@ def _everywhere(server: Running, text: str) -> None:
         ("/api/v1/tickets", {"subject": "", "body": text, "email": text}), ("/api/v1/search", text),
     ):  # fmt: skip
         assert server.call("POST", path, body, **said)[0] < 500, path
+    _unreadable(server.port, text)
     plain = quote(text, safe=" ")
     for name in ("Referer", "User-Agent", "Accept-Language", "X-Request-Id", "X-Forwarded-For"):
         assert server.call("GET", "/search?q=print", **{name: plain})[0] < 500
     wrong = Running(server.port).call("GET", "/api/v1/search?q=x", Authorization=f"Bearer {plain}")
     assert wrong[0] == 401
+
+
+def _unreadable(port: int, text: str) -> None:
+    """Send the text as no browser would: in the request line as it is, in a header's name."""
+    for request in (f"GET /search?q={text} HTTP/1.1", f"{text} / HTTP/1.1",
+                    f"GET / HTTP/1.1\r\n{text}", f"GET / HTTP/{text}"):  # fmt: skip
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as line:
+            line.sendall(f"{request}\r\nHost: 127.0.0.1\r\n\r\n".encode())
+            line.shutdown(socket.SHUT_WR)
+            while line.recv(4096):
+                pass
 
 
 def _tickets(server: Running) -> None:
@@ -294,6 +311,22 @@ def test_no_secret_lies_in_the_spool_while_the_database_is_away(
     mend()
     assert b"[secret]" in spooled["events.jsonl"]
     assert leaks(spooled | {"log": caplog.text.encode()}) == []
+
+
+def test_a_request_that_fails_is_logged_without_its_query() -> None:
+    said = io.StringIO()
+    log = serving._Log(Config())
+    log.error_log.addHandler(logging.StreamHandler(said))
+    for case in _some():
+        path = f"/search?q={case.text}"
+        log.warning(f"Invalid request from ip=::1: Invalid HTTP request line: 'GET {path}'")
+        try:
+            raise TimeoutError
+        except TimeoutError:
+            log.exception("Error handling request %s %s", "GET", path)
+    assert "Error handling request GET /search" in said.getvalue()
+    assert "An invalid request was refused: Invalid HTTP request line" in said.getvalue()
+    assert leaks({"log": said.getvalue().encode()}) == []
 
 
 def test_a_crash_in_the_middle_of_a_search_prints_no_words(
