@@ -25,6 +25,7 @@ from kb.desk.links import Links
 from kb.desk.service import Desk
 from kb.desk.ticket import Origin, Ticket
 from kb.errors import ConfigError, NotFound, ProductError, StoreError
+from kb.gaps.regroup import Grouping
 from kb.insight.solved import SolvedQueries
 from kb.limits.store import RateLimits
 from kb.lookup.ask import Asker
@@ -81,6 +82,7 @@ class Services:
     asker: Asker
     record: Record
     solved: SolvedQueries
+    grouping: Grouping
     histories: Histories
     desk: Desk
     channels: Mapping[str, Channel]
@@ -151,6 +153,11 @@ def build(settings: Settings) -> Services:
         asker=Asker(engine, library, recorder, redact=redact),
         record=record,
         solved=SolvedQueries(settings.solved_queries),
+        grouping=Grouping(
+            db,
+            lambda: open_encoder(settings) if settings.semantic else None,
+            k=settings.k_anonymity,
+        ),
         histories=Histories(place_of_articles(settings)),
         desk=Desk(db, settings, record=tell, links=Links(settings.site_url, **LINKS)),
         channels={"mail": mail_channel(settings.mail_url, settings.mail_from)},
