@@ -41,7 +41,7 @@ def put_failed(
     at: datetime = NOW,
     **more: Any,
 ) -> list[str]:
-    """Record that so many people, or these, failed on the words that long ago; return search ids."""
+    """Record that so many people, or these, failed on the words; return search ids."""
     who = [f"{words}-{n}" for n in range(people)] if isinstance(people, int) else list(people)
     made = []
     for visitor in who:
