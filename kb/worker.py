@@ -184,7 +184,8 @@ class Worker:
 
     def _group(self, now: datetime) -> None:
         done = self.parts.grouping.run(now)
-        log.info("%d failed searches are in %d gaps", done.placed, done.gaps)
+        log.info("%d questions are in %d gaps", done.placed, done.gaps)
+        self.parts.diagnosing.run(now)
 
     def _refresh_solved(self, now: datetime) -> None:
         settings = self.parts.settings
