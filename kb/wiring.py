@@ -29,6 +29,8 @@ from kb.desk.links import Links
 from kb.desk.service import Desk
 from kb.desk.ticket import Origin, Ticket
 from kb.errors import ConfigError, NotFound, ProductError, StoreError
+from kb.gaps.diagnosing import Diagnosing
+from kb.gaps.regroup import Grouping
 from kb.insight.solved import SolvedQueries
 from kb.limits.store import RateLimits
 from kb.lookup.ask import Asker
@@ -108,6 +110,8 @@ class Services:
     asker: Asker
     record: Record
     solved: SolvedQueries
+    grouping: Grouping
+    diagnosing: Diagnosing
     histories: Histories
     desk: Desk
     channels: Mapping[str, Channel]
@@ -186,6 +190,16 @@ def build(settings: Settings) -> Services:
         asker=Asker(engine, library, recorder, redact=redact),
         record=record,
         solved=SolvedQueries(settings.solved_queries),
+        grouping=Grouping(db, model.if_wanted, k=settings.k_anonymity),
+        diagnosing=Diagnosing(
+            db,
+            settings.generations,
+            library,
+            model.if_wanted,
+            root=settings.data / "beyond",
+            k=settings.k_anonymity,
+            episode_gap=settings.episode_gap,
+        ),
         histories=Histories(partial(open_repository, settings)),
         desk=Desk(db, settings, record=tell, links=Links(settings.site_url, **LINKS)),
         channels={"mail": mail_channel(settings.mail_url, settings.mail_from)},
@@ -238,6 +252,10 @@ class Model:
     def shared(self) -> Encoder:
         """Return the model as it was loaded last, or load it."""
         return self._loaded or self.load()
+
+    def if_wanted(self) -> Encoder | None:
+        """Return the shared model, None where the site searches by words alone."""
+        return self.shared() if self._settings.semantic else None
 
 
 def _kept_secret(file: Path) -> str:

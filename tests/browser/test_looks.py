@@ -33,6 +33,7 @@ STAFF = {
     "definitions": "/reports/definitions",
     "privacy": "/reports/privacy",
     "my-data": "/my/data",
+    "gaps": "/reports/gaps",
     "author's home": "/authors/?of=all",
     "publishing": "/authors/publishing",
     "previews": "/previews/",

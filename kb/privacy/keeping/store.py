@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 from kb.schema import (
     events,
     failed_searches,
+    gap_searches,
     offers,
     outbox,
     question_vectors,
@@ -37,6 +38,7 @@ def due(connection: Connection, now: datetime, *, retention: timedelta, day: str
         "failed searches": _count(connection, failed_searches, *failed),
         "salts": _count(connection, salts, salts.c.day < day),
         "question vectors": _count(connection, question_vectors, *_wordless(before)),
+        "searches in gaps": _count(connection, gap_searches, gap_searches.c.at < before),
         "offers": _count(connection, offers, *_stale_offers(before)),
         "letters": _count(connection, outbox, *_old_letters(before)),
         "subscriptions": _count(connection, subscriptions, _ended_wishes(now, before)),
@@ -47,12 +49,14 @@ def forget(connection: Connection, now: datetime, *, retention: timedelta) -> di
     """Forget what is due beside the record's words; return how many rows of each."""
     before = now - retention
     vectors = sa.delete(question_vectors).where(*_wordless(before))
+    placed = sa.delete(gap_searches).where(gap_searches.c.at < before)
     bare = sa.update(offers).where(*_stale_offers(before))
     ended = sa.case((offers.c.state == "open", "declined"), else_=offers.c.state)
     emptied = sa.update(outbox).where(*_old_letters(before)).values(payload={})
     wishes = sa.delete(subscriptions).where(_ended_wishes(now, before))
     return {
         "question vectors": connection.execute(vectors).rowcount,
+        "searches in gaps": connection.execute(placed).rowcount,
         "offers": connection.execute(bare.values(words="", state=ended)).rowcount,
         "letters": connection.execute(emptied).rowcount,
         "subscriptions": connection.execute(wishes).rowcount,
