@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -71,6 +71,17 @@ class Histories:
         """
         key = ("changes", old.version.blob if old else "", new.version.blob, article.language)
         return self._kept(key, lambda: self._compared(library, article, old, new))
+
+    def texts(self, library: Library, versions: Sequence[Version]) -> list[str]:
+        """Return the source of each version; ContentError or OSError when one cannot be read."""
+        source = self._source(library.commit)
+        if source is None:
+            raise ContentError("There is no history to read.", "")
+        try:
+            read = [source.version(each, MAX_BYTES) for each in versions]
+        finally:
+            source.close()
+        return [data.decode("utf-8", "replace") for data in read]
 
     def _kept(self, key: Hashable, make: Callable[[], Kept]) -> Kept:
         """Return what was made before under the key, else what is made now."""

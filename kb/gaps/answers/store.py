@@ -1,0 +1,255 @@
+"""Replays in the database: what was live since when, what is to be asked again, what answers.
+
+Promises that a search is answered once, and that an answer found while somebody else found one is
+not written over it. Knows no rule of answering.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from kb.db import Database
+from kb.gaps.answers.parts import Known
+from kb.gaps.answers.rules import Asked, Question
+from kb.insight.facts import Failure
+from kb.schema import (
+    article_parts,
+    events,
+    failed_searches,
+    gap_searches,
+    question_vectors,
+    replays,
+)
+from search.encoder import Vectors
+
+CHUNK = 400  # values in one IN (...); SQLite before 3.32 took 999
+PUBLIC, SIGNED_IN = "public", "signed-in"
+SHOWN_UNSURE = 3  # hits that the page shows where nothing clearly answers
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What was live when failed searches were last asked again, and since when."""
+
+    state: str
+    commit: str
+    live_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The article that answers a search, and the commit that brought it."""
+
+    article: str
+    commit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A failed search that an article answers."""
+
+    search_id: str
+    visitor: str
+    words: str
+    words_key: str
+    at: datetime
+    answered_at: datetime
+    commit: str
+    article: str
+
+
+# -- what was live ------------------------------------------------------------------------------
+
+
+def last(connection: Connection) -> Replay | None:
+    """Return the last replay, None before the first."""
+    row = connection.execute(sa.select(replays).order_by(replays.c.seq.desc()).limit(1)).first()
+    return Replay(row.state, row.commit, row.live_at) if row else None
+
+
+def known(connection: Connection) -> dict[str, Known]:
+    """Return what is kept of each article, by slug."""
+    rows = connection.execute(sa.select(article_parts))
+    return {row.slug: Known(row.blob, row.parts, row.was, row.commit) for row in rows}
+
+
+def begin(
+    db: Database,
+    connection: Connection,
+    replay: Replay,
+    changed: Mapping[str, Known],
+    gone: Collection[str],
+) -> None:
+    """Keep what is live now: `changed` by slug; those `gone` are forgotten."""
+    for chunk in _chunks(sorted({*changed, *gone})):
+        connection.execute(sa.delete(article_parts).where(article_parts.c.slug.in_(chunk)))
+    rows = [
+        {
+            "slug": slug,
+            "blob": each.blob,
+            "was": each.was,
+            "commit": each.commit,
+            "parts": dict(each.parts),
+        }
+        for slug, each in changed.items()
+    ]
+    db.insert_once(connection, article_parts, rows)
+    connection.execute(
+        sa.insert(replays).values(state=replay.state, commit=replay.commit, live_at=replay.live_at)
+    )
+
+
+# -- what is asked ------------------------------------------------------------------------------
+
+
+def waiting(
+    connection: Connection, state: str, *, since: datetime, before: datetime
+) -> tuple[Asked, ...]:
+    """Return the failed searches from `since` on and before `before` that nothing answers yet and
+    that were not asked of this state, the latest first.
+    """
+    joined = failed_searches.join(events, events.c.id == failed_searches.c.search_id, isouter=True)
+    joined = joined.join(
+        gap_searches, gap_searches.c.search_id == failed_searches.c.search_id, isouter=True
+    )
+    replayed = sa.func.coalesce(gap_searches.c.replayed_commit, "")
+    query = (
+        sa.select(failed_searches, events.c.user_id, events.c.data.label("facts"))
+        .select_from(joined)
+        .where(
+            failed_searches.c.at >= since,
+            failed_searches.c.at < before,
+            failed_searches.c.words.is_not(None),
+            gap_searches.c.answered_at.is_(None),
+            replayed != state,
+        )
+        .order_by(failed_searches.c.at.desc(), failed_searches.c.search_id)
+    )
+    return tuple(_asked(row) for row in connection.execute(query))
+
+
+def _asked(row: Row[Any]) -> Asked:
+    facts = row.facts or {}
+    shown = [str(slug) for slug, *_ in facts.get("hits", ())]
+    if row.failure in {Failure.ZERO, Failure.WEAK}:
+        shown = shown[:SHOWN_UNSURE]
+    audience = SIGNED_IN if row.user_id else PUBLIC
+    return Asked(
+        id=row.search_id,
+        at=row.at,
+        words=row.words,
+        question=Question(row.words_key, row.language, audience),
+        failure=row.failure,
+        shown=tuple(shown),
+        confidence=float(facts.get("confidence", 0.0)),
+    )
+
+
+def vectors(connection: Connection, model: str, keys: Collection[str]) -> dict[str, Vectors]:
+    """Return the kept vectors of these questions by key: float32, shape (d,)."""
+    found: dict[str, Vectors] = {}
+    columns = question_vectors.c
+    for chunk in _chunks(sorted(keys)):
+        query = sa.select(columns.words_key, columns.vector).where(
+            columns.model == model, columns.words_key.in_(chunk)
+        )
+        for key, held in connection.execute(query):
+            found[key] = np.frombuffer(held, "<f2").astype(np.float32)
+    return found
+
+
+def add_vectors(
+    db: Database, connection: Connection, model: str, made: Mapping[str, Vectors], now: datetime
+) -> None:
+    """Keep the vectors of questions, as float16."""
+    rows = [
+        {"words_key": key, "model": model, "vector": row.astype("<f2").tobytes(), "at": now}
+        for key, row in made.items()
+    ]
+    db.insert_once(connection, question_vectors, rows)
+
+
+# -- what was found -----------------------------------------------------------------------------
+
+
+def mark(
+    db: Database,
+    connection: Connection,
+    state: str,
+    searches: Mapping[str, datetime],
+    answers: Mapping[str, Answer],
+    now: datetime,
+) -> int:
+    """Note that searches (with their times) were asked, and which were answered; return how many
+    were not answered before.
+    """
+    rows = [{"search_id": each, "at": at} for each, at in sorted(searches.items())]
+    for some in _chunks(rows):
+        _insert(db, connection, some)
+    for chunk in _chunks(sorted(searches)):
+        where = gap_searches.c.search_id.in_(chunk)
+        connection.execute(sa.update(gap_searches).where(where).values(replayed_commit=state))
+    return sum(_answer(connection, each, answers[each], now) for each in sorted(answers))
+
+
+def _insert(db: Database, connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert those that are not there yet, all in one statement."""
+    there = sa.select(gap_searches.c.search_id).where(
+        gap_searches.c.search_id.in_([row["search_id"] for row in rows])
+    )
+    known = set(connection.scalars(there))
+    db.insert_once(connection, gap_searches, [r for r in rows if r["search_id"] not in known])
+
+
+def _answer(connection: Connection, search_id: str, found: Answer, now: datetime) -> int:
+    open_still = (gap_searches.c.search_id == search_id) & gap_searches.c.answered_at.is_(None)
+    statement = sa.update(gap_searches).where(open_still)
+    values = {"answered_commit": found.commit[:64], "answered_article": found.article}
+    return connection.execute(statement.values(answered_at=now, **values)).rowcount
+
+
+def answered(connection: Connection, since: datetime) -> tuple[Answered, ...]:
+    """Return the searches answered from `since` on, the latest answers first; words may be ""."""
+    joined = gap_searches.join(
+        failed_searches, failed_searches.c.search_id == gap_searches.c.search_id
+    )
+    query = (
+        sa.select(
+            failed_searches.c.search_id,
+            failed_searches.c.visitor,
+            failed_searches.c.words,
+            failed_searches.c.words_key,
+            failed_searches.c.at,
+            gap_searches.c.answered_at,
+            gap_searches.c.answered_commit,
+            gap_searches.c.answered_article,
+        )
+        .select_from(joined)
+        .where(gap_searches.c.answered_at >= since)
+        .order_by(gap_searches.c.answered_at.desc(), failed_searches.c.at.desc())
+    )
+    return tuple(
+        Answered(row[0], row[1], row[2] or "", *row[3:]) for row in connection.execute(query)
+    )
+
+
+def forget(connection: Connection, before: datetime) -> None:
+    """Forget replays of states that were live before that, but for the last."""
+    newest = sa.select(sa.func.max(replays.c.seq)).scalar_subquery()
+    connection.execute(sa.delete(replays).where(replays.c.live_at < before, replays.c.seq < newest))
+
+
+def _chunks(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    return (values[start : start + CHUNK] for start in range(0, len(values), CHUNK))
+
+
+def people(rows: Iterable[Answered]) -> int:
+    """Return how many distinct people asked these."""
+    return len({row.visitor for row in rows})
