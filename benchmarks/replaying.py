@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import json
 import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import perf_counter
@@ -31,6 +33,8 @@ from kb.wiring import Services, build
 from search.types import Query
 
 ROOT = Path(__file__).resolve().parents[1]
+DATA = Path("/work/shared").parent / "shared" / "data"
+JUDGED = ("int_banking77", "oos_clinc150_val", "rel_stackfaq_threads")
 SETS = ROOT / "tests" / "gaps" / "hidden.yml"
 LATER = timedelta(days=2)  # when every episode has closed
 
@@ -161,9 +165,7 @@ def _share(asked: dict[str, tuple[str, str]], seen: set[str], slug: str) -> floa
 
 def _many(site: Site, questions: dict, count: int) -> None:
     """Time the replay of many failed searches, all in different words."""
-    ways = [w for ways in questions["answered"].values() for w in ways] + questions["nothing"]
-    pairs = itertools.islice(itertools.permutations(ways, 2), count)
-    rows = [f"{one} and {other}"[:300] for one, other in pairs]
+    rows = list(itertools.islice(_different(questions), count))
     _record(site, rows)
     for kind in ("not known", "known"):
         file = site.articles / "vpn" / "connect-to-the-vpn.md"
@@ -171,7 +173,19 @@ def _many(site: Site, questions: dict, count: int) -> None:
         site.commit(f"vectors {kind}")
         site.publish()
         done, took = site.replay()
-        print(f"{done.asked} searches asked again in {took:.1f} s, vectors {kind}; {done.left} left")
+        print(
+            f"{done.asked} searches asked again in {took:.1f} s, vectors {kind}; {done.left} left"
+        )
+
+
+def _different(questions: dict) -> Iterator[str]:
+    """Give questions, all different: people's own where the judged sets are there, then pairs."""
+    ways = [w for ways in questions["answered"].values() for w in ways] + questions["nothing"]
+    for name in JUDGED:
+        file = DATA / name / "queries.jsonl"
+        lines = file.read_text("utf-8").splitlines() if file.exists() else []
+        yield from dict.fromkeys(json.loads(line)["text"] for line in lines)
+    yield from (f"{one}, {other}" for one, other in itertools.permutations(ways, 2))
 
 
 def _record(site: Site, rows: list[str]) -> None:

@@ -19,9 +19,11 @@ from kb.gaps.answers import store
 from kb.gaps.answers.asking import Asking, asking, read_by
 from kb.gaps.answers.live import Live, live_now
 from kb.gaps.answers.naming import Naming
+from kb.gaps.answers.nearby import Nearby
 from kb.gaps.answers.rules import Asked, Question, answer
+from search.encoder import Vectors
 
-CHUNK = 100  # questions whose answers are kept in one transaction
+CHUNK = 256  # questions whose answers are kept in one transaction
 Progress = Callable[[str, int, int], None]
 
 
@@ -89,7 +91,7 @@ class Replaying:
         total = sum(len(asked) for asked in groups)
         if not groups:
             return Replayed(live.replay.commit)
-        with asking(self.db, self.settings, live.fingerprint) as asker:
+        with asking(self.db, self.settings, live.fingerprint, keep=keep) as asker:
             work = _Work(self, live, asker, now, keep=keep)
             for chunk in _chunks(groups):
                 if not go_on() or not work.chunk(chunk):
@@ -130,14 +132,18 @@ class _Work:
         self.site, self.live, self.asker, self.now, self.keep = site, live, asker, now, keep
         self.naming = Naming(site.histories, live.library, live.known)
         self.asked, self.found = 0, list[Found]()
+        self._nearby: dict[frozenset[str], Nearby] = {}
 
     def chunk(self, groups: Sequence[Sequence[Asked]]) -> bool:
         """Ask some questions and keep what came; False when something newer went live."""
         words = {group[0].question.words_key: group[0].words for group in groups}
-        self.asker.prepare(words, self.now)
+        vectors = self.asker.vectors(words, self.now)
         found: list[Found] = []
         for group in groups:
-            results = self.asker.ask(group[0].question, group[0].words)
+            first = group[0]
+            if not self._concerned(group, vectors.get(first.question.words_key)):
+                continue
+            results = self.asker.ask(first.question, first.words)
             if results.generation != self.live.generation:
                 return False
             for asked in group:
@@ -150,6 +156,14 @@ class _Work:
         self.asked += len(every)
         self.found += found
         return True
+
+    def _concerned(self, group: Sequence[Asked], vector: Vectors | None) -> bool:
+        """Whether an article that changed since the last time it was asked may answer it."""
+        since = min(each.asked_at for each in group).timestamp()
+        changed = frozenset(slug for slug, at in self.live.since.items() if at.latest > since)
+        if changed not in self._nearby:
+            self._nearby[changed] = Nearby(self.asker.generation, changed)
+        return self._nearby[changed].concerns(group[0].words, vector)
 
     def _answer(self, asked: Asked, slug: str, anchor: str) -> store.Answer:
         audiences = read_by(asked.question.audience)

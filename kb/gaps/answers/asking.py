@@ -10,8 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
-import numpy as np
-
 from kb.config import Settings
 from kb.db import Database
 from kb.gaps.answers import store
@@ -22,6 +20,7 @@ from search.encoder import Encoder, Progress, Vectors, silent
 from search.engine import Engine
 from search.engine import Settings as EngineSettings
 from search.errors import SearchError
+from search.opened import Generation
 from search.querying import bounded
 from search.runtime import LightEncoder
 from search.types import Mode, Query, Results
@@ -78,27 +77,35 @@ class Remembering:
 
 
 class Asking:
-    """Asks questions of the generation that serves; `model` is "" where words alone answer."""
+    """Asks questions of the generation that serves; without `keep` nothing is written."""
 
-    def __init__(self, db: Database, engine: Engine, encoder: Remembering | None) -> None:
+    def __init__(
+        self, db: Database, engine: Engine, encoder: Remembering | None, *, keep: bool
+    ) -> None:
         self._db = db
+        self._keep = keep
         self._engine = engine
         self._encoder = encoder
 
-    def prepare(self, words: Mapping[str, str], now: datetime) -> None:
-        """Make or fetch the vectors of questions: words by key."""
+    def vectors(self, words: Mapping[str, str], now: datetime) -> Mapping[str, Vectors]:
+        """Return the vectors of questions (words by key) by key; {} where words alone answer."""
         encoder = self._encoder
         if encoder is None:
-            return
+            return {}
         with self._db.read() as connection:
             held = store.vectors(connection, encoder.fingerprint, words)
         encoder.know({_text(words[key]): row for key, row in held.items()})
         missing = sorted(words.keys() - held.keys())
-        made = encoder.learn([_text(words[key]) for key in missing])
-        if missing:
-            fresh = dict(zip(missing, (np.asarray(row) for row in made), strict=True))
+        made = dict(zip(missing, encoder.learn([_text(words[k]) for k in missing]), strict=True))
+        if made and self._keep:
             with self._db.begin() as connection:
-                store.add_vectors(self._db, connection, encoder.fingerprint, fresh, now)
+                store.add_vectors(self._db, connection, encoder.fingerprint, made, now)
+        return held | made
+
+    @property
+    def generation(self) -> Generation:
+        """The generation that answers."""
+        return self._engine.generation
 
     def ask(self, question: Question, words: str) -> Results:
         """Return what somebody who asks this finds first."""
@@ -117,7 +124,7 @@ def _text(words: str) -> str:
 
 
 @contextmanager
-def asking(db: Database, settings: Settings, fingerprint: str) -> Iterator[Asking]:
+def asking(db: Database, settings: Settings, fingerprint: str, *, keep: bool) -> Iterator[Asking]:
     """Give what asks the generation that serves; with meaning where it has a `fingerprint`.
 
     SearchError where the model that made it cannot be had: words alone would find other things.
@@ -132,7 +139,7 @@ def asking(db: Database, settings: Settings, fingerprint: str) -> Iterator[Askin
             query_seconds=PATIENCE,
         ),
     )
-    yield Asking(db, engine, encoder)
+    yield Asking(db, engine, encoder, keep=keep)
 
 
 def _encoder(settings: Settings, fingerprint: str) -> Remembering | None:

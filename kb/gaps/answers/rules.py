@@ -37,7 +37,8 @@ class Question:
 @dataclass(frozen=True, slots=True)
 class Asked:
     """One search that failed: `failure` is its class, `shown` the articles it showed then with
-    `confidence`. `id` is a search's, or a subscription's when `by_subscription`.
+    `confidence`. It was asked last of what was live at `asked_at`. `id` is a search's, or a
+    subscription's when `by_subscription`.
     """
 
     id: str
@@ -45,6 +46,7 @@ class Asked:
     words: str
     question: Question
     failure: str
+    asked_at: datetime
     shown: tuple[str, ...] = ()
     confidence: float = 0.0
     by_subscription: bool = False

@@ -121,7 +121,12 @@ def waiting(
     )
     replayed = sa.func.coalesce(gap_searches.c.replayed_commit, "")
     query = (
-        sa.select(failed_searches, events.c.user_id, events.c.data.label("facts"))
+        sa.select(
+            failed_searches,
+            events.c.user_id,
+            events.c.data.label("facts"),
+            replayed.label("replayed"),
+        )
         .select_from(joined)
         .where(
             failed_searches.c.at >= since,
@@ -132,10 +137,17 @@ def waiting(
         )
         .order_by(failed_searches.c.at.desc(), failed_searches.c.search_id)
     )
-    return tuple(_asked(row) for row in connection.execute(query))
+    lived = states(connection)
+    return tuple(_asked(row, lived) for row in connection.execute(query))
 
 
-def _asked(row: Row[Any]) -> Asked:
+def states(connection: Connection) -> dict[str, datetime]:
+    """Return since when each state was live, by its name."""
+    rows = connection.execute(sa.select(replays.c.state, replays.c.live_at).order_by(replays.c.seq))
+    return {row.state: row.live_at for row in rows}
+
+
+def _asked(row: Row[Any], lived: Mapping[str, datetime]) -> Asked:
     facts = row.facts or {}
     shown = [str(slug) for slug, *_ in facts.get("hits", ())]
     if row.failure in {Failure.ZERO, Failure.WEAK}:
@@ -147,6 +159,7 @@ def _asked(row: Row[Any]) -> Asked:
         words=row.words,
         question=Question(row.words_key, row.language, audience),
         failure=row.failure,
+        asked_at=max(row.at, lived.get(row.replayed, row.at)),
         shown=tuple(shown),
         confidence=float(facts.get("confidence", 0.0)),
     )
