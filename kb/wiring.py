@@ -21,10 +21,13 @@ from kb.connectors.mail import mail_channel
 from kb.content.history import Histories
 from kb.content.library import Library
 from kb.db import Database
+from kb.desk.answer_letters import AnswerLetters
 from kb.desk.links import Links
 from kb.desk.service import Desk
 from kb.desk.ticket import Origin, Ticket
 from kb.errors import ConfigError, NotFound, ProductError, StoreError
+from kb.gaps.replay import Replaying
+from kb.gaps.subscriptions.subscribing import Subscriptions
 from kb.insight.solved import SolvedQueries
 from kb.limits.store import RateLimits
 from kb.lookup.ask import Asker
@@ -52,6 +55,7 @@ LINKS = {
     "own_path": "/my/tickets/{number}",
     "article_path": "/articles/{slug}",
     "offer_path": "/offers/{offer_id}",
+    "subscription_path": "/subscriptions/{token}",
 }
 
 
@@ -82,6 +86,8 @@ class Services:
     record: Record
     solved: SolvedQueries
     histories: Histories
+    subscriptions: Subscriptions
+    replaying: Replaying
     desk: Desk
     channels: Mapping[str, Channel]
 
@@ -138,6 +144,14 @@ def build(settings: Settings) -> Services:
     record = Record(recorder, library, redact=redact)
     accounts = Accounts(db)
     tell = _ticket_recorder(record, accounts)
+    links, histories = Links(settings.site_url, **LINKS), Histories(place_of_articles(settings))
+    subscriptions = Subscriptions(
+        db,
+        secret=secret_key,
+        letters=AnswerLetters(links, settings.site_name),
+        accounts=accounts,
+        library=library,
+    )
     return Services(
         settings=settings,
         secret_key=secret_key,
@@ -151,8 +165,10 @@ def build(settings: Settings) -> Services:
         asker=Asker(engine, library, recorder, redact=redact),
         record=record,
         solved=SolvedQueries(settings.solved_queries),
-        histories=Histories(place_of_articles(settings)),
-        desk=Desk(db, settings, record=tell, links=Links(settings.site_url, **LINKS)),
+        histories=histories,
+        subscriptions=subscriptions,
+        replaying=Replaying(db, settings, histories, subscriptions),
+        desk=Desk(db, settings, record=tell, links=links),
         channels={"mail": mail_channel(settings.mail_url, settings.mail_from)},
     )
 

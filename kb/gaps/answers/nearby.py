@@ -41,15 +41,17 @@ class Nearby:
         """Whether a changed article may answer a question; `vector` (d,) where it has one."""
         if self._nobody or self._every:
             return self._every
-        if vector is not None and self._vectors is not None and len(self._vectors):
-            if float((self._vectors @ vector).max()) >= SIMILAR:
-                return True
-        return any(
+        return self._near(vector) or any(
             hash_of(language, term) in self._terms
             for language in self._languages
             for terms in document_terms(words, language)
             for term in terms
         )
+
+    def _near(self, vector: Vectors | None) -> bool:
+        if vector is None or self._vectors is None or not len(self._vectors):
+            return False
+        return float((self._vectors @ vector).max()) >= SIMILAR
 
 
 def _telling(generation: Generation, numbers: np.ndarray) -> set[int]:
