@@ -180,13 +180,13 @@ def _print_hits(rows: list[dict[str, Any]], found: Any, *, explain: bool) -> Non
 @main.command()
 def purge() -> None:
     """Forget words older than the retention now, rather than within the hour."""
+    from kb.gaps.regroup import forget_questions
     from kb.insight.closing import purge as forget
     from kb.wiring import build
 
-    parts = build(load())
-    emptied = forget(
-        parts.db, parts.settings, datetime.now(UTC), retention=parts.settings.retention
-    )
+    parts, now = build(load()), datetime.now(UTC)
+    emptied = forget(parts.db, parts.settings, now, retention=parts.settings.retention)
+    forget_questions(parts.db, now - parts.settings.retention)
     click.echo(f"Words of {emptied} events forgotten.")
 
 

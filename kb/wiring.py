@@ -26,6 +26,7 @@ from kb.desk.links import Links
 from kb.desk.service import Desk
 from kb.desk.ticket import Origin, Ticket
 from kb.errors import ConfigError, NotFound, ProductError, StoreError
+from kb.gaps.regroup import Grouping
 from kb.gaps.replay import Replaying
 from kb.gaps.subscriptions.subscribing import Subscriptions
 from kb.insight.solved import SolvedQueries
@@ -85,6 +86,7 @@ class Services:
     asker: Asker
     record: Record
     solved: SolvedQueries
+    grouping: Grouping
     histories: Histories
     subscriptions: Subscriptions
     replaying: Replaying
@@ -165,6 +167,11 @@ def build(settings: Settings) -> Services:
         asker=Asker(engine, library, recorder, redact=redact),
         record=record,
         solved=SolvedQueries(settings.solved_queries),
+        grouping=Grouping(
+            db,
+            lambda: open_encoder(settings) if settings.semantic else None,
+            k=settings.k_anonymity,
+        ),
         histories=histories,
         subscriptions=subscriptions,
         replaying=Replaying(db, settings, histories, subscriptions),

@@ -1,9 +1,10 @@
 """The periodic work: episodes closed, policies applied, clocks run, letters sent, old words purged,
-solved queries worked out, reviews called to mind, articles published.
+solved queries worked out, failed searches grouped, reviews called to mind, articles published.
 
 Promises that each job runs in one worker at a time (a lease), that a job which fails is logged and
-the others go on, and that stopping between two jobs loses nothing. Publishing has a thread of its
-own: a push is live within seconds of its hook, whatever else there is to do. Knows no page.
+the others go on, and that stopping between two jobs loses nothing. Publishing and grouping have
+threads of their own: a push is live within seconds of its hook, whatever else there is to do, and
+no letter waits for the grouping of a hundred thousand searches. Knows no page.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import logging
 import os
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -25,6 +26,7 @@ from kb.desk.outbox.delivery import deliver_due
 from kb.desk.policies import apply_demand, apply_unresolved_policy
 from kb.desk.post import MAIL
 from kb.errors import ProductError
+from kb.gaps.regroup import forget_questions
 from kb.insight import closing, solved
 from kb.lookup.made import is_due, notices_of
 from kb.lookup.publish import keep_time, publish
@@ -38,6 +40,7 @@ log = logging.getLogger(__name__)
 HOUR = timedelta(hours=1)
 LOOK_S = 0.25  # between two looks for a push hook's wish; a look reads a file of 32 bytes
 LEASE = timedelta(minutes=5)  # longer than any round, so that a dead worker's jobs move on
+ASIDE = frozenset({"publish", "gaps"})  # jobs with threads of their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,7 @@ class Job:
     name: str
     every: timedelta
     run: Callable[[datetime], None]
+    lease: timedelta = LEASE
 
 
 @dataclass(slots=True)
@@ -72,6 +76,7 @@ class Worker:
             Job("solved", HOUR, self._refresh_solved),
             Job("authors", pause, self._tell_authors),
             Job("reviews", HOUR, self._remind),
+            Job("gaps", HOUR, self._group, lease=HOUR),
             Job("publish", self.parts.settings.publish_interval or pause, self._publish),
         ]
         return tuple(jobs)
@@ -79,16 +84,21 @@ class Worker:
     def run(self, parent: int = 0) -> None:
         """Work until stopped, or until the process `parent` is gone."""
         pause = self.parts.settings.worker_interval.total_seconds()
-        publishing = threading.Thread(target=self._keep_publishing, name="publishing")
-        publishing.start()
+        aside = [
+            threading.Thread(target=self._keep_publishing, name="publishing"),
+            threading.Thread(target=self._keep_grouping, name="grouping"),
+        ]
+        for thread in aside:
+            thread.start()
         try:
             while not self.stop.is_set():
-                self.round(datetime.now(UTC), without="publish")
+                self.round(datetime.now(UTC), without=ASIDE)
                 if self._orphaned(parent, pause):
                     return
         finally:
             self.stop.set()
-            publishing.join()
+            for thread in aside:
+                thread.join()
 
     def _keep_publishing(self) -> None:
         """Publish when it is time or when a hook asks for it, until stopped."""
@@ -102,6 +112,14 @@ class Worker:
                 self._run(job, now)
             self.stop.wait(LOOK_S)
 
+    def _keep_grouping(self) -> None:
+        """Group failed searches when it is time, until stopped."""
+        pause = self.parts.settings.worker_interval.total_seconds()
+        others = frozenset(job.name for job in self.jobs()) - {"gaps"}
+        while not self.stop.is_set():
+            self.round(datetime.now(UTC), without=others)
+            self.stop.wait(pause)
+
     def _orphaned(self, parent: int, pause: float) -> bool:
         """Wait for the next round; return whether the process that started this one is gone."""
         for _ in range(max(1, round(pause))):
@@ -111,10 +129,10 @@ class Worker:
                 return True
         return False
 
-    def round(self, now: datetime, *, without: str = "") -> None:
+    def round(self, now: datetime, *, without: Collection[str] = ()) -> None:
         """Run each job that is due and that no other worker holds."""
         for job in self.jobs():
-            if job.name == without:
+            if job.name in without:
                 continue
             if self.stop.is_set() or now < self._due.get(job.name, now):
                 continue
@@ -125,7 +143,7 @@ class Worker:
         try:
             # What a machine does for its own disk needs no lease.
             local = job.name in {"spool", "solved", "publish"}
-            if local or hold(self.parts.db, job.name, owner=_owner(), now=now, ttl=LEASE):
+            if local or hold(self.parts.db, job.name, owner=_owner(), now=now, ttl=job.lease):
                 job.run(now)
         except Exception:
             log.exception("the job %s failed; the next round tries again", job.name)
@@ -161,7 +179,12 @@ class Worker:
     def _purge(self, now: datetime) -> None:
         parts = self.parts
         closing.purge(parts.db, parts.settings, now, retention=parts.settings.retention)
+        forget_questions(parts.db, now - parts.settings.retention)
         parts.limits.purge(now)
+
+    def _group(self, now: datetime) -> None:
+        done = self.parts.grouping.run(now)
+        log.info("%d failed searches are in %d gaps", done.placed, done.gaps)
 
     def _refresh_solved(self, now: datetime) -> None:
         settings = self.parts.settings

@@ -19,6 +19,10 @@ from kb.errors import InvalidInput
 
 KINDS = ("how-to", "fix", "known-error", "reference", "policy")
 LANGUAGES = ("en", "es")
+STATUSES = ("open", "new", "assigned", "watching", "answered", "declined", "all")
+CAUSES = (
+    "typo", "wording", "ranks_low", "not_permitted", "language", "draft", "true_gap",
+)  # fmt: skip
 # Before and after removed words, then added ones: as `git diff --word-diff` has them.
 PLAIN = ("[-", "-]", "{+", "+}")
 COLOURED = ("\x1b[31m[-", "-]\x1b[0m", "\x1b[32m{+", "+}\x1b[0m")
@@ -39,7 +43,7 @@ def new(**given: Any) -> None:
     from kb.authoring.beginning import Beginning, Kind, begin
 
     settings, now = load(), datetime.now(UTC)
-    asked = _asked(settings, given["gap"], given["searched"], now)
+    asked = _asked(settings, given["gap"], given["searched"])
     usual = settings.language if settings.language in LANGUAGES else "en"
     wanted = Beginning(
         name=given["name"],
@@ -64,14 +68,13 @@ class _Asked:
     questions: tuple[str, ...] = ()
 
 
-def _asked(settings: Settings, number: int | None, words: str, now: datetime) -> _Asked:
-    from kb.authoring.gaps import gap, title_of
+def _asked(settings: Settings, number: int | None, words: str) -> _Asked:
+    from kb.authoring.gaps import asked_in, title_of
 
     if number and words:
         raise InvalidInput("Give --gap or --from-search, not both.", "`kb gaps` lists the gaps.")
     if number:
-        found = gap(settings, number, now)
-        return _Asked(title_of(found.words), found.questions)
+        return _Asked(*asked_in(settings, number))
     return _Asked(title_of(words), (" ".join(words.split()),)) if words.strip() else _Asked()
 
 
@@ -87,21 +90,18 @@ def _say_next(file: Path, questions: tuple[str, ...]) -> None:
 
 
 @click.command()
-def gaps() -> None:
-    """List what people searched for and did not find in the last 30 days."""
-    from kb.authoring.gaps import gaps as found_gaps
+@click.option("--rebuild", is_flag=True, help="Group all failed searches anew first.")
+@click.option("--format", "form", type=click.Choice(["text", "json", "csv"]), default="text")
+@click.option("--status", type=click.Choice(STATUSES), default="open", show_default=True)
+@click.option("--cause", type=click.Choice(CAUSES), help="Only this cause.")
+@click.option("--language", default="", help="Only this language.")
+def gaps(rebuild: bool, form: str, status: str, cause: str | None, language: str) -> None:
+    """List what people searched for and did not find in the last 90 days, grouped by meaning."""
+    from kb.gaps.commands import show
+    from kb.gaps.reading import Wanted
 
-    settings = load()
-    found = found_gaps(settings, datetime.now(UTC))
-    for each in found:
-        click.echo(
-            f"{each.number:>3}. {each.words}  ({each.people} people, {each.searches} searches)"
-        )
-    if not found:
-        k = settings.k_anonymity
-        click.echo(f"No words failed for {k} people or more in the last 30 days.", err=True)
-    else:
-        click.echo("Begin an article on one: kb new --gap 1 --collection …", err=True)
+    wanted = Wanted(status=status, cause=cause or "", language=language)
+    show(load(), wanted, rebuild=rebuild, form=form, now=datetime.now(UTC))
 
 
 @click.command()

@@ -1,1 +1,1 @@
-"""What people looked for and did not find: failed searches by meaning, and their answers."""
+"""What people looked for and did not find: failed searches by meaning, with lasting numbers."""

@@ -44,6 +44,10 @@ gap_searches = sa.Table(
     sa.Column("gap_id", sa.String(36), index=True),  # null: with none, by hand or for now
     sa.Column("at", UtcTime, nullable=False, index=True),
     sa.Column("by_hand", sa.Boolean, nullable=False, server_default=sa.false()),
+    # Why it failed, against which generation of articles that was found, and what shows it.
+    sa.Column("cause", sa.String(16), nullable=False, server_default=""),
+    sa.Column("diagnosed", sa.String(64), nullable=False, server_default=""),
+    sa.Column("evidence", sa.JSON),
     # When it was last asked again (`replays.state`), and what answers it since which commit.
     sa.Column("replayed_commit", sa.String(64), nullable=False, server_default=""),
     sa.Column("answered_at", UtcTime),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -155,23 +156,31 @@ def _fail(connection: sa.Connection, words: str, visitor: str, at: datetime) -> 
 
 
 def test_gaps_are_listed_when_enough_people_failed(run: Kb, failed: None) -> None:
-    told = run("gaps")
+    assert "--rebuild" in run("gaps").stderr
+    told = run("gaps", "--rebuild", semantic="false")
     assert told.exit_code == 0, told.output
     assert told.stdout.splitlines() == [
-        "  1. label printer is offline  (6 people, 6 searches)",
-        "  2. label printer offline  (5 people, 5 searches)",
+        "  1. label printer is offline  (11 people, 11 searches)",
     ]
+    assert "And 1 with fewer than 5 people (4 searches)." in told.stderr
+    assert "by words alone" in told.stderr
+    assert run("gaps").stdout == told.stdout
+    assert run("gaps", "--cause", "typo").stdout == ""
+    [gap] = json.loads(run("gaps", "--format", "json").stdout)["gaps"]
+    assert (gap["number"], gap["people"]) == (1, 11)
+    assert run("gaps", "--format", "csv").stdout.splitlines()[1].startswith("1,label printer")
     assert "secret" not in told.output
 
 
 def test_an_article_is_begun_on_a_gap_with_what_people_asked(
     run: Kb, articles: Path, failed: None
 ) -> None:
-    done = run("new", "--gap", "2", "--collection", "printing", "--kind", "fix")
+    run("gaps", "--rebuild", semantic="false")
+    done = run("new", "--gap", "1", "--collection", "printing", "--kind", "fix")
     assert done.exit_code == 0, done.output
-    draft = draft_in(articles / "printing" / "label-printer-offline.md")
-    assert draft.title == "Label printer offline"
-    assert draft.facts.answers == ("label printer offline", "label printer is offline")
+    draft = draft_in(articles / "printing" / "label-printer-is-offline.md")
+    assert draft.title == "Label printer is offline"
+    assert draft.facts.answers == ("label printer is offline", "label printer offline")
     assert run("new", "--gap", "3", "--collection", "printing").exit_code == 1
 
 

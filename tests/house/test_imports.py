@@ -16,7 +16,9 @@ ROOT = Path(__file__).resolve().parents[2]
 RULES = {
     "kb.desk.actions", "kb.desk.forms", "kb.desk.letters", "kb.desk.links", "kb.desk.needs",
     "kb.desk.offers.offer", "kb.desk.queue.filters", "kb.desk.rules", "kb.desk.ticket",
-    "kb.desk.tiers", "kb.authoring.reminders", "kb.authoring.tasks", "kb.insight.care",
+    "kb.desk.tiers", "kb.authoring.reminders", "kb.authoring.tasks",
+    "kb.gaps.anonymity", "kb.gaps.demand", "kb.gaps.gap", "kb.gaps.grouping", "kb.gaps.identity",
+    "kb.gaps.partition", "kb.gaps.stems", "kb.insight.care",
     "kb.insight.definitions", "kb.insight.episodes", "kb.insight.export",
     "kb.insight.facts", "kb.insight.failures", "kb.insight.intervals", "kb.insight.judging",
     "kb.insight.report", "kb.insight.solving", "kb.insight.wording", "kb.lookup.checksums",
@@ -211,7 +213,7 @@ def test_nothing_below_the_web_imports_it() -> None:
 def test_the_record_and_the_reports_know_no_desk() -> None:
     for module in MODULES:
         if module.name.startswith(
-            ("kb.authoring", "kb.insight", "kb.lookup", "kb.content", "kb.people")
+            ("kb.authoring", "kb.gaps", "kb.insight", "kb.lookup", "kb.content", "kb.people")
         ):
             assert not _of(module, {"kb.desk"}), f"{module.name} imports kb.desk"
 

@@ -1,0 +1,294 @@
+"""The periodic work of gaps: failed searches grouped, known gaps brought up to date.
+
+Promises that numbers survive, that what people did by hand is kept, that running it twice changes
+nothing more, and that no write lasts long. Knows the order of steps; rules and SQL are elsewhere.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import numpy as np
+
+from kb.db import Connection, Database
+from kb.gaps import anonymity, demand, store
+from kb.gaps.gap import MACHINE, Did, Event, Failed, Gap
+from kb.gaps.grouping import CUT, CUT_STEMS, Vectors, centre
+from kb.gaps.partition import Parted, Question, added, whole
+from kb.gaps.stems import MODEL as STEMS
+from kb.gaps.stems import vectors as stem_vectors
+from kb.insight.wording import favourite
+from search.encoder import Encoder
+from search.errors import SearchError
+
+log = logging.getLogger(__name__)
+
+BATCH = 256  # questions read by the model, and vectors written, at a time
+PLACES = 2000  # searches put into gaps in one transaction
+WHOLE_EVERY = timedelta(days=1)
+
+T = TypeVar("T")
+OpenEncoder = Callable[[], Encoder | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Grouped:
+    """What a round did. `without` says why meaning took no part, "" when it did."""
+
+    gaps: int
+    searches: int
+    placed: int
+    whole: bool
+    without: str = ""
+
+
+@dataclass(slots=True)
+class _Round:
+    """What one round works on."""
+
+    now: datetime
+    model: str
+    keys: list[str]
+    rows: Mapping[str, Sequence[Failed]]
+    vectors: Vectors
+    known: dict[str, Gap]
+    questions: list[Question]
+    placed: Mapping[str, store.Placed]
+    events: list[Event] = field(default_factory=list)
+    gap_of: dict[str, str] = field(default_factory=dict)
+
+    def say(self, gap_id: str, kind: str, **data: Any) -> None:
+        """Add a line to a gap's history."""
+        self.events.append(Event(gap_id, self.now, kind, MACHINE, data))
+
+
+class Grouping:
+    """Groups the failed searches of one site. `open_encoder` gives None for words alone."""
+
+    def __init__(self, db: Database, open_encoder: OpenEncoder, *, k: int) -> None:
+        self._db = db
+        self._open = open_encoder
+        self._k = k
+
+    def run(self, now: datetime, *, anew: bool | None = None) -> Grouped:
+        """Group what is new, or everything: `anew` True or False, None once a day."""
+        encoder, without = self._encoder()
+        work = self._begin(now, encoder)
+        cut = CUT if encoder else CUT_STEMS
+        with self._db.read() as connection:
+            centres = store.centres(connection)
+            due = store.last_event(connection, store.GROUPED)
+        same = all(gap.model in ("", work.model) for gap in work.known.values())
+        complete = (not due or now - due >= WHOLE_EVERY) if anew is None else anew
+        complete = complete or not same
+        if complete:
+            touched = {gap.id for gap in work.known.values() if gap.touched}
+            parted = whole(work.questions, work.vectors, touched=touched, cut=cut)
+        else:
+            live = {gap.id for gap in work.known.values() if not gap.became_id}
+            near = {gap_id: row for gap_id, row in centres.items() if gap_id in live}
+            parted = added(work.questions, work.vectors, near, cut=cut)
+        self._apply(work, parted)
+        if complete:
+            work.say("", store.GROUPED)
+        self._write(work)
+        total = sum(len(rows) for rows in work.rows.values())
+        return Grouped(len(set(work.gap_of.values())), total, len(work.gap_of), complete, without)
+
+    # What the round works on
+
+    def _encoder(self) -> tuple[Encoder | None, str]:
+        try:
+            encoder = self._open()
+        except SearchError as problem:
+            log.warning("gaps are grouped by words alone: %s", problem)
+            return None, str(problem)
+        return encoder, "" if encoder else "Search by meaning is switched off (setting semantic)."
+
+    def _begin(self, now: datetime, encoder: Encoder | None) -> _Round:
+        with self._db.read() as connection:
+            failed = store.failed(connection, now - demand.WINDOW)
+            placed = store.placed(connection)
+            known = {gap.id: gap for gap in store.every(connection)}
+        rows: dict[str, list[Failed]] = {}
+        for one in failed:
+            rows.setdefault(one.words_key, []).append(one)
+        keys = sorted(rows)
+        model = encoder.fingerprint if encoder else STEMS
+        return _Round(
+            now=now,
+            model=model,
+            keys=keys,
+            rows=rows,
+            vectors=self._vectors(keys, rows, encoder, now),
+            known=known,
+            questions=[_question(key, rows[key], placed, known) for key in keys],
+            placed=placed,
+        )
+
+    def _vectors(
+        self,
+        keys: Sequence[str],
+        rows: Mapping[str, Sequence[Failed]],
+        encoder: Encoder | None,
+        now: datetime,
+    ) -> Vectors:
+        """Return the vectors of the questions, those the model has read before from the store."""
+        texts = {key: favourite((one.words, one.visitor) for one in rows[key]) for key in keys}
+        if encoder is None:
+            languages = [rows[key][0].language for key in keys]
+            return stem_vectors([texts[key] for key in keys], languages)
+        with self._db.read() as connection:
+            known = store.vectors(connection, encoder.fingerprint, keys)
+        missing = sorted((key for key in keys if key not in known), key=lambda k: len(texts[k]))
+        for some in _some(missing, BATCH):
+            made = encoder.encode_documents([texts[key] for key in some])
+            fresh = {key: row.astype(np.float16) for key, row in zip(some, made, strict=True)}
+            with self._db.begin() as connection:
+                store.add_vectors(self._db, connection, encoder.fingerprint, fresh, now)
+            known |= {key: row.astype(np.float32) for key, row in fresh.items()}
+        found = np.stack([known[key] for key in keys]) if keys else np.zeros((0, 1), np.float32)
+        unit: Vectors = found / np.linalg.norm(found, axis=1, keepdims=True)
+        return unit
+
+    # What comes of it
+
+    def _apply(self, work: _Round, parted: Parted) -> None:
+        """Decide which gap each question is in, and what is to be told of it."""
+        members: dict[int, list[str]] = {}
+        for key, group in parted.groups.items():
+            members.setdefault(group, []).append(key)
+        gap_of = dict(parted.matched.gap_of)
+        for group in sorted(members):
+            if group not in gap_of:
+                gap_of[group] = self._made(work, parted, group)
+            work.gap_of |= dict.fromkeys(members[group], gap_of[group])
+        for gap_id, group in parted.matched.became.items():
+            if group in gap_of:
+                _merged(work, gap_id, gap_of[group])
+        for gap_id in parted.matched.faded:
+            if work.known[gap_id].searches:
+                work.say(gap_id, Did.FADED)
+
+    def _made(self, work: _Round, parted: Parted, group: int) -> str:
+        origin = parted.matched.came_from.get(group, "")
+        gap = Gap(uuid.uuid4().hex, 0, came_from_id=origin, model=work.model)
+        work.known[gap.id] = gap
+        if origin:
+            work.say(gap.id, Did.SPLIT, of=work.known[origin].number)
+            work.say(origin, Did.LEFT, into_id=gap.id)
+        else:
+            work.say(gap.id, Did.MADE)
+        return gap.id
+
+    def _write(self, work: _Round) -> None:
+        """Write gaps and history at once, then the places of searches a few at a time."""
+        with self._db.begin() as connection:
+            _number(self._db, connection, work)
+            for gap_id, keys in _by_gap(work).items():
+                self._count(connection, work, gap_id, keys)
+            store.tell(connection, work.events)
+        for (gap_id, by_hand), searches in _moves(work).items():
+            for some in _some(sorted(searches.items()), PLACES):
+                with self._db.begin() as connection:
+                    store.place(self._db, connection, dict(some), gap_id, by_hand=by_hand)
+
+    def _count(
+        self, connection: Connection, work: _Round, gap_id: str, keys: Sequence[int]
+    ) -> None:
+        """Write what a gap's questions add up to; a gap without any loses its words."""
+        gap, rows = work.known[gap_id], [one for key in keys for one in work.rows[work.keys[key]]]
+        if not rows:
+            if gap.searches:
+                empty = {"people": 0, "searches": 0, "tickets": 0, "label": "", "centre": None}
+                store.count(connection, gap_id, empty, work.now)
+            return
+        found = demand.demand(rows, work.now)
+        values = {
+            "people": found.people,
+            "searches": found.searches,
+            "tickets": found.tickets,
+            "first_at": found.first_at,
+            "last_at": found.last_at,
+            "language": found.language,
+            "model": work.model,
+            "label": anonymity.label(anonymity.shown(rows, k=self._k)),
+            "data": dict(gap.data) | {"trend": list(found.trend), "questions": len(keys)},
+            "centre": centre(work.vectors[list(keys)]).astype("<f4").tobytes(),
+        }
+        store.count(connection, gap_id, values, work.now)
+
+
+def forget_questions(db: Database, before: datetime) -> int:
+    """Forget what is kept of questions whose words are forgotten; return how many vectors."""
+    with db.begin() as connection:
+        return store.purge(connection, before)
+
+
+def _question(
+    key: str,
+    rows: Sequence[Failed],
+    placed: Mapping[str, store.Placed],
+    known: Mapping[str, Gap],
+) -> Question:
+    """Return the question with the place of its searches: by hand before by machine, then last."""
+    places = [place for one in rows if (place := placed.get(one.search_id))]
+    place = max(places, key=lambda p: p.by_hand, default=store.Placed("", by_hand=False))
+    gap = known.get(place.gap_id)
+    while gap is not None and gap.became_id in known:
+        gap = known[gap.became_id]
+    visitors = frozenset(one.visitor for one in rows)
+    return Question(key, visitors, gap.id if gap else "", place.by_hand)
+
+
+def _merged(work: _Round, gap_id: str, into: str) -> None:
+    work.say(gap_id, Did.MERGED, into_id=into)
+    work.say(into, Did.ABSORBED, of=work.known[gap_id].number)
+
+
+def _number(db: Database, connection: Connection, work: _Round) -> None:
+    """Insert the new gaps, the most asked first, and put numbers for ids into the history."""
+    new = [gap for gap in work.known.values() if not gap.number]
+    keys = _by_gap(work)
+    number = store.next_number(db, connection) if new else 0
+    for gap in sorted(new, key=lambda gap: (-len(keys[gap.id]), keys[gap.id][0])):
+        numbered = Gap(gap.id, number, came_from_id=gap.came_from_id, model=gap.model)
+        work.known[gap.id] = numbered
+        store.add(connection, numbered, work.now)
+        number += 1
+    for at, event in enumerate(work.events):
+        into = event.data.get("into_id")
+        if into:
+            told = {"into": work.known[into].number}
+            work.events[at] = Event(event.gap_id, event.at, event.kind, event.actor, told)
+            if event.kind == Did.MERGED:
+                store.count(connection, event.gap_id, {"became_id": into}, work.now)
+
+
+def _by_gap(work: _Round) -> dict[str, list[int]]:
+    """Return the places of each gap's questions among the keys; known gaps without any have ()."""
+    found: dict[str, list[int]] = {gap_id: [] for gap_id in work.known}
+    for at, key in enumerate(work.keys):
+        if key in work.gap_of:
+            found[work.gap_of[key]].append(at)
+    return found
+
+
+def _some(values: Sequence[T], count: int) -> Iterator[Sequence[T]]:
+    return (values[start : start + count] for start in range(0, len(values), count))
+
+
+def _moves(work: _Round) -> dict[tuple[str, bool], dict[str, datetime]]:
+    """Return the searches whose place is another than before, by place."""
+    moves: dict[tuple[str, bool], dict[str, datetime]] = {}
+    for question in work.questions:
+        place = store.Placed(work.gap_of.get(question.key, ""), question.fixed)
+        for one in work.rows[question.key]:
+            if work.placed.get(one.search_id) != place:
+                moves.setdefault((place.gap_id, place.by_hand), {})[one.search_id] = one.at
+    return moves
