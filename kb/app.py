@@ -33,6 +33,7 @@ from kb.web import (
     publishing,
     reader,
     requester,
+    subscriptions,
 )
 from kb.web import words as filters
 from kb.wiring import Services, build
@@ -44,6 +45,7 @@ BLUEPRINTS = (
     reader.blueprint,
     history.blueprint,
     requester.blueprint,
+    subscriptions.blueprint,
     account.blueprint,
     desk.blueprint,
     leads.blueprint,

@@ -180,6 +180,14 @@ class _Work:
                 self.site.waiting.mark(connection, state, waiting, answers, self.now)
 
 
+def asked_before(db: Database, words_key: str, since: datetime) -> tuple[int, str]:
+    """Return how many distinct people failed on these words since then, alone or in their gap, and
+    the gap's status, "" without one.
+    """
+    with db.read() as connection:
+        return store.asked_before(connection, words_key, since)
+
+
 def _chunks(groups: Sequence[list[Asked]]) -> Iterator[Sequence[list[Asked]]]:
     return (groups[start : start + CHUNK] for start in range(0, len(groups), CHUNK))
 

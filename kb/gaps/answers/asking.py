@@ -12,7 +12,7 @@ from datetime import datetime
 
 from kb.config import Settings
 from kb.db import Database
-from kb.gaps.answers import store
+from kb.gaps import store
 from kb.gaps.answers.rules import LOOKED_AT, Question
 from kb.lookup.publish import open_encoder
 from search.advanced import constraints

@@ -11,23 +11,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from kb.db import Database
 from kb.gaps.answers.parts import Known
 from kb.gaps.answers.rules import Asked, Question
+from kb.gaps.gap import Gap
 from kb.insight.facts import Failure
 from kb.schema import (
     article_parts,
     events,
     failed_searches,
+    gap_events,
     gap_searches,
-    question_vectors,
+    gaps,
     replays,
 )
-from search.encoder import Vectors
 
 CHUNK = 400  # values in one IN (...); SQLite before 3.32 took 999
 PUBLIC, SIGNED_IN = "public", "signed-in"
@@ -61,6 +61,16 @@ class Answered:
     words_key: str
     at: datetime
     answered_at: datetime
+    commit: str
+    article: str
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A failed search of a gap; `commit` and `article` are "" where nothing answers it."""
+
+    visitor: str
+    at: datetime
     commit: str
     article: str
 
@@ -165,30 +175,6 @@ def _asked(row: Row[Any], lived: Mapping[str, datetime]) -> Asked:
     )
 
 
-def vectors(connection: Connection, model: str, keys: Collection[str]) -> dict[str, Vectors]:
-    """Return the kept vectors of these questions by key: float32, shape (d,)."""
-    found: dict[str, Vectors] = {}
-    columns = question_vectors.c
-    for chunk in _chunks(sorted(keys)):
-        query = sa.select(columns.words_key, columns.vector).where(
-            columns.model == model, columns.words_key.in_(chunk)
-        )
-        for key, held in connection.execute(query):
-            found[key] = np.frombuffer(held, "<f2").astype(np.float32)
-    return found
-
-
-def add_vectors(
-    db: Database, connection: Connection, model: str, made: Mapping[str, Vectors], now: datetime
-) -> None:
-    """Keep the vectors of questions, as float16."""
-    rows = [
-        {"words_key": key, "model": model, "vector": row.astype("<f2").tobytes(), "at": now}
-        for key, row in made.items()
-    ]
-    db.insert_once(connection, question_vectors, rows)
-
-
 # -- what was found -----------------------------------------------------------------------------
 
 
@@ -251,6 +237,83 @@ def answered(connection: Connection, since: datetime) -> tuple[Answered, ...]:
     return tuple(
         Answered(row[0], row[1], row[2] or "", *row[3:]) for row in connection.execute(query)
     )
+
+
+def placed(connection: Connection) -> dict[str, list[Placed]]:
+    """Return the searches of each gap, with what answers them."""
+    joined = gap_searches.join(
+        failed_searches, failed_searches.c.search_id == gap_searches.c.search_id
+    )
+    query = (
+        sa.select(
+            gap_searches.c.gap_id,
+            failed_searches.c.visitor,
+            failed_searches.c.at,
+            gap_searches.c.answered_commit,
+            gap_searches.c.answered_article,
+        )
+        .select_from(joined)
+        .where(gap_searches.c.gap_id.is_not(None))
+        .order_by(failed_searches.c.at, failed_searches.c.search_id)
+    )
+    found: dict[str, list[Placed]] = {}
+    for row in connection.execute(query):
+        found.setdefault(row[0], []).append(Placed(*row[1:]))
+    return found
+
+
+def set_status(
+    connection: Connection, gap: Gap, status: str, found: Answer | None, now: datetime
+) -> bool:
+    """Give a gap a status with what answers it, none where it is open again; False when somebody
+    changed it since it was read.
+    """
+    statement = (
+        sa.update(gaps)
+        .where(gaps.c.id == gap.id, gaps.c.version == gap.version)
+        .values(
+            status=status,
+            answered_at=now if found else None,
+            answered_commit=found.commit[:64] if found else "",
+            answered_article=found.article if found else "",
+            updated_at=now,
+            version=gap.version + 1,
+        )
+    )
+    return connection.execute(statement).rowcount == 1
+
+
+def reopened(connection: Connection, kind: str) -> dict[str, datetime]:
+    """Return when each gap was last open again, by gap."""
+    query = (
+        sa.select(gap_events.c.gap_id, sa.func.max(gap_events.c.at))
+        .where(gap_events.c.kind == kind)
+        .group_by(gap_events.c.gap_id)
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def asked_before(connection: Connection, words_key: str, since: datetime) -> tuple[int, str]:
+    """Return how many distinct people failed on the same words since then, or are in the gap that
+    these words are in, and the status of that gap, "" where they are in none.
+    """
+    visitors = sa.select(sa.func.count(sa.distinct(failed_searches.c.visitor))).where(
+        failed_searches.c.words_key == words_key, failed_searches.c.at >= since
+    )
+    people = int(connection.scalar(visitors) or 0)
+    gap = (
+        sa.select(gaps.c.people, gaps.c.status)
+        .select_from(
+            failed_searches.join(
+                gap_searches, gap_searches.c.search_id == failed_searches.c.search_id
+            ).join(gaps, gaps.c.id == gap_searches.c.gap_id)
+        )
+        .where(failed_searches.c.words_key == words_key, failed_searches.c.at >= since)
+        .order_by(failed_searches.c.at.desc())
+        .limit(1)
+    )
+    row = connection.execute(gap).first() if people else None
+    return (max(people, row.people), row.status) if row else (people, "")
 
 
 def forget(connection: Connection, before: datetime) -> None:
