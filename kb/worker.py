@@ -22,7 +22,7 @@ from datetime import UTC, datetime, timedelta
 from kb.authoring.reminders import letter, reminders
 from kb.desk.author_letters import tell_authors
 from kb.desk.escalation import escalate_due
-from kb.desk.leases.store import hold
+from kb.desk.leases.store import hold, release
 from kb.desk.outbox import Outbox
 from kb.desk.outbox.delivery import deliver_due
 from kb.desk.policies import apply_demand, apply_unresolved_policy
@@ -149,7 +149,7 @@ class Worker:
         try:
             # What a machine does for its own disk needs no lease.
             local = job.name in {"spool", "solved", "publish"}
-            if local or hold(self.parts.db, job.name, owner=_owner(), now=now, ttl=job.lease):
+            if local or hold(self.parts.db, job.name, owner=owner(), now=now, ttl=job.lease):
                 job.run(now)
         except Exception:
             log.exception("the job %s failed; the next round tries again", job.name)
@@ -204,9 +204,12 @@ class Worker:
             quiet = not self.stop.is_set() and not self._publishing.is_set()
             return quiet and time.monotonic() - begun < ANSWERING_S
 
-        done = self.parts.replaying.run(now, go_on=go_on)
-        if done.asked:
-            closed.bring_up_to_date(self.parts.db, now)
+        try:
+            done = self.parts.replaying.run(now, go_on=go_on)
+            if done.asked:
+                closed.bring_up_to_date(self.parts.db, now)
+        finally:  # `kb replay` may be next
+            release(self.parts.db, "answers", owner=owner())
         if done.answered:
             log.info("%d failed searches have an answer now", len(done.answered))
 
@@ -264,5 +267,6 @@ class Worker:
         self._said = trouble
 
 
-def _owner() -> str:
+def owner() -> str:
+    """Return the name under which this process holds leases."""
     return f"{socket.gethostname()[:40]}:{os.getpid()}"

@@ -204,8 +204,8 @@ def opensearch() -> Response:
 @needs(Permission.READ)
 def robots() -> Response:
     """What crawlers may fetch: articles, and not searches or tickets."""
-    lines = ("User-agent: *", "Disallow: /search", "Disallow: /suggest", "Disallow: /tickets")
-    lines = (*lines, "Disallow: /subscriptions", "")
+    closed = ("/search", "/suggest", "/tickets", "/subscriptions")
+    lines = ("User-agent: *", *(f"Disallow: {path}" for path in closed), "")
     return Response("\n".join(lines), mimetype="text/plain")
 
 

@@ -49,6 +49,7 @@ class Asked:
     asked_at: datetime
     shown: tuple[str, ...] = ()
     confidence: float = 0.0
+    visitor: str = ""
     by_subscription: bool = False
 
 

@@ -172,6 +172,7 @@ def _asked(row: Row[Any], lived: Mapping[str, datetime]) -> Asked:
         asked_at=max(row.at, lived.get(row.replayed, row.at)),
         shown=tuple(shown),
         confidence=float(facts.get("confidence", 0.0)),
+        visitor=row.visitor,
     )
 
 
