@@ -33,7 +33,7 @@ from kb.wiring import Services, build
 from search.types import Query
 
 ROOT = Path(__file__).resolve().parents[1]
-DATA = Path("/work/shared").parent / "shared" / "data"
+DATA = ROOT.parent / "shared" / "data"
 JUDGED = ("int_banking77", "oos_clinc150_val", "rel_stackfaq_threads")
 SETS = ROOT / "tests" / "gaps" / "hidden.yml"
 LATER = timedelta(days=2)  # when every episode has closed

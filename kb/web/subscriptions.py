@@ -39,10 +39,10 @@ def subscribe() -> ResponseReturnValue:
     search = own_search(request.form.get("search", "")[:36])
     if not services().settings.answer_mail or search is None or not unanswered(search):
         abort(404, "This search is not known any more. Search again, then ask to be told.")
-    person, email = viewer(), request.form.get("email", "")[:255]
+    person, email = viewer(), request.form.get("email", "")[:255].strip()
     known = person.signed_in and bool(person.email)
     try:
-        address = person.email if known else normal_email(email)
+        address = person.email if known else normal_email(email if email.isprintable() else "")
     except InvalidInput as problem:
         page = render_template(
             "subscriptions/ask.html", problem=problem, email=email, search_id=search.id

@@ -10,7 +10,7 @@ what newly came first, they kept 81 right and 0 wrong of the former.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -55,17 +55,28 @@ class Asked:
 
 def answer(asked: Asked, found: Results, live: Mapping[str, Since]) -> str:
     """Return the slug of the article that answers now and could not then, "" where none does."""
+    then = asked.at.timestamp()
+    newer = {hit.id for hit in found.hits if hit.id in live and live[hit.id].latest > then}
+    if not (slug := sure(found, newer)):
+        return ""
+    first, times = found.hits[0], live[slug]
+    if times.answering(first.anchor) <= then:
+        return ""
+    if slug in asked.shown and not _better(asked, found, times.section(first.anchor) > then):
+        return ""
+    return slug
+
+
+def sure(found: Results, newer: Collection[str]) -> str:
+    """Return the article of `newer` ones that answers for certain: first, believed, and well before
+    every other; "" where none does.
+    """
     if not found.hits or not found.answerable or found.confidence < SURE:
         return ""
-    first, then = found.hits[0], asked.at.timestamp()
-    times = live.get(first.id)
-    if times is None or times.answering(first.anchor) <= then:
-        return ""
-    if first.id in asked.shown and not _better(asked, found, times.section(first.anchor) > then):
-        return ""
-    old = (hit for hit in found.hits[1:] if hit.id in live and live[hit.id].latest <= then)
-    rival = next(old, None)
-    return "" if rival and first.score - rival.score < LEAD else first.id
+    first = found.hits[0]
+    rival = next((hit for hit in found.hits[1:] if hit.id not in newer), None)
+    clear = rival is None or first.score - rival.score >= LEAD
+    return first.id if clear and first.id in newer else ""
 
 
 def _better(asked: Asked, found: Results, rewritten: bool) -> bool:
