@@ -13,6 +13,7 @@ from datetime import datetime
 from kb.db import Connection, Database
 from kb.gaps import store as gaps
 from kb.gaps.answers import store
+from kb.gaps.answers.answer import Answer, Placed
 from kb.gaps.answers.closing import is_open_again, share
 from kb.gaps.gap import MACHINE, Event, Gap, Status
 from kb.gaps.reading import OPEN
@@ -46,13 +47,11 @@ def bring_up_to_date(db: Database, now: datetime) -> Changed:
     return Changed(counts[ANSWERED], counts[REOPENED])
 
 
-def _fails_again(gap: Gap, searches: Sequence[store.Placed]) -> bool:
+def _fails_again(gap: Gap, searches: Sequence[Placed]) -> bool:
     return gap.answered_at is not None and is_open_again(searches, gap.answered_at)
 
 
-def _change(
-    db: Database, gap: Gap, status: Status, found: store.Answer | None, now: datetime
-) -> bool:
+def _change(db: Database, gap: Gap, status: Status, found: Answer | None, now: datetime) -> bool:
     with db.begin() as connection:
         done = store.set_status(connection, gap, status, found, now)
         if done:
@@ -60,8 +59,8 @@ def _change(
     return done
 
 
-def _tell(connection: Connection, gap: Gap, found: store.Answer | None, now: datetime) -> None:
-    said = found or store.Answer(gap.answered_article, gap.answered_commit)
+def _tell(connection: Connection, gap: Gap, found: Answer | None, now: datetime) -> None:
+    said = found or Answer(gap.answered_article, gap.answered_commit)
     data = {"article": said.article, "commit": said.commit}
     kind = ANSWERED if found else REOPENED
     gaps.tell(connection, [Event(gap.id, now, kind, MACHINE, data)])

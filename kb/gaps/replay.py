@@ -16,6 +16,7 @@ from kb.config import Settings
 from kb.content.history import Histories
 from kb.db import Connection, Database
 from kb.gaps.answers import store
+from kb.gaps.answers.answer import Answer
 from kb.gaps.answers.asking import Asking, asking, read_by
 from kb.gaps.answers.live import Live, live_now
 from kb.gaps.answers.naming import Naming
@@ -32,7 +33,7 @@ class Found:
     """One search that an article answers."""
 
     asked: Asked
-    answer: store.Answer
+    answer: Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class Waiting:
 
     def mark(
         self, connection: Connection, state: str, asked: Sequence[Asked],
-        answers: Mapping[str, store.Answer], now: datetime,
+        answers: Mapping[str, Answer], now: datetime,
     ) -> None:  # fmt: skip
         """Note on an open transaction what was asked, and tell who has an answer."""
 
@@ -165,9 +166,9 @@ class _Work:
             self._nearby[changed] = Nearby(self.asker.generation, changed)
         return self._nearby[changed].concerns(group[0].words, vector)
 
-    def _answer(self, asked: Asked, slug: str, anchor: str) -> store.Answer:
+    def _answer(self, asked: Asked, slug: str, anchor: str) -> Answer:
         audiences = read_by(asked.question.audience)
-        return store.Answer(slug, self.naming.commit(slug, anchor, audiences))
+        return Answer(slug, self.naming.commit(slug, anchor, audiences))
 
     def _keep(self, every: Sequence[Asked], found: Sequence[Found]) -> None:
         state, answers = self.live.replay.state, {each.asked.id: each.answer for each in found}

@@ -18,7 +18,7 @@ from kb.config import Settings
 from kb.content.library import Library
 from kb.db import Database
 from kb.errors import InvalidInput
-from kb.gaps.answers.store import Answered
+from kb.gaps.answers.answer import Answered
 from kb.gaps.answers.summary import Brought
 from kb.gaps.answers.summary import brought as summed
 from kb.gaps.closed import bring_up_to_date

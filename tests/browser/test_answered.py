@@ -23,7 +23,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.conftest import AGENT, ROOT, _wait_for
 
 HIDDEN = "security/found-a-usb-stick"
-WORDS = "somebody left a memory stick in the car park, may I plug it in"
+WORDS = "is it safe to look at what is on a flash drive I picked up"
 SECONDS = 90
 
 pytestmark = pytest.mark.browser
@@ -198,7 +198,7 @@ def test_failed_waited_for_written_mailed_and_found(chromium: Browser, loop: Loo
 
     # The gap is there for who writes.
     def listed() -> bool:
-        return "memory stick" in loop.kb("gaps", "--rebuild")
+        return "flash drive" in loop.kb("gaps", "--rebuild")
 
     deadline = time.monotonic() + SECONDS
     while not listed():

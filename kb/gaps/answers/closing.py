@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from kb.gaps.answers.store import Answer, Placed
+from kb.gaps.answers.answer import Answer, Placed
 
 # Of the people of a gap this share must have an answer. A replay is strict: of 113 questions that
 # an article answers it was sure of 83 (docs/benchmarks.md), so half by its count are two thirds.

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from kb.db import Database
+from kb.gaps.answers.answer import Answer, Answered, Placed
 from kb.gaps.answers.parts import Known
 from kb.gaps.answers.rules import Asked, Question
 from kb.gaps.gap import Gap
@@ -41,38 +42,6 @@ class Replay:
     state: str
     commit: str
     live_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The article that answers a search, and the commit that brought it."""
-
-    article: str
-    commit: str
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """A failed search that an article answers."""
-
-    search_id: str
-    visitor: str
-    words: str
-    words_key: str
-    at: datetime
-    answered_at: datetime
-    commit: str
-    article: str
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """A failed search of a gap; `commit` and `article` are "" where nothing answers it."""
-
-    visitor: str
-    at: datetime
-    commit: str
-    article: str
 
 
 # -- what was live ------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from kb.gaps.answers.store import Answered
+from kb.gaps.answers.answer import Answered
 from kb.insight.wording import favourite
 
 

@@ -18,9 +18,9 @@ from typing import Protocol
 
 from kb.db import Connection, Database
 from kb.errors import NotFound
+from kb.gaps.answers.answer import Answer
 from kb.gaps.answers.asking import read_by
 from kb.gaps.answers.rules import Asked
-from kb.gaps.answers.store import Answer
 from kb.gaps.replay import Waiting
 from kb.gaps.subscriptions import store
 from kb.gaps.subscriptions.store import ASKED, CONFIRMED, Subscription
