@@ -6,7 +6,7 @@ not written over it. Knows no rule of answering.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -294,8 +294,3 @@ def forget(connection: Connection, before: datetime) -> None:
 
 def _chunks(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
     return (values[start : start + CHUNK] for start in range(0, len(values), CHUNK))
-
-
-def people(rows: Iterable[Answered]) -> int:
-    """Return how many distinct people asked these."""
-    return len({row.visitor for row in rows})
