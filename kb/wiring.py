@@ -26,6 +26,7 @@ from kb.desk.links import Links
 from kb.desk.service import Desk
 from kb.desk.ticket import Origin, Ticket
 from kb.errors import ConfigError, NotFound, ProductError, StoreError
+from kb.gaps.diagnosing import Diagnosing
 from kb.gaps.regroup import Grouping
 from kb.gaps.replay import Replaying
 from kb.gaps.subscriptions.subscribing import Subscriptions
@@ -43,6 +44,7 @@ from kb.lookup.trail import trail
 from kb.lookup.visitors import Visitors
 from kb.people.roles import STAFF_ROLES, Viewer
 from kb.people.store import Accounts
+from search.encoder import Encoder
 from search.engine import Engine
 from search.engine import Settings as EngineSettings
 from search.errors import SearchError
@@ -87,6 +89,7 @@ class Services:
     record: Record
     solved: SolvedQueries
     grouping: Grouping
+    diagnosing: Diagnosing
     histories: Histories
     subscriptions: Subscriptions
     replaying: Replaying
@@ -167,10 +170,15 @@ def build(settings: Settings) -> Services:
         asker=Asker(engine, library, recorder, redact=redact),
         record=record,
         solved=SolvedQueries(settings.solved_queries),
-        grouping=Grouping(
+        grouping=Grouping(db, _encoder_of(settings), k=settings.k_anonymity),
+        diagnosing=Diagnosing(
             db,
-            lambda: open_encoder(settings) if settings.semantic else None,
+            settings.generations,
+            library,
+            _encoder_of(settings),
+            root=settings.data / "beyond",
             k=settings.k_anonymity,
+            episode_gap=settings.episode_gap,
         ),
         histories=histories,
         subscriptions=subscriptions,
@@ -188,6 +196,11 @@ def open_engine(settings: Settings) -> Engine:
         encoder_loader=(lambda: open_encoder(settings)) if settings.semantic else None,
         settings=EngineSettings(mode=mode),
     )
+
+
+def _encoder_of(settings: Settings) -> Callable[[], Encoder | None]:
+    """Return what opens the encoder: None where the site searches by words alone."""
+    return lambda: open_encoder(settings) if settings.semantic else None
 
 
 def _kept_secret(file: Path) -> str:

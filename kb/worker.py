@@ -193,7 +193,8 @@ class Worker:
 
     def _group(self, now: datetime) -> None:
         done = self.parts.grouping.run(now)
-        log.info("%d failed searches are in %d gaps", done.placed, done.gaps)
+        log.info("%d questions are in %d gaps", done.placed, done.gaps)
+        self.parts.diagnosing.run(now)
         closed.bring_up_to_date(self.parts.db, now)
 
     def _answer(self, now: datetime) -> None:

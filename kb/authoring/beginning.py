@@ -67,6 +67,11 @@ def begin(articles: Path, wanted: Beginning, today: date) -> Path:
     return _written(place, slug, text, exact=exact)
 
 
+def begun_text(articles: Path, wanted: Beginning, today: date) -> str:
+    """Return the text of an article that has a title, written nowhere."""
+    return _text(articles, wanted, wanted.title, collection=wanted.collection, today=today)
+
+
 def slug_of(title: str) -> str:
     """Return the title as the last part of an address: "¿Cómo…? VPN" -> "como-vpn"."""
     bare = unicodedata.normalize("NFKD", title.casefold())

@@ -73,6 +73,7 @@ def detail_json(found: Detail) -> dict[str, Any]:
             "people": each.shown.people,
             "searches": each.shown.searches,
             "cause": each.cause,
+            "article": each.article,
             "failures": dict(each.failures),
         }
         for each in found.questions

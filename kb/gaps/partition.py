@@ -1,8 +1,8 @@
 """Questions into groups, as a whole or by what is new, with known gaps recognised.
 
-Promises that a question a person moved stays where it was put, that a gap a person gave a meaning
-keeps its questions and never melts into another, and that few people are needed before a group is
-new: one alone is no gap. Pure; knows no database.
+Promises that a question a person moved stays where it was put, that a gap a person sorted or gave
+a meaning keeps its questions and never melts into another, and that one person alone makes no new
+gap. Pure; knows no database.
 """
 
 from __future__ import annotations
@@ -46,9 +46,10 @@ def whole(
     """
     rows = [row for row, one in enumerate(questions) if one.gap_id or not one.fixed]
     used = [questions[row] for row in rows]
-    held = sorted({one.gap_id for one in used if one.fixed or one.gap_id in touched} - {""})
+    sorted_by_hand = {one.gap_id for one in used if one.fixed} | set(touched)
+    held = sorted({one.gap_id for one in used if one.gap_id in sorted_by_hand})
     number = {gap_id: at for at, gap_id in enumerate(held)}
-    seeds = [number[one.gap_id] if one.fixed or one.gap_id in touched else FREE for one in used]
+    seeds = [number.get(one.gap_id, FREE) for one in used]
     labels = [int(label) for label in grouped(vectors[rows], cut=cut, seeds=seeds)]
     groups = {one.key: label for one, label in zip(used, labels, strict=True)}
     kept = {label: held[seed] for label, seed in zip(labels, seeds, strict=True) if seed != FREE}

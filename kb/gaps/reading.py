@@ -6,7 +6,8 @@ read gaps here. Knows no page.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -14,6 +15,8 @@ from kb.db import Database
 from kb.errors import NotFound
 from kb.gaps import anonymity, demand, store
 from kb.gaps.anonymity import Shown
+from kb.gaps.causes import store as causes
+from kb.gaps.facts import Diagnosis
 from kb.gaps.gap import Event, Failed, Gap, Status
 
 OPEN = frozenset({Status.NEW, Status.ASSIGNED, Status.WATCHING})
@@ -60,12 +63,16 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One wording of a gap as it may be shown, why it failed, and its latest search."""
+    """One wording of a gap as it may be shown, why it failed, and its latest search with the
+    articles that it was shown then. `cause` is "" and `article` too where nobody has looked yet.
+    """
 
     shown: Shown
     cause: str
+    article: str
     failures: tuple[tuple[str, int], ...]
     latest: Failed
+    then: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +132,15 @@ def detail(db: Database, number: int, *, k: int) -> Detail:
         if gap is None:
             raise NotFound(f"There is no gap number {number}.", "`kb gaps` lists them.")
         rows = store.members(connection, gap.id)
-        causes = store.causes(connection, gap.id)
+        found = causes.of_gap(connection, gap.id)
+        latest = [one.search_id for one in _latest(rows).values()]
+        then = causes.shown_then(connection, latest)
         became = store.by_id(connection, gap.became_id) if gap.became_id else None
         origin = store.by_id(connection, gap.came_from_id) if gap.came_from_id else None
         told = store.history(connection, gap.id)
     return Detail(
         gap=gap if gap.people >= k else replace(gap, label=""),
-        questions=_questions(rows, causes, k=k),
+        questions=_questions(rows, found, then, k=k),
         history=told,
         k=k,
         became=became.number if became else 0,
@@ -139,19 +148,42 @@ def detail(db: Database, number: int, *, k: int) -> Detail:
     )
 
 
-def _questions(rows: Sequence[Failed], causes: dict[str, str], *, k: int) -> tuple[Question, ...]:
-    by_key: dict[str, list[Failed]] = {}
+def _latest(rows: Sequence[Failed]) -> dict[str, Failed]:
+    """Return the latest search of each wording; rows come in order of time."""
+    return {one.words_key: one for one in rows}
+
+
+def _questions(
+    rows: Sequence[Failed],
+    found: Mapping[str, Diagnosis],
+    then: Mapping[str, tuple[str, ...]],
+    *,
+    k: int,
+) -> tuple[Question, ...]:
+    latest = _latest(rows)
+    failures: dict[str, Counter[str]] = {}
     for one in rows:
-        by_key.setdefault(one.words_key, []).append(one)
+        failures.setdefault(one.words_key, Counter())[one.failure] += 1
     return tuple(
-        _question(each, by_key[each.words_key], causes) for each in anonymity.shown(rows, k=k)
+        _question(each, latest[each.words_key], failures[each.words_key], found=found, then=then)
+        for each in anonymity.shown(rows, k=k)
     )
 
 
-def _question(each: Shown, own: Sequence[Failed], causes: dict[str, str]) -> Question:
-    failures: dict[str, int] = {}
-    for one in own:
-        failures[one.failure] = failures.get(one.failure, 0) + 1
-    latest = max(own, key=lambda one: (one.at, one.search_id))
-    ranked = sorted(failures.items(), key=lambda item: (-item[1], item[0]))
-    return Question(each, causes.get(latest.search_id, ""), tuple(ranked), latest)
+def _question(
+    each: Shown,
+    latest: Failed,
+    failures: Mapping[str, int],
+    *,
+    found: Mapping[str, Diagnosis],
+    then: Mapping[str, tuple[str, ...]],
+) -> Question:
+    known = found.get(latest.search_id)
+    return Question(
+        shown=each,
+        cause=known.cause.value if known else "",
+        article=known.article if known else "",
+        failures=tuple(sorted(failures.items(), key=lambda item: (-item[1], item[0]))),
+        latest=latest,
+        then=then.get(latest.search_id, ()),
+    )

@@ -16,7 +16,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from kb.db import Connection, Database
-from kb.gaps import anonymity, demand, store
+from kb.gaps import demand, store
+from kb.gaps.counting import counted
 from kb.gaps.gap import MACHINE, Did, Event, Failed, Gap
 from kb.gaps.grouping import CUT, CUT_STEMS, Vectors, centre
 from kb.gaps.partition import Parted, Question, added, whole
@@ -203,24 +204,12 @@ class Grouping:
     ) -> None:
         """Write what a gap's questions add up to; a gap without any loses its words."""
         gap, rows = work.known[gap_id], [one for key in keys for one in work.rows[work.keys[key]]]
-        if not rows:
-            if gap.searches:
-                empty = {"people": 0, "searches": 0, "tickets": 0, "label": "", "centre": None}
-                store.count(connection, gap_id, empty, work.now)
+        if not rows and not gap.searches:
             return
-        found = demand.demand(rows, work.now)
-        values = {
-            "people": found.people,
-            "searches": found.searches,
-            "tickets": found.tickets,
-            "first_at": found.first_at,
-            "last_at": found.last_at,
-            "language": found.language,
-            "model": work.model,
-            "label": anonymity.label(anonymity.shown(rows, k=self._k)),
-            "data": dict(gap.data) | {"trend": list(found.trend), "questions": len(keys)},
-            "centre": centre(work.vectors[list(keys)]).astype("<f4").tobytes(),
-        }
+        values = counted(rows, work.now, k=self._k)
+        if rows:
+            middle = centre(work.vectors[list(keys)]).astype("<f4").tobytes()
+            values |= {"model": work.model, "centre": middle}
         store.count(connection, gap_id, values, work.now)
 
 

@@ -32,6 +32,10 @@ CHUNK = 400  # values in one IN (...); SQLite before 3.32 took 999
 NUMBERS_LOCK = 0x7137_0002  # any number of our own
 GROUPED = "grouped"  # the line of history, of no gap, that says when all was grouped
 _TEXTS = ("owner_id", "became_id", "came_from_id")
+_DECIDED = (
+    "title", "status", "owner_id", "became_id", "came_from_id",
+    "answered_at", "answered_commit", "answered_article",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,14 +132,6 @@ def centres(connection: Connection) -> dict[str, Vectors]:
     return {row[0]: np.frombuffer(row[1], "<f4") for row in connection.execute(query)}
 
 
-def causes(connection: Connection, gap_id: str) -> dict[str, str]:
-    """Return why each search of a gap failed, by search; those not yet looked at are not there."""
-    query = sa.select(gap_searches.c.search_id, gap_searches.c.cause).where(
-        gap_searches.c.gap_id == gap_id, gap_searches.c.cause != ""
-    )
-    return {row[0]: row[1] for row in connection.execute(query)}
-
-
 def history(connection: Connection, gap_id: str) -> tuple[Event, ...]:
     """Return what happened to a gap, the latest first."""
     query = sa.select(gap_events).where(gap_events.c.gap_id == gap_id)
@@ -203,17 +199,25 @@ def add(connection: Connection, gap: Gap, now: datetime) -> None:
 
 
 def save(connection: Connection, gap: Gap, now: datetime) -> bool:
-    """Write a gap as it is to be; False when somebody changed it since it was read."""
+    """Write what was decided of a gap; False when somebody changed it since it was read."""
+    row = _row(gap)
+    decided = {name: row[name] for name in _DECIDED}
     statement = (
         sa.update(gaps)
         .where(gaps.c.id == gap.id, gaps.c.version == gap.version)
-        .values(**_row(gap), updated_at=now, version=gap.version + 1, definition=DEFINITION)
+        .values(**decided, updated_at=now, version=gap.version + 1, definition=DEFINITION)
     )
     return connection.execute(statement).rowcount == 1
 
 
 def count(connection: Connection, gap_id: str, values: Mapping[str, Any], now: datetime) -> None:
-    """Write what the last grouping counted; what people decided, and the version, stay."""
+    """Write what was counted (`trend` goes into the data); what people decided, and the version,
+    stay.
+    """
+    values = dict(values)
+    if "trend" in values:
+        held = connection.scalar(sa.select(gaps.c.data).where(gaps.c.id == gap_id)) or {}
+        values["data"] = {**held, "trend": list(values.pop("trend"))}
     statement = sa.update(gaps).where(gaps.c.id == gap_id)
     connection.execute(statement.values(**values, definition=DEFINITION, updated_at=now))
 

@@ -219,6 +219,39 @@ FIGURES: tuple[Definition, ...] = (
         "search, or follows it in the episode. Only who may read that article is offered them.",
     ),
     Definition(
+        "gap",
+        "Gap",
+        "Failed searches of the last 90 days that ask for one thing: grouped by meaning, so that "
+        "their mean distance (1 - cosine) is at most 0.5, with a number that survives every "
+        "grouping. Shown when at least 5 distinct people (setting k_anonymity) are in it.",
+    ),
+    Definition("gap_people", "People", "Distinct visitors whose searches are in the gap."),
+    Definition(
+        "gap_tickets",
+        "Tickets that followed",
+        "Episodes that ended with a ticket and whose last failed search is in the gap.",
+    ),
+    Definition(
+        "gap_trend",
+        "Trend",
+        "People whose searches of the last 30 days are in the gap, against the 30 days before.",
+    ),
+    Definition(
+        "gap_largest",
+        "Held by the ten largest",
+        "How much the ten gaps with most searches hold of all that failed.",
+        "failed searches of the last 90 days in the ten largest gaps",
+        "failed searches of the last 90 days whose words are kept",
+    ),
+    Definition(
+        "gap_cause",
+        "Cause",
+        "Why the searches of a gap failed, against the articles that are live: misspelt, other "
+        "words, too far down, not open to them, other language, draft or overdue, no article. "
+        "What most people share; between other words and no article the mean log odds decide that "
+        "an article answers.",
+    ),
+    Definition(
         "interval",
         "95 % interval",
         "Wilson's score interval for a share (E. B. Wilson, 1927), z = 1.96: in 95 of 100 such "

@@ -28,6 +28,7 @@ class Permission(StrEnum):
     STAFF = "staff"  # staff articles and the explanation of a score
     WORK_TICKETS = "work-tickets"
     READ_REPORTS = "read-reports"
+    KEEP_GAPS = "keep-gaps"  # decide what becomes of what people did not find
     OPERATE = "operate"
 
 
@@ -37,9 +38,9 @@ _STAFF = _READER | {Permission.STAFF}
 GRANTS: dict[Role, frozenset[Permission]] = {
     Role.ANONYMOUS: frozenset({Permission.READ}),
     Role.READER: _READER,
-    Role.AUTHOR: _STAFF | {Permission.READ_REPORTS},
+    Role.AUTHOR: _STAFF | {Permission.READ_REPORTS, Permission.KEEP_GAPS},
     Role.AGENT: _STAFF | {Permission.WORK_TICKETS},
-    Role.LEAD: _STAFF | {Permission.WORK_TICKETS, Permission.READ_REPORTS},
+    Role.LEAD: _STAFF | {Permission.WORK_TICKETS, Permission.READ_REPORTS, Permission.KEEP_GAPS},
     Role.ADMIN: frozenset(Permission),
 }
 

@@ -15,9 +15,10 @@ from flask import Blueprint, render_template, request
 from kb.authoring.tasks import keepers, kept_by, tasks
 from kb.content.article import Article, Status
 from kb.gaps.proposals import brought
+from kb.gaps.reading import Wanted, listing, name_of
 from kb.insight.care import Care, nothing
 from kb.insight.report import DateRange
-from kb.insight.reporting import article_care, wanted
+from kb.insight.reporting import article_care
 from kb.people.roles import Permission
 from kb.web.guard import needs, now, services, viewer
 from kb.web.words import REASONS
@@ -57,7 +58,10 @@ def home() -> str:
         tasks=todo[:MOST_TASKS],
         more_tasks=max(0, len(todo) - MOST_TASKS),
         rows=_rows(kept, known),
-        wanted=wanted(parts.db, span, k=parts.settings.k_anonymity, now=now())[:MOST_WANTED],
+        wanted=listing(parts.db, Wanted(), k=parts.settings.k_anonymity, now=now()).gaps[
+            :MOST_WANTED
+        ],
+        name_of=name_of,
         k=parts.settings.k_anonymity,
         today=today,
         answered=[each for each in answered if each.article in mine][:MOST_ANSWERED],

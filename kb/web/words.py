@@ -52,6 +52,29 @@ FAILURE = {
     "no_click": "nothing was opened",
 }
 
+CAUSE = {
+    "typo": "misspelt",
+    "wording": "other words",
+    "ranks_low": "too far down",
+    "not_permitted": "not open to them",
+    "language": "other language",
+    "draft": "draft or overdue",
+    "true_gap": "no article",
+}
+GAP_EVENT = {
+    "made": "was found",
+    "merged": "went into another gap",
+    "absorbed": "took in another gap",
+    "split": "was split off",
+    "left": "a part went its own way",
+    "faded": "nobody asks any more",
+    "renamed": "was named",
+    "assigned": "was handed over",
+    "status": "was decided on",
+    "moved": "questions were moved",
+    "answered": "was answered",
+}
+
 
 def day(value: date | datetime) -> str:
     """Return "14 September 2026"."""
@@ -79,5 +102,7 @@ def init_app(app: Flask) -> None:
         status_words=lambda code: STATUS.get(str(code), str(code)),
         origin_words=lambda code: ORIGIN.get(str(code), str(code)),
         event_words=lambda code: EVENT.get(str(code), str(code).replace("_", " ")),
+        cause_words=lambda code: CAUSE.get(str(code), "not looked at yet"),
+        gap_event_words=lambda code: GAP_EVENT.get(str(code), str(code).replace("_", " ")),
         failure_words=lambda code: FAILURE.get(str(code), str(code)),
     )

@@ -31,6 +31,7 @@ STAFF = {
     "undeliverable": "/desk/undeliverable",
     "report": "/reports/",
     "definitions": "/reports/definitions",
+    "gaps": "/reports/gaps",
     "author's home": "/authors/?of=all",
     "my-tickets": "/my/tickets",
 }

@@ -1,9 +1,10 @@
-"""The JSON API, version 1: search, articles, tickets, events, publishing.
+"""The JSON API, version 1: search, articles, tickets, events, gaps, publishing.
 
 Promises one error shape, bodies held to the schemas that the OpenAPI document shows, and the same
 permissions as the pages.
 """
 
+from kb.web.api import gaps as _gaps  # noqa: F401 - its routes join the blueprint
 from kb.web.api import publishing as _publishing  # noqa: F401 - its routes join the blueprint
 from kb.web.api.routes import blueprint
 

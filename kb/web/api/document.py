@@ -39,6 +39,10 @@ _COMMIT = _query("commit", {"type": "string", "pattern": "^[0-9a-f]{7,64}$"}, "A
 _SLUG = _path("slug", "The article's name, with its slashes.")
 _NUMBER = _path("number", "The ticket's number, such as T-1001.")
 
+_STATUS = _query("status", {"type": "string", "default": "open"}, "Only this status; or all.")
+_CAUSE = _query("cause", {"type": "string"}, "Only this cause.")
+_GAP = _path("number", "The gap's number.")
+
 
 def _operation(
     name: str, summary: str, answer: str, *, parameters: tuple[Part, ...] = (), **more: Any
@@ -114,6 +118,19 @@ def _paths() -> Part:
                 "What is live, and whether a commit is. Problems are listed for staff.",
                 "Publishing",
                 parameters=(_COMMIT,),
+            )
+        },
+        "/gaps": {
+            "get": _operation(
+                "gaps",
+                "What people did not find, for authors and leads.",
+                "Gaps",
+                parameters=(_STATUS, _CAUSE, _LANGUAGE),
+            )
+        },
+        "/gaps/{number}": {
+            "get": _operation(
+                "gap", "One gap with the questions inside.", "GapDetail", parameters=(_GAP,)
             )
         },
         "/tickets": {

@@ -25,7 +25,63 @@ TEXT = {"type": "string"}
 SLUG = {"type": "string", "maxLength": 255}
 SEARCH_ID = {"type": ["string", "null"], "maxLength": 36}
 
+GAP = _object(
+    {
+        "number": {"type": "integer"},
+        "name": {"type": "string", "description": "Given by hand, or words of many people."},
+        "status": {"enum": ["new", "assigned", "watching", "answered", "declined"]},
+        "cause": TEXT,
+        "language": TEXT,
+        "people": {"type": "integer"},
+        "searches": {"type": "integer"},
+        "tickets": {"type": "integer"},
+        "people_last_30_days": {"type": "integer"},
+        "people_30_days_before": {"type": "integer"},
+        "first_at": {"type": ["string", "null"], "format": "date-time"},
+        "last_at": {"type": ["string", "null"], "format": "date-time"},
+        "answered_article": TEXT,
+    },
+    ("number", "name", "status", "people", "searches", "tickets"),
+)
+QUESTION = _object(
+    {
+        "words": {"type": "string", "description": "“…” stands for words of few people."},
+        "people": {"type": "integer"},
+        "searches": {"type": "integer"},
+        "cause": TEXT,
+        "article": SLUG,
+        "failures": {"type": "object", "additionalProperties": {"type": "integer"}},
+    },
+    ("words", "people", "searches"),
+)
+
 SCHEMAS: dict[str, Schema] = {
+    "Gap": GAP,
+    "Gaps": _object(
+        {
+            "k_anonymity": {"type": "integer"},
+            "grouped_at": {"type": ["string", "null"], "format": "date-time"},
+            "failed_searches": {"type": "integer"},
+            "held_by_ten_largest": {"type": ["number", "null"]},
+            "small_gaps": {"type": "integer"},
+            "small_gaps_searches": {"type": "integer"},
+            "gaps": {"type": "array", "items": {"$ref": "#/components/schemas/Gap"}},
+        },
+        ("k_anonymity", "failed_searches", "gaps"),
+    ),
+    "GapDetail": {
+        "allOf": [
+            {"$ref": "#/components/schemas/Gap"},
+            _object(
+                {
+                    "became": {"type": ["integer", "null"]},
+                    "came_from": {"type": ["integer", "null"]},
+                    "questions": {"type": "array", "items": QUESTION},
+                },
+                ("questions",),
+            ),
+        ]
+    },
     "Error": _object(
         {
             "error": _object(

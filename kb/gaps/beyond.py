@@ -1,0 +1,95 @@
+"""An index of all articles, those included that nobody is shown: drafts, expired, not yet due.
+
+Promises that readers' index is neither changed nor waited for: this one lies in a folder of its
+own, carries over what did not change, and is made only where there is something unpublished. Its
+articles' audiences say who may see them; UNPUBLISHED nobody has. Knows no question.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from kb.content.article import Article, Status
+from kb.content.library import Library
+from search import generation
+from search.encoder import Encoder
+from search.engine import Engine, Settings
+from search.errors import SearchError
+from search.mapping import shared
+from search.opened import Generation
+from search.types import Document, Mode
+
+UNPUBLISHED = "unpublished"
+PATIENCE = 60.0  # seconds; nobody waits at a search box here
+
+
+def unpublished(library: Library) -> list[Article]:
+    """Return the articles that are written and not shown; archived ones are past, not missing."""
+    every = library.articles.values()
+    return [a for a in every if a.status is not Status.PUBLISHED and _was_wanted(a)]
+
+
+def _was_wanted(article: Article) -> bool:
+    return article.status is Status.DRAFT or article.expires_at is not None
+
+
+def open_beyond(
+    root: Path, live: Generation, library: Library, open_encoder: Callable[[], Encoder | None]
+) -> Engine | None:
+    """Return the engine over all articles, made anew when `live` is another; None where nothing is
+    unpublished. SearchError when the folder cannot be written.
+    """
+    hidden = unpublished(library)
+    if not hidden:
+        return None
+    encoder = open_encoder() if live.meaning is not None else None
+    if _made_of(root) != live.id:
+        shown = [a for a in library.articles.values() if a.status is Status.PUBLISHED]
+        documents = [article.to_document() for article in shown]
+        documents += [_hidden(article) for article in hidden]
+        _build(root, live, documents, encoder, library)
+    return quiet_engine(root, encoder)
+
+
+def quiet_engine(root: Path, encoder: Encoder | None) -> Engine:
+    """Return an engine that waits for the model as long as it takes."""
+    mode = Mode.HYBRID if encoder else Mode.KEYWORD
+    return Engine(
+        root,
+        encoder_loader=(lambda: encoder) if encoder else None,
+        settings=Settings(mode=mode, load_seconds=PATIENCE, query_seconds=PATIENCE),
+    )
+
+
+def _hidden(article: Article) -> Document:
+    return replace(article.to_document(), audience=UNPUBLISHED)
+
+
+def _made_of(root: Path) -> str:
+    try:
+        return generation.open_current(root).commit
+    except SearchError:
+        return ""
+
+
+def _build(
+    root: Path,
+    live: Generation,
+    documents: list[Document],
+    encoder: Encoder | None,
+    library: Library,
+) -> None:
+    if not root.exists():  # the first time, all that is live is carried over by links
+        root.mkdir(parents=True)
+        shutil.copytree(live.path, root / live.path.name, copy_function=shared)
+    generation.build(
+        documents,
+        root,
+        commit=live.id,
+        encoder=encoder,
+        synonyms=library.synonyms,
+        keep=1,
+    )

@@ -1,0 +1,1 @@
+"""Why searches failed, as it is kept with each."""
