@@ -46,6 +46,7 @@ MEASUREMENTS: dict[str, list[list[str]]] = {
     "growth": [["benchmarks.growth", "--set", str(SCALE)]],
     "killing": [["benchmarks.killing"]],
     "pushing": [["benchmarks.pushing"]],
+    "replaying": [["benchmarks.replaying"]],
 }
 
 
