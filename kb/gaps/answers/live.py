@@ -9,7 +9,7 @@ changes nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -65,7 +65,13 @@ def live_now(db: Database, root: Path, *, keep: bool = True) -> Live | None:
             store.begin(db, connection, replay, changed, held.keys() - now.keys())
     found = {a.slug: since(a, now[a.slug]) for a in published(library.articles.values())}
     newest = max((each.latest for each in found.values()), default=NEVER)
-    return Live(serving.id, fingerprint, library, replay, found, now, _moment(newest))
+    return Live(serving.id, fingerprint, _lean(library), replay, found, now, _moment(newest))
+
+
+def _lean(library: Library) -> Library:
+    """Return the library without its pages and pictures: it is held between two looks."""
+    articles = {slug: replace(article, html="") for slug, article in library.articles.items()}
+    return replace(library, articles=articles, media={})
 
 
 def _followed(
