@@ -23,9 +23,10 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import AGENT, ROOT, _wait_for
 
+ALIKE = "is a flash drive that I picked up safe"
 HIDDEN = "security/found-a-usb-stick"
 WORDS = "is it safe to look at what is on a flash drive I picked up"
-SECONDS = 90
+SECONDS = 180
 
 pytestmark = pytest.mark.browser
 
@@ -200,13 +201,14 @@ def test_failed_waited_for_written_mailed_and_found(chromium: Browser, loop: Loo
     page.get_by_role("button", name="Yes, tell me").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("We will tell you")
 
-    # The gap is there for who writes.
-    def listed() -> bool:
-        return "flash drive" in loop.kb("gaps", "--rebuild")
-
-    deadline = time.monotonic() + SECONDS
-    while not listed():
-        assert time.monotonic() < deadline, "the gap did not appear"
+    # Another asks much the same and leaves; the gap is there for who writes.
+    other = chromium.new_context(base_url=loop.url, user_agent=AGENT + "other")
+    search(other.new_page(), ALIKE)
+    other.close()
+    deadline, listed = time.monotonic() + SECONDS, ""
+    while "flash drive" not in listed:
+        assert time.monotonic() < deadline, f"the gap did not appear: {listed}"
+        listed = loop.kb("gaps", "--rebuild")
 
     # An author writes the article and pushes it; the letter follows by itself.
     shutil.copy(loop.articles.parent / "written.md", loop.articles / f"{HIDDEN}.md")
