@@ -53,6 +53,7 @@ MEASUREMENTS: dict[str, list[list[str]]] = {
     "diagnosing": [["benchmarks.diagnosing"]],
     "killing": [["benchmarks.killing"]],
     "pushing": [["benchmarks.pushing"]],
+    "replaying": [["benchmarks.replaying"]],
 }
 
 

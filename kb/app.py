@@ -35,6 +35,7 @@ from kb.web import (
     publishing,
     reader,
     requester,
+    subscriptions,
 )
 from kb.web import words as filters
 from kb.wiring import Services, build
@@ -46,6 +47,7 @@ BLUEPRINTS = (
     reader.blueprint,
     history.blueprint,
     requester.blueprint,
+    subscriptions.blueprint,
     account.blueprint,
     desk.blueprint,
     leads.blueprint,

@@ -21,7 +21,7 @@ from kb.authoring.importing import bring_in
 from kb.config import Settings, load
 from kb.config import shown as shown_settings
 from kb.content.several import shortened
-from kb.errors import ProductError
+from kb.errors import NotAllowed, ProductError
 from kb.lookup.commands import publish, publish_now, report
 from kb.people.commands import user
 from kb.people.roles import Role, audiences
@@ -178,6 +178,32 @@ def _print_hits(rows: list[dict[str, Any]], found: Any, *, explain: bool) -> Non
             parts = ", ".join(f"{name} {value:.3f}" for name, value in row["parts"].items())
             click.echo(f"    {parts}")
     click.echo(f"{found.total} articles, confidence {found.confidence:.2f}", err=True)
+
+
+@main.command()
+@click.option("--since", default="", metavar="DAY|SPAN", help="2026-03-01, or 7d: only later ones.")
+@click.option("--dry-run", is_flag=True, help="Write nothing and tell nobody.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+@click.option("--patch", is_flag=True, help="Print answered questions as a patch of the articles.")
+def replay(since: str, dry_run: bool, form: str, patch: bool) -> None:
+    """Ask failed searches again of what is live: what is answered, by which commit."""
+    from kb.desk.leases.store import hold, release
+    from kb.gaps.replay_command import Wanted, show, show_patch
+    from kb.wiring import build
+    from kb.worker import LEASE, owner
+
+    parts, now = build(load()), datetime.now(UTC)
+    if patch:
+        return show_patch(parts.settings, parts.db, parts.library(), now)
+    wanted, mine = Wanted(since, dry_run, form), f"{owner()}:replay"
+    if dry_run:
+        return show(parts.replaying, wanted, now)
+    if not hold(parts.db, "answers", owner=mine, now=now, ttl=LEASE):
+        raise NotAllowed("A worker asks them at this moment.", "See what came of it in a minute.")
+    try:
+        return show(parts.replaying, wanted, now)
+    finally:
+        release(parts.db, "answers", owner=mine)
 
 
 @main.command()

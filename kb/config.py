@@ -116,6 +116,7 @@ ROWS: tuple[Setting, ...] = (
     Setting("mail_url", "", text, "smtp://user:password@host:port; empty: to the log.", True),
     Setting("mail_from", "service-desk@localhost", text, "Sender of the product's mail."),
     Setting("review_reminders", True, flag, "Weekly letters to who keeps articles to be checked."),
+    Setting("answer_mail", True, flag, "Readers may ask for mail when their search is answered."),
     Setting("publish_interval", "30s", optional_duration, "How often Git is asked for news."),
     Setting("worker_interval", "15s", duration, "Pause between rounds of periodic work."),
     Setting("search_rate", 120, whole(1, 100000), "Searches a minute from one address."),
@@ -165,6 +166,7 @@ class Settings:
     mail_url: str
     mail_from: str
     review_reminders: bool
+    answer_mail: bool
     publish_interval: timedelta | None
     worker_interval: timedelta
     search_rate: int

@@ -25,12 +25,15 @@ from kb.content.history import Histories
 from kb.content.library import Library
 from kb.content.several import shortened
 from kb.db import Database
+from kb.desk.answer_letters import AnswerLetters
 from kb.desk.links import Links
 from kb.desk.service import Desk
 from kb.desk.ticket import Origin, Ticket
 from kb.errors import ConfigError, NotFound, ProductError, StoreError
 from kb.gaps.diagnosing import Diagnosing
 from kb.gaps.regroup import Grouping
+from kb.gaps.replay import Replaying
+from kb.gaps.subscriptions.subscribing import Subscriptions
 from kb.insight.solved import SolvedQueries
 from kb.limits.store import RateLimits
 from kb.lookup.ask import Asker
@@ -62,6 +65,7 @@ LINKS = {
     "own_path": "/my/tickets/{number}",
     "article_path": "/articles/{slug}",
     "offer_path": "/offers/{offer_id}",
+    "subscription_path": "/subscriptions/{token}",
 }
 
 
@@ -113,6 +117,8 @@ class Services:
     grouping: Grouping
     diagnosing: Diagnosing
     histories: Histories
+    subscriptions: Subscriptions
+    replaying: Replaying
     desk: Desk
     channels: Mapping[str, Channel]
     previews: Previews
@@ -176,6 +182,17 @@ def build(settings: Settings) -> Services:
     record = Record(recorder, library, redact=redact)
     accounts = Accounts(db)
     tell = _ticket_recorder(record, accounts)
+    links, histories = (
+        Links(settings.site_url, **LINKS),
+        Histories(partial(open_repository, settings)),
+    )
+    subscriptions = Subscriptions(
+        db,
+        secret=secret_key,
+        letters=AnswerLetters(links, settings.site_name),
+        accounts=accounts,
+        library=library,
+    )
     return Services(
         settings=settings,
         secret_key=secret_key,
@@ -200,8 +217,10 @@ def build(settings: Settings) -> Services:
             k=settings.k_anonymity,
             episode_gap=settings.episode_gap,
         ),
-        histories=Histories(partial(open_repository, settings)),
-        desk=Desk(db, settings, record=tell, links=Links(settings.site_url, **LINKS)),
+        histories=histories,
+        subscriptions=subscriptions,
+        replaying=Replaying(db, settings, histories, subscriptions),
+        desk=Desk(db, settings, record=tell, links=links),
         channels={"mail": mail_channel(settings.mail_url, settings.mail_from)},
         previews=Previews(db, secret_key),
         branches=Branches(),

@@ -1,5 +1,6 @@
 """The periodic work: episodes closed, policies applied, clocks run, letters sent, old words purged,
-solved queries worked out, failed searches grouped, reviews called to mind, articles published.
+solved queries worked out, failed searches grouped and asked again, reviews called to mind, articles
+published.
 
 Promises that each job runs in one worker at a time (a lease), that a job which fails is logged and
 the others go on, and that stopping between two jobs loses nothing. Publishing and grouping have
@@ -13,6 +14,7 @@ import logging
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -21,12 +23,13 @@ from kb.authoring.reminders import letter, reminders
 from kb.content.several import shortened
 from kb.desk.author_letters import tell_authors
 from kb.desk.escalation import escalate_due
-from kb.desk.leases.store import hold
+from kb.desk.leases.store import hold, release
 from kb.desk.outbox import Outbox
 from kb.desk.outbox.delivery import deliver_due
 from kb.desk.policies import apply_demand, apply_unresolved_policy
 from kb.desk.post import MAIL
 from kb.errors import ProductError
+from kb.gaps import closed
 from kb.insight import closing, solved
 from kb.lookup.made import is_due, notices_of
 from kb.lookup.publish import keep_time, publish
@@ -41,8 +44,9 @@ log = logging.getLogger(__name__)
 
 HOUR = timedelta(hours=1)
 LOOK_S = 0.25  # between two looks for a push hook's wish; a look reads a file of 32 bytes
+ANSWERING_S = 120.0  # one round of asking failed searches again; well under a lease
 LEASE = timedelta(minutes=5)  # longer than any round, so that a dead worker's jobs move on
-ASIDE = frozenset({"publish", "gaps"})  # jobs with threads of their own
+ASIDE = frozenset({"publish", "gaps", "answers"})  # jobs with threads of their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,7 @@ class Worker:
     parts: Services
     stop: threading.Event = field(default_factory=threading.Event)
     _due: dict[str, datetime] = field(default_factory=dict)
+    _publishing: threading.Event = field(default_factory=threading.Event)
     _granted: str = ""  # the last wish to publish that was followed
     _said: str = ""  # the last trouble with publishing that was logged
     _told: str = ""  # the generation whose authors were told
@@ -80,6 +85,7 @@ class Worker:
             Job("reviews", HOUR, self._remind),
             Job("previews", pause, self._show_branches),
             Job("gaps", HOUR, self._group, lease=HOUR),
+            Job("answers", pause, self._answer),
             Job("publish", self.parts.settings.publish_interval or pause, self._publish),
         ]
         return tuple(jobs)
@@ -116,9 +122,9 @@ class Worker:
             self.stop.wait(LOOK_S)
 
     def _keep_grouping(self) -> None:
-        """Group failed searches when it is time, until stopped."""
+        """Group failed searches, and ask them again after a publish, until stopped."""
         pause = self.parts.settings.worker_interval.total_seconds()
-        others = frozenset(job.name for job in self.jobs()) - {"gaps"}
+        others = frozenset(job.name for job in self.jobs()) - {"gaps", "answers"}
         while not self.stop.is_set():
             self.round(datetime.now(UTC), without=others)
             self.stop.wait(pause)
@@ -146,7 +152,7 @@ class Worker:
         try:
             # What a machine does for its own disk needs no lease.
             local = job.name in {"spool", "solved", "publish", "previews"}
-            if local or hold(self.parts.db, job.name, owner=_owner(), now=now, ttl=job.lease):
+            if local or hold(self.parts.db, job.name, owner=owner(), now=now, ttl=job.lease):
                 job.run(now)
         except Exception:
             log.exception("the job %s failed; the next round tries again", job.name)
@@ -184,12 +190,32 @@ class Worker:
         settings = parts.settings
         spool = settings.data / "spool"
         forget(parts.db, settings, now, retention=settings.retention, spool=spool)
+        with parts.db.begin() as connection:
+            Outbox(connection).forget(now - settings.retention)
         parts.limits.purge(now)
 
     def _group(self, now: datetime) -> None:
         done = self.parts.grouping.run(now)
         log.info("%d questions are in %d gaps", done.placed, done.gaps)
         self.parts.diagnosing.run(now)
+        closed.bring_up_to_date(self.parts.db, now)
+
+    def _answer(self, now: datetime) -> None:
+        """Ask failed searches again of what is live; a publish under way goes first."""
+        begun = time.monotonic()
+
+        def go_on() -> bool:
+            quiet = not self.stop.is_set() and not self._publishing.is_set()
+            return quiet and time.monotonic() - begun < ANSWERING_S
+
+        try:
+            done = self.parts.replaying.run(now, go_on=go_on)
+            if done.asked:
+                closed.bring_up_to_date(self.parts.db, now)
+        finally:  # `kb replay` may be next
+            release(self.parts.db, "answers", owner=owner())
+        if done.answered:
+            log.info("%d failed searches have an answer now", len(done.answered))
 
     def _refresh_solved(self, now: datetime) -> None:
         settings = self.parts.settings
@@ -220,6 +246,7 @@ class Worker:
         articles appear and go at their time.
         """
         settings, wanted = self.parts.settings, wish(self.parts.settings.data)
+        self._publishing.set()
         try:
             if settings.publish_interval is not None or wanted != self._granted:
                 live = publish(settings, progress=silent, now=now)
@@ -231,6 +258,8 @@ class Worker:
         except (ProductError, SearchError) as trouble:
             self._say(f"not published: {trouble}")
             return
+        finally:
+            self._publishing.clear()
         self._say(live.unfetched)
         if live.changed:
             log.info("published %s: %d articles", shortened(live.commit), live.articles)
@@ -248,5 +277,6 @@ class Worker:
         self._said = trouble
 
 
-def _owner() -> str:
+def owner() -> str:
+    """Return the name under which this process holds leases."""
     return f"{socket.gethostname()[:40]}:{os.getpid()}"

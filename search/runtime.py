@@ -111,15 +111,24 @@ class LightEncoder:
         vector: Vectors = self._run(self._query_weights, [encoded.ids])[0]
         return vector
 
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        """Return one unit vector a query, as `encode_query` makes it: float32, shape (n, d)."""
+        prefix = self.recipe.query_prefix
+        return self._batched(self._query_weights, [prefix + text for text in texts])
+
     def encode_documents(self, texts: Sequence[str], progress: Progress = silent) -> Vectors:
-        """Return one unit vector a text. Batches hold texts of like length: little padding."""
+        """Return one unit vector a text."""
         prefix = self.recipe.document_prefix
-        ids = [e.ids for e in self._tokenizer.encode_batch([prefix + text for text in texts])]
+        return self._batched(FULL, [prefix + text for text in texts], progress)
+
+    def _batched(self, weights: str, texts: Sequence[str], progress: Progress = silent) -> Vectors:
+        """Batches hold texts of like length: little padding."""
+        ids = [e.ids for e in self._tokenizer.encode_batch(list(texts))]
         order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
         rows: dict[int, Vectors] = {}
         for start in range(0, len(order), BATCH):
             batch = order[start : start + BATCH]
-            rows.update(zip(batch, self._run(FULL, [ids[i] for i in batch]), strict=True))
+            rows.update(zip(batch, self._run(weights, [ids[i] for i in batch]), strict=True))
             progress("encode", len(rows), len(texts))
         return np.stack([rows[i] for i in range(len(texts))]).astype(np.float32)
 

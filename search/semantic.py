@@ -146,6 +146,13 @@ class Meaning:
         vector: Vectors = self._vectors[self._starts[article]]
         return vector
 
+    def of(self, articles: npt.NDArray[np.int64]) -> Vectors:
+        """Return the vectors of articles by number: float32, shape (n, d)."""
+        vectors: Vectors = self._vectors[
+            _ranges(self._starts[articles], self._starts[articles + 1])
+        ]
+        return vectors
+
     def nearest(
         self, vector: Vectors, *, allowed: Mask, wanted: Callable[[], npt.NDArray[np.int64]]
     ) -> Nearest:

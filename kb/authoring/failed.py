@@ -1,6 +1,7 @@
 """Searches of readers that failed, and whether a change answers them.
 
-Promises words that enough people searched for (the setting `k_anonymity`) as reports show them, and
+Promises that a search is called answered by the rule of a replay (`kb.gaps.answers.rules`), words
+that enough people searched for (the setting `k_anonymity`) as reports show them, and
 none where there is no record to read: an author's machine need not have the site's database.
 """
 
@@ -16,13 +17,12 @@ from kb.config import Settings
 from kb.content.checks.shelf import Shelf
 from kb.db import Database
 from kb.errors import ProductError
+from kb.gaps.answers.rules import LOOKED_AT, sure
 from kb.insight.report import DateRange, WordsRow
 from kb.insight.reporting import wanted
-from search.engine import Engine
 from search.types import Query
 
 log = logging.getLogger(__name__)
-FIRST = 3
 MOST = 200  # wordings tried, those that failed most first
 
 
@@ -46,13 +46,7 @@ def newly_answered(
     """Yield failed searches that an article in `about` answers now and did not before."""
     slugs = {article.slug: page.path for page, article in shelf.published if page.path in about}
     for row in words:
-        found = _answers(engines.now, row.words) & slugs.keys()
-        before = _answers(engines.before, row.words) if engines.before else frozenset[str]()
-        for slug in sorted(found - before):
+        query = Query(row.words, limit=LOOKED_AT)
+        slug = sure(engines.now.search(query), slugs.keys())
+        if slug and not (engines.before and sure(engines.before.search(query), {slug})):
             yield Answered(slugs[slug], row.words, row.searches)
-
-
-def _answers(engine: Engine, words: str) -> frozenset[str]:
-    """Return the articles that anybody finds first by these words, none where nothing answers."""
-    found = engine.search(Query(words, limit=FIRST))
-    return frozenset(hit.id for hit in found.hits) if found.answerable else frozenset()

@@ -18,11 +18,11 @@ from typing import Any
 from kb.connectors.channel import PermanentFailure
 
 _LINE_END = re.compile(r"[\r\n\x00\x0b\x0c\x85\u2028\u2029]")
-_ONE_LINE = ("to", "name", "subject", "reply_to", "thread")
+_ONE_LINE = ("to", "name", "subject", "reply_to", "thread", "unsubscribe")
 
 
 def message(payload: Mapping[str, Any], key: str, *, sender: str) -> EmailMessage:
-    """Return the payload {to, name, subject, text, thread, reply_to?} as a message.
+    """Return the payload {to, name, subject, text, thread, reply_to?, unsubscribe?} as a message.
 
     Raises PermanentFailure when a header would hold a line end, or an address is none.
     """
@@ -47,6 +47,9 @@ def _identify(letter: EmailMessage, payload: Mapping[str, Any], key: str, *, dom
     letter["Message-ID"] = f"<{key}@{domain}>"
     if thread := payload.get("thread"):
         letter["References"] = f"<{thread}.thread@{domain}>"
+    if unsubscribe := payload.get("unsubscribe"):  # RFC 8058: one click in the mail program
+        letter["List-Unsubscribe"] = f"<{unsubscribe}>"
+        letter["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     letter["Auto-Submitted"] = "auto-generated"
 
 

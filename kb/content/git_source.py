@@ -62,6 +62,11 @@ class GitSource:
         return found.decode().strip() if found else self.commit
 
     @property
+    def inside(self) -> str:
+        """The folder of the articles inside the repository, "" at its top."""
+        return self._prefix
+
+    @property
     def is_tracked(self) -> bool:
         """Whether the commit holds anything under the path; the root of a repository always is."""
         return bool(self._files) or not self._prefix

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar, cast
 
@@ -71,6 +71,20 @@ class Histories:
         """
         key = ("changes", old.version.blob if old else "", new.version.blob, article.language)
         return self._kept(key, lambda: self._compared(library, article, old, new))
+
+    def texts(self, library: Library, versions: Sequence[Version]) -> list[str]:
+        """Return the source of each version; ContentError or OSError when one cannot be read."""
+        return [self._text(library.commit, each) for each in versions]
+
+    def _text(self, commit: str, version: Version) -> str:
+        found = self._repository(version.path, commit)
+        if found is None:
+            raise ContentError("There is no history to read.", "")
+        source, _ = found
+        try:
+            return source.version(version, MAX_BYTES).decode("utf-8", "replace")
+        finally:
+            source.close()
 
     def _kept(self, key: Hashable, make: Callable[[], Kept]) -> Kept:
         """Return what was made before under the key, else what is made now."""

@@ -18,6 +18,7 @@ class Links:
     own_path: str = "/my/tickets/{number}"
     article_path: str = "/articles/{slug}"
     offer_path: str = "/offers/{offer_id}"
+    subscription_path: str = "/subscriptions/{token}"
 
     def ticket(self, token: str) -> str:
         """Return the private link."""
@@ -34,6 +35,10 @@ class Links:
     def offer(self, offer_id: str) -> str:
         """Return the page that asks whether a ticket is wanted."""
         return self._under(self.offer_path, offer_id=offer_id)
+
+    def subscription(self, token: str) -> str:
+        """Return the page of somebody who asked to be told of an answer."""
+        return self._under(self.subscription_path, token=token)
 
     def _under(self, path: str, **values: str) -> str:
         safe = {name: quote(value, safe="/") for name, value in values.items()}

@@ -6,7 +6,15 @@ package. Knows no query and no rule of the product.
 
 from kb.schema.columns import UtcTime, metadata
 from kb.schema.desk import leases, offers, outbox, ticket_events, ticket_numbers, tickets
-from kb.schema.gaps import gap_events, gap_searches, gaps, question_vectors, subscriptions
+from kb.schema.gaps import (
+    article_parts,
+    gap_events,
+    gap_searches,
+    gaps,
+    question_vectors,
+    replays,
+    subscriptions,
+)
 from kb.schema.people import api_tokens, rate_windows, users
 from kb.schema.previews import previews
 from kb.schema.privacy import erasures
@@ -15,6 +23,7 @@ from kb.schema.record import episodes, events, failed_searches, salts
 __all__ = [
     "UtcTime",
     "api_tokens",
+    "article_parts",
     "episodes",
     "erasures",
     "events",
@@ -29,6 +38,7 @@ __all__ = [
     "previews",
     "question_vectors",
     "rate_windows",
+    "replays",
     "salts",
     "subscriptions",
     "ticket_events",

@@ -48,7 +48,7 @@ gap_searches = sa.Table(
     sa.Column("cause", sa.String(16), nullable=False, server_default=""),
     sa.Column("diagnosed", sa.String(64), nullable=False, server_default=""),
     sa.Column("evidence", sa.JSON),
-    # What the last replay found: the place in the results now, and since which commit.
+    # When it was last asked again (`replays.state`), and what answers it since which commit.
     sa.Column("replayed_commit", sa.String(64), nullable=False, server_default=""),
     sa.Column("answered_at", UtcTime),
     sa.Column("answered_commit", sa.String(64), nullable=False, server_default=""),
@@ -90,4 +90,24 @@ subscriptions = sa.Table(
     sa.Column("confirmed_at", UtcTime),
     sa.Column("told_at", UtcTime),
     sa.Column("told_article", sa.String(255), nullable=False, server_default=""),
+    sa.Column("replayed", sa.String(64), nullable=False, server_default=""),  # `replays.state`
+)
+
+replays = sa.Table(
+    "replays",
+    metadata,
+    sequence_column(),
+    sa.Column("state", sa.String(64), nullable=False, index=True),  # names what was live
+    sa.Column("commit", sa.String(64), nullable=False),
+    sa.Column("live_at", UtcTime, nullable=False),  # since when it was live
+)
+
+article_parts = sa.Table(
+    "article_parts",
+    metadata,
+    sa.Column("slug", sa.String(255), primary_key=True),
+    sa.Column("blob", sa.String(64), nullable=False),
+    sa.Column("was", sa.String(64), nullable=False),  # the blob before its text last changed
+    sa.Column("commit", sa.String(64), nullable=False),  # that was live when it did
+    sa.Column("parts", sa.JSON, nullable=False),  # digest of a text -> live since, Unix time
 )

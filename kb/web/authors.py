@@ -14,6 +14,7 @@ from flask import Blueprint, render_template, request
 
 from kb.authoring.tasks import keepers, kept_by, tasks
 from kb.content.article import Article, Status
+from kb.gaps.proposals import brought
 from kb.gaps.reading import Wanted, listing, name_of
 from kb.insight.care import Care, nothing
 from kb.insight.report import DateRange
@@ -28,6 +29,7 @@ DAYS = 90
 MINE, ALL = "mine", "all"
 MOST_TASKS = 200
 MOST_WANTED = 20
+MOST_ANSWERED = 10
 
 
 @blueprint.get("/")
@@ -46,6 +48,8 @@ def home() -> str:
         for slug, care in known.items()
     }
     todo = tasks(library, kept, reasons, today=today, language=parts.settings.language)
+    answered = brought(parts.db, now(), k=parts.settings.k_anonymity)
+    mine = {one.slug for one in kept}
     return render_template(
         "authors/home.html",
         of=of,
@@ -60,6 +64,8 @@ def home() -> str:
         name_of=name_of,
         k=parts.settings.k_anonymity,
         today=today,
+        answered=[each for each in answered if each.article in mine][:MOST_ANSWERED],
+        titles={one.slug: one.title for one in articles},
     )
 
 

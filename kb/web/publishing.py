@@ -1,18 +1,21 @@
 """For authors and other staff: what is live, what is wrong with the articles, what is kept.
 
-Promises what `kb publish` says, on a page. Knows no rule of publishing.
+Promises what `kb publish` says, on a page, and what commits answered. Knows no rule of publishing.
 """
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template
+from flask import Blueprint, Response, render_template
 
+from kb.gaps.proposals import brought, proposal
 from kb.lookup.rollback import kept
 from kb.lookup.standing import read_standing
 from kb.people.roles import Permission
-from kb.web.guard import needs, services
+from kb.web.guard import needs, now, services
 
 blueprint = Blueprint("publishing", __name__, url_prefix="/authors")
+
+MOST_ANSWERED = 20  # commits and articles listed
 
 
 @blueprint.get("/publishing")
@@ -27,4 +30,19 @@ def states() -> str:
         problems=sorted(library.problems, key=lambda each: not each.refused),
         standing=read_standing(parts.settings.data),
         states=kept(parts.settings),
+        answered=brought(parts.db, now(), k=parts.settings.k_anonymity)[:MOST_ANSWERED],
+        titles={slug: article.title for slug, article in library.articles.items()},
+        k=parts.settings.k_anonymity,
     )
+
+
+@blueprint.get("/answered.patch")
+@needs(Permission.STAFF)
+def patch() -> Response:
+    """The questions that are answered now, as a patch that makes them must-find tests."""
+    parts = services()
+    answered = brought(parts.db, now(), k=parts.settings.k_anonymity)
+    found = proposal(parts.settings, parts.library(), answered)
+    response = Response(found.patch, mimetype="text/x-diff")
+    response.headers["Content-Disposition"] = 'attachment; filename="answered.patch"'
+    return response

@@ -28,6 +28,7 @@ from kb.people.roles import Permission
 from kb.web import listing
 from kb.web.former import ABSENT, former
 from kb.web.guard import chosen, needs, now, services, viewer
+from kb.web.subscriptions import of_results
 from kb.web.words import REASONS
 from search.types import Query
 
@@ -74,7 +75,8 @@ def search() -> str:
         literal=bool(request.args.get("literal")),
     )
     answer = services().asker.ask(viewer(), query, surface="page", now=now())
-    return render_template("reader/results.html", **listing.results(answer, page, PAGE))
+    shown = listing.results(answer, page, PAGE) | of_results(answer)
+    return render_template("reader/results.html", **shown)
 
 
 @blueprint.get("/suggest")
@@ -202,14 +204,8 @@ def opensearch() -> Response:
 @needs(Permission.READ)
 def robots() -> Response:
     """What crawlers may fetch: articles, and not searches or tickets."""
-    lines = (
-        "User-agent: *",
-        "Disallow: /search",
-        "Disallow: /suggest",
-        "Disallow: /tickets",
-        "Disallow: /previews",
-        "",
-    )
+    closed = ("/search", "/suggest", "/tickets", "/subscriptions", "/previews")
+    lines = ("User-agent: *", *(f"Disallow: {path}" for path in closed), "")
     return Response("\n".join(lines), mimetype="text/plain")
 
 

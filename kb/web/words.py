@@ -90,6 +90,7 @@ GAP_EVENT = {
     "status": "was decided on",
     "moved": "questions were moved",
     "answered": "was answered",
+    "reopened": "is open again",
 }
 
 

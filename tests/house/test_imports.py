@@ -17,6 +17,8 @@ RULES = {
     "kb.desk.actions", "kb.desk.forms", "kb.desk.letters", "kb.desk.links", "kb.desk.needs",
     "kb.desk.offers.offer", "kb.desk.queue.filters", "kb.desk.rules", "kb.desk.ticket",
     "kb.desk.tiers", "kb.authoring.reminders", "kb.authoring.tasks",
+    "kb.content.answering", "kb.gaps.answers.answer", "kb.gaps.answers.closing",
+    "kb.gaps.answers.parts", "kb.gaps.answers.rules", "kb.gaps.answers.summary",
     "kb.gaps.anonymity", "kb.gaps.demand", "kb.gaps.gap", "kb.gaps.grouping", "kb.gaps.identity",
     "kb.gaps.aftermath", "kb.gaps.counting", "kb.gaps.diagnosis", "kb.gaps.facts",
     "kb.gaps.partition", "kb.gaps.patches", "kb.gaps.stems", "kb.insight.care",

@@ -120,8 +120,12 @@ class Outbox:
         return [dict(row) for row in self._connection.execute(statement).mappings()]
 
     def delivered(self, parcel: Parcel) -> None:
-        """Mark as sent, and forget what was sent: it can hold a private link."""
+        """Mark as sent, and forget what was sent: it can hold a private link. Where the payload
+        says `forget`, to whom is forgotten too.
+        """
         kept = {"to": parcel.payload.get("to", ""), "subject": parcel.payload.get("subject", "")}
+        if parcel.payload.get("forget"):
+            kept = {}
         self._settle(parcel, State.DELIVERED, payload=kept, error="")
 
     def refused(self, parcel: Parcel, why: str) -> None:
@@ -133,6 +137,12 @@ class Outbox:
         self._settle(
             parcel, State.WAITING, outbox.c.due_at == parcel.due_at, error=why, due_at=until
         )
+
+    def forget(self, before: datetime) -> int:
+        """Delete what was to be forgotten and waits, or was refused, since before that time."""
+        mine = outbox.c.payload["forget"].as_boolean().is_(True)
+        done = self._connection.execute(sa.delete(outbox).where(mine, outbox.c.created_at < before))
+        return done.rowcount
 
     def revive(self, key: str, now: datetime) -> bool:
         """Try a dead row again, its age counted from now; return whether there was one."""

@@ -106,6 +106,7 @@ def upgrade() -> None:
     sa.Column('confirmed_at', kb.schema.UtcTime(timezone=True), nullable=True),
     sa.Column('told_at', kb.schema.UtcTime(timezone=True), nullable=True),
     sa.Column('told_article', sa.String(length=255), server_default='', nullable=False),
+    sa.Column('replayed', sa.String(length=64), server_default='', nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_subscriptions')),
     sa.UniqueConstraint('link_digest', name=op.f('uq_subscriptions_link_digest'))
     )
@@ -114,4 +115,22 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_subscriptions_search_id'), ['search_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_subscriptions_state'), ['state'], unique=False)
 
+    op.create_table('replays',
+    sa.Column('seq', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
+    sa.Column('state', sa.String(length=64), nullable=False),
+    sa.Column('commit', sa.String(length=64), nullable=False),
+    sa.Column('live_at', kb.schema.UtcTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('seq', name=op.f('pk_replays'))
+    )
+    with op.batch_alter_table('replays', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_replays_state'), ['state'], unique=False)
+
+    op.create_table('article_parts',
+    sa.Column('slug', sa.String(length=255), nullable=False),
+    sa.Column('blob', sa.String(length=64), nullable=False),
+    sa.Column('was', sa.String(length=64), nullable=False),
+    sa.Column('commit', sa.String(length=64), nullable=False),
+    sa.Column('parts', sa.JSON(), nullable=False),
+    sa.PrimaryKeyConstraint('slug', name=op.f('pk_article_parts'))
+    )
     # ### end Alembic commands ###

@@ -24,7 +24,6 @@ from kb.schema import (
 )
 
 UNCONFIRMED = timedelta(days=7)  # a wish to be told that nobody confirmed: perhaps not theirs
-LONGEST_WISH = timedelta(days=180)  # the longest that any words are kept
 _DELIVERED = "delivered"
 
 
@@ -87,8 +86,7 @@ def _ended_wishes(now: datetime, before: datetime) -> sa.ColumnElement[bool]:
     unconfirmed = sa.and_(
         subscriptions.c.confirmed_at.is_(None), subscriptions.c.created_at < now - UNCONFIRMED
     )
-    told = sa.and_(subscriptions.c.told_at.is_not(None), subscriptions.c.told_at < before)
-    return sa.or_(unconfirmed, told, subscriptions.c.created_at < now - LONGEST_WISH)
+    return sa.or_(unconfirmed, subscriptions.c.created_at < before)
 
 
 def _count(connection: Connection, table: sa.Table, *where: sa.ColumnElement[Any]) -> int:

@@ -1,0 +1,1 @@
+"""Answers to searches that failed: which article brought one, with which commit."""

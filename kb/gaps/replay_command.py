@@ -1,0 +1,128 @@
+"""`kb replay`: failed searches asked again of what is live, and what that shows.
+
+Promises words only where enough people used them, progress on standard error, and that an
+interruption loses nothing that was found. Knows no rule.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from kb.config import Settings
+from kb.content.library import Library
+from kb.db import Database
+from kb.errors import InvalidInput
+from kb.gaps.answers.answer import Answered
+from kb.gaps.answers.summary import Brought
+from kb.gaps.answers.summary import brought as summed
+from kb.gaps.closed import bring_up_to_date
+from kb.gaps.proposals import brought, proposal
+from kb.gaps.replay import Replayed, Replaying
+from kb.progress import Bar
+from kb.setting_values import duration
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the command was asked: `since` as typed; `form` is "text" or "json"."""
+
+    since: str = ""
+    dry_run: bool = False
+    form: str = "text"
+
+
+def show(replaying: Replaying, wanted: Wanted, now: datetime) -> None:
+    """Ask again, and print what is answered by which commit."""
+    since = _since(wanted.since, now)
+    with Bar() as bar:
+        done = replaying.run(now, progress=bar, since=since, keep=not wanted.dry_run)
+    if done.asked and not wanted.dry_run:
+        bring_up_to_date(replaying.db, now)
+    k = replaying.settings.k_anonymity
+    found = summed(_rows(done, now), k=k)
+    if wanted.form == "json":
+        click.echo(json.dumps(_json(done, found), ensure_ascii=False, indent=2))
+    else:
+        _print(done, found, k)
+
+
+def _since(text: str, now: datetime) -> datetime | None:
+    """Return the time that the option names, None for none; InvalidInput when it names none."""
+    if not text:
+        return None
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+    except ValueError:
+        pass
+    try:
+        return now - duration(text)
+    except (ValueError, OverflowError):
+        raise InvalidInput(
+            f"--since cannot be {text!r}.", "Write a day as 2026-03-01, or a span as 7d."
+        ) from None
+
+
+def _rows(done: Replayed, now: datetime) -> list[Answered]:
+    return [
+        Answered(
+            search_id=each.asked.id,
+            visitor=each.asked.visitor,
+            words=each.asked.words,
+            words_key=each.asked.question.words_key,
+            at=each.asked.at,
+            answered_at=now,
+            commit=each.answer.commit,
+            article=each.answer.article,
+        )
+        for each in done.answered
+        if not each.asked.by_subscription
+    ]
+
+
+def _json(done: Replayed, found: Sequence[Brought]) -> dict[str, Any]:
+    return {
+        "commit": done.commit,
+        "asked": done.asked,
+        "left": done.left,
+        "answered": [
+            {
+                "commit": each.commit,
+                "article": each.article,
+                "people": each.people,
+                "searches": each.searches,
+                "questions": [{"words": q.words, "people": q.people} for q in each.questions],
+                "others": each.others,
+            }
+            for each in found
+        ],
+    }
+
+
+def _print(done: Replayed, found: Sequence[Brought], k: int) -> None:
+    for each in found:
+        click.echo(f"{each.commit[:12]}  {each.article}  ({each.people} people)")
+        for question in each.questions:
+            click.echo(f"    {question.words}  ({question.people} people)")
+        if each.others:
+            click.echo(f"    and {each.others} questions of fewer than {k} people each")
+    click.echo(f"{done.asked} failed searches asked again of {done.commit[:12]}.", err=True)
+    if done.left:
+        click.echo(f"{done.left} are still to be asked: kb replay goes on.", err=True)
+    if found:
+        click.echo("Keep them answered: kb replay --patch | git apply", err=True)
+
+
+def show_patch(settings: Settings, db: Database, library: Library, now: datetime) -> None:
+    """Print the patch that makes answered questions must-find tests of their articles."""
+    found = proposal(settings, library, brought(db, now, k=settings.k_anonymity))
+    click.echo(found.patch, nl=False)
+    for path in found.left_out:
+        click.echo(f"{path}: its front matter is for you to edit.", err=True)
+    if not found.patch:
+        click.echo("There is no answered question to add.", err=True)

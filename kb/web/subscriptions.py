@@ -1,0 +1,138 @@
+"""Being told when a search is answered: asked for, confirmed, stopped.
+
+Promises the same page whether or not an address is known here, that only a press of a button
+confirms (mail programs and scanners open links by themselves), and that one click stops. Knows no
+rule: `kb.gaps.subscriptions` has them.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from kb.errors import InvalidInput
+from kb.gaps.replay import asked_before
+from kb.gaps.subscriptions.subscribing import Wish
+from kb.limits.store import Rate
+from kb.lookup.ask import Answer
+from kb.lookup.events import Event
+from kb.lookup.live import readable
+from kb.lookup.words import words_key
+from kb.people.roles import Permission
+from kb.people.store import normal_email
+from kb.web.guard import needs, now, own_search, services, viewer
+
+blueprint = Blueprint("subscriptions", __name__, url_prefix="/subscriptions")
+
+# Letters that one address may be sent by whoever types it: nobody's mailbox is filled from here.
+LETTERS = Rate("subscribe", 3, timedelta(days=1))
+_WIDEST = ("staff", "signed-in", "public")
+
+
+@blueprint.post("")
+@needs(Permission.READ, limit="write")
+def subscribe() -> ResponseReturnValue:
+    """Take in who wants to be told of one of their own searches."""
+    search = own_search(request.form.get("search", "")[:36])
+    if not services().settings.answer_mail or search is None or not unanswered(search):
+        abort(404, "This search is not known any more. Search again, then ask to be told.")
+    person, email = viewer(), request.form.get("email", "")[:255].strip()
+    known = person.signed_in and bool(person.email)
+    try:
+        address = person.email if known else normal_email(email if email.isprintable() else "")
+    except InvalidInput as problem:
+        page = render_template(
+            "subscriptions/ask.html", problem=problem, email=email, search_id=search.id
+        )
+        return page, 422
+    if known or not services().limits.wait(LETTERS, address, now()):
+        token = services().subscriptions.ask(_wish(search, address, known=known), now())
+        if known:
+            return redirect(url_for("subscriptions.state", token=token), 303)
+    return redirect(url_for("subscriptions.sent"), 303)
+
+
+def unanswered(search: Event) -> bool:
+    """Whether a search found nothing that clearly answers."""
+    return not search.data.get("answerable") or not search.data.get("total")
+
+
+def _wish(search: Event, email: str, *, known: bool) -> Wish:
+    mine = viewer().audiences
+    spoken = request.accept_languages.best_match(("en", "es")) or ""
+    return Wish(
+        search_id=search.id,
+        words=search.words or "",
+        email=email,
+        language=str(search.data.get("language") or spoken),
+        audience=next(each for each in _WIDEST if each in mine) if known else "public",
+        known=known,
+    )
+
+
+@blueprint.get("/sent")
+@needs(Permission.READ)
+def sent() -> str:
+    """What comes next, the same for every address."""
+    return render_template("subscriptions/sent.html")
+
+
+@blueprint.get("/<token>")
+@needs(Permission.READ)
+def state(token: str) -> str:
+    """What is kept of a wish, and what can be done with it; opening it changes nothing."""
+    return _page(token)
+
+
+@blueprint.post("/<token>")
+@needs(Permission.READ, limit="write")
+def confirm(token: str) -> ResponseReturnValue:
+    """Wait for the answer."""
+    services().subscriptions.confirm(token, now())
+    return redirect(url_for("subscriptions.state", token=token), 303)
+
+
+@blueprint.get("/<token>/stop")
+@needs(Permission.READ)
+def asked_to_stop(token: str) -> str:
+    """The page behind a letter's “unsubscribe”; opening it changes nothing."""
+    return _page(token)
+
+
+@blueprint.post("/<token>/stop")
+@needs(Permission.READ, limit="write", signed=True)
+def stop(token: str) -> ResponseReturnValue:
+    """Forget the person behind the link. Mail programs send this by themselves when their reader
+    presses “unsubscribe” (RFC 8058), so no page of ours needs to have sent it.
+    """
+    services().subscriptions.stop(token)
+    return render_template("subscriptions/stopped.html")
+
+
+def _page(token: str) -> str:
+    found = services().subscriptions.find(token)
+    article = readable(services().library(), found.told_article, viewer())
+    return render_template(
+        "subscriptions/state.html", subscription=found, token=token, article=article
+    )
+
+
+def of_results(answer: Answer) -> dict[str, Any]:
+    """Return what the page of a search without a clear answer says of others and offers."""
+    if answer.results.answerable and answer.hits:
+        return {"others": (0, ""), "tell_me": False}
+    parts = services()
+    tell_me = parts.settings.answer_mail and answer.recorded and not viewer().left_out
+    return {"others": _others(answer), "tell_me": tell_me}
+
+
+def _others(answer: Answer) -> tuple[int, str]:
+    """Return how many people failed on this before, 0 when too few to tell, and the gap's state."""
+    parts = services()
+    key, since = words_key(answer.words), now() - parts.settings.retention
+    found = parts.recorder.look(lambda db: asked_before(db, key, since))
+    people, status = found or (0, "")
+    return (people, status) if people >= parts.settings.k_anonymity else (0, "")
