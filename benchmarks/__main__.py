@@ -44,6 +44,12 @@ MEASUREMENTS: dict[str, list[list[str]]] = {
     "checking": [["benchmarks.checking", str(ROOT / "articles")]],
     "engines": [["benchmarks.engines", str(DATA / name)] for name in COMPARED],
     "growth": [["benchmarks.growth", "--set", str(SCALE)]],
+    "gaps": [
+        ["benchmarks.gaps", "meaning", str(DATA / "int_banking77")],
+        ["benchmarks.gaps", "identity", str(DATA / "int_banking77")],
+        ["benchmarks.gaps", "size", str(DATA / "int_banking77")],
+    ],
+    "diagnosing": [["benchmarks.diagnosing"]],
     "killing": [["benchmarks.killing"]],
     "pushing": [["benchmarks.pushing"]],
     "replaying": [["benchmarks.replaying"]],

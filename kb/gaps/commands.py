@@ -59,6 +59,30 @@ def _rebuild(settings: Settings, db: Database, now: datetime) -> None:
     click.echo(f"{done.searches} failed searches: {done.gaps} gaps.", err=True)
     if done.without:
         click.echo(f"Grouped by words alone: {done.without}", err=True)
+    _diagnose(settings, db, opened, now)
+
+
+def _diagnose(settings: Settings, db: Database, opened: Any, now: datetime) -> None:
+    """Find the causes where articles are published here."""
+    from kb.gaps.beyond import quiet_engine
+    from kb.gaps.diagnosing import Diagnosing
+    from kb.lookup.published import LiveLibrary
+    from search.errors import SearchError
+
+    library = LiveLibrary(quiet_engine(settings.generations, None))
+    look = Diagnosing(
+        db,
+        settings.generations,
+        library,
+        opened,
+        root=settings.data / "beyond",
+        k=settings.k_anonymity,
+        episode_gap=settings.episode_gap,
+    )
+    try:
+        look.run(now)
+    except SearchError as problem:
+        click.echo(f"Causes were not looked for: {problem.message}", err=True)
 
 
 def _print(found: Listing) -> None:

@@ -59,10 +59,12 @@ class Diagnosing:
 
         SearchError when nothing is published.
         """
-        engine = quiet_engine(self._generations, self._open())
-        live = engine.generation.id
         with self._db.read() as connection:
             every = [gap for gap in store.every(connection) if gap.searches and not gap.became_id]
+        if not every:
+            return 0
+        engine = quiet_engine(self._generations, self._open())
+        live = engine.generation.id
         look: Looking | None = None
         done = 0
         for gap in sorted(every, key=lambda gap: (-gap.people, gap.number)):

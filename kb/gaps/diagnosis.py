@@ -29,6 +29,7 @@ BETTER = 0.1  # by how much a hidden article must beat what the person got
 # Cosine from which an article in another language is about the same thing, with the bundled model.
 ACROSS = 0.35
 HOLDS = 0.5  # share of the query's information from which the words themselves are there
+SHORTEST = 3  # letters; of shorter words any two are one letter apart
 OUT_OF_DATE = "out-of-date"  # the reason that readers give
 
 Rule = Callable[[Facts], Diagnosis | None]
@@ -66,7 +67,9 @@ def _same_but_spelling(words: str, later: str) -> bool:
     if len(one) != len(other) or len(differing) != 1:
         return False
     [(wrong, right)] = differing
-    return 0 < OSA.distance(wrong, right) <= (1 if len(right) < 6 else 2)
+    if min(len(wrong), len(right)) < SHORTEST:
+        return False
+    return OSA.distance(wrong, right) <= (1 if len(right) < 6 else 2)
 
 
 def _closed(facts: Facts) -> Diagnosis | None:

@@ -48,6 +48,11 @@ class Looking:
         self._library = library
         self._today = today
         self._words = _by_language(engine.generation)
+        self._audiences = {
+            str(article.audience)
+            for article in library.articles.values()
+            if article.status is Status.PUBLISHED
+        }
 
     def facts(self, asked: Asked) -> Facts:
         """Return what is known of the wording now."""
@@ -59,20 +64,19 @@ class Looking:
             languages=asked.languages,
             limit=FIRST,
         )
-        own = self._look(self._engine, query, may)
-        typed = replace(query, literal=True)
-        changed = own.text != " ".join(asked.words.split())
-        offered = self._offered(query, own, may)
+        own, suggestion = self._searched(self._engine, query, may)
+        offered = self._offered(query, own, suggestion, may=may)
+        changed = offered is not None or own.text != " ".join(asked.words.split())
         anywhere = replace(query, languages=frozenset())
-        everybody = replace(anywhere, audiences=EVERYBODY)
+        typed = replace(query, literal=True)
         return Facts(
             words=asked.words,
             language=self.language_of(asked.words) or asked.language,
             own=offered or own,
             unfiltered=self._look(self._engine, anywhere, may) if asked.languages else None,
-            typed=self._look(self._engine, typed, may) if changed or offered else None,
-            closed=self._look(self._engine, everybody, may) if may != EVERYBODY else None,
-            unpublished=self._unpublished(everybody, may),
+            typed=self._look(self._engine, typed, may) if changed else None,
+            closed=self._beyond_reach(anywhere, may),
+            unpublished=self._unpublished(anywhere, may),
             aftermath=asked.aftermath,
             found=self._found(asked.aftermath.found, may),
         )
@@ -91,13 +95,23 @@ class Looking:
             return ranked[0]
         return guess_language(words)
 
-    def _offered(self, query: Query, own: Look, may: frozenset[str]) -> Look | None:
+    def _offered(
+        self, query: Query, own: Look, suggestion: str, *, may: frozenset[str]
+    ) -> Look | None:
         """Return what the spelling finds that was offered and not searched for, None of none."""
-        results = self._engine.search(replace(query, limit=0))
-        if not results.suggestion:
+        if not suggestion:
             return None
-        found = self._look(self._engine, replace(query, text=results.suggestion, literal=True), may)
+        found = self._look(self._engine, replace(query, text=suggestion, literal=True), may)
         return found if found.confidence > own.confidence else None
+
+    def _beyond_reach(self, query: Query, may: frozenset[str]) -> Look | None:
+        """Return the search among all published articles, None where this person may see all."""
+        if not self._kept_from(may):
+            return None
+        return self._look(self._engine, replace(query, audiences=EVERYBODY), may)
+
+    def _kept_from(self, may: frozenset[str]) -> bool:
+        return bool(self._audiences - may)
 
     def _unpublished(self, query: Query, may: frozenset[str]) -> Look | None:
         if self._beyond is None:
@@ -105,15 +119,20 @@ class Looking:
         return self._look(self._beyond, replace(query, audiences=EVERYBODY | {UNPUBLISHED}), may)
 
     def _look(self, engine: Engine, query: Query, may: frozenset[str]) -> Look:
+        return self._searched(engine, query, may)[0]
+
+    def _searched(self, engine: Engine, query: Query, may: frozenset[str]) -> tuple[Look, str]:
+        """Return what is found, and the spelling that is offered instead."""
         results = engine.search(query)
         order = tuple(hit.id for hit in results.hits)
-        return Look(
+        look = Look(
             confidence=results.confidence,
             floor=_floor(engine.generation, results),
             order=order,
             best=self._best(engine, query, order[0], may) if order else None,
             text=results.searched_for,
         )
+        return look, results.suggestion
 
     def _best(self, engine: Engine, query: Query, slug: str, may: frozenset[str]) -> Best:
         parts = engine.explain(query, slug).parts

@@ -78,6 +78,8 @@ class Grouping:
 
     def run(self, now: datetime, *, anew: bool | None = None) -> Grouped:
         """Group what is new, or everything: `anew` True or False, None once a day."""
+        if self._nothing(now):
+            return Grouped(0, 0, 0, whole=False)
         encoder, without = self._encoder()
         work = self._begin(now, encoder)
         cut = CUT if encoder else CUT_STEMS
@@ -102,6 +104,11 @@ class Grouping:
         return Grouped(len(set(work.gap_of.values())), total, len(work.gap_of), complete, without)
 
     # What the round works on
+
+    def _nothing(self, now: datetime) -> bool:
+        with self._db.read() as connection:
+            failed = store.count_failed(connection, now - demand.WINDOW)
+            return not failed and not store.every(connection)
 
     def _encoder(self) -> tuple[Encoder | None, str]:
         try:

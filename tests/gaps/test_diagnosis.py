@@ -76,7 +76,7 @@ def test_many_weak_signs_decide_between_wording_and_a_true_gap() -> None:
     none = Diagnosis(Cause.TRUE_GAP, "", {"confidence": 0.8})
     far = Diagnosis(Cause.TRUE_GAP, "", {"confidence": 0.3})
     assert odds(0.85) == pytest.approx(0)
-    assert of_gap([(wording, 3), (none, 4)])[0] is Cause.WORDING
+    assert of_gap([(wording, 3), (none, 3)])[0] is Cause.WORDING
     assert of_gap([(wording, 3), (far, 4)])[0] is Cause.TRUE_GAP
     assert of_gap([(Diagnosis(Cause.TYPO, "a", {"spelling": "b"}), 6), (far, 4)])[0] is Cause.TYPO
     assert of_gap([]) == (None, {})
