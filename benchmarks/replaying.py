@@ -19,7 +19,7 @@ import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 
 import yaml
 
@@ -43,13 +43,14 @@ def main() -> None:
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--searches", type=int, default=10_000)
     arguments.add_argument("--model", type=Path, help="A prepared data/model folder.")
+    arguments.add_argument("--judged", type=Path, default=DATA, help="Folder of judged sets.")
     given = arguments.parse_args()
     questions = yaml.safe_load(SETS.read_text("utf-8"))
     with tempfile.TemporaryDirectory() as place:
         site = Site(Path(place), list(questions["answered"]), given.model)
         asked = _ask_all(site, questions)
         _one_by_one(site, questions, asked)
-        _many(site, questions, given.searches)
+        _many(site, list(itertools.islice(_different(questions, given.judged), given.searches)))
 
 
 class Site:
@@ -111,11 +112,13 @@ class Site:
         found = self.parts.asker.ask(reader, Query(words), surface="page", now=now)
         return found.search_id
 
-    def replay(self) -> tuple[Replayed, float]:
-        """Ask again what is to be asked; return what came of it and the seconds it took."""
-        start = perf_counter()
+    def replay(self) -> tuple[Replayed, float, float]:
+        """Ask again what is to be asked; return what came of it, the seconds it took, and those of
+        processors.
+        """
+        start, busy = perf_counter(), process_time()
         done = self.replaying.run(datetime.now(UTC))
-        return done, perf_counter() - start
+        return done, perf_counter() - start, process_time() - busy
 
 
 def _ask_all(site: Site, questions: dict) -> dict[str, tuple[str, str]]:
@@ -136,7 +139,7 @@ def _one_by_one(site: Site, questions: dict, asked: dict[str, tuple[str, str]]) 
     for slug in questions["answered"]:
         commits[slug] = site.give_back(slug)
         site.publish()
-        done, took = site.replay()
+        done, took, _ = site.replay()
         seconds += took
         for each in done.answered:
             words, wanted = asked[each.asked.id]
@@ -162,26 +165,26 @@ def _share(asked: dict[str, tuple[str, str]], seen: set[str], slug: str) -> floa
     return len(seen & set(mine)) / len(mine)
 
 
-def _many(site: Site, questions: dict, count: int) -> None:
+def _many(site: Site, rows: list[str]) -> None:
     """Time the replay of many failed searches, all in different words."""
-    rows = list(itertools.islice(_different(questions), count))
     _record(site, rows)
     for kind in ("not known", "known"):
         file = site.articles / "vpn" / "connect-to-the-vpn.md"
         file.write_text(f"{file.read_text('utf-8')}\nOne line more, {kind}.\n", "utf-8")
         site.commit(f"vectors {kind}")
         site.publish()
-        done, took = site.replay()
+        done, took, busy = site.replay()
         print(
-            f"{done.asked} searches asked again in {took:.1f} s, vectors {kind}; {done.left} left"
+            f"{done.asked} searches asked again in {took:.1f} s ({busy:.1f} s of processors), "
+            f"vectors {kind}; {done.left} left"
         )
 
 
-def _different(questions: dict) -> Iterator[str]:
+def _different(questions: dict, judged: Path) -> Iterator[str]:
     """Give questions, all different: people's own where the judged sets are there, then pairs."""
     ways = [w for ways in questions["answered"].values() for w in ways] + questions["nothing"]
     for name in JUDGED:
-        file = DATA / name / "queries.jsonl"
+        file = judged / name / "queries.jsonl"
         lines = file.read_text("utf-8").splitlines() if file.exists() else []
         yield from dict.fromkeys(json.loads(line)["text"] for line in lines)
     yield from (f"{one}, {other}" for one, other in itertools.permutations(ways, 2))

@@ -110,7 +110,7 @@ def _print(done: Replayed, found: Sequence[Brought], k: int) -> None:
         for question in each.questions:
             click.echo(f"    {question.words}  ({question.people} people)")
         if each.others:
-            click.echo(f"    and {each.others} questions of fewer than {k} people each")
+            click.echo(f"    and {each.others} asked by fewer than {k} people each")
     click.echo(f"{done.asked} failed searches asked again of {done.commit[:12]}.", err=True)
     if done.left:
         click.echo(f"{done.left} are still to be asked: kb replay goes on.", err=True)
