@@ -33,6 +33,7 @@ from kb.web import (
     publishing,
     reader,
     requester,
+    survey,
 )
 from kb.web import words as filters
 from kb.wiring import Services, build
@@ -42,6 +43,7 @@ LONGEST_REQUEST = 256 * 1024  # a ticket's text and then some; bytes
 RIGHT_TO_LEFT = ("ar", "fa", "he", "ur")
 BLUEPRINTS = (
     reader.blueprint,
+    survey.blueprint,
     history.blueprint,
     requester.blueprint,
     account.blueprint,
