@@ -25,6 +25,7 @@ from kb.desk.links import Links
 from kb.desk.service import Desk
 from kb.desk.ticket import Origin, Ticket
 from kb.errors import ConfigError, NotFound, ProductError, StoreError
+from kb.insight.outside.bringing import Matching
 from kb.insight.solved import SolvedQueries
 from kb.limits.store import RateLimits
 from kb.lookup.ask import Asker
@@ -89,6 +90,10 @@ class Services:
         """Return what the visitor tried before a ticket, JSON-able."""
         gap = self.settings.episode_gap
         return trail(self.recorder, visitor, search_id, now=now, library=self.library, gap=gap)
+
+    def matching(self) -> Matching:
+        """Return what finds the person of another system's ticket."""
+        return Matching(self.db, self.accounts, self.visitors)
 
     def readiness(self) -> tuple[Check, ...]:
         """Return what works and what does not, for operators."""

@@ -22,6 +22,7 @@ ORIGIN = {
     "asked": "asked for",
     "policy": "by policy: left without an answer",
     "demand": "by demand: several people failed",
+    "outside": "told of by another system: mail, phone",
 }
 EVENT = {
     "opened": "opened the ticket",

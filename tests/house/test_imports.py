@@ -22,8 +22,8 @@ RULES = {
     "kb.insight.estimates.power", "kb.insight.estimates.rivals",
     "kb.insight.estimates.sequential", "kb.insight.estimates.survey",
     "kb.insight.facts", "kb.insight.failures", "kb.insight.intervals", "kb.insight.judging",
-    "kb.insight.report", "kb.insight.solving", "kb.insight.wording", "kb.lookup.checksums",
-    "kb.lookup.passwords",
+    "kb.insight.outside.reading", "kb.insight.report", "kb.insight.solving",
+    "kb.insight.wording", "kb.lookup.checksums", "kb.lookup.draws", "kb.lookup.passwords",
     "kb.lookup.redaction", "kb.lookup.words", "kb.people.roles", "kb.content.front_matter",
     "kb.content.difference", "kb.content.fields", "kb.content.versions",
     "kb.content.metadata", "kb.content.naming", "kb.content.rewrite", "kb.content.sanitise",
@@ -51,7 +51,8 @@ SQL = {"sqlalchemy", "alembic", "psycopg", "sqlite3"}
 WHOOSH = {"search.keyword", "search.advanced", "search.impacts", "search.opened", "search.analysis"}
 HEAVY = {"sentence_transformers", "torch", "transformers", "onnxruntime", "onnx"}
 ROOTS = {
-    "kb.app", "kb.authoring.previewing", "kb.cli", "kb.serving", "kb.wiring", "kb.worker",
+    "kb.app", "kb.authoring.previewing", "kb.cli", "kb.insight.commands", "kb.serving",
+    "kb.wiring", "kb.worker",
 }  # fmt: skip
 
 
@@ -198,6 +199,7 @@ def test_the_clock_is_read_at_the_edges_only() -> None:
     """Commands, the worker and the guard of requests read it; everything else is told."""
     readers = {module.name for module in MODULES if list(_clock_readings(module))}
     commands = {"kb.cli", "kb.authoring.check", "kb.authoring.workbench", "kb.people.commands"}
+    commands |= {"kb.insight.commands"}
     assert readers <= commands | {"kb.lookup.commands", "kb.worker", "kb.web.guard"}
 
 

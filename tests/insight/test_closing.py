@@ -230,7 +230,7 @@ def test_a_ticket_told_of_late_is_judged_for_those_it_names(
 ) -> None:
     put_all(database, [did("view", 0, article="a"), did("dwell", 60, article="a", seconds=60)])
     close_episodes(database, SPANS, noon + 30 * HOUR)
-    put_all(database, [did("view", 39 * 86400, article="a", visitor="w")])
+    put_all(database, [did("view", 38 * 86400, article="a", visitor="w")])
     later = noon + timedelta(days=40)
     close_episodes(database, SPANS, later)
     put_all(database, [did("ticket_created", 7200, number=1, origin="outside")])
