@@ -25,6 +25,7 @@ from kb.desk.links import Links
 from kb.desk.service import Desk
 from kb.desk.ticket import Origin, Ticket
 from kb.errors import ConfigError, NotFound, ProductError, StoreError
+from kb.insight.estimates.cost import TierCost
 from kb.insight.outside.bringing import Matching
 from kb.insight.solved import SolvedQueries
 from kb.limits.store import RateLimits
@@ -90,6 +91,11 @@ class Services:
         """Return what the visitor tried before a ticket, JSON-able."""
         gap = self.settings.episode_gap
         return trail(self.recorder, visitor, search_id, now=now, library=self.library, gap=gap)
+
+    def costs(self) -> dict[int, TierCost]:
+        """Return what a ticket costs at each tier, by level."""
+        tiers = self.settings.tiers
+        return {tier.level: TierCost(tier.level, tier.name, tier.cost) for tier in tiers}
 
     def matching(self) -> Matching:
         """Return what finds the person of another system's ticket."""

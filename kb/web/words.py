@@ -43,6 +43,13 @@ REASONS = (
     ("hard-to-follow", "It is hard to follow"),
     ("out-of-date", "It is out of date"),
 )
+SURFACE = {
+    "page": "search page",
+    "suggest": "while typing",
+    "form": "ticket form",
+    "api": "API",
+    "": "not known",
+}
 FAILURE = {
     "zero": "nothing was found",
     "weak": "nothing came near",
@@ -70,6 +77,28 @@ def clock(value: str) -> str:
     return f"{found.day} {found:%b, %H:%M}"
 
 
+def amount(value: float | None, unit: str) -> str:
+    """Return a figure as it is read: "12.3 %", "+4.0 points", "1,250", "4.0 : 1"; "no data" for
+    none. `unit` is a Unit of kb.insight.estimates.
+    """
+    if value is None:
+        return "no data"
+    if unit == "share":
+        return f"{value * 100:.1f} %"
+    if unit == "difference":
+        return f"{value * 100 + 0.0:+.1f} points"
+    if unit == "ratio":
+        return f"{value:.1f} : 1"
+    if unit == "money":
+        return f"{value + 0.0:,.2f}"
+    return f"{value:,.1f}" if unit == "tickets" else f"{value:,.0f}"
+
+
+def extent(interval: tuple[float, float] | None, unit: str) -> str:
+    """Return "10.2 % to 14.4 %", "" without an interval."""
+    return " to ".join(amount(end, unit) for end in interval) if interval else ""
+
+
 def init_app(app: Flask) -> None:
     """Give the filters to the app's templates."""
     app.jinja_env.filters.update(
@@ -80,5 +109,8 @@ def init_app(app: Flask) -> None:
         status_words=lambda code: STATUS.get(str(code), str(code)),
         origin_words=lambda code: ORIGIN.get(str(code), str(code)),
         event_words=lambda code: EVENT.get(str(code), str(code).replace("_", " ")),
+        surface_words=lambda code: SURFACE.get(str(code), str(code)),
+        amount=amount,
+        extent=extent,
         failure_words=lambda code: FAILURE.get(str(code), str(code)),
     )

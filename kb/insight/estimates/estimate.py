@@ -19,14 +19,16 @@ class Unit(StrEnum):
     RATIO = "ratio"  # to 1
     PEOPLE = "people"
     DAYS = "days"
+    COUNT = "count"
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """One estimated figure: `value` with its 95 % `interval`, resting on `n`.
 
-    `lacking` says why there is no value, "" when there is one. `numerator` and `denominator` are
-    those of the definition where it is a share. `definition` is a key of DEFINITIONS.
+    `always` is the interval that holds at every look, where there is one. `lacking` says why there
+    is no value, "" when there is one. `numerator` and `denominator` are those of the definition
+    where it is a share. `definition` is a key of DEFINITIONS.
     """
 
     key: str
@@ -36,6 +38,7 @@ class Estimate:
     n: int
     value: float | None = None
     interval: tuple[float, float] | None = None
+    always: tuple[float, float] | None = None
     numerator: float | None = None
     denominator: float | None = None
     lacking: str = ""
