@@ -84,7 +84,7 @@ def unit_of(figure: Figure | Estimate) -> Unit:
 
 
 def _short(value: float | None) -> float | None:
-    return None if value is None else round(value, 4)
+    return None if value is None else round(value, 6)
 
 
 def _outcomes(report: Report) -> list[Row]:

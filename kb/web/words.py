@@ -86,12 +86,12 @@ def amount(value: float | None, unit: str) -> str:
     if unit == "share":
         return f"{value * 100:.1f} %"
     if unit == "difference":
-        return f"{value * 100 + 0.0:+.1f} points"
+        return f"{value * 100:+.1f} points".replace("-", "−")
     if unit == "ratio":
         return f"{value:.1f} : 1"
     if unit == "money":
-        return f"{value + 0.0:,.2f}"
-    return f"{value:,.1f}" if unit == "tickets" else f"{value:,.0f}"
+        return f"{value:,.2f}".replace("-", "−")
+    return (f"{value:,.1f}" if unit == "tickets" else f"{value:,.0f}").replace("-", "−")
 
 
 def extent(interval: tuple[float, float] | None, unit: str) -> str:

@@ -35,7 +35,8 @@ def no_ticket(counts: Counts) -> float | None:
     """Return the share of users who got no ticket: the same two numbers read as a deflection rate,
     by which everybody who did not come back was served; None of nobody.
     """
-    return 1 - counts.people_with_ticket / counts.people if counts.people else None
+    without = counts.people - counts.people_with_ticket
+    return without / counts.people if counts.people else None
 
 
 def everybody_silent(counts: Counts) -> float | None:
