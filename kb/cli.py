@@ -21,7 +21,7 @@ from kb.authoring.importing import bring_in
 from kb.config import Settings, load
 from kb.config import shown as shown_settings
 from kb.errors import ProductError
-from kb.insight.commands import tickets
+from kb.insight.commands import figures, tickets
 from kb.lookup.commands import publish, publish_now, report
 from kb.people.commands import user
 from kb.people.roles import Role, audiences
@@ -205,6 +205,7 @@ def config_show() -> None:
 
 main.add_command(user)
 main.add_command(tickets)
+main.add_command(figures)
 main.add_command(publish)
 main.add_command(check)
 main.add_command(bring_in)

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from click.testing import CliRunner
 from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kb.cli import main
 from kb.config import load
 from kb.db import Database
 from kb.insight import breakdown, deflection
@@ -277,3 +281,31 @@ def test_an_empty_month_says_too_few_data(sign_in: Callable[[str], FlaskClient])
     assert "0 of 30 answers" in page
     assert "Nobody was drawn: setting holdout_share." in page
     assert deflection.NO_COST in page
+
+
+# -- the command --------------------------------------------------------------------------------
+
+
+def test_the_command_says_what_the_file_says_and_judges_anew(
+    month: Services, sign_in: Callable[[str], FlaskClient], monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    environ = {"KB_DATA": str(month.settings.data), "KB_RETENTION": "180d"}
+
+    def kb(*words: str) -> str:
+        done = CliRunner().invoke(main, ["report", *words], env=environ)
+        assert done.exit_code == 0, done.output
+        return done.stdout
+
+    asked = ("--from", QUERY["from"], "--until", QUERY["until"])
+    file = sign_in("lead").get("/reports/deflection.csv", query_string=QUERY).text
+    assert kb(*asked, "--format", "csv") == file.replace("\r\n", "\n")
+    told = json.loads(kb(*asked, "--format", "json"))
+    lines = list(csv.DictReader(io.StringIO(file, newline="")))
+    assert [row["figure"] for row in told] == [line["figure"] for line in lines]
+    assert [row["value"] for row in told] == [
+        float(line["value"]) if line["value"] else None for line in lines
+    ]
+    assert "Deflection, estimate  value=" in kb(*asked)
+    assert "0 rows differ" in kb("rebuild")
