@@ -17,7 +17,7 @@ from itertools import repeat
 from pathlib import Path
 from statistics import fmean, quantiles, stdev
 
-from benchmarks.readers import DAYS, START, Life, month
+from benchmarks.readers import DAYS, SHARED, START, Life, month
 from kb.config import load
 from kb.db import Database
 from kb.insight.closing import close_episodes
@@ -89,9 +89,9 @@ def through_database(life: Life) -> Report:
     return found
 
 
-def one_month(seed: int, failures_answer: float) -> Found:
+def one_month(seed: int, failures_answer: float, shared: float) -> Found:
     """Return what was true of a month and what was reported."""
-    life = Life(month(seed, failures_answer=failures_answer)).live()
+    life = Life(month(seed, failures_answer=failures_answer, shared=shared)).live()
     told = reported(life)
     d = told.deflection
     return Found(
@@ -169,6 +169,7 @@ def main() -> int:
     """Simulate, and print what was found; return the exit status."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("--months", type=int, default=1000)
+    parser.add_argument("--shared", type=float, default=SHARED)
     parser.add_argument("--through-database", type=int, default=5)
     given = parser.parse_args()
     failed = compared(given.through_database)
@@ -178,7 +179,8 @@ def main() -> int:
             ("who failed answers the survey half as often", 0.5, given.months // 5),
         ):
             print(f"\n{months} months; {title}", flush=True)
-            tell(list(pool.map(one_month, range(1, months + 1), repeat(likelier), chunksize=10)))
+            each = range(1, months + 1), repeat(likelier), repeat(given.shared)
+            tell(list(pool.map(one_month, *each, chunksize=10)))
     return failed
 
 

@@ -135,7 +135,7 @@ class Town:
         browser.post("/tickets", **form | {"subject": words, "email": email})
         return False
 
-    def _gives_up(self, browser: Browser, chance: random.Random, number: int) -> bool:
+    def _gives_up(self, browser: Browser, _: random.Random, number: int) -> bool:
         browser.get(f"/search?q=nothing+of+the+kind+{number}")
         return False
 
@@ -219,13 +219,9 @@ def _month(site: Site, data: Path, seed: int, people: int) -> bool:
 def told(lead: Browser, truth: float, people: int) -> bool:
     """Print the report beside the truth; return whether bounds and intervals hold it."""
     said, held, others = (table(lead, name) for name in ("deflection", "holdout", "formulas"))
-    [lower, upper] = [
-        float(said[f"Deflection, {end} bound"]["value"]) for end in ("lower", "upper")
-    ]
-    estimate, effect = (
-        said["Deflection, estimate"],
-        held["Tickets that suggestions avoid, in 100 people"],
-    )
+    lower, upper = (float(said[f"Deflection, {end} bound"]["value"]) for end in ("lower", "upper"))
+    estimate = said["Deflection, estimate"]
+    effect = held["Tickets that suggestions avoid, in 100 people"]
     print(f"{people} people; true deflection {truth:.3f}, true effect {SUBMIT * RESCUED:.2f}")
     print(f"  bounds {lower:.3f} to {upper:.3f}; estimate {_shown(estimate)}")
     print(f"  effect of suggestions {_shown(effect)}, n {effect['n']}")

@@ -15,6 +15,7 @@ from kb.lookup.events import Event, EventKind
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 DAYS = 30
+SHARED = 0.04  # people who look like the one before: one address, one kind of browser
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Month:
         return self.submit * self.rescued
 
 
-def month(seed: int, *, failures_answer: float = 1.0) -> Month:
+def month(seed: int, *, failures_answer: float = 1.0, shared: float = SHARED) -> Month:
     """Return a month drawn at random."""
     chance = random.Random(seed)
     between = chance.uniform
@@ -62,7 +63,7 @@ def month(seed: int, *, failures_answer: float = 1.0) -> Month:
         rescued=between(0.0, 0.5),
         answers=between(0.3, 0.7),
         matched=between(0.2, 0.8),
-        shared=0.04,
+        shared=shared,
         holdout=chance.choice((10, 20, 30, 50)),
         survey=chance.choice((20, 50)),
         failures_answer=failures_answer,
