@@ -51,6 +51,7 @@ MEASUREMENTS: dict[str, list[list[str]]] = {
         ["benchmarks.gaps", "size", str(DATA / "int_banking77")],
     ],
     "diagnosing": [["benchmarks.diagnosing"]],
+    "deflection": [["benchmarks.deflection"], ["benchmarks.deflection_site"]],
     "killing": [["benchmarks.killing"]],
     "pushing": [["benchmarks.pushing"]],
     "replaying": [["benchmarks.replaying"]],

@@ -36,6 +36,7 @@ from kb.web import (
     reader,
     requester,
     subscriptions,
+    survey,
 )
 from kb.web import words as filters
 from kb.wiring import Services, build
@@ -45,6 +46,7 @@ LONGEST_REQUEST = 256 * 1024  # a ticket's text and then some; bytes
 RIGHT_TO_LEFT = ("ar", "fa", "he", "ur")
 BLUEPRINTS = (
     reader.blueprint,
+    survey.blueprint,
     history.blueprint,
     requester.blueprint,
     subscriptions.blueprint,

@@ -22,6 +22,7 @@ from kb.config import Settings, load
 from kb.config import shown as shown_settings
 from kb.content.several import shortened
 from kb.errors import NotAllowed, ProductError
+from kb.insight.commands import figures, tickets
 from kb.lookup.commands import publish, publish_now, report
 from kb.people.commands import user
 from kb.people.roles import Role, audiences
@@ -226,6 +227,8 @@ def config_show() -> None:
 
 main.add_command(user)
 main.add_command(privacy)
+main.add_command(tickets)
+main.add_command(figures)
 main.add_command(publish)
 main.add_command(previews)
 main.add_command(check)

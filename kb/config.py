@@ -101,6 +101,18 @@ ROWS: tuple[Setting, ...] = (
     ),
     Setting("k_anonymity", 5, whole(1, 1000), "People needed before reports show their words."),
     Setting(
+        "holdout_share",
+        10,
+        whole(0, 50),
+        "Visitors in 100 who see no suggestions on the ticket form, to compare; 0: none.",
+    ),
+    Setting(
+        "survey_share",
+        20,
+        whole(0, 100),
+        "Silent readers in 100 who are asked whether they found what they needed; 0: none.",
+    ),
+    Setting(
         "unresolved_policy",
         "offer",
         one_of("off", "offer", "always"),
@@ -160,6 +172,8 @@ class Settings:
     retention: timedelta
     redact_patterns: tuple[str, ...]
     k_anonymity: int
+    holdout_share: int
+    survey_share: int
     unresolved_policy: str
     demand_threshold: int
     demand_window: timedelta

@@ -34,6 +34,8 @@ from kb.gaps.diagnosing import Diagnosing
 from kb.gaps.regroup import Grouping
 from kb.gaps.replay import Replaying
 from kb.gaps.subscriptions.subscribing import Subscriptions
+from kb.insight.estimates.cost import TierCost
+from kb.insight.outside.bringing import Matching
 from kb.insight.solved import SolvedQueries
 from kb.limits.store import RateLimits
 from kb.lookup.ask import Asker
@@ -132,6 +134,15 @@ class Services:
     def of_branch(self, preview_id: str) -> Services:
         """Return the parts of a site that shows a branch and keeps nothing of who looks at it."""
         return self.branches.get(preview_id, lambda: _for_branch(self, preview_id))
+
+    def costs(self) -> dict[int, TierCost]:
+        """Return what a ticket costs at each tier, by level."""
+        tiers = self.settings.tiers
+        return {tier.level: TierCost(tier.level, tier.name, tier.cost) for tier in tiers}
+
+    def matching(self) -> Matching:
+        """Return what finds the person of another system's ticket."""
+        return Matching(self.db, self.accounts, self.visitors)
 
     def readiness(self) -> tuple[Check, ...]:
         """Return what works and what does not, for operators."""

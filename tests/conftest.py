@@ -221,6 +221,8 @@ def settings(published: Path, tmp_path: Path, _peopled_template: Path) -> Settin
         templates=ROOT / "templates",
         trusted_hosts="localhost,127.0.0.1",
         site_url="http://localhost",
+        holdout_share=0,  # no page of a test depends on a draw unless the test asks for it
+        survey_share=0,
     )
 
 

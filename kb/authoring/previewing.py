@@ -119,7 +119,8 @@ def _encoder(settings: Settings) -> Encoder | None:
 
 def _parts(settings: Settings, work: Workspace) -> Services:
     """Return the parts of a site that shows `work` and keeps nothing of who looks at it."""
-    parts = build(settings)
+    # An author sees the pages as most readers do: nobody is drawn for a comparison or a question.
+    parts = build(replace(settings, holdout_share=0, survey_share=0))
     parts.db.migrate()
     recorder = Unrecorded(parts.db, settings.data / "spool")
     return replace(

@@ -6,7 +6,7 @@ once. Knows the order of steps; rules and SQL are elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from kb.db import Connection, Database, Row
 from kb.insight import store
 from kb.insight.definitions import DEFINITION_VERSION
-from kb.insight.episodes import ACTS, episodes
+from kb.insight.episodes import ACTS, ASIDES, episodes
 from kb.insight.facts import Demand, EndedEpisode, TicketIndex
 from kb.insight.judging import Spans, judge
 from kb.insight.unmet import store as unmet
@@ -57,13 +57,46 @@ def close_episodes(
     with db.read() as connection:
         horizon = _horizon(connection, now, since or now, spans=spans)
         due = _due(connection, horizon, now, spans)
+    judged = _judge_all(db, due, now, spans)
+    return Closed(judged, unresolved_without_policy(db, now))
+
+
+def judge_again(
+    db: Database, settings: HasSpans, now: datetime, *, visitors: Collection[str], since: datetime
+) -> int:
+    """Judge anew these visitors' episodes that a ticket at `since` or later can reach, however old
+    they are; return how many.
+    """
+    spans = Spans(settings.episode_gap, settings.outcome_window)
+    with db.read() as connection:
+        due = _reached(connection, visitors, since, spans)
+    return _judge_all(db, due, now, spans)
+
+
+def rebuild(db: Database, settings: HasSpans, now: datetime, *, since: datetime) -> tuple[int, int]:
+    """Judge every episode of `since` and later anew from the raw events; return how many were
+    judged, and how many of the rows of then differ from what was stored.
+    """
+    spans = Spans(settings.episode_gap, settings.outcome_window)
+    kinds = {kind.value for kind in ACTS | ASIDES}
+    with db.read() as connection:
+        stored = store.judged_since(connection, since)
+        latest, known = store.activity(connection, since, kinds), store.known(connection, since)
+        due = {v: _from(known.get(v, []), since) for v in latest.keys() | known.keys()}
+    judged = _judge_all(db, due, now, spans)
+    with db.read() as connection:
+        found = store.judged_since(connection, since)
+    return judged, sum(stored.get(key) != found.get(key) for key in stored.keys() | found.keys())
+
+
+def _judge_all(db: Database, due: Mapping[str, datetime], now: datetime, spans: Spans) -> int:
     visitors = sorted(due)
     judged = 0
     for start in range(0, len(visitors), BATCH):
         chosen = {visitor: due[visitor] for visitor in visitors[start : start + BATCH]}
         with db.begin() as connection:
             judged += _close(db, connection, chosen, now, spans)
-    return Closed(judged, unresolved_without_policy(db, now))
+    return judged
 
 
 def _horizon(connection: Connection, now: datetime, since: datetime, *, spans: Spans) -> datetime:
@@ -77,16 +110,29 @@ def _due(
     connection: Connection, horizon: datetime, now: datetime, spans: Spans
 ) -> dict[str, datetime]:
     """Return the visitors whose episodes may have changed, with the time to look from."""
-    latest = store.activity(connection, horizon, {kind.value for kind in ACTS})
+    latest = store.activity(connection, horizon, {kind.value for kind in ACTS | ASIDES})
     known = store.known(connection, horizon)
-    ticketed = store.visitors_of(connection, store.tickets_since(connection, horizon))
     changed = {
         visitor
         for visitor in latest.keys() | known.keys()
-        if visitor in ticketed
-        or _changed(known.get(visitor, []), latest.get(visitor, 0), now, spans=spans)
+        if _changed(known.get(visitor, []), latest.get(visitor, 0), now, spans=spans)
     }
-    return {visitor: _from(known.get(visitor, []), horizon) for visitor in changed}
+    due = {visitor: _from(known.get(visitor, []), horizon) for visitor in changed}
+    return due | _ticketed(connection, horizon, spans)
+
+
+def _ticketed(connection: Connection, horizon: datetime, spans: Spans) -> dict[str, datetime]:
+    """Return whoever got a ticket since the horizon, from the oldest episode that it reaches."""
+    visitors = store.visitors_of(connection, store.tickets_since(connection, horizon))
+    return _reached(connection, visitors, horizon, spans)
+
+
+def _reached(
+    connection: Connection, visitors: Collection[str], since: datetime, spans: Spans
+) -> dict[str, datetime]:
+    """Return these visitors with the start of the oldest episode that a ticket of then reaches."""
+    begun = store.first_starts(connection, visitors, since - spans.reach)
+    return {visitor: min(since, begun.get(visitor, since)) for visitor in visitors}
 
 
 def _changed(rows: Sequence[Row[Any]], latest: int, now: datetime, *, spans: Spans) -> bool:

@@ -7,21 +7,11 @@ found anew. Knows no code that applies them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from kb.insight.definition import Definition as Definition  # part of this interface
+from kb.insight.deflection_definitions import DEFLECTION, RIVALS
 
-DEFINITION_VERSION = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Definition:
-    """One figure, outcome or class: `numerator` and `denominator` are "" where it is no share."""
-
-    key: str
-    name: str
-    meaning: str
-    numerator: str = ""
-    denominator: str = ""
-
+# 2: a suggestion that answered instead of a ticket confirms; arms, survey and waits are kept.
+DEFINITION_VERSION = 2
 
 _CLOSED = "closed episodes that started in the range"
 _SEARCHES = "searches of ended episodes that started in the range"
@@ -39,8 +29,9 @@ OUTCOMES: tuple[Definition, ...] = (
     Definition(
         "confirmed",
         "Confirmed",
-        "The person said that it was solved, or voted an article helpful, and no ticket followed "
-        "within the window. A person's last vote on an article counts.",
+        "The person said that it was solved, on an article or at the ticket form instead of "
+        "sending it, or voted an article helpful, and no ticket followed within the window. A "
+        "person's last vote on an article counts; an answer to the survey does not.",
         "closed episodes, not ticketed, with such a statement",
         _CLOSED,
     ),
@@ -196,7 +187,8 @@ FIGURES: tuple[Definition, ...] = (
         "tickets",
         "Tickets",
         "Tickets created in the range, by how they came to be: asked for by the person, opened "
-        "by policy for an unresolved episode, or opened for the team on demand.",
+        "by policy for an unresolved episode, opened for the team on demand, or told of by another "
+        "system.",
     ),
     Definition(
         "unresolved",
@@ -259,7 +251,9 @@ FIGURES: tuple[Definition, ...] = (
     ),
 )
 
-DEFINITIONS: dict[str, Definition] = {row.key: row for row in (*OUTCOMES, *FAILURES, *FIGURES)}
+DEFINITIONS: dict[str, Definition] = {
+    row.key: row for row in (*OUTCOMES, *FAILURES, *FIGURES, *DEFLECTION, *RIVALS)
+}
 
 
 def of_failure(failure: str) -> Definition:

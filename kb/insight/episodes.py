@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -16,8 +17,14 @@ from kb.insight.facts import Episode, Outcome, Reading, Search, TicketSeen
 from kb.lookup.events import Event, EventKind
 
 READ_S = 10.0  # seconds on an article before it counts as read (definition 1)
-# What a person does. A suggestion that was merely shown, or the arm of a comparison, is no act.
-ACTS = frozenset(EventKind) - {EventKind.SUGGESTION_SHOWN, EventKind.HOLDOUT}
+# A suggestion that was merely shown, the arm of a comparison and the survey are no acts: an answer
+# to the survey must not change how the same person would have been judged without it.
+ASIDES = frozenset({
+    EventKind.SUGGESTION_SHOWN, EventKind.HOLDOUT, EventKind.SURVEY_SHOWN,
+    EventKind.SURVEY_ANSWERED,
+})  # fmt: skip
+# What a person does.
+ACTS = frozenset(EventKind) - ASIDES
 # A tab left open reports its reading hours later; a policy opens its ticket when all is over.
 FOLLOWERS = frozenset({EventKind.DWELL, EventKind.TICKET_CREATED})
 OPENINGS = frozenset({EventKind.CLICK, EventKind.VIEW, EventKind.SUGGESTION_OPENED})
@@ -27,14 +34,27 @@ def episodes(events: Iterable[Event], gap: timedelta) -> tuple[Episode, ...]:
     """Return the episodes in `events` (of any visitors), in order of start.
 
     Events that are left out, of no visitor, or no act make none. FOLLOWERS keep an episode going
-    but start none: later than the gap they belong to the episode before and move no end.
+    but start none: later than the gap they belong to the episode before and move no end. ASIDES
+    belong to the episode that goes on at their time, and to none where none does.
     """
     visitors: dict[str, dict[str, Event]] = {}
     for event in events:
-        if event.kind in ACTS and event.visitor and not event.left_out:
+        if event.visitor and not event.left_out:
             visitors.setdefault(event.visitor, {}).setdefault(event.id, event)
-    found = [e for own in visitors.values() for e in _of_visitor(list(own.values()), gap)]
+    found = [e for own in visitors.values() for e in _with_asides(list(own.values()), gap)]
     return tuple(sorted(found, key=lambda episode: (episode.started_at, episode.id)))
+
+
+def _with_asides(events: list[Event], gap: timedelta) -> list[Episode]:
+    """Return one visitor's episodes, each with the asides that fall into it."""
+    found = _of_visitor([event for event in events if event.kind in ACTS], gap)
+    asides = sorted((event for event in events if event.kind in ASIDES), key=_order)
+    mine: dict[str, list[Event]] = {}
+    for aside in asides:
+        begun = [one for one in found if one.started_at <= aside.at <= one.ended_at + gap]
+        if begun:
+            mine.setdefault(begun[-1].id, []).append(aside)
+    return [replace(one, asides=tuple(mine.get(one.id, ()))) for one in found]
 
 
 def _of_visitor(events: list[Event], gap: timedelta) -> list[Episode]:
@@ -96,6 +116,7 @@ def _search(forms: Sequence[Event]) -> Search:
         language=str(first.data.get("language", "")),
         total=max(int(form.data.get("total", 0)) for form in forms),
         answerable=any(bool(form.data.get("answerable")) for form in forms),
+        surface=first.surface,
     )
 
 
@@ -152,9 +173,11 @@ def is_helpful(vote: Event) -> bool:
 
 
 def approvals(episode: Episode) -> tuple[Event, ...]:
-    """Return what says that the need was met: "this solved it" and helpful votes."""
+    """Return what says that the need was met: "this solved it", on an article or instead of a
+    ticket, and helpful votes.
+    """
     helpful = tuple(vote for vote in votes(episode).values() if is_helpful(vote))
-    return (*episode.of(EventKind.SOLVED), *helpful)
+    return (*episode.of(EventKind.SOLVED, EventKind.FORM_WITHDRAWN), *helpful)
 
 
 def useful_readings(episode: Episode) -> tuple[Reading, ...]:
@@ -195,9 +218,23 @@ def outcome(
         return Outcome.TICKETED
     if not is_closed(episode, now, window):
         return Outcome.OPEN
+    return without_ticket(episode)
+
+
+def without_ticket(episode: Episode) -> Outcome:
+    """Return how the episode ended, or would have without its ticket."""
     if approvals(episode):
         return Outcome.CONFIRMED
     return Outcome.POTENTIAL if useful_readings(episode) else Outcome.ABANDONED
+
+
+def ticket_after(episode: Episode, tickets: Iterable[TicketSeen], reach: timedelta) -> float | None:
+    """Return the seconds from the episode's end to its first ticket, none or negative within the
+    episode; None when there was no ticket within `reach` of the end.
+    """
+    own = matching(episode, tickets, reach)
+    first = min((ticket.at for ticket in own), default=None)
+    return None if first is None else (first - episode.ended_at).total_seconds()
 
 
 def is_ended(episode: Episode, now: datetime, gap: timedelta) -> bool:

@@ -53,7 +53,8 @@ class TicketSeen:
 class Episode:
     """One visitor's events with no gap longer than the setting, in order of time.
 
-    `ended_at` is the time of the last event that keeps an episode going.
+    `ended_at` is the time of the last event that keeps an episode going. `asides` are what the
+    site noted meanwhile and what a survey heard: they are no acts, and move neither end.
     """
 
     id: str
@@ -62,6 +63,7 @@ class Episode:
     events: tuple[Event, ...]
     started_at: datetime
     ended_at: datetime
+    asides: tuple[Event, ...] = ()
 
     def of(self, *kinds: EventKind) -> tuple[Event, ...]:
         """Return the events of these kinds, in order."""
@@ -99,6 +101,7 @@ class Search:
     language: str
     total: int
     answerable: bool
+    surface: str = ""
 
     @property
     def id(self) -> str:

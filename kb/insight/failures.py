@@ -46,7 +46,7 @@ class _Case:
         self.tickets = tickets
         self.readings = rules.readings(episode)
         self.votes = rules.votes(episode)
-        self.solved = episode.of(EventKind.SOLVED)
+        self.solved = episode.of(EventKind.SOLVED, EventKind.FORM_WITHDRAWN)
         self.last = max((s.at for s in rules.searches(episode)), default=None)
 
     def of(self, search: Search, after: Search | None) -> Failure | None:

@@ -5,16 +5,19 @@ Promises what the store keeps and the reports add up, in one pure step. Knows no
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from kb.insight import episodes as rules
-from kb.insight.facts import Episode, Failure, Judged, TicketSeen
+from kb.insight.facts import Episode, Failure, Judged, Search, TicketSeen
 from kb.insight.failures import failures, last_failed
 from kb.lookup.events import EventKind
 
+# The longest wait for a ticket under which reports show the outcomes.
+REACH = timedelta(days=7)
 MARKS = ("opened", "read", "helpful", "unhelpful", "solved", "ticketed")
 
 
@@ -24,6 +27,11 @@ class Spans:
 
     gap: timedelta = timedelta(minutes=30)
     window: timedelta = timedelta(hours=24)
+
+    @property
+    def reach(self) -> timedelta:
+        """Return how long after an episode a ticket may still be counted in any figure."""
+        return max(self.window, REACH)
 
 
 def judge(
@@ -43,7 +51,12 @@ def judge(
         unresolved=rules.unresolved(episode, last, tickets, spans.window),
         searches=found,
         failures=classes,
-        data=_data(episode, classes, last.id if last else "", own),
+        data=_data(episode, classes, last.id if last else "", own)
+        | _aside(episode)
+        | {
+            "otherwise": rules.without_ticket(episode).value,
+            "ticket_after": rules.ticket_after(episode, tickets, spans.reach),
+        },
     )
 
 
@@ -54,12 +67,49 @@ def _data(
     found = rules.searches(episode)
     return {
         "searches": len(found),
+        "clicked": _clicked(episode, found),
+        "asked": _asked(found, classes),
         "failed": len(classes),
         "last_failed": last,
         "languages": sorted({search.language for search in found if search.language}),
         "articles": _articles(episode, own),
         "form": bool(episode.of(EventKind.FORM_OPENED)),
-        "seq": max(event.seq for event in episode.events),
+        "seq": max(event.seq for event in (*episode.events, *episode.asides)),
+    }
+
+
+def _clicked(episode: Episode, found: Sequence[Search]) -> int:
+    """Return from how many searches anything was opened."""
+    opened = {reading.search_id for reading in rules.readings(episode)}
+    return sum(bool(opened & set(search.ids)) for search in found)
+
+
+def _asked(
+    found: Sequence[Search], classes: Mapping[str, Failure]
+) -> list[tuple[str, str, str, int]]:
+    """Return (language, surface, failure class or "", searches), in order."""
+    kinds = Counter(
+        (search.language, search.surface, str(classes.get(search.id, ""))) for search in found
+    )
+    return [(*kind, number) for kind, number in sorted(kinds.items())]
+
+
+def _aside(episode: Episode) -> dict[str, Any]:
+    """Return the arm of the comparison with its held-out share, and what the survey heard: "",
+    "shown", "yes" or "no". The first of each kind counts.
+    """
+    first: dict[EventKind, Mapping[str, Any]] = {}
+    for event in episode.asides:
+        first.setdefault(event.kind, event.data)
+    drawn = first.get(EventKind.HOLDOUT, {})
+    answer = first.get(EventKind.SURVEY_ANSWERED)
+    heard = "shown" if EventKind.SURVEY_SHOWN in first else ""
+    if answer is not None:
+        heard = "yes" if answer.get("found") is True else "no"
+    return {
+        "arm": str(drawn.get("arm", "")),
+        "share": int(drawn.get("share", 0)),
+        "survey": heard,
     }
 
 

@@ -9,17 +9,25 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
 from kb.errors import InvalidInput
-from kb.insight.definitions import DEFINITION_VERSION, DEFINITIONS, of_failure
+from kb.insight import breakdown, deflection
+from kb.insight.breakdown import Change, FailedBy, Step
+from kb.insight.definitions import DEFINITION_VERSION, of_failure
+from kb.insight.deflection import Deflection
+from kb.insight.estimates.estimate import Estimate
 from kb.insight.facts import Failure, Outcome
-from kb.insight.intervals import wilson
+from kb.insight.figure import Figure as Figure  # these are part of this interface
+from kb.insight.figure import count as count
+from kb.insight.figure import share as share
+from kb.insight.rows import EpisodeRow as EpisodeRow
+from kb.insight.rows import Facts as Facts
+from kb.insight.rows import FailedRow as FailedRow
 from kb.insight.wording import favourite
 
-ORIGINS = ("asked", "policy", "demand")
+ORIGINS = ("asked", "policy", "demand", "outside")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,57 +48,18 @@ class DateRange:
         return datetime(self.first.year, self.first.month, self.first.day, tzinfo=UTC)
 
     @property
+    def days(self) -> int:
+        """Return how many days there are."""
+        return (self.last - self.first).days + 1
+
+    def before(self) -> DateRange:
+        """Return as many days that end the day before."""
+        return DateRange(self.first - timedelta(days=self.days), self.first - timedelta(days=1))
+
+    @property
     def end(self) -> datetime:
         """Return the first moment after the last day."""
         return self.start + (self.last - self.first + timedelta(days=1))
-
-
-@dataclass(frozen=True, slots=True)
-class EpisodeRow:
-    """A stored episode, as reports need it."""
-
-    id: str
-    outcome: Outcome
-    ended: bool
-    closed: bool
-    unresolved: bool
-    data: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class FailedRow:
-    """A stored failed search."""
-
-    episode_id: str
-    visitor: str
-    failure: Failure
-    words: str
-    words_key: str
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What a report is made of; `tickets` counts tickets by origin."""
-
-    episodes: Sequence[EpisodeRow]
-    failed: Sequence[FailedRow]
-    tickets: Mapping[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A count or a share. `value` is the share in [0, 1], None of nothing, or the count itself
-    where `denominator` is None; `interval` is its 95 % interval; `n` is what it is based on.
-    """
-
-    key: str
-    name: str
-    value: float | None
-    numerator: int
-    denominator: int | None
-    n: int
-    interval: tuple[float, float] | None
-    definition: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +89,17 @@ class ArticleRow:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All of it. `outcomes` are shares of closed episodes, then "too early" of all episodes."""
+    """All of it. `outcomes` are shares of closed episodes, then "too early" of all episodes.
+
+    `code` is the version of the product that made it; `older` counts episodes that were judged by
+    an earlier definition.
+    """
 
     range: DateRange
     at: datetime
     definition: int
+    code: str
+    older: int
     k_anonymity: int
     episodes: Figure
     closed: int
@@ -138,9 +113,33 @@ class Report:
     failing_words: tuple[WordsRow, ...]
     articles: tuple[ArticleRow, ...]
     tickets: tuple[Figure, ...]
+    deflection: Deflection
+    outside: Figure
+    steps: tuple[Step, ...]
+    failed_by: tuple[FailedBy, ...]
+    changes: tuple[Change, ...] = ()
+
+    def bounds(self) -> tuple[Figure | Estimate, ...]:
+        """Return deflection from its lower bound to its upper."""
+        return self.deflection_lower, self.deflection.estimate, self.deflection_upper
+
+    def of_survey(self) -> tuple[Figure | Estimate, ...]:
+        """Return what the estimate rests on."""
+        d = self.deflection
+        return d.response, d.success, d.worst
+
+    def of_holdout(self) -> tuple[Figure | Estimate, ...]:
+        """Return what suggestions on the ticket form cause, and what that is worth."""
+        d = self.deflection
+        return (*d.rates, d.effect, d.avoided, d.cost, d.money)
+
+    def compared(self) -> tuple[Figure, ...]:
+        """Return the shares that are set beside those of another period."""
+        bounds = (self.deflection_lower, self.deflection_upper)
+        return (*bounds, self.outcomes[0], self.unresolved, self.failed)
 
 
-def make_report(facts: Facts, span: DateRange, *, k: int, now: datetime) -> Report:
+def make_report(facts: Facts, span: DateRange, *, k: int, now: datetime, code: str = "") -> Report:
     """Return the report of the rows in `facts`; words need `k` distinct people to be shown."""
     closed = [row for row in facts.episodes if row.closed]
     ended = {row.id for row in facts.episodes if row.ended}
@@ -152,6 +151,8 @@ def make_report(facts: Facts, span: DateRange, *, k: int, now: datetime) -> Repo
         range=span,
         at=now,
         definition=DEFINITION_VERSION,
+        code=code,
+        older=sum(row.definition < DEFINITION_VERSION for row in facts.episodes),
         k_anonymity=k,
         episodes=count("episodes", len(facts.episodes)),
         closed=len(closed),
@@ -165,27 +166,21 @@ def make_report(facts: Facts, span: DateRange, *, k: int, now: datetime) -> Repo
         failing_words=failing_words(failed, k),
         articles=articles(closed),
         tickets=tuple(_tickets(origin, facts.tickets) for origin in ORIGINS),
+        deflection=deflection.make(closed, facts.tiers, now=now, days=_elapsed(span, now)),
+        outside=share("outside_matched", *facts.outside),
+        steps=breakdown.steps(facts.episodes, span.first, span.last),
+        failed_by=breakdown.failed_by(facts.episodes),
     )
 
 
-def share(definition: str, numerator: int, denominator: int, *, key: str = "") -> Figure:
-    """Return a share with its interval."""
-    return Figure(
-        key=key or definition,
-        name=DEFINITIONS[definition].name,
-        value=numerator / denominator if denominator else None,
-        numerator=numerator,
-        denominator=denominator,
-        n=denominator,
-        interval=wilson(numerator, denominator),
-        definition=definition,
-    )
+def beside(report: Report, before: Report) -> Report:
+    """Return the report with its shares beside those of the period before."""
+    return replace(report, changes=breakdown.changes(report.compared(), before.compared()))
 
 
-def count(definition: str, number: int, *, key: str = "", name: str = "") -> Figure:
-    """Return a plain count."""
-    shown = name or DEFINITIONS[definition].name
-    return Figure(key or definition, shown, number, number, None, number, None, definition)
+def _elapsed(span: DateRange, now: datetime) -> float:
+    """Return how many days of the range have passed."""
+    return max(0.0, (min(span.end, now) - span.start) / timedelta(days=1))
 
 
 def _outcomes(closed: Sequence[EpisodeRow], total: int) -> tuple[Figure, ...]:

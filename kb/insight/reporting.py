@@ -6,23 +6,51 @@ nothing of what they mean.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
+from importlib.metadata import version
+from types import MappingProxyType
 
 from kb.db import Database
 from kb.insight import care
+from kb.insight.estimates.cost import TierCost
 from kb.insight.figures import store
-from kb.insight.report import DateRange, Facts, Report, WordsRow, make_report
+from kb.insight.report import DateRange, Facts, Report, WordsRow, beside, make_report
+
+NONE: Mapping[int, TierCost] = MappingProxyType({})
 
 
-def report(db: Database, span: DateRange, *, k: int, now: datetime) -> Report:
-    """Return the report of a range of UTC days; `k` is the setting k_anonymity."""
+def report(
+    db: Database, span: DateRange, *, k: int, now: datetime, costs: Mapping[int, TierCost] = NONE
+) -> Report:
+    """Return the report of a range of UTC days; `k` is the setting k_anonymity, `costs` are those
+    of the tiers by level.
+    """
+    return _made(db, span, k=k, now=now, costs=costs)
+
+
+def report_beside(
+    db: Database, span: DateRange, *, k: int, now: datetime, costs: Mapping[int, TierCost] = NONE
+) -> Report:
+    """Return the report of a range with its shares beside those of as many days before it."""
+    found = _made(db, span, k=k, now=now, costs=costs)
+    return beside(found, _made(db, span.before(), k=k, now=now, costs=costs))
+
+
+def _made(
+    db: Database, span: DateRange, *, k: int, now: datetime, costs: Mapping[int, TierCost]
+) -> Report:
     with db.read() as connection:
+        standing = store.tickets_by_tier(connection, span.start, span.end)
         facts = Facts(
             episodes=store.episode_rows(connection, span.start, span.end),
             failed=store.failed_rows(connection, span.start, span.end),
             tickets=store.tickets_by_origin(connection, span.start, span.end),
+            tiers={n: replace(tier, tickets=standing.get(n, 0)) for n, tier in costs.items()},
+            outside=store.outside(connection, span.start, span.end),
         )
-    return make_report(facts, span, k=k, now=now)
+    return make_report(facts, span, k=k, now=now, code=version("tier-zero"))
 
 
 def article_care(db: Database, span: DateRange, *, k: int) -> dict[str, care.Care]:

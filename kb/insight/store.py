@@ -59,6 +59,31 @@ def known(connection: Connection, since: datetime) -> dict[str, list[Any]]:
     return found
 
 
+def first_starts(
+    connection: Connection, visitors: Collection[str], since: datetime
+) -> dict[str, datetime]:
+    """Return by visitor the start of their first stored episode that ended at `since` or later."""
+    found: dict[str, datetime] = {}
+    for chunk in _chunks(sorted(visitors)):
+        query = (
+            sa.select(episodes.c.visitor, sa.func.min(episodes.c.started_at))
+            .where(episodes.c.visitor.in_(chunk), episodes.c.ended_at >= since)
+            .group_by(episodes.c.visitor)
+        )
+        found |= {row[0]: row[1] for row in connection.execute(query)}
+    return found
+
+
+def judged_since(connection: Connection, since: datetime) -> dict[tuple[str, str], tuple[Any, ...]]:
+    """Return the stored episodes that ended at `since` or later and their failed searches, by the
+    table's name and their id.
+    """
+    rows = connection.execute(sa.select(episodes).where(episodes.c.ended_at >= since))
+    found = {("episodes", row.id): tuple(row) for row in rows}
+    rows = connection.execute(sa.select(failed_searches).where(failed_searches.c.at >= since))
+    return found | {("failed_searches", row.search_id): tuple(row) for row in rows}
+
+
 def events_of(
     connection: Connection, visitors: Sequence[str], since: Mapping[str, datetime]
 ) -> list[Event]:

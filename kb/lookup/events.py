@@ -31,6 +31,8 @@ class EventKind(StrEnum):
     FORM_WITHDRAWN = "form_withdrawn"
     TICKET_CREATED = "ticket_created"
     HOLDOUT = "holdout"
+    SURVEY_SHOWN = "survey_shown"
+    SURVEY_ANSWERED = "survey_answered"
 
 
 class Surface(StrEnum):
@@ -40,6 +42,13 @@ class Surface(StrEnum):
     SUGGEST = "suggest"
     FORM = "form"
     API = "api"
+
+
+class Arm(StrEnum):
+    """Whether a visitor of the ticket form sees suggestions there, or is held out."""
+
+    SHOWN = "shown"
+    HELD_OUT = "held_out"
 
 
 # Words still being typed: each form replaces the one before, so half a secret is never kept.

@@ -9,23 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from kb.lookup import store
 from kb.lookup.ask import counted, kept
-from kb.lookup.events import Event, EventKind, new_id
+from kb.lookup.events import Arm, Event, EventKind, new_id
 from kb.lookup.live import LibraryGetter, readable
 from kb.lookup.recording import Recorder
 from kb.lookup.redaction import Redactor
 from kb.lookup.redaction import redact as redact_secrets
-from kb.lookup.words import bounded
 from kb.people.roles import Viewer
 
 LONGEST_ID = 36
 LONGEST_REASON = 500
 LONGEST_DWELL_S = 3600.0  # an hour; a tab left open overnight is not reading
 DEEPEST_RANK = 1000
+ASKED_AGAIN = timedelta(days=30)  # who has answered is left in peace this long
 
 
 class Record:
@@ -125,7 +125,7 @@ class Record:
     def form_withdrawn(
         self, viewer: Viewer, *, now: datetime, search_id: str | None = None
     ) -> bool:
-        """Record that the form was left because a suggestion answered."""
+        """Record that somebody said that a suggestion answered, so that no ticket is needed."""
         return self._plain(viewer, EventKind.FORM_WITHDRAWN, now, search_id)
 
     def suggestion_shown(
@@ -144,9 +144,45 @@ class Record:
         """Record that a suggestion of the ticket form was opened."""
         return self._of_article(viewer, EventKind.SUGGESTION_OPENED, slug, search_id, now)
 
-    def holdout(self, viewer: Viewer, arm: str, *, now: datetime) -> bool:
-        """Record in which arm of the comparison this visitor is."""
-        return self._plain(viewer, EventKind.HOLDOUT, now, None, data={"arm": bounded(arm, 32)})
+    def holdout(self, viewer: Viewer, arm: Arm, *, share: int, now: datetime) -> bool:
+        """Record in which arm of the comparison this visitor is, while `share` per cent are held
+        out.
+        """
+        return self._plain(
+            viewer, EventKind.HOLDOUT, now, None, data={"arm": arm.value, "share": share}
+        )
+
+    def is_silent(self, viewer: Viewer, *, now: datetime, gap: timedelta) -> bool:
+        """Return whether the visitor said nothing of an article within `gap`, and answered no
+        survey within ASKED_AGAIN; no while the database is away.
+        """
+        kinds = {EventKind.VOTE: now - gap, EventKind.SOLVED: now - gap}
+        kinds[EventKind.SURVEY_ANSWERED] = now - ASKED_AGAIN
+        spoke = self._recorder.look(lambda db: store.did(db, viewer.visitor, kinds))
+        return spoke is False
+
+    def survey_shown(
+        self, viewer: Viewer, slug: str, *, now: datetime, search_id: str | None = None
+    ) -> bool:
+        """Record that an article's page asked whether the reader found what they needed."""
+        return self._of_article(viewer, EventKind.SURVEY_SHOWN, slug, search_id, now)
+
+    def survey_answered(
+        self,
+        viewer: Viewer,
+        slug: str,
+        found: bool,
+        *,
+        now: datetime,
+        search_id: str | None = None,
+    ) -> bool:
+        """Record the answer; a visitor's first of the UTC day is kept, whatever is sent again."""
+        if readable(self._library(), slug, viewer) is None:
+            return False
+        data = {"found": bool(found)}
+        event = _event(viewer, EventKind.SURVEY_ANSWERED, now, search_id, article=slug, data=data)
+        event_id = f"s{now:%Y%m%d}{viewer.visitor}"[:LONGEST_ID]
+        return self._recorder.record(replace(event, id=event_id))
 
     def ticket_created(
         self,

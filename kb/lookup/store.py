@@ -6,7 +6,7 @@ their last form only, and that no reader waits long for a lock. Knows no rule be
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -166,6 +166,14 @@ def search_of(db: Database, search_id: str) -> Event | None:
     """Return the search of that id, None when there is none."""
     found = _select(db, sa.and_(events.c.id == search_id, events.c.kind == EventKind.SEARCH.value))
     return found[0] if found else None
+
+
+def did(db: Database, visitor: str, kinds: Mapping[EventKind, datetime]) -> bool:
+    """Return whether the visitor did any of these, each at its time or later."""
+    any_of = [sa.and_(events.c.kind == kind.value, events.c.at >= at) for kind, at in kinds.items()]
+    query = sa.select(sa.exists().where(events.c.visitor == visitor, sa.or_(*any_of)))
+    with db.read() as connection:
+        return bool(connection.scalar(query))
 
 
 def latest_search(db: Database, visitor: str, words_key: str, since: datetime) -> str | None:

@@ -1,9 +1,10 @@
-"""What a Git server calls after a push.
+"""What a Git server calls after a push, and another service desk after a ticket.
 
-Promises an answer at once and nothing but a wish: the worker fetches and publishes, so that a
-repeated or forged call can at most make it look once more. Only a call that proves to know the
-secret is heard. Header names and forms are those of the servers' documentation: GitHub's
-“Validating webhook deliveries”, GitLab's “Webhooks”, Gitea's and Forgejo's “Webhooks”.
+Promises for a push an answer at once and nothing but a wish: the worker fetches and publishes, so
+that a repeated call can at most make it look once more. A ticket told of twice is one. Only
+a call that proves to know the secret is heard. Header names and forms are those of the servers'
+documentation: GitHub's “Validating webhook deliveries”, GitLab's “Webhooks”, Gitea's and Forgejo's
+“Webhooks”; a service desk signs as GitHub does.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import Headers
 
 from kb.errors import InvalidInput
+from kb.insight.outside.bringing import bring
+from kb.insight.outside.reading import from_json
 from kb.lookup.standing import wake
 from kb.people.roles import Permission
 from kb.web.guard import needs, now, services
@@ -54,6 +57,27 @@ def push() -> ResponseReturnValue:
     if not why:
         wake(settings.data)
     return jsonify(publishing=not why, reason=why), 202
+
+
+@blueprint.post("/tickets")
+@needs(Permission.READ, limit="search", signed=True)
+def tickets() -> ResponseReturnValue:
+    """Take tickets that another system opened: {id, time, email or user}, or a list of such."""
+    parts = services()
+    if not parts.settings.webhook_secret:
+        abort(404)
+    request.max_content_length = LONGEST
+    body = request.get_data()
+    if not is_genuine(request.headers, body, parts.settings.webhook_secret):
+        abort(403, "The signature does not fit the body and the setting webhook_secret.")
+    try:
+        payload = json.loads(body)
+    except (ValueError, RecursionError):
+        raise InvalidInput("The body is not JSON.", "Let the other system send JSON.") from None
+    found = from_json(payload, now=now())
+    source = request.args.get("source", "hook")[:64]
+    done = bring(parts.db, parts.settings, found, parts.matching(), source=source, now=now())
+    return jsonify(new=done.new, known=done.known, matched=done.matched), 202
 
 
 def is_genuine(headers: Headers, body: bytes, secret: str) -> bool:

@@ -12,12 +12,14 @@ from flask import Blueprint, Response, render_template, request
 from flask.typing import ResponseReturnValue
 
 from kb.errors import InvalidInput
-from kb.insight.definitions import DEFINITION_VERSION, FAILURES, FIGURES, OUTCOMES
+from kb.insight.definitions import DEFINITION_VERSION, DEFINITIONS, FAILURES, FIGURES, OUTCOMES
+from kb.insight.deflection_definitions import DEFLECTION, RIVALS
 from kb.insight.export import TABLES, csv_rows, csv_text
 from kb.insight.report import DateRange, Report
-from kb.insight.reporting import report as make_report
+from kb.insight.reporting import report_beside
 from kb.people.roles import Permission
 from kb.privacy.reporting import figures
+from kb.web import charts
 from kb.web.guard import needs, now, services
 
 blueprint = Blueprint("leads", __name__, url_prefix="/reports")
@@ -37,9 +39,13 @@ def report() -> ResponseReturnValue:
         span, problem = _range(), None
     except InvalidInput as wrong:
         span, problem = _usual(), wrong
+    found = _report(span)
     page = render_template(
         "leads/report.html",
-        report=_report(span),
+        report=found,
+        charts=charts,
+        bars=charts.bars(found.steps),
+        names=[(kind, DEFINITIONS[kind].name) for kind in charts.STACKED],
         titles=_titles(),
         tables=tuple(TABLES),
         problem=problem,
@@ -67,7 +73,13 @@ def table(table: str) -> Response:
 @needs(Permission.READ_REPORTS)
 def definitions() -> str:
     """Every definition that the report quotes."""
-    groups = (("Outcomes", OUTCOMES), ("Failed searches", FAILURES), ("Figures", FIGURES))
+    groups = (
+        ("Outcomes", OUTCOMES),
+        ("Deflection", DEFLECTION),
+        ("Others' formulas", RIVALS),
+        ("Failed searches", FAILURES),
+        ("Figures", FIGURES),
+    )
     return render_template("leads/definitions.html", groups=groups, version=DEFINITION_VERSION)
 
 
@@ -81,7 +93,9 @@ def privacy() -> str:
 
 def _report(span: DateRange) -> Report:
     parts = services()
-    return make_report(parts.db, span, k=parts.settings.k_anonymity, now=now())
+    return report_beside(
+        parts.db, span, k=parts.settings.k_anonymity, now=now(), costs=parts.costs()
+    )
 
 
 def _usual() -> DateRange:

@@ -25,7 +25,7 @@ from markupsafe import Markup
 
 from kb.lookup.live import readable
 from kb.people.roles import Permission
-from kb.web import listing
+from kb.web import listing, survey
 from kb.web.former import ABSENT, former
 from kb.web.guard import chosen, needs, now, services, viewer
 from kb.web.subscriptions import of_results
@@ -40,6 +40,7 @@ THANKS = {
     "solved": "Good. Thank you for telling us.",
     "yes": "Thank you. That helps others find it.",
     "no": "Thank you. The team that keeps this article will see your answer.",
+    "survey": "Thank you. That was the only question.",
 }
 
 
@@ -106,6 +107,7 @@ def article(slug: str) -> ResponseReturnValue:
         canonical=url_for("reader.article", slug=slug, _external=True),
         thanks=THANKS.get(request.args.get("thanks", ""), ""),
         reasons=REASONS,
+        survey=survey.asked_now(slug, search_id),
         **listing.around(library, found, viewer().audiences, now().date()),
     )
 
@@ -188,7 +190,11 @@ def about() -> str:
     """What is recorded, in words a reader understands."""
     settings = services().settings
     return render_template(
-        "reader/about.html", retention=settings.retention.days, k=settings.k_anonymity
+        "reader/about.html",
+        retention=settings.retention.days,
+        k=settings.k_anonymity,
+        survey_share=settings.survey_share,
+        holdout_share=settings.holdout_share,
     )
 
 

@@ -19,6 +19,8 @@ from kb.desk.offers import Offer
 from kb.desk.policies import decline_offer, find_offer, take_offer
 from kb.desk.ticket import Draft, Origin, Requester, Ticket, TicketEvent, parse_number
 from kb.errors import InvalidInput, NotAllowed, ProductError
+from kb.lookup.draws import arm_of
+from kb.lookup.events import Arm
 from kb.lookup.live import readable
 from kb.people.roles import Permission
 from kb.web import listing
@@ -50,7 +52,18 @@ def new() -> str:
     services().record.form_opened(
         viewer(), now=now(), search_id=search.id if search else None, slug=slug
     )
+    _put_on_record(_arm())
     return _page(form)
+
+
+@blueprint.post("/tickets/withdrawn")
+@needs(Permission.READ, limit="write")
+def withdrawn() -> str:
+    """Keep that a suggestion answered, so that no ticket is needed."""
+    search = own_search(request.form.get("search"))
+    search_id = search.id if search else None
+    services().record.form_withdrawn(viewer(), now=now(), search_id=search_id)
+    return render_template("requester/withdrawn.html", search=search_id)
 
 
 @blueprint.post("/tickets")
@@ -197,9 +210,28 @@ def _offered(found: Offer) -> Draft:
 
 def _page(form: dict[str, str], problem: ProductError | None = None) -> str:
     """Return the form with answers beside it, which may make it unnecessary."""
+    held_out = _arm() is Arm.HELD_OUT
     return render_template(
-        "requester/new.html", form=form, problem=problem, suggestions=_suggestions(form)
+        "requester/new.html",
+        form=form,
+        problem=problem,
+        held_out=held_out,
+        suggestions=[] if held_out else _suggestions(form),
     )
+
+
+def _arm() -> Arm:
+    """Return whether this visitor sees suggestions; staff and robots are compared with nobody."""
+    parts, person = services(), viewer()
+    if person.left_out:
+        return Arm.SHOWN
+    return arm_of(parts.secret_key, person.visitor, parts.settings.holdout_share)
+
+
+def _put_on_record(arm: Arm) -> None:
+    """Keep the arm of whoever opened the form, unless nobody is held out."""
+    if share := services().settings.holdout_share:
+        services().record.holdout(viewer(), arm, share=share, now=now())
 
 
 def _suggestions(form: dict[str, str]) -> list[dict[str, Any]]:

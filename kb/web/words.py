@@ -23,6 +23,7 @@ ORIGIN = {
     "asked": "asked for",
     "policy": "by policy: left without an answer",
     "demand": "by demand: several people failed",
+    "outside": "told of by another system: mail, phone",
 }
 EVENT = {
     "opened": "opened the ticket",
@@ -58,6 +59,13 @@ EVENT_KIND = {
     "ticket_created": "Tickets",
     "holdout": "Comparison of suggestions",
     "all": "All",
+}
+SURFACE = {
+    "page": "search page",
+    "suggest": "while typing",
+    "form": "ticket form",
+    "api": "API",
+    "": "not known",
 }
 FAILURE = {
     "zero": "nothing was found",
@@ -110,6 +118,28 @@ def clock(value: str) -> str:
     return f"{found.day} {found:%b, %H:%M}"
 
 
+def amount(value: float | None, unit: str) -> str:
+    """Return a figure as it is read: "12.3 %", "+4.0 points", "1,250", "4.0 : 1"; "no data" for
+    none. `unit` is a Unit of kb.insight.estimates.
+    """
+    if value is None:
+        return "no data"
+    if unit == "share":
+        return f"{value * 100:.1f} %"
+    if unit == "difference":
+        return f"{value * 100:+.1f} points".replace("-", "−")
+    if unit == "ratio":
+        return f"{value:.1f} : 1"
+    if unit == "money":
+        return f"{value:,.2f}".replace("-", "−")
+    return (f"{value:,.1f}" if unit == "tickets" else f"{value:,.0f}").replace("-", "−")
+
+
+def extent(interval: tuple[float, float] | None, unit: str) -> str:
+    """Return "10.2 % to 14.4 %", "" without an interval."""
+    return " to ".join(amount(end, unit) for end in interval) if interval else ""
+
+
 def init_app(app: Flask) -> None:
     """Give the filters to the app's templates."""
     app.jinja_env.filters.update(
@@ -124,5 +154,8 @@ def init_app(app: Flask) -> None:
         event_kind=lambda code: EVENT_KIND.get(str(code), str(code).replace("_", " ")),
         cause_words=lambda code: CAUSE.get(str(code), "not looked at yet"),
         gap_event_words=lambda code: GAP_EVENT.get(str(code), str(code).replace("_", " ")),
+        surface_words=lambda code: SURFACE.get(str(code), str(code)),
+        amount=amount,
+        extent=extent,
         failure_words=lambda code: FAILURE.get(str(code), str(code)),
     )

@@ -76,6 +76,8 @@ def site(
         "KB_SEARCH_RATE": "10000",
         "KB_WRITE_RATE": "10000",
         "KB_SIGN_IN_RATE": "10000",
+        "KB_HOLDOUT_SHARE": "0",
+        "KB_SURVEY_SHARE": "100",
     }
     log = (data / "serve.log").open("w")
     server = subprocess.Popen(

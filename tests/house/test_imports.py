@@ -22,8 +22,15 @@ RULES = {
     "kb.gaps.anonymity", "kb.gaps.demand", "kb.gaps.gap", "kb.gaps.grouping", "kb.gaps.identity",
     "kb.gaps.aftermath", "kb.gaps.counting", "kb.gaps.diagnosis", "kb.gaps.facts",
     "kb.gaps.partition", "kb.gaps.patches", "kb.gaps.stems", "kb.insight.care",
+    "kb.insight.bounds", "kb.insight.breakdown", "kb.insight.comparison",
+    "kb.insight.definition", "kb.insight.deflection",
+    "kb.insight.deflection_definitions", "kb.insight.figure", "kb.insight.rows",
     "kb.insight.definitions", "kb.insight.episodes", "kb.insight.export",
+    "kb.insight.estimates.cost", "kb.insight.estimates.estimate", "kb.insight.estimates.holdout",
+    "kb.insight.estimates.power", "kb.insight.estimates.rivals",
+    "kb.insight.estimates.sequential", "kb.insight.estimates.survey",
     "kb.insight.facts", "kb.insight.failures", "kb.insight.intervals", "kb.insight.judging",
+    "kb.insight.outside.reading", "kb.lookup.draws",
     "kb.insight.report", "kb.insight.solving", "kb.insight.wording", "kb.lookup.checksums",
     "kb.content.several", "kb.previews.differences",
     "kb.lookup.keys", "kb.lookup.numbers", "kb.lookup.passwords", "kb.lookup.personal",
@@ -57,7 +64,8 @@ SQL = {"sqlalchemy", "alembic", "psycopg", "sqlite3"}
 WHOOSH = {"search.keyword", "search.advanced", "search.impacts", "search.opened", "search.analysis"}
 HEAVY = {"sentence_transformers", "torch", "transformers", "onnxruntime", "onnx"}
 ROOTS = {
-    "kb.app", "kb.authoring.previewing", "kb.cli", "kb.previews.commands", "kb.serving",
+    "kb.app", "kb.authoring.previewing", "kb.cli", "kb.insight.commands",
+    "kb.previews.commands", "kb.serving",
     "kb.wiring", "kb.worker",
 }  # fmt: skip
 
@@ -207,6 +215,7 @@ def test_the_clock_is_read_at_the_edges_only() -> None:
     commands = {"kb.cli", "kb.authoring.check", "kb.authoring.workbench", "kb.people.commands"}
     commands |= {"kb.previews.commands"}
     commands |= {"kb.privacy.commands"}
+    commands |= {"kb.insight.commands"}
     assert readers <= commands | {"kb.lookup.commands", "kb.worker", "kb.web.guard"}
 
 

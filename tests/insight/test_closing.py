@@ -15,8 +15,10 @@ from kb.db import Database
 from kb.insight.closing import (
     close_episodes,
     demand,
+    judge_again,
     mark_policy,
     purge,
+    rebuild,
     unresolved_without_policy,
 )
 from kb.lookup.events import Event
@@ -45,6 +47,10 @@ def rows(db: Database, table: sa.Table) -> list[Any]:
 
 def both(db: Database) -> tuple[list[Any], list[Any]]:
     return rows(db, episodes), rows(db, failed_searches)
+
+
+def outcomes(db: Database) -> dict[str, str]:
+    return {row.visitor: row.outcome for row in rows(db, episodes)}
 
 
 def test_the_life_of_an_unmet_need(database: Database, noon: datetime, did: Did) -> None:
@@ -205,3 +211,58 @@ def test_an_episode_ends_when_nothing_can_join_it(
     put_all(database, [did("search", 0, words="a", total=0, user_id="u")])
     closed = close_episodes(database, SPANS, noon + timedelta(minutes=minutes))
     assert len(closed.unresolved) == (minutes > 30)
+
+
+def test_a_ticket_days_later_is_kept_for_longer_waits_and_changes_no_outcome(
+    database: Database, noon: datetime, did: Did
+) -> None:
+    put_all(database, [did("view", 0, article="a"), did("dwell", 60, article="a", seconds=60)])
+    close_episodes(database, SPANS, noon + 30 * HOUR)
+    put_all(database, [did("ticket_created", 5 * 86400, number=1, origin="asked")])
+    close_episodes(database, SPANS, noon + timedelta(days=5, hours=1))
+    [row] = rows(database, episodes)
+    assert row.outcome == "potential"
+    assert row.data["ticket_after"] == 5 * 86400 - 60
+
+
+def test_a_ticket_told_of_late_is_judged_for_those_it_names(
+    database: Database, noon: datetime, did: Did
+) -> None:
+    put_all(database, [did("view", 0, article="a"), did("dwell", 60, article="a", seconds=60)])
+    close_episodes(database, SPANS, noon + 30 * HOUR)
+    put_all(database, [did("view", 38 * 86400, article="a", visitor="w")])
+    later = noon + timedelta(days=40)
+    close_episodes(database, SPANS, later)
+    put_all(database, [did("ticket_created", 7200, number=1, origin="outside")])
+    close_episodes(database, SPANS, later)
+    assert outcomes(database) == {"v": "potential", "w": "abandoned"}
+    since = noon + 2 * HOUR
+    assert judge_again(database, SPANS, later, visitors={"v"}, since=since) == 1
+    assert outcomes(database) == {"v": "ticketed", "w": "abandoned"}
+
+
+def test_all_is_judged_anew_from_the_raw_events_with_the_same_result(
+    database: Database, noon: datetime, did: Did
+) -> None:
+    for day in range(6):
+        at = day * 86400
+        put_all(database, [
+            did("search", at, words="vpn token", visitor=f"v{day % 4}"),
+            did("view", at + 5, article="a", visitor=f"v{day % 4}"),
+            did("survey_shown", at + 5, article="a", visitor=f"v{day % 4}"),
+            did("form_opened", at + 90, visitor=f"v{day % 4}"),
+            did("holdout", at + 90, visitor=f"v{day % 4}", arm="shown", share=10),
+        ])  # fmt: skip
+        close_episodes(database, SPANS, noon + timedelta(days=day, hours=1))
+    put_all(database, [did("ticket_created", 5 * 86400 + 99, visitor="v1", number=9)])
+    later = noon + timedelta(days=9)
+    close_episodes(database, SPANS, later)
+    before = both(database)
+    assert rebuild(database, SPANS, later, since=noon - HOUR) == (6, 0)
+    assert both(database) == before
+    with database.begin() as connection:  # what an earlier definition left, or a fault
+        connection.execute(sa.update(episodes).values(definition=1, data={}))
+        connection.execute(sa.delete(failed_searches))
+    judged, differ = rebuild(database, SPANS, later, since=noon - HOUR)
+    assert (judged, differ) == (6, 6 + len(before[1]))
+    assert both(database) == before

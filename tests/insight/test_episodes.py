@@ -235,3 +235,66 @@ def test_episodes_hold_each_act_once_and_no_gap(record: list[Event]) -> None:
     for episode in found:
         times = [e.at for e in episode.events if e.at <= episode.ended_at]
         assert all(b - a <= GAP for a, b in pairwise(times))
+
+
+# -- asides -------------------------------------------------------------------------------------
+
+ASIDE_KINDS = ("suggestion_shown", "holdout", "survey_shown", "survey_answered")
+
+
+@given(
+    asides=st.lists(st.tuples(st.sampled_from(ASIDE_KINDS), st.integers(-4000, 9000)), max_size=8),
+    answer=st.booleans(),
+)
+def test_an_aside_changes_no_episode_and_no_outcome(
+    asides: list[tuple[str, int]], answer: bool
+) -> None:
+    def event(name: str, at: int, kind: str, **data: object) -> Event:
+        when = START + timedelta(seconds=at)
+        return Event(name, when, EventKind(kind), "v", article="a", data=data)
+
+    acts = [event("1", 0, "search"), event("2", 20, "view"), event("3", 60, "form_opened"),
+            event("4", 4000, "view")]  # fmt: skip
+    beside = [event(f"x{n}", at, kind, found=answer) for n, (kind, at) in enumerate(asides)]
+    plain, mixed = rules.episodes(acts, GAP), rules.episodes(acts + beside, GAP)
+    bare = [(e.id, e.events, e.started_at, e.ended_at) for e in plain]
+    assert [(e.id, e.events, e.started_at, e.ended_at) for e in mixed] == bare
+    for one, other in zip(plain, mixed, strict=True):
+        before = rules.outcome(one, [], LATER, window=WINDOW)
+        assert rules.outcome(other, [], LATER, window=WINDOW) == before
+    kept = [aside for episode in mixed for aside in episode.asides]
+    assert len(kept) == len({aside.id for aside in kept})
+    assert {aside.id for aside in beside if 0 <= (aside.at - START).total_seconds() <= 60} <= {
+        aside.id for aside in kept
+    }
+
+
+def test_the_first_of_each_kind_of_aside_is_judged(did: Did, noon: datetime) -> None:
+    [episode] = rules.episodes([
+        did("form_opened", 0), did("holdout", 0, arm="held_out", share=10),
+        did("holdout", 5, arm="shown", share=10), did("survey_shown", 6),
+        did("survey_answered", 9, found=True), did("survey_answered", 12, found=False),
+    ], GAP)  # fmt: skip
+    data = judge(episode, [], noon + timedelta(days=2), spans=Spans()).data
+    assert (data["arm"], data["share"], data["survey"]) == ("held_out", 10, "yes")
+
+
+@pytest.mark.parametrize(("after", "told"), [(-30, -30.0), (3600, 3600.0), (8 * 86400, None)])
+def test_the_wait_for_a_ticket_is_kept_as_far_as_any_figure_looks(
+    did: Did, noon: datetime, after: int, told: float | None
+) -> None:
+    [episode] = rules.episodes([did("search", 0), did("search", 60)], GAP)
+    ticket = TicketSeen(episode.ended_at + timedelta(seconds=after), visitor="v")
+    data = judge(episode, [ticket], noon + timedelta(days=9), spans=Spans()).data
+    assert data["ticket_after"] == told
+    assert data["otherwise"] == "abandoned"
+
+
+def test_a_form_withdrawn_says_that_the_need_was_met(did: Did, noon: datetime) -> None:
+    [episode] = rules.episodes([
+        did("search", 0, id="s1"), did("form_opened", 9), did("form_withdrawn", 30, search_id="s1")
+    ], GAP)  # fmt: skip
+    judged = judge(episode, [], noon + timedelta(days=2), spans=Spans())
+    assert judged.outcome is Outcome.CONFIRMED
+    assert judged.failures == {}
+    assert judged.data["asked"] == [("en", "page", "", 1)]

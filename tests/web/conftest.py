@@ -248,6 +248,8 @@ def _small_published(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         search_rate=100_000,
         write_rate=100_000,
         sign_in_rate=100_000,
+        holdout_share=0,
+        survey_share=0,
     )
     publish(settings, progress=lambda _stage, _done, _total: None)
     return settings

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 
 from kb.insight.care import FailedNear, Seen, Vote
 from kb.insight.facts import Failure, Outcome
-from kb.insight.report import EpisodeRow, FailedRow
+from kb.insight.rows import EpisodeRow, FailedRow
 from kb.lookup.events import EventKind
 from kb.people.roles import STAFF_ROLES
 from kb.schema import episodes, events, failed_searches, tickets, users
@@ -24,7 +24,18 @@ def episode_rows(connection: Connection, start: datetime, end: datetime) -> tupl
     """Return the episodes that started in [start, end)."""
     query = sa.select(episodes).where(episodes.c.started_at >= start, episodes.c.started_at < end)
     return tuple(
-        EpisodeRow(row.id, Outcome(row.outcome), row.ended, row.closed, row.unresolved, row.data)
+        EpisodeRow(
+            id=row.id,
+            outcome=Outcome(row.outcome),
+            ended=row.ended,
+            closed=row.closed,
+            unresolved=row.unresolved,
+            data=row.data,
+            visitor=row.visitor,
+            started_at=row.started_at,
+            ended_at=row.ended_at,
+            definition=row.definition,
+        )
         for row in connection.execute(query)
     )
 
@@ -45,14 +56,44 @@ def failed_rows(connection: Connection, start: datetime, end: datetime) -> tuple
 
 def tickets_by_origin(connection: Connection, start: datetime, end: datetime) -> dict[str, int]:
     """Return how many tickets were created in [start, end), by origin; staff's own left out."""
-    staff = sa.select(users.c.id).where(users.c.role.in_([role.value for role in STAFF_ROLES]))
-    by_staff = sa.and_(tickets.c.requester_id.is_not(None), tickets.c.requester_id.in_(staff))
     query = (
         sa.select(tickets.c.origin, sa.func.count())
-        .where(tickets.c.created_at >= start, tickets.c.created_at < end, ~by_staff)
+        .where(*_of_requesters(start, end))
         .group_by(tickets.c.origin)
     )
+    found = {row[0]: row[1] for row in connection.execute(query)}
+    _, told = outside(connection, start, end)
+    return found | ({"outside": told} if told else {})
+
+
+def tickets_by_tier(connection: Connection, start: datetime, end: datetime) -> dict[int, int]:
+    """Return how many tickets of [start, end) stand at each tier now; staff's own left out."""
+    query = (
+        sa.select(tickets.c.tier, sa.func.count())
+        .where(*_of_requesters(start, end))
+        .group_by(tickets.c.tier)
+    )
     return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def _of_requesters(start: datetime, end: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    staff = sa.select(users.c.id).where(users.c.role.in_([role.value for role in STAFF_ROLES]))
+    by_staff = sa.and_(tickets.c.requester_id.is_not(None), tickets.c.requester_id.in_(staff))
+    return tickets.c.created_at >= start, tickets.c.created_at < end, ~by_staff
+
+
+def outside(connection: Connection, start: datetime, end: datetime) -> tuple[int, int]:
+    """Return how many tickets of [start, end) other systems told of: those matched, and all."""
+    matched = sa.func.count(sa.case((events.c.visitor != "", 1)))
+    query = sa.select(matched, sa.func.count()).where(
+        events.c.kind == EventKind.TICKET_CREATED.value,
+        events.c.at >= start,
+        events.c.at < end,
+        events.c.left_out == "",
+        events.c.data["origin"].as_string() == "outside",
+    )
+    row = connection.execute(query).one()
+    return row[0], row[1]
 
 
 def articles_seen(connection: Connection, start: datetime, end: datetime) -> tuple[Seen, ...]:

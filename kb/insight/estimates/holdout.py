@@ -1,0 +1,117 @@
+"""What the suggestions on the ticket form cause: people who see them against people who do not.
+
+Promises intention to treat: everybody counts in the arm they were drawn for, whatever they then
+saw, opened or did. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from kb.insight.estimates.sequential import always_valid
+from kb.insight.intervals import newcombe
+
+# With fewer in an arm one person moves its rate by more than three points, and the normal
+# approximation behind `always_valid` is poor.
+MIN_ARM = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """One person at the ticket form for the first time: drawn to see suggestions or not, under a
+    held-out share of `share` per cent, and whether a ticket followed.
+    """
+
+    visitor: str
+    shown: bool
+    share: int
+    ticketed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Arms:
+    """People in both arms and how many of them got a ticket; `share` in per cent is held out."""
+
+    shown: int = 0
+    shown_tickets: int = 0
+    held_out: int = 0
+    held_out_tickets: int = 0
+    share: int = 0
+
+    @property
+    def enough(self) -> bool:
+        """Return whether both arms have people enough for a figure."""
+        return min(self.shown, self.held_out) >= MIN_ARM
+
+    @property
+    def lacking(self) -> str:
+        """Return what is missing, "" when there are people enough."""
+        if self.enough:
+            return ""
+        few = min(self.shown, self.held_out)
+        return f"too few data: {few} of {MIN_ARM} people in the smaller arm"
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """A number with the interval of one planned look, and the one that holds at every look."""
+
+    value: float
+    planned: tuple[float, float]
+    always: tuple[float, float]
+
+    def times(self, factor: float) -> Effect:
+        """Return the effect in another unit; `factor` is not negative."""
+        return Effect(
+            self.value * factor,
+            (self.planned[0] * factor, self.planned[1] * factor),
+            (self.always[0] * factor, self.always[1] * factor),
+        )
+
+    @property
+    def established(self) -> bool:
+        """Return whether nought lies outside the interval that holds at every look."""
+        return self.always[0] > 0 or self.always[1] < 0
+
+
+def arms(exposures: Iterable[Exposure]) -> Arms:
+    """Return the counts of each person's first exposure, in the order given.
+
+    Where the held-out share was changed, only people drawn under the latest share count: the mix
+    of the arms moves with it, and so does whatever else changed over time.
+    """
+    first: dict[str, Exposure] = {}
+    for exposure in exposures:
+        first.setdefault(exposure.visitor, exposure)
+    if not first:
+        return Arms()
+    share = list(first.values())[-1].share
+    counted = [exposure for exposure in first.values() if exposure.share == share]
+    shown = [exposure for exposure in counted if exposure.shown]
+    held = [exposure for exposure in counted if not exposure.shown]
+    return Arms(
+        shown=len(shown),
+        shown_tickets=sum(exposure.ticketed for exposure in shown),
+        held_out=len(held),
+        held_out_tickets=sum(exposure.ticketed for exposure in held),
+        share=share,
+    )
+
+
+def effect(found: Arms) -> Effect | None:
+    """Return how much less often a ticket follows where suggestions are shown; None with too few.
+
+    held out - shown, in [-1, 1]; positive: suggestions avoid tickets.
+    """
+    held, shown = (found.held_out_tickets, found.held_out), (found.shown_tickets, found.shown)
+    planned, always = newcombe(held, shown), always_valid(held, shown)
+    if not found.enough or planned is None or always is None:
+        return None
+    return Effect(held[0] / held[1] - shown[0] / shown[1], planned, always)
+
+
+def tickets_avoided(found: Arms) -> Effect | None:
+    """Return people shown x difference, as far as the difference is known; None with too few."""
+    difference = effect(found)
+    return difference.times(found.shown) if difference else None

@@ -1,0 +1,1 @@
+"""Tickets that other systems opened: by mail, by phone, at another desk."""

@@ -1,0 +1,112 @@
+"""Tickets of another system put on record, matched to readers where that is allowed.
+
+Promises that a ticket told of twice is one, that an address is used to find its person and then
+forgotten, and that the outcomes of whoever is matched are right when it returns. Knows no file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from kb.db import Database
+from kb.errors import NotFound
+from kb.insight.closing import HasSpans, judge_again
+from kb.insight.outside import store
+from kb.insight.outside.reading import OutsideTicket
+from kb.lookup.events import Event, EventKind
+from kb.lookup.store import add
+from kb.lookup.visitors import Visitors
+from kb.people.roles import STAFF_ROLES
+from kb.people.store import Account, Accounts
+
+ORIGIN = "outside"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Whose ticket it is; all "" for nobody that is known here."""
+
+    visitor: str = ""
+    user_id: str = ""
+    left_out: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What was done: tickets new and known before, and how many of the new ones were matched."""
+
+    new: int = 0
+    known: int = 0
+    matched: int = 0
+
+
+class Matching:
+    """Finds the person of a ticket: by account, else by an address confirmed here."""
+
+    def __init__(self, db: Database, accounts: Accounts, visitors: Visitors) -> None:
+        self._db = db
+        self._accounts = accounts
+        self._visitors = visitors
+
+    def __call__(self, ticket: OutsideTicket) -> Person:
+        """Return whose ticket it is."""
+        address = ticket.email.strip().lower()
+        for find, key in (
+            (self._accounts.by_email, address),
+            (self._accounts.by_id, ticket.user),
+            (self._accounts.by_email, ticket.user),
+        ):
+            if key and (account := _found(find, key)):
+                left_out = "staff" if account.role in STAFF_ROLES else ""
+                return Person(self._visitors.signed_in(account.id), account.id, left_out)
+        if not address:
+            return Person()
+        with self._db.read() as connection:
+            return Person(store.confirmed_visitor(connection, address, ticket.at))
+
+
+def _found(find: Callable[[str], Account], key: str) -> Account | None:
+    try:
+        return find(key)
+    except NotFound:
+        return None
+
+
+def bring(
+    db: Database,
+    settings: HasSpans,
+    tickets: Sequence[OutsideTicket],
+    match: Callable[[OutsideTicket], Person],
+    *,
+    source: str,
+    now: datetime,
+) -> Brought:
+    """Put the tickets of one `source` on record and judge anew whom they concern; return counts.
+
+    The source's name and a ticket's id in it say which ticket it is.
+    """
+    put = [(ticket, _event(ticket, match(ticket), source)) for ticket in tickets]
+    with db.begin() as connection:
+        fresh = [event for _, event in put if add(db, connection, event)]
+    named = [event for event in fresh if event.visitor and not event.left_out]
+    if named:
+        visitors, since = {event.visitor for event in named}, min(event.at for event in named)
+        judge_again(db, settings, now, visitors=visitors, since=since)
+    matched = sum(bool(event.visitor) for event in fresh)
+    return Brought(len(fresh), len(put) - len(fresh), matched)
+
+
+def _event(ticket: OutsideTicket, person: Person, source: str) -> Event:
+    digest = hashlib.sha256(f"{source}\0{ticket.id}".encode()).hexdigest()
+    return Event(
+        id=f"out{digest[:32]}",
+        at=ticket.at,
+        kind=EventKind.TICKET_CREATED,
+        visitor=person.visitor,
+        user_id=person.user_id or None,
+        left_out=person.left_out,
+        data={"origin": ORIGIN, "source": source},
+    )

@@ -1,0 +1,70 @@
+"""Places of lines and bars in the report's charts, in per cent of the drawing.
+
+Promises numbers alone: templates draw them, and every chart stands beside the table that it shows.
+Knows no figure's meaning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kb.insight.breakdown import Step
+from kb.insight.estimates.estimate import Estimate
+from kb.insight.figure import Figure
+
+# From the bottom up; what is surest first.
+STACKED = ("confirmed", "potential", "abandoned", "ticketed", "open")
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """One line of a chart of shares: from `low` to `high`, a mark at `at`; each may be None."""
+
+    low: float | None
+    high: float | None
+    at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One piece of a stacked bar; `kind` is what it stands for."""
+
+    kind: str
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+def strip(figure: Figure | Estimate) -> Strip:
+    """Return the line of a share: its interval, and a mark at its value."""
+    low, high = figure.interval or (None, None)
+    return Strip(_percent(low), _percent(high), _percent(figure.value))
+
+
+def between(lower: Figure, upper: Figure) -> Strip:
+    """Return the line from one bound to the other."""
+    return Strip(_percent(lower.value), _percent(upper.value), None)
+
+
+def _percent(value: float | None) -> float | None:
+    return None if value is None else round(min(1.0, max(0.0, value)) * 100, 2)
+
+
+def bars(steps: Sequence[Step]) -> list[Bar]:
+    """Return the pieces of one bar for each step, as high as it has episodes."""
+    most = max((step.total for step in steps), default=0)
+    if not most:
+        return []
+    width = 100 / len(steps)
+    found = []
+    for place, step in enumerate(steps):
+        top = 100.0
+        for kind in STACKED:
+            height = step.outcomes[kind] / most * 100
+            top -= height
+            if height:
+                piece = (place * width + width * 0.1, top, width * 0.8, height)
+                found.append(Bar(kind, *(round(number, 2) for number in piece)))
+    return found
