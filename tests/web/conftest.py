@@ -108,6 +108,7 @@ SAMPLES = {
     "action": "answer",
     "offer_id": "no-such-offer",
     "letter": "no-such-letter",
+    "preview_id": "no-such-preview",
     "table": "outcomes",
     "filename": "site.css",
 }
