@@ -58,6 +58,8 @@ EVENT_KIND = {
     "form_withdrawn": "Ticket form left",
     "ticket_created": "Tickets",
     "holdout": "Comparison of suggestions",
+    "survey_shown": "Survey shown",
+    "survey_answered": "Survey answered",
     "all": "All",
 }
 SURFACE = {
