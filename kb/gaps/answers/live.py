@@ -45,15 +45,19 @@ def live_now(db: Database, root: Path, *, keep: bool = True) -> Live | None:
     None where nothing is published, or where another machine is ahead of this one.
     """
     try:
+        live_at = _swapped(root)  # first: should it move now, times are too early, never too late
         serving = generation.open_current(root)
-    except SearchError:
+    except (SearchError, OSError):
         return None
-    library, live_at = library_of(serving), _swapped(root)
+    library = library_of(serving)
     if library is None:
         return None
     with db.read() as connection:
         held, last = store.known(connection), store.last(connection)
-    now = _followed(root, serving, library, held, last)
+    held_then: Mapping[str, Known] = held if last else _first(root, serving, library)
+    for between, then in _between(root, serving, last):
+        held_then = _next(between, held_then, then)
+    now = _next(library, held_then, live_at.timestamp())
     fingerprint = serving.manifest.fingerprint
     state = state_of(library.commit, now, fingerprint)
     if last is not None and last.state != state and last.live_at > live_at:
@@ -72,21 +76,6 @@ def _lean(library: Library) -> Library:
     """Return the library without its pages and pictures: it is held between two looks."""
     articles = {slug: replace(article, html="") for slug, article in library.articles.items()}
     return replace(library, articles=articles, media={})
-
-
-def _followed(
-    root: Path,
-    serving: Generation,
-    library: Library,
-    held: Mapping[str, Known],
-    last: store.Replay | None,
-) -> dict[str, Known]:
-    """Return what is to be kept of each article, having looked at the states in between."""
-    if last is None:
-        held = _first(root, serving, library)
-    for between, live_at in _between(root, serving, last):
-        held = _next(between, held, live_at)
-    return _next(library, held, _swapped(root).timestamp())
 
 
 def _first(root: Path, serving: Generation, library: Library) -> dict[str, Known]:
