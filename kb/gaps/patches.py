@@ -6,16 +6,16 @@ adds, and none where the file cannot be changed safely by lines alone. Pure; kno
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from difflib import unified_diff
 
+from kb.content.answering import with_answers
+from kb.content.fields import names
+from kb.content.front_matter import read_front_matter
 from kb.lookup.words import folded
 
 SYNONYMS = "_synonyms.yml"
-_FENCE = "---\n"
-_INLINE = re.compile(r"^answers:[ \t]*\[(.*)\][ \t]*$")
 _ITEM = re.compile(r"^(\s*)-\s")
 
 
@@ -23,43 +23,16 @@ def answers_patch(path: str, text: str, questions: Sequence[str]) -> str:
     """Return the diff that adds questions to `answers:` of an article's front matter; "" where all
     are there already or the front matter is not one to change by lines.
     """
-    lines = text.splitlines(keepends=True)
-    if not lines or lines[0] != _FENCE or _FENCE not in lines[1:]:
+    held = {folded(each) for each in _held(text)}
+    changed = with_answers(text, [each for each in questions if folded(each) not in held])
+    if changed is None:
         return ""
-    end = lines.index(_FENCE, 1)
-    held = folded("".join(lines[:end]))
-    new = [each for each in dict.fromkeys(questions) if folded(each) not in held]
-    if not new:
-        return ""
-    changed = _with_answers(lines, end, new)
-    return _diff(path, lines, changed) if changed else ""
+    return _diff(path, text.splitlines(keepends=True), changed.splitlines(keepends=True))
 
 
-def _with_answers(lines: Sequence[str], end: int, new: Sequence[str]) -> list[str] | None:
-    at = next((n for n in range(1, end) if lines[n].startswith("answers:")), None)
-    if at is None:
-        return [*lines[:end], "answers:\n", *_items(new, "  "), *lines[end:]]
-    inline = _INLINE.match(lines[at].rstrip("\n"))
-    if inline:
-        held = [inline[1].strip()] if inline[1].strip() else []
-        row = ", ".join([*held, *map(_scalar, new)])
-        return [*lines[:at], f"answers: [{row}]\n", *lines[at + 1 :]]
-    if lines[at].rstrip() != "answers:":
-        return None
-    last = at
-    indent = "  "
-    while last + 1 < end and (item := _ITEM.match(lines[last + 1])):
-        last, indent = last + 1, item[1]
-    return [*lines[: last + 1], *_items(new, indent), *lines[last + 1 :]]
-
-
-def _items(texts: Sequence[str], indent: str) -> list[str]:
-    return [f"{indent}- {_scalar(text)}\n" for text in texts]
-
-
-def _scalar(text: str) -> str:
-    """Return text as a YAML value: JSON's quoting is YAML's too."""
-    return json.dumps(text, ensure_ascii=False)
+def _held(text: str) -> list[str]:
+    values = read_front_matter(text).values
+    return [str(each) for name in names("answers") for each in values.get(name) or ()]
 
 
 def synonyms_patch(text: str, language: str, words: str, instead: str) -> str:

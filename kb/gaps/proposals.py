@@ -18,6 +18,7 @@ from kb.content.answering import with_answers
 from kb.content.article import Article
 from kb.content.git_source import GitSource
 from kb.content.library import Library
+from kb.content.naming import mount_of
 from kb.content.source import Source
 from kb.db import Database
 from kb.errors import ContentError
@@ -97,7 +98,8 @@ def _diff(source: Source, article: Article, questions: list[str]) -> str:
     if after is None:
         return ""
     inside = source.inside if isinstance(source, GitSource) else ""
-    path = f"{inside}/{article.path}" if inside else article.path
+    own = article.path.removeprefix(mount_of(article.path))  # a patch is for its own repository
+    path = f"{inside}/{own}" if inside else own
     head = f"diff --git a/{path} b/{path}\n"
     lines = unified_diff(_lines(before), _lines(after), f"a/{path}", f"b/{path}")
     return head + "".join(
