@@ -44,7 +44,11 @@ MEASUREMENTS: dict[str, list[list[str]]] = {
     "checking": [["benchmarks.checking", str(ROOT / "articles")]],
     "engines": [["benchmarks.engines", str(DATA / name)] for name in COMPARED],
     "growth": [["benchmarks.growth", "--set", str(SCALE)]],
-    "deflection": [["benchmarks.deflection"], ["benchmarks.deflection_site"]],
+    "deflection": [
+        ["benchmarks.deflection"],
+        ["benchmarks.deflection_site"],
+        ["benchmarks.looking"],
+    ],
     "killing": [["benchmarks.killing"]],
     "pushing": [["benchmarks.pushing"]],
 }
