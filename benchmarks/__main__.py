@@ -51,7 +51,11 @@ MEASUREMENTS: dict[str, list[list[str]]] = {
         ["benchmarks.gaps", "size", str(DATA / "int_banking77")],
     ],
     "diagnosing": [["benchmarks.diagnosing"]],
-    "deflection": [["benchmarks.deflection"], ["benchmarks.deflection_site"]],
+    "deflection": [
+        ["benchmarks.deflection"],
+        ["benchmarks.deflection_site"],
+        ["benchmarks.looking"],
+    ],
     "killing": [["benchmarks.killing"]],
     "pushing": [["benchmarks.pushing"]],
     "replaying": [["benchmarks.replaying"]],

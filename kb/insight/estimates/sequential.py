@@ -20,20 +20,23 @@ def always_valid(first: tuple[int, int], second: tuple[int, int]) -> tuple[float
     holds at all looks at once from the same first day on; None when either is of nothing.
 
     The asymptotic confidence sequence of Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas (2024,
-    The Annals of Statistics 52:2613), in its Gaussian-mixture form, with the standard error of a
-    difference of two shares. One success and one failure are added to each arm for that error
-    (Agresti and Caffo 2000, The American Statistician 54:280), so that it is never nought.
+    The Annals of Statistics 52:2613), in its Gaussian-mixture form. Its standard error is that of a
+    difference of two shares, with one success and one failure added to each arm (Agresti and Caffo
+    2000, The American Statistician 54:280), and never less than that of equal arms: in a small arm
+    with few tickets the first alone is too small (`python -m benchmarks.looking`).
     """
     (a, n), (b, m) = first, second
     if n <= 0 or m <= 0:
         return None
-    error = sqrt(_spread(a, n) + _spread(b, m))
+    apart = _variance(a, n) / n + _variance(b, m) / m
+    together = _variance(a + b + 1, n + m + 2) * (1 / n + 1 / m)
     intrinsic = (n + m) * _RHO2 + 1
-    half = error * sqrt(2 * intrinsic / (intrinsic - 1) * log(sqrt(intrinsic) / ALPHA))
+    looks = 2 * intrinsic / (intrinsic - 1) * log(sqrt(intrinsic) / ALPHA)
+    half = sqrt(max(apart, together) * looks)
     middle = a / n - b / m
     return max(-1.0, middle - half), min(1.0, middle + half)
 
 
-def _spread(successes: int, people: int) -> float:
+def _variance(successes: int, people: int) -> float:
     share = (successes + 1) / (people + 2)
-    return share * (1 - share) / people
+    return share * (1 - share)
