@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from kb.db import Connection, Database, Row
 from kb.insight import store
 from kb.insight.definitions import DEFINITION_VERSION
-from kb.insight.episodes import ACTS, ASIDES, episodes
+from kb.insight.episodes import ACTS, ASIDES, LATE, episodes
 from kb.insight.facts import Demand, EndedEpisode, TicketIndex
 from kb.insight.judging import Spans, judge
 from kb.insight.unmet import store as unmet
@@ -101,7 +101,7 @@ def _judge_all(db: Database, due: Mapping[str, datetime], now: datetime, spans: 
 
 def _horizon(connection: Connection, now: datetime, since: datetime, *, spans: Spans) -> datetime:
     """Return from when on events are looked at: all that an earlier round may not have seen."""
-    usual = now - spans.gap - spans.window - MARGIN
+    usual = now - spans.gap - max(spans.window, LATE) - MARGIN
     last = store.last_seen(connection)
     return min(usual, since - spans.gap, last - spans.gap - MARGIN if last else usual)
 

@@ -27,6 +27,7 @@ ASIDES = frozenset({
 ACTS = frozenset(EventKind) - ASIDES
 # A tab left open reports its reading hours later; a policy opens its ticket when all is over.
 FOLLOWERS = frozenset({EventKind.DWELL, EventKind.TICKET_CREATED})
+LATE = timedelta(days=1)  # followers later than this are nobody's: outcomes are final by then
 OPENINGS = frozenset({EventKind.CLICK, EventKind.VIEW, EventKind.SUGGESTION_OPENED})
 
 
@@ -34,8 +35,8 @@ def episodes(events: Iterable[Event], gap: timedelta) -> tuple[Episode, ...]:
     """Return the episodes in `events` (of any visitors), in order of start.
 
     Events that are left out, of no visitor, or no act make none. FOLLOWERS keep an episode going
-    but start none: later than the gap they belong to the episode before and move no end. ASIDES
-    belong to the episode that goes on at their time, and to none where none does.
+    but start none: later than the gap, up to LATE, they belong to the episode before and move no
+    end. ASIDES belong to the episode that goes on at their time, and to none where none does.
     """
     visitors: dict[str, dict[str, Event]] = {}
     for event in events:
@@ -63,7 +64,7 @@ def _of_visitor(events: list[Event], gap: timedelta) -> list[Episode]:
     for event in sorted(events, key=_order):
         late = not ends or event.at - ends[-1] > gap
         if late and event.kind in FOLLOWERS:
-            if runs:
+            if runs and event.at - ends[-1] <= LATE:
                 runs[-1].append(event)
             continue
         if late:

@@ -76,7 +76,7 @@ def _visits(mine: list[Event], now: datetime) -> Iterator[dict[str, Any]]:
             continue
         near = bool(ends) and event.at - ends[-1] <= GAP
         if event.kind in {"dwell", "ticket_created"} and not near:
-            if visits:
+            if visits and event.at - ends[-1] <= timedelta(days=1):
                 visits[-1].append(event)
         elif near:
             visits[-1].append(event)
@@ -269,7 +269,7 @@ def test_reports_equal_the_model(empty: Path) -> None:
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         Record,
         settings=settings(
-            max_examples=30, stateful_step_count=25, deadline=None,
+            max_examples=60, stateful_step_count=25, deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
     )  # fmt: skip
