@@ -176,7 +176,8 @@ def change(slug: str) -> str:
 def leave() -> ResponseReturnValue:
     """Back to the live site."""
     response = redirect(url_for("reader.home"), 303)
-    response.delete_cookie(COOKIE)
+    if COOKIE in request.cookies:
+        response.delete_cookie(COOKIE)
     return response
 
 

@@ -79,6 +79,8 @@ def site(database_url: str, tmp_path: Path) -> Iterator[Site]:
     repository.commit()
     settings = load(
         {},
+        survey_share=0,
+        holdout_share=0,
         articles=repository.folder,
         data=tmp_path / "data",
         templates=ROOT / "templates",

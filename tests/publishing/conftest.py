@@ -83,6 +83,8 @@ def settings(repository: Repository, tmp_path: Path, _peopled_template: Path) ->
     shutil.copy(_peopled_template, data / "tierzero.db")
     return load(
         {},
+        survey_share=0,
+        holdout_share=0,
         articles=repository.folder,
         data=data,
         templates=ROOT / "templates",
