@@ -32,7 +32,7 @@ from kb.gaps.diagnosing import EACH
 from kb.gaps.diagnosis import diagnose, of_gap
 from kb.gaps.facts import Diagnosis
 from kb.gaps.gap import Cause, Did
-from kb.gaps.grouping import grouped
+from kb.gaps.grouping import grouped, grouped_in_time
 from kb.gaps.looking import Asked, Looking
 from kb.gaps.regroup import Grouping
 from kb.lookup.words import words_key
@@ -223,7 +223,7 @@ def size(judged: Set, encoder: Encoder, count: int = MANY) -> None:
         rows = rows + rng.normal(0, 0.025, rows.shape).astype(np.float32)
         rows /= np.linalg.norm(rows, axis=1, keepdims=True)
         began = time.perf_counter()
-        found = grouped(rows.astype(np.float32))
+        found = grouped_in_time(rows.astype(np.float32), [1] * many)
         seconds = time.perf_counter() - began
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(f"{many:>7} wordings: {found.max() + 1} groups, {seconds:.0f} s, peak {peak:.0f} MB")

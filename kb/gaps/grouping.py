@@ -29,6 +29,8 @@ BLOCK = 512  # rows compared at a time: 512 x 100,000 similarities are 0.2 GB
 # Differences under this are equal: what the last bits of a product are depends on the machine.
 DECIMALS = 5
 FREE = -1
+# Vectors compared pair by pair: time grows with the square of their number; see docs/gaps.md.
+MOST = 30_000
 
 
 @dataclass(slots=True)
@@ -44,7 +46,7 @@ class _Groups:
         return self.sums / self.sizes[:, None]
 
 
-def grouped(vectors: Vectors, *, cut: float = CUT, seeds: Sequence[int] = ()) -> Numbers:
+def grouped(vectors: Vectors, *, cut: float = CUT, seeds: Sequence[int] | Numbers = ()) -> Numbers:
     """Return the number of each vector's group, shape (n,), numbered in order of first members.
 
     `vectors` (n, d) are of length 1. Vectors of one seed (0, 1, ...; FREE for none) begin together,
@@ -66,6 +68,36 @@ def grouped(vectors: Vectors, *, cut: float = CUT, seeds: Sequence[int] = ()) ->
         labels = _join(groups, labels, joined)
         active = np.setdiff1d(active, joined[:, 1], assume_unique=True)
         stale = active[np.isin(active, joined) | np.isin(nearest[active], joined)]
+    return _in_order(labels)
+
+
+def grouped_in_time(
+    vectors: Vectors,
+    weights: Sequence[int],
+    *,
+    cut: float = CUT,
+    seeds: Sequence[int] = (),
+    most: int = MOST,
+) -> Numbers:
+    """Return the same as `grouped` for up to `most` vectors. Of more, the heaviest are grouped, the
+    later of equal ones first, and all that have a seed; each of the others joins the group whose
+    centre is nearest within `cut`, or stays alone.
+    """
+    count = len(vectors)
+    if count <= most:
+        return grouped(vectors, cut=cut, seeds=seeds)
+    given = np.asarray(seeds, np.int64) if len(seeds) else np.full(count, FREE, np.int64)
+    order = np.lexsort((-np.arange(count), -np.asarray(weights), given == FREE))
+    first, rest = np.sort(order[:most]), np.sort(order[most:])
+    labels = np.full(count, FREE, np.int64)
+    labels[first] = grouped(vectors[first], cut=cut, seeds=given[first])
+    groups = labels.max() + 1
+    centres = np.zeros((groups, vectors.shape[1]), np.float32)
+    np.add.at(centres, labels[first], vectors[first])
+    centres /= np.bincount(labels[first], minlength=groups).astype(np.float32)[:, None]
+    labels[rest] = joining(vectors[rest], centres, cut=cut)
+    alone = labels == FREE
+    labels[alone] = groups + np.arange(int(alone.sum()))
     return _in_order(labels)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from kb.gaps.grouping import FREE, Vectors, grouped, joining
+from kb.gaps.grouping import FREE, Vectors, grouped_in_time, joining
 from kb.gaps.identity import Matched, matched
 
 FEWEST = 2  # people in a group before it is a gap of its own
@@ -50,7 +50,9 @@ def whole(
     held = sorted({one.gap_id for one in used if one.gap_id in sorted_by_hand})
     number = {gap_id: at for at, gap_id in enumerate(held)}
     seeds = [number.get(one.gap_id, FREE) for one in used]
-    labels = [int(label) for label in grouped(vectors[rows], cut=cut, seeds=seeds)]
+    weights = [len(one.visitors) for one in used]
+    found_labels = grouped_in_time(vectors[rows], weights, cut=cut, seeds=seeds)
+    labels = [int(label) for label in found_labels]
     groups = {one.key: label for one, label in zip(used, labels, strict=True)}
     kept = {label: held[seed] for label, seed in zip(labels, seeds, strict=True) if seed != FREE}
     before = {one.key: one.gap_id for one in used if one.gap_id}
@@ -76,7 +78,8 @@ def added(
             rest.append(row)
         else:
             groups[questions[row].key] = group_of[ids[near]]
-    for row, label in zip(rest, grouped(vectors[rest], cut=cut), strict=True):
+    weights = [len(questions[row].visitors) for row in rest]
+    for row, label in zip(rest, grouped_in_time(vectors[rest], weights, cut=cut), strict=True):
         groups[questions[row].key] = len(gap_of) + int(label)
     return _without_few(Parted(groups, Matched(gap_of)), questions)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -12,7 +13,7 @@ from sklearn.cluster import AgglomerativeClustering
 
 from kb.gaps import anonymity, demand
 from kb.gaps.gap import Failed
-from kb.gaps.grouping import CUT, FREE, centre, grouped, joining
+from kb.gaps.grouping import CUT, FREE, centre, grouped, grouped_in_time, joining
 from kb.gaps.identity import matched
 from kb.gaps.stems import vectors as stem_vectors
 from kb.lookup.words import words_key
@@ -79,6 +80,35 @@ def test_the_same_input_gives_the_same_groups_numbered_in_order() -> None:
     assert (first == grouped(vectors)).all()
     seen = list(dict.fromkeys(first))
     assert seen == sorted(seen)
+
+
+@given(
+    angles=st.lists(st.sampled_from([0.0, 1.5, 3.0, 4.5]), min_size=1, max_size=40),
+    most=st.integers(4, 12),
+    data=st.data(),
+)
+def test_of_too_many_the_heaviest_are_grouped_and_the_others_join(
+    angles: list[float], most: int, data: st.DataObject
+) -> None:
+    vectors = unit([[np.cos(angle), np.sin(angle)] for angle in angles])
+    weights = data.draw(st.lists(st.integers(1, 3), min_size=len(angles), max_size=len(angles)))
+    found = grouped_in_time(vectors, weights, most=most)
+    whole = grouped(vectors)
+    assert len(found) == len(angles)
+    for one, other in itertools.combinations(range(len(angles)), 2):
+        if found[one] == found[other]:  # never two meanings; one meaning may stay in parts
+            assert whole[one] == whole[other]
+    if len(angles) <= most:
+        assert list(found) == list(whole)
+
+
+def test_a_seed_is_never_left_out_of_too_many() -> None:
+    vectors = unit([[1, 0.01 * n] for n in range(20)] + [[0, 1], [0, 1]])
+    seeds = [FREE] * 20 + [0, 0]
+    found = grouped_in_time(vectors, [5] * 20 + [1, 1], seeds=seeds, most=4)
+    assert found[20] == found[21]
+    assert set(found[:20]) == {found[0]}
+    assert found[0] != found[20]
 
 
 def test_nothing_and_one_are_grouped_too() -> None:
