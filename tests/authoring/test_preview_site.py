@@ -176,7 +176,7 @@ def test_only_this_machine_can_look_whatever_the_settings_say(site: Previewed) -
 def test_no_other_site_has_the_previews_pages(tmp_path: Path) -> None:
     app = create_app(load({}, data=tmp_path / "data", templates=ROOT / "templates"))
     client = app.test_client()
-    assert not [r for r in app.url_map.iter_rules() if r.endpoint.startswith("preview")]
+    assert not [r for r in app.url_map.iter_rules() if r.endpoint.startswith("preview.")]
     assert client.get("/preview/").status_code == 404
     page = client.get("/about")
     assert page.status_code == 200
