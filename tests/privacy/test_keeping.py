@@ -18,7 +18,7 @@ from kb.lookup.words import words_key
 from kb.privacy.figures import as_json, as_text
 from kb.privacy.keeping.purge import due, purge
 from kb.privacy.reporting import figures
-from kb.schema import events, offers, outbox, question_vectors, salts, subscriptions
+from kb.schema import events, gap_searches, offers, outbox, question_vectors, salts, subscriptions
 
 NOW = datetime(2026, 3, 29, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -66,6 +66,9 @@ def _fill(database: Database) -> None:
                                  ("c", "queue", 5)):  # fmt: skip
             row = {"words_key": words_key(words), "model": key, "vector": b"1"}
             connection.execute(sa.insert(question_vectors).values(**row, at=NOW - days * DAY))
+        for name, days in (("old", 91), ("young", 10)):
+            placed = sa.insert(gap_searches).values(search_id=name, at=NOW - days * DAY)
+            connection.execute(placed)
         for name, state, days in (("o1", "open", 100), ("o2", "taken", 100), ("o3", "open", 3)):
             row = {"id": name, "user_id": "u", "episode_id": name, "need_key": "n", "words": "w"}
             row |= {"search_id": "s", "state": state, "created_at": NOW - days * DAY}
@@ -97,13 +100,14 @@ def test_what_is_due_is_counted_first_and_then_gone(database: Database, tmp_path
     _fill(database)
     wanted = {
         "events": 2, "failed searches": 0, "salts": 1, "question vectors": 1, "offers": 2,
-        "letters": 1, "subscriptions": 3,
+        "letters": 1, "subscriptions": 4, "searches in gaps": 1,
     }  # fmt: skip
     assert due(database, SETTINGS, NOW, retention=SETTINGS.retention) == wanted
     assert due(database, SETTINGS, NOW, retention=SETTINGS.retention) == wanted, "changes nothing"
     done = purge(database, SETTINGS, NOW, retention=SETTINGS.retention, spool=tmp_path)
     assert {name: count for name, count in done.items() if count} == {
-        "events": 2, "question vectors": 1, "offers": 2, "letters": 1, "subscriptions": 3,
+        "events": 2, "question vectors": 1, "offers": 2, "letters": 1, "subscriptions": 4,
+        "searches in gaps": 1,
     }  # fmt: skip
     again = due(database, SETTINGS, NOW, retention=SETTINGS.retention)
     assert set(again.values()) == {0}
@@ -114,7 +118,8 @@ def test_what_is_due_is_counted_first_and_then_gone(database: Database, tmp_path
     assert _column(database, offers.c.words) == ["", "", "w"]
     kept = [payload.get("to", "") for payload in _column(database, outbox.c.payload)]
     assert kept == ["", "a@b.test", "a@b.test"]
-    assert _column(database, subscriptions.c.id) == ["w2", "w4"]
+    assert _column(database, subscriptions.c.id) == ["w2"]
+    assert _column(database, gap_searches.c.search_id) == ["young"]
     assert _column(database, salts.c.day) == ["2026-03-29"]
 
 
