@@ -10,7 +10,7 @@ serve: $(VENV)/.installed ## environment, install, index, site on http://127.0.0
 	@$(BIN)/kb serve
 
 test: $(VENV)/.installed-test ## install what tests need and run everything
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile $(ARGS)
 
 check: $(VENV)/.installed-check ## lint and types
 	@$(BIN)/ruff check .
