@@ -193,10 +193,8 @@ def build(settings: Settings) -> Services:
     record = Record(recorder, library, redact=redact)
     accounts = Accounts(db)
     tell = _ticket_recorder(record, accounts)
-    links, histories = (
-        Links(settings.site_url, **LINKS),
-        Histories(partial(open_repository, settings)),
-    )
+    links = Links(settings.site_url, **LINKS)
+    histories = Histories(partial(open_repository, settings))
     subscriptions = Subscriptions(
         db,
         secret=secret_key,

@@ -250,7 +250,7 @@ class _Publishing:
         )
         if guarded and previous is not None:
             refuse_loss(previous, library)
-        encoder, degraded = _prepared(self.settings, self.progress)
+        encoder, degraded = prepared_encoder(self.settings, self.progress)
         self.before = generation.build(
             [a.to_document() for a in library.articles.values() if a.status == "published"],
             self.root,
@@ -295,8 +295,8 @@ def _fetched(remote: str, place: Path, lock: int) -> ContentError | None:
     return None
 
 
-def _prepared(settings: Settings, progress: Progress) -> tuple[Encoder | None, str]:
-    """Return the encoder, or None and the reason why there is none."""
+def prepared_encoder(settings: Settings, progress: Progress) -> tuple[Encoder | None, str]:
+    """Return the encoder, made ready where it was not, or None and the reason why there is none."""
     if not settings.semantic:
         return None, "Search by meaning is switched off (setting semantic)."
     try:

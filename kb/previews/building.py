@@ -18,7 +18,7 @@ from kb.content.publish import Progress, build_library
 from kb.content.source import Source
 from kb.errors import ContentError, ProductError
 from kb.lookup.made import RECIPE_FILE, current, library_of, made_of, open_articles, recipe_of, seed
-from kb.lookup.publish import open_encoder
+from kb.lookup.publish import prepared_encoder
 from kb.lookup.standing import alone
 from kb.previews.store import Preview
 from search import generation
@@ -130,12 +130,7 @@ def _build(
         now=now,
         drafts=True,
     )
-    encoder, degraded = None, "Search by meaning is not prepared here."
-    if settings.semantic:
-        try:
-            encoder, degraded = open_encoder(settings), ""
-        except SearchError as problem:
-            degraded = str(problem)
+    encoder, degraded = prepared_encoder(settings, progress)
     generation.build(
         [a.to_document() for a in library.articles.values() if a.status == "published"],
         root,
