@@ -31,7 +31,7 @@ RULES = {
     "kb.insight.estimates.sequential", "kb.insight.estimates.survey",
     "kb.insight.facts", "kb.insight.failures", "kb.insight.intervals", "kb.insight.judging",
     "kb.insight.outside.reading", "kb.lookup.draws",
-    "kb.insight.report", "kb.insight.solving", "kb.insight.wording", "kb.lookup.checksums",
+    "kb.insight.report", "kb.insight.tables.table", "kb.insight.solving", "kb.insight.wording", "kb.lookup.checksums",
     "kb.content.several", "kb.previews.differences",
     "kb.lookup.keys", "kb.lookup.numbers", "kb.lookup.passwords", "kb.lookup.personal",
     "kb.lookup.redaction", "kb.lookup.robots", "kb.lookup.rule", "kb.lookup.words",

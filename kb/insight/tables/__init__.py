@@ -1,0 +1,1 @@
+"""A report's tables: what is shown, and the same as CSV, JSON and a workbook."""
