@@ -21,12 +21,14 @@ from benchmarks.readers import DAYS, SHARED, START, Life, month
 from kb.config import load
 from kb.db import Database
 from kb.insight.closing import close_episodes
+from kb.insight.days.tally import by_day
 from kb.insight.episodes import episodes
 from kb.insight.estimates.survey import Silence
 from kb.insight.facts import Judged, TicketIndex, TicketSeen
 from kb.insight.judging import Spans, judge
-from kb.insight.report import DateRange, EpisodeRow, Facts, Report, make_report
+from kb.insight.report import DateRange, Facts, Report, make_report
 from kb.insight.reporting import report as stored_report
+from kb.insight.rows import EpisodeRow
 from kb.lookup.events import Event, EventKind
 from kb.lookup.store import put_all
 
@@ -74,7 +76,7 @@ def _row(judged: Judged) -> EpisodeRow:
 
 def reported(life: Life) -> Report:
     """Return the report of a month, made in memory by the rules of closing and reporting."""
-    return make_report(Facts(rows(life.events), [], {}), SPAN, k=5, now=NOW)
+    return make_report(Facts(by_day(rows(life.events))), SPAN, k=5, now=NOW)
 
 
 def through_database(life: Life) -> Report:

@@ -63,3 +63,9 @@ class NotAllowed(ProductError):
 
 class NotFound(ProductError):
     """The thing named does not exist, or this person may not know of it."""
+
+
+class NotReady(ProductError):
+    """What is asked for is still being made; it will be there in a while."""
+
+    exit_code = 6

@@ -1,26 +1,27 @@
 """Deflection between its bounds, of all closed episodes or of some of them.
 
 Promises that the estimate lies between the bounds, and says what is missing where there are too
-few answers. Pure: adds up closed episodes.
+few answers. Pure: reads counts of closed episodes.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 
+from kb.insight.days.tally import Kind, Tally
 from kb.insight.definitions import DEFINITIONS
 from kb.insight.estimates import survey
 from kb.insight.estimates.estimate import Estimate, Unit
 from kb.insight.estimates.survey import MIN_ANSWERS, Silence
 from kb.insight.facts import Outcome
 from kb.insight.figure import Figure, share
-from kb.insight.judging import REACH
-from kb.insight.rows import EpisodeRow
+from kb.insight.judging import REACH, WAITS
 
-WAITS = (timedelta(hours=1), timedelta(hours=24), REACH)
+# Closed episodes by outcome and by what the survey heard of them: "", "shown", "yes" or "no".
+Outcomes = Mapping[tuple[str, str], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,27 +41,35 @@ class Group:
         return self.lower, self.estimate, self.upper, self.ticketed
 
 
-def heard(rows: Iterable[EpisodeRow]) -> Silence:
+def outcomes(kinds: Mapping[Kind, int], *, form: bool | None = None) -> Outcomes:
+    """Return the closed episodes of these kinds, or those that did or did not reach the form."""
+    found: Counter[tuple[str, str]] = Counter()
+    for kind, number in kinds.items():
+        if kind.closed and form in (None, kind.form):
+            found[kind.outcome, kind.survey] += number
+    return found
+
+
+def heard(closed: Outcomes) -> Silence:
     """Return what the survey heard from the silent among these closed episodes."""
-    rows = list(rows)
-    outcomes = Counter(row.outcome for row in rows)
-    silent = (row for row in rows if row.outcome is Outcome.POTENTIAL)
-    answers = Counter(str(row.data.get("survey", "")) for row in silent)
-    yes, no = answers["yes"], answers["no"]
+    by_outcome: Counter[str] = Counter()
+    for (outcome, _), number in closed.items():
+        by_outcome[outcome] += number
+    shown, yes, no = (closed.get((Outcome.POTENTIAL, said), 0) for said in ("shown", "yes", "no"))
     return Silence(
-        closed=len(rows),
-        confirmed=outcomes[Outcome.CONFIRMED],
-        potential=outcomes[Outcome.POTENTIAL],
-        asked=answers["shown"] + yes + no,
+        closed=by_outcome.total(),
+        confirmed=by_outcome[Outcome.CONFIRMED],
+        potential=by_outcome[Outcome.POTENTIAL],
+        asked=shown + yes + no,
         yes=yes,
         no=no,
     )
 
 
-def group(key: str, name: str, rows: Sequence[EpisodeRow]) -> Group:
+def group(key: str, name: str, closed: Outcomes) -> Group:
     """Return the bounds and the estimate of these closed episodes."""
-    silence = heard(rows)
-    tickets = sum(row.outcome is Outcome.TICKETED for row in rows)
+    silence = heard(closed)
+    tickets = sum(number for (how, _), number in closed.items() if how == Outcome.TICKETED)
     sure, n = silence.confirmed, silence.closed
     return Group(
         key=key,
@@ -124,39 +133,33 @@ def _few_answers(silence: Silence) -> str:
     return f"too few data: {silence.answers} of {MIN_ANSWERS} answers"
 
 
-def populations(closed: Sequence[EpisodeRow]) -> tuple[Group, ...]:
+def populations(kinds: Mapping[Kind, int]) -> tuple[Group, ...]:
     """Return those who reached the ticket form, and those who did not."""
-    kinds = (("reached_form", True), ("no_form", False))
     return tuple(
-        group(
-            key, DEFINITIONS[key].name, [r for r in closed if bool(r.data.get("form")) is reached]
-        )
-        for key, reached in kinds
+        group(key, DEFINITIONS[key].name, outcomes(kinds, form=reached))
+        for key, reached in (("reached_form", True), ("no_form", False))
     )
 
 
 # -- other waits for a ticket -------------------------------------------------------------------
 
 
-def waits(closed: Sequence[EpisodeRow], now: datetime) -> tuple[Group, ...]:
-    """Return the outcomes under each wait, on the episodes that ended before the longest."""
-    old = [row for row in closed if row.ended_at and now - row.ended_at > max(WAITS)]
-    judged = [row for row in old if "otherwise" in row.data]
-    return tuple(group(_span(wait), _span(wait), _under(judged, wait)) for wait in WAITS)
+def waits(days: Iterable[Tally], now: datetime) -> tuple[Group, ...]:
+    """Return the outcomes under each wait, over the days all of whose episodes ended before the
+    longest.
+    """
+    old = [day for day in days if day.last_end and now - day.last_end > REACH]
+    return tuple(_under(old, int(wait.total_seconds() // 3600)) for wait in WAITS)
 
 
-def _span(wait: timedelta) -> str:
-    hours = int(wait.total_seconds() // 3600)
+def _under(days: Iterable[Tally], hours: int) -> Group:
+    found: Counter[tuple[str, str]] = Counter()
+    for day in days:
+        for waited, number in day.waited.items():
+            if waited.hours == hours:
+                found[waited.outcome, waited.survey] += number
+    return group(f"wait_{hours}h", _span(hours), found)
+
+
+def _span(hours: int) -> str:
     return "1 hour" if hours == 1 else f"{hours} hours" if hours < 48 else f"{hours // 24} days"
-
-
-def _under(rows: Iterable[EpisodeRow], wait: timedelta) -> list[EpisodeRow]:
-    """Return the rows with the outcome that each has under that wait."""
-    return [replace(row, outcome=_outcome(row, wait)) for row in rows]
-
-
-def _outcome(row: EpisodeRow, wait: timedelta) -> Outcome:
-    after = row.data.get("ticket_after")
-    if after is not None and after <= wait.total_seconds():
-        return Outcome.TICKETED
-    return Outcome(row.data["otherwise"])

@@ -1,19 +1,19 @@
-"""A report in parts: by day or week, by language and place, and beside the period before.
+"""A report in parts: by day or week, by what searches have in common, beside the period before.
 
 Promises parts that add up to the whole they are parts of. Pure.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from kb.insight.days.tally import DIMENSIONS, Asked, Tally
 from kb.insight.facts import Outcome
 from kb.insight.figure import Figure, share
 from kb.insight.intervals import newcombe
-from kb.insight.rows import EpisodeRow
 
 BY_DAY = 35  # days of a range up to which each has a step of its own; above, a week has
 
@@ -34,7 +34,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class FailedBy:
-    """Searches that have something in common: `kind` is "language" or "surface"."""
+    """Searches that have something in common: `kind` is one of DIMENSIONS."""
 
     kind: str
     value: str
@@ -52,32 +52,41 @@ class Change:
     interval: tuple[float, float] | None
 
 
-def steps(rows: Iterable[EpisodeRow], first: date, last: date) -> tuple[Step, ...]:
-    """Return the outcomes by day or by week, every step of the range in order."""
-    days = (last - first).days + 1
-    length = 1 if days <= BY_DAY else 7
-    found: dict[int, Counter[str]] = defaultdict(Counter)
-    for row in rows:
-        if row.started_at is not None:
-            outcome = row.outcome if row.closed else Outcome.OPEN
-            found[(row.started_at.date() - first).days // length][outcome.value] += 1
+def places(first: date, last: date) -> tuple[tuple[date, date], ...]:
+    """Return the steps of a range, (first day, last day): days, or weeks where it has many."""
+    length = 1 if (last - first).days < BY_DAY else 7
+    starts = range(0, (last - first).days + 1, length)
     return tuple(
-        Step(
-            first + timedelta(days=place * length),
-            min(last, first + timedelta(days=(place + 1) * length - 1)),
-            {outcome.value: found[place][outcome.value] for outcome in Outcome},
-        )
-        for place in range(-(-days // length))
+        (first + timedelta(days=n), min(last, first + timedelta(days=n + length - 1)))
+        for n in starts
     )
 
 
-def failed_by(rows: Iterable[EpisodeRow]) -> tuple[FailedBy, ...]:
-    """Return failed searches by language, then by surface, those with most searches first."""
-    kinds: dict[str, dict[str, Counter[str]]] = {"language": {}, "surface": {}}
-    for row in rows:
-        for language, surface, failure, number in row.data.get("asked", ()) if row.ended else ():
-            for kind, value in (("language", language), ("surface", surface)):
-                kinds[kind].setdefault(value, Counter())[failure] += number
+def steps(days: Mapping[date, Tally], first: date, last: date) -> tuple[Step, ...]:
+    """Return the outcomes by day or by week, every step of the range in order."""
+    found: dict[date, Counter[str]] = {day: _outcomes(tally) for day, tally in days.items()}
+    return tuple(_step(found, *place) for place in places(first, last))
+
+
+def _outcomes(tally: Tally) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for kind, number in tally.kinds.items():
+        found[kind.outcome if kind.closed else Outcome.OPEN.value] += number
+    return found
+
+
+def _step(found: Mapping[date, Counter[str]], first: date, last: date) -> Step:
+    within = [counts for day, counts in found.items() if first <= day <= last]
+    return Step(
+        first, last, {each.value: sum(counts[each] for counts in within) for each in Outcome}
+    )
+
+
+def failed_by(asked: Mapping[Asked, int]) -> tuple[FailedBy, ...]:
+    """Return failed searches by each dimension in turn, the values with most searches first."""
+    kinds: dict[str, dict[str, Counter[str]]] = {by: {} for by in DIMENSIONS}
+    for one, number in asked.items():
+        kinds[one.by].setdefault(one.value, Counter())[one.failure] += number
     return tuple(
         _failed_by(kind, value, classes)
         for kind, values in kinds.items()

@@ -6,13 +6,15 @@ once. Knows the order of steps; rules and SQL are elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from kb.db import Connection, Database, Row
 from kb.insight import store
+from kb.insight.days import store as days
+from kb.insight.days.counting import bring_up_to_date
 from kb.insight.definitions import DEFINITION_VERSION
 from kb.insight.episodes import ACTS, ASIDES, LATE, episodes
 from kb.insight.facts import Demand, EndedEpisode, TicketIndex
@@ -21,7 +23,15 @@ from kb.insight.unmet import store as unmet
 
 MARGIN = timedelta(hours=1)  # clocks of several machines, and rounds that were missed
 POLICY_REACH = timedelta(days=7)  # an offer later than this would puzzle rather than help
+DAYS_A_ROUND = 30  # days counted in one round; more are waiting only after an upgrade
 BATCH = 50  # visitors in one transaction, so that pages never wait long for a lock
+
+Progress = Callable[[str, int, int], None]
+
+
+def silent(what: str, done: int, total: int) -> None:
+    """Say nothing of how far it is."""
+    del what, done, total
 
 
 class HasSpans(Protocol):
@@ -58,6 +68,7 @@ def close_episodes(
         horizon = _horizon(connection, now, since or now, spans=spans)
         due = _due(connection, horizon, now, spans)
     judged = _judge_all(db, due, now, spans)
+    bring_up_to_date(db, now, most=DAYS_A_ROUND)
     return Closed(judged, unresolved_without_policy(db, now))
 
 
@@ -73,30 +84,70 @@ def judge_again(
     return _judge_all(db, due, now, spans)
 
 
-def rebuild(db: Database, settings: HasSpans, now: datetime, *, since: datetime) -> tuple[int, int]:
-    """Judge every episode of `since` and later anew from the raw events; return how many were
-    judged, and how many of the rows of then differ from what was stored.
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What judging anew found: episodes judged, rows that differ from what was stored, days counted
+    anew and days whose counts differ from those kept.
+    """
+
+    judged: int
+    rows: int
+    days: int
+    days_differ: int
+
+
+def rebuild(
+    db: Database,
+    settings: HasSpans,
+    now: datetime,
+    *,
+    since: datetime,
+    progress: Progress = silent,
+) -> Rebuilt:
+    """Judge every episode of `since` and later anew from the raw events, then count every day anew
+    from its episodes; say how much differs. Episodes that have changed since the worker's last
+    round are brought up to date first, and are no difference.
+
+    Interrupted and run again it starts over; what it has done until then stands. `progress` is told
+    (what, done, all).
     """
     spans = Spans(settings.episode_gap, settings.outcome_window)
+    close_episodes(db, settings, now)
+    bring_up_to_date(db, now)
     kinds = {kind.value for kind in ACTS | ASIDES}
     with db.read() as connection:
-        stored = store.judged_since(connection, since)
         latest, known = store.activity(connection, since, kinds), store.known(connection, since)
-        due = {v: _from(known.get(v, []), since) for v in latest.keys() | known.keys()}
-    judged = _judge_all(db, due, now, spans)
+        kept = days.kept(connection)
+    due = {v: _from(known.get(v, []), since) for v in latest.keys() | known.keys()}
+    differ = judged = 0
+    for done, chosen in enumerate(_batches(due)):
+        progress("visitors", done * BATCH, len(due))
+        with db.begin() as connection:
+            before = store.stored(connection, chosen)
+            judged += _close(db, connection, chosen, now, spans)
+            after = store.stored(connection, chosen)
+        differ += sum(before.get(key) != after.get(key) for key in before.keys() | after.keys())
+    with db.begin() as connection:
+        days.touch_all(connection)
+    counted = bring_up_to_date(db, now, progress=lambda done, total: progress("days", done, total))
     with db.read() as connection:
-        found = store.judged_since(connection, since)
-    return judged, sum(stored.get(key) != found.get(key) for key in stored.keys() | found.keys())
+        found = days.kept(connection)
+    changed = sum(kept.get(day) != found.get(day) for day in kept.keys() | found.keys())
+    return Rebuilt(judged, differ, counted, changed)
 
 
 def _judge_all(db: Database, due: Mapping[str, datetime], now: datetime, spans: Spans) -> int:
-    visitors = sorted(due)
     judged = 0
-    for start in range(0, len(visitors), BATCH):
-        chosen = {visitor: due[visitor] for visitor in visitors[start : start + BATCH]}
+    for chosen in _batches(due):
         with db.begin() as connection:
             judged += _close(db, connection, chosen, now, spans)
     return judged
+
+
+def _batches(due: Mapping[str, datetime]) -> Iterator[dict[str, datetime]]:
+    visitors = sorted(due)
+    for start in range(0, len(visitors), BATCH):
+        yield {visitor: due[visitor] for visitor in visitors[start : start + BATCH]}
 
 
 def _horizon(connection: Connection, now: datetime, since: datetime, *, spans: Spans) -> datetime:

@@ -17,6 +17,7 @@ import click
 from kb.config import load
 from kb.errors import InvalidInput
 from kb.insight.export import TABLES, Cell, Row, csv_rows, csv_text
+from kb.progress import Bar
 
 USUAL_DAYS = 30
 DAY = click.DateTime(formats=["%Y-%m-%d"])
@@ -101,18 +102,20 @@ def _line(row: Mapping[Cell, Cell]) -> str:
 
 @figures.command("rebuild")
 def rebuild() -> None:
-    """Judge every episode within the retention anew from the raw events.
+    """Judge every episode within the retention anew, and count every day anew.
 
-    Older ones stay as they are, for their words are forgotten. Says how many rows differ from what
-    was stored: none, unless the definitions have changed.
+    Episodes come from the raw events; older ones stay as they are, for their words are forgotten.
+    Says how much differs from what was stored: nothing, unless the definitions have changed.
     """
     from kb.insight import closing
     from kb.wiring import build
 
     parts, now = build(load()), datetime.now(UTC)
     since = now - parts.settings.retention
-    judged, differ = closing.rebuild(parts.db, parts.settings, now, since=since)
-    click.echo(f"{judged} episodes judged anew; {differ} rows differ from what was stored.")
+    with Bar() as tell:
+        done = closing.rebuild(parts.db, parts.settings, now, since=since, progress=tell)
+    click.echo(f"{done.judged} episodes judged anew; {done.rows} rows differ from what was stored.")
+    click.echo(f"{done.days} days counted anew; {done.days_differ} differ from what was kept.")
 
 
 def _text(file: Path) -> str:

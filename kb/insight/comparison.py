@@ -1,25 +1,21 @@
 """What suggestions on the ticket form cause, from episodes to figures.
 
-Promises each person once, in the arm first drawn, and no figure from too few. Pure: adds up closed
-episodes.
+Promises each person once, in the arm first drawn, and no figure from too few. Pure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
+import numpy as np
+
+from kb.insight.days.tally import Records
 from kb.insight.definitions import DEFINITIONS
-from kb.insight.estimates import holdout, power
+from kb.insight.estimates import power
 from kb.insight.estimates.estimate import Estimate, Unit
-from kb.insight.estimates.holdout import Arms, Effect, Exposure
-from kb.insight.facts import Outcome
-from kb.insight.rows import EpisodeRow
-from kb.lookup.events import Arm
+from kb.insight.estimates.holdout import Arms, Effect
 
 POINTS = (0.10, 0.05, 0.02)  # differences whose price in time is told
-_BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 NOBODY_HELD_OUT = "nobody was drawn: setting holdout_share"
 
 
@@ -32,18 +28,26 @@ class Patience:
     days: Estimate
 
 
-def exposed(closed: Iterable[EpisodeRow]) -> Arms:
-    """Return the people at the ticket form by arm, each by their first episode there."""
-    drawn = [row for row in closed if row.data.get("arm")]
-    drawn.sort(key=lambda row: (row.started_at or _BEFORE_ALL, row.id))
-    return holdout.arms(
-        Exposure(
-            visitor=row.visitor,
-            shown=row.data["arm"] == Arm.SHOWN.value,
-            share=int(row.data.get("share", 0)),
-            ticketed=row.outcome is Outcome.TICKETED,
-        )
-        for row in drawn
+def exposed(drawn: Records) -> Arms:
+    """Return the people at the ticket form by arm, each by their first closed episode there.
+
+    `drawn` are a tally's, in order of time. Where the held-out share was changed, only people drawn
+    under the latest share count: the mix of the arms moves with it, and so does whatever else
+    changed over time.
+    """
+    if not len(drawn):
+        return Arms()
+    _, places = np.unique(drawn["visitor"], return_index=True)
+    first = drawn[np.sort(places)]
+    latest = int(first["share"][-1])
+    counted = first[first["share"] == latest]
+    shown = counted["shown"]
+    return Arms(
+        shown=int(shown.sum()),
+        shown_tickets=int((shown & counted["ticketed"]).sum()),
+        held_out=int((~shown).sum()),
+        held_out_tickets=int((~shown & counted["ticketed"]).sum()),
+        share=latest,
     )
 
 

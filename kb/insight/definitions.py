@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from kb.insight.definition import Definition as Definition  # part of this interface
 from kb.insight.deflection_definitions import DEFLECTION, RIVALS
+from kb.insight.search_definitions import SEARCHING
 
 # 2: a suggestion that answered instead of a ticket confirms; arms, survey and waits are kept.
-DEFINITION_VERSION = 2
+# 3: device, collection, place opened and time to answer are kept; waits are of whole days.
+DEFINITION_VERSION = 3
 
 _CLOSED = "closed episodes that started in the range"
 _SEARCHES = "searches of ended episodes that started in the range"
@@ -252,7 +254,7 @@ FIGURES: tuple[Definition, ...] = (
 )
 
 DEFINITIONS: dict[str, Definition] = {
-    row.key: row for row in (*OUTCOMES, *FAILURES, *FIGURES, *DEFLECTION, *RIVALS)
+    row.key: row for row in (*OUTCOMES, *FAILURES, *FIGURES, *SEARCHING, *DEFLECTION, *RIVALS)
 }
 
 

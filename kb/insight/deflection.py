@@ -1,7 +1,7 @@
 """What self-service saves: bounds, an estimate, a cause, and what others would call it.
 
 Promises that every figure carries what it rests on, that too few data give no figure, and that
-the estimate lies between the bounds. Pure: adds up the closed episodes of a range.
+the estimate lies between the bounds. Pure: reads the counts of a range.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from datetime import datetime
 from kb.insight import bounds, comparison
 from kb.insight.bounds import Group
 from kb.insight.comparison import POINTS, Patience
+from kb.insight.days.tally import Tally
 from kb.insight.definitions import DEFINITIONS
 from kb.insight.estimates import cost, holdout, rivals
 from kb.insight.estimates.cost import TierCost
@@ -20,9 +21,7 @@ from kb.insight.estimates.estimate import Estimate, Unit
 from kb.insight.estimates.holdout import Arms
 from kb.insight.estimates.rivals import Counts
 from kb.insight.estimates.survey import Silence
-from kb.insight.facts import Outcome
 from kb.insight.figure import Figure, share
-from kb.insight.rows import EpisodeRow
 
 NO_COST = "no cost is set: setting tiers"
 
@@ -50,10 +49,16 @@ class Deflection:
 
 
 def make(
-    closed: Sequence[EpisodeRow], tiers: Mapping[int, TierCost], *, now: datetime, days: float
+    days: Sequence[Tally],
+    whole: Tally,
+    tiers: Mapping[int, TierCost],
+    *,
+    now: datetime,
+    elapsed: float,
 ) -> Deflection:
-    """Return the figures of closed episodes over `days` days."""
-    silence, arms = bounds.heard(closed), comparison.exposed(closed)
+    """Return the figures of these days, whose sum is `whole`; `elapsed` days have passed."""
+    silence = bounds.heard(bounds.outcomes(whole.kinds))
+    arms = comparison.exposed(whole.exposed)
     price = cost.ticket_cost(tiers)
     difference, avoided = holdout.effect(arms), holdout.tickets_avoided(arms)
     money = avoided.times(price) if avoided and price is not None else None
@@ -75,10 +80,10 @@ def make(
         ),
         cost=_cost(price, tiers),
         established=bool(difference and difference.established),
-        patience=tuple(comparison.patience(arms, points, days) for points in POINTS),
-        populations=bounds.populations(closed),
-        waits=bounds.waits(closed, now),
-        rivals=_rivals(closed, price),
+        patience=tuple(comparison.patience(arms, points, elapsed) for points in POINTS),
+        populations=bounds.populations(whole.kinds),
+        waits=bounds.waits(days, now),
+        rivals=_rivals(counts(whole, silence), price),
     )
 
 
@@ -98,23 +103,20 @@ def _cost(price: float | None, tiers: Mapping[int, TierCost]) -> Estimate:
 # -- what others would call it ------------------------------------------------------------------
 
 
-def counts(closed: Sequence[EpisodeRow]) -> Counts:
+def counts(whole: Tally, silence: Silence) -> Counts:
     """Return what the others' formulas are made of."""
-    silence = bounds.heard(closed)
-    with_ticket = {row.visitor for row in closed if row.outcome is Outcome.TICKETED}
     return Counts(
         closed=silence.closed,
         confirmed=silence.confirmed,
         potential=silence.potential,
-        people=len({row.visitor for row in closed}),
-        people_with_ticket=len(with_ticket),
-        searches=sum(int(row.data.get("searches", 0)) for row in closed),
-        searches_with_click=sum(int(row.data.get("clicked", 0)) for row in closed),
+        people=len(whole.people),
+        people_with_ticket=len(whole.ticketed),
+        searches=whole.sums["closed_searches"],
+        searches_with_click=whole.sums["closed_clicked"],
     )
 
 
-def _rivals(closed: Sequence[EpisodeRow], price: float | None) -> tuple[Estimate, ...]:
-    c = counts(closed)
+def _rivals(c: Counts, price: float | None) -> tuple[Estimate, ...]:
     served = c.confirmed + c.potential
     saved = None if price is None else served * price
     return (

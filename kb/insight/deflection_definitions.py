@@ -118,7 +118,7 @@ DEFLECTION: tuple[Definition, ...] = (
         "windows",
         "Other waits for a ticket",
         "The outcomes had the window been 1 hour, 24 hours or 7 days, on the same episodes: those "
-        "that ended more than 7 days ago.",
+        "of the days all of whose episodes ended more than 7 days ago.",
     ),
     Definition(
         "before",
@@ -128,10 +128,13 @@ DEFLECTION: tuple[Definition, ...] = (
     ),
     Definition(
         "failed_by",
-        "Failed searches by language and place",
-        "The share of failed searches, by the language of the search and by where it was typed.",
+        "Failed searches by what they have in common",
+        "The share of failed searches, by the language of the search, by where it was typed, by "
+        "the kind of device that the browser names, and by collection: the one searched in, else "
+        "that of the first hit.",
         "searches with a failure class",
-        "searches of ended episodes that started in the range, of that language or place",
+        "searches of ended episodes that started in the range, of that language, place, device or "
+        "collection",
     ),
     Definition(
         "outside_matched",

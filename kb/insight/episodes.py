@@ -108,7 +108,7 @@ def searches(episode: Episode) -> tuple[Search, ...]:
 
 def _search(forms: Sequence[Event]) -> Search:
     """Return the search of these forms; it found what its most fortunate form found."""
-    first = forms[0]
+    first, last = forms[0], forms[-1]
     return Search(
         ids=tuple(form.id for form in forms),
         at=first.at,
@@ -118,6 +118,9 @@ def _search(forms: Sequence[Event]) -> Search:
         total=max(int(form.data.get("total", 0)) for form in forms),
         answerable=any(bool(form.data.get("answerable")) for form in forms),
         surface=first.surface,
+        device=str(last.data.get("device", "")),
+        collection=str(last.data.get("collection", "")),
+        ms=float(last.data["ms"]) if "ms" in last.data else None,
     )
 
 

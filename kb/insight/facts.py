@@ -91,7 +91,8 @@ class TicketIndex:
 class Search:
     """One search of an episode: the same words asked again at once are the same search.
 
-    `ids` holds the search ids of all its forms, the first of them in front.
+    `ids` holds the search ids of all its forms, the first of them in front. `device`, `collection`
+    and `ms`, the time in milliseconds that the answer took, are those of the last form.
     """
 
     ids: tuple[str, ...]
@@ -102,6 +103,9 @@ class Search:
     total: int
     answerable: bool
     surface: str = ""
+    device: str = ""
+    collection: str = ""
+    ms: float | None = None
 
     @property
     def id(self) -> str:

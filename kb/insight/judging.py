@@ -13,11 +13,12 @@ from typing import Any
 
 from kb.insight import episodes as rules
 from kb.insight.facts import Episode, Failure, Judged, Search, TicketSeen
-from kb.insight.failures import failures, last_failed
-from kb.lookup.events import EventKind
+from kb.insight.failures import failures, last_failed, related
+from kb.lookup.events import REASONS, EventKind
 
 # The longest wait for a ticket under which reports show the outcomes.
 REACH = timedelta(days=7)
+WAITS = (timedelta(hours=1), timedelta(hours=24), REACH)
 MARKS = ("opened", "read", "helpful", "unhelpful", "solved", "ticketed")
 
 
@@ -69,10 +70,14 @@ def _data(
         "searches": len(found),
         "clicked": _clicked(episode, found),
         "asked": _asked(found, classes),
+        "ranks": _ranks(episode, found),
+        "took": [round(search.ms) for search in found if search.ms is not None],
+        "reworded": _reworded(found),
         "failed": len(classes),
         "last_failed": last,
         "languages": sorted({search.language for search in found if search.language}),
         "articles": _articles(episode, own),
+        "reasons": _reasons(episode),
         "form": bool(episode.of(EventKind.FORM_OPENED)),
         "seq": max(event.seq for event in (*episode.events, *episode.asides)),
     }
@@ -86,12 +91,41 @@ def _clicked(episode: Episode, found: Sequence[Search]) -> int:
 
 def _asked(
     found: Sequence[Search], classes: Mapping[str, Failure]
-) -> list[tuple[str, str, str, int]]:
-    """Return (language, surface, failure class or "", searches), in order."""
+) -> list[tuple[str, str, str, str, str, int]]:
+    """Return (language, surface, device, collection, failure class or "", searches), in order."""
     kinds = Counter(
-        (search.language, search.surface, str(classes.get(search.id, ""))) for search in found
+        (one.language, one.surface, one.device, one.collection, str(classes.get(one.id, "")))
+        for one in found
     )
     return [(*kind, number) for kind, number in sorted(kinds.items())]
+
+
+def _ranks(episode: Episode, found: Sequence[Search]) -> list[int]:
+    """Return for each search from which a hit was opened the place of the first one, 1 for the top;
+    0 where the place is not known.
+    """
+    first: dict[str, int] = {}
+    for click in episode.of(EventKind.CLICK):
+        first.setdefault(click.search_id or "", int(click.data.get("rank") or 0))
+    opened = ([first[each] for each in search.ids if each in first] for search in found)
+    return [ranks[0] for ranks in opened if ranks]
+
+
+def _reworded(found: Sequence[Search]) -> int:
+    """Return after how many searches related words were searched for at once."""
+    return sum(
+        after is not None and related(search.words, after.words, search.language)
+        for search, after in rules.consecutive(found)
+    )
+
+
+def _reasons(episode: Episode) -> dict[str, str]:
+    """Return by article the reason of the visitor's last vote against it, where one was given."""
+    return {
+        article: reason
+        for article, vote in rules.votes(episode).items()
+        if not rules.is_helpful(vote) and (reason := str(vote.data.get("reason", ""))) in REASONS
+    }
 
 
 def _aside(episode: Episode) -> dict[str, Any]:

@@ -2,30 +2,34 @@
 
 Promises that every figure carries its counts, its interval and the key of its definition, that
 outcomes add up to all episodes, and that words of fewer than k people are never shown. Pure: it
-adds up rows that `store` read; `reporting` joins the two.
+adds up the counts of days; `reporting` reads them.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
 from kb.errors import InvalidInput
 from kb.insight import breakdown, deflection
 from kb.insight.breakdown import Change, FailedBy, Step
+from kb.insight.days.tally import FAILURES, Kind, Records, Tally, added, number
 from kb.insight.definitions import DEFINITION_VERSION, of_failure
 from kb.insight.deflection import Deflection
+from kb.insight.estimates.cost import TierCost
 from kb.insight.estimates.estimate import Estimate
-from kb.insight.facts import Failure, Outcome
+from kb.insight.facts import Outcome
+from kb.insight.failing import WordsRow as WordsRow
+from kb.insight.failing import failing_words
 from kb.insight.figure import Figure as Figure  # these are part of this interface
 from kb.insight.figure import count as count
 from kb.insight.figure import share as share
-from kb.insight.rows import EpisodeRow as EpisodeRow
-from kb.insight.rows import Facts as Facts
-from kb.insight.rows import FailedRow as FailedRow
-from kb.insight.wording import favourite
+from kb.insight.funnel import FunnelStep, funnel
+from kb.insight.league import ArticleRow as ArticleRow
+from kb.insight.league import league
+from kb.insight.quality import Quality, over_time, quality
 
 ORIGINS = ("asked", "policy", "demand", "outside")
 
@@ -63,28 +67,18 @@ class DateRange:
 
 
 @dataclass(frozen=True, slots=True)
-class WordsRow:
-    """Failed searches by the same words. `words` is "" for the row of all that are not shown,
-    and `wordings` says how many different ones a row holds.
+class Facts:
+    """What a report is made of: the counts of its days in order; tickets by origin; the tiers with
+    the tickets that stand there; tickets that other systems told of, (matched, all); wordings by
+    their number. `marks` are those of all days together where the days come without.
     """
 
-    words: str
-    people: int
-    searches: int
-    classes: Mapping[str, int]
-    wordings: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class ArticleRow:
-    """One article over the range; each count is of closed episodes."""
-
-    slug: str
-    opened: int
-    read: int
-    resolved: int
-    unhelpful: int
-    failed: Figure
+    days: Mapping[date, Tally]
+    tickets: Mapping[str, int] = field(default_factory=dict)
+    tiers: Mapping[int, TierCost] = field(default_factory=dict)
+    outside: tuple[int, int] = (0, 0)
+    wordings: Mapping[int, str] = field(default_factory=dict)
+    marks: Mapping[str, Mapping[str, int]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +111,9 @@ class Report:
     outside: Figure
     steps: tuple[Step, ...]
     failed_by: tuple[FailedBy, ...]
+    funnel: tuple[FunnelStep, ...]
+    quality: Quality
+    quality_steps: tuple[Quality, ...]
     changes: tuple[Change, ...] = ()
 
     def bounds(self) -> tuple[Figure | Estimate, ...]:
@@ -140,36 +137,42 @@ class Report:
 
 
 def make_report(facts: Facts, span: DateRange, *, k: int, now: datetime, code: str = "") -> Report:
-    """Return the report of the rows in `facts`; words need `k` distinct people to be shown."""
-    closed = [row for row in facts.episodes if row.closed]
-    ended = {row.id for row in facts.episodes if row.ended}
-    failed = [row for row in facts.failed if row.episode_id in ended]
-    searches = sum(int(row.data.get("searches", 0)) for row in facts.episodes if row.ended)
-    lower, upper = _deflection(closed)
-    unmet = sum(row.unresolved and row.ended for row in facts.episodes)
+    """Return the report of what `facts` counted; words need `k` distinct people to be shown."""
+    days = tuple(facts.days.values())
+    whole = added(days)
+    if facts.marks is not None:
+        whole.marks = {slug: Counter(marks) for slug, marks in facts.marks.items()}
+    kinds, searches = whole.kinds, whole.sums["searches"]
+    episodes, closed = number(kinds), number(kinds, closed=True)
+    lower, upper = _deflection(kinds, closed)
     return Report(
         range=span,
         at=now,
         definition=DEFINITION_VERSION,
         code=code,
-        older=sum(row.definition < DEFINITION_VERSION for row in facts.episodes),
+        older=sum(n for kind, n in kinds.items() if kind.definition < DEFINITION_VERSION),
         k_anonymity=k,
-        episodes=count("episodes", len(facts.episodes)),
-        closed=len(closed),
-        outcomes=_outcomes(closed, len(facts.episodes)),
+        episodes=count("episodes", episodes),
+        closed=closed,
+        outcomes=_outcomes(kinds, closed, episodes),
         deflection_lower=lower,
         deflection_upper=upper,
-        unresolved=share("unresolved", unmet, len(ended)),
+        unresolved=share(
+            "unresolved", number(kinds, unresolved=True, ended=True), number(kinds, ended=True)
+        ),
         searches=count("searches", searches),
-        failed=share("failed_share", len(failed), searches),
-        failures=_failures(failed, searches),
-        failing_words=failing_words(failed, k),
-        articles=articles(closed),
+        failed=share("failed_share", whole.sums["failed"], searches),
+        failures=_failures(whole.failed, searches),
+        failing_words=failing_words(whole.failed, k, facts.wordings),
+        articles=league(whole),
         tickets=tuple(_tickets(origin, facts.tickets) for origin in ORIGINS),
-        deflection=deflection.make(closed, facts.tiers, now=now, days=_elapsed(span, now)),
+        deflection=deflection.make(days, whole, facts.tiers, now=now, elapsed=_elapsed(span, now)),
         outside=share("outside_matched", *facts.outside),
-        steps=breakdown.steps(facts.episodes, span.first, span.last),
-        failed_by=breakdown.failed_by(facts.episodes),
+        steps=breakdown.steps(facts.days, span.first, span.last),
+        failed_by=breakdown.failed_by(whole.asked),
+        funnel=funnel(kinds),
+        quality=quality(whole, span.first, span.last),
+        quality_steps=over_time(facts.days, span.first, span.last),
     )
 
 
@@ -183,74 +186,33 @@ def _elapsed(span: DateRange, now: datetime) -> float:
     return max(0.0, (min(span.end, now) - span.start) / timedelta(days=1))
 
 
-def _outcomes(closed: Sequence[EpisodeRow], total: int) -> tuple[Figure, ...]:
+def _outcomes(kinds: Mapping[Kind, int], closed: int, episodes: int) -> tuple[Figure, ...]:
     """Return the share of each outcome; numerators add up to all episodes."""
-    counts = Counter(row.outcome for row in closed)
-    final = [outcome for outcome in Outcome if outcome is not Outcome.OPEN]
-    shares = [share(outcome.value, counts[outcome], len(closed)) for outcome in final]
-    return (*shares, share("open", total - len(closed), total))
+    shares = [
+        share(outcome.value, number(kinds, closed=True, outcome=outcome.value), closed)
+        for outcome in Outcome
+        if outcome is not Outcome.OPEN
+    ]
+    return (*shares, share("open", episodes - closed, episodes))
 
 
-def _deflection(closed: Sequence[EpisodeRow]) -> tuple[Figure, Figure]:
-    counts = Counter(row.outcome for row in closed)
-    sure = counts[Outcome.CONFIRMED]
-    perhaps = sure + counts[Outcome.POTENTIAL]
-    return (
-        share("deflection_lower", sure, len(closed)),
-        share("deflection_upper", perhaps, len(closed)),
-    )
+def _deflection(kinds: Mapping[Kind, int], closed: int) -> tuple[Figure, Figure]:
+    sure = number(kinds, closed=True, outcome=Outcome.CONFIRMED.value)
+    perhaps = sure + number(kinds, closed=True, outcome=Outcome.POTENTIAL.value)
+    return share("deflection_lower", sure, closed), share("deflection_upper", perhaps, closed)
 
 
-def _failures(failed: Sequence[FailedRow], searches: int) -> tuple[Figure, ...]:
-    counts = Counter(row.failure for row in failed)
+def _failures(failed: Records, searches: int) -> tuple[Figure, ...]:
     return tuple(
-        share(of_failure(failure).key, counts[failure], searches, key=failure.value)
-        for failure in Failure
+        share(
+            of_failure(failure).key,
+            int((failed["failure"] == place).sum()),
+            searches,
+            key=failure.value,
+        )
+        for place, failure in enumerate(FAILURES)
     )
 
 
 def _tickets(origin: str, counts: Mapping[str, int]) -> Figure:
     return count("tickets", counts.get(origin, 0), key=f"tickets_{origin}", name=origin)
-
-
-def failing_words(failed: Sequence[FailedRow], k: int) -> tuple[WordsRow, ...]:
-    """Return rows of words that `k` or more people failed on, most searches first, then the rest
-    as one row without words; () when nothing failed.
-    """
-    groups: dict[str, list[FailedRow]] = {}
-    for one in failed:
-        groups.setdefault(one.words_key, []).append(one)
-    shown, hidden = [], []
-    for rows in groups.values():
-        row = _words_row(rows, favourite((r.words, r.visitor) for r in rows))
-        if row.people >= k and row.words:
-            shown.append(row)
-        else:
-            hidden += rows
-    rest = [_words_row(hidden, "", wordings=len(groups) - len(shown))] if hidden else []
-    return (*sorted(shown, key=lambda row: (-row.searches, -row.people, row.words)), *rest)
-
-
-def _words_row(rows: Sequence[FailedRow], words: str, *, wordings: int = 1) -> WordsRow:
-    classes = Counter(row.failure.value for row in rows)
-    people = len({row.visitor for row in rows})
-    return WordsRow(words, people, len(rows), dict(classes), wordings)
-
-
-def articles(rows: Sequence[EpisodeRow]) -> tuple[ArticleRow, ...]:
-    """Return one row for each article opened or judged in these episodes, most opened first."""
-    touched: dict[str, list[Mapping[str, int]]] = {}
-    for row in rows:
-        for slug, marks in row.data.get("articles", {}).items():
-            touched.setdefault(slug, []).append(marks)
-    found = [_article(slug, marks) for slug, marks in touched.items()]
-    return tuple(sorted(found, key=lambda row: (-row.opened, row.slug)))
-
-
-def _article(slug: str, marks: Sequence[Mapping[str, int]]) -> ArticleRow:
-    total: Counter[str] = Counter()
-    for mark in marks:
-        total.update(mark)
-    resolved = sum(1 for mark in marks if mark.get("helpful") or mark.get("solved"))
-    failed = share("article_failed", total["ticketed"], total["read"])
-    return ArticleRow(slug, total["opened"], total["read"], resolved, total["unhelpful"], failed)

@@ -12,9 +12,14 @@ from datetime import datetime
 from importlib.metadata import version
 from types import MappingProxyType
 
-from kb.db import Database
+import numpy as np
+
+from kb.db import Connection, Database
 from kb.insight import care
+from kb.insight.days.counting import days_of
+from kb.insight.days.store import wordings
 from kb.insight.estimates.cost import TierCost
+from kb.insight.failing import common
 from kb.insight.figures import store
 from kb.insight.report import DateRange, Facts, Report, WordsRow, beside, make_report
 
@@ -25,31 +30,38 @@ def report(
     db: Database, span: DateRange, *, k: int, now: datetime, costs: Mapping[int, TierCost] = NONE
 ) -> Report:
     """Return the report of a range of UTC days; `k` is the setting k_anonymity, `costs` are those
-    of the tiers by level.
+    of the tiers by level. Raises NotReady while many days wait to be counted.
     """
-    return _made(db, span, k=k, now=now, costs=costs)
+    with db.read() as connection:
+        return _made(connection, span, k=k, now=now, costs=costs)
 
 
 def report_beside(
     db: Database, span: DateRange, *, k: int, now: datetime, costs: Mapping[int, TierCost] = NONE
 ) -> Report:
     """Return the report of a range with its shares beside those of as many days before it."""
-    found = _made(db, span, k=k, now=now, costs=costs)
-    return beside(found, _made(db, span.before(), k=k, now=now, costs=costs))
+    before = span.before()
+    with db.read() as connection:
+        found = _made(connection, span, k=k, now=now, costs=costs)
+        earlier, _ = days_of(connection, before.first, before.last, people=False)
+    return beside(found, make_report(Facts(earlier), before, k=k, now=now))
 
 
 def _made(
-    db: Database, span: DateRange, *, k: int, now: datetime, costs: Mapping[int, TierCost]
+    connection: Connection, span: DateRange, *, k: int, now: datetime, costs: Mapping[int, TierCost]
 ) -> Report:
-    with db.read() as connection:
-        standing = store.tickets_by_tier(connection, span.start, span.end)
-        facts = Facts(
-            episodes=store.episode_rows(connection, span.start, span.end),
-            failed=store.failed_rows(connection, span.start, span.end),
-            tickets=store.tickets_by_origin(connection, span.start, span.end),
-            tiers={n: replace(tier, tickets=standing.get(n, 0)) for n, tier in costs.items()},
-            outside=store.outside(connection, span.start, span.end),
-        )
+    days, marks = days_of(connection, span.first, span.last)
+    standing = store.tickets_by_tier(connection, span.start, span.end)
+    failed = [day.failed for day in days.values()]
+    shown = common(np.concatenate(failed), k) if failed else ()
+    facts = Facts(
+        days=days,
+        marks=marks,
+        wordings=wordings(connection, shown, span.start, span.end),
+        tickets=store.tickets_by_origin(connection, span.start, span.end),
+        tiers={n: replace(tier, tickets=standing.get(n, 0)) for n, tier in costs.items()},
+        outside=store.outside(connection, span.start, span.end),
+    )
     return make_report(facts, span, k=k, now=now, code=version("tier-zero"))
 
 

@@ -1,16 +1,15 @@
-"""The rows that reports add up.
+"""The rows that a day's counts are made of.
 
 Promises frozen values as `figures.store` reads them. Knows no rule.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
-from kb.insight.estimates.cost import TierCost
 from kb.insight.facts import Failure, Outcome
 
 
@@ -29,6 +28,11 @@ class EpisodeRow:
     ended_at: datetime | None = None
     definition: int = 0
 
+    @property
+    def day(self) -> date:
+        """Return the UTC day on which it started."""
+        return self.started_at.date() if self.started_at else date.min
+
 
 @dataclass(frozen=True, slots=True)
 class FailedRow:
@@ -39,16 +43,3 @@ class FailedRow:
     failure: Failure
     words: str
     words_key: str
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What a report is made of; `tickets` counts tickets by origin, `tiers` by the tier where they
-    stand, `outside` those that other systems told of: (matched, all).
-    """
-
-    episodes: Sequence[EpisodeRow]
-    failed: Sequence[FailedRow]
-    tickets: Mapping[str, int]
-    tiers: Mapping[int, TierCost] = field(default_factory=dict)
-    outside: tuple[int, int] = (0, 0)

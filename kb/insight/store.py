@@ -7,7 +7,7 @@ every such change. Knows no definition.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,6 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Row
 
 from kb.db import Database
+from kb.insight.days.store import touch
 from kb.insight.facts import Judged, TicketSeen
 from kb.lookup.events import Event, EventKind
 from kb.lookup.store import event_of
@@ -44,7 +45,8 @@ def activity(connection: Connection, since: datetime, kinds: Collection[str]) ->
 
 def known(connection: Connection, since: datetime) -> dict[str, list[Any]]:
     """Return by visitor the stored episodes that ended at or after `since`, or are not closed."""
-    query = sa.select(
+    columns = sa.select(
+        episodes.c.id,
         episodes.c.visitor,
         episodes.c.started_at,
         episodes.c.ended_at,
@@ -52,9 +54,15 @@ def known(connection: Connection, since: datetime) -> dict[str, list[Any]]:
         episodes.c.closed,
         episodes.c.definition,
         episodes.c.data,
-    ).where(sa.or_(episodes.c.ended_at >= since, episodes.c.closed.is_(False)))
+    )
+    # Two queries, each by an index of its own.
+    rows = {
+        row.id: row
+        for condition in (episodes.c.ended_at >= since, ~episodes.c.closed)
+        for row in connection.execute(columns.where(condition))
+    }
     found: dict[str, list[Any]] = {}
-    for row in connection.execute(query):
+    for row in rows.values():
         found.setdefault(row.visitor, []).append(row)
     return found
 
@@ -74,13 +82,15 @@ def first_starts(
     return found
 
 
-def judged_since(connection: Connection, since: datetime) -> dict[tuple[str, str], tuple[Any, ...]]:
-    """Return the stored episodes that ended at `since` or later and their failed searches, by the
-    table's name and their id.
+def stored(
+    connection: Connection, since: Mapping[str, datetime]
+) -> dict[tuple[str, str], tuple[Any, ...]]:
+    """Return these visitors' stored episodes and failed searches, each visitor's from their own
+    time on, by the table's name and their id.
     """
-    rows = connection.execute(sa.select(episodes).where(episodes.c.ended_at >= since))
+    rows = _theirs(connection, episodes, "started_at", since)
     found = {("episodes", row.id): tuple(row) for row in rows}
-    rows = connection.execute(sa.select(failed_searches).where(failed_searches.c.at >= since))
+    rows = _theirs(connection, failed_searches, "at", since)
     return found | {("failed_searches", row.search_id): tuple(row) for row in rows}
 
 
@@ -163,53 +173,70 @@ def replace(
     *,
     definition: int,
 ) -> None:
-    """Make the rows of these visitors, from each one's `since` on, exactly what was judged."""
-    policies = _forget_stale(connection, judged, since)
-    for one in sorted(judged, key=lambda one: one.episode.id):
-        row = _episode_row(one, definition) | {"policy": policies.get(one.episode.id, "")}
-        _upsert(db, connection, episodes, row, keep="policy")
+    """Make the rows of these visitors, from each one's `since` on, exactly what was judged, and
+    mark their days as changed.
+    """
+    policies, days = _forget_stale(connection, judged, since)
+    ordered = sorted(judged, key=lambda one: one.episode.id)
+    rows = [
+        _episode_row(one, definition) | {"policy": policies.get(one.episode.id, "")}
+        for one in ordered
+    ]
+    _upsert(db, connection, episodes, rows, keep="policy")
     for heir, policy in policies.items():  # its row may have been there, unmarked
         unmarked = (episodes.c.id == heir) & (episodes.c.policy == "")
         connection.execute(sa.update(episodes).where(unmarked).values(policy=policy))
-    for row in _failed_rows(judged, definition):
-        _upsert(db, connection, failed_searches, row)
+    _upsert(db, connection, failed_searches, _failed_rows(judged, definition))
+    touch(connection, days | {one.episode.started_at.date() for one in judged})
 
 
 def _forget_stale(
     connection: Connection, judged: Sequence[Judged], since: Mapping[str, datetime]
-) -> dict[str, str]:
-    """Delete rows that no longer hold; return policy marks that pass to the overlapping episode.
+) -> tuple[dict[str, str], set[date]]:
+    """Delete rows that no longer hold; return policy marks that pass to the overlapping episode,
+    and the days of what was deleted.
 
     Late events may join two episodes or begin one earlier, which gives it another id.
     """
     kept = {one.episode.id for one in judged}
-    failed = {search_id for one in judged for search_id in one.failures}
-    inherited: dict[str, str] = {}
-    for visitor in sorted(since):
-        mine = [one for one in judged if one.episode.visitor == visitor]
-        for row in _stale(connection, visitor, since[visitor], kept):
-            if row.policy and (heir := _heir(row, mine)):
-                inherited[heir] = row.policy
-            connection.execute(sa.delete(episodes).where(episodes.c.id == row.id))
-        connection.execute(
-            sa.delete(failed_searches).where(
-                failed_searches.c.visitor == visitor,
-                failed_searches.c.at >= since[visitor],
-                failed_searches.c.search_id.not_in(failed & _ids(mine)),
-            )
+    mine: dict[str, list[Judged]] = {}
+    for one in judged:
+        mine.setdefault(one.episode.visitor, []).append(one)
+    gone = [row for row in _theirs(connection, episodes, "started_at", since) if row.id not in kept]
+    inherited = {
+        heir: row.policy
+        for row in gone
+        if row.policy and (heir := _heir(row, mine.get(row.visitor, ())))
+    }
+    _delete(connection, episodes.c.id, [row.id for row in gone])
+    failed = _ids(judged)
+    rows = _theirs(connection, failed_searches, "at", since)
+    stale = [row.search_id for row in rows if row.search_id not in failed]
+    _delete(connection, failed_searches.c.search_id, stale)
+    return inherited, {row.started_at.date() for row in gone}
+
+
+def _theirs(
+    connection: Connection, table: sa.Table, time: str, since: Mapping[str, datetime]
+) -> list[Row[Any]]:
+    """Return the rows of these visitors, each from that visitor's own time on."""
+    found: list[Row[Any]] = []
+    for chunk in _chunks(sorted(since)):
+        query = sa.select(table).where(
+            table.c.visitor.in_(chunk), table.c[time] >= min(since[each] for each in chunk)
         )
-    return inherited
+        rows = connection.execute(query)
+        found += [row for row in rows if getattr(row, time) >= since[row.visitor]]
+    return found
+
+
+def _delete(connection: Connection, column: sa.Column[Any], values: Sequence[str]) -> None:
+    for chunk in _chunks(values):
+        connection.execute(sa.delete(column.table).where(column.in_(chunk)))
 
 
 def _ids(judged: Iterable[Judged]) -> set[str]:
     return {search_id for one in judged for search_id in one.failures}
-
-
-def _stale(
-    connection: Connection, visitor: str, since: datetime, kept: Collection[str]
-) -> list[Row[Any]]:
-    query = sa.select(episodes).where(episodes.c.visitor == visitor, episodes.c.started_at >= since)
-    return [row for row in connection.execute(query) if row.id not in kept]
 
 
 def _heir(row: Row[Any], judged: Iterable[Judged]) -> str | None:
@@ -258,13 +285,21 @@ def _failed_rows(judged: Sequence[Judged], definition: int) -> list[dict[str, An
 
 
 def _upsert(
-    db: Database, connection: Connection, table: sa.Table, row: Mapping[str, Any], *, keep: str = ""
+    db: Database,
+    connection: Connection,
+    table: sa.Table,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    keep: str = "",
 ) -> None:
-    """Insert the row or, by its primary key, update all its columns but `keep`."""
-    insert = (postgresql if db.dialect == "postgresql" else sqlite).insert(table).values(**row)
+    """Insert the rows or, by their primary key, update all their columns but `keep`."""
+    if not rows:
+        return
+    insert = (postgresql if db.dialect == "postgresql" else sqlite).insert(table)
     keys = [column.name for column in table.primary_key]
-    changed = {name: insert.excluded[name] for name in row if name not in keys and name != keep}
-    connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=changed))
+    changed = {name: insert.excluded[name] for name in rows[0] if name not in keys and name != keep}
+    statement = insert.on_conflict_do_update(index_elements=keys, set_=changed)
+    connection.execute(statement, [dict(row) for row in rows])
 
 
 # -- what is kept how long ----------------------------------------------------------------------

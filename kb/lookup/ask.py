@@ -105,7 +105,11 @@ class Asker:
             left_out=viewer.left_out,
             data=_facts(answer.results, self._redact)
             | _asked(answer.results.query, self._library())
-            | {"surface": surface.value}
+            | {
+                "surface": surface.value,
+                "device": viewer.device,
+                "collection": _collection(answer, self._library()),
+            }
             | counted(answer.redacted),
         )
 
@@ -122,6 +126,13 @@ def _asked(query: Query, library: Library) -> dict[str, Any]:
             "collections": _known(query.collections, library, "collection"),
         },
     }
+
+
+def _collection(answer: Answer, library: Library) -> str:
+    """Return the one collection searched in, else that of the first hit, "" without one."""
+    if len(chosen := _known(answer.results.query.collections, library, "collection")) == 1:
+        return chosen[0]
+    return next((article.collection for _, article in answer.hits), "")
 
 
 def _known(wanted: frozenset[str], library: Library, name: str) -> list[str]:

@@ -51,6 +51,8 @@ class Arm(StrEnum):
     HELD_OUT = "held_out"
 
 
+# Why an article did not help, as a reader may say: codes, never a text.
+REASONS = frozenset({"not-my-problem", "did-not-work", "hard-to-follow", "out-of-date"})
 # Words still being typed: each form replaces the one before, so half a secret is never kept.
 TYPED = frozenset({Surface.SUGGEST, Surface.FORM})
 

@@ -65,7 +65,8 @@ def audiences(role: Role) -> frozenset[str]:
 @dataclass(frozen=True, slots=True)
 class Viewer:
     """The person behind a request. `visitor` is the pseudonym under which events are kept;
-    `left_out` is "", "staff" or "robot": why their events stay out of figures.
+    `left_out` is "", "staff" or "robot": why their events stay out of figures. `device` is "phone",
+    "tablet", "computer" or "" for not known.
     """
 
     visitor: str
@@ -74,6 +75,7 @@ class Viewer:
     name: str = ""
     email: str = ""
     left_out: str = ""
+    device: str = ""
 
     @property
     def audiences(self) -> frozenset[str]:

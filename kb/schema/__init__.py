@@ -19,10 +19,12 @@ from kb.schema.people import api_tokens, rate_windows, users
 from kb.schema.previews import previews
 from kb.schema.privacy import erasures
 from kb.schema.record import episodes, events, failed_searches, salts
+from kb.schema.reports import article_days, report_days
 
 __all__ = [
     "UtcTime",
     "api_tokens",
+    "article_days",
     "article_parts",
     "episodes",
     "erasures",
@@ -39,6 +41,7 @@ __all__ = [
     "question_vectors",
     "rate_windows",
     "replays",
+    "report_days",
     "salts",
     "subscriptions",
     "ticket_events",

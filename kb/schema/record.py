@@ -25,6 +25,12 @@ events = sa.Table(
     sa.Index("ix_events_visitor_at", "visitor", "at"),
     sa.Index("ix_events_at", "at"),
     sa.Index("ix_events_search_id", "search_id"),
+    sa.Index(
+        "ix_events_tickets",
+        "at",
+        sqlite_where=sa.text("kind = 'ticket_created'"),
+        postgresql_where=sa.text("kind = 'ticket_created'"),
+    ),
 )
 
 episodes = sa.Table(
@@ -44,6 +50,13 @@ episodes = sa.Table(
     sa.Column("data", sa.JSON, nullable=False),
     sa.Index("ix_episodes_started_at", "started_at"),
     sa.Index("ix_episodes_visitor", "visitor", "started_at"),
+    sa.Index("ix_episodes_ended_at", "ended_at"),
+    sa.Index(
+        "ix_episodes_open",
+        "ended_at",
+        sqlite_where=sa.text("NOT closed"),
+        postgresql_where=sa.text("NOT closed"),
+    ),
 )
 
 failed_searches = sa.Table(
@@ -58,6 +71,7 @@ failed_searches = sa.Table(
     sa.Column("words_key", sa.String(64), nullable=False, index=True),
     sa.Column("language", sa.String(16), nullable=False),
     sa.Column("definition", sa.Integer, nullable=False),
+    sa.Index("ix_failed_searches_visitor", "visitor", "at"),
 )
 
 salts = sa.Table(

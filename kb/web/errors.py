@@ -12,7 +12,7 @@ from flask import Flask, Response, g, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, SecurityError
 
-from kb.errors import InvalidInput, NotAllowed, NotFound, ProductError, StoreError
+from kb.errors import InvalidInput, NotAllowed, NotFound, NotReady, ProductError, StoreError
 from kb.web.guard import SAFE, wants_json
 
 log = logging.getLogger(__name__)
@@ -45,6 +45,7 @@ STATUS: dict[type[ProductError], int] = {
     NotAllowed: 409,
     NotFound: 404,
     StoreError: 503,
+    NotReady: 503,
 }
 
 
@@ -67,7 +68,7 @@ def _http(problem: HTTPException) -> ResponseReturnValue:
 
 def _product(problem: ProductError) -> ResponseReturnValue:
     status = STATUS.get(type(problem), 500)
-    if status >= 500:
+    if status >= 500 and not isinstance(problem, NotReady):
         log.error("%s", problem)
     if isinstance(problem, StoreError):  # the driver's words are for the log, not for readers
         sent = request.method not in SAFE

@@ -18,6 +18,7 @@ from kb.desk.offers import Offer
 from kb.desk.policies import open_offer
 from kb.errors import NotFound, StoreError
 from kb.limits.store import Rate
+from kb.lookup.devices import device_of
 from kb.lookup.events import Event
 from kb.lookup.robots import is_ahead, is_robot
 from kb.people.roles import STAFF_ROLES, Permission, Viewer
@@ -152,11 +153,12 @@ def _viewer() -> Viewer:
     """Return who is asking, by API token, else by session, else an anonymous visitor."""
     parts = services()
     agent = request.user_agent.string
+    device = device_of(agent).value
     account = _account()
     if account is None:
         visitor = parts.visitors.anonymous(request.remote_addr or "", agent, now())
         robot = is_robot(agent) or _ahead()
-        return Viewer(visitor=visitor, left_out="robot" if robot else "")
+        return Viewer(visitor=visitor, left_out="robot" if robot else "", device=device)
     return Viewer(
         visitor=parts.visitors.signed_in(account.id),
         role=account.role,
@@ -164,6 +166,7 @@ def _viewer() -> Viewer:
         name=account.name,
         email=account.email,
         left_out="staff" if account.role in STAFF_ROLES else "robot" if _ahead() else "",
+        device=device,
     )
 
 

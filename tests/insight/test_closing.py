@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from kb.db import Database
 from kb.insight.closing import (
+    Rebuilt,
     close_episodes,
     demand,
     judge_again,
@@ -258,11 +259,11 @@ def test_all_is_judged_anew_from_the_raw_events_with_the_same_result(
     later = noon + timedelta(days=9)
     close_episodes(database, SPANS, later)
     before = both(database)
-    assert rebuild(database, SPANS, later, since=noon - HOUR) == (6, 0)
+    assert rebuild(database, SPANS, later, since=noon - HOUR) == Rebuilt(6, 0, 6, 0)
     assert both(database) == before
     with database.begin() as connection:  # what an earlier definition left, or a fault
         connection.execute(sa.update(episodes).values(definition=1, data={}))
         connection.execute(sa.delete(failed_searches))
-    judged, differ = rebuild(database, SPANS, later, since=noon - HOUR)
-    assert (judged, differ) == (6, 6 + len(before[1]))
+    done = rebuild(database, SPANS, later, since=noon - HOUR)
+    assert (done.judged, done.rows) == (6, 6 + len(before[1]))
     assert both(database) == before

@@ -23,12 +23,15 @@ from kb.config import load
 from kb.db import Database
 from kb.insight import breakdown, deflection
 from kb.insight.closing import close_episodes
+from kb.insight.days.store import touch
+from kb.insight.days.tally import by_day
 from kb.insight.definitions import DEFINITION_VERSION, DEFINITIONS
 from kb.insight.estimates.cost import TierCost
 from kb.insight.export import FIGURE_HEADER, TABLES, csv_rows
 from kb.insight.facts import Outcome
-from kb.insight.report import DateRange, EpisodeRow, Facts, make_report
+from kb.insight.report import DateRange, Facts, make_report
 from kb.insight.reporting import report, report_beside
+from kb.insight.rows import EpisodeRow
 from kb.lookup.events import Event
 from kb.lookup.store import put_all
 from kb.schema import episodes
@@ -80,7 +83,7 @@ def test_the_parts_add_up(found: list[EpisodeRow], times: int) -> None:
         for n in range(times)
         for row in found
     ]
-    told = make_report(Facts(found, [], {}, COSTS), MONTH, k=5, now=NOW)
+    told = make_report(Facts(by_day(found), {}, COSTS), MONTH, k=5, now=NOW)
     d = told.deflection
     assert sum(group.closed for group in d.populations) == told.closed
     for name in ("lower", "upper", "ticketed"):
@@ -106,7 +109,7 @@ def test_the_parts_add_up(found: list[EpisodeRow], times: int) -> None:
 
 
 def test_every_figure_has_a_definition_and_every_table_its_width() -> None:
-    told = make_report(Facts([], [], {}, COSTS), MONTH, k=5, now=NOW, code="1.2.3")
+    told = make_report(Facts({}, {}, COSTS), MONTH, k=5, now=NOW, code="1.2.3")
     figures = [*told.bounds(), *told.of_survey(), *told.of_holdout(), *told.deflection.rivals]
     figures += [f for group in told.deflection.populations for f in group.figures()]
     figures += [told.outside, *(one.people for one in told.deflection.patience)]
@@ -119,7 +122,7 @@ def test_every_figure_has_a_definition_and_every_table_its_width() -> None:
 
 
 def test_too_few_data_are_called_so_and_no_cost_is_no_money() -> None:
-    d = make_report(Facts([], [], {}), MONTH, k=5, now=NOW).deflection
+    d = make_report(Facts({}), MONTH, k=5, now=NOW).deflection
     assert d.estimate.value is d.effect.value is d.money.value is None
     assert d.estimate.lacking == "too few data: 0 of 30 answers"
     assert "holdout_share" in d.effect.lacking
@@ -134,7 +137,7 @@ def test_money_is_tickets_avoided_times_the_cost() -> None:
         for n in range(200)
     ]  # fmt: skip
     tiers = {n: replace(tier, tickets=n) for n, tier in COSTS.items()}
-    d = make_report(Facts(found, [], {}, tiers), MONTH, k=5, now=NOW).deflection
+    d = make_report(Facts(by_day(found), {}, tiers), MONTH, k=5, now=NOW).deflection
     assert d.cost.value == 30.0  # one ticket at 10, two at 40
     assert d.avoided.value == pytest.approx(d.arms.shown * (d.effect.value or 0))
     assert d.money.value == pytest.approx(30 * (d.avoided.value or 0))
@@ -180,6 +183,7 @@ def test_rows_of_an_earlier_definition_are_counted(
     close_episodes(database, load({}), NOW)
     with database.begin() as connection:
         connection.execute(sa.update(episodes).values(definition=1, data={"searches": 0}))
+        touch(connection, [noon.date()])
     told = report(database, DateRange(noon.date(), noon.date()), k=5, now=NOW)
     assert told.older == 1
     assert told.deflection_lower.numerator == 1
@@ -191,13 +195,13 @@ def test_weeks_stand_for_long_ranges_and_bars_fill_the_drawing() -> None:
                    START + timedelta(days=n), START)
         for n in range(60)
     ]  # fmt: skip
-    weeks = breakdown.steps(found, FIRST, FIRST + timedelta(days=59))
+    weeks = breakdown.steps(by_day(found), FIRST, FIRST + timedelta(days=59))
     assert [step.total for step in weeks] == [7] * 8 + [4]
     assert weeks[-1].last == FIRST + timedelta(days=59)
     drawn = bars(weeks)
     assert all(0 <= bar.y <= 100 and 0 <= bar.x < 100 for bar in drawn)
     assert sum(bar.height for bar in drawn if bar.x < 2) == pytest.approx(100, abs=0.1)
-    assert bars(breakdown.steps([], FIRST, FIRST)) == []
+    assert bars(breakdown.steps({}, FIRST, FIRST)) == []
 
 
 # -- the page and its files ---------------------------------------------------------------------

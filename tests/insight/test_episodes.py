@@ -297,4 +297,4 @@ def test_a_form_withdrawn_says_that_the_need_was_met(did: Did, noon: datetime) -
     judged = judge(episode, [], noon + timedelta(days=2), spans=Spans())
     assert judged.outcome is Outcome.CONFIRMED
     assert judged.failures == {}
-    assert judged.data["asked"] == [("en", "page", "", 1)]
+    assert judged.data["asked"] == [("en", "page", "", "", "", 1)]

@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kb.insight.comparison import exposed
+from kb.insight.days.tally import EXPOSED
 from kb.insight.estimates import cost, holdout, power, rivals, survey
 from kb.insight.estimates.cost import TierCost
-from kb.insight.estimates.holdout import MIN_ARM, Arms, Exposure
+from kb.insight.estimates.holdout import MIN_ARM, Arms
 from kb.insight.estimates.rivals import Counts
 from kb.insight.estimates.sequential import always_valid
 from kb.insight.estimates.survey import MIN_ANSWERS, Silence
@@ -142,17 +144,16 @@ def test_more_answers_narrow_the_estimate() -> None:
 
 
 def test_a_person_counts_once_in_the_arm_first_drawn() -> None:
-    found = holdout.arms([
-        Exposure("a", True, 10, True), Exposure("a", True, 10, False),
-        Exposure("b", False, 10, False), Exposure("b", False, 10, True),
-    ])  # fmt: skip
+    found = exposed(np.array([
+        (1, True, 10, True), (1, True, 10, False), (2, False, 10, False), (2, False, 10, True)
+    ], EXPOSED))  # fmt: skip
     assert found == Arms(1, 1, 1, 0, 10)
 
 
 def test_only_the_latest_share_counts() -> None:
-    found = holdout.arms([
-        Exposure("a", True, 10, True), Exposure("b", False, 10, True), Exposure("c", True, 50, True)
-    ])  # fmt: skip
+    found = exposed(
+        np.array([(1, True, 10, True), (2, False, 10, True), (3, True, 50, True)], EXPOSED)
+    )
     assert found == Arms(1, 1, 0, 0, 50)
 
 

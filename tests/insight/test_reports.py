@@ -17,12 +17,15 @@ from kb.config import load
 from kb.db import Database
 from kb.errors import InvalidInput, NotFound
 from kb.insight.closing import close_episodes
+from kb.insight.days.tally import by_day
 from kb.insight.definitions import DEFINITION_VERSION, DEFINITIONS
 from kb.insight.export import TABLES, csv_rows, csv_text
 from kb.insight.facts import Failure, Outcome
+from kb.insight.failing import wordings_of
 from kb.insight.intervals import wilson
-from kb.insight.report import DateRange, EpisodeRow, Facts, FailedRow, make_report
+from kb.insight.report import DateRange, Facts, make_report
 from kb.insight.reporting import report
+from kb.insight.rows import EpisodeRow, FailedRow
 from kb.lookup.events import Event
 from kb.lookup.store import put_all
 
@@ -88,6 +91,12 @@ def failed(words: str, *people: str) -> list[FailedRow]:
     return [FailedRow("e", who, Failure.ZERO, words, words.casefold()) for who in people]
 
 
+def facts(
+    episodes: list[EpisodeRow], rows: list[FailedRow], tickets: dict[str, int] | None = None
+) -> Facts:
+    return Facts(by_day(episodes, rows), tickets or {}, wordings=wordings_of(rows))
+
+
 def test_words_of_few_are_one_row_of_counts() -> None:
     rows = (
         failed("many", *"abcde")
@@ -96,7 +105,7 @@ def test_words_of_few_are_one_row_of_counts() -> None:
         + failed("", *"abcdef")
     )
     episode = EpisodeRow("e", Outcome.ABANDONED, True, True, True, {"searches": len(rows)})
-    told = make_report(Facts([episode], rows, {}), DAY, k=5, now=NOW)
+    told = make_report(facts([episode], rows), DAY, k=5, now=NOW)
     shown, others = told.failing_words
     assert (shown.words, shown.people, shown.searches) == ("many", 5, 6)
     assert (others.words, others.people, others.searches, others.wordings) == ("", 6, 10, 2)
@@ -120,7 +129,7 @@ def test_reports_sum_to_n(drawn: list[tuple[Outcome, int, list[Failure]]], k: in
             FailedRow(str(n), f"v{n % 7}", c, f"w{i % 3}", f"w{i % 3}")
             for i, c in enumerate(classes)
         ]
-    told = make_report(Facts(episodes, rows, {}), DAY, k=k, now=NOW)
+    told = make_report(facts(episodes, rows), DAY, k=k, now=NOW)
     assert sum(figure.numerator for figure in told.outcomes) == len(drawn) == told.episodes.value
     assert sum(figure.numerator for figure in told.failures) == told.failed.numerator
     assert told.unresolved.numerator <= told.unresolved.n
@@ -156,7 +165,7 @@ def test_cells_that_would_run_are_inert(start: str) -> None:
 
 
 def test_every_table_has_a_header_and_rows_of_its_width() -> None:
-    told = make_report(Facts([], failed("x", "a"), {"asked": 2}), DAY, k=1, now=NOW)
+    told = make_report(facts([], failed("x", "a"), {"asked": 2}), DAY, k=1, now=NOW)
     for table in TABLES:
         header, *rows = csv_rows(told, table)
         assert all(len(row) == len(header) for row in rows)
@@ -180,7 +189,7 @@ def test_the_metrics_page_says_what_the_product_says() -> None:
 
 
 def test_every_figure_is_defined() -> None:
-    told = make_report(Facts([], [], {}), DAY, k=5, now=NOW)
+    told = make_report(Facts({}), DAY, k=5, now=NOW)
     figures = [*told.outcomes, *told.failures, *told.tickets, told.failed, told.searches]
     figures += [told.episodes, told.deflection_lower, told.deflection_upper, told.unresolved]
     assert all(figure.definition in DEFINITIONS for figure in figures)

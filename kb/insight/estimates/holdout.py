@@ -6,7 +6,6 @@ saw, opened or did. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from kb.insight.estimates.sequential import always_valid
@@ -15,18 +14,6 @@ from kb.insight.intervals import newcombe
 # With fewer in an arm one person moves its rate by more than three points, and the normal
 # approximation behind `always_valid` is poor.
 MIN_ARM = 30
-
-
-@dataclass(frozen=True, slots=True)
-class Exposure:
-    """One person at the ticket form for the first time: drawn to see suggestions or not, under a
-    held-out share of `share` per cent, and whether a ticket followed.
-    """
-
-    visitor: str
-    shown: bool
-    share: int
-    ticketed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,30 +60,6 @@ class Effect:
     def established(self) -> bool:
         """Return whether nought lies outside the interval that holds at every look."""
         return self.always[0] > 0 or self.always[1] < 0
-
-
-def arms(exposures: Iterable[Exposure]) -> Arms:
-    """Return the counts of each person's first exposure, in the order given.
-
-    Where the held-out share was changed, only people drawn under the latest share count: the mix
-    of the arms moves with it, and so does whatever else changed over time.
-    """
-    first: dict[str, Exposure] = {}
-    for exposure in exposures:
-        first.setdefault(exposure.visitor, exposure)
-    if not first:
-        return Arms()
-    share = list(first.values())[-1].share
-    counted = [exposure for exposure in first.values() if exposure.share == share]
-    shown = [exposure for exposure in counted if exposure.shown]
-    held = [exposure for exposure in counted if not exposure.shown]
-    return Arms(
-        shown=len(shown),
-        shown_tickets=sum(exposure.ticketed for exposure in shown),
-        held_out=len(held),
-        held_out_tickets=sum(exposure.ticketed for exposure in held),
-        share=share,
-    )
 
 
 def effect(found: Arms) -> Effect | None:

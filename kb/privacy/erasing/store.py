@@ -18,6 +18,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from kb.insight.days.store import forget_visitors
 from kb.privacy.erasing import scrubbing
 from kb.privacy.person.store import chunks
 from kb.privacy.person.who import Held
@@ -67,6 +68,8 @@ def erase(connection: Connection, mine: Held, *, now: datetime) -> Counter[str]:
     done["tickets"] = _tickets(connection, mine, renamed, now=now)
     done["joined"] = _joined(connection, mine)
     _new_keys(connection, renamed)
+    for chunk in chunks(sorted(mine.visitors)):
+        forget_visitors(connection, chunk)
     _new_visitors(connection, mine)
     for name, table, ids in (
         ("letters", outbox, mine.letters),

@@ -1,0 +1,74 @@
+"""Days brought up to date: each counted from its rows when something of it has changed.
+
+Promises that counting twice, or in two processes at once, leaves the same counts as once, and that
+a day which changes meanwhile is counted again. Knows neither rules nor SQL.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
+
+from kb.db import Connection, Database
+from kb.errors import NotReady
+from kb.insight.days import store
+from kb.insight.days.tally import Tally, tally
+from kb.insight.figures.store import episode_rows, failed_rows
+
+MOST_AT_ONCE = 14  # days that a report counts itself before it sends its reader away for a while
+
+
+def bring_up_to_date(
+    db: Database,
+    now: datetime,
+    *,
+    most: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> int:
+    """Count the days that have changed, the latest first, at most `most` of them; return how many.
+
+    Each day is a transaction of its own. `progress` is told (done, all).
+    """
+    with db.read() as connection:
+        waiting = store.stale(connection)[:most]
+    for done, one in enumerate(waiting):
+        if progress:
+            progress(done, len(waiting))
+        with db.read() as connection:
+            found = _count(connection, one.day)
+        with db.begin() as connection:
+            store.keep(connection, one, found, now=now)
+    return len(waiting)
+
+
+def _count(connection: Connection, day: date) -> Tally:
+    start = datetime.combine(day, time(), UTC)
+    end = start + timedelta(days=1)
+    return tally(episode_rows(connection, start, end), failed_rows(connection, start, end))
+
+
+def days_of(
+    connection: Connection, first: date, last: date, *, people: bool = True
+) -> tuple[dict[date, Tally], dict[str, Counter[str]]]:
+    """Return the counts of the days of a range, in order, and the marks of their articles.
+
+    Days that have changed since they were counted are counted here and not kept. Raises NotReady
+    while more than MOST_AT_ONCE wait to be counted.
+    """
+    waiting = store.stale(connection, first, last)
+    if len(waiting) > MOST_AT_ONCE:
+        days = (last - first).days + 1
+        raise NotReady(
+            f"{len(waiting)} of the {days} days of this range are still being counted.",
+            "Open the report again in a few minutes, or run: kb report rebuild",
+        )
+    fresh = {one.day: _count(connection, one.day) for one in waiting}
+    found = store.counted(connection, first, last, people=people)
+    if not people:
+        return dict(sorted((found | fresh).items())), {}
+    marks = store.marks(connection, first, last, without=sorted(fresh))
+    for day in fresh.values():
+        for slug, counts in day.marks.items():
+            marks.setdefault(slug, Counter()).update(counts)
+    return dict(sorted((found | fresh).items())), marks

@@ -1,0 +1,189 @@
+"""The counts of days in the database.
+
+Promises that a day is counted only while nothing of it has changed since its rows were read. Knows
+no definition.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection
+
+from kb.insight.days.packing import packed, unpacked
+from kb.insight.days.tally import Tally
+from kb.insight.wording import most_used
+from kb.schema import article_days, episodes, failed_searches, report_days
+
+LAYOUT = 1  # of what `packing` writes; a day of another layout is counted anew
+CHUNK = 50  # words looked up in one query
+_COUNTS = [column for column in article_days.c if column.name not in {"day", "article"}]
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """A day to count, and its marks before its rows are read."""
+
+    day: date
+    marks: int
+
+
+def touch(connection: Connection, days: Iterable[date]) -> None:
+    """Mark days whose episodes have changed, on the transaction that changes them."""
+    kind = postgresql if connection.dialect.name == "postgresql" else sqlite
+    insert = kind.insert(report_days)
+    statement = insert.on_conflict_do_update(
+        index_elements=["day"], set_={"marks": report_days.c.marks + 1}
+    )
+    rows = [{"day": day.isoformat(), "marks": 1} for day in sorted(set(days))]
+    if rows:
+        connection.execute(statement, rows)
+
+
+def touch_all(connection: Connection) -> None:
+    """Mark every day."""
+    connection.execute(sa.update(report_days).values(marks=report_days.c.marks + 1))
+
+
+def forget_visitors(connection: Connection, visitors: Sequence[str]) -> None:
+    """Empty the counts of the days on which these visitors came, so that nothing of them is left
+    there; the days are counted anew.
+    """
+    query = sa.select(episodes.c.started_at).where(episodes.c.visitor.in_(visitors))
+    found = sorted({at.date().isoformat() for at in connection.scalars(query)})
+    emptied = dict.fromkeys(("counts", "people", "ticketed", "exposed", "failed"))
+    connection.execute(
+        sa.update(report_days)
+        .where(report_days.c.day.in_(found))
+        .values(**emptied, layout=0, marks=report_days.c.marks + 1)
+    )
+
+
+def stale(
+    connection: Connection, first: date | None = None, last: date | None = None
+) -> list[Stale]:
+    """Return the days that are to be counted, the latest first; of a range, or all."""
+    query = sa.select(report_days.c.day, report_days.c.marks).where(
+        sa.or_(report_days.c.marks != report_days.c.counted, report_days.c.layout != LAYOUT),
+        *_within(report_days.c.day, first, last),
+    )
+    rows = connection.execute(query.order_by(report_days.c.day.desc()))
+    return [Stale(date.fromisoformat(row.day), row.marks) for row in rows]
+
+
+def _within(
+    column: sa.Column[Any], first: date | None, last: date | None
+) -> list[sa.ColumnElement[bool]]:
+    found = []
+    if first:
+        found.append(column >= first.isoformat())
+    if last:
+        found.append(column <= last.isoformat())
+    return found
+
+
+def keep(connection: Connection, stale: Stale, tally: Tally, *, now: datetime) -> None:
+    """Keep the counts of a day as of its marks."""
+    day = stale.day.isoformat()
+    connection.execute(
+        sa.update(report_days)
+        .where(report_days.c.day == day)
+        .values(**packed(tally), counted=stale.marks, layout=LAYOUT, counted_at=now)
+    )
+    connection.execute(sa.delete(article_days).where(article_days.c.day == day))
+    rows = [
+        {"day": day, "article": slug} | {column.name: marks[column.name] for column in _COUNTS}
+        for slug, marks in sorted(tally.marks.items())
+    ]
+    if rows:
+        connection.execute(sa.insert(article_days), rows)
+
+
+def counted(
+    connection: Connection, first: date, last: date, *, people: bool = True
+) -> dict[date, Tally]:
+    """Return the days of a range as they were counted last, without articles' marks, in order;
+    without `people` only what adds up.
+    """
+    columns = [report_days.c.day, report_days.c.counts]
+    if people:
+        columns += [report_days.c[name] for name in ("people", "ticketed", "exposed", "failed")]
+    query = (
+        sa.select(*columns)
+        .where(
+            report_days.c.layout == LAYOUT,
+            *_within(report_days.c.day, first, last),
+        )
+        .order_by(report_days.c.day)
+    )
+    rows = connection.execute(query).mappings()
+    return {date.fromisoformat(row["day"]): unpacked(dict(row)) for row in rows}
+
+
+def marks(
+    connection: Connection, first: date, last: date, *, without: Sequence[date]
+) -> dict[str, Counter[str]]:
+    """Return by article its marks over the days of a range, but for some days."""
+    query = (
+        sa.select(article_days.c.article, *(sa.func.sum(each) for each in _COUNTS))
+        .where(
+            *_within(article_days.c.day, first, last),
+            article_days.c.day.not_in([day.isoformat() for day in without]),
+        )
+        .group_by(article_days.c.article)
+    )
+    names = [column.name for column in _COUNTS]
+    return {
+        row[0]: Counter(dict(zip(names, map(int, row[1:]), strict=True)))
+        for row in connection.execute(query)
+    }
+
+
+def kept(connection: Connection) -> dict[str, dict[str, Any]]:
+    """Return what is kept of every counted day, articles included, to be compared."""
+    query = sa.select(report_days).where(report_days.c.marks == report_days.c.counted)
+    names = ("counts", "people", "ticketed", "exposed", "failed")
+    found: dict[str, dict[str, Any]] = {
+        row["day"]: {name: row[name] for name in names} | {"articles": []}
+        for row in connection.execute(query).mappings()
+    }
+    by_article = sa.select(article_days).order_by(article_days.c.day, article_days.c.article)
+    for row in connection.execute(by_article):
+        if row.day in found:
+            found[row.day]["articles"].append(tuple(row))
+    return found
+
+
+def wordings(
+    connection: Connection, numbers: Sequence[int], start: datetime, end: datetime
+) -> dict[int, str]:
+    """Return by the number of words (`tally.number_of_words`) the form that most people used in
+    failed searches of [start, end); words that are forgotten have none.
+    """
+    used: dict[int, Counter[str]] = {}
+    for place in range(0, len(numbers), CHUNK):
+        heads = [f"{number:016x}" for number in numbers[place : place + CHUNK]]
+        key = failed_searches.c.words_key
+        query = (
+            sa.select(
+                key,
+                failed_searches.c.words,
+                sa.func.count(sa.distinct(failed_searches.c.visitor)).label("people"),
+            )
+            .where(
+                sa.or_(*(key.between(head, head + "g") for head in heads)),
+                failed_searches.c.at >= start,
+                failed_searches.c.at < end,
+                failed_searches.c.words.is_not(None),
+            )
+            .group_by(key, failed_searches.c.words)
+        )
+        for row in connection.execute(query):
+            used.setdefault(int(row.words_key[:16], 16), Counter())[row.words] += row.people
+    return {number: most_used(people) for number, people in used.items()}
