@@ -24,7 +24,7 @@ from kb.insight.unmet import store as unmet
 MARGIN = timedelta(hours=1)  # clocks of several machines, and rounds that were missed
 POLICY_REACH = timedelta(days=7)  # an offer later than this would puzzle rather than help
 DAYS_A_ROUND = 30  # days counted in one round; more are waiting only after an upgrade
-BATCH = 50  # visitors in one transaction, so that pages never wait long for a lock
+BATCH = 100  # visitors in one transaction, so that pages never wait long for a lock
 
 Progress = Callable[[str, int, int], None]
 

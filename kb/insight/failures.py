@@ -26,14 +26,16 @@ def failures(
     *,
     ended: bool,
     window: timedelta = timedelta(hours=24),
+    found: Sequence[Search] | None = None,
 ) -> dict[str, Failure]:
     """Return the class of each failed search by the id of its first form.
 
-    A search that succeeded, or is undecided while the episode goes on, is not there.
+    A search that succeeded, or is undecided while the episode goes on, is not there. `found` are
+    the episode's searches where the caller has them.
     """
-    found = rules.searches(episode)
+    found = rules.searches(episode) if found is None else found
     own = rules.matching(episode, tickets, window)
-    case = _Case(episode, own, ended)
+    case = _Case(episode, own, ended, found)
     classes = {search.id: case.of(search, after) for search, after in rules.consecutive(found)}
     return {search_id: failure for search_id, failure in classes.items() if failure is not None}
 
@@ -41,13 +43,19 @@ def failures(
 class _Case:
     """What is known of an episode when its searches are judged."""
 
-    def __init__(self, episode: Episode, tickets: Sequence[TicketSeen], ended: bool) -> None:
+    def __init__(
+        self,
+        episode: Episode,
+        tickets: Sequence[TicketSeen],
+        ended: bool,
+        found: Sequence[Search],
+    ) -> None:
         self.ended = ended
         self.tickets = tickets
         self.readings = rules.readings(episode)
         self.votes = rules.votes(episode)
         self.solved = episode.of(EventKind.SOLVED, EventKind.FORM_WITHDRAWN)
-        self.last = max((s.at for s in rules.searches(episode)), default=None)
+        self.last = max((search.at for search in found), default=None)
 
     def of(self, search: Search, after: Search | None) -> Failure | None:
         """Return the first class that holds, None for a success or an undecided search."""

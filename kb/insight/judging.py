@@ -42,7 +42,7 @@ def judge(
     ended = rules.is_ended(episode, now, spans.gap)
     found = rules.searches(episode)
     own = rules.matching(episode, tickets, spans.window)
-    classes = failures(episode, tickets, ended=ended, window=spans.window)
+    classes = failures(episode, tickets, ended=ended, window=spans.window, found=found)
     last = last_failed(found, classes)
     return Judged(
         episode=episode,
@@ -52,7 +52,7 @@ def judge(
         unresolved=rules.unresolved(episode, last, tickets, spans.window),
         searches=found,
         failures=classes,
-        data=_data(episode, classes, last.id if last else "", own)
+        data=_data(episode, found, classes, last.id if last else "", own)
         | _aside(episode)
         | {
             "otherwise": rules.without_ticket(episode).value,
@@ -62,10 +62,13 @@ def judge(
 
 
 def _data(
-    episode: Episode, classes: dict[str, Failure], last: str, own: Sequence[TicketSeen]
+    episode: Episode,
+    found: Sequence[Search],
+    classes: dict[str, Failure],
+    last: str,
+    own: Sequence[TicketSeen],
 ) -> dict[str, Any]:
     """Return what reports add up, without a word that anybody typed."""
-    found = rules.searches(episode)
     return {
         "searches": len(found),
         "clicked": _clicked(episode, found),

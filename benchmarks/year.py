@@ -1,0 +1,230 @@
+"""A year of ten million events: how long it takes to count, to open, and how much disk it needs.
+
+    python -m benchmarks.year build --database URL [--events 10000000] [--days 366]
+    python -m benchmarks.year open --database URL
+    python -m benchmarks.year prove --database URL
+
+URL is sqlite:////folder/year.db or postgresql://... of an empty database. `build` puts the events
+of one day after the other and lets the worker's round judge and count each, a day later, as a site
+does that runs all year. `open` opens the pages of a report over the year in a fresh process. `prove`
+judges and counts everything anew from the raw events and says what differs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import random
+import sys
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+import sqlalchemy as sa
+
+from benchmarks.children import peak
+from kb.config import load
+from kb.db import Database
+from kb.insight.closing import close_episodes, rebuild
+from kb.schema import events
+
+START = datetime(2025, 1, 1, tzinfo=UTC)
+ARTICLES, QUESTIONS, ACCOUNTS = 1_000, 50_000, 5_000
+COLLECTIONS = [f"collection-{n}" for n in range(12)]
+DEVICES = ["computer"] * 6 + ["phone"] * 3 + ["tablet"]
+REASONS = ["not-my-problem", "did-not-work", "hard-to-follow", "out-of-date"]
+ROUNDS = 5
+PAGES = ("/reports/", "/reports/searches", "/reports/articles", "/reports/tickets",
+         "/reports/knowledge")  # fmt: skip
+
+Row = dict[str, Any]
+
+
+class Year:
+    """Made-up days: four visitors in five are nobody known, the others come back all year."""
+
+    def __init__(self, per_day: int, seed: int = 11) -> None:
+        self._chance = random.Random(seed)
+        self._per_day = per_day
+        self._made = 0
+        keys = (hashlib.sha256(f"question {n}".encode()).hexdigest() for n in range(QUESTIONS))
+        self._questions = [(f"question {n}", key) for n, key in enumerate(keys)]
+
+    def day(self, number: int) -> Iterator[Row]:
+        """Give the events of one day, visitor by visitor."""
+        begin, wanted, visit = START + timedelta(days=number), self._per_day, 0
+        while wanted > 0:
+            rows = list(self._visit(begin, f"{number}.{visit}"))
+            wanted -= len(rows)
+            visit += 1
+            yield from rows
+
+    def _visit(self, begin: datetime, name: str) -> Iterator[Row]:
+        c = self._chance
+        known = c.random() < 0.2
+        account = f"account-{c.randrange(ACCOUNTS)}" if known else None
+        who = hashlib.sha256((account or name).encode()).hexdigest()[:32]
+        at = begin + timedelta(seconds=c.randrange(86_400 - 1_800))
+        for _ in range(c.choice((1, 1, 1, 2, 2, 3))):
+            search, fails = self._id(), c.random() < 0.15
+            words, key = self._questions[int(QUESTIONS * c.random() ** 3)]
+            yield self._row("search", at, who, account, id=search, search_id=search, words=words,
+                            words_key=key, data=self._search(fails))  # fmt: skip
+            at += timedelta(seconds=c.randrange(3, 40))
+            if fails or c.random() < 0.2:
+                continue
+            article = f"collection/article-{int(ARTICLES * c.random() ** 2)}"
+            about = {"search_id": search, "article": article}
+            yield self._row(
+                "click", at, who, account, **about, data={"rank": c.choice((1, 1, 2, 5))}
+            )
+            yield self._row("view", at, who, account, **about)
+            at += timedelta(seconds=c.randrange(4, 200))
+            yield self._row(
+                "dwell", at, who, account, **about, data={"seconds": c.randrange(2, 190)}
+            )
+            if c.random() < 0.1:
+                down = c.random() < 0.3
+                reason = c.choice(REASONS) if down else ""
+                yield self._row("vote", at, who, account, **about,
+                                data={"helpful": not down, "reason": reason})  # fmt: skip
+        if c.random() < 0.08:
+            yield self._row("form_opened", at, who, account)
+            arm = "held_out" if c.random() < 0.1 else "shown"
+            yield self._row("holdout", at, who, account, data={"arm": arm, "share": 10})
+            if c.random() < 0.5:
+                data = {"number": 1, "origin": "asked"}
+                yield self._row(
+                    "ticket_created", at + timedelta(seconds=90), who, account, data=data
+                )
+        if c.random() < 0.05:
+            yield self._row("survey_shown", at, who, account)
+            if c.random() < 0.4:
+                found = c.random() < 0.6
+                yield self._row("survey_answered", at, who, account, data={"found": found})
+
+    def _search(self, fails: bool) -> Row:
+        c = self._chance
+        return {
+            "mode": "hybrid", "total": 0 if fails and c.random() < 0.1 else 20,
+            "answerable": not fails, "language": c.choice(("en", "en", "de", "es")),
+            "surface": c.choice(("page", "page", "page", "suggest", "form", "api")),
+            "device": c.choice(DEVICES), "collection": c.choice(COLLECTIONS),
+            "ms": round(c.lognormvariate(3, 0.6), 1), "hits": [], "filters": {},
+        }  # fmt: skip
+
+    def _id(self) -> str:
+        self._made += 1
+        return f"{self._made:032x}"
+
+    def _row(self, kind: str, at: datetime, who: str, account: str | None, **more: Any) -> Row:
+        usual = dict.fromkeys(("search_id", "article", "words", "words_key"))
+        return usual | {"id": self._id(), "at": at, "kind": kind, "visitor": who,
+                        "user_id": account, "left_out": "", "data": {}} | more  # fmt: skip
+
+
+def build(db: Database, total: int, days: int) -> None:
+    """Put a year of events, a round of the worker after each day."""
+    db.migrate()
+    settings, year = load({}), Year(total // days)
+    put = judged = 0.0
+    count = 0
+    for number in range(days):
+        rows = list(year.day(number))
+        begun = perf_counter()
+        with db.begin() as connection:
+            connection.execute(sa.insert(events), rows)
+        put += perf_counter() - begun
+        begun = perf_counter()
+        now = START + timedelta(days=number + 2, hours=1)  # every window has passed
+        done = close_episodes(db, settings, now)
+        judged += perf_counter() - begun
+        count += len(rows)
+        if number % 10 == 9 or number == days - 1:
+            print(f"day {number + 1}: {count} events, put in {put:.0f} s, judged and counted in "
+                  f"{judged:.0f} s ({done.judged} episodes in the last round)", flush=True)  # fmt: skip
+    print(f"events: {count}; {judged / days:.1f} s a day to judge and count; peak {peak():.0f} MB")
+    disk(db)
+
+
+def disk(db: Database) -> None:
+    """Say how much disk each table needs, its indexes included."""
+    names = ("events", "episodes", "failed_searches", "report_days", "article_days")
+    with db.read() as connection:
+        for name in names:
+            rows = connection.scalar(sa.text(f"SELECT count(*) FROM {name}"))
+            if db.dialect == "postgresql":
+                size = connection.scalar(sa.text(f"SELECT pg_total_relation_size('{name}')"))
+            else:
+                size = connection.scalar(
+                    sa.text("SELECT sum(pgsize) FROM dbstat WHERE name IN (SELECT name FROM "
+                            "sqlite_master WHERE tbl_name = :name)"), {"name": name}
+                )  # fmt: skip
+            print(f"{name}: {rows} rows, {(size or 0) / 1e6:.1f} MB")
+
+
+def open_pages(url: str, days: int) -> None:
+    """Open the pages of a report over the year as a lead does."""
+    from kb.app import create_app
+    from kb.people.roles import Role
+    from kb.wiring import build as parts_of
+
+    with tempfile.TemporaryDirectory() as folder:
+        settings = load({"KB_DATA": folder, "KB_DATABASE_URL": url, "KB_SEMANTIC": "off"})
+        parts = parts_of(settings)
+        lead = parts.accounts.by_email("lead@example.org") or parts.accounts.add(
+            "lead@example.org", "Lead", Role.ADMIN, "a long enough password"
+        )
+        del lead
+        client = create_app(settings).test_client()
+        client.post("/sign-in", data={"email": "lead@example.org",
+                                      "password": "a long enough password"})  # fmt: skip
+        last = START + timedelta(days=days - 1)
+        asked = {"from": START.date().isoformat(), "until": last.date().isoformat()}
+        for page in PAGES:
+            times = []
+            for _ in range(ROUNDS):
+                begun = perf_counter()
+                answer = client.get(page, query_string=asked)
+                times.append(perf_counter() - begun)
+            print(json.dumps({"page": page, "status": answer.status_code, "days": days,
+                              "first_s": round(times[0], 3), "median_s": round(median(times), 3),
+                              "longest_s": round(max(times), 3),
+                              "kb": round(len(answer.data) / 1000)}), flush=True)  # fmt: skip
+
+
+def prove(db: Database, days: int) -> None:
+    """Judge and count everything anew, and say what differs."""
+    begun = perf_counter()
+    now = START + timedelta(days=days + 1, hours=1)
+    done = rebuild(db, load({}), now, since=START - timedelta(days=1))
+    print(f"{done}; {perf_counter() - begun:.0f} s; peak {peak():.0f} MB")
+
+
+def main() -> int:
+    """Run one of the three."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=("build", "open", "prove", "disk"))
+    parser.add_argument("--database", required=True)
+    parser.add_argument("--events", type=int, default=10_000_000)
+    parser.add_argument("--days", type=int, default=366)
+    given = parser.parse_args()
+    if given.what == "open":
+        open_pages(given.database, given.days)
+        return 0
+    db = Database(given.database)
+    if given.what == "build":
+        build(db, given.events, given.days)
+    elif given.what == "disk":
+        disk(db)
+    else:
+        prove(db, given.days)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
