@@ -6,8 +6,8 @@
 
 URL is sqlite:////folder/year.db or postgresql://... of an empty database. `build` puts the events
 of one day after the other and lets the worker's round judge and count each, a day later, as a site
-does that runs all year. `open` opens the pages of a report over the year in a fresh process. `prove`
-judges and counts everything anew from the raw events and says what differs.
+does that runs all year. `open` opens the pages of a report over the year in a fresh process.
+`prove` judges and counts everything anew from the raw events and says what differs.
 """
 
 from __future__ import annotations
@@ -145,8 +145,10 @@ def build(db: Database, total: int, days: int) -> None:
         judged += perf_counter() - begun
         count += len(rows)
         if number % 10 == 9 or number == days - 1:
-            print(f"day {number + 1}: {count} events, put in {put:.0f} s, judged and counted in "
-                  f"{judged:.0f} s ({done.judged} episodes in the last round)", flush=True)  # fmt: skip
+            took = f"put in {put:.0f} s, judged and counted in {judged:.0f} s"
+            print(
+                f"day {number + 1}: {count} events, {took}; {done.judged} in the last", flush=True
+            )
     print(f"events: {count}; {judged / days:.1f} s a day to judge and count; peak {peak():.0f} MB")
     disk(db)
 
