@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from kb.insight.definition import Definition as Definition  # part of this interface
 from kb.insight.deflection_definitions import DEFLECTION, RIVALS
+from kb.insight.ticket_definitions import CYCLE, TICKETS
 
 # 2: a suggestion that answered instead of a ticket confirms; arms, survey and waits are kept.
 DEFINITION_VERSION = 2
@@ -252,7 +253,7 @@ FIGURES: tuple[Definition, ...] = (
 )
 
 DEFINITIONS: dict[str, Definition] = {
-    row.key: row for row in (*OUTCOMES, *FAILURES, *FIGURES, *DEFLECTION, *RIVALS)
+    row.key: row for row in (*OUTCOMES, *FAILURES, *FIGURES, *DEFLECTION, *RIVALS, *TICKETS, *CYCLE)
 }
 
 

@@ -15,7 +15,8 @@ ROOT = Path(__file__).resolve().parents[2]
 # Modules that decide from what they are given: no file, network, database, clock or thread.
 RULES = {
     "kb.desk.actions", "kb.desk.forms", "kb.desk.letters", "kb.desk.links", "kb.desk.needs",
-    "kb.desk.offers.offer", "kb.desk.queue.filters", "kb.desk.rules", "kb.desk.ticket",
+    "kb.desk.offers.offer", "kb.desk.queue.filters", "kb.desk.rules", "kb.desk.tally",
+    "kb.desk.ticket",
     "kb.desk.tiers", "kb.authoring.reminders", "kb.authoring.tasks",
     "kb.content.answering", "kb.gaps.answers.answer", "kb.gaps.answers.closing",
     "kb.gaps.answers.parts", "kb.gaps.answers.rules", "kb.gaps.answers.summary",
@@ -29,6 +30,9 @@ RULES = {
     "kb.insight.estimates.cost", "kb.insight.estimates.estimate", "kb.insight.estimates.holdout",
     "kb.insight.estimates.power", "kb.insight.estimates.rivals",
     "kb.insight.estimates.sequential", "kb.insight.estimates.survey",
+    "kb.insight.estimates.survival", "kb.insight.ticket_definitions",
+    "kb.insight.tickets.durations", "kb.insight.tickets.figures", "kb.insight.tickets.rows",
+    "kb.insight.tickets.tables",
     "kb.insight.facts", "kb.insight.failures", "kb.insight.intervals", "kb.insight.judging",
     "kb.insight.outside.reading", "kb.lookup.draws",
     "kb.insight.report", "kb.insight.solving", "kb.insight.tables.table", "kb.insight.wording",
