@@ -119,7 +119,7 @@ CYCLE: tuple[Definition, ...] = (
     Definition(
         "cycle",
         "From gap to article",
-        "Gaps that an article answered in the range, each by its last answer there, those open "
+        "Gaps that an article answered in the range, each by its first answer there, those open "
         "again since included. From the first failed search that is kept to the answer; known as a "
         "gap since the first grouping that found it.",
     ),
@@ -153,7 +153,8 @@ CYCLE: tuple[Definition, ...] = (
         "cycle_overall",
         "Effect of all answers",
         "The ratio over all gaps whose effect is known, each compared with itself "
-        "(Mantel-Haenszel), with the interval of Greenland and Robins (1985). None under 10 people "
-        "before or after.",
+        "(Mantel-Haenszel), with the exact conditional interval; with more than 50 people both "
+        "before and after, that of Greenland and Robins (1985). Gaps that are not shown, and those "
+        "open again, are in it. A person who failed on two gaps counts in both.",
     ),
 )

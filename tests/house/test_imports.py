@@ -22,6 +22,8 @@ RULES = {
     "kb.gaps.answers.parts", "kb.gaps.answers.rules", "kb.gaps.answers.summary",
     "kb.gaps.anonymity", "kb.gaps.demand", "kb.gaps.gap", "kb.gaps.grouping", "kb.gaps.identity",
     "kb.gaps.aftermath", "kb.gaps.counting", "kb.gaps.diagnosis", "kb.gaps.facts",
+    "kb.gaps.cycle.figures", "kb.gaps.cycle.spans", "kb.gaps.cycle.tables",
+    "kb.insight.estimates.rates",
     "kb.gaps.partition", "kb.gaps.patches", "kb.gaps.stems", "kb.insight.care",
     "kb.insight.bounds", "kb.insight.breakdown", "kb.insight.comparison",
     "kb.insight.definition", "kb.insight.deflection",

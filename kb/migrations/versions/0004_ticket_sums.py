@@ -1,4 +1,4 @@
-"""what a ticket's events add up to, for reports"""
+"""what a ticket's events add up to, and what answers to gaps changed, for reports"""
 
 from typing import TypeVar
 
@@ -24,6 +24,16 @@ events = sa.table(
 
 
 def upgrade() -> None:
+    op.create_table('gap_effects',
+    sa.Column('gap_id', sa.String(length=36), nullable=False),
+    sa.Column('answered_at', kb.schema.UtcTime(timezone=True), nullable=False),
+    sa.Column('first_at', kb.schema.UtcTime(timezone=True), nullable=True),
+    sa.Column('failed_before', sa.Integer(), nullable=False),
+    sa.Column('people_before', sa.Integer(), nullable=False),
+    sa.Column('failed_after', sa.Integer(), nullable=False),
+    sa.Column('people_after', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('gap_id', 'answered_at', name=op.f('pk_gap_effects'))
+    )
     with op.batch_alter_table('tickets', schema=None) as batch_op:
         batch_op.add_column(sa.Column('answered_at', kb.schema.UtcTime(timezone=True)))
         for name in SUMS:
