@@ -59,6 +59,7 @@ MEASUREMENTS: dict[str, list[list[str]]] = {
     "killing": [["benchmarks.killing"]],
     "pushing": [["benchmarks.pushing"]],
     "replaying": [["benchmarks.replaying"]],
+    "tickets": [["benchmarks.tickets_report"]],
 }
 
 

@@ -141,7 +141,7 @@ def build(db: Database, total: int, days: int) -> None:
         put += perf_counter() - begun
         begun = perf_counter()
         now = START + timedelta(days=number + 2, hours=1)  # every window has passed
-        done = close_episodes(db, settings, now)
+        close_episodes(db, settings, now)
         judged += perf_counter() - begun
         count += len(rows)
         if number % 10 == 9 or number == days - 1:

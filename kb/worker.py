@@ -30,6 +30,7 @@ from kb.desk.policies import apply_demand, apply_unresolved_policy
 from kb.desk.post import MAIL
 from kb.errors import ProductError
 from kb.gaps import closed
+from kb.gaps.cycle import effects
 from kb.insight import closing, solved
 from kb.lookup.made import is_due, notices_of
 from kb.lookup.publish import keep_time, publish
@@ -199,6 +200,7 @@ class Worker:
         log.info("%d questions are in %d gaps", done.placed, done.gaps)
         self.parts.diagnosing.run(now)
         closed.bring_up_to_date(self.parts.db, now)
+        effects.keep(self.parts.db, now, retention=self.parts.settings.retention)
 
     def _answer(self, now: datetime) -> None:
         """Ask failed searches again of what is live; a publish under way goes first."""

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
 from kb.db import Database
+from kb.desk import tally
 from kb.desk.ticket import (
     ACTIVE,
     FIRST_NUMBER,
@@ -109,6 +110,22 @@ class Tickets:
                 data=dict(event.data),
             )
         )
+        self._add_up(ticket_id, event)
+
+    def _add_up(self, ticket_id: str, event: TicketEvent) -> None:
+        """Keep what the ticket's events add up to."""
+        columns = tickets.c
+        values: dict[str, Any] = {
+            name: columns[name] + number for name, number in tally.counted(event).items()
+        }
+        if tally.answers(event):
+            values["answered_at"] = sa.func.coalesce(
+                columns.answered_at, sa.literal(event.at, columns.answered_at.type)
+            )
+        if values:
+            self._connection.execute(
+                sa.update(tickets).where(columns.id == ticket_id).values(**values)
+            )
 
     # -- finding --------------------------------------------------------------------------------
 
@@ -214,6 +231,7 @@ def _row(ticket: Ticket) -> dict[str, Any]:
 def ticket_of(row: RowMapping | Mapping[str, Any]) -> Ticket:
     """Return the ticket that the row holds."""
     gone = {"open_need_key", "link_digest", "requester_name", "requester_email", "requester_id"}
+    gone |= tally.COLUMNS
     values = {str(name): value for name, value in row.items() if name not in gone}
     values["requester"] = Requester(
         row["requester_name"], row["requester_email"], row["requester_id"] or ""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from kb.insight.definition import Definition as Definition  # part of this interface
 from kb.insight.deflection_definitions import DEFLECTION, RIVALS
 from kb.insight.search_definitions import SEARCHING
+from kb.insight.ticket_definitions import CYCLE, TICKETS
 
 # 2: a suggestion that answered instead of a ticket confirms; arms, survey and waits are kept.
 # 3: device, collection, place opened and time to answer are kept; waits are of whole days.
@@ -254,7 +255,8 @@ FIGURES: tuple[Definition, ...] = (
 )
 
 DEFINITIONS: dict[str, Definition] = {
-    row.key: row for row in (*OUTCOMES, *FAILURES, *FIGURES, *SEARCHING, *DEFLECTION, *RIVALS)
+    row.key: row
+    for row in (*OUTCOMES, *FAILURES, *FIGURES, *SEARCHING, *DEFLECTION, *RIVALS, *TICKETS, *CYCLE)
 }
 
 

@@ -8,6 +8,7 @@ from kb.schema.columns import UtcTime, metadata
 from kb.schema.desk import leases, offers, outbox, ticket_events, ticket_numbers, tickets
 from kb.schema.gaps import (
     article_parts,
+    gap_effects,
     gap_events,
     gap_searches,
     gaps,
@@ -30,6 +31,7 @@ __all__ = [
     "erasures",
     "events",
     "failed_searches",
+    "gap_effects",
     "gap_events",
     "gap_searches",
     "gaps",

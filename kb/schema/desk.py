@@ -37,6 +37,13 @@ tickets = sa.Table(
     sa.Column("updated_at", UtcTime, nullable=False),
     sa.Column("resolved_at", UtcTime),
     sa.Column("version", sa.Integer, nullable=False),
+    # What its events add up to, written with each of them, so that reports need not read them.
+    sa.Column("answered_at", UtcTime),  # when staff first answered or resolved it
+    sa.Column("answers", sa.Integer, nullable=False, server_default="0"),  # texts to the requester
+    sa.Column("raised_by_clock", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("raised_by_hand", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("returned", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("resolutions", sa.Integer, nullable=False, server_default="0"),
 )
 
 ticket_events = sa.Table(

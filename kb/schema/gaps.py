@@ -66,6 +66,18 @@ gap_events = sa.Table(
     sa.Column("data", sa.JSON, nullable=False),
 )
 
+gap_effects = sa.Table(
+    "gap_effects",  # counts around an answer, kept when its searches are forgotten
+    metadata,
+    sa.Column("gap_id", sa.String(36), primary_key=True),
+    sa.Column("answered_at", UtcTime, primary_key=True),
+    sa.Column("first_at", UtcTime),  # the first failed search
+    sa.Column("failed_before", sa.Integer, nullable=False),
+    sa.Column("people_before", sa.Integer, nullable=False),
+    sa.Column("failed_after", sa.Integer, nullable=False),
+    sa.Column("people_after", sa.Integer, nullable=False),
+)
+
 question_vectors = sa.Table(
     "question_vectors",
     metadata,

@@ -1,0 +1,1 @@
+"""The cycle of knowledge: how soon a gap is answered, and whether people fail less afterwards."""

@@ -1,0 +1,125 @@
+"""What answers changed, as figures.
+
+Promises that gaps open again since are in, and that no effect is told before it can be seen. Pure:
+adds up what was read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from kb.gaps.cycle.spans import TOO_EARLY, Spans
+from kb.insight.definitions import DEFINITIONS
+from kb.insight.estimates import rates
+from kb.insight.estimates.estimate import Estimate, Unit
+from kb.insight.estimates.rates import Pair, Ratio
+from kb.insight.tickets.durations import Duration, duration
+
+FORGOTTEN = "the searches before are forgotten"
+MERGED = "merged into another gap since"
+NOBODY = "nobody failed before or after"
+NOTHING_BEFORE = "no gap can be compared yet"
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer to a gap: by which article and commit, and when people failed on it again so that
+    it was opened again (None: not since). `people` are in the gap by the last grouping.
+    """
+
+    gap_id: str
+    number: int
+    name: str
+    people: int
+    merged: bool
+    known_at: datetime
+    answered_at: datetime
+    article: str
+    commit: str
+    again_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """Failed searches of a gap, and the distinct people, before and after its answer; `first_at`
+    is the first that is known.
+    """
+
+    before: int = 0
+    people_before: int = 0
+    after: int = 0
+    people_after: int = 0
+    first_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """An answer with what changed. `pair` counts people among searches of all; None with `lacking`
+    where nothing can be said.
+    """
+
+    answer: Answered
+    days: int
+    failures: Failures
+    pair: Pair | None
+    ratio: Ratio | None
+    lacking: str = ""
+
+    @property
+    def most_people(self) -> int:
+        """Return how many people are known to be in the gap at one time."""
+        found = self.failures
+        return max(self.answer.people, found.people_before, found.people_after)
+
+
+def effect(
+    answer: Answered,
+    spans: Spans | None,
+    failures: Failures | None,
+    searches: Mapping[date, int],
+) -> Effect:
+    """Return what the answer changed; `failures` None where what was before is forgotten,
+    `searches` are those of all by day.
+    """
+    why = MERGED if answer.merged else "" if spans else TOO_EARLY
+    why = why or ("" if failures else FORGOTTEN)
+    held = failures or Failures()
+    if spans is None or why:
+        return Effect(answer, spans.days if spans else 0, held, None, None, why)
+    days = [timedelta(days=each) for each in range(1, spans.days + 1)]
+    pair = Pair(
+        held.people_before,
+        sum(searches.get(spans.answered - each, 0) for each in days),
+        held.people_after,
+        sum(searches.get(spans.answered + each, 0) for each in days),
+    )
+    found = rates.ratio(pair)
+    return Effect(answer, spans.days, held, pair, found, "" if found else NOBODY)
+
+
+def overall(effects: Iterable[Effect]) -> Estimate:
+    """Return the ratio over all answers whose effect is known."""
+    pairs = [each.pair for each in effects if each.pair and not each.lacking]
+    before, after = (sum(getattr(each, side) for each in pairs) for side in ("before", "after"))
+    found = rates.pooled(pairs)
+    return Estimate(
+        key="cycle_overall",
+        name=DEFINITIONS["cycle_overall"].name,
+        definition="cycle_overall",
+        unit=Unit.RATIO,
+        n=before + after,
+        value=found.value if found else None,
+        interval=(found.low, found.high or 0.0) if found else None,
+        numerator=after,
+        denominator=before,
+        lacking="" if found else NOTHING_BEFORE,
+    )
+
+
+def waits(known: Sequence[tuple[datetime, datetime | None]], now: datetime) -> Duration:
+    """Return the time from when gaps were known to their first answer, None for not yet."""
+    ended = [max(0.0, (answer - since).total_seconds()) for since, answer in known if answer]
+    rest = [max(0.0, (now - since).total_seconds()) for since, answer in known if not answer]
+    return duration("cycle_time", ended, rest)

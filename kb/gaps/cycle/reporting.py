@@ -1,0 +1,42 @@
+"""The tables on the cycle of knowledge from the database, on request.
+
+Promises one state of the database for all of them. Knows where rows come from and nothing of what
+they mean.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from kb.db import Database
+from kb.gaps.cycle import store, tables
+from kb.gaps.cycle.effects import SearchesByDay, effects
+from kb.gaps.cycle.figures import waits
+from kb.insight.report import DateRange
+from kb.insight.tables.table import Table
+
+
+def knowledge_tables(
+    db: Database,
+    span: DateRange,
+    *,
+    k: int,
+    now: datetime,
+    retention: timedelta,
+    searches: SearchesByDay = store.searches_by_day,
+) -> tuple[Table, ...]:
+    """Return the tables on gaps answered, and first known, on the days of the range; `k` and
+    `retention` as the settings, `searches` gives those of all by UTC day.
+    """
+    with db.read() as connection:
+        found = effects(
+            connection,
+            span.start,
+            span.end,
+            k=k,
+            now=now,
+            retention=retention,
+            searches=searches,
+        )
+        known = store.known(connection, span.start, span.end)
+    return tables.tables(found, waits(known, now), k=k)

@@ -1,0 +1,129 @@
+"""The cycle of knowledge as tables.
+
+Promises that no gap is told of that fewer people than k_anonymity are in; it still counts in the
+whole. Pure; knows no page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from kb.gaps.cycle.figures import Effect, overall
+from kb.insight.definitions import DEFINITIONS
+from kb.insight.estimates.estimate import Unit
+from kb.insight.tables.table import Cells, Column, Kind, Line, Table
+from kb.insight.tickets.durations import Duration
+from kb.insight.tickets.tables import durations_table
+
+NONE = "No gap was answered in this range."
+NAMELESS = "Words that are no longer kept"
+
+
+def tables(effects: Sequence[Effect], waits: Duration, *, k: int) -> tuple[Table, ...]:
+    """Return the tables of /reports/knowledge that speak of gaps; `k` as the setting."""
+    return (
+        _whole(effects),
+        durations_table("gap_waits", "How soon gaps are answered", [waits]),
+        _gaps([each for each in effects if each.most_people >= k], k),
+    )
+
+
+def _whole(effects: Sequence[Effect]) -> Table:
+    found = overall(effects)
+    low, high = found.interval or (None, None)
+    columns = (
+        Column("figure", "Figure", Kind.FIGURE),
+        Column("value", "Rate after / before", Kind.AMOUNT, definition="cycle_overall"),
+        Column("low95", "From", Kind.AMOUNT),
+        Column("high95", "To", Kind.AMOUNT),
+        Column("people_before", "People before", Kind.COUNT),
+        Column("people_after", "People after", Kind.COUNT),
+        Column("gaps", "Gaps compared", Kind.COUNT),
+        Column("answered", "Gaps answered", Kind.COUNT, definition="cycle"),
+        Column("opened_again", "Open again since", Kind.COUNT),
+        Column("why_no_value", "Why no value", Kind.NOTE),
+        Column("definition", "Definition", Kind.NOTE, shown=False),
+    )
+    cells: Cells = (
+        found.key,
+        found.value,
+        low,
+        high,
+        int(found.denominator or 0),
+        int(found.numerator or 0),
+        sum(not each.lacking for each in effects),
+        len(effects),
+        sum(each.answer.again_at is not None for each in effects),
+        found.lacking,
+        DEFINITIONS[found.definition].meaning,
+    )
+    line = Line(cells, key=found.key, unit=Unit.RATIO.value)
+    return Table("cycle_overall", "What answers changed", columns, (line,), NONE)
+
+
+def _gaps(effects: Sequence[Effect], k: int) -> Table:
+    effect = "cycle_effect"
+    columns = (
+        Column("gap", "Gap", Kind.GAP),
+        Column("title", "Asked", Kind.TEXT),
+        Column("article", "Article", Kind.ARTICLE),
+        Column("commit", "Commit", Kind.TEXT),
+        Column("first_failed_at", "First failed", Kind.MOMENT, definition="cycle"),
+        Column("known_at", "Known since", Kind.MOMENT, definition="cycle"),
+        Column("answered_at", "Answered", Kind.MOMENT, definition="cycle"),
+        Column("took", "Took", Kind.SECONDS, definition="cycle"),
+        Column("days", "Days compared", Kind.COUNT, definition=effect),
+        Column("failed_before", "Failed before", Kind.COUNT, definition=effect),
+        Column("failed_after", "Failed after", Kind.COUNT, definition=effect),
+        Column("people_before", "People before", Kind.COUNT, definition=effect),
+        Column("people_after", "People after", Kind.COUNT, definition=effect),
+        Column("rate_before", "Of 1,000 before", Kind.NUMBER, definition=effect),
+        Column("rate_after", "Of 1,000 after", Kind.NUMBER, definition=effect),
+        Column("ratio", "After / before", Kind.AMOUNT, definition=effect),
+        Column("low95", "From", Kind.AMOUNT, definition="cycle_ratio"),
+        Column("high95", "To", Kind.AMOUNT, definition="cycle_ratio"),
+        Column("opened_again_at", "Open again", Kind.MOMENT),
+        Column("why_no_value", "Why no value", Kind.NOTE),
+    )
+    rows = tuple(
+        Line(_cells(each), key=str(each.answer.number), unit=Unit.RATIO.value) for each in effects
+    )
+    caption = f"Gaps answered, of those with {k} people or more"
+    return Table("gap_cycle", caption, columns, rows, NONE)
+
+
+def _cells(one: Effect) -> Cells:
+    answer, held, ratio = one.answer, one.failures, one.ratio
+    since = min(held.first_at or answer.known_at, answer.known_at)
+    compared = one.pair is not None
+    return (
+        answer.number,
+        answer.name or NAMELESS,
+        answer.article,
+        answer.commit,
+        _moment(held.first_at),
+        _moment(answer.known_at),
+        _moment(answer.answered_at),
+        max(0.0, (answer.answered_at - since).total_seconds()),
+        one.days or None,
+        held.before if compared else None,
+        held.after if compared else None,
+        held.people_before if compared else None,
+        held.people_after if compared else None,
+        _rate(one.pair.before, one.pair.of_before) if one.pair else None,
+        _rate(one.pair.after, one.pair.of_after) if one.pair else None,
+        ratio.value if ratio else None,
+        ratio.low if ratio else None,
+        ratio.high if ratio else None,
+        _moment(answer.again_at),
+        one.lacking,
+    )
+
+
+def _rate(people: int, searches: float) -> float | None:
+    return 1000 * people / searches if searches else None
+
+
+def _moment(at: datetime | None) -> str | None:
+    return at.isoformat(timespec="seconds") if at else None

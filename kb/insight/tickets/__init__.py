@@ -1,0 +1,1 @@
+"""What became of tickets: where they stand, how long they took, whether the answer was known."""

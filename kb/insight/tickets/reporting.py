@@ -1,0 +1,30 @@
+"""The tables on tickets from the database, on request.
+
+Promises tickets as they are now. Knows where rows come from and nothing of what they mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from kb.db import Database
+from kb.insight.report import DateRange
+from kb.insight.tables.table import Table
+from kb.insight.tickets import store, tables
+from kb.insight.tickets.figures import TicketFigures, ticket_figures
+
+
+def figures(db: Database, span: DateRange, tiers: Collection[int], now: datetime) -> TicketFigures:
+    """Return the figures of the tickets created on the days of the range."""
+    with db.read() as connection:
+        found = store.tickets_alike(connection, span.start, span.end)
+    watched = (now - span.start).total_seconds()
+    return ticket_figures(found, first=span.first, last=span.last, tiers=tiers, now=watched)
+
+
+def tickets_tables(
+    db: Database, span: DateRange, tiers: Collection[int], now: datetime
+) -> tuple[Table, ...]:
+    """Return the tables of /reports/tickets; `tiers` are the levels at which tickets may stand."""
+    return tables.tables(figures(db, span, tiers, now), tiers)

@@ -1,0 +1,184 @@
+"""Figures of tickets as tables.
+
+Promises every figure with its counts, interval and definition in the row. Pure; knows no page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from kb.insight.definitions import DEFINITIONS
+from kb.insight.figure import Figure
+from kb.insight.report import ORIGINS
+from kb.insight.tables.table import Cells, Column, Kind, Line, Table, lines
+from kb.insight.tickets.durations import Duration
+from kb.insight.tickets.figures import Period, TicketFigures
+from kb.insight.tickets.rows import STATUSES, UNRESOLVED
+
+NONE = "No ticket in this range."
+RESOLUTION_NAMES = {
+    "linked_article": "An article answered it",
+    "article_to_fix": "An article must be mended",
+    "gap": "No article answers it yet",
+    "no_knowledge": "No article would help",
+}
+_LIMITS = (
+    Column("low95", "From", Kind.SHARE),
+    Column("high95", "To", Kind.SHARE),
+)
+
+
+def tables(found: TicketFigures, tiers: Collection[int]) -> tuple[Table, ...]:
+    """Return the tables of /reports/tickets; `tiers` are the levels that are listed always."""
+    return (
+        _by_origin(found),
+        _by_tier(found, tiers),
+        shares_table("ticket_shares", "Escalation, reopening, first contact", found.shares),
+        durations_table("ticket_times", "How long tickets took", found.durations),
+        _resolutions(found.resolutions),
+        _known(found.periods),
+    )
+
+
+def _by_origin(found: TicketFigures) -> Table:
+    seen = {origin for origin, _ in found.by_origin}
+    origins = [*(each for each in ORIGINS if each in seen), *sorted(seen - set(ORIGINS))]
+    counts = {
+        origin: [found.by_origin.get((origin, status), 0) for status in STATUSES]
+        for origin in origins
+    }
+    columns = (
+        Column("origin", "How it came", Kind.ORIGIN, definition="tickets"),
+        *(
+            Column(status, status.capitalize(), Kind.COUNT, definition="ticket_status")
+            for status in STATUSES
+        ),
+        Column("tickets", "All", Kind.COUNT),
+    )
+    cells: list[Cells] = [(origin, *row, sum(row)) for origin, row in counts.items()]
+    return Table("tickets_by_origin", "Tickets by origin and status", columns, lines(cells), NONE)
+
+
+def _by_tier(found: TicketFigures, tiers: Collection[int]) -> Table:
+    levels = sorted({*tiers, *(tier for tier, _ in found.by_tier)})
+    rows = []
+    for level in levels:
+        waiting = sum(found.by_tier.get((level, status), 0) for status in UNRESOLVED)
+        every = sum(found.by_tier.get((level, status), 0) for status in STATUSES)
+        rows.append((level, waiting, every - waiting, every))
+    columns = (
+        Column("tier", "Tier", Kind.TIER),
+        Column("unresolved", "Stand there", Kind.COUNT, definition="ticket_status"),
+        Column("resolved", "Resolved there", Kind.COUNT, definition="ticket_status"),
+        Column("tickets", "All", Kind.COUNT, definition="tickets_of_people"),
+    )
+    return Table("tickets_by_tier", "Tickets of people by tier", columns, lines(rows), NONE)
+
+
+def shares_table(key: str, caption: str, figures: Iterable[Figure]) -> Table:
+    """Return shares with their counts and intervals, a figure a row."""
+    columns = (
+        Column("figure", "Figure", Kind.FIGURE),
+        Column("value", "Share", Kind.SHARE),
+        *_LIMITS,
+        Column("numerator", "Such", Kind.COUNT),
+        Column("denominator", "Of", Kind.COUNT),
+        Column("definition", "Definition", Kind.NOTE, shown=False),
+    )
+    rows = tuple(
+        Line(
+            (
+                each.key,
+                each.value,
+                *(each.interval or (None, None)),
+                each.numerator,
+                each.denominator,
+                DEFINITIONS[each.definition].meaning,
+            ),
+            key=each.key,
+        )
+        for each in figures
+    )
+    return Table(key, caption, columns, rows, NONE)
+
+
+def durations_table(key: str, caption: str, durations: Iterable[Duration]) -> Table:
+    """Return times with what they rest on, a figure a row; `tier` is empty for all tiers."""
+    quantiles = "time_quantiles"
+    columns = (
+        Column("figure", "Figure", Kind.FIGURE),
+        Column("tier", "Tier", Kind.TIER),
+        Column("ended", "Ended", Kind.COUNT),
+        Column("still_open", "Open still", Kind.COUNT),
+        Column("median", "Half within", Kind.SECONDS, definition=quantiles),
+        Column("low95", "From", Kind.SECONDS, definition=quantiles),
+        Column("high95", "To", Kind.SECONDS, definition=quantiles),
+        Column("nine_of_ten", "9 of 10 within", Kind.SECONDS, definition=quantiles),
+        Column("why_no_value", "Why no value", Kind.NOTE),
+        Column("definition", "Definition", Kind.NOTE, shown=False),
+    )
+    rows = tuple(
+        Line(
+            (
+                each.definition,
+                each.tier,
+                each.ended,
+                each.still_open,
+                each.median,
+                each.low,
+                each.high,
+                each.nine_of_ten,
+                each.lacking,
+                DEFINITIONS[each.definition].meaning,
+            ),
+            key=each.definition,
+        )
+        for each in durations
+    )
+    return Table(key, caption, columns, rows, NONE)
+
+
+def _resolutions(figures: Iterable[Figure]) -> Table:
+    columns = (
+        Column("resolution", "Resolution", Kind.TEXT, definition="ticket_resolution"),
+        Column("tickets", "Tickets", Kind.COUNT),
+        Column("share", "Share", Kind.SHARE),
+        *_LIMITS,
+    )
+    rows = tuple(
+        Line(
+            (
+                RESOLUTION_NAMES[each.key],
+                each.numerator,
+                each.value,
+                *(each.interval or (None, None)),
+            ),
+            key=each.key,
+        )
+        for each in figures
+    )
+    return Table("ticket_resolutions", "How tickets were resolved", columns, rows, NONE)
+
+
+def _known(periods: Iterable[Period]) -> Table:
+    columns = (
+        Column("from", "From day", Kind.DAY),
+        Column("until", "To day", Kind.DAY),
+        Column("known", "Known", Kind.COUNT, definition="known_share"),
+        Column("new", "New", Kind.COUNT, definition="known_share"),
+        Column("share", "Known of all", Kind.SHARE, definition="known_share"),
+        *_LIMITS,
+    )
+    rows = tuple(
+        (
+            each.first.isoformat(),
+            each.last.isoformat(),
+            each.known.numerator,
+            (each.known.denominator or 0) - each.known.numerator,
+            each.known.value,
+            *(each.known.interval or (None, None)),
+        )
+        for each in periods
+    )
+    caption = "Known and new answers, by the day the ticket was created"
+    return Table("known_answers", caption, columns, lines(rows), NONE)
