@@ -16,6 +16,7 @@ import click
 
 from kb.config import load
 from kb.errors import InvalidInput
+from kb.insight import kept_commands
 from kb.insight.export import TABLES, Cell, Row, csv_rows, csv_text
 
 USUAL_DAYS = 30
@@ -113,6 +114,10 @@ def rebuild() -> None:
     since = now - parts.settings.retention
     judged, differ = closing.rebuild(parts.db, parts.settings, now, since=since)
     click.echo(f"{judged} episodes judged anew; {differ} rows differ from what was stored.")
+
+
+figures.add_command(kept_commands.note)
+figures.add_command(kept_commands.kept)
 
 
 def _text(file: Path) -> str:

@@ -19,6 +19,7 @@ from kb.schema.people import api_tokens, rate_windows, users
 from kb.schema.previews import previews
 from kb.schema.privacy import erasures
 from kb.schema.record import episodes, events, failed_searches, salts
+from kb.schema.reports_kept import kept_reports, report_notes, report_views
 
 __all__ = [
     "UtcTime",
@@ -31,6 +32,7 @@ __all__ = [
     "gap_events",
     "gap_searches",
     "gaps",
+    "kept_reports",
     "leases",
     "metadata",
     "offers",
@@ -39,6 +41,8 @@ __all__ = [
     "question_vectors",
     "rate_windows",
     "replays",
+    "report_notes",
+    "report_views",
     "salts",
     "subscriptions",
     "ticket_events",
