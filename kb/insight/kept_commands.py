@@ -5,6 +5,7 @@ Promises that a note is taken by the rules of the page. Knows no figure.
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import UTC, datetime
 
 import click
@@ -32,9 +33,9 @@ def note(text: str, day: datetime, last: datetime | None) -> None:
     except InvalidInput as problem:
         said = " ".join(problem.fields.values())
         raise InvalidInput(problem.message, said) from None
-    parts = build(load())
-    parts.db.migrate()
-    made = noting.note(parts.db, what, by="", now=datetime.now(UTC))
+    with closing(build(load()).db) as db:
+        db.migrate()
+        made = noting.note(db, what, by="", now=datetime.now(UTC))
     days = f"{made.first}" if made.first == made.last else f"{made.first} to {made.last}"
     click.echo(f"Noted on {days}: {made.text}")
 
@@ -45,9 +46,9 @@ def kept() -> None:
     from kb.insight.kept.keeping import kept_reports
     from kb.wiring import build
 
-    parts = build(load())
-    parts.db.migrate()
-    found = kept_reports(parts.db)
+    with closing(build(load()).db) as db:
+        db.migrate()
+        found = kept_reports(db)
     for each in found:
         days = f"{each.range.first} to {each.range.last}"
         click.echo(f"/reports/kept/{each.id}  {days}  {each.at:%Y-%m-%d %H:%M} UTC  {each.title}")
