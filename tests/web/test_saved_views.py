@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kb.errors import InvalidInput
-from kb.insight.ranges import RANGES
+from kb.insight.ranges import RANGES, range_of
 from kb.insight.views.view import wanted
 from kb.people.roles import Viewer
 from kb.web.views import PAGES, TITLES
@@ -57,6 +58,15 @@ def test_a_moving_range_takes_the_place_of_days(led: Any) -> None:
     opened = lead.get(links(lead)["Always last month"]).headers["Location"]
     assert opened == "/reports/?range=last-full-month"
     assert "Last full month" in lead.get(VIEWS).text
+    days = range_of("last-full-month", datetime.now(UTC).date())
+    form = Page(lead.get(opened).text).form("/reports/")
+    assert form == {"from": days.first.isoformat(), "until": days.last.isoformat()}
+    save(lead, "As now", **{"q.range": "last-30-days"}, range="")
+    opened = lead.get(links(lead)["As now"]).headers["Location"]
+    assert opened == "/reports/?from=2026-03-01&until=2026-03-31"
+    save(lead, "As it moves", **{"q.range": "last-30-days"})
+    opened = lead.get(links(lead)["As it moves"]).headers["Location"]
+    assert opened == "/reports/?range=last-30-days"
 
 
 def test_a_view_is_ones_own_until_it_is_shared(led: Any) -> None:

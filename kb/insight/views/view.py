@@ -65,7 +65,8 @@ def wanted(form: Mapping[str, str], given: Mapping[str, Sequence[str]], pages: P
         problem = "This page cannot be saved as a view."
         raise InvalidInput(problem, "Open the report and save it from there.")
     query = kept(given, pages[page])
-    if (moving := form.get("range", "")) in RANGES and "range" in pages[page]:
+    moving = form.get("range", "".join(query.pop("range", ())[:1]))
+    if moving in RANGES and "range" in pages[page]:
         query = {key: values for key, values in query.items() if key not in DAYS}
         query["range"] = (moving,)
     return Wanted(named(form.get("name", "")), "shared" in form, page, query)
