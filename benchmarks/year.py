@@ -146,9 +146,7 @@ def build(db: Database, total: int, days: int) -> None:
         count += len(rows)
         if number % 10 == 9 or number == days - 1:
             took = f"put in {put:.0f} s, judged and counted in {judged:.0f} s"
-            print(
-                f"day {number + 1}: {count} events, {took}; {done.judged} in the last", flush=True
-            )
+            print(f"day {number + 1}: {count} events, {took}", flush=True)
     print(f"events: {count}; {judged / days:.1f} s a day to judge and count; peak {peak():.0f} MB")
     disk(db)
 

@@ -28,7 +28,9 @@ from kb.web import (
     headers,
     history,
     hooks,
+    kept,
     leads,
+    notes,
     operator,
     preview,
     previews,
@@ -37,6 +39,7 @@ from kb.web import (
     requester,
     subscriptions,
     survey,
+    views,
 )
 from kb.web import words as filters
 from kb.wiring import Services, build
@@ -53,6 +56,9 @@ BLUEPRINTS = (
     account.blueprint,
     desk.blueprint,
     leads.blueprint,
+    notes.blueprint,
+    views.blueprint,
+    kept.blueprint,
     gaps.blueprint,
     authors.blueprint,
     operator.blueprint,

@@ -16,6 +16,7 @@ import click
 
 from kb.config import load
 from kb.errors import InvalidInput
+from kb.insight import kept_commands
 from kb.insight.export import TABLES, Cell, Row, csv_rows, csv_text
 from kb.progress import Bar
 
@@ -116,6 +117,10 @@ def rebuild() -> None:
         done = closing.rebuild(parts.db, parts.settings, now, since=since, progress=tell)
     click.echo(f"{done.judged} episodes judged anew; {done.rows} rows differ from what was stored.")
     click.echo(f"{done.days} days counted anew; {done.days_differ} differ from what was kept.")
+
+
+figures.add_command(kept_commands.note)
+figures.add_command(kept_commands.kept)
 
 
 def _text(file: Path) -> str:

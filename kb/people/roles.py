@@ -29,6 +29,7 @@ class Permission(StrEnum):
     WORK_TICKETS = "work-tickets"
     READ_REPORTS = "read-reports"
     KEEP_GAPS = "keep-gaps"  # decide what becomes of what people did not find
+    NOTE_DAYS = "note-days"  # say beside reports what happened on a day
     OPERATE = "operate"
 
 
@@ -40,7 +41,13 @@ GRANTS: dict[Role, frozenset[Permission]] = {
     Role.READER: _READER,
     Role.AUTHOR: _STAFF | {Permission.READ_REPORTS, Permission.KEEP_GAPS},
     Role.AGENT: _STAFF | {Permission.WORK_TICKETS},
-    Role.LEAD: _STAFF | {Permission.WORK_TICKETS, Permission.READ_REPORTS, Permission.KEEP_GAPS},
+    Role.LEAD: _STAFF
+    | {
+        Permission.WORK_TICKETS,
+        Permission.READ_REPORTS,
+        Permission.KEEP_GAPS,
+        Permission.NOTE_DAYS,
+    },
     Role.ADMIN: frozenset(Permission),
 }
 

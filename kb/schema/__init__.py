@@ -21,6 +21,7 @@ from kb.schema.previews import previews
 from kb.schema.privacy import erasures
 from kb.schema.record import episodes, events, failed_searches, salts
 from kb.schema.reports import article_days, report_days
+from kb.schema.reports_kept import kept_reports, report_notes, report_views
 
 __all__ = [
     "UtcTime",
@@ -35,6 +36,7 @@ __all__ = [
     "gap_events",
     "gap_searches",
     "gaps",
+    "kept_reports",
     "leases",
     "metadata",
     "offers",
@@ -44,6 +46,8 @@ __all__ = [
     "rate_windows",
     "replays",
     "report_days",
+    "report_notes",
+    "report_views",
     "salts",
     "subscriptions",
     "ticket_events",

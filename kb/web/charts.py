@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from kb.insight.breakdown import Step
 from kb.insight.estimates.estimate import Estimate
 from kb.insight.figure import Figure
+from kb.insight.notes.note import Note
 
 # From the bottom up; what is surest first.
 STACKED = ("confirmed", "potential", "abandoned", "ticketed", "open")
@@ -35,6 +37,18 @@ class Bar:
     y: float
     width: float
     height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What marks notes on a chart of days: from `x`, `width` wide. `label` holds their numbers in
+    the list of notes, and stands in row `row` of three, so that neighbours do not cover each other.
+    """
+
+    label: str
+    x: float
+    width: float
+    row: int
 
 
 def strip(figure: Figure | Estimate) -> Strip:
@@ -68,3 +82,30 @@ def bars(steps: Sequence[Step]) -> list[Bar]:
                 piece = (place * width + width * 0.1, top, width * 0.8, height)
                 found.append(Bar(kind, *(round(number, 2) for number in piece)))
     return found
+
+
+def marks(notes: Sequence[Note], steps: Sequence[Step]) -> list[Mark]:
+    """Return the marks of notes over the bars of the same steps, those of the same days as one;
+    `notes` are those of the range in the order of their list.
+    """
+    places: dict[tuple[float, float], list[str]] = {}
+    for number, note in enumerate(notes, start=1):
+        if steps and note.first <= steps[-1].last and note.last >= steps[0].first:
+            start, end = _place(note.first, steps)[0], _place(note.last, steps)[1]
+            where = (round(start, 2), round(end - start, 2))
+            places.setdefault(where, []).append(str(number))
+    return [
+        Mark(", ".join(labels), x, width, row % 3)
+        for row, ((x, width), labels) in enumerate(places.items())
+    ]
+
+
+def _place(day: date, steps: Sequence[Step]) -> tuple[float, float]:
+    """Return where a day begins and ends; one outside stands at the edge of what is drawn."""
+    width = 100 / len(steps)
+    day = min(max(day, steps[0].first), steps[-1].last)
+    number = next(n for n, step in enumerate(steps) if day <= step.last)
+    step = steps[number]
+    part = width / ((step.last - step.first).days + 1)
+    start = number * width + (day - step.first).days * part
+    return start, start + part

@@ -15,6 +15,7 @@ from kb.errors import InvalidInput
 from kb.insight.definitions import DEFINITION_VERSION, DEFINITIONS, FAILURES, FIGURES, OUTCOMES
 from kb.insight.deflection_definitions import DEFLECTION, RIVALS
 from kb.insight.export import TABLES, csv_rows, csv_text
+from kb.insight.ranges import asked_range
 from kb.insight.report import DateRange, Report
 from kb.insight.reporting import report_beside
 from kb.people.roles import Permission
@@ -110,6 +111,8 @@ def _last(days: int) -> DateRange:
 
 def _range() -> DateRange:
     """Return the range asked for; InvalidInput when it is none."""
+    if request.args.get("range"):
+        return asked_range(request.args, now().date())
     usual = _usual()
     first = _day("from", usual.first)
     last = _day("until", max(usual.last, first) if "from" in request.args else usual.last)

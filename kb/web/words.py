@@ -5,11 +5,14 @@ Promises text. Times are shown in UTC and say so.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 
 from flask import Flask
 
 from kb.content.several import shortened
+from kb.insight.definitions import DEFINITIONS
+from kb.insight.tables.table import Cell, Kind
 from kb.web.listing import language_name
 
 STATUS = {
@@ -69,6 +72,7 @@ SURFACE = {
     "api": "API",
     "": "not known",
 }
+DEVICE = {"phone": "phone", "tablet": "tablet", "computer": "computer", "": "not known"}
 FAILURE = {
     "zero": "nothing was found",
     "weak": "nothing came near",
@@ -142,6 +146,83 @@ def extent(interval: tuple[float, float] | None, unit: str) -> str:
     return " to ".join(amount(end, unit) for end in interval) if interval else ""
 
 
+def duration(seconds: float) -> str:
+    """Return a span of time as it is read: "45 s", "12 min", "3.5 hours", "2.1 days"."""
+    size = abs(seconds)
+    if size < 60:
+        return f"{seconds:.0f} s"
+    if size < 3600:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} hours" if size < 86_400 else f"{seconds / 86_400:.1f} days"
+
+
+def _quick(milliseconds: float) -> str:
+    return f"{milliseconds / 1000:,.1f} s" if milliseconds >= 1000 else f"{milliseconds:.0f} ms"
+
+
+def cell(value: Cell, kind: str, unit: str = "") -> str:
+    """Return a cell of a report's table as it is read, "" for none. `kind` is a Kind of
+    kb.insight.tables; `unit`, of an AMOUNT, as `amount` has it. Text in a column of numbers says
+    why there is none, and stays; so does a code that has no words here.
+    """
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return _TEXTS[Kind(kind)](value) if kind in _TEXTS else value
+    if kind == Kind.AMOUNT:
+        return amount(value, unit)
+    return (_NUMBERS[Kind(kind)](value) if kind in _NUMBERS else str(value)).replace("-", "−")
+
+
+def _coded(words: Mapping[str, str]) -> Callable[[str], str]:
+    return lambda code: words.get(code, code) or "not known"
+
+
+def _day(text: str) -> str:
+    try:
+        return day(date.fromisoformat(text))
+    except ValueError:
+        return text
+
+
+def _moment(text: str) -> str:
+    try:
+        return moment(datetime.fromisoformat(text))
+    except ValueError:
+        return text
+
+
+_NUMBERS: dict[Kind, Callable[[float], str]] = {
+    Kind.COUNT: lambda value: f"{value:,.0f}",
+    Kind.SHARE: lambda value: amount(value, "share"),
+    Kind.DIFFERENCE: lambda value: amount(value, "difference"),
+    Kind.NUMBER: lambda value: f"{value:,.1f}",
+    Kind.SECONDS: duration,
+    Kind.MILLISECONDS: _quick,
+    Kind.GAP: lambda value: f"#{value:.0f}",
+    Kind.TIER: lambda value: f"Tier {value:.0f}",
+}
+_TEXTS: dict[Kind, Callable[[str], str]] = {
+    Kind.DAY: _day,
+    Kind.MOMENT: _moment,
+    Kind.LANGUAGE: lambda code: language_name(code) if code else "not known",
+    Kind.COLLECTION: lambda code: code or "none",
+    Kind.SURFACE: _coded(SURFACE),
+    Kind.DEVICE: _coded(DEVICE),
+    Kind.FAILURE: _coded(FAILURE),
+    Kind.ORIGIN: _coded(ORIGIN),
+    Kind.REASON: _coded(dict(REASONS)),
+    Kind.CAUSE: lambda code: CAUSE.get(code, "not looked at yet"),
+}
+
+
+def definition_of(key: str) -> str:
+    """Return the key of the definition that a figure's key leads to, "" for none: its own, or that
+    of its kind ("tickets" for "tickets_asked").
+    """
+    return next((each for each in (key, key.partition("_")[0]) if each in DEFINITIONS), "")
+
+
 def init_app(app: Flask) -> None:
     """Give the filters to the app's templates."""
     app.jinja_env.filters.update(
@@ -159,5 +240,8 @@ def init_app(app: Flask) -> None:
         surface_words=lambda code: SURFACE.get(str(code), str(code)),
         amount=amount,
         extent=extent,
+        cell=cell,
+        duration=duration,
+        definition_of=definition_of,
         failure_words=lambda code: FAILURE.get(str(code), str(code)),
     )

@@ -38,6 +38,8 @@ RULES = {
     "kb.insight.facts", "kb.insight.failures", "kb.insight.intervals", "kb.insight.judging",
     "kb.insight.outside.reading", "kb.lookup.draws",
     "kb.insight.report", "kb.insight.solving", "kb.insight.tables.table", "kb.insight.wording",
+    "kb.insight.kept.making", "kb.insight.notes.note", "kb.insight.ranges",
+    "kb.insight.tables.keeping", "kb.insight.views.view",
     "kb.lookup.checksums",
     "kb.content.several", "kb.previews.differences",
     "kb.lookup.keys", "kb.lookup.numbers", "kb.lookup.passwords", "kb.lookup.personal",
@@ -72,6 +74,7 @@ WHOOSH = {"search.keyword", "search.advanced", "search.impacts", "search.opened"
 HEAVY = {"sentence_transformers", "torch", "transformers", "onnxruntime", "onnx"}
 ROOTS = {
     "kb.app", "kb.authoring.previewing", "kb.cli", "kb.insight.commands",
+    "kb.insight.kept_commands",
     "kb.previews.commands", "kb.serving",
     "kb.wiring", "kb.worker",
 }  # fmt: skip
@@ -222,7 +225,7 @@ def test_the_clock_is_read_at_the_edges_only() -> None:
     commands = {"kb.cli", "kb.authoring.check", "kb.authoring.workbench", "kb.people.commands"}
     commands |= {"kb.previews.commands"}
     commands |= {"kb.privacy.commands"}
-    commands |= {"kb.insight.commands"}
+    commands |= {"kb.insight.commands", "kb.insight.kept_commands"}
     assert readers <= commands | {"kb.lookup.commands", "kb.worker", "kb.web.guard"}
 
 

@@ -110,6 +110,9 @@ SAMPLES = {
     "letter": "no-such-letter",
     "preview_id": "no-such-preview",
     "table": "outcomes",
+    "note_id": "no-such-note",
+    "view_id": "no-such-view",
+    "kept_id": "no-such-report",
     "filename": "site.css",
 }
 
@@ -292,6 +295,22 @@ def new_site(_make_site: Callable[..., Site], tmp_path: Path) -> Callable[..., S
     Called twice it gives two sites on one data folder.
     """
     return lambda **values: _make_site(tmp_path / "data", **values)
+
+
+@pytest.fixture
+def led(new_site: Callable[..., Site], database_url: str) -> Site:
+    """Return a site of the test's own on either database, with an account of each role."""
+    from datetime import UTC, datetime
+
+    from kb.people.roles import Role
+
+    made = new_site(database_url=database_url)
+    for role in (Role.READER, Role.AUTHOR, Role.AGENT, Role.LEAD, Role.ADMIN):
+        made.services.accounts.add(
+            f"{role.value}@example.org", PASSWORD, name=role.title(), role=role,
+            now=datetime.now(UTC),
+        )  # fmt: skip
+    return made
 
 
 @pytest.fixture(scope="session")

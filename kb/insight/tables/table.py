@@ -23,6 +23,7 @@ class Kind(StrEnum):
     """
 
     TEXT = "text"
+    WORDS = "words"  # that people typed, of k or more of them; kept reports leave them out
     NOTE = "note"  # longer text
     AMOUNT = "amount"
     COUNT = "count"

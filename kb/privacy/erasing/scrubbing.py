@@ -12,6 +12,7 @@ from typing import Any
 SUBJECT = "Erased at the person's request"
 REQUESTER = "Requester"
 STAFF = "Former member of staff"
+FORMER = "former"  # in place of an account's id, where an empty one has a meaning
 ERASED = "erased"
 # Names in the data of a ticket's event whose values are codes, numbers or truths, never free text.
 _HARMLESS = frozenset(

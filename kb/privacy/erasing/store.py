@@ -31,10 +31,13 @@ from kb.schema import (
     gap_events,
     gap_searches,
     gaps,
+    kept_reports,
     metadata,
     offers,
     outbox,
     question_vectors,
+    report_notes,
+    report_views,
     subscriptions,
     ticket_events,
     tickets,
@@ -306,5 +309,14 @@ def _account(connection: Connection, user_id: str) -> int:
     for column in (tickets.c.assignee_id, gaps.c.owner_id):
         held = sa.update(column.table).where(column == user_id)
         connection.execute(held.values({column.name: None}))
+    _reports(connection, user_id)
     connection.execute(sa.delete(api_tokens).where(api_tokens.c.user_id == user_id))
     return connection.execute(sa.delete(users).where(users.c.id == user_id)).rowcount
+
+
+def _reports(connection: Connection, user_id: str) -> None:
+    """Delete their views, and take who they were off the notes and kept reports of others' use."""
+    connection.execute(sa.delete(report_views).where(report_views.c.owner_id == user_id))
+    for column in (report_notes.c.made_by, report_notes.c.changed_by, kept_reports.c.made_by):
+        theirs = sa.update(column.table).where(column == user_id)
+        connection.execute(theirs.values({column.name: scrubbing.FORMER}))

@@ -1,0 +1,1 @@
+"""Reports kept as they were, cell by cell."""

@@ -1,0 +1,114 @@
+"""Keeping a report: the cells as they were, and what has changed since.
+
+Promises that a kept report shows for ever what was shown when it was kept, words that people typed
+left out, and that beside it stands the same report made now. What the tables of a report are, it is
+given.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from kb.db import Database
+from kb.errors import InvalidInput, NotAllowed, NotFound
+from kb.insight.definitions import DEFINITION_VERSION
+from kb.insight.kept import store
+from kb.insight.kept.store import Kept
+from kb.insight.report import DateRange
+from kb.insight.tables.keeping import Difference, differences, has_words, without_words
+from kb.insight.tables.table import Table
+
+Make = Callable[[DateRange, datetime], Sequence[Table]]
+LONGEST = 120
+_ID_BYTES = 12  # 96 random bits: an address that nobody guesses
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What differs between a kept report and the same made now; `worded` are the captions of the
+    tables with people's words, which cannot be set side by side.
+    """
+
+    differences: tuple[Difference, ...]
+    worded: tuple[str, ...]
+    definition: int
+
+
+class Keeping:
+    """The kept reports of one site. `make` gives all tables of the report of a range, made at a
+    moment.
+    """
+
+    def __init__(self, db: Database, make: Make, *, code: str) -> None:
+        self._db = db
+        self._make = make
+        self._code = code
+
+    def keep(self, title: str, span: DateRange, *, by: str, now: datetime) -> Kept:
+        """Keep the report of a range as it is now and return it; InvalidInput for a bad title."""
+        kept = Kept(
+            id=secrets.token_urlsafe(_ID_BYTES),
+            title=_titled(title),
+            range=span,
+            at=now,
+            by=by,
+            definition=DEFINITION_VERSION,
+            code=self._code,
+        )
+        tables = self._made(span, now)
+        with self._db.begin() as connection:
+            store.add(connection, kept, tables)
+        return kept
+
+    def _made(self, span: DateRange, now: datetime) -> list[Table]:
+        return [without_words(table) for table in self._make(span, now)]
+
+    def find(self, kept_id: str) -> tuple[Kept, tuple[Table, ...]]:
+        """Return a report and its tables; NotFound when there is none."""
+        with self._db.read() as connection:
+            found = store.find(connection, kept_id)
+        if found is None:
+            raise NotFound(
+                "There is no such kept report.",
+                "It may have been removed: see /reports/kept for those there are.",
+            )
+        return found
+
+    def all(self) -> list[Kept]:
+        """Return the kept reports without their tables, the newest first."""
+        return kept_reports(self._db)
+
+    def beside(self, kept: Kept, tables: Sequence[Table], now: datetime) -> Beside:
+        """Return what has changed since the report was kept."""
+        fresh = self._made(kept.range, now)
+        worded = tuple(table.caption for table in tables if has_words(table))
+        return Beside(differences(tables, fresh), worded, DEFINITION_VERSION)
+
+    def remove(self, kept_id: str, *, by: str, operates: bool = False) -> None:
+        """Delete a report; NotAllowed unless it is one's own or one runs the site."""
+        kept, _ = self.find(kept_id)
+        if kept.by != by and not operates:
+            raise NotAllowed("Somebody else kept this report.", "Ask them, or an administrator.")
+        with self._db.begin() as connection:
+            store.remove(connection, kept_id)
+
+
+def kept_reports(db: Database) -> list[Kept]:
+    """Return the kept reports without their tables, the newest first."""
+    with db.read() as connection:
+        return store.newest_first(connection)
+
+
+def _titled(text: str) -> str:
+    title = " ".join(text.split())
+    problem = ""
+    if not title:
+        problem = "Give the report a title."
+    elif len(title) > LONGEST or not title.isprintable():
+        problem = f"Use at most {LONGEST} characters that can be shown."
+    if problem:
+        raise InvalidInput(problem, fields={"title": problem})
+    return title

@@ -1,0 +1,1 @@
+"""Notes on days: what happened that the figures of a report should be read beside."""

@@ -1,0 +1,58 @@
+"""Writing, changing and reading notes on days.
+
+Promises that who wrote and who changed last is known. Knows no page.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from kb.db import Database
+from kb.errors import NotFound
+from kb.insight.notes import store
+from kb.insight.notes.note import Note, Written, notes_of
+from kb.insight.ranges import EARLIEST, LATEST
+from kb.insight.report import DateRange
+
+EVER = DateRange(EARLIEST, LATEST)
+
+
+def note(db: Database, what: Written, *, by: str, now: datetime) -> Note:
+    """Keep a note and return it; `by` is an account's id, "" for the command line."""
+    made = Note(str(uuid.uuid4()), what.first, what.last, what.text, by, now)
+    with db.begin() as connection:
+        store.add(connection, made)
+    return made
+
+
+def change(db: Database, note_id: str, what: Written, *, by: str, now: datetime) -> None:
+    """Change a note; NotFound when it is gone."""
+    with db.begin() as connection:
+        if not store.change(connection, note_id, what, by, now):
+            raise _gone()
+
+
+def remove(db: Database, note_id: str) -> None:
+    """Delete a note; one that is gone is no fault."""
+    with db.begin() as connection:
+        store.remove(connection, note_id)
+
+
+def find(db: Database, note_id: str) -> Note:
+    """Return a note; NotFound when it is gone."""
+    with db.read() as connection:
+        found = store.find(connection, note_id)
+    if found is None:
+        raise _gone()
+    return found
+
+
+def notes_in(db: Database, span: DateRange = EVER) -> tuple[Note, ...]:
+    """Return the notes that touch a range, the earliest first."""
+    with db.read() as connection:
+        return notes_of(store.touching(connection, span.first, span.last), span)
+
+
+def _gone() -> NotFound:
+    return NotFound("There is no such note any more.", "See /reports/notes for those there are.")

@@ -1,0 +1,1 @@
+"""Addresses of reports under a name of their own."""

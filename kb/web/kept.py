@@ -1,0 +1,142 @@
+"""Pages of kept reports: the cells as they were, beside them what has changed since.
+
+Promises that a kept report is rendered from what was kept alone. Knows no figure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from importlib.metadata import version
+
+from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from kb.errors import InvalidInput, NotAllowed, NotFound
+from kb.insight.export import csv_text
+from kb.insight.kept.keeping import Keeping
+from kb.insight.kept.making import tables_of
+from kb.insight.kept.store import Kept
+from kb.insight.notes.note import notes_table
+from kb.insight.notes.noting import notes_in
+from kb.insight.ranges import USUAL, asked_range, range_of
+from kb.insight.report import DateRange
+from kb.insight.reporting import report_beside
+from kb.insight.tables.table import Table
+from kb.people.roles import Permission
+from kb.web.guard import needs, now, services, viewer
+from kb.web.notes import names
+
+blueprint = Blueprint("kept", __name__, url_prefix="/reports/kept")
+
+MOST_TOLD = 200  # differences on one page; the tables hold all
+
+
+@blueprint.get("")
+@needs(Permission.READ_REPORTS)
+def listing() -> str:
+    """The kept reports, the newest first."""
+    return _list()
+
+
+@blueprint.post("")
+@needs(Permission.READ_REPORTS)
+def keep() -> ResponseReturnValue:
+    """Keep the report of a range as it is now."""
+    try:
+        span = asked_range(request.form, now().date())
+        title = request.form.get("title", "")
+        made = _keeping().keep(title, span, by=viewer().user_id, now=now())
+    except InvalidInput as problem:
+        return _list(problem), 422
+    return redirect(url_for("kept.report", kept_id=made.id), 303)
+
+
+@blueprint.get("/<kept_id>")
+@needs(Permission.READ_REPORTS)
+def report(kept_id: str) -> str:
+    """A report as it was kept, and what has changed since."""
+    found, tables = _found(kept_id)
+    return _page(found, tables)
+
+
+@blueprint.get("/<kept_id>/<table>.csv")
+@needs(Permission.READ_REPORTS)
+def table(kept_id: str, table: str) -> Response:
+    """One table of a kept report as CSV."""
+    found, tables = _found(kept_id)
+    wanted = next((each for each in tables if each.key == table), None)
+    if wanted is None:
+        abort(404, "This report has no such table.")
+    response = Response(csv_text(wanted.rows()), mimetype="text/csv")
+    name = f"{wanted.key}-{found.range.first}-{found.range.last}-kept.csv"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+@blueprint.post("/<kept_id>/remove")
+@needs(Permission.READ_REPORTS)
+def remove(kept_id: str) -> ResponseReturnValue:
+    """Delete a kept report; asks once more first."""
+    found, tables = _found(kept_id)
+    if "sure" not in request.form:
+        return render_template("kept/sure.html", kept=found)
+    try:
+        _keeping().remove(found.id, by=viewer().user_id, operates=_operates())
+    except NotAllowed as problem:
+        return _page(found, tables, problem), 403
+    return redirect(url_for("kept.listing"), 303)
+
+
+def tables_now(span: DateRange, at: datetime) -> Sequence[Table]:
+    """Return every table of the report of a range, the notes on its days with them."""
+    parts = services()
+    k, costs = parts.settings.k_anonymity, parts.costs()
+    made = report_beside(parts.db, span, k=k, now=at, costs=costs)
+    return (*tables_of(made), notes_table(notes_in(parts.db, span)))
+
+
+def _keeping() -> Keeping:
+    return Keeping(services().db, tables_now, code=version("tier-zero"))
+
+
+def _operates() -> bool:
+    return viewer().may(Permission.OPERATE)
+
+
+def _found(kept_id: str) -> tuple[Kept, tuple[Table, ...]]:
+    try:
+        return _keeping().find(kept_id)
+    except NotFound as problem:
+        abort(404, f"{problem.message} {problem.hint}")
+
+
+def _list(problem: InvalidInput | None = None) -> str:
+    usual = range_of(USUAL, now().date())
+    return render_template(
+        "kept/listing.html",
+        reports=_keeping().all(),
+        names=names(),
+        problem=problem,
+        form={
+            "title": request.form.get("title", ""),
+            "from": request.form.get("from", usual.first.isoformat()),
+            "until": request.form.get("until", usual.last.isoformat()),
+        },
+    )
+
+
+def _page(found: Kept, tables: Sequence[Table], problem: NotAllowed | None = None) -> str:
+    beside = _keeping().beside(found, tables, now())
+    return render_template(
+        "kept/report.html",
+        kept=found,
+        tables=tables,
+        beside=beside,
+        told=beside.differences[:MOST_TOLD],
+        more=max(0, len(beside.differences) - MOST_TOLD),
+        names=names(),
+        titles={slug: each.title for slug, each in services().library().articles.items()},
+        may_remove=found.by == viewer().user_id or _operates(),
+        problem=problem,
+    )

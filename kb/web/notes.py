@@ -1,0 +1,138 @@
+"""Pages of the notes on days that stand beside reports.
+
+Promises the notes of a range on the chart of its days and in a table beneath it. Knows no rule.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from kb.errors import InvalidInput, NotFound
+from kb.insight.definitions import DEFINITIONS
+from kb.insight.export import csv_text
+from kb.insight.notes import noting
+from kb.insight.notes.note import Note, Written, notes_table, written
+from kb.insight.ranges import RANGES, USUAL, asked_range, range_of
+from kb.insight.report import DateRange
+from kb.insight.reporting import report
+from kb.people.roles import Permission
+from kb.web import charts
+from kb.web.guard import needs, now, services, viewer
+
+blueprint = Blueprint("notes", __name__, url_prefix="/reports")
+
+
+@blueprint.get("/notes")
+@needs(Permission.READ_REPORTS)
+def listing() -> ResponseReturnValue:
+    """The notes of a range, on its days and as a list."""
+    try:
+        return _page(asked_range(request.args, now().date()))
+    except InvalidInput as problem:
+        return _page(range_of(USUAL, now().date()), problem), 422
+
+
+@blueprint.get("/notes.csv")
+@needs(Permission.READ_REPORTS)
+def table() -> Response:
+    """The notes of a range as CSV."""
+    span = asked_range(request.args, now().date())
+    rows = notes_table(noting.notes_in(services().db, span)).rows()
+    response = Response(csv_text(rows), mimetype="text/csv")
+    name = f"notes-{span.first}-{span.last}.csv"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+@blueprint.post("/notes")
+@needs(Permission.NOTE_DAYS)
+def add() -> ResponseReturnValue:
+    """Note what happened."""
+    try:
+        what = written(request.form)
+    except InvalidInput as problem:
+        return _page(range_of(USUAL, now().date()), problem), 422
+    noting.note(services().db, what, by=viewer().user_id, now=now())
+    return redirect(_list_of(what), 303)
+
+
+@blueprint.get("/notes/<note_id>")
+@needs(Permission.NOTE_DAYS)
+def note(note_id: str) -> str:
+    """One note, to be changed or removed."""
+    return _form(_found(note_id))
+
+
+@blueprint.post("/notes/<note_id>")
+@needs(Permission.NOTE_DAYS)
+def change(note_id: str) -> ResponseReturnValue:
+    """Change a note."""
+    found = _found(note_id)
+    try:
+        what = written(request.form)
+    except InvalidInput as problem:
+        return _form(found, problem), 422
+    noting.change(services().db, found.id, what, by=viewer().user_id, now=now())
+    return redirect(_list_of(what), 303)
+
+
+@blueprint.post("/notes/<note_id>/remove")
+@needs(Permission.NOTE_DAYS)
+def remove(note_id: str) -> ResponseReturnValue:
+    """Delete a note."""
+    found = _found(note_id)
+    noting.remove(services().db, found.id)
+    return redirect(_list_of(Written(found.first, found.last, found.text)), 303)
+
+
+def names() -> dict[str, str]:
+    """Return the names of accounts by id; "" is the command line."""
+    return {"": "command line"} | {each.id: each.name for each in services().accounts.all()}
+
+
+def _list_of(what: Written) -> str:
+    """Return the address of the list that shows a note: the usual days where it is among them."""
+    usual = range_of(USUAL, now().date())
+    if what.first <= usual.last and what.last >= usual.first:
+        return url_for("notes.listing")
+    days = {"from": what.first.isoformat(), "until": what.last.isoformat()}
+    return url_for("notes.listing") + "?" + urlencode(days)
+
+
+def _found(note_id: str) -> Note:
+    try:
+        return noting.find(services().db, note_id)
+    except NotFound as problem:
+        abort(404, f"{problem.message} {problem.hint}")
+
+
+def _form(found: Note, problem: InvalidInput | None = None) -> str:
+    form = {"day": found.first.isoformat(), "last": found.last.isoformat(), "text": found.text}
+    asked = request.form if problem else form
+    return render_template(
+        "notes/note.html", note=found, problem=problem, form=asked, names=names()
+    )
+
+
+def _page(span: DateRange, problem: InvalidInput | None = None) -> str:
+    parts = services()
+    steps = report(parts.db, span, k=parts.settings.k_anonymity, now=now()).steps
+    found = noting.notes_in(parts.db, span)
+    return render_template(
+        "notes/listing.html",
+        span=span,
+        notes=found,
+        noted=notes_table(found),
+        bars=charts.bars(steps),
+        marks=charts.marks(found, steps),
+        kinds=[(kind, DEFINITIONS[kind].name) for kind in charts.STACKED],
+        moving={key: each.words for key, each in RANGES.items()},
+        names=names(),
+        problem=problem,
+        form=request.form,
+        asked={name: request.args.get(name, "") for name in ("range", "from", "until")},
+        may_note=viewer().may(Permission.NOTE_DAYS),
+    )

@@ -1,0 +1,133 @@
+"""The macro that shows a report's table: every cell, worded, with its raw value beside it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask import g, render_template_string
+
+from kb.insight.tables.table import Cell, Column, Kind, Line, Table, lines
+from kb.people.roles import Viewer
+from kb.web.words import cell
+from tests.web.pages import Page
+
+PAGE = "{% from 'macros/tables.html' import table %}{{ table(found, titles={'a/b': 'On <b>'}) }}"
+DRAWN = (
+    "{% from 'macros/tables.html' import table %}"
+    "{% call(line) table(found) %}<i>{{ line.key }}</i>{% endcall %}"
+)
+
+
+def shown(site: Any, found: Table, page: str = PAGE) -> Page:
+    """Return the table as a browser gets it."""
+    with site.app.test_request_context("/"):
+        g.viewer = Viewer(visitor="")
+        return Page(render_template_string(page, found=found))
+
+
+FIGURES = Table(
+    "deflection", "Deflection",
+    (
+        Column("figure", "Figure", Kind.FIGURE),
+        Column("value", "Value", Kind.AMOUNT, definition="deflection_lower"),
+        Column("n", "Rests on", Kind.COUNT),
+        Column("definition", "Definition", Kind.NOTE, shown=False),
+    ),
+    (
+        Line(("Lower bound", 0.123456, 12345, "said"), "deflection_lower", "share"),
+        Line(("Effect <x>", -0.04, None, "said"), "no_such_figure", "difference"),
+        Line(("Cost", "too few data", 3, "said"), "tickets_asked", "money"),
+    ),
+)  # fmt: skip
+
+
+def test_cells_are_worded_and_keep_their_value(site: Any) -> None:
+    page = shown(site, FIGURES)
+    values = {e.attributes["value"]: e.text for e in page.all("data")}
+    assert values == {"0.123456": "12.3 %", "12345": "12,345", "-0.04": "−4.0 points", "3": "3"}
+    rows = [[e.text for e in page.all("th", "td") if e.parent is row] for row in page.all("tr")]
+    assert rows == [
+        ["Figure", "Value", "Rests on"],
+        ["Lower bound", "12.3 %", "12,345"],
+        ["Effect <x>", "−4.0 points", ""],
+        ["Cost", "too few data", "3"],
+    ]
+    assert [e.attributes["scope"] for e in page.all("th")] == ["col"] * 3 + ["row"] * 3
+    assert page.one("caption").text == "Deflection"
+    (region,) = [e for e in page.all("div") if e.attributes.get("class") == "scroll"]
+    assert region.attributes["tabindex"] == "0"
+
+
+def test_headings_and_figures_lead_to_their_definitions(site: Any) -> None:
+    links = {e.text: e.attributes["href"] for e in shown(site, FIGURES).all("a")}
+    assert links == {
+        "Value": "/reports/definitions#deflection_lower",
+        "Lower bound": "/reports/definitions#deflection_lower",
+        "Cost": "/reports/definitions#tickets",
+    }
+
+
+def test_numbers_stand_to_the_right_and_words_to_the_left(site: Any) -> None:
+    page = shown(site, FIGURES)
+    classes = [e.attributes.get("class", "") for e in page.all("td")]
+    assert classes == ["number", "number", "number", "number", "lacking", "number"]
+
+
+def test_codes_articles_and_gaps(site: Any) -> None:
+    columns = (
+        Column("article", "Article", Kind.ARTICLE),
+        Column("gap", "Gap", Kind.GAP),
+        Column("language", "Language", Kind.LANGUAGE),
+    )
+    found = Table("t", "T", columns, lines([("a/b", 7, "es"), ("gone/x", None, "")]))
+    page = shown(site, found)
+    links = {e.text: e.attributes["href"] for e in page.all("a")}
+    assert links == {"On <b>": "/articles/a/b", "#7": "/reports/gaps/7"}
+    assert [e.text for e in page.all("th", "td")][3:] == [
+        "On <b>", "#7", "Español", "gone/x", "", "not known",
+    ]  # fmt: skip
+
+
+def test_a_table_without_rows_says_so(site: Any) -> None:
+    page = shown(site, Table("t", "T", FIGURES.columns, (), empty="No search failed."))
+    (only,) = page.all("td")
+    assert (only.text, only.attributes["colspan"]) == ("No search failed.", "3")
+
+
+def test_a_line_may_be_drawn(site: Any) -> None:
+    page = shown(site, FIGURES, DRAWN)
+    assert [e.text for e in page.all("i")] == [line.key for line in FIGURES.lines]
+    assert page.all("th")[3].text == "Drawn"
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "unit", "wanted"),
+    [
+        (None, Kind.SHARE, "", ""),
+        (0.5, Kind.SHARE, "", "50.0 %"),
+        (-0.012, Kind.DIFFERENCE, "", "−1.2 points"),
+        (1234.56, Kind.NUMBER, "", "1,234.6"),
+        (1234567, Kind.COUNT, "", "1,234,567"),
+        (45, Kind.SECONDS, "", "45 s"),
+        (720, Kind.SECONDS, "", "12 min"),
+        (12_600, Kind.SECONDS, "", "3.5 hours"),
+        (200_000, Kind.SECONDS, "", "2.3 days"),
+        (87.4, Kind.MILLISECONDS, "", "87 ms"),
+        (1450, Kind.MILLISECONDS, "", "1.4 s"),
+        ("2026-03-01", Kind.DAY, "", "1 March 2026"),
+        ("not a day", Kind.DAY, "", "not a day"),
+        ("2026-03-01T09:05:00+00:00", Kind.MOMENT, "", "1 Mar 2026, 09:05 UTC"),
+        ("ticketed", Kind.FAILURE, "", "a ticket followed"),
+        ("phone", Kind.DEVICE, "", "phone"),
+        ("", Kind.SURFACE, "", "not known"),
+        ("policy", Kind.ORIGIN, "", "by policy: left without an answer"),
+        ("new-code", Kind.REASON, "", "new-code"),
+        (2, Kind.TIER, "", "Tier 2"),
+        (12.5, Kind.AMOUNT, "money", "12.50"),
+        ("too few data", Kind.AMOUNT, "share", "too few data"),
+        ("plain", Kind.TEXT, "", "plain"),
+    ],
+)  # fmt: skip
+def test_every_kind_has_its_words(value: Cell, kind: Kind, unit: str, wanted: str) -> None:
+    assert cell(value, kind, unit) == wanted
