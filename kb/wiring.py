@@ -29,6 +29,7 @@ from kb.desk.answer_letters import AnswerLetters
 from kb.desk.links import Links
 from kb.desk.service import Desk
 from kb.desk.ticket import Origin, Ticket
+from kb.digest.sending import Weekly
 from kb.errors import ConfigError, NotFound, ProductError, StoreError
 from kb.gaps.diagnosing import Diagnosing
 from kb.gaps.regroup import Grouping
@@ -143,6 +144,28 @@ class Services:
     def matching(self) -> Matching:
         """Return what finds the person of another system's ticket."""
         return Matching(self.db, self.accounts, self.visitors)
+
+    def weekly(self) -> Weekly:
+        """Return what writes the weekly digest."""
+        settings = self.settings
+        return Weekly(
+            db=self.db,
+            accounts=self.accounts,
+            titles=self.titles,
+            costs=self.costs(),
+            addresses=settings.digest_to,
+            waits=settings.outcome_window + settings.episode_gap,
+            k=settings.k_anonymity,
+            site=settings.site_name,
+            site_url=settings.site_url,
+        )
+
+    def titles(self) -> dict[str, str]:
+        """Return the titles of the articles by slug, none where no index can be read."""
+        try:
+            return {slug: article.title for slug, article in self.library().articles.items()}
+        except (SearchError, ProductError):
+            return {}
 
     def readiness(self) -> tuple[Check, ...]:
         """Return what works and what does not, for operators."""

@@ -1,0 +1,110 @@
+"""The weekly letter into the outbox.
+
+Promises one letter a week and address, however often, by however many workers and on however many
+machines it is asked for: the letter's id is made of both, the outbox keeps an id after its letter
+is delivered and emptied, and a week that was not sent in its time is not sent later by itself.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from kb.db import Database
+from kb.desk.outbox.store import Outbox
+from kb.desk.post import MAIL
+from kb.digest.content import Found, digest
+from kb.digest.page import html
+from kb.digest.sheet import Letter
+from kb.digest.text import plain
+from kb.digest.week import Week
+from kb.errors import NotFound
+from kb.gaps import reading
+from kb.insight.estimates.cost import TierCost
+from kb.insight.reporting import report, report_beside
+from kb.people.roles import Permission, allowed
+from kb.people.store import Accounts
+
+# RFC 9562 names a UUID of version 5 by a space of names and a name in it.
+_SPACE = uuid.uuid5(uuid.NAMESPACE_URL, "tier-zero:digest")
+
+
+@dataclass(frozen=True, slots=True)
+class Weekly:
+    """The digests of one site. `waits` is how long after a week's end an outcome may change;
+    `titles` returns those of the articles by slug.
+    """
+
+    db: Database
+    accounts: Accounts
+    titles: Callable[[], Mapping[str, str]]
+    costs: Mapping[int, TierCost]
+    addresses: tuple[str, ...]
+    waits: timedelta
+    k: int
+    site: str
+    site_url: str
+    note: str = ""
+
+    def settled(self, now: datetime) -> Week:
+        """Return the latest week whose outcomes are final."""
+        return Week.settled(now, self.waits)
+
+    def letter(self, week: Week, now: datetime) -> Letter:
+        """Return the letter of a week."""
+        found = Found(
+            week=week,
+            report=report_beside(self.db, week.span, k=self.k, now=now, costs=self.costs),
+            before=report(self.db, week.before.span, k=self.k, now=now, costs=self.costs),
+            gaps=reading.listing(self.db, reading.Wanted(), k=self.k, now=now),
+            titles=self.titles(),
+        )
+        said = digest(found, site=self.site, site_url=self.site_url, note=self.note)
+        return Letter(said.subject, plain(said), html(said))
+
+    def send(self, week: Week, now: datetime) -> tuple[str, ...]:
+        """Put the letter into the outbox for who has not been sent it; return their addresses."""
+        due = self._due(week)
+        if not due:
+            return ()
+        written = self.letter(week, now)
+        with self.db.begin() as connection:
+            outbox = Outbox(connection)
+            return tuple(
+                address
+                for address in due
+                if outbox.put_once(
+                    MAIL, _payload(written, address), now=now, key=_key(week, address)
+                )
+            )
+
+    def _due(self, week: Week) -> tuple[str, ...]:
+        """Return who is to be sent it still."""
+        wanted = [address for address in self.addresses if self._may(address)]
+        with self.db.read() as connection:
+            outbox = Outbox(connection)
+            return tuple(each for each in wanted if not outbox.holds(_key(week, each)))
+
+    def _may(self, address: str) -> bool:
+        """Return whether it is nobody's account, or that of somebody who may read reports."""
+        try:
+            account = self.accounts.by_email(address)
+        except NotFound:
+            return True
+        return account.active and allowed(account.role, Permission.READ_REPORTS)
+
+
+def _key(week: Week, address: str) -> str:
+    return str(uuid.uuid5(_SPACE, f"{week.name}\0{address}"))
+
+
+def _payload(written: Letter, address: str) -> dict[str, str]:
+    return {
+        "to": address,
+        "name": "",
+        "subject": written.subject,
+        "text": written.text,
+        "html": written.html,
+    }
