@@ -5,14 +5,19 @@ Promises that a dry run sends nothing, and that who was sent a week's letter is 
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from kb.config import load
-from kb.digest.sheet import Letter
 from kb.errors import ConfigError, InvalidInput
+
+if TYPE_CHECKING:
+    from kb.digest.sending import Weekly
+    from kb.digest.week import Week
 
 
 @click.command()
@@ -33,30 +38,36 @@ def digest(name: str | None, dry_run: bool, file: Path | None) -> None:
     from kb.wiring import build
 
     parts, now = build(load()), datetime.now(UTC)
-    parts.db.migrate()
-    weekly = parts.weekly()
-    week = Week.parse(name) if name else weekly.settled(now)
-    if dry_run or file:
-        if week > Week.of(now.date()):
-            raise InvalidInput(f"{week.name} has not begun.")
-        return _show(weekly.letter(week, now), file)
+    with closing(parts.db) as db:
+        db.migrate()
+        weekly = parts.weekly()
+        week = Week.parse(name) if name else weekly.settled(now)
+        if dry_run or file:
+            _show(weekly, week, file, now)
+        else:
+            _send(weekly, week, now)
+
+
+def _send(weekly: Weekly, week: Week, now: datetime) -> None:
+    if not weekly.addresses:
+        raise ConfigError("Nobody gets the digest.", "Set digest_to to the addresses that do.")
     if week > weekly.settled(now):
         due = week.due(weekly.waits)
         raise InvalidInput(
             f"The figures of {week.name} are not final before {due:%Y-%m-%d %H:%M} UTC.",
             "Add --dry-run to see them as they are now.",
         )
-    if not weekly.addresses:
-        raise ConfigError("Nobody gets the digest.", "Set digest_to to the addresses that do.")
     sent = weekly.send(week, now)
     for address in sent:
         click.echo(address)
     click.echo(f"{week.name}: {len(sent)} letters put into the outbox.", err=True)
-    return None
 
 
-def _show(written: Letter, file: Path | None) -> None:
+def _show(weekly: Weekly, week: Week, file: Path | None, now: datetime) -> None:
     """Print the letter's text, or write its HTML."""
+    if week > week.of(now.date()):
+        raise InvalidInput(f"{week.name} has not begun.")
+    written = weekly.letter(week, now)
     if file is None:
         click.echo(f"Subject: {written.subject}\n\n{written.text}", nl=False)
         return

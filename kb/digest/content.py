@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from urllib.parse import quote
 
+from kb.digest.addresses import Addresses
 from kb.digest.sheet import Cell, Digest, Meaning, Sheet
 from kb.digest.week import Week
 from kb.gaps.gap import Gap
@@ -26,10 +26,10 @@ from kb.insight.report import ArticleRow, Report
 TOP = 5  # rows of each list: a letter is read standing
 NOT_COMPARED = "not compared"
 _ORIGINS = {
-    "asked": "Asked for",
-    "policy": "By policy: left without an answer",
-    "demand": "By demand: several people failed",
-    "outside": "Told of by another system: mail, phone",
+    "asked": "Tickets asked for",
+    "policy": "Tickets by policy: left without an answer",
+    "demand": "Tickets by demand: several people failed",
+    "outside": "Tickets told of by another system: mail, phone",
 }
 _CAUSES = {
     "typo": "misspelt",
@@ -48,40 +48,6 @@ _QUOTED = (
 
 
 @dataclass(frozen=True, slots=True)
-class Addresses:
-    """The report's pages, absolute."""
-
-    site_url: str
-    week: Week
-
-    def _at(self, path: str) -> str:
-        return self.site_url.rstrip("/") + path
-
-    @property
-    def report(self) -> str:
-        """Return the report of the week."""
-        span = self.week.span
-        return self._at(f"/reports/?from={span.first}&until={span.last}")
-
-    @property
-    def gaps(self) -> str:
-        """Return the list of gaps."""
-        return self._at("/reports/gaps")
-
-    def gap(self, number: int) -> str:
-        """Return one gap."""
-        return self._at(f"/reports/gaps/{number}")
-
-    def article(self, slug: str) -> str:
-        """Return an article."""
-        return self._at(f"/articles/{quote(slug, safe='/')}")
-
-    def definition(self, key: str) -> str:
-        """Return the place of a definition."""
-        return self._at(f"/reports/definitions#{key}")
-
-
-@dataclass(frozen=True, slots=True)
 class Found:
     """What a digest is made of: the week's report, with its changes, the week before's, open gaps,
     and the titles of articles by slug.
@@ -97,7 +63,7 @@ class Found:
 def digest(found: Found, *, site: str, site_url: str, note: str = "") -> Digest:
     """Return what the letter says; `note` is shown on top of it."""
     week, at = found.week, Addresses(site_url, found.week)
-    days = f"{_day(week.span.first)} to {_day(week.span.last)}"
+    days = _days(week.span.first, week.span.last)
     title = f"Self-service in week {week.number}"
     name = " ".join(site.split())
     used = bool(found.report.episodes.numerator)
@@ -126,8 +92,8 @@ def _meaning(key: str, at: Addresses) -> Meaning:
 def _made(report: Report) -> str:
     older = f" {report.older:,} episodes were judged by an earlier one." if report.older else ""
     return (
-        f"Made {_moment(report.at)} by version {report.code} with definitions "
-        f"{report.definition}.{older}"
+        f"Made {_moment(report.at)} by version {report.code} with definitions of "
+        f"version {report.definition}.{older}"
     )
 
 
@@ -162,7 +128,7 @@ def _nobody(report: Report, before: Report) -> str:
 
 def _estimated(estimate: Estimate) -> str:
     if estimate.lacking:
-        return f"Where between, nobody can say: {estimate.lacking}."
+        return f"No estimate between them yet ({estimate.lacking})."
     return (
         f"The estimate between them is {amount(estimate.value, 'share')} "
         f"({extent(estimate.interval, 'share')})."
@@ -261,7 +227,7 @@ def _counts(found: Found, at: Addresses) -> Sheet:
     ]
     rows += [
         (
-            Cell(_ORIGINS.get(one.name, one.name), ("tickets",), at.definition(one.definition)),
+            Cell(_ORIGINS.get(one.name, one.name), link=at.definition(one.definition)),
             _number(one.numerator),
             _number(other.numerator),
         )
@@ -284,7 +250,7 @@ def _gaps(listing: Listing, at: Addresses) -> Sheet:
     return Sheet(
         title="What people do not find",
         caption="Open gaps of the last 90 days, the most asked for first",
-        columns=("Gap", "Cause", "People", "Tickets", "Trend"),
+        columns=("Gap", "People", "Tickets"),
         rows=tuple(_gap(gap, at) for gap in listing.gaps[:TOP]),
         link=at.gaps,
         quiet=_left_out(len(listing.gaps), "gap"),
@@ -294,12 +260,12 @@ def _gaps(listing: Listing, at: Addresses) -> Sheet:
 
 def _gap(gap: Gap, at: Addresses) -> tuple[Cell, ...]:
     latest, earlier = gap.trend
+    cause = f"cause: {_CAUSES.get(gap.cause, 'not looked at yet')}"
+    trend = f"{_many(latest, 'person', 'people')} in 30 days, {earlier:,} in the 30 before"
     return (
-        Cell(name_of(gap), link=at.gap(gap.number)),
-        Cell(_CAUSES.get(gap.cause, "not looked at yet")),
+        Cell(name_of(gap), (cause, trend), at.gap(gap.number)),
         _number(gap.people),
         _number(gap.tickets),
-        Cell(f"{latest:,} ({earlier:,} before)"),
     )
 
 
@@ -354,8 +320,11 @@ def _left_out(number: int, what: str) -> str:
     return f"The first {TOP} of {number:,} {what}s." if number > TOP else ""
 
 
-def _day(value: date) -> str:
-    return f"{value.day} {value:%B %Y}"
+def _days(first: date, last: date) -> str:
+    """Return "2 to 8 March 2026"; months and years are said twice where they differ."""
+    begins = "" if first.month == last.month else f" {first:%B}"
+    begins += "" if first.year == last.year else f" {first:%Y}"
+    return f"{first.day}{begins} to {last.day} {last:%B %Y}"
 
 
 def _moment(value: datetime) -> str:

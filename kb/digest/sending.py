@@ -11,7 +11,10 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
+from kb.config import Settings
+from kb.content.library import Library
 from kb.db import Database
 from kb.desk.outbox.store import Outbox
 from kb.desk.post import MAIL
@@ -20,12 +23,13 @@ from kb.digest.page import html
 from kb.digest.sheet import Letter
 from kb.digest.text import plain
 from kb.digest.week import Week
-from kb.errors import NotFound
+from kb.errors import NotFound, ProductError
 from kb.gaps import reading
 from kb.insight.estimates.cost import TierCost
 from kb.insight.reporting import report, report_beside
 from kb.people.roles import Permission, allowed
 from kb.people.store import Accounts
+from search.errors import SearchError
 
 # RFC 9562 names a UUID of version 5 by a space of names and a name in it.
 _SPACE = uuid.uuid5(uuid.NAMESPACE_URL, "tier-zero:digest")
@@ -47,6 +51,28 @@ class Weekly:
     site: str
     site_url: str
     note: str = ""
+
+    @classmethod
+    def of(
+        cls,
+        settings: Settings,
+        db: Database,
+        accounts: Accounts,
+        library: Callable[[], Library],
+        costs: Mapping[int, TierCost],
+    ) -> Weekly:
+        """Return the digests that the settings ask for."""
+        return cls(
+            db=db,
+            accounts=accounts,
+            titles=partial(_titles, library),
+            costs=costs,
+            addresses=settings.digest_to,
+            waits=settings.outcome_window + settings.episode_gap,
+            k=settings.k_anonymity,
+            site=settings.site_name,
+            site_url=settings.site_url,
+        )
 
     def settled(self, now: datetime) -> Week:
         """Return the latest week whose outcomes are final."""
@@ -83,6 +109,8 @@ class Weekly:
     def _due(self, week: Week) -> tuple[str, ...]:
         """Return who is to be sent it still."""
         wanted = [address for address in self.addresses if self._may(address)]
+        if not wanted:
+            return ()
         with self.db.read() as connection:
             outbox = Outbox(connection)
             return tuple(each for each in wanted if not outbox.holds(_key(week, each)))
@@ -94,6 +122,14 @@ class Weekly:
         except NotFound:
             return True
         return account.active and allowed(account.role, Permission.READ_REPORTS)
+
+
+def _titles(library: Callable[[], Library]) -> dict[str, str]:
+    """Return the titles of the articles by slug, none where no index can be read."""
+    try:
+        return {slug: article.title for slug, article in library().articles.items()}
+    except (SearchError, ProductError):
+        return {}
 
 
 def _key(week: Week, address: str) -> str:

@@ -16,8 +16,9 @@ ROOT = Path(__file__).resolve().parents[2]
 RULES = {
     "kb.desk.actions", "kb.desk.forms", "kb.desk.letters", "kb.desk.links", "kb.desk.needs",
     "kb.desk.offers.offer", "kb.desk.queue.filters", "kb.desk.rules", "kb.desk.ticket",
-    "kb.desk.tiers", "kb.digest.content", "kb.digest.sheet", "kb.digest.text", "kb.digest.week",
-    "kb.insight.amounts", "kb.authoring.reminders", "kb.authoring.tasks",
+    "kb.desk.tiers", "kb.digest.addresses", "kb.digest.content", "kb.digest.sheet",
+    "kb.digest.text", "kb.digest.week",
+    "kb.insight.amounts", "kb.metrics.gauge", "kb.authoring.reminders", "kb.authoring.tasks",
     "kb.content.answering", "kb.gaps.answers.answer", "kb.gaps.answers.closing",
     "kb.gaps.answers.parts", "kb.gaps.answers.rules", "kb.gaps.answers.summary",
     "kb.gaps.anonymity", "kb.gaps.demand", "kb.gaps.gap", "kb.gaps.grouping", "kb.gaps.identity",
