@@ -1,8 +1,8 @@
 """A digest as HTML for mail programs.
 
 Promises one document that asks nobody for anything: no picture, style sheet, font or script from
-anywhere; every word escaped; no colour set for text or ground, so that a light and a dark program
-each use their own.
+anywhere; every word escaped; text and ground in the reader's own colours (CSS system colours), so
+that it is as light or as dark as the program that shows it.
 """
 
 from __future__ import annotations
