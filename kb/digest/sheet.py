@@ -20,7 +20,7 @@ class Cell:
 @dataclass(frozen=True, slots=True)
 class Sheet:
     """A table under a heading: `rows` have a cell for each of `columns`, the first names the row.
-    `quiet` is said below the caption; `empty` is said instead of a table without rows.
+    `quiet` is said below the table; `empty` is said instead of a table without rows.
     """
 
     title: str

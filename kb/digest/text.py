@@ -38,7 +38,7 @@ def _lines(digest: Digest) -> Iterator[str]:
 def _sheet(sheet: Sheet) -> Iterator[str]:
     yield from _headed(sheet.title)
     if not sheet.rows:
-        yield from (*_wrapped(sheet.empty), "", sheet.link)
+        yield from (*_wrapped(f"{sheet.empty} {sheet.quiet}".strip()), "", sheet.link)
         return
     yield from (*_wrapped(f"{sheet.caption}."), "")
     for row in sheet.rows:

@@ -6,7 +6,7 @@ and nothing in place of a figure that there are too few data for. Pure. Knows no
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -105,8 +105,3 @@ def window(first: datetime, until: datetime) -> Gauge:
     """Return how much time the figures of a report are over."""
     told = "Time that episodes, searches and ratios are counted over, the running day included."
     return single("window_seconds", told, (until - first).total_seconds())
-
-
-def names(gauges: Iterable[Gauge]) -> tuple[str, ...]:
-    """Return the gauges' names, in order."""
-    return tuple(gauge.name for gauge in gauges)

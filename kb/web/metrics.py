@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector
 
 from kb.metrics.gauge import Gauge
 from kb.people.roles import Permission
-from kb.web.guard import needs, now, services
+from kb.web.guard import live_services, needs, now
 
 blueprint = Blueprint("metrics", __name__)
 
@@ -26,7 +26,7 @@ blueprint = Blueprint("metrics", __name__)
 def metrics() -> Response:
     """Every gauge."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Gauges(services().gauges(now())))
+    registry.register(_Gauges(live_services().gauges(now())))
     encode, content_type = choose_encoder(request.headers.get("Accept", ""))
     return Response(encode(registry), content_type=content_type)
 

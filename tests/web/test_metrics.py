@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,6 +30,7 @@ from kb.people.roles import Role
 from kb.wiring import Services, build
 from tests.digest.conftest import event, lived
 
+ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "correct horse battery staple"
 NAME = re.compile(r"tierzero_[a-z]+(_[a-z]+)*")
 Values = dict[tuple[str, tuple[tuple[str, str], ...]], float]
@@ -178,6 +180,15 @@ def test_names_follow_the_rules_of_prometheus(used: datetime, scrape: Callable[.
         if "timestamp" in family.name:
             assert family.name.endswith("_timestamp_seconds")
     assert len({family.name for family in families}) == len(families)
+
+
+def test_the_page_tells_of_every_gauge(scrape: Callable[..., Any]) -> None:
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    table = [line for line in page.splitlines() if line.startswith("| `tierzero_")]
+    told = {name for line in table for name in re.findall(r"`(tierzero_[a-z_]+)", line)}
+    assert told == {f.name for f in text_string_to_metric_families(scrape().text)}
+    quoted = set(re.findall(r"\btierzero_[a-z_]+", page.partition("groups:")[2]))
+    assert quoted <= told
 
 
 def test_openmetrics_is_given_to_who_asks_for_it(
