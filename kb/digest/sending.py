@@ -1,8 +1,8 @@
 """The weekly letter into the outbox.
 
 Promises one letter a week and address, however often, by however many workers and on however many
-machines it is asked for: the letter's id is made of both, the outbox keeps an id after its letter
-is delivered and emptied, and a week that was not sent in its time is not sent later by itself.
+machines it is asked for: the letter's id, and so its Message-ID, is made of both, and the outbox
+keeps an id after its letter is delivered and emptied. Knows no mail.
 """
 
 from __future__ import annotations
