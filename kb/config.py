@@ -20,6 +20,7 @@ from kb.content.repositories import Repository, parse_repositories
 from kb.desk.tiers import DEFAULT_TIERS, Tier, parse_tiers
 from kb.errors import ConfigError
 from kb.setting_values import (
+    addresses,
     duration,
     flag,
     one_of,
@@ -128,6 +129,7 @@ ROWS: tuple[Setting, ...] = (
     Setting("mail_url", "", text, "smtp://user:password@host:port; empty: to the log.", True),
     Setting("mail_from", "service-desk@localhost", text, "Sender of the product's mail."),
     Setting("review_reminders", True, flag, "Weekly letters to who keeps articles to be checked."),
+    Setting("digest_to", (), addresses, "Addresses that get the weekly digest; empty: nobody."),
     Setting("answer_mail", True, flag, "Readers may ask for mail when their search is answered."),
     Setting("publish_interval", "30s", optional_duration, "How often Git is asked for news."),
     Setting("worker_interval", "15s", duration, "Pause between rounds of periodic work."),
@@ -180,6 +182,7 @@ class Settings:
     mail_url: str
     mail_from: str
     review_reminders: bool
+    digest_to: tuple[str, ...]
     answer_mail: bool
     publish_interval: timedelta | None
     worker_interval: timedelta

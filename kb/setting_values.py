@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?")
+_ADDRESS = re.compile(r"[^@\s,;<>\"\0]{1,64}@[^@\s,;<>\"\0]{1,190}")
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -56,6 +57,14 @@ def words(value: Any) -> tuple[str, ...]:
     """Return a list given as TOML list or as comma-separated text."""
     items = value if isinstance(value, list) else str(value).split(",")
     return tuple(text(item) for item in items if text(item))
+
+
+def addresses(value: Any) -> tuple[str, ...]:
+    """Return e-mail addresses in lower case, each once, given as `words` are."""
+    found = tuple(dict.fromkeys(each.lower() for each in words(value)))
+    if not all(_ADDRESS.fullmatch(each) for each in found):
+        raise ValueError("e-mail addresses, separated by commas")
+    return found
 
 
 def patterns(value: Any) -> tuple[str, ...]:

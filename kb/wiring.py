@@ -7,8 +7,6 @@ started and no network used. Knows no page.
 from __future__ import annotations
 
 import logging
-import os
-import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -29,7 +27,8 @@ from kb.desk.answer_letters import AnswerLetters
 from kb.desk.links import Links
 from kb.desk.service import Desk
 from kb.desk.ticket import Origin, Ticket
-from kb.errors import ConfigError, NotFound, ProductError, StoreError
+from kb.digest.sending import Weekly
+from kb.errors import NotFound, ProductError, StoreError
 from kb.gaps.diagnosing import Diagnosing
 from kb.gaps.regroup import Grouping
 from kb.gaps.replay import Replaying
@@ -48,10 +47,14 @@ from kb.lookup.redaction import redactor
 from kb.lookup.standing import read_standing
 from kb.lookup.trail import trail
 from kb.lookup.visitors import Visitors
+from kb.metrics.gauge import Gauge
+from kb.metrics.measuring import Measuring
+from kb.metrics.place import look
 from kb.people.roles import STAFF_ROLES, Viewer
 from kb.people.store import Accounts
 from kb.previews.building import root_of
 from kb.previews.store import Previews
+from kb.secret import kept_secret
 from search.encoder import Encoder
 from search.engine import Engine
 from search.engine import Settings as EngineSettings
@@ -123,6 +126,7 @@ class Services:
     replaying: Replaying
     desk: Desk
     channels: Mapping[str, Channel]
+    measuring: Measuring
     previews: Previews
     branches: Branches
 
@@ -143,6 +147,15 @@ class Services:
     def matching(self) -> Matching:
         """Return what finds the person of another system's ticket."""
         return Matching(self.db, self.accounts, self.visitors)
+
+    def gauges(self, now: datetime) -> tuple[Gauge, ...]:
+        """Return the figures for a monitoring system."""
+        files = (self.settings.generations, self.library, self.recorder.spool)
+        return self.measuring.gauges(now, lambda: look(*files, self.readiness()))
+
+    def weekly(self) -> Weekly:
+        """Return what writes the weekly digest."""
+        return Weekly.of(self.settings, self.db, self.accounts, self.library, self.costs())
 
     def readiness(self) -> tuple[Check, ...]:
         """Return what works and what does not, for operators."""
@@ -184,7 +197,7 @@ class Services:
 def build(settings: Settings) -> Services:
     """Return the parts for these settings. Raises ProductError when one cannot be made."""
     db = Database(settings.database)
-    secret_key = settings.secret_key or _kept_secret(settings.data / "secret.key")
+    secret_key = settings.secret_key or kept_secret(settings.data / "secret.key")
     model = Model(settings)
     engine = _engine(settings, settings.generations, model.load)
     library = LiveLibrary(engine)
@@ -231,6 +244,7 @@ def build(settings: Settings) -> Services:
         replaying=Replaying(db, settings, histories, subscriptions),
         desk=Desk(db, settings, record=tell, links=links),
         channels={"mail": mail_channel(settings.mail_url, settings.mail_from)},
+        measuring=Measuring(db, [tier.level for tier in settings.tiers], settings.k_anonymity),
         previews=Previews(db, secret_key),
         branches=Branches(),
     )
@@ -284,33 +298,6 @@ class Model:
     def if_wanted(self) -> Encoder | None:
         """Return the shared model, None where the site searches by words alone."""
         return self.shared() if self._settings.semantic else None
-
-
-def _kept_secret(file: Path) -> str:
-    """Return the secret kept in the data folder, made on the first call."""
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w") as new:
-            new.write(secrets.token_urlsafe(48))
-    except FileExistsError:
-        pass
-    except OSError as problem:
-        raise _unwritable(file.parent, problem) from None
-    try:
-        kept = file.read_text(encoding="utf-8").strip()
-    except OSError as problem:
-        raise _unwritable(file.parent, problem) from None
-    if len(kept) < 32:
-        raise ConfigError(f"{file} is damaged.", "Delete it; a new one signs everybody out.")
-    return kept
-
-
-def _unwritable(folder: Path, problem: OSError) -> ConfigError:
-    return ConfigError(
-        f"The data folder {folder} cannot be used: {problem.strerror}.",
-        "Give this user the right to write there, or set KB_DATA to another folder.",
-    )
 
 
 def _ticket_recorder(record: Record, accounts: Accounts) -> Any:

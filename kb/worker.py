@@ -1,6 +1,6 @@
 """The periodic work: episodes closed, policies applied, clocks run, letters sent, old words purged,
-solved queries worked out, failed searches grouped and asked again, reviews called to mind, articles
-published.
+solved queries worked out, failed searches grouped and asked again, reviews called to mind, the week
+told of, articles published.
 
 Promises that each job runs in one worker at a time (a lease), that a job which fails is logged and
 the others go on, and that stopping between two jobs loses nothing. Publishing and grouping have
@@ -84,6 +84,7 @@ class Worker:
             Job("solved", HOUR, self._refresh_solved),
             Job("authors", pause, self._tell_authors),
             Job("reviews", HOUR, self._remind),
+            Job("digest", HOUR, self._digest),
             Job("previews", pause, self._show_branches),
             Job("gaps", HOUR, self._group, lease=HOUR),
             Job("answers", pause, self._answer),
@@ -242,6 +243,11 @@ class Worker:
             text = letter(due, site=parts.settings.site_url.rstrip("/"), today=today)
             with parts.db.begin() as connection:
                 Outbox(connection).put_once(MAIL, text, now=now, key=due.key)
+
+    def _digest(self, now: datetime) -> None:
+        """Write of the last week that is settled to who wants to be told."""
+        weekly = self.parts.weekly()
+        weekly.send(weekly.settled(now), now)
 
     def _publish(self, now: datetime) -> None:
         """Follow the articles at each interval or wish; in between, and without an interval, let

@@ -260,6 +260,16 @@ def current(root: Path) -> str:
     return name if name.startswith(_WHOLE) and "/" not in name else ""
 
 
+def moved_at(root: Path) -> float | None:
+    """Return when another generation was last made the current one, in seconds since 1970; None
+    when none is.
+    """
+    try:
+        return (root / _CURRENT).stat().st_mtime
+    except OSError:
+        return None
+
+
 def open_current(root: Path) -> Generation:
     """Return the current generation, or the newest good one before it; damaged ones are set aside.
 

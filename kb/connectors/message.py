@@ -22,7 +22,8 @@ _ONE_LINE = ("to", "name", "subject", "reply_to", "thread", "unsubscribe")
 
 
 def message(payload: Mapping[str, Any], key: str, *, sender: str) -> EmailMessage:
-    """Return the payload {to, name, subject, text, thread, reply_to?, unsubscribe?} as a message.
+    """Return the payload {to, name, subject, text, thread?, reply_to?, unsubscribe?, html?}
+    as a message. With `html` it has two parts, the richer one last (RFC 2046 5.1.4).
 
     Raises PermanentFailure when a header would hold a line end, or an address is none.
     """
@@ -37,6 +38,8 @@ def message(payload: Mapping[str, Any], key: str, *, sender: str) -> EmailMessag
         raise PermanentFailure(f"The address cannot be written to: {problem}") from None
     _identify(letter, payload, key, domain=address.rpartition("@")[2])
     letter.set_content(payload.get("text", ""), cte="quoted-printable")
+    if html := payload.get("html"):
+        letter.add_alternative(html, subtype="html", cte="quoted-printable")
     return letter
 
 

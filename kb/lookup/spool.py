@@ -40,6 +40,11 @@ class Spool:
         """Say whether anything waits to be put back."""
         return self._file.exists() or any(self.folder.glob("batch-*.jsonl"))
 
+    def count(self) -> int:
+        """Return how many lines wait to be put back."""
+        waiting = [self._file, *self.folder.glob("batch-*.jsonl")]
+        return sum(_lines(file) for file in waiting)
+
     def drain(self, put: Put) -> tuple[Event, ...]:
         """Give every waiting batch to `put` and forget it when `put` returns; return the events.
 
@@ -81,6 +86,15 @@ class Spool:
         with (self.folder / f"{name}.lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+def _lines(file: Path) -> int:
+    """Return how many lines a file has, 0 where another process has just taken it away."""
+    try:
+        with file.open("rb") as read:
+            return sum(1 for line in read if line.strip())
+    except FileNotFoundError:
+        return 0
 
 
 def to_line(event: Event) -> str:

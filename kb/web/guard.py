@@ -144,7 +144,7 @@ def _refuse() -> ResponseReturnValue | None:
 def wants_json() -> bool:
     """Return whether the caller speaks JSON: the API, and the scripts of our pages."""
     return (
-        request.path.startswith(("/api/", "/hooks/"))
+        request.path.startswith(("/api/", "/hooks/", "/metrics"))
         or request.accept_mimetypes.best == "application/json"
     )
 

@@ -11,6 +11,7 @@ from datetime import date, datetime
 from flask import Flask
 
 from kb.content.several import shortened
+from kb.insight.amounts import amount, extent
 from kb.insight.definitions import DEFINITIONS
 from kb.insight.tables.table import Cell, Kind
 from kb.web.listing import language_name
@@ -122,28 +123,6 @@ def clock(value: str) -> str:
     """Return "14 Sep, 09:05" from a time in ISO form, as trails keep it."""
     found = datetime.fromisoformat(value)
     return f"{found.day} {found:%b, %H:%M}"
-
-
-def amount(value: float | None, unit: str) -> str:
-    """Return a figure as it is read: "12.3 %", "+4.0 points", "1,250", "4.0 : 1"; "no data" for
-    none. `unit` is a Unit of kb.insight.estimates.
-    """
-    if value is None:
-        return "no data"
-    if unit == "share":
-        return f"{value * 100:.1f} %"
-    if unit == "difference":
-        return f"{value * 100:+.1f} points".replace("-", "−")
-    if unit == "ratio":
-        return f"{value:.1f} : 1"
-    if unit == "money":
-        return f"{value:,.2f}".replace("-", "−")
-    return (f"{value:,.1f}" if unit == "tickets" else f"{value:,.0f}").replace("-", "−")
-
-
-def extent(interval: tuple[float, float] | None, unit: str) -> str:
-    """Return "10.2 % to 14.4 %", "" without an interval."""
-    return " to ".join(amount(end, unit) for end in interval) if interval else ""
 
 
 def duration(seconds: float) -> str:

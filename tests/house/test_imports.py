@@ -17,7 +17,10 @@ RULES = {
     "kb.desk.actions", "kb.desk.forms", "kb.desk.letters", "kb.desk.links", "kb.desk.needs",
     "kb.desk.offers.offer", "kb.desk.queue.filters", "kb.desk.rules", "kb.desk.tally",
     "kb.desk.ticket",
-    "kb.desk.tiers", "kb.authoring.reminders", "kb.authoring.tasks",
+    "kb.desk.tiers",
+    "kb.digest.addresses", "kb.digest.content", "kb.digest.sheet",
+    "kb.digest.text", "kb.digest.week",
+    "kb.insight.amounts", "kb.metrics.gauge", "kb.authoring.reminders", "kb.authoring.tasks",
     "kb.content.answering", "kb.gaps.answers.answer", "kb.gaps.answers.closing",
     "kb.gaps.answers.parts", "kb.gaps.answers.rules", "kb.gaps.answers.summary",
     "kb.gaps.anonymity", "kb.gaps.demand", "kb.gaps.gap", "kb.gaps.grouping", "kb.gaps.identity",
@@ -74,7 +77,7 @@ WHOOSH = {"search.keyword", "search.advanced", "search.impacts", "search.opened"
 HEAVY = {"sentence_transformers", "torch", "transformers", "onnxruntime", "onnx"}
 ROOTS = {
     "kb.app", "kb.authoring.previewing", "kb.cli", "kb.insight.commands",
-    "kb.insight.kept_commands",
+    "kb.digest.commands", "kb.insight.kept_commands",
     "kb.previews.commands", "kb.serving",
     "kb.wiring", "kb.worker",
 }  # fmt: skip
@@ -225,7 +228,7 @@ def test_the_clock_is_read_at_the_edges_only() -> None:
     commands = {"kb.cli", "kb.authoring.check", "kb.authoring.workbench", "kb.people.commands"}
     commands |= {"kb.previews.commands"}
     commands |= {"kb.privacy.commands"}
-    commands |= {"kb.insight.commands", "kb.insight.kept_commands"}
+    commands |= {"kb.insight.commands", "kb.insight.kept_commands", "kb.digest.commands"}
     assert readers <= commands | {"kb.lookup.commands", "kb.worker", "kb.web.guard"}
 
 

@@ -141,6 +141,7 @@ def test_the_walk_met_every_page_that_takes_no_value_of_its_own(lived_in: Any) -
     programs = by_link | {
         "/healthz",
         "/readyz",
+        "/metrics",
         "/robots.txt",
         "/opensearch.xml",
         "/suggest",

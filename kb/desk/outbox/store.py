@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from kb.schema import outbox
@@ -60,33 +61,29 @@ class Outbox:
         """Add something to send at once, in the transaction that causes it; return its id, which
         is `key` where one is given.
         """
-        key = key or str(uuid.uuid4())
-        self._connection.execute(
-            sa.insert(outbox).values(
-                id=key,
-                ticket_id=ticket_id,
-                channel=channel,
-                payload=dict(payload),
-                created_at=now,
-                due_at=now,
-                attempts=0,
-                state=State.WAITING,
-                error="",
-            )
-        )
-        return key
+        row = _fresh(channel, payload, now, key or str(uuid.uuid4())) | {"ticket_id": ticket_id}
+        self._connection.execute(sa.insert(outbox).values(row))
+        return str(row["id"])
 
     def put_once(
         self, channel: str, payload: Mapping[str, Any], *, now: datetime, key: str
     ) -> bool:
         """Add something of no ticket unless there is or was something with that id; return whether
-        it was new.
+        it was new. Of two that ask at the same time one is told so.
         """
-        found = self._connection.execute(sa.select(outbox.c.id).where(outbox.c.id == key))
-        if found.first() is not None:
+        if self.holds(key):
             return False
-        self.put(channel, payload, now=now, ticket_id=None, key=key)
-        return True
+        insert = (postgresql if self._connection.dialect.name == "postgresql" else sqlite).insert
+        statement = insert(outbox).on_conflict_do_nothing()
+        done = self._connection.execute(
+            statement.execution_options(preserve_rowcount=True), _fresh(channel, payload, now, key)
+        )
+        return done.rowcount == 1
+
+    def holds(self, key: str) -> bool:
+        """Return whether there is or was something with that id."""
+        found = self._connection.execute(sa.select(outbox.c.id).where(outbox.c.id == key))
+        return found.first() is not None
 
     def claim(self, now: datetime, lease: timedelta) -> Parcel | None:
         """Return one row that is due, claimed until now + lease; None when nothing is due.
@@ -176,6 +173,21 @@ class Outbox:
             .where(outbox.c.id == parcel.id, outbox.c.state == State.WAITING, *conditions)
             .values(state=state, **values)
         )
+
+
+def _fresh(channel: str, payload: Mapping[str, Any], now: datetime, key: str) -> dict[str, Any]:
+    """Return the row of something to send at once, of no ticket."""
+    return {
+        "id": key,
+        "ticket_id": None,
+        "channel": channel,
+        "payload": dict(payload),
+        "created_at": now,
+        "due_at": now,
+        "attempts": 0,
+        "state": State.WAITING,
+        "error": "",
+    }
 
 
 def _parcel(row: Mapping[str, Any]) -> Parcel:

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 from kb.desk import forms
 from kb.desk.queue.filters import NOBODY, Order, Queue, QueueFilter
 from kb.desk.store import JOINED, ticket_of
-from kb.desk.ticket import Status, Ticket, parse_number
+from kb.desk.ticket import ACTIVE, Status, Ticket, parse_number
 from kb.errors import InvalidInput
 from kb.schema import ticket_events, tickets
 
@@ -68,6 +68,13 @@ def overdue(
         .limit(LONGEST_PAGE)
     )
     return _tickets(connection, page)
+
+
+def open_by_tier(connection: Connection) -> dict[int, int]:
+    """Return how many tickets are neither resolved nor closed, by the level of their tier."""
+    open_now = tickets.c.status.in_(sorted(ACTIVE))
+    query = sa.select(tickets.c.tier, sa.func.count()).where(open_now).group_by(tickets.c.tier)
+    return {int(tier): int(number) for tier, number in connection.execute(query)}
 
 
 def _tickets(connection: Connection, page: sa.Select[tuple[object, ...]]) -> tuple[Ticket, ...]:

@@ -1,0 +1,331 @@
+"""What a digest says, from the reports of two weeks.
+
+Promises the figures of the report and no other, each with its interval and its counts, words of
+enough people only (the report and the gaps leave out the rest), and a link from each figure to its
+definition. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from kb.digest.addresses import Addresses
+from kb.digest.sheet import Cell, Digest, Meaning, Sheet
+from kb.digest.week import Week
+from kb.gaps.gap import Gap
+from kb.gaps.reading import Listing, name_of
+from kb.insight.amounts import amount, extent
+from kb.insight.breakdown import Change
+from kb.insight.definitions import DEFINITIONS
+from kb.insight.estimates.estimate import Estimate
+from kb.insight.figure import Figure
+from kb.insight.report import ArticleRow, Report
+
+TOP = 5  # rows of each list: a letter is read standing
+NOT_COMPARED = "not compared"
+_ORIGINS = {
+    "asked": "Tickets asked for",
+    "policy": "Tickets by policy: left without an answer",
+    "demand": "Tickets by demand: several people failed",
+    "outside": "Tickets told of by another system: mail, phone",
+}
+_CAUSES = {
+    "typo": "misspelt",
+    "wording": "other words",
+    "ranks_low": "too far down",
+    "not_permitted": "not open to them",
+    "language": "other language",
+    "draft": "draft or overdue",
+    "true_gap": "no article",
+}
+_QUOTED = (
+    "deflection_lower", "deflection_estimate", "deflection_upper", "failed_share", "episodes",
+    "searches", "tickets", "failing_words", "gap", "gap_people", "gap_tickets", "gap_trend",
+    "article_failed", "interval",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a digest is made of: the week's report, with its changes, the week before's, open gaps,
+    and the titles of articles by slug.
+    """
+
+    week: Week
+    report: Report
+    before: Report
+    gaps: Listing
+    titles: Mapping[str, str]
+
+
+def digest(found: Found, *, site: str, site_url: str, note: str = "") -> Digest:
+    """Return what the letter says; `note` is shown on top of it."""
+    week, at = found.week, Addresses(site_url, found.week)
+    days = _days(week.span.first, week.span.last)
+    title = f"Self-service in week {week.number}"
+    name = " ".join(site.split())
+    used = bool(found.report.episodes.numerator)
+    return Digest(
+        site=name,
+        subject=" ".join(f"{name}: self-service, week {week.number}, {days}".split()),
+        title=title,
+        days=f"{days}, UTC days",
+        note=" ".join(note.split()),
+        summary=_summary(found.report, found.before),
+        bar=_bar(found.report),
+        sheets=_sheets(found, at) if used else (),
+        meanings=tuple(_meaning(key, at) for key in _QUOTED) if used else (),
+        made=_made(found.report),
+        report=at.report,
+        stop="You get this because the setting digest_to names your address. Whoever runs the "
+        "site takes it out there; then no other comes.",
+    )
+
+
+def _meaning(key: str, at: Addresses) -> Meaning:
+    row = DEFINITIONS[key]
+    return Meaning(row.name, row.meaning, at.definition(key))
+
+
+def _made(report: Report) -> str:
+    older = f" {report.older:,} episodes were judged by an earlier one." if report.older else ""
+    return (
+        f"Made {_moment(report.at)} by version {report.code} with definitions of "
+        f"version {report.definition}.{older}"
+    )
+
+
+# -- what to know when nothing else is read -------------------------------------------------------
+
+
+def _summary(report: Report, before: Report) -> tuple[str, ...]:
+    episodes = report.episodes.numerator
+    if not episodes:
+        return (_nobody(report, before),)
+    if not report.closed:
+        return (f"None of {episodes:,} episodes has closed yet: too early to judge.",)
+    lower, upper = report.deflection_lower.value, report.deflection_upper.value
+    lines = [
+        f"Of {_many(report.closed, 'closed episode')}, at least {amount(lower, 'share')} and at "
+        f"most {amount(upper, 'share')} did without a ticket.",
+        _estimated(report.deflection.estimate),
+    ]
+    if early := episodes - report.closed:
+        lines.append(f"{_many(early, 'episode')} more: too early to judge.")
+    return tuple(lines)
+
+
+def _nobody(report: Report, before: Report) -> str:
+    tickets = sum(figure.numerator for figure in report.tickets)
+    also = f" {_many(tickets, 'ticket')} came all the same." if tickets else ""
+    then = before.episodes.numerator
+    return (
+        f"Nobody used self-service in this week. The week before: {_many(then, 'episode')}.{also}"
+    )
+
+
+def _estimated(estimate: Estimate) -> str:
+    if estimate.lacking:
+        return f"No estimate between them yet ({estimate.lacking})."
+    return (
+        f"The estimate between them is {amount(estimate.value, 'share')} "
+        f"({extent(estimate.interval, 'share')})."
+    )
+
+
+def _many(number: int, what: str, plural: str = "") -> str:
+    return f"{number:,} {what if number == 1 else plural or what + 's'}"
+
+
+def _bar(report: Report) -> tuple[int, int] | None:
+    lower, upper = report.deflection_lower.value, report.deflection_upper.value
+    if lower is None or upper is None:
+        return None
+    sure = round(lower * 100)
+    return sure, max(0, round(upper * 100) - sure)
+
+
+# -- tables -------------------------------------------------------------------------------------
+
+
+def _sheets(found: Found, at: Addresses) -> tuple[Sheet, ...]:
+    return (
+        _shares(found, at),
+        _counts(found, at),
+        _gaps(found.gaps, at),
+        _words(found.report, at),
+        _articles(found.report, found.titles, at),
+    )
+
+
+def _shares(found: Found, at: Addresses) -> Sheet:
+    now, before = found.report, found.before
+    changes = {change.now.key: change for change in now.changes}
+    rows = [
+        _compared(now.deflection_lower, before.deflection_lower, changes, at),
+        (
+            _name(now.deflection.estimate, at),
+            _estimate(now),
+            _estimate(before),
+            Cell(NOT_COMPARED),
+        ),
+        _compared(now.deflection_upper, before.deflection_upper, changes, at),
+        _compared(now.failed, before.failed, changes, at),
+    ]
+    return Sheet(
+        title="Did people find it themselves?",
+        caption="Deflection and failed searches, with 95 % intervals",
+        columns=("Figure", "This week", "Week before", "Difference"),
+        rows=tuple(rows),
+        link=at.report,
+        quiet="A difference whose interval holds 0 may be chance.",
+    )
+
+
+def _compared(
+    now: Figure, before: Figure, changes: Mapping[str, Change], at: Addresses
+) -> tuple[Cell, ...]:
+    return _name(now, at), _share(now), _share(before), _difference(changes.get(now.key))
+
+
+def _name(figure: Figure | Estimate, at: Addresses) -> Cell:
+    return Cell(figure.name, link=at.definition(figure.definition))
+
+
+def _share(figure: Figure) -> Cell:
+    counts = f"{figure.numerator:,} of {figure.denominator or 0:,}"
+    return Cell(amount(figure.value, "share"), (*_extent(figure.interval, "share"), counts))
+
+
+def _estimate(report: Report) -> Cell:
+    figure = report.deflection.estimate
+    answers = _many(report.deflection.silence.answers, "answer")
+    if figure.lacking:
+        return Cell(figure.lacking)
+    return Cell(amount(figure.value, "share"), (*_extent(figure.interval, "share"), answers))
+
+
+def _difference(change: Change | None) -> Cell:
+    if change is None or change.difference is None:
+        return Cell(NOT_COMPARED)
+    chance = change.interval is not None and change.interval[0] <= 0 <= change.interval[1]
+    below = (*_extent(change.interval, "difference"), *(("may be chance",) if chance else ()))
+    return Cell(amount(change.difference, "difference"), below)
+
+
+def _extent(interval: tuple[float, float] | None, unit: str) -> tuple[str, ...]:
+    return (extent(interval, unit),) if interval else ()
+
+
+def _counts(found: Found, at: Addresses) -> Sheet:
+    now, before = found.report, found.before
+    pairs = [(now.episodes, before.episodes), (now.searches, before.searches)]
+    rows = [
+        (_name(one, at), _number(one.numerator), _number(other.numerator)) for one, other in pairs
+    ]
+    rows += [
+        (
+            Cell(_ORIGINS.get(one.name, one.name), link=at.definition(one.definition)),
+            _number(one.numerator),
+            _number(other.numerator),
+        )
+        for one, other in zip(now.tickets, before.tickets, strict=True)
+    ]
+    return Sheet(
+        title="How much",
+        caption="Episodes, searches, and tickets by how they came to be",
+        columns=("Figure", "This week", "Week before"),
+        rows=tuple(rows),
+        link=at.report,
+    )
+
+
+def _number(value: int) -> Cell:
+    return Cell(f"{value:,}")
+
+
+def _gaps(listing: Listing, at: Addresses) -> Sheet:
+    return Sheet(
+        title="What people do not find",
+        caption="Open gaps of the last 90 days, the most asked for first",
+        columns=("Gap", "People", "Tickets"),
+        rows=tuple(_gap(gap, at) for gap in listing.gaps[:TOP]),
+        link=at.gaps,
+        quiet=_left_out(len(listing.gaps), "gap"),
+        empty=f"No gap is open that {listing.k} people or more are in.",
+    )
+
+
+def _gap(gap: Gap, at: Addresses) -> tuple[Cell, ...]:
+    latest, earlier = gap.trend
+    cause = f"cause: {_CAUSES.get(gap.cause, 'not looked at yet')}"
+    trend = f"{_many(latest, 'person', 'people')} in 30 days, {earlier:,} in the 30 before"
+    return (
+        Cell(name_of(gap), (cause, trend), at.gap(gap.number)),
+        _number(gap.people),
+        _number(gap.tickets),
+    )
+
+
+def _words(report: Report, at: Addresses) -> Sheet:
+    shown = [row for row in report.failing_words if row.words]
+    rest = [row for row in report.failing_words if not row.words]
+    rows = [
+        (Cell(f"“{row.words}”"), _number(row.people), _number(row.searches)) for row in shown[:TOP]
+    ]
+    hidden = sum(row.searches for row in rest)
+    also = f"{_many(hidden, 'search', 'searches')} by words that fewer than " + (
+        f"{report.k_anonymity} people used: not shown." if hidden else ""
+    )
+    return Sheet(
+        title="Searches that fail most",
+        caption="Words that failed in this week",
+        columns=("Words", "People", "Searches"),
+        rows=tuple(rows),
+        link=at.report,
+        quiet=" ".join(filter(None, [_left_out(len(shown), "wording"), also if hidden else ""])),
+        empty=f"No words failed for {report.k_anonymity} people or more.",
+    )
+
+
+def _articles(report: Report, titles: Mapping[str, str], at: Addresses) -> Sheet:
+    failed = [row for row in report.articles if row.failed.numerator]
+    return Sheet(
+        title="Read, and a ticket came all the same",
+        caption="Articles with most failed deflections",
+        columns=("Article", "Share", "Tickets"),
+        rows=tuple(_article(row, titles, at) for row in _worst(failed)[:TOP]),
+        link=at.report,
+        quiet=_left_out(len(failed), "article"),
+        empty="No ticket followed an article that was read.",
+    )
+
+
+def _worst(rows: Sequence[ArticleRow]) -> list[ArticleRow]:
+    return sorted(rows, key=lambda row: (-row.failed.numerator, row.read, row.slug))
+
+
+def _article(row: ArticleRow, titles: Mapping[str, str], at: Addresses) -> tuple[Cell, ...]:
+    title = titles.get(row.slug, row.slug)
+    return (
+        Cell(title, link=at.article(row.slug)),
+        _share(row.failed),
+        _number(row.failed.numerator),
+    )
+
+
+def _left_out(number: int, what: str) -> str:
+    return f"The first {TOP} of {number:,} {what}s." if number > TOP else ""
+
+
+def _days(first: date, last: date) -> str:
+    """Return "2 to 8 March 2026"; months and years are said twice where they differ."""
+    begins = "" if first.month == last.month else f" {first:%B}"
+    begins += "" if first.year == last.year else f" {first:%Y}"
+    return f"{first.day}{begins} to {last.day} {last:%B %Y}"
+
+
+def _moment(value: datetime) -> str:
+    return f"{value.day} {value:%b %Y, %H:%M} UTC"

@@ -1,0 +1,1 @@
+"""Figures of the site for a monitoring system."""
