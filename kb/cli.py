@@ -23,12 +23,13 @@ from kb.config import shown as shown_settings
 from kb.content.several import shortened
 from kb.digest.commands import digest
 from kb.errors import NotAllowed, ProductError
-from kb.insight.commands import figures, tickets
+from kb.insight.commands import tickets
 from kb.lookup.commands import publish, publish_now, report
 from kb.people.commands import user
 from kb.people.roles import Role, audiences
 from kb.previews.commands import previews
 from kb.privacy.commands import forget, privacy
+from kb.reports.commands import figures
 from search.errors import SearchError
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # nothing is fetched at run time

@@ -54,6 +54,7 @@ from kb.people.roles import STAFF_ROLES, Viewer
 from kb.people.store import Accounts
 from kb.previews.building import root_of
 from kb.previews.store import Previews
+from kb.reports.pages import Source
 from kb.secret import kept_secret
 from search.encoder import Encoder
 from search.engine import Engine
@@ -143,6 +144,11 @@ class Services:
         """Return what a ticket costs at each tier, by level."""
         tiers = self.settings.tiers
         return {tier.level: TierCost(tier.level, tier.name, tier.cost) for tier in tiers}
+
+    def report_source(self) -> Source:
+        """Return what the pages of the report are made from."""
+        settings = self.settings
+        return Source(self.db, settings.k_anonymity, settings.retention, self.costs())
 
     def matching(self) -> Matching:
         """Return what finds the person of another system's ticket."""

@@ -18,7 +18,7 @@ from kb.errors import NotFound
 from kb.gaps.export import csv_rows, json_rows
 from kb.gaps.gap import Gap
 from kb.gaps.reading import Listing, Wanted, listing, name_of
-from kb.insight.export import csv_text
+from kb.insight.tables.text import csv_text
 
 
 def open_record(settings: Settings) -> Database:

@@ -10,7 +10,8 @@ from typing import Any
 
 from kb.gaps.gap import Gap
 from kb.gaps.reading import Detail, Listing, name_of
-from kb.insight.export import Row
+from kb.insight.tables.table import Column, Kind, Table, lines
+from kb.insight.tables.text import Row
 
 HEADER = (
     "number", "name", "status", "cause", "language", "people", "searches", "tickets",
@@ -30,6 +31,24 @@ def csv_rows(found: Listing) -> list[Row]:
 def _row(gap: Gap) -> Row:
     found = gap_json(gap)
     return [found[name] for name in HEADER]
+
+
+def gaps_table(found: Listing, most: int) -> Table:
+    """Return the first `most` gaps as a table of the report."""
+    known = (
+        Column("number", "Gap", Kind.GAP, definition="gap"),
+        Column("name", "Asked", Kind.WORDS),
+        Column("people", "People", Kind.COUNT, definition="gap_people"),
+        Column("searches", "Searches", Kind.COUNT),
+        Column("tickets", "Tickets that followed", Kind.COUNT, definition="gap_tickets"),
+        Column("people_last_30_days", "People, last 30 days", Kind.COUNT, definition="gap_trend"),
+        Column("people_30_days_before", "30 days before", Kind.COUNT, definition="gap_trend"),
+        Column("cause", "Cause", Kind.CAUSE, definition="gap_cause"),
+    )
+    told = [gap_json(gap) for gap in found.gaps[:most]]
+    rows = [tuple(row[column.key] for column in known) for row in told]
+    caption = "What most people did not find in the last 90 days, by meaning"
+    return Table("top-gaps", caption, known, lines(rows), "No gap is open.")
 
 
 def json_rows(found: Listing) -> dict[str, Any]:

@@ -1,14 +1,11 @@
-"""`kb tickets` and `kb report`: tickets from other systems in, figures out.
+"""`kb tickets`: tickets from other systems in.
 
-Promises that a file is taken as a whole or not at all, and that figures on the command line are
-those of the page.
+Promises that a file is taken as a whole or not at all.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -16,12 +13,6 @@ import click
 
 from kb.config import load
 from kb.errors import InvalidInput
-from kb.insight import kept_commands
-from kb.insight.export import TABLES, Cell, Row, csv_rows, csv_text
-from kb.progress import Bar
-
-USUAL_DAYS = 30
-DAY = click.DateTime(formats=["%Y-%m-%d"])
 
 
 @click.group()
@@ -50,77 +41,6 @@ def tickets_import(file: Path, source: str, timezone: str) -> None:
     done = bring(parts.db, parts.settings, found, parts.matching(), source=source, now=now)
     click.echo(f"{done.new} new tickets, {done.known} known before.")
     click.echo(f"{done.matched} of the new ones matched to a reader.")
-
-
-@click.group("report", invoke_without_command=True)
-@click.option("--from", "first", type=DAY, help="First UTC day; usually 30 days ago.")
-@click.option("--until", "last", type=DAY, help="Last UTC day; usually today.")
-@click.option("--table", default="deflection", show_default=True, type=click.Choice([*TABLES]))
-@click.option(
-    "--format", "form", default="text", show_default=True,
-    type=click.Choice(["text", "csv", "json"]),
-)  # fmt: skip
-@click.pass_context
-def figures(
-    ctx: click.Context, first: datetime | None, last: datetime | None, table: str, form: str
-) -> None:
-    """One table of the report, as on the page."""
-    if ctx.invoked_subcommand:
-        return
-    header, *rows = _rows(first, last, table)
-    if form == "csv":
-        click.echo(csv_text([header, *rows]), nl=False)
-    elif form == "json":
-        told = [dict(zip(header, row, strict=True)) for row in rows]
-        click.echo(json.dumps(told, ensure_ascii=False, indent=2))
-    else:
-        for row in rows:
-            click.echo(_line(dict(zip(header, row, strict=True))))
-
-
-def _rows(first: datetime | None, last: datetime | None, table: str) -> list[Row]:
-    from kb.insight.report import DateRange
-    from kb.insight.reporting import report_beside
-    from kb.wiring import build
-
-    parts, now = build(load()), datetime.now(UTC)
-    until = last.date() if last else now.date()
-    span = DateRange(first.date() if first else until - timedelta(days=USUAL_DAYS - 1), until)
-    found = report_beside(
-        parts.db, span, k=parts.settings.k_anonymity, now=now, costs=parts.costs()
-    )
-    return csv_rows(found, table)
-
-
-def _line(row: Mapping[Cell, Cell]) -> str:
-    """Return a row as text: what it is, then what is known of it; definitions are left out."""
-    told = {name: value for name, value in row.items() if value not in (None, "")}
-    name = " · ".join(str(told.pop(key)) for key in ("group", "figure") if key in told)
-    for key in ("definition", "definition_version", "code_version"):
-        told.pop(key, None)
-    return "  ".join(filter(None, [name, *(f"{key}={value}" for key, value in told.items())]))
-
-
-@figures.command("rebuild")
-def rebuild() -> None:
-    """Judge every episode within the retention anew, and count every day anew.
-
-    Episodes come from the raw events; older ones stay as they are, for their words are forgotten.
-    Says how much differs from what was stored: nothing, unless the definitions have changed.
-    """
-    from kb.insight import closing
-    from kb.wiring import build
-
-    parts, now = build(load()), datetime.now(UTC)
-    since = now - parts.settings.retention
-    with Bar() as tell:
-        done = closing.rebuild(parts.db, parts.settings, now, since=since, progress=tell)
-    click.echo(f"{done.judged} episodes judged anew; {done.rows} rows differ from what was stored.")
-    click.echo(f"{done.days} days counted anew; {done.days_differ} differ from what was kept.")
-
-
-figures.add_command(kept_commands.note)
-figures.add_command(kept_commands.kept)
 
 
 def _text(file: Path) -> str:

@@ -19,7 +19,7 @@ from kb.gaps import acts, reading
 from kb.gaps.export import csv_rows, json_rows
 from kb.gaps.fixes import Fix, fix_of, reader_of
 from kb.gaps.gap import Cause, Status
-from kb.insight.export import csv_text
+from kb.insight.tables.text import csv_text
 from kb.people.roles import STAFF_ROLES, Permission, Role, audiences
 from kb.web.guard import needs, now, services, viewer
 from search.types import Query

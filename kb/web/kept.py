@@ -13,7 +13,6 @@ from flask import Blueprint, Response, abort, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from kb.errors import InvalidInput, NotAllowed, NotFound
-from kb.insight.export import csv_text
 from kb.insight.kept.keeping import Keeping
 from kb.insight.kept.making import tables_of
 from kb.insight.kept.store import Kept
@@ -23,6 +22,7 @@ from kb.insight.ranges import USUAL, asked_range, range_of
 from kb.insight.report import DateRange
 from kb.insight.reporting import report_beside
 from kb.insight.tables.table import Table
+from kb.insight.tables.text import csv_text
 from kb.people.roles import Permission
 from kb.web.guard import needs, now, services, viewer
 from kb.web.notes import names

@@ -12,12 +12,12 @@ from flask.typing import ResponseReturnValue
 
 from kb.errors import InvalidInput, NotFound
 from kb.insight.definitions import DEFINITIONS
-from kb.insight.export import csv_text
 from kb.insight.notes import noting
 from kb.insight.notes.note import Note, Written, notes_table, written
 from kb.insight.ranges import RANGES, USUAL, asked_range, range_of
 from kb.insight.report import DateRange
 from kb.insight.reporting import report
+from kb.insight.tables.text import csv_text
 from kb.people.roles import Permission
 from kb.web import charts
 from kb.web.guard import needs, now, services, viewer

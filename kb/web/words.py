@@ -175,7 +175,7 @@ _NUMBERS: dict[Kind, Callable[[float], str]] = {
     Kind.COUNT: lambda value: f"{value:,.0f}",
     Kind.SHARE: lambda value: amount(value, "share"),
     Kind.DIFFERENCE: lambda value: amount(value, "difference"),
-    Kind.NUMBER: lambda value: f"{value:,.1f}",
+    Kind.NUMBER: lambda value: f"{value:,.0f}" if value == int(value) else f"{value:,.1f}",
     Kind.SECONDS: duration,
     Kind.MILLISECONDS: _quick,
     Kind.GAP: lambda value: f"#{value:.0f}",

@@ -19,8 +19,8 @@ from kb.gaps.cycle import effects as cycle
 from kb.gaps.cycle.figures import FORGOTTEN, MERGED
 from kb.gaps.cycle.reporting import knowledge_tables
 from kb.gaps.cycle.spans import LONGEST, SHORTEST, TOO_EARLY, spans
-from kb.gaps.cycle.store import searches_by_day
 from kb.gaps.regroup import Grouping
+from kb.insight.days.counting import searches_by_day
 from kb.insight.definitions import DEFINITIONS
 from kb.insight.report import DateRange
 from kb.privacy.keeping.store import forget
@@ -70,7 +70,7 @@ def test_an_answer_tells_its_article_its_time_and_what_changed(
     later = NOW + 31 * DAY
     by_stems.run(later)
     told = tables(database, later)
-    [row] = told["gap_cycle"]
+    [row] = told["gap-cycle"]
     assert (row["gap"], row["title"], row["article"]) == (1, "vpn drops", "vpn")
     assert (row["commit"], row["took"], row["days"]) == ("c0ffee", 5 * 86400, LONGEST)
     assert (row["people_before"], row["people_after"]) == (8, 1)
@@ -78,7 +78,7 @@ def test_an_answer_tells_its_article_its_time_and_what_changed(
     assert row["rate_before"] == pytest.approx(8 / 28)
     assert row["ratio"] == pytest.approx(1 / 8)
     assert row["low95"] < row["ratio"] < row["high95"] < 1
-    [whole] = told["cycle_overall"]
+    [whole] = told["cycle-overall"]
     assert (whole["answered"], whole["gaps"], whole["why_no_value"]) == (1, 1, "")
     for name, same in (("value", "ratio"), ("low95", "low95"), ("high95", "high95")):
         assert whole[name] == pytest.approx(row[same])
@@ -93,7 +93,7 @@ def test_the_day_of_the_answer_and_days_beyond_the_spans_are_in_neither(
     fail("vpn drops", ["last day"], days=-28)
     later = NOW + 31 * DAY
     by_stems.run(later)
-    [row] = tables(database, later)["gap_cycle"]
+    [row] = tables(database, later)["gap-cycle"]
     assert (row["people_before"], row["people_after"]) == (8, 1)
 
 
@@ -105,18 +105,18 @@ def test_a_gap_that_is_open_again_stays_in_the_report(
     by_stems.run(later)
     assert closed.bring_up_to_date(database, later).reopened == 1
     told = tables(database, later)
-    [row] = told["gap_cycle"]
+    [row] = told["gap-cycle"]
     assert row["opened_again_at"] is not None
     assert (row["days"], row["people_before"], row["people_after"]) == (10, 8, 3)
-    assert told["cycle_overall"][0]["opened_again"] == 1
-    assert told["cycle_overall"][0]["value"] == pytest.approx(3 / 8)
+    assert told["cycle-overall"][0]["opened_again"] == 1
+    assert told["cycle-overall"][0]["value"] == pytest.approx(3 / 8)
 
 
 def test_it_is_too_early_until_a_week_has_passed(database: Database, answered: list[str]) -> None:
-    [row] = tables(database, NOW + 8 * DAY)["gap_cycle"]
+    [row] = tables(database, NOW + 8 * DAY)["gap-cycle"]
     assert (row["why_no_value"], row["ratio"], row["people_before"]) == (TOO_EARLY, None, None)
     assert row["first_failed_at"] is not None
-    [row] = tables(database, NOW + 9 * DAY)["gap_cycle"]
+    [row] = tables(database, NOW + 9 * DAY)["gap-cycle"]
     assert (row["days"], row["why_no_value"]) == (SHORTEST, "")
 
 
@@ -136,7 +136,7 @@ def test_what_was_kept_stays_when_the_searches_are_forgotten(
 
 
 def test_what_was_forgotten_unkept_has_no_effect(database: Database, answered: list[str]) -> None:
-    [row] = tables(database, NOW + 200 * DAY)["gap_cycle"]
+    [row] = tables(database, NOW + 200 * DAY)["gap-cycle"]
     assert (row["why_no_value"], row["ratio"], row["first_failed_at"]) == (FORGOTTEN, None, None)
 
 
@@ -144,8 +144,8 @@ def test_gaps_of_few_people_are_counted_and_not_told_of(
     database: Database, answered: list[str]
 ) -> None:
     told = tables(database, NOW + 31 * DAY, k=9)
-    assert told["gap_cycle"] == []
-    assert told["cycle_overall"][0]["answered"] == 1
+    assert told["gap-cycle"] == []
+    assert told["cycle-overall"][0]["answered"] == 1
 
 
 def test_a_gap_that_went_into_another_tells_no_effect(
@@ -153,7 +153,7 @@ def test_a_gap_that_went_into_another_tells_no_effect(
 ) -> None:
     with database.begin() as connection:
         connection.execute(sa.update(gaps).values(became_id="other"))
-    [row] = tables(database, NOW + 31 * DAY)["gap_cycle"]
+    [row] = tables(database, NOW + 31 * DAY)["gap-cycle"]
     assert (row["why_no_value"], row["ratio"]) == (MERGED, None)
 
 
@@ -165,14 +165,14 @@ def test_gaps_without_an_answer_count_in_the_wait(
     fail("phone broken", 3, days=5)
     by_stems.run(NOW - DAY)
     answer(database, searches)
-    [row] = tables(database, NOW + DAY)["gap_waits"]
+    [row] = tables(database, NOW + DAY)["gap-waits"]
     assert (row["ended"], row["still_open"], row["median"]) == (5, 1, 86400)
 
 
 def test_no_answer_in_the_range_is_said(database: Database) -> None:
     told = tables(database, NOW)
-    assert told["gap_cycle"] == []
-    assert told["cycle_overall"][0]["answered"] == 0
+    assert told["gap-cycle"] == []
+    assert told["cycle-overall"][0]["answered"] == 0
 
 
 def test_searches_are_those_of_ended_episodes_by_their_utc_day(database: Database) -> None:

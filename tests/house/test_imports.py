@@ -31,7 +31,11 @@ RULES = {
     "kb.insight.bounds", "kb.insight.breakdown", "kb.insight.comparison",
     "kb.insight.definition", "kb.insight.deflection",
     "kb.insight.deflection_definitions", "kb.insight.figure", "kb.insight.rows",
-    "kb.insight.definitions", "kb.insight.episodes", "kb.insight.export",
+    "kb.insight.days.packing", "kb.insight.days.tally", "kb.insight.definitions",
+    "kb.insight.episodes", "kb.insight.failing", "kb.insight.funnel", "kb.insight.league",
+    "kb.insight.quality", "kb.insight.search_definitions", "kb.insight.tables.deflection",
+    "kb.insight.tables.figures", "kb.insight.tables.searches", "kb.insight.tables.text",
+    "kb.lookup.devices",
     "kb.insight.estimates.cost", "kb.insight.estimates.estimate", "kb.insight.estimates.holdout",
     "kb.insight.estimates.power", "kb.insight.estimates.rivals",
     "kb.insight.estimates.sequential", "kb.insight.estimates.survey",
@@ -41,7 +45,6 @@ RULES = {
     "kb.insight.facts", "kb.insight.failures", "kb.insight.intervals", "kb.insight.judging",
     "kb.insight.outside.reading", "kb.lookup.draws",
     "kb.insight.report", "kb.insight.solving", "kb.insight.tables.table", "kb.insight.wording",
-    "kb.insight.kept.making", "kb.insight.notes.note", "kb.insight.ranges",
     "kb.insight.tables.keeping", "kb.insight.views.view",
     "kb.lookup.checksums",
     "kb.content.several", "kb.previews.differences",
@@ -68,7 +71,7 @@ EFFECTS = {
 }  # fmt: skip
 # CSV is written into memory (io.StringIO), and uuid5 is a hash of its argument.
 HARMLESS = {
-    ("kb.insight.export", "io"), ("kb.desk.needs", "uuid"), ("kb.authoring.reminders", "uuid"),
+    ("kb.insight.tables.text", "io"), ("kb.desk.needs", "uuid"), ("kb.authoring.reminders", "uuid"),
 }  # fmt: skip
 CLOCKS = {"now", "utcnow", "today"}
 SQL = {"sqlalchemy", "alembic", "psycopg", "sqlite3"}
@@ -77,7 +80,7 @@ WHOOSH = {"search.keyword", "search.advanced", "search.impacts", "search.opened"
 HEAVY = {"sentence_transformers", "torch", "transformers", "onnxruntime", "onnx"}
 ROOTS = {
     "kb.app", "kb.authoring.previewing", "kb.cli", "kb.insight.commands",
-    "kb.digest.commands", "kb.insight.kept_commands",
+    "kb.digest.commands", "kb.insight.kept_commands", "kb.reports.commands",
     "kb.previews.commands", "kb.serving",
     "kb.wiring", "kb.worker",
 }  # fmt: skip
@@ -229,6 +232,7 @@ def test_the_clock_is_read_at_the_edges_only() -> None:
     commands |= {"kb.previews.commands"}
     commands |= {"kb.privacy.commands"}
     commands |= {"kb.insight.commands", "kb.insight.kept_commands", "kb.digest.commands"}
+    commands |= {"kb.reports.commands"}
     assert readers <= commands | {"kb.lookup.commands", "kb.worker", "kb.web.guard"}
 
 

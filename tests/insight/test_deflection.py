@@ -17,6 +17,7 @@ from click.testing import CliRunner
 from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
+from kb.insight.export import FIGURE_HEADER, TABLES, csv_rows
 
 from kb.cli import main
 from kb.config import load
@@ -27,7 +28,6 @@ from kb.insight.days.store import touch
 from kb.insight.days.tally import by_day
 from kb.insight.definitions import DEFINITION_VERSION, DEFINITIONS
 from kb.insight.estimates.cost import TierCost
-from kb.insight.export import FIGURE_HEADER, TABLES, csv_rows
 from kb.insight.facts import Outcome
 from kb.insight.report import DateRange, Facts, make_report
 from kb.insight.reporting import report, report_beside

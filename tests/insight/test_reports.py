@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from kb.insight.export import TABLES, csv_rows, csv_text
 
 from kb.config import load
 from kb.db import Database
@@ -19,7 +20,6 @@ from kb.errors import InvalidInput, NotFound
 from kb.insight.closing import close_episodes
 from kb.insight.days.tally import by_day
 from kb.insight.definitions import DEFINITION_VERSION, DEFINITIONS
-from kb.insight.export import TABLES, csv_rows, csv_text
 from kb.insight.facts import Failure, Outcome
 from kb.insight.failing import wordings_of
 from kb.insight.intervals import wilson

@@ -79,10 +79,10 @@ def test_tickets_are_told_by_origin_status_and_tier(desk: Desk) -> None:
     live(desk, "late", at=datetime(2026, 4, 1, tzinfo=UTC))
     desk.open_ticket(Draft("All ask", words_key="vpn"), Origin.DEMAND, now=START)
     found = tickets_tables(desk.db, SPAN, LEVELS, NOW)
-    asked, demand = cells(found, "tickets_by_origin")
+    asked, demand = cells(found, "tickets-by-origin")
     assert [asked[status] for status in STATUSES] == [1, 0, 1, 1, 1]
     assert (asked["tickets"], demand["origin"], demand["tickets"]) == (4, "demand", 1)
-    first, second, *rest = cells(found, "tickets_by_tier")
+    first, second, *rest = cells(found, "tickets-by-tier")
     assert (first["unresolved"], first["resolved"], first["tickets"]) == (2, 1, 3)
     assert (second["unresolved"], second["resolved"], second["tickets"]) == (0, 1, 1)
     assert [row["tickets"] for row in rest] == [0, 0]
@@ -94,7 +94,7 @@ def test_staffs_own_tickets_are_left_out(desk: Desk) -> None:
         more = {"role": "agent", "active": True, "created_at": START}
         connection.execute(sa.insert(users).values(**row, **more))
     live(desk, "ada", user_id="u1")
-    assert cells(tickets_tables(desk.db, SPAN, LEVELS, NOW), "tickets_by_origin") == []
+    assert cells(tickets_tables(desk.db, SPAN, LEVELS, NOW), "tickets-by-origin") == []
 
 
 def test_moves_reopening_and_first_contact_are_shares_of_tickets(desk: Desk) -> None:
@@ -125,7 +125,7 @@ def test_the_clock_and_a_hand_are_told_apart_and_one_ticket_counts_once(desk: De
 def test_open_tickets_count_in_times_for_as_long_as_they_are_open(desk: Desk) -> None:
     for number in range(7):
         live(desk, f"quick{number}", Answer(ADA, "So."), Resolve(ADA, GAP))
-    closed = cells(tickets_tables(desk.db, SPAN, LEVELS, NOW), "ticket_times")
+    closed = cells(tickets_tables(desk.db, SPAN, LEVELS, NOW), "ticket-times")
     answer, resolve, first, second = closed[:4]
     assert (answer["median"], resolve["median"], resolve["nine_of_ten"]) == (3600, 7200, 7200)
     assert (resolve["low95"], resolve["high95"], first["median"]) == (7200, 7200, 7200)
@@ -133,10 +133,10 @@ def test_open_tickets_count_in_times_for_as_long_as_they_are_open(desk: Desk) ->
     assert second["why_no_value"]
     for number in range(7):
         live(desk, f"slow{number}")
-    _, resolve, *_ = cells(tickets_tables(desk.db, SPAN, LEVELS, NOW), "ticket_times")
+    _, resolve, *_ = cells(tickets_tables(desk.db, SPAN, LEVELS, NOW), "ticket-times")
     assert (resolve["ended"], resolve["still_open"], resolve["nine_of_ten"]) == (7, 7, None)
     live(desk, "slow")
-    _, resolve, *_ = cells(tickets_tables(desk.db, SPAN, LEVELS, NOW), "ticket_times")
+    _, resolve, *_ = cells(tickets_tables(desk.db, SPAN, LEVELS, NOW), "ticket-times")
     assert resolve["median"] is None
     assert resolve["why_no_value"]
 
@@ -148,9 +148,9 @@ def test_known_answers_are_told_for_the_range_and_by_week(desk: Desk) -> None:
     live(desk, "dee")
     assert shares(desk)["known_share"] == (2, 3)
     found = tickets_tables(desk.db, SPAN, LEVELS, NOW)
-    weeks = [(row["known"], row["new"], row["share"]) for row in cells(found, "known_answers")]
+    weeks = [(row["known"], row["new"], row["share"]) for row in cells(found, "known-answers")]
     assert weeks == [(2, 0, 1.0), (0, 1, 0.0), (0, 0, None), (0, 0, None), (0, 0, None)]
-    kinds = [row["tickets"] for row in cells(found, "ticket_resolutions")]
+    kinds = [row["tickets"] for row in cells(found, "ticket-resolutions")]
     assert kinds == [1, 1, 1, 0]
 
 
@@ -173,7 +173,7 @@ def test_what_is_written_on_a_ticket_equals_its_history(desk: Desk) -> None:
 def test_an_empty_range_has_tables_without_values(desk: Desk) -> None:
     found = tickets_tables(desk.db, SPAN, LEVELS, NOW)
     assert len({table.key for table in found}) == len(found)
-    assert {row["value"] for row in cells(found, "ticket_shares")} == {None}
+    assert {row["value"] for row in cells(found, "ticket-shares")} == {None}
     for table in found:
         assert all(not each.definition or each.definition in DEFINITIONS for each in table.columns)
 

@@ -16,6 +16,7 @@ from kb.gaps.cycle.figures import Answered, Effect, Failures, effect
 from kb.gaps.cycle.spans import LONGEST, SETTLED, Spans, spans
 from kb.gaps.gap import Event, Gap
 from kb.gaps.reading import name_of
+from kb.insight.days.counting import searches_by_day
 
 SearchesByDay = Callable[[Connection, date, date], Mapping[date, int]]
 
@@ -50,7 +51,7 @@ def effects(
     k: int,
     now: datetime,
     retention: timedelta,
-    searches: SearchesByDay = store.searches_by_day,
+    searches: SearchesByDay = searches_by_day,
 ) -> tuple[Effect, ...]:
     """Return the first answer of each gap in [start, end) with what it changed, the latest first;
     `k` and `retention` as the settings. `searches` gives those of all by UTC day.

@@ -12,6 +12,7 @@ from kb.db import Database
 from kb.gaps.cycle import store, tables
 from kb.gaps.cycle.effects import SearchesByDay, effects
 from kb.gaps.cycle.figures import waits
+from kb.insight.days.counting import searches_by_day
 from kb.insight.report import DateRange
 from kb.insight.tables.table import Table
 
@@ -23,7 +24,7 @@ def knowledge_tables(
     k: int,
     now: datetime,
     retention: timedelta,
-    searches: SearchesByDay = store.searches_by_day,
+    searches: SearchesByDay = searches_by_day,
 ) -> tuple[Table, ...]:
     """Return the tables on gaps answered, and first known, on the days of the range; `k` and
     `retention` as the settings, `searches` gives those of all by UTC day.

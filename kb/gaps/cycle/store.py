@@ -7,7 +7,7 @@ no rule.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,7 +18,7 @@ from kb.gaps.closed import ANSWERED, REOPENED
 from kb.gaps.cycle.figures import Failures
 from kb.gaps.cycle.spans import Spans
 from kb.gaps.gap import Event
-from kb.schema import episodes, failed_searches, gap_effects, gap_events, gap_searches, gaps
+from kb.schema import failed_searches, gap_effects, gap_events, gap_searches, gaps
 
 CHUNK = 400  # values in one IN (...); SQLite before 3.32 took 999
 Key = tuple[str, datetime]  # a gap's id, and when it was answered
@@ -135,24 +135,6 @@ def keep(db: Database, connection: Connection, counted: Mapping[Key, Failures]) 
         for (gap_id, answered_at), found in counted.items()
     ]
     return db.insert_once(connection, gap_effects, rows)
-
-
-def searches_by_day(connection: Connection, first: date, last: date) -> dict[date, int]:
-    """Return the searches of ended episodes by the UTC day on which the episode started."""
-    started = episodes.c.started_at
-    if connection.dialect.name == "sqlite":
-        day: sa.ColumnElement[str] = sa.func.substr(sa.cast(started, sa.String), 1, 10)
-    else:
-        day = sa.func.to_char(sa.func.timezone("UTC", started), "YYYY-MM-DD")
-    start = datetime(first.year, first.month, first.day, tzinfo=UTC)
-    end = datetime(last.year, last.month, last.day, tzinfo=UTC) + timedelta(days=1)
-    total = sa.func.sum(episodes.c.data["searches"].as_integer())
-    query = (
-        sa.select(day.label("day"), total)
-        .where(episodes.c.ended.is_(True), started >= start, started < end)
-        .group_by(sa.text("day"))
-    )
-    return {date.fromisoformat(row[0]): int(row[1] or 0) for row in connection.execute(query)}
 
 
 def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:

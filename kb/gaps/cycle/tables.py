@@ -24,7 +24,7 @@ def tables(effects: Sequence[Effect], waits: Duration, *, k: int) -> tuple[Table
     """Return the tables of /reports/knowledge that speak of gaps; `k` as the setting."""
     return (
         _whole(effects),
-        durations_table("gap_waits", "How soon gaps are answered", [waits]),
+        durations_table("gap-waits", "How soon gaps are answered", [waits]),
         _gaps([each for each in effects if each.most_people >= k], k),
     )
 
@@ -46,7 +46,7 @@ def _whole(effects: Sequence[Effect]) -> Table:
         Column("definition", "Definition", Kind.NOTE, shown=False),
     )
     cells: Cells = (
-        found.key,
+        found.name,
         found.value,
         low,
         high,
@@ -59,14 +59,14 @@ def _whole(effects: Sequence[Effect]) -> Table:
         DEFINITIONS[found.definition].meaning,
     )
     line = Line(cells, key=found.key, unit=Unit.RATIO.value)
-    return Table("cycle_overall", "What answers changed", columns, (line,), NONE)
+    return Table("cycle-overall", "What answers changed", columns, (line,), NONE)
 
 
 def _gaps(effects: Sequence[Effect], k: int) -> Table:
     effect = "cycle_effect"
     columns = (
         Column("gap", "Gap", Kind.GAP),
-        Column("title", "Asked", Kind.TEXT),
+        Column("title", "Asked", Kind.WORDS),
         Column("article", "Article", Kind.ARTICLE),
         Column("commit", "Commit", Kind.TEXT),
         Column("first_failed_at", "First failed", Kind.MOMENT, definition="cycle"),
@@ -90,7 +90,7 @@ def _gaps(effects: Sequence[Effect], k: int) -> Table:
         Line(_cells(each), key=str(each.answer.number), unit=Unit.RATIO.value) for each in effects
     )
     caption = f"Gaps answered, of those with {k} people or more"
-    return Table("gap_cycle", caption, columns, rows, NONE)
+    return Table("gap-cycle", caption, columns, rows, NONE)
 
 
 def _cells(one: Effect) -> Cells:

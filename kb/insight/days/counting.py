@@ -48,6 +48,14 @@ def _count(connection: Connection, day: date) -> Tally:
     return tally(episode_rows(connection, start, end), failed_rows(connection, start, end))
 
 
+def searches_by_day(connection: Connection, first: date, last: date) -> dict[date, int]:
+    """Return the searches of ended episodes by the UTC day on which the episode started; NotReady
+    as for `days_of`.
+    """
+    days, _ = days_of(connection, first, last, people=False)
+    return {day: tally.sums["searches"] for day, tally in days.items()}
+
+
 def days_of(
     connection: Connection, first: date, last: date, *, people: bool = True
 ) -> tuple[dict[date, Tally], dict[str, Counter[str]]]:

@@ -33,8 +33,8 @@ def tables(found: TicketFigures, tiers: Collection[int]) -> tuple[Table, ...]:
     return (
         _by_origin(found),
         _by_tier(found, tiers),
-        shares_table("ticket_shares", "Escalation, reopening, first contact", found.shares),
-        durations_table("ticket_times", "How long tickets took", found.durations),
+        shares_table("ticket-shares", "Escalation, reopening, first contact", found.shares),
+        durations_table("ticket-times", "How long tickets took", found.durations),
         _resolutions(found.resolutions),
         _known(found.periods),
     )
@@ -56,7 +56,7 @@ def _by_origin(found: TicketFigures) -> Table:
         Column("tickets", "All", Kind.COUNT),
     )
     cells: list[Cells] = [(origin, *row, sum(row)) for origin, row in counts.items()]
-    return Table("tickets_by_origin", "Tickets by origin and status", columns, lines(cells), NONE)
+    return Table("tickets-by-origin", "Tickets by origin and status", columns, lines(cells), NONE)
 
 
 def _by_tier(found: TicketFigures, tiers: Collection[int]) -> Table:
@@ -72,7 +72,7 @@ def _by_tier(found: TicketFigures, tiers: Collection[int]) -> Table:
         Column("resolved", "Resolved there", Kind.COUNT, definition="ticket_status"),
         Column("tickets", "All", Kind.COUNT, definition="tickets_of_people"),
     )
-    return Table("tickets_by_tier", "Tickets of people by tier", columns, lines(rows), NONE)
+    return Table("tickets-by-tier", "Tickets of people by tier", columns, lines(rows), NONE)
 
 
 def shares_table(key: str, caption: str, figures: Iterable[Figure]) -> Table:
@@ -88,7 +88,7 @@ def shares_table(key: str, caption: str, figures: Iterable[Figure]) -> Table:
     rows = tuple(
         Line(
             (
-                each.key,
+                each.name,
                 each.value,
                 *(each.interval or (None, None)),
                 each.numerator,
@@ -120,7 +120,7 @@ def durations_table(key: str, caption: str, durations: Iterable[Duration]) -> Ta
     rows = tuple(
         Line(
             (
-                each.definition,
+                DEFINITIONS[each.definition].name,
                 each.tier,
                 each.ended,
                 each.still_open,
@@ -157,7 +157,7 @@ def _resolutions(figures: Iterable[Figure]) -> Table:
         )
         for each in figures
     )
-    return Table("ticket_resolutions", "How tickets were resolved", columns, rows, NONE)
+    return Table("ticket-resolutions", "How tickets were resolved", columns, rows, NONE)
 
 
 def _known(periods: Iterable[Period]) -> Table:
@@ -181,4 +181,4 @@ def _known(periods: Iterable[Period]) -> Table:
         for each in periods
     )
     caption = "Known and new answers, by the day the ticket was created"
-    return Table("known_answers", caption, columns, lines(rows), NONE)
+    return Table("known-answers", caption, columns, lines(rows), NONE)

@@ -1,0 +1,106 @@
+"""Figures as rows of a table, the same columns for all.
+
+Promises that a figure's row holds its value, what it counts, what it rests on, its intervals, why
+there is none, and in exports its definition and the versions it was made by. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from kb.insight.definitions import DEFINITIONS
+from kb.insight.estimates.estimate import Estimate, Unit
+from kb.insight.figure import Figure
+from kb.insight.report import Report
+from kb.insight.tables.table import Cells, Column, Kind, Line, Table
+
+AnyFigure = Figure | Estimate
+PLACES = 6  # decimals in exports
+COLUMNS = (
+    Column("figure", "Figure", Kind.FIGURE),
+    Column("value", "Value", Kind.AMOUNT),
+    Column("unit", "Unit", shown=False),
+    Column("numerator", "Count", Kind.NUMBER),
+    Column("denominator", "Of", Kind.NUMBER),
+    Column("n", "Rests on", Kind.COUNT),
+    Column("low95", "95 % from", Kind.AMOUNT),
+    Column("high95", "95 % to", Kind.AMOUNT),
+    Column("low_every_look", "At every look from", Kind.AMOUNT, definition="always_valid"),
+    Column("high_every_look", "At every look to", Kind.AMOUNT, definition="always_valid"),
+    Column("why_no_value", "Why no value", Kind.NOTE),
+    Column("definition", "Definition", Kind.NOTE, shown=False),
+    Column("definition_version", "Version of the definitions", Kind.COUNT, shown=False),
+    Column("code_version", "Version of the code", shown=False),
+)
+# These are shown only where some row has one.
+_SELDOM = frozenset({"low_every_look", "high_every_look", "why_no_value"})
+
+
+def figures_table(
+    report: Report, key: str, caption: str, figures: Iterable[AnyFigure]
+) -> Table:
+    """Return a table of figures."""
+    rows = tuple(line(report, figure) for figure in figures)
+    return Table(key, caption, columns(rows), rows)
+
+
+def columns(rows: Sequence[Line], *, skipped: int = 0) -> tuple[Column, ...]:
+    """Return the columns of these rows, those that are seldom filled shown only where they are;
+    `skipped` cells stand in front of the figure's own.
+    """
+    return tuple(
+        replace(column, shown=False)
+        if column.key in _SELDOM and not any(row.cells[place + skipped] for row in rows)
+        else column
+        for place, column in enumerate(COLUMNS)
+    )
+
+
+def line(report: Report, figure: AnyFigure, *, key: str = "") -> Line:
+    """Return a figure's row; `key` names it where its own is taken."""
+    return Line(cells(report, figure), key or key_of(figure), unit_of(figure).value)
+
+
+def key_of(figure: AnyFigure) -> str:
+    """Return what a figure is called in addresses: one name for each on a report."""
+    return figure.definition if figure.key == "ticketed" else figure.key
+
+
+def cells(report: Report, figure: AnyFigure) -> Cells:
+    """Return a cell for each of COLUMNS."""
+    low, high = figure.interval or (None, None)
+    always = (figure.always if isinstance(figure, Estimate) else None) or (None, None)
+    return (
+        figure.name,
+        short(figure.value),
+        unit_of(figure).value,
+        short(figure.numerator),
+        short(figure.denominator),
+        figure.n,
+        short(low),
+        short(high),
+        *map(short, always),
+        figure.lacking if isinstance(figure, Estimate) else "",
+        DEFINITIONS[figure.definition].meaning,
+        report.definition,
+        report.code,
+    )
+
+
+def unit_of(figure: AnyFigure) -> Unit:
+    """Return what the figure's value is in; a count is of whatever its name says."""
+    if isinstance(figure, Estimate):
+        return figure.unit
+    return Unit.COUNT if figure.denominator is None else Unit.SHARE
+
+
+def short(value: float | None) -> float | None:
+    """Return the value with PLACES decimals."""
+    return None if value is None else round(value, PLACES)
+
+
+def limits(figure: Figure) -> tuple[float | None, float | None]:
+    """Return the ends of a figure's interval."""
+    low, high = figure.interval or (None, None)
+    return short(low), short(high)

@@ -1,0 +1,208 @@
+"""The tables of the report on searching, and of the one on articles.
+
+Promises the figures of a report in the order in which they are read, and words only as the report
+has them. Pure; knows no page.
+"""
+
+from __future__ import annotations
+
+from kb.insight.facts import Failure
+from kb.insight.quality import Quality
+from kb.insight.report import Report
+from kb.insight.tables.figures import figures_table, limits, short
+from kb.insight.tables.table import Cells, Column, Kind, Line, Table, lines
+from kb.lookup.events import REASONS
+
+CLASSES = tuple(failure.value for failure in Failure)
+REASON_NAMES = {
+    "not-my-problem": "About something else",
+    "did-not-work": "Did not work",
+    "hard-to-follow": "Hard to follow",
+    "out-of-date": "Out of date",
+}
+assert REASON_NAMES.keys() == REASONS
+DIMENSION_NAMES = {
+    "language": ("by language", "Language", Kind.LANGUAGE),
+    "surface": ("by where they were typed", "Place", Kind.SURFACE),
+    "device": ("by device", "Device", Kind.DEVICE),
+    "collection": ("by collection", "Collection", Kind.COLLECTION),
+}
+CLASS_NAMES = {
+    "zero": "No hit",
+    "weak": "Weak",
+    "voted_down": "Voted down",
+    "ticketed": "Ticket followed",
+    "bounced": "Came straight back",
+    "refined": "Asked again",
+    "no_click": "Nothing opened",
+}
+_INTERVAL = (Column("low95", "95 % from", Kind.SHARE), Column("high95", "95 % to", Kind.SHARE))
+
+
+def tables(report: Report) -> tuple[Table, ...]:
+    """Return every table of the page on searching, but for that of gaps."""
+    return (
+        figures_table(
+            report,
+            "searches",
+            "Failed searches by class, the first that holds",
+            (report.searches, report.failed, *report.failures),
+        ),
+        *(_failed_by(report, kind) for kind in DIMENSION_NAMES),
+        _quality(report),
+        _over_time(report),
+        _words(report),
+    )
+
+
+def _classes() -> tuple[Column, ...]:
+    return tuple(
+        Column(
+            name,
+            CLASS_NAMES[name],
+            Kind.COUNT,
+            definition="ticketed_search" if name == "ticketed" else name,
+        )
+        for name in CLASSES
+    )
+
+
+def _failed_by(report: Report, kind: str) -> Table:
+    caption, name, words = DIMENSION_NAMES[kind]
+    rows = tuple(
+        Line(
+            (
+                one.value,
+                short(one.share.value),
+                one.share.numerator,
+                one.share.denominator,
+                *limits(one.share),
+                *(one.classes.get(each, 0) for each in CLASSES),
+            ),
+            key="failed_by",
+        )
+        for one in report.failed_by
+        if one.kind == kind
+    )
+    known = (
+        Column(kind, name, words),
+        Column("share", "Failed", Kind.SHARE, definition="failed_by"),
+        Column("failed", "Count", Kind.COUNT),
+        Column("searches", "Of", Kind.COUNT),
+        *_INTERVAL,
+        *_classes(),
+    )
+    key = f"failed-by-{kind}"
+    return Table(key, f"Failed searches {caption}", known, rows, "No search in this range.")
+
+
+def _quality(report: Report) -> Table:
+    q = report.quality
+    return figures_table(
+        report, "quality", "How well search does", (q.clicked, q.top, q.near_top, q.reworded)
+    )
+
+
+def _over_time(report: Report) -> Table:
+    single = all(step.first == step.last for step in report.quality_steps)
+    known = (
+        Column("first", "Day" if single else "From", Kind.DAY),
+        Column("last", "Until", Kind.DAY, shown=not single),
+        Column("searches", "Searches", Kind.COUNT, definition="searches"),
+        Column("failed", "Failed", Kind.SHARE, definition="failed_share"),
+        Column("clicked", "Opened something", Kind.SHARE, definition="clicked"),
+        Column("top", "Opened the first hit", Kind.SHARE, definition="clicked_top"),
+        Column("rank", "Mean place opened", Kind.NUMBER, definition="clicked_rank"),
+        Column("reworded", "Related words followed", Kind.SHARE, definition="reworded"),
+        Column("median_ms", "Half within", Kind.MILLISECONDS, definition="latency"),
+        Column("slow_ms", "95 of 100 within", Kind.MILLISECONDS, definition="latency"),
+        Column("timed", "Timed", Kind.COUNT),
+    )
+    rows = [_step(step) for step in (*report.quality_steps, report.quality)]
+    return Table(
+        "quality-over-time", "How well search does over time; last the whole", known, lines(rows)
+    )
+
+
+def _step(step: Quality) -> Cells:
+    return (
+        step.first.isoformat(),
+        step.last.isoformat(),
+        step.searches,
+        *(short(each.value) for each in (step.failed, step.clicked, step.top)),
+        short(step.rank),
+        short(step.reworded.value),
+        short(step.median_ms),
+        short(step.slow_ms),
+        step.timed,
+    )
+
+
+def _words(report: Report) -> Table:
+    rows = tuple(
+        Line(
+            (
+                row.words or "(other words)",
+                row.wordings,
+                row.people,
+                row.searches,
+                *(row.classes.get(name, 0) for name in CLASSES),
+            )
+        )
+        for row in report.failing_words
+    )
+    known = (
+        Column("words", "Words", Kind.WORDS, definition="failing_words"),
+        Column("wordings", "Wordings", Kind.COUNT),
+        Column("people", "People", Kind.COUNT),
+        Column("searches", "Searches", Kind.COUNT),
+        *_classes(),
+    )
+    caption = f"Words that fail most; shown from {report.k_anonymity} people on"
+    return Table("failing-words", caption, known, rows, "No search failed in this range.")
+
+
+# -- articles -----------------------------------------------------------------------------------
+
+
+def article_tables(report: Report) -> tuple[Table, ...]:
+    """Return the tables of the page on articles."""
+    rows = tuple(
+        Line(
+            (
+                row.slug,
+                row.opened,
+                row.read,
+                row.resolved,
+                short(row.share.value),
+                *limits(row.share),
+                short(row.leaning),
+                row.unhelpful,
+                *(row.reasons.get(reason, 0) for reason in REASON_NAMES),
+                row.failed.numerator,
+                short(row.failed.value),
+            )
+        )
+        for row in report.articles
+    )
+    known = (
+        Column("article", "Article", Kind.ARTICLE),
+        Column("opened", "Opened", Kind.COUNT),
+        Column("read", "Read", Kind.COUNT, definition="article_read"),
+        Column("resolved", "Resolved", Kind.COUNT, definition="article_resolved"),
+        Column("share", "Of opened", Kind.SHARE, definition="article_share"),
+        *_INTERVAL,
+        Column("leaning", "Leaning on all", Kind.SHARE, definition="article_leaning"),
+        Column("not_helpful", "Not helpful", Kind.COUNT, definition="article_unhelpful"),
+        *(
+            Column(reason.replace("-", "_"), name, Kind.COUNT)
+            for reason, name in REASON_NAMES.items()
+        ),
+        Column("failed_deflections", "Ticket after reading", Kind.COUNT,
+               definition="article_failed"),
+        Column("failed_share", "Of read", Kind.SHARE, definition="article_failed"),
+    )  # fmt: skip
+    caption = "Articles, the most opened first"
+    return (
+        Table("articles", caption, known, rows, "No article was opened in this range."),
+    )

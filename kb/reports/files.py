@@ -1,0 +1,34 @@
+"""A page of the report as a workbook.
+
+Promises that the file says what it is of, when and by which definitions it was made.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from importlib.metadata import version
+
+from kb.insight.definitions import DEFINITION_VERSION
+from kb.insight.report import DateRange
+from kb.insight.tables.workbook import workbook
+from kb.reports.pages import Made, Page
+
+DEMONSTRATION = "Demonstration: made-up data, nothing here happened"
+
+
+def page_workbook(
+    page: Page, made: Made, span: DateRange, now: datetime, *, demonstration: bool = False
+) -> bytes:
+    """Return the tables of a page as an XLSX file."""
+    about = [
+        ("Report", page.title),
+        ("From", span.first.isoformat()),
+        ("Until", span.last.isoformat()),
+        ("Days", "UTC, both included"),
+        ("Made at", now.isoformat(timespec="seconds")),
+        ("Version of the definitions", str(DEFINITION_VERSION)),
+        ("Version of the code", version("tier-zero")),
+    ]
+    if demonstration:
+        about.insert(0, ("Data", DEMONSTRATION))
+    return workbook(made.tables, about, made=now)
