@@ -192,7 +192,7 @@ def build(settings: Settings) -> Services:
     redact = redactor(settings.redact_patterns)
     record = Record(recorder, library, redact=redact)
     accounts = Accounts(db)
-    tell = _ticket_recorder(record, accounts)
+    tell = ticket_recorder(record, accounts)
     links = Links(settings.site_url, **LINKS)
     histories = Histories(partial(open_repository, settings))
     subscriptions = Subscriptions(
@@ -313,7 +313,7 @@ def _unwritable(folder: Path, problem: OSError) -> ConfigError:
     )
 
 
-def _ticket_recorder(record: Record, accounts: Accounts) -> Any:
+def ticket_recorder(record: Record, accounts: Accounts) -> Any:
     """Return what the desk calls after a ticket: it puts the ticket on the person's record."""
 
     def tell(ticket: Ticket) -> None:

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # Modules that decide from what they are given: no file, network, database, clock or thread.
 RULES = {
-    "kb.desk.actions", "kb.desk.forms", "kb.desk.letters", "kb.desk.links", "kb.desk.needs",
+    "kb.demonstration.agenda", "kb.desk.actions", "kb.desk.forms", "kb.desk.letters", "kb.desk.links", "kb.desk.needs",
     "kb.desk.offers.offer", "kb.desk.queue.filters", "kb.desk.rules", "kb.desk.ticket",
     "kb.desk.tiers", "kb.authoring.reminders", "kb.authoring.tasks",
     "kb.content.answering", "kb.gaps.answers.answer", "kb.gaps.answers.closing",
@@ -65,7 +65,8 @@ SQL = {"sqlalchemy", "alembic", "psycopg", "sqlite3"}
 WHOOSH = {"search.keyword", "search.advanced", "search.impacts", "search.opened", "search.analysis"}
 HEAVY = {"sentence_transformers", "torch", "transformers", "onnxruntime", "onnx"}
 ROOTS = {
-    "kb.app", "kb.authoring.previewing", "kb.cli", "kb.insight.commands",
+    "kb.app", "kb.authoring.previewing", "kb.cli", "kb.demonstration.commands",
+    "kb.insight.commands",
     "kb.previews.commands", "kb.serving",
     "kb.wiring", "kb.worker",
 }  # fmt: skip
@@ -216,7 +217,7 @@ def test_the_clock_is_read_at_the_edges_only() -> None:
     commands = {"kb.cli", "kb.authoring.check", "kb.authoring.workbench", "kb.people.commands"}
     commands |= {"kb.previews.commands"}
     commands |= {"kb.privacy.commands"}
-    commands |= {"kb.insight.commands"}
+    commands |= {"kb.insight.commands", "kb.demonstration.commands"}
     assert readers <= commands | {"kb.lookup.commands", "kb.worker", "kb.web.guard"}
 
 
