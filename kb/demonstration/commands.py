@@ -56,8 +56,12 @@ def demo(
     bring_model(settings, place)
     password = secrets.token_urlsafe(12)
     click.echo(f"Filling {place} with a made-up quarter of {days} days.", err=True)
-    with Bar() as bar:
-        _fill(place, mark, password, bar)
+    try:
+        with Bar() as bar:
+            _fill(place, mark, password, bar)
+    except KeyboardInterrupt:
+        click.echo(f"Interrupted; {place} is half full. `kb demo` fills it anew.", err=True)
+        raise click.Abort from None
     _tell(place, password)
     if serve:
         from kb.cli import serve as serving
@@ -114,9 +118,7 @@ def _filling(parts: Any, mark: Mark, password: str) -> Filling:
             shelf=Shelf(settings),
             searching=Searching(Asker(parts.engine, parts.library, kept), kept, plan.now),
             counter=Counter(
-                desk=QuietDesk(
-                    db, settings, record=ticket_recorder(parts.record, parts.accounts)
-                ),
+                desk=QuietDesk(db, settings, record=ticket_recorder(parts.record, parts.accounts)),
                 agenda=agenda,
                 agents=staff.agents,
                 trail=lambda visitor, search, now: parts.trail(visitor, search, now),

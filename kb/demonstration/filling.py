@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from kb.config import Settings
 from kb.db import Database
@@ -40,6 +41,9 @@ from search.encoder import silent
 
 OUTAGE, RELEASE = 0.62, 0.8  # how far the quarter has gone then, in [0, 1]
 STRANGERS = 2  # tickets by mail a day of people who never looked here
+LOOKED_AT = (
+    120  # questions of which the cause is found, of the largest gaps; a worker does the rest
+)
 DAY = timedelta(days=1)
 Progress = Callable[[str, int, int], None]
 
@@ -91,14 +95,15 @@ class Plan:
         )
 
     def _weekday(self, place: float) -> int:
-        """Return the number of the first Tuesday after that much of the quarter, else of the day."""
+        """Return the number of the first Tuesday after that much of the quarter."""
         number = round(place * (self.days - 1))
         near = range(number, min(number + 7, self.days))
         return next((n for n in near if (self.first + n * DAY).weekday() == 1), number)
 
     def special(self) -> tuple[datetime, datetime]:
         """Return the day of the outage and the day of the release."""
-        return tuple(self.first + self._weekday(place) * DAY for place in (OUTAGE, RELEASE))  # type: ignore[return-value]
+        outage, release = self._weekday(OUTAGE), self._weekday(RELEASE)
+        return self.first + outage * DAY, self.first + release * DAY
 
     def additions(self) -> dict[int, int]:
         """Return which of ADDITIONS come on which day."""
@@ -207,7 +212,7 @@ class Filling:
         )
         for episode in ended:
             if episode.user_id:
-                self.parts.agenda.at(now + timedelta(hours=9), lambda at, e=episode: self._answer(e, at))
+                self.parts.agenda.at(now + timedelta(hours=9), partial(self._answer, episode))
         since = now - settings.demand_window
         threshold = settings.demand_threshold
         if threshold:
@@ -247,7 +252,7 @@ class Filling:
     # -- articles -------------------------------------------------------------------------------
 
     def _add(self, number: int, at: datetime) -> None:
-        """Let authors answer some gaps: a commit, a publish, and the failed searches asked again."""
+        """Let authors answer gaps: a commit, a publish, and the failed searches asked again."""
         addition = ADDITIONS[number]
         self._group(at - timedelta(hours=30))
         self.parts.keepers.assign(addition.slugs, at - timedelta(hours=26))
@@ -264,7 +269,7 @@ class Filling:
         """Leave everything as a worker's last round would."""
         db, settings, now = self.parts.db, self.parts.settings, self.plan.now
         self._group(now)
-        self.parts.diagnosing.run(now)
+        self.parts.diagnosing.run(now, most=LOOKED_AT)
         self.parts.replaying.run(now)
         bring_up_to_date(db, now)
         escalate_due(db, settings.tiers, now=now)

@@ -5,12 +5,12 @@ Promises acts that the product offers, each by a name that says it is made up. K
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from kb.db import Database
-from kb.demonstration.needs import Need, needs
+from kb.demonstration.needs import needs
 from kb.errors import ProductError
 from kb.gaps import acts
 from kb.gaps.acts import Act, Acting
@@ -38,24 +38,29 @@ class Keepers:
         """Hand the gaps that these articles will answer to the author."""
         for need in needs():
             if need.article in slugs:
-                self._act(need, acts.assign(*self.author), now, lambda gap: not gap.owner_id)
+                self._act(need.words, acts.assign(*self.author), now, _unowned)
 
     def decide(self, now: datetime) -> None:
         """Decide on the gaps that nobody has decided on yet."""
         for words, chosen in DECISIONS.items():
-            need = next(one for one in needs() if words in one.words)
             for act in chosen:
-                self._act(need, act, now, _undecided)
+                self._act((words,), act, now, _undecided)
 
-    def _act(self, need: Need, act: Act, now: datetime, due: Callable[[Gap], bool]) -> None:
+    def _act(
+        self, words: Collection[str], act: Act, now: datetime, due: Callable[[Gap], bool]
+    ) -> None:
         found = listing(self.db, Wanted(status="all"), k=self.k, now=now).gaps
-        gap = next((one for one in found if one.label in need.words and due(one)), None)
+        gap = next((one for one in found if one.label in words and due(one)), None)
         if gap is None:
             return
         try:
             acts.act(self.db, gap.number, act, Acting(LEAD, now, gap.version, self.k))
         except ProductError:
             return  # it is that already
+
+
+def _unowned(gap: Gap) -> bool:
+    return not gap.owner_id
 
 
 def _undecided(gap: Gap) -> bool:

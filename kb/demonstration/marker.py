@@ -17,7 +17,7 @@ from kb.desk.tiers import Tier
 
 FILE = "demonstration.json"
 SAYS = "Demonstration: made-up data, nothing here happened"
-HOLDOUT, SURVEY = 20, 30  # per cent: larger than usual, so that one quarter shows an effect
+HOLDOUT, SURVEY = 30, 30  # per cent: larger than usual, so that a month shows an effect
 # Made up as well: what a ticket costs only the organisation knows.
 TIERS = (
     Tier(0, "Self-service", "the reader, with this site"),

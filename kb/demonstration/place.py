@@ -39,7 +39,9 @@ def check_place(settings: Settings, place: Path, *, again: bool) -> None:
             "Run it without that setting: KB_DATABASE_URL= kb demo",
         )
     here, data = place.resolve(), settings.data.resolve()
-    if not settings.demonstration and (here == data or data in here.parents or here in data.parents):
+    if not settings.demonstration and (
+        here == data or data in here.parents or here in data.parents
+    ):
         raise NotAllowed(
             f"{place} is, holds or lies in the site's own data folder {settings.data}.",
             "Name another folder: kb demo --folder path/to/demo",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -98,7 +98,9 @@ class Day:
                 at = self.start + timedelta(hours=chance.uniform(first, last))
                 found.append((at, {"vpn": 60.0}, True))
         if self.release:
-            found += [(self._moment(chance), {"release": 60.0}, False) for _ in range(RELEASE_VISITS)]
+            found += [
+                (self._moment(chance), {"release": 60.0}, False) for _ in range(RELEASE_VISITS)
+            ]
         return sorted(found, key=lambda each: each[0])
 
     def _moment(self, chance: random.Random) -> datetime:
@@ -122,9 +124,7 @@ def visits(
         away[person.visitor] = at + timedelta(minutes=50)
 
 
-def _person(
-    day: Day, number: int, chance: random.Random, readers: Sequence[Person]
-) -> Person:
+def _person(day: Day, number: int, chance: random.Random, readers: Sequence[Person]) -> Person:
     known = chance.random() < SIGNED_IN
     return chance.choice(readers) if known and readers else _unknown(day, number, chance)
 
@@ -207,7 +207,7 @@ class _Life:
         elif what < form + 0.06:
             later = self.at + timedelta(hours=self.chance.uniform(0.5, 15))
             self.visit.mailed = (later, self.person)
-        elif what < form + 0.10 and not shown.answerable:
+        elif what < form + 0.10 and self.need.article not in shown.hits:
             self.visit.subscription = self._wish(search_id, words)
         else:
             return self._is(0.3)
@@ -320,6 +320,4 @@ def _looks(
 
 
 def _of_robot(event: Event) -> Event:
-    from dataclasses import replace
-
     return replace(event, left_out="robot")

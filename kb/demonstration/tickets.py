@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from kb.demonstration.agenda import Agenda
@@ -63,16 +65,14 @@ class Counter:
         """Put the steps of a ticket's fate on the agenda; `article` meets the need, "" for none."""
         self._about[number] = article
         for step in fate(chance, at, place):
-            self.agenda.at(step.at, lambda now, s=step: self._do(number, s, now))
+            self.agenda.at(step.at, partial(self._do, number, step))
 
     def _do(self, number: int, step: Step, now: datetime) -> None:
         if step.do is Do.CLOCK:
             escalate_due(self.desk.db, self.desk.tiers, now=now)
             return
-        try:
+        with suppress(NotAllowed):  # the clock, or somebody else, was there first
             self.desk.act(number, self._action(number, step), now=now)
-        except NotAllowed:
-            pass  # the clock, or somebody else, was there first
 
     def _action(self, number: int, step: Step) -> Action:
         by = self.agents[step.tier]
