@@ -8,6 +8,7 @@ have had at those times. Knows no command line.
 from __future__ import annotations
 
 import random
+from collections import Counter as Counted
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -210,9 +211,11 @@ class Filling:
             trail=lambda each: counter.trail(each.visitor, each.search_id, now),
             now=now,
         )
+        people = Counted(episode.user_id for episode in ended)
         for episode in ended:
-            if episode.user_id:
-                self.parts.agenda.at(now + timedelta(hours=9), partial(self._answer, episode))
+            if episode.user_id and people[episode.user_id] == 1:  # who has two answers neither
+                later = now + timedelta(hours=9)
+                self.parts.agenda.at(later, partial(self._answer, episode))
         since = now - settings.demand_window
         threshold = settings.demand_threshold
         if threshold:
@@ -226,7 +229,7 @@ class Filling:
         desk = self.parts.counter.desk
         offer = open_offer(desk, episode.user_id)
         drawn = self._chance(f"offer {episode.search_id}").random()
-        if offer is None or drawn > 0.7:
+        if offer is None or offer.episode_id != episode.id or drawn > 0.7:
             return
         if drawn > 0.3:
             decline_offer(desk, offer.id, user_id=episode.user_id)

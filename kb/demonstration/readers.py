@@ -166,7 +166,7 @@ class _Life:
     def _tries(self, search_id: str, shown: Shown, words: str) -> bool:
         """Return whether the visit ends with what this search showed."""
         rank = shown.hits.index(self.need.article) + 1 if self.need.article in shown.hits else 0
-        if rank and shown.answerable and self._is({1: 0.9, 2: 0.75, 3: 0.65}.get(rank, 0.4)):
+        if rank and shown.answerable and self._is({1: 0.95, 2: 0.85, 3: 0.7}.get(rank, 0.4)):
             return self._reads(search_id, shown, words, rank)
         if shown.hits and self._is(0.3):  # something else, and away from it at once
             place = self.chance.choice(range(min(3, len(shown.hits)))) + 1
