@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from kb.desk.tiers import Tier
+from kb.errors import StoreError
 
 FILE = "demonstration.json"
 SAYS = "Demonstration: made-up data, nothing here happened"
@@ -57,8 +58,14 @@ def read(data: Path) -> Mark | None:
 
 def write(data: Path, mark: Mark) -> None:
     """Mark the folder; the mark is there before anything else is."""
-    data.mkdir(parents=True, exist_ok=True)
-    (data / FILE).write_text(json.dumps(asdict(mark), indent=2) + "\n", encoding="utf-8")
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        (data / FILE).write_text(json.dumps(asdict(mark), indent=2) + "\n", encoding="utf-8")
+    except OSError as problem:
+        raise StoreError(
+            f"The folder {data} cannot be written: {problem.strerror}.",
+            "Name another: kb demo --folder path/to/demo",
+        ) from None
 
 
 def settings_of(data: Path) -> Mapping[str, Any]:

@@ -26,7 +26,7 @@ MADE = (
 
 def usual_place(settings: Settings) -> Path:
     """Return the folder beside the site's data, the folder itself where it is a demonstration."""
-    data = settings.data
+    data = settings.data if settings.data.name.strip(".") else settings.data.resolve()
     return data if settings.demonstration else data.with_name(f"{data.name}-demo")
 
 
