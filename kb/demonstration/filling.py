@@ -106,10 +106,10 @@ class Plan:
         outage, release = self._weekday(OUTAGE), self._weekday(RELEASE)
         return self.first + outage * DAY, self.first + release * DAY
 
-    def additions(self) -> dict[int, int]:
-        """Return which of ADDITIONS come on which day."""
+    def additions(self, number: int) -> list[int]:
+        """Return which of ADDITIONS come on the day of that number; none on the first."""
         last = self.days - 1
-        return {max(1, round(each.place * last)): n for n, each in enumerate(ADDITIONS)}
+        return [n for n, each in enumerate(ADDITIONS) if max(1, round(each.place * last)) == number]
 
 
 @dataclass(slots=True)
@@ -128,12 +128,11 @@ class Filling:
 
     def run(self, progress: Progress) -> None:
         """Let every day happen, then look at what came of it as a worker would."""
-        additions = self.plan.additions()
         for number in range(self.plan.days):
             progress("days", number, self.plan.days)
             day = self.plan.day(number)
-            if number in additions:
-                self._add(additions[number], day.start + timedelta(hours=6))
+            for hour, addition in enumerate(self.plan.additions(number), start=6):
+                self._add(addition, day.start + timedelta(hours=hour))
             self._live(day)
             if number % 7 == 6:
                 self._group(min(day.start + DAY, self.plan.now))

@@ -261,6 +261,8 @@ def test_what_was_interrupted_is_filled_anew(tmp_path: Path) -> None:
     assert made is not None
     assert made.whole
     assert rows(place, "SELECT count(*) FROM events")[0][0] > 0
+    articles = {each.name for each in (place / "articles").rglob("*.md")}
+    assert articles == {each.name for each in (ROOT / "articles").rglob("*.md")}
     assert (place / "notes.txt").read_text() == "mine"
 
 
