@@ -17,6 +17,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from kb.authoring.workspace import Workspace
 from kb.config import Settings, load
+from kb.demonstration.marker import SAYS
 from kb.web import (
     account,
     api,
@@ -125,10 +126,13 @@ def _prepare_templates(app: Flask, settings: Settings) -> None:
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
 
+    demonstration = SAYS if settings.demonstration else ""
+
     @app.context_processor
     def _frame() -> dict[str, Any]:
         return {
             "site_name": settings.site_name,
+            "demonstration": demonstration,
             "viewer": g.viewer,
             "asset": _asset,
             "rtl_languages": RIGHT_TO_LEFT,

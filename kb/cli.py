@@ -21,6 +21,7 @@ from kb.authoring.importing import bring_in
 from kb.config import Settings, load
 from kb.config import shown as shown_settings
 from kb.content.several import shortened
+from kb.demonstration.commands import demo
 from kb.digest.commands import digest
 from kb.errors import NotAllowed, ProductError
 from kb.insight.commands import tickets
@@ -233,6 +234,7 @@ main.add_command(tickets)
 main.add_command(figures)
 figures.add_command(digest)
 main.add_command(publish)
+main.add_command(demo)
 main.add_command(previews)
 main.add_command(check)
 main.add_command(bring_in)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from kb.content.repositories import Repository, parse_repositories
+from kb.demonstration import marker
 from kb.desk.tiers import DEFAULT_TIERS, Tier, parse_tiers
 from kb.errors import ConfigError
 from kb.setting_values import (
@@ -199,6 +200,11 @@ class Settings:
         return f"sqlite:///{(self.data / 'tierzero.db').absolute()}"
 
     @property
+    def demonstration(self) -> bool:
+        """Return whether the data folder is marked as a demonstration: all in it is made up."""
+        return marker.is_demonstration(self.data)
+
+    @property
     def generations(self) -> Path:
         """Return the folder of published generations."""
         return self.data / "index"
@@ -221,11 +227,15 @@ class Settings:
 def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
     """Return the settings: defaults, then the file, then the environment, then `overrides`.
 
-    Raises ConfigError for an unknown key or a value that its row does not accept.
+    A data folder that is marked as a demonstration decides on where its articles and its database
+    are, and that it writes to nobody. Raises ConfigError for an unknown key or a value that its row
+    does not accept.
     """
     environ = os.environ if environ is None else environ
     given = _from_file(environ) | _from_environment(environ) | overrides
     values = {row.name: _value(row, given) for row in ROWS}
+    if marker.is_demonstration(values["data"]):
+        values |= marker.settings_of(values["data"])
     if values["retention"] > timedelta(days=180):
         raise ConfigError("retention is more than 180 days.", "Set it to 180d or less.")
     if values["outcome_window"] < values["episode_gap"]:

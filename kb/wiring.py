@@ -211,7 +211,7 @@ def build(settings: Settings) -> Services:
     redact = redactor(settings.redact_patterns)
     record = Record(recorder, library, redact=redact)
     accounts = Accounts(db)
-    tell = _ticket_recorder(record, accounts)
+    tell = ticket_recorder(record, accounts)
     links = Links(settings.site_url, **LINKS)
     histories = Histories(partial(open_repository, settings))
     subscriptions = Subscriptions(
@@ -306,7 +306,7 @@ class Model:
         return self.shared() if self._settings.semantic else None
 
 
-def _ticket_recorder(record: Record, accounts: Accounts) -> Any:
+def ticket_recorder(record: Record, accounts: Accounts) -> Any:
     """Return what the desk calls after a ticket: it puts the ticket on the person's record."""
 
     def tell(ticket: Ticket) -> None:

@@ -8,12 +8,13 @@ from __future__ import annotations
 from datetime import datetime
 from importlib.metadata import version
 
+from kb.demonstration.marker import SAYS
 from kb.insight.definitions import DEFINITION_VERSION
 from kb.insight.report import DateRange
 from kb.insight.tables.workbook import workbook
 from kb.reports.pages import Made, Page
 
-DEMONSTRATION = "Demonstration: made-up data, nothing here happened"
+CODE = version("tier-zero")
 
 
 def page_workbook(
@@ -27,8 +28,8 @@ def page_workbook(
         ("Days", "UTC, both included"),
         ("Made at", now.isoformat(timespec="seconds")),
         ("Version of the definitions", str(DEFINITION_VERSION)),
-        ("Version of the code", version("tier-zero")),
+        ("Version of the code", CODE),
     ]
     if demonstration:
-        about.insert(0, ("Data", DEMONSTRATION))
+        about.insert(0, ("Data", SAYS))
     return workbook(made.tables, about, made=now)

@@ -62,6 +62,13 @@ def between(lower: Figure, upper: Figure) -> Strip:
     return Strip(_percent(lower.value), _percent(upper.value), None)
 
 
+def bar(value: float | None, low: float | None = None, high: float | None = None) -> Strip:
+    """Return the line of a share in a table: its interval, or from nought to it, and its mark."""
+    if low is None:
+        low, high = (0.0, value) if value is not None else (None, None)
+    return Strip(_percent(low), _percent(high), _percent(value))
+
+
 def _percent(value: float | None) -> float | None:
     return None if value is None else round(min(1.0, max(0.0, value)) * 100, 2)
 

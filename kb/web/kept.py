@@ -7,23 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from importlib.metadata import version
 
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from kb.errors import InvalidInput, NotAllowed, NotFound
 from kb.insight.kept.keeping import Keeping
-from kb.insight.kept.making import tables_of
 from kb.insight.kept.store import Kept
-from kb.insight.notes.note import notes_table
-from kb.insight.notes.noting import notes_in
 from kb.insight.ranges import USUAL, asked_range, range_of
 from kb.insight.report import DateRange
-from kb.insight.reporting import report_beside
 from kb.insight.tables.table import Table
 from kb.insight.tables.text import csv_text
 from kb.people.roles import Permission
+from kb.reports.files import CODE
+from kb.reports.pages import every_table
 from kb.web.guard import needs, now, services, viewer
 from kb.web.notes import names
 
@@ -89,15 +86,12 @@ def remove(kept_id: str) -> ResponseReturnValue:
 
 
 def tables_now(span: DateRange, at: datetime) -> Sequence[Table]:
-    """Return every table of the report of a range, the notes on its days with them."""
-    parts = services()
-    k, costs = parts.settings.k_anonymity, parts.costs()
-    made = report_beside(parts.db, span, k=k, now=at, costs=costs)
-    return (*tables_of(made), notes_table(notes_in(parts.db, span)))
+    """Return every table of every page of the report."""
+    return every_table(services().report_source(), span, at)
 
 
 def _keeping() -> Keeping:
-    return Keeping(services().db, tables_now, code=version("tier-zero"))
+    return Keeping(services().db, tables_now, code=CODE)
 
 
 def _operates() -> bool:

@@ -1,73 +1,178 @@
-"""Pages for support leads: the report of a date range, its definitions, its tables as CSV.
+"""Pages for support leads: the report of a range of days, each figure with the rows behind it, its
+definitions, its tables as files.
 
-Promises that the screen and the CSV come from the same report and that every figure leads to its
-definition. Knows no definition itself.
+Promises that the screen, CSV and the workbook are made of the same tables and that every figure
+leads to its definition and its rows. Knows no definition itself.
 """
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from collections.abc import Callable
+from typing import Any
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, abort, render_template, request
 from flask.typing import ResponseReturnValue
 
 from kb.errors import InvalidInput
+from kb.insight.behind import behind
 from kb.insight.definitions import DEFINITION_VERSION, DEFINITIONS, FAILURES, FIGURES, OUTCOMES
 from kb.insight.deflection_definitions import DEFLECTION, RIVALS
-from kb.insight.export import TABLES, csv_rows, csv_text
-from kb.insight.ranges import asked_range
-from kb.insight.report import DateRange, Report
-from kb.insight.reporting import report_beside
+from kb.insight.notes.noting import notes_in
+from kb.insight.ranges import RANGES, USUAL, asked_range, range_of
+from kb.insight.report import DateRange
+from kb.insight.search_definitions import SEARCHING
+from kb.insight.tables.table import Kind, Line, Table
+from kb.insight.tables.text import csv_text
+from kb.insight.tables.workbook import MEDIA_TYPE
+from kb.insight.ticket_definitions import CYCLE, TICKETS
 from kb.people.roles import Permission
 from kb.privacy.reporting import figures
+from kb.reports.files import CODE, page_workbook
+from kb.reports.pages import PAGES, TABLES, Made, Page, page_of, table_of
+from kb.reports.rows import rows
 from kb.web import charts
 from kb.web.guard import needs, now, services
+from kb.web.words import definition_of
 
 blueprint = Blueprint("leads", __name__, url_prefix="/reports")
 
-USUAL_DAYS = 30
-PRESETS = (7, 30, 90)
-LONGEST_DAYS = 366
-# Calendars end at the year 9999, and a report looks a day beyond its range.
-EARLIEST, LATEST = date(2000, 1, 1), date(2999, 12, 31)
+FIRST = "deflection"
+# What the pages are called in addresses of this site.
+ENDPOINTS = {key: "leads.report" if key == FIRST else f"leads.{key}" for key in PAGES}
 
 
 @blueprint.get("/")
 @needs(Permission.READ_REPORTS)
 def report() -> ResponseReturnValue:
-    """What happened in a range of days."""
-    try:
-        span, problem = _range(), None
-    except InvalidInput as wrong:
-        span, problem = _usual(), wrong
-    found = _report(span)
-    page = render_template(
-        "leads/report.html",
-        report=found,
-        charts=charts,
-        bars=charts.bars(found.steps),
-        names=[(kind, DEFINITIONS[kind].name) for kind in charts.STACKED],
-        titles=_titles(),
-        tables=tuple(TABLES),
+    """Deflection in a range of days."""
+    return _page(PAGES[FIRST])
+
+
+def _page(page: Page) -> ResponseReturnValue:
+    span, problem = _asked()
+    made = page.make(services().report_source(), span, now())
+    shown = render_template(
+        f"leads/{page.key}.html",
+        page=page,
+        made=made,
+        report=made.report,
+        tables={table.key: table for table in made.tables},
         problem=problem,
-        asked={"from": request.args.get("from") or span.first.isoformat(),
-               "until": request.args.get("until") or span.last.isoformat()},
-        presets=[(days, _last(days)) for days in PRESETS],
-        window=services().settings.outcome_window,
-    )  # fmt: skip
-    return page, 422 if problem else 200
+        **_frame(span, page.key),
+        **_drawn(made, span),
+    )
+    return shown, 422 if problem else 200
+
+
+def _frame(span: DateRange, key: str) -> dict[str, Any]:
+    """Return what every page of the report shows around its figures."""
+    args = {name: request.args[name] for name in ("range", "from", "until") if name in request.args}
+    days = {"from": span.first.isoformat(), "until": span.last.isoformat()}
+    return {
+        "pages": [(page, ENDPOINTS[page.key]) for page in PAGES.values()],
+        "endpoint": ENDPOINTS[key],
+        "span": span,
+        "days": days,
+        "args": args or {"range": USUAL},
+        "asked": days | {name: args[name] for name in ("from", "until") if args.get(name)},
+        "named": args.get("range", "" if "from" in args or "until" in args else USUAL),
+        "ranges": {named.key: named.words for named in RANGES.values()},
+        "titles": {slug: each.title for slug, each in services().library().articles.items()},
+        "definitions_version": DEFINITION_VERSION,
+        "code": CODE,
+        "made_at": now(),
+        "k_anonymity": services().settings.k_anonymity,
+    }
+
+
+def _drawn(made: Made, span: DateRange) -> dict[str, Any]:
+    """Return what a page's charts need."""
+    if made.report is None:
+        return {}
+    notes = notes_in(services().db, span)
+    return {
+        "charts": charts,
+        "bars": charts.bars(made.report.steps),
+        "marks": charts.marks(notes, made.report.steps),
+        "names": [(kind, DEFINITIONS[kind].name) for kind in charts.STACKED],
+    }
+
+
+def _other(key: str) -> Callable[[], ResponseReturnValue]:
+    @needs(Permission.READ_REPORTS)
+    def show() -> ResponseReturnValue:
+        return _page(PAGES[key])
+
+    return show
+
+
+for _key in PAGES:
+    if _key != FIRST:
+        blueprint.add_url_rule(f"/{_key}", _key, _other(_key), methods=["GET"])
 
 
 @blueprint.get("/<table>.csv")
 @needs(Permission.READ_REPORTS)
 def table(table: str) -> Response:
     """One table of the report, cell by cell as on the screen."""
-    span = _range()
-    text = csv_text(csv_rows(_report(span), table))
-    name = f"{table}-{span.first}-{span.last}.csv"
-    response = Response(text, mimetype="text/csv")
+    span = asked_range(request.args, now().date())
+    found = table_of(services().report_source(), table, span, now())
+    return _file(csv_text(found.rows()), "text/csv", f"{table}-{span.first}-{span.last}.csv")
+
+
+@blueprint.get("/<page>.xlsx")
+@needs(Permission.READ_REPORTS)
+def sheets(page: str) -> Response:
+    """All tables of a page as a workbook."""
+    wanted, span = page_of(page), asked_range(request.args, now().date())
+    made = wanted.make(services().report_source(), span, now())
+    mark = services().settings.demonstration
+    content = page_workbook(wanted, made, span, now(), demonstration=mark)
+    return _file(content, MEDIA_TYPE, f"{page}-{span.first}-{span.last}.xlsx")
+
+
+def _file(content: str | bytes, kind: str, name: str) -> Response:
+    if services().settings.demonstration:
+        name = f"demonstration-{name}"
+    response = Response(content, mimetype=kind)
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
+
+
+@blueprint.get("/figures/<table>/<key>")
+@needs(Permission.READ_REPORTS)
+def figure(table: str, key: str) -> ResponseReturnValue:
+    """One figure: its definition, what it counts, and the rows behind it."""
+    span, problem = _asked()
+    source = services().report_source()
+    found = table_of(source, table, span, now())
+    line = next((line for line in found.lines if line.key == key), None)
+    if line is None:
+        abort(404, "There is no such figure in the report of these days.")
+    counted = behind(key)
+    told = rows(source, span, counted, request.args.get("after", "")[:80]) if counted else None
+    name = str(line.cells[0] if found.columns[0].kind is Kind.FIGURE else line.cells[1])
+    shown = render_template(
+        "leads/figure.html",
+        name=name,
+        line=line,
+        table=found,
+        home=PAGES[TABLES[table]],
+        definition=DEFINITIONS.get(definition_of(key.rpartition(":")[2])),
+        group=DEFINITIONS.get(key.partition(":")[0]) if ":" in key else None,
+        cells=_cells(found, line),
+        counted=counted,
+        told=told,
+        problem=problem,
+        **_frame(span, TABLES[table]),
+    )
+    return shown, 422 if problem else 200
+
+
+def _cells(table: Table, line: Line) -> list[tuple[Any, Any]]:
+    """Return the columns of a row with their cells, those that are filled."""
+    pairs = zip(table.columns, line.cells, strict=True)
+    return [(column, cell) for column, cell in pairs if cell not in (None, "")]
 
 
 @blueprint.get("/definitions")
@@ -79,6 +184,9 @@ def definitions() -> str:
         ("Deflection", DEFLECTION),
         ("Others' formulas", RIVALS),
         ("Failed searches", FAILURES),
+        ("Searching and reading", SEARCHING),
+        ("Tickets", TICKETS),
+        ("From a gap to an answer", CYCLE),
         ("Figures", FIGURES),
     )
     return render_template("leads/definitions.html", groups=groups, version=DEFINITION_VERSION)
@@ -92,49 +200,10 @@ def privacy() -> str:
     return render_template("leads/privacy.html", found=figures(parts.db, parts.settings, now()))
 
 
-def _report(span: DateRange) -> Report:
-    parts = services()
-    return report_beside(
-        parts.db, span, k=parts.settings.k_anonymity, now=now(), costs=parts.costs()
-    )
-
-
-def _usual() -> DateRange:
-    return _last(USUAL_DAYS)
-
-
-def _last(days: int) -> DateRange:
-    """Return the range of the last days, today included."""
+def _asked() -> tuple[DateRange, InvalidInput | None]:
+    """Return the range asked for, or the usual one and what is wrong."""
     today = now().date()
-    return DateRange(today - timedelta(days=days - 1), today)
-
-
-def _range() -> DateRange:
-    """Return the range asked for; InvalidInput when it is none."""
-    if request.args.get("range"):
-        return asked_range(request.args, now().date())
-    usual = _usual()
-    first = _day("from", usual.first)
-    last = _day("until", max(usual.last, first) if "from" in request.args else usual.last)
-    span = DateRange(first, last)
-    if (last - first).days >= LONGEST_DAYS:
-        problem = f"Choose at most {LONGEST_DAYS} days."
-        raise InvalidInput(problem, fields={"from": problem})
-    return span
-
-
-def _day(name: str, usual: date) -> date:
-    text = request.args.get(name, "")
     try:
-        day = date.fromisoformat(text) if text else usual
-    except ValueError:
-        day = date.min
-    if EARLIEST <= day <= LATEST:
-        return day
-    problem = f"{text[:20]!r} is not a day that a report can have: write it as 2026-03-31."
-    raise InvalidInput(problem, fields={name: problem})
-
-
-def _titles() -> dict[str, str]:
-    """Return the titles of the articles by slug."""
-    return {slug: article.title for slug, article in services().library().articles.items()}
+        return asked_range(request.args, today), None
+    except InvalidInput as wrong:
+        return range_of(USUAL, today), wrong

@@ -18,7 +18,9 @@ from kb.insight.ranges import RANGES
 from kb.insight.views import viewing
 from kb.insight.views.view import View, kept, wanted
 from kb.people.roles import Permission
+from kb.reports.pages import PAGES as PAGES_OF_REPORT
 from kb.web.guard import needs, now, services, viewer
+from kb.web.leads import ENDPOINTS
 from kb.web.notes import names
 
 blueprint = Blueprint("views", __name__, url_prefix="/reports/views")
@@ -26,12 +28,12 @@ blueprint = Blueprint("views", __name__, url_prefix="/reports/views")
 RANGE = frozenset({"range", "from", "until"})
 # The pages that can be saved, by what they are called, and the arguments that belong to them.
 TITLES = {
-    "leads.report": "Does self-service work?",
+    **{ENDPOINTS[page.key]: page.title for page in PAGES_OF_REPORT.values()},
     "notes.listing": "What happened on these days",
     "gaps.listing": "What people did not find",
 }
 PAGES: dict[str, frozenset[str]] = {
-    "leads.report": RANGE,
+    **dict.fromkeys(ENDPOINTS.values(), RANGE),
     "notes.listing": RANGE,
     "gaps.listing": frozenset({"status", "cause", "language", "owner"}),
 }

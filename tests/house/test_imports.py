@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # Modules that decide from what they are given: no file, network, database, clock or thread.
 RULES = {
+    "kb.demonstration.agenda",
     "kb.desk.actions", "kb.desk.forms", "kb.desk.letters", "kb.desk.links", "kb.desk.needs",
     "kb.desk.offers.offer", "kb.desk.queue.filters", "kb.desk.rules", "kb.desk.tally",
     "kb.desk.ticket",
@@ -81,6 +82,7 @@ HEAVY = {"sentence_transformers", "torch", "transformers", "onnxruntime", "onnx"
 ROOTS = {
     "kb.app", "kb.authoring.previewing", "kb.cli", "kb.insight.commands",
     "kb.digest.commands", "kb.insight.kept_commands", "kb.reports.commands",
+    "kb.demonstration.commands",
     "kb.previews.commands", "kb.serving",
     "kb.wiring", "kb.worker",
 }  # fmt: skip
@@ -233,6 +235,7 @@ def test_the_clock_is_read_at_the_edges_only() -> None:
     commands |= {"kb.privacy.commands"}
     commands |= {"kb.insight.commands", "kb.insight.kept_commands", "kb.digest.commands"}
     commands |= {"kb.reports.commands"}
+    commands |= {"kb.insight.commands", "kb.demonstration.commands"}
     assert readers <= commands | {"kb.lookup.commands", "kb.worker", "kb.web.guard"}
 
 

@@ -128,7 +128,7 @@ def _add(found: Tally, row: EpisodeRow) -> None:
     data, survey = row.data, str(row.data.get("survey", ""))
     kind = Kind(
         row.outcome.value, row.closed, row.ended, bool(data.get("form")), survey,
-        row.unresolved, _stage(data), row.definition,
+        row.unresolved, stage_of(data), row.definition,
     )  # fmt: skip
     found.kinds[kind] += 1
     if row.ended:
@@ -141,7 +141,8 @@ def _add(found: Tally, row: EpisodeRow) -> None:
             found.waited[Waited(hours, outcome, survey)] += 1
 
 
-def _stage(data: Mapping[str, Any]) -> str:
+def stage_of(data: Mapping[str, Any]) -> str:
+    """Return the last of STAGES that an episode reached."""
     if not data.get("searches"):
         return ""
     touched = data.get("articles", {}).values()

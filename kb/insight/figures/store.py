@@ -23,21 +23,47 @@ from kb.schema import episodes, events, failed_searches, tickets, users
 def episode_rows(connection: Connection, start: datetime, end: datetime) -> tuple[EpisodeRow, ...]:
     """Return the episodes that started in [start, end)."""
     query = sa.select(episodes).where(episodes.c.started_at >= start, episodes.c.started_at < end)
-    return tuple(
-        EpisodeRow(
-            id=row.id,
-            outcome=Outcome(row.outcome),
-            ended=row.ended,
-            closed=row.closed,
-            unresolved=row.unresolved,
-            data=row.data,
-            visitor=row.visitor,
-            started_at=row.started_at,
-            ended_at=row.ended_at,
-            definition=row.definition,
-        )
-        for row in connection.execute(query)
+    return tuple(_episode(row) for row in connection.execute(query))
+
+
+def _episode(row: sa.Row[Any]) -> EpisodeRow:
+    return EpisodeRow(
+        id=row.id,
+        outcome=Outcome(row.outcome),
+        ended=row.ended,
+        closed=row.closed,
+        unresolved=row.unresolved,
+        data=row.data,
+        visitor=row.visitor,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        definition=row.definition,
     )
+
+
+def episodes_after(
+    connection: Connection,
+    start: datetime,
+    end: datetime,
+    *,
+    place: tuple[datetime, str],
+    most: int,
+) -> tuple[EpisodeRow, ...]:
+    """Return the first `most` episodes that started in [start, end) behind a place in the order of
+    start and id.
+    """
+    at, name = place
+    later = sa.or_(
+        episodes.c.started_at > at,
+        sa.and_(episodes.c.started_at == at, episodes.c.id > name),
+    )
+    query = (
+        sa.select(episodes)
+        .where(episodes.c.started_at >= max(start, at), episodes.c.started_at < end, later)
+        .order_by(episodes.c.started_at, episodes.c.id)
+        .limit(most)
+    )
+    return tuple(_episode(row) for row in connection.execute(query))
 
 
 def failed_rows(connection: Connection, start: datetime, end: datetime) -> tuple[FailedRow, ...]:

@@ -50,9 +50,7 @@ def tables(report: Report) -> tuple[Table, ...]:
             (report.episodes, *report.outcomes, report.unresolved),
         ),
         _before(report),
-        figures_table(
-            report, "outside", "Tickets that other systems told of", (report.outside,)
-        ),
+        figures_table(report, "outside", "Tickets that other systems told of", (report.outside,)),
     )
 
 

@@ -37,9 +37,7 @@ COLUMNS = (
 _SELDOM = frozenset({"low_every_look", "high_every_look", "why_no_value"})
 
 
-def figures_table(
-    report: Report, key: str, caption: str, figures: Iterable[AnyFigure]
-) -> Table:
+def figures_table(report: Report, key: str, caption: str, figures: Iterable[AnyFigure]) -> Table:
     """Return a table of figures."""
     rows = tuple(line(report, figure) for figure in figures)
     return Table(key, caption, columns(rows), rows)

@@ -203,6 +203,4 @@ def article_tables(report: Report) -> tuple[Table, ...]:
         Column("failed_share", "Of read", Kind.SHARE, definition="article_failed"),
     )  # fmt: skip
     caption = "Articles, the most opened first"
-    return (
-        Table("articles", caption, known, rows, "No article was opened in this range."),
-    )
+    return (Table("articles", caption, known, rows, "No article was opened in this range."),)

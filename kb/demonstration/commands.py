@@ -1,0 +1,148 @@
+"""`kb demo`: a made-up quarter in a folder of its own.
+
+Promises that nothing of the site's own data is touched, that an interruption leaves a folder that
+says it is a demonstration and is filled anew the next time, and progress on standard error.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kb.config import load
+from kb.demonstration import marker
+from kb.demonstration.place import SIGN_IN, bring_model, check_place, clear, usual_place
+from kb.progress import Bar
+
+if TYPE_CHECKING:
+    from kb.demonstration.filling import Filling
+    from kb.demonstration.marker import Mark
+
+SEED = 20261
+READERS = 40
+LEAD = "lead@example.org"
+
+
+@click.command()
+@click.option(
+    "--folder", type=click.Path(path_type=Path), help="Where; usually beside the data folder."
+)
+@click.option("--days", default=90, show_default=True, type=click.IntRange(2, 120))
+@click.option("--seed", default=SEED, show_default=True, help="Another number, another quarter.")
+@click.option("--again", is_flag=True, help="Replace an earlier demonstration.")
+@click.option("--serve", is_flag=True, help="Serve it when it is filled.")
+@click.pass_context
+def demo(
+    ctx: click.Context, folder: Path | None, days: int, seed: int, again: bool, serve: bool
+) -> None:
+    """Fill a separate data folder with a made-up quarter, so that every report can be looked at.
+
+    Every page of a site over that folder says that it is a demonstration. The site's own data is
+    not touched.
+    """
+    settings = load()
+    place = folder or usual_place(settings)
+    check_place(settings, place, again=again)
+    mark = marker.Mark(datetime.now(UTC).isoformat(timespec="seconds"), seed, days)
+    marker.write(place, mark)
+    clear(place)
+    bring_model(settings, place)
+    password = secrets.token_urlsafe(12)
+    click.echo(f"Filling {place} with a made-up quarter of {days} days.", err=True)
+    try:
+        with Bar() as bar:
+            _fill(place, mark, password, bar)
+    except KeyboardInterrupt:
+        click.echo(f"Interrupted; {place} is half full. `kb demo` fills it anew.", err=True)
+        raise click.Abort from None
+    _tell(place, password)
+    if serve:
+        from kb.cli import serve as serving
+
+        os.environ["KB_DATA"] = str(place)
+        ctx.invoke(serving)
+
+
+def _fill(place: Path, mark: Mark, password: str, bar: Bar) -> None:
+    from kb.wiring import build
+
+    settings = load(data=str(place))
+    logging.getLogger("kb").setLevel(logging.WARNING)  # a quarter of a clock at work says much
+    parts = build(settings)
+    try:
+        parts.db.migrate()
+        filling = _filling(parts, mark, password)
+        filling.begin(bar)
+        filling.run(bar)
+        outage, release = (day.date().isoformat() for day in filling.plan.special())
+        marker.write(place, replace(mark, outage=outage, release=release, whole=True))
+    finally:
+        parts.db.close()
+
+
+def _filling(parts: Any, mark: Mark, password: str) -> Filling:
+    """Return what fills the folder, over the parts of its site."""
+    from kb.demonstration.agenda import Agenda
+    from kb.demonstration.asking import Kept, Searching
+    from kb.demonstration.filling import Filling, Parts, Plan
+    from kb.demonstration.keepers import Keepers
+    from kb.demonstration.people import People
+    from kb.demonstration.shelf import Shelf
+    from kb.demonstration.silence import NoLetters, QuietDesk
+    from kb.demonstration.tickets import Counter
+    from kb.gaps.replay import Replaying
+    from kb.gaps.subscriptions.subscribing import Subscriptions
+    from kb.lookup.ask import Asker
+    from kb.wiring import ticket_recorder
+
+    settings, db = parts.settings, parts.db
+    plan = Plan(datetime.fromisoformat(mark.made), mark.days, mark.seed)
+    people = People(parts.accounts, parts.visitors, plan.first, password)
+    staff = people.staff()
+    subscriptions = Subscriptions(
+        db, secret=parts.secret_key, letters=NoLetters(), accounts=parts.accounts,
+        library=parts.library,
+    )  # fmt: skip
+    kept, agenda = Kept(db, settings.data / "spool"), Agenda()
+    return Filling(
+        Parts(
+            settings=settings,
+            db=db,
+            shelf=Shelf(settings),
+            searching=Searching(Asker(parts.engine, parts.library, kept), kept, plan.now),
+            counter=Counter(
+                desk=QuietDesk(db, settings, record=ticket_recorder(parts.record, parts.accounts)),
+                agenda=agenda,
+                agents=staff.agents,
+                trail=lambda visitor, search, now: parts.trail(visitor, search, now),
+                is_live=lambda slug: parts.library().get(slug) is not None,
+                seed=mark.seed,
+            ),
+            agenda=agenda,
+            keepers=Keepers(db, settings.k_anonymity, staff.author),
+            grouping=parts.grouping,
+            diagnosing=parts.diagnosing,
+            replaying=Replaying(db, settings, parts.histories, subscriptions),
+            subscriptions=subscriptions,
+            matching=parts.matching(),
+            readers=people.readers(READERS),
+            staff=staff.looking,
+        ),
+        plan,
+    )
+
+
+def _tell(place: Path, password: str) -> None:
+    """Say how to look at it; what opens it is kept beside it for who comes later."""
+    note = place / SIGN_IN
+    note.touch(mode=0o600)
+    note.write_text(f"{LEAD}\n{password}\n", encoding="utf-8")
+    click.echo(f"Look at it with: KB_DATA={place} kb serve")
+    click.echo(f"Reports: sign in as {LEAD} with the password {password} (kept in {note}).")

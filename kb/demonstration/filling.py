@@ -1,0 +1,282 @@
+"""A quarter, day after day, through the product's own parts.
+
+Promises that what readers did is put on record by the record's own store, judged by closing day by
+day, and followed by the policies, the desk, the grouping and the replays that a real site would
+have had at those times. Knows no command line.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter as Counted
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+
+from kb.config import Settings
+from kb.db import Database
+from kb.demonstration.agenda import Agenda
+from kb.demonstration.asking import Searching
+from kb.demonstration.keepers import Keepers
+from kb.demonstration.needs import needs
+from kb.demonstration.readers import RELEASE_DAYS, Day, Person, Visit, Wish, noise, visits
+from kb.demonstration.shelf import ADDITIONS, Shelf
+from kb.demonstration.tickets import Counter
+from kb.desk.escalation import escalate_due
+from kb.desk.offers.answers import decline_offer, open_offer, take_offer
+from kb.desk.policies import apply_demand, apply_unresolved_policy
+from kb.desk.ticket import Draft, Requester
+from kb.gaps.closed import bring_up_to_date
+from kb.gaps.diagnosing import Diagnosing
+from kb.gaps.regroup import Grouping
+from kb.gaps.replay import Replaying
+from kb.gaps.subscriptions.subscribing import Subscriptions
+from kb.gaps.subscriptions.subscribing import Wish as Subscribing
+from kb.insight import closing, solved
+from kb.insight.facts import EndedEpisode
+from kb.insight.outside.bringing import Matching, bring
+from kb.insight.outside.reading import OutsideTicket
+from kb.lookup.store import put_all
+from search.encoder import silent
+
+OUTAGE, RELEASE = 0.62, 0.8  # how far the quarter has gone then, in [0, 1]
+STRANGERS = 2  # tickets by mail a day of people who never looked here
+LOOKED_AT = (
+    120  # questions of which the cause is found, of the largest gaps; a worker does the rest
+)
+DAY = timedelta(days=1)
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What filling works through; `readers` have accounts, `staff` is somebody who looks too."""
+
+    settings: Settings
+    db: Database
+    shelf: Shelf
+    searching: Searching
+    counter: Counter
+    agenda: Agenda
+    keepers: Keepers
+    grouping: Grouping
+    diagnosing: Diagnosing
+    replaying: Replaying
+    subscriptions: Subscriptions
+    matching: Matching
+    readers: Sequence[Person]
+    staff: Person
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The quarter: `days` days that end at `now`, the last one cut off there."""
+
+    now: datetime
+    days: int
+    seed: int
+
+    @property
+    def first(self) -> datetime:
+        """Return the beginning of the first day (UTC)."""
+        today = self.now.replace(hour=0, minute=0, second=0, microsecond=0)
+        return today - (self.days - 1) * DAY
+
+    def day(self, number: int) -> Day:
+        """Return a day by its number, from 0."""
+        place = number / max(1, self.days - 1)
+        released = self._weekday(RELEASE)
+        return Day(
+            start=self.first + number * DAY,
+            place=place,
+            seed=self.seed,
+            outage=number == self._weekday(OUTAGE),
+            release=released <= number < released + RELEASE_DAYS,
+        )
+
+    def _weekday(self, place: float) -> int:
+        """Return the number of the first Tuesday after that much of the quarter."""
+        number = round(place * (self.days - 1))
+        near = range(number, min(number + 7, self.days))
+        return next((n for n in near if (self.first + n * DAY).weekday() == 1), number)
+
+    def special(self) -> tuple[datetime, datetime]:
+        """Return the day of the outage and the day of the release."""
+        outage, release = self._weekday(OUTAGE), self._weekday(RELEASE)
+        return self.first + outage * DAY, self.first + release * DAY
+
+    def additions(self, number: int) -> list[int]:
+        """Return which of ADDITIONS come on the day of that number; none on the first."""
+        last = self.days - 1
+        return [n for n, each in enumerate(ADDITIONS) if max(1, round(each.place * last)) == number]
+
+
+@dataclass(slots=True)
+class Filling:
+    """Fills one folder."""
+
+    parts: Parts
+    plan: Plan
+    _mailed: list[OutsideTicket] = field(default_factory=list)
+
+    def begin(self, progress: Progress) -> None:
+        """Publish the articles as they were before the first day."""
+        before = self.plan.first - DAY
+        self.parts.shelf.begin(before - 2 * DAY)
+        self._publish(before, progress)
+
+    def run(self, progress: Progress) -> None:
+        """Let every day happen, then look at what came of it as a worker would."""
+        for number in range(self.plan.days):
+            progress("days", number, self.plan.days)
+            day = self.plan.day(number)
+            for hour, addition in enumerate(self.plan.additions(number), start=6):
+                self._add(addition, day.start + timedelta(hours=hour))
+            self._live(day)
+            if number % 7 == 6:
+                self._group(min(day.start + DAY, self.plan.now))
+        progress("days", self.plan.days, self.plan.days)
+        self._end()
+
+    # -- one day --------------------------------------------------------------------------------
+
+    def _live(self, day: Day) -> None:
+        now = self.plan.now
+        wanted, parts = needs(), self.parts
+        every = list(visits(day, wanted, parts.readers, parts.searching))
+        events = [event for visit in every for event in visit.events]
+        events += noise(day, wanted, parts.staff, parts.searching)
+        put_all(parts.db, sorted((e for e in events if e.at < now), key=lambda e: (e.at, e.id)))
+        for visit in every:
+            self._follow(visit, day)
+        self._strangers(day)
+        end = min(day.start + DAY, now)
+        parts.agenda.at(day.start + timedelta(hours=7, minutes=30), self._bring)
+        parts.agenda.until(end)
+        self._close(end, day)
+
+    def _follow(self, visit: Visit, day: Day) -> None:
+        """Put on the agenda what follows a visit."""
+        agenda = self.parts.agenda
+        if visit.ticket:
+            wish = visit.ticket
+            agenda.at(wish.at, lambda _: self.parts.counter.open(wish, day.place))
+        if visit.subscription:
+            waits = visit.subscription
+            agenda.at(waits.at, lambda _: self._subscribe(waits))
+        if visit.mailed:
+            at, person = visit.mailed
+            self._mailed.append(OutsideTicket(f"{person.visitor}-{at:%m%d%H%M}", at, person.email))
+
+    def _strangers(self, day: Day) -> None:
+        chance = self._chance(f"strangers {day.start:%Y-%m-%d}")
+        for number in range(STRANGERS if day.start.weekday() < 5 else 0):
+            at = day.start + timedelta(hours=chance.uniform(7, 17))
+            name = f"{day.start:%m%d}-{number}"
+            self._mailed.append(
+                OutsideTicket(f"mail-{name}", at, f"correspondent-{name}@example.org")
+            )
+
+    def _bring(self, now: datetime) -> None:
+        """Take in the mail of yesterday, as an import does in the morning."""
+        due = [ticket for ticket in self._mailed if ticket.at < now]
+        self._mailed = [ticket for ticket in self._mailed if ticket.at >= now]
+        bring(self.parts.db, self.parts.settings, due, self.parts.matching, source="mail", now=now)
+
+    def _subscribe(self, wish: Wish) -> None:
+        wants = Subscribing(
+            wish.search_id,
+            wish.words,
+            wish.person.email,
+            wish.need.language,
+            known=bool(wish.person.user_id),
+        )
+        token = self.parts.subscriptions.ask(wants, wish.at)
+        if self._chance(f"confirm {wish.search_id}").random() < 0.8:
+            self.parts.subscriptions.confirm(token, wish.at + timedelta(minutes=6))
+
+    # -- what a worker does ---------------------------------------------------------------------
+
+    def _close(self, now: datetime, day: Day) -> None:
+        """Judge the day's episodes and apply the policies."""
+        db, settings, counter = self.parts.db, self.parts.settings, self.parts.counter
+        desk = counter.desk
+        ended = closing.close_episodes(db, settings, now).unresolved
+        apply_unresolved_policy(
+            desk,
+            ended,
+            mark=closing.mark_policy,
+            trail=lambda each: counter.trail(each.visitor, each.search_id, now),
+            now=now,
+        )
+        people = Counted(episode.user_id for episode in ended)
+        for episode in ended:
+            if episode.user_id and people[episode.user_id] == 1:  # who has two answers neither
+                later = now + timedelta(hours=9)
+                self.parts.agenda.at(later, partial(self._answer, episode))
+        since = now - settings.demand_window
+        threshold = settings.demand_threshold
+        if threshold:
+            for opened in apply_demand(desk, closing.demand(db, since, threshold), now=now):
+                number = opened.ticket.number
+                chance = self._chance(f"team {number}")
+                counter.plan(number, "", now, day.place, chance)
+
+    def _answer(self, episode: EndedEpisode, now: datetime) -> None:
+        """Let a reader take the offer of a ticket, decline it, or leave it."""
+        desk = self.parts.counter.desk
+        offer = open_offer(desk, episode.user_id)
+        drawn = self._chance(f"offer {episode.search_id}").random()
+        if offer is None or offer.episode_id != episode.id or drawn > 0.7:
+            return
+        if drawn > 0.3:
+            decline_offer(desk, offer.id, user_id=episode.user_id)
+            return
+        person = next(one for one in self.parts.readers if one.user_id == episode.user_id)
+        draft = Draft(
+            subject=offer.words or "…",
+            requester=Requester(person.name, person.email, person.user_id),
+            visitor=person.visitor,
+            search_id=offer.search_id,
+            language=episode.language or "en",
+        )
+        taken = take_offer(desk, offer.id, draft=draft, now=now)
+        if not taken.existing:
+            chance = self._chance(f"taken {episode.search_id}")
+            self.parts.counter.plan(taken.ticket.number, "", now, 0.5, chance)
+
+    def _group(self, now: datetime) -> None:
+        self.parts.grouping.run(now)
+        bring_up_to_date(self.parts.db, now)
+        self.parts.keepers.decide(now)
+
+    # -- articles -------------------------------------------------------------------------------
+
+    def _add(self, number: int, at: datetime) -> None:
+        """Let authors answer gaps: a commit, a publish, and the failed searches asked again."""
+        addition = ADDITIONS[number]
+        self._group(at - timedelta(hours=30))
+        self.parts.keepers.assign(addition.slugs, at - timedelta(hours=26))
+        self.parts.shelf.add(addition, at - timedelta(minutes=20))
+        self._publish(at)
+
+    def _publish(self, at: datetime, progress: Progress = silent) -> None:
+        self.parts.shelf.publish(at, progress)
+        self.parts.searching.forget()
+        self.parts.replaying.run(at + timedelta(minutes=2))
+        bring_up_to_date(self.parts.db, at + timedelta(minutes=3))
+
+    def _end(self) -> None:
+        """Leave everything as a worker's last round would."""
+        db, settings, now = self.parts.db, self.parts.settings, self.plan.now
+        self._group(now)
+        self.parts.diagnosing.run(now, most=LOOKED_AT)
+        self.parts.replaying.run(now)
+        bring_up_to_date(db, now)
+        escalate_due(db, settings.tiers, now=now)
+        closing.close_episodes(db, settings, now)
+        solved.refresh(db, settings, now, file=settings.solved_queries)
+
+    def _chance(self, what: str) -> random.Random:
+        return random.Random(f"{self.plan.seed} {what}")  # noqa: S311 - no secret

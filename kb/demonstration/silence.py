@@ -1,0 +1,58 @@
+"""A desk and subscriptions that write no letters.
+
+Promises that whatever happens in a made-up quarter, nothing waits in the outbox when it is over.
+Knows no mail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from kb.db import Connection
+from kb.desk.links import Links
+from kb.desk.outbox.store import Outbox
+from kb.desk.post import Post
+from kb.desk.service import Desk, Work
+from kb.desk.store import Tickets
+from kb.gaps.subscriptions.store import Subscription
+from kb.gaps.subscriptions.subscribing import ToldOf
+
+
+class Unsent(Outbox):
+    """An outbox that takes letters and keeps none."""
+
+    def put(
+        self, channel: str, payload: Mapping[str, Any], *, now: datetime, ticket_id: str | None,
+        key: str = "",
+    ) -> str:  # fmt: skip
+        """Forget the letter; return the key it was given."""
+        del channel, payload, now, ticket_id
+        return key
+
+
+class QuietDesk(Desk):
+    """The desk with all its rules, and nobody written to."""
+
+    @contextmanager
+    def work(self) -> Iterator[Work]:
+        """Hand out one write transaction, as the desk does."""
+        with self.db.begin() as connection:
+            post = Post(Unsent(connection), Links(self.settings.site_url), self.settings.site_name)
+            yield Work(connection, Tickets(self.db, connection), post)
+
+
+class NoLetters:
+    """What a subscription would be written, unwritten."""
+
+    def confirm(
+        self, connection: Connection, to: Subscription, token: str, *, now: datetime
+    ) -> None:
+        """Ask nobody."""
+
+    def answered(
+        self, connection: Connection, to: Subscription, token: str, answer: ToldOf, *, now: datetime
+    ) -> None:
+        """Tell nobody."""

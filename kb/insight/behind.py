@@ -1,0 +1,182 @@
+"""The episodes behind a figure: which of them it counts, and in which it is true.
+
+Promises rows that add up to the figure's two numbers, but where a person counts once however often
+they came. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from kb.insight.days.tally import stage_of
+from kb.insight.facts import Failure, Outcome
+from kb.insight.rows import EpisodeRow
+
+# (how often the row is in the denominator, how often in the numerator)
+Count = Callable[[EpisodeRow], tuple[int, int]]
+_OF_PEOPLE = "A person counts once, by their first episode; here each episode is a row."
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """How a figure counts an episode; `unlike` says why rows need not add up, "" where they do."""
+
+    count: Count
+    unlike: str = ""
+
+
+def _closed(holds: Callable[[EpisodeRow], bool]) -> Behind:
+    return Behind(lambda row: (int(row.closed), int(row.closed and holds(row))))
+
+
+def _is(*outcomes: Outcome) -> Callable[[EpisodeRow], bool]:
+    return lambda row: row.outcome in outcomes
+
+
+def _silent(heard: tuple[str, ...], counted: tuple[str, ...]) -> Behind:
+    def count(row: EpisodeRow) -> tuple[int, int]:
+        said = str(row.data.get("survey", ""))
+        of = row.closed and row.outcome is Outcome.POTENTIAL and said in heard
+        return int(of), int(of and said in counted)
+
+    return Behind(count)
+
+
+def _of_searches(counted: Callable[[EpisodeRow], int]) -> Behind:
+    def count(row: EpisodeRow) -> tuple[int, int]:
+        return (int(row.data.get("searches", 0)), counted(row)) if row.ended else (0, 0)
+
+    return Behind(count)
+
+
+def _failed(failure: Failure | None) -> Callable[[EpisodeRow], int]:
+    def count(row: EpisodeRow) -> int:
+        asked = row.data.get("asked", ())
+        return sum(
+            number for *_, why, number in asked if (why == failure if failure else bool(why))
+        )
+
+    return count
+
+
+def _of_places(counted: Callable[[int], bool]) -> Behind:
+    def count(row: EpisodeRow) -> tuple[int, int]:
+        places = [place for place in row.data.get("ranks", ()) if place and row.ended]
+        return len(places), sum(map(counted, places))
+
+    return Behind(count)
+
+
+def _came(*stages: str) -> Behind:
+    def count(row: EpisodeRow) -> tuple[int, int]:
+        reached = stage_of(row.data) if row.closed else ""
+        return int(bool(reached)), int(reached in stages)
+
+    return Behind(count)
+
+
+def _drawn(arms: tuple[str, ...], why: str = _OF_PEOPLE) -> Behind:
+    def count(row: EpisodeRow) -> tuple[int, int]:
+        of = row.closed and row.data.get("arm") in arms
+        return int(of), int(of and row.outcome is Outcome.TICKETED)
+
+    return Behind(count, why)
+
+
+def _of_people() -> Behind:
+    own = _closed(_is(Outcome.TICKETED))
+    return replace(own, unlike="A person counts once; here each closed episode is a row.")
+
+
+def _each(row: EpisodeRow) -> tuple[int, int]:
+    del row
+    return 1, 1
+
+
+_BOTH = ("shown", "held_out")
+_ASKED, _ANSWERED = ("shown", "yes", "no"), ("yes", "no")
+BEHIND: Mapping[str, Behind] = {
+    "episodes": Behind(_each),
+    "open": Behind(lambda row: (1, int(not row.closed))),
+    "ticketed": _closed(_is(Outcome.TICKETED)),
+    "confirmed": _closed(_is(Outcome.CONFIRMED)),
+    "potential": _closed(_is(Outcome.POTENTIAL)),
+    "abandoned": _closed(_is(Outcome.ABANDONED)),
+    "unresolved": Behind(lambda row: (int(row.ended), int(row.ended and row.unresolved))),
+    "deflection_lower": _closed(_is(Outcome.CONFIRMED)),
+    "deflection_upper": _closed(_is(Outcome.CONFIRMED, Outcome.POTENTIAL)),
+    "deflection_estimate": replace(
+        _silent(_ANSWERED, ("yes",)), unlike="The rows are the answers that the estimate rests on."
+    ),
+    "silent_success": replace(
+        _silent(_ANSWERED, ("yes",)), unlike="One yes and one no are added to what the rows say."
+    ),
+    "silent_worst": _silent(_ASKED, ("yes",)),
+    "survey_response": _silent(_ASKED, _ANSWERED),
+    "tickets_shown": _drawn(("shown",)),
+    "tickets_held_out": _drawn(("held_out",)),
+    "effect": _drawn(_BOTH),
+    "tickets_avoided": _drawn(_BOTH),
+    "money_saved": _drawn(_BOTH),
+    "rival_silent": _closed(_is(Outcome.CONFIRMED, Outcome.POTENTIAL)),
+    "rival_cost": _closed(_is(Outcome.CONFIRMED, Outcome.POTENTIAL)),
+    "rival_ratio": _of_people(),
+    "rival_no_ticket": _of_people(),
+    "rival_click": Behind(
+        lambda row: (
+            (int(row.data.get("searches", 0)), int(row.data.get("clicked", 0)))
+            if row.closed
+            else (0, 0)
+        )
+    ),
+    "searches": _of_searches(lambda row: int(row.data.get("searches", 0))),
+    "failed_share": _of_searches(_failed(None)),
+    **{
+        "ticketed_search" if failure is Failure.TICKETED else failure.value: _of_searches(
+            _failed(failure)
+        )
+        for failure in Failure
+    },
+    "clicked": _of_searches(lambda row: len(row.data.get("ranks", ()))),
+    "clicked_top": _of_places(lambda place: place == 1),
+    "clicked_near_top": _of_places(lambda place: place <= 3),
+    "reworded": _of_searches(lambda row: int(row.data.get("reworded", 0))),
+    "funnel_searched": _came("searched", "opened", "read"),
+    "funnel_opened": _came("opened", "read"),
+    "funnel_read": _came("read"),
+}
+_FORM = {"reached_form": True, "no_form": False}
+_HOURS = {"wait_1h": 1, "wait_24h": 24, "wait_168h": 168}
+
+
+def behind(key: str) -> Behind | None:
+    """Return how the figure of that key counts episodes, None where it counts none.
+
+    A key with a colon is a figure of some episodes: "reached_form:deflection_lower".
+    """
+    group, _, figure = key.rpartition(":")
+    found = BEHIND.get(figure)
+    if found is None or not group:
+        return found
+    if group in _FORM:
+        return _among(found, lambda row: bool(row.data.get("form")) is _FORM[group])
+    return _waited(found, _HOURS[group]) if group in _HOURS else None
+
+
+def _among(found: Behind, mine: Callable[[EpisodeRow], bool]) -> Behind:
+    return replace(found, count=lambda row: found.count(row) if mine(row) else (0, 0))
+
+
+def _waited(found: Behind, hours: int) -> Behind:
+    def count(row: EpisodeRow) -> tuple[int, int]:
+        if not row.closed or "otherwise" not in row.data:
+            return 0, 0
+        after = row.data.get("ticket_after")
+        late = after is None or after > timedelta(hours=hours).total_seconds()
+        outcome = Outcome(row.data["otherwise"]) if late else Outcome.TICKETED
+        return found.count(replace(row, outcome=outcome))
+
+    why = "Episodes of days that ended less than 7 days ago are here and not in the figure."
+    return replace(found, count=count, unlike=found.unlike or why)

@@ -1,0 +1,95 @@
+"""The episodes behind a figure, page by page.
+
+Promises rows without words and without pseudonyms: nobody can be told from them, and the words of
+few are never shown. Knows no rule: `kb.insight.behind` says what counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from kb.errors import InvalidInput
+from kb.insight.behind import Behind
+from kb.insight.figures.store import episodes_after
+from kb.insight.report import DateRange
+from kb.insight.rows import EpisodeRow
+from kb.insight.tables.table import Column, Kind, Line, Table
+from kb.reports.pages import Source
+
+SHOWN = 50  # rows on one page
+READ = 2_000  # rows looked at in one query
+MOST_READ = 40_000  # rows looked at for one page, where few count
+COLUMNS = (
+    Column("started_at", "Started", Kind.MOMENT),
+    Column("outcome", "Outcome"),
+    Column("searches", "Searches", Kind.COUNT, definition="searches"),
+    Column("failed", "Failed", Kind.COUNT, definition="failed_share"),
+    Column("articles", "Articles opened", Kind.NOTE),
+    Column("form", "Ticket form"),
+    Column("arm", "Drawn to", definition="effect"),
+    Column("survey", "Survey", definition="survey_response"),
+    Column("of", "Counts in", Kind.COUNT),
+    Column("counted", "Counted", Kind.COUNT),
+)
+_ARMS = {"shown": "see suggestions", "held_out": "see none"}
+_HEARD = {"shown": "asked", "yes": "yes", "no": "no"}
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """One page of rows; `after` is where the next begins, "" at the end."""
+
+    table: Table
+    after: str
+
+
+def rows(source: Source, span: DateRange, found: Behind, after: str) -> Rows:
+    """Return the next rows that the figure counts; `after` is "" for the first page."""
+    place, read, ended = _place(after, span), 0, False
+    told: list[Line] = []
+    with source.db.read() as connection:
+        while len(told) < SHOWN and read < MOST_READ and not ended:
+            some = episodes_after(connection, span.start, span.end, place=place, most=READ)
+            ended, read = len(some) < READ, read + len(some)
+            for row in some:
+                if row.started_at is not None:
+                    place = (row.started_at, row.id)
+                of, counted = found.count(row)
+                if of or counted:
+                    told.append(_line(row, of, counted))
+                if len(told) == SHOWN:
+                    ended = ended and row is some[-1]
+                    break
+    table = Table("rows", "The episodes behind it, in order of start", COLUMNS, tuple(told))
+    return Rows(table, "" if ended else f"{place[0].isoformat()}~{place[1]}")
+
+
+def _place(after: str, span: DateRange) -> tuple[datetime, str]:
+    if not after:
+        return span.start - timedelta(microseconds=1), ""
+    at, _, name = after.partition("~")
+    try:
+        return datetime.fromisoformat(at).astimezone(UTC), name
+    except (ValueError, OverflowError):
+        raise InvalidInput("This is no place in the rows.", "Begin at the first page.") from None
+
+
+def _line(row: EpisodeRow, of: int, counted: int) -> Line:
+    data = row.data
+    opened = sorted(slug for slug, marks in data.get("articles", {}).items() if marks["opened"])
+    started = row.started_at.isoformat(timespec="minutes") if row.started_at else ""
+    return Line(
+        (
+            started,
+            row.outcome.value if row.closed else "open",
+            int(data.get("searches", 0)),
+            sum(number for *_, why, number in data.get("asked", ()) if why),
+            ", ".join(opened),
+            "opened" if data.get("form") else "",
+            _ARMS.get(str(data.get("arm", "")), ""),
+            _HEARD.get(str(data.get("survey", "")), ""),
+            of,
+            counted,
+        )
+    )
