@@ -8,10 +8,14 @@ from typing import Any
 
 import pytest
 
+from kb.insight.closing import close_episodes
 from kb.lookup.events import Event, EventKind
+from kb.lookup.store import put_all
 from kb.lookup.words import words_key
+from kb.wiring import Services
 
 NOON = datetime(2025, 3, 10, 12, tzinfo=UTC)
+LATER = datetime(2025, 4, 20, tzinfo=UTC)
 Did = Callable[..., Event]
 
 
@@ -39,3 +43,30 @@ def did() -> Did:
                      words_key=key, left_out=left_out, data=more, **fields)  # fmt: skip
 
     return make
+
+
+@pytest.fixture
+def month(services: Services, did: Did) -> Services:
+    """Return a site with a month of 400 people whose outcomes differ."""
+    put_all(services.db, [event for n in range(400) for event in _life(did, n)])
+    close_episodes(services.db, services.settings, LATER)
+    return services
+
+
+def _life(did: Did, n: int) -> list[Event]:
+    at, who = -8 * 86400 + n * 6000, f"{n:032x}"
+    held = n % 5 == 0
+    made = [did("search", at, words="vpn", visitor=who, id=f"s{n}")]
+    if n % 2:
+        read = {"article": "vpn/connect-to-the-vpn", "visitor": who, "search_id": f"s{n}"}
+        made += [did("view", at + 5, **read), did("dwell", at + 50, seconds=40, **read),
+                 did("survey_shown", at + 5, visitor=who)]  # fmt: skip
+        if n % 3:
+            made.append(did("survey_answered", at + 60, visitor=who, found=n % 7 > 2))
+    else:
+        arm = "held_out" if held else "shown"
+        made += [did("form_opened", at + 70, visitor=who),
+                 did("holdout", at + 70, visitor=who, arm=arm, share=20)]  # fmt: skip
+        if held or n % 3:
+            made.append(did("ticket_created", at + 90, visitor=who, number=n, origin="asked"))
+    return made

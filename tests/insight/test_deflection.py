@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -17,7 +16,6 @@ from click.testing import CliRunner
 from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
-from kb.insight.export import FIGURE_HEADER, TABLES, csv_rows
 
 from kb.cli import main
 from kb.config import load
@@ -32,11 +30,13 @@ from kb.insight.facts import Outcome
 from kb.insight.report import DateRange, Facts, make_report
 from kb.insight.reporting import report, report_beside
 from kb.insight.rows import EpisodeRow
+from kb.insight.tables import deflection as tables
+from kb.insight.tables import searches
+from kb.insight.tables.text import json_rows
 from kb.lookup.events import Event
 from kb.lookup.store import put_all
 from kb.schema import episodes
 from kb.web.charts import bars
-from kb.web.words import amount
 from kb.wiring import Services
 
 Did = Callable[..., Event]
@@ -114,11 +114,9 @@ def test_every_figure_has_a_definition_and_every_table_its_width() -> None:
     figures += [f for group in told.deflection.populations for f in group.figures()]
     figures += [told.outside, *(one.people for one in told.deflection.patience)]
     assert {figure.definition for figure in figures} <= set(DEFINITIONS)
-    for table in TABLES:
-        header, *lines = csv_rows(told, table)
-        assert all(len(line) == len(header) for line in lines), table
-    [line] = csv_rows(told, "outside")[1:]
-    assert dict(zip(FIGURE_HEADER, line, strict=True))["code_version"] == "1.2.3"
+    found = [*tables.tables(told), *searches.tables(told), *searches.article_tables(told)]
+    [outside] = [json_rows(table) for table in found if table.key == "outside"]
+    assert outside[0]["code_version"] == "1.2.3"
 
 
 def test_too_few_data_are_called_so_and_no_cost_is_no_money() -> None:
@@ -207,65 +205,7 @@ def test_weeks_stand_for_long_ranges_and_bars_fill_the_drawing() -> None:
 # -- the page and its files ---------------------------------------------------------------------
 
 
-@pytest.fixture
-def month(services: Services, did: Did) -> Services:
-    """Return a site with a month of 400 people whose outcomes differ."""
-    put_all(services.db, [event for n in range(400) for event in _life(did, n)])
-    close_episodes(services.db, services.settings, NOW)
-    return services
-
-
-def _life(did: Did, n: int) -> list[Event]:
-    at, who = -8 * 86400 + n * 6000, f"{n:032x}"
-    held = n % 5 == 0
-    made = [did("search", at, words="vpn", visitor=who, id=f"s{n}")]
-    if n % 2:
-        read = {"article": "vpn/connect-to-the-vpn", "visitor": who, "search_id": f"s{n}"}
-        made += [did("view", at + 5, **read), did("dwell", at + 50, seconds=40, **read),
-                 did("survey_shown", at + 5, visitor=who)]  # fmt: skip
-        if n % 3:
-            made.append(did("survey_answered", at + 60, visitor=who, found=n % 7 > 2))
-    else:
-        arm = "held_out" if held else "shown"
-        made += [did("form_opened", at + 70, visitor=who),
-                 did("holdout", at + 70, visitor=who, arm=arm, share=20)]  # fmt: skip
-        if held or n % 3:
-            made.append(did("ticket_created", at + 90, visitor=who, number=n, origin="asked"))
-    return made
-
-
 QUERY = {"from": "2025-03-01", "until": "2025-03-30"}
-
-
-def cells(page: str) -> dict[str, list[str]]:
-    """Return the texts of all table rows and cards by that of their first cell or heading."""
-    found: dict[str, list[str]] = {}
-    for line in re.findall(r"<tr>.*?</tr>|<li class=.figure.>.*?</li>", page, re.DOTALL):
-        parts = re.findall(r"<(?:t[hd]|h3|p)\b[^>]*>(.*?)</(?:t[hd]|h3|p)>", line, re.DOTALL)
-        texts = [" ".join(re.sub(r"<[^>]+>", " ", part).split()) for part in parts]
-        found.setdefault(texts[0], []).append(" | ".join(texts[1:]))
-    return found
-
-
-def told_of(line: dict[str, str]) -> list[str]:
-    """Return what the screen must say of a line of the file."""
-    ends = [float(line[end]) for end in ("value", "low95", "high95") if line[end]]
-    return [*(amount(end, line["unit"]).replace(",", "") for end in ends), line["why_no_value"]]
-
-
-@pytest.mark.parametrize("table", ["deflection", "holdout", "formulas", "outcomes", "searches"])
-def test_the_file_says_what_the_screen_says(
-    month: Services, sign_in: Callable[[str], FlaskClient], table: str
-) -> None:
-    lead = sign_in("lead")
-    screen = cells(lead.get("/reports/", query_string=QUERY).text)
-    text = lead.get(f"/reports/{table}.csv", query_string=QUERY).text
-    lines = list(csv.DictReader(io.StringIO(text, newline="")))
-    assert lines
-    for line in lines:
-        wanted, shown = told_of(line), screen[line["figure"]]
-        assert any(all(part in row.replace(",", "") for part in wanted) for row in shown), line
-    assert {line["definition_version"] for line in lines} == {str(DEFINITION_VERSION)}
 
 
 def test_the_page_says_what_is_established_and_draws_it(

@@ -12,11 +12,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kb.insight.export import TABLES, csv_rows, csv_text
 
 from kb.config import load
 from kb.db import Database
-from kb.errors import InvalidInput, NotFound
+from kb.errors import InvalidInput
 from kb.insight.closing import close_episodes
 from kb.insight.days.tally import by_day
 from kb.insight.definitions import DEFINITION_VERSION, DEFINITIONS
@@ -26,6 +25,8 @@ from kb.insight.intervals import wilson
 from kb.insight.report import DateRange, Facts, make_report
 from kb.insight.reporting import report
 from kb.insight.rows import EpisodeRow, FailedRow
+from kb.insight.tables import searches
+from kb.insight.tables.text import csv_text
 from kb.lookup.events import Event
 from kb.lookup.store import put_all
 
@@ -109,7 +110,8 @@ def test_words_of_few_are_one_row_of_counts() -> None:
     shown, others = told.failing_words
     assert (shown.words, shown.people, shown.searches) == ("many", 5, 6)
     assert (others.words, others.people, others.searches, others.wordings) == ("", 6, 10, 2)
-    assert "few" not in csv_text(csv_rows(told, "failing-words"))
+    [words] = [table for table in searches.tables(told) if table.key == "failing-words"]
+    assert "few" not in csv_text(words.rows())
 
 
 EPISODES = st.lists(
@@ -162,15 +164,6 @@ def test_cells_that_would_run_are_inert(start: str) -> None:
     _, (cell, number) = csv.reader(io.StringIO(text, newline=""))
     assert cell == "'" + start + "cmd|' /C calc'!A0"
     assert number == "-1"
-
-
-def test_every_table_has_a_header_and_rows_of_its_width() -> None:
-    told = make_report(facts([], failed("x", "a"), {"asked": 2}), DAY, k=1, now=NOW)
-    for table in TABLES:
-        header, *rows = csv_rows(told, table)
-        assert all(len(row) == len(header) for row in rows)
-    with pytest.raises(NotFound):
-        csv_rows(told, "nothing")
 
 
 def test_a_range_that_ends_before_it_begins_is_refused() -> None:

@@ -1,4 +1,4 @@
-"""The JSON API, version 1: search, articles, tickets, events, gaps, publishing.
+"""The JSON API, version 1: search, articles, tickets, events, gaps, reports, publishing.
 
 Promises one error shape, bodies held to the schemas that the OpenAPI document shows, and the same
 permissions as the pages.
@@ -6,6 +6,7 @@ permissions as the pages.
 
 from kb.web.api import gaps as _gaps  # noqa: F401 - its routes join the blueprint
 from kb.web.api import publishing as _publishing  # noqa: F401 - its routes join the blueprint
+from kb.web.api import reports as _reports  # noqa: F401 - its routes join the blueprint
 from kb.web.api.routes import blueprint
 
 __all__ = ["blueprint"]

@@ -48,6 +48,10 @@ _NUMBER = _path("number", "The ticket's number, such as T-1001.")
 
 _STATUS = _query("status", {"type": "string", "default": "open"}, "Only this status; or all.")
 _CAUSE = _query("cause", {"type": "string"}, "Only this cause.")
+_TABLE = _path("table", "The table's name.")
+_RANGE = _query("range", {"type": "string"}, "Days by name, such as last-full-month.")
+_FROM = _query("from", {"type": "string", "format": "date"}, "First UTC day.")
+_UNTIL = _query("until", {"type": "string", "format": "date"}, "Last UTC day.")
 _GAP = _path("number", "The gap's number.")
 
 
@@ -143,6 +147,19 @@ def _paths() -> Part:
         "/gaps/{number}": {
             "get": _operation(
                 "gap", "One gap with the questions inside.", "GapDetail", parameters=(_GAP,)
+            )
+        },
+        "/reports": {
+            "get": _operation(
+                "reports", "The pages of the report and the names of their tables.", "Reports"
+            )
+        },
+        "/reports/{table}": {
+            "get": _operation(
+                "report_table",
+                "One table of the report, for leads.",
+                "ReportTable",
+                parameters=(_TABLE, _RANGE, _FROM, _UNTIL),
             )
         },
         "/tickets": {

@@ -67,6 +67,28 @@ QUESTION = _object(
 )
 
 SCHEMAS: dict[str, Schema] = {
+    "Reports": _object(
+        {
+            "pages": {"type": "array", "items": {"type": "object"}},
+            "ranges": {"type": "array", "items": {"type": "object"}},
+        },
+        ("pages", "ranges"),
+    ),
+    "ReportTable": _object(
+        {
+            "table": {"type": "string"},
+            "caption": {"type": "string"},
+            "from": {"type": "string", "format": "date"},
+            "until": {"type": "string", "format": "date"},
+            "made_at": {"type": "string", "format": "date-time"},
+            "definition_version": {"type": "integer"},
+            "code_version": {"type": "string"},
+            "demonstration": {"type": "boolean"},
+            "columns": {"type": "array", "items": {"type": "object"}},
+            "rows": {"type": "array", "items": {"type": "object"}},
+        },
+        ("table", "from", "until", "made_at", "definition_version", "columns", "rows"),
+    ),
     "Gap": GAP,
     "Gaps": _object(
         {
