@@ -7,9 +7,10 @@
 
 URL is sqlite:////folder/year.db or postgresql://... of an empty database. `build` puts the events
 of one day after the other and lets the worker's round judge and count each, a day later, as a site
-does that runs all year. `grow` fills the rest of the year with copies of those days, moved in time, with
-ids and visitors of their own, and counts them, for lived days take hours. `open` opens the pages of a report over the year in a fresh process.
-`prove` judges and counts everything anew from the raw events and says what differs.
+does that runs all year. `grow` fills the rest of the year with copies of those days, moved in time,
+with ids and visitors of their own, and counts every day, for days that are lived take hours. `open`
+opens the pages of a report over the year in a fresh process. `prove` judges and counts everything
+anew from the raw events and says what differs.
 """
 
 from __future__ import annotations
