@@ -202,9 +202,9 @@ def grow(db: Database, total_days: int) -> None:
 def _moved(db: Database, name: str, copy: int, lived: int) -> str:
     """Return the SQL of a column's value in a copy of lived days."""
     if name in NAMES:
-        return f"'c{copy}' || substr({name}, 3)"
+        return f"'x{copy}' || substr({name}, 3)"
     if name == "visitor":
-        return f"'c{copy}' || substr(visitor, 3)"
+        return f"'x{copy}' || substr(visitor, 3)"
     if name in TIMES and db.dialect == "sqlite":
         return f"date(substr({name}, 1, 10), '+{copy * lived} days') || substr({name}, 11)"
     return f"{name} + interval '{copy * lived} days'" if name in TIMES else name
