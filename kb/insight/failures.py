@@ -105,6 +105,8 @@ def _bounced(reading: Reading) -> bool:
 def related(words: str, later: str, language: str) -> bool:
     """Return whether two wordings are tries at one thing: a stem in common, or like spelling."""
     one, other = _telling(words, language), _telling(later, language)
+    if not one or not other:  # forgotten
+        return False
     if _stems(one, language) & _stems(other, language):
         return True
     return OSA.normalized_similarity(" ".join(one), " ".join(other)) > ALIKE

@@ -91,12 +91,15 @@ def _made(page: Page) -> tuple[int, dict[str, Any]]:
         "problem": problem,
     }
     status = 422 if problem else 200
-    return status, parts | _frame(span, page.key) | _drawn(made, span)
+    return status, parts | _frame(span, page.key, sound=not problem) | _drawn(made, span)
 
 
-def _frame(span: DateRange, key: str) -> dict[str, Any]:
-    """Return what every page of the report shows around its figures."""
-    args = {name: request.args[name] for name in ("range", "from", "until") if name in request.args}
+def _frame(span: DateRange, key: str, *, sound: bool = True) -> dict[str, Any]:
+    """Return what every page of the report shows around its figures; an address that is not `sound`
+    is not passed on.
+    """
+    known = ("range", "from", "until") if sound else ()
+    args = {name: request.args[name] for name in known if name in request.args}
     days = {"from": span.first.isoformat(), "until": span.last.isoformat()}
     return {
         "pages": [(page, ENDPOINTS[page.key]) for page in PAGES.values()],
@@ -104,7 +107,7 @@ def _frame(span: DateRange, key: str) -> dict[str, Any]:
         "span": span,
         "days": days,
         "args": args or {"range": USUAL},
-        "asked": days | {name: args[name] for name in ("from", "until") if args.get(name)},
+        "asked": days | {n: request.args[n] for n in ("from", "until") if request.args.get(n)},
         "named": args.get("range", "" if "from" in args or "until" in args else USUAL),
         "ranges": {named.key: named.words for named in RANGES.values()},
         "titles": {slug: each.title for slug, each in services().library().articles.items()},
@@ -181,7 +184,7 @@ def figure(table: str, key: str) -> ResponseReturnValue:
         counted=counted,
         told=told,
         problem=problem,
-        **_frame(span, TABLES[table]),
+        **_frame(span, TABLES[table], sound=not problem),
     )
     return shown, 422 if problem else 200
 

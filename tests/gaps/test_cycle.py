@@ -21,6 +21,7 @@ from kb.gaps.cycle.reporting import knowledge_tables
 from kb.gaps.cycle.spans import LONGEST, SHORTEST, TOO_EARLY, spans
 from kb.gaps.regroup import Grouping
 from kb.insight.days.counting import searches_by_day
+from kb.insight.days.store import touch
 from kb.insight.definitions import DEFINITIONS
 from kb.insight.report import DateRange
 from kb.privacy.keeping.store import forget
@@ -187,6 +188,7 @@ def test_searches_are_those_of_ended_episodes_by_their_utc_day(database: Databas
             row = {"id": str(number), "visitor": "v", "started_at": at, "ended_at": at}
             data = {"searches": searches}
             connection.execute(sa.insert(episodes).values(**row, **common, ended=ended, data=data))
+        touch(connection, {at.date() for at, _, _ in rows})
     with database.read() as connection:
         found = searches_by_day(connection, date(2026, 3, 2), date(2026, 3, 3))
     assert found == {date(2026, 3, 2): 5, date(2026, 3, 3): 7}

@@ -167,6 +167,8 @@ def test_what_another_system_told_of_and_where_tickets_stand(
         did("ticket_created", 2, origin="outside", left_out="staff"),
         did("ticket_created", 3, origin="asked"),
     ])  # fmt: skip
+    with database.begin() as connection:
+        touch(connection, [noon.date()])
     day = DateRange(noon.date(), noon.date())
     told = report(database, day, k=5, now=NOW, costs=COSTS)
     assert (told.outside.numerator, told.outside.denominator) == (1, 2)

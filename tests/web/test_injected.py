@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from kb.schema import failed_searches
+from kb.insight.days.store import touch
+from kb.lookup.words import words_key
+from kb.schema import episodes, failed_searches
 from tests.web.pages import Page, active_content
 
 PAYLOADS = (
@@ -160,19 +162,41 @@ def test_in_reports_and_their_cells(site: Any) -> None:
 
     lead = site.client("lead")
     cells = ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "=cmd|'/C calc'!A0", *PAYLOADS[:10])
+    at = datetime.now(UTC)
+    mine = [(n, words, person) for n, words in enumerate(cells) for person in range(6)]
+    visits = [
+        {
+            "id": f"e{n}-{person}", "visitor": f"v{person}", "started_at": at, "ended_at": at,
+            "outcome": "abandoned", "ended": True, "closed": True, "unresolved": True,
+            "definition": 3, "data": {"searches": 1},
+        }
+        for n, _, person in mine
+    ]  # fmt: skip
     rows = [
         {
-            "search_id": f"s{n}-{person}", "episode_id": f"e{n}", "at": datetime.now(UTC),
-            "visitor": f"v{person}", "failure": "zero", "words": words, "words_key": f"k{n}",
-            "language": "en", "definition": 1,
+            "search_id": f"s{n}-{person}", "episode_id": f"e{n}-{person}", "at": at,
+            "visitor": f"v{person}", "failure": "zero", "words": words,
+            "words_key": words_key(words) if words.strip() else f"{n:064x}",
+            "language": "en", "definition": 3,
         }
-        for n, words in enumerate(cells)
-        for person in range(6)
+        for n, words, person in mine
     ]  # fmt: skip
     with site.services.db.begin() as connection:
+        connection.execute(sa.insert(episodes), visits)
         connection.execute(sa.insert(failed_searches), rows)
+        touch(connection, [at.date()])
     _inert(lead.get("/reports/"), "", "/reports/")
-    for table in ("failing-words", "outcomes", "deflection", "searches", "articles", "tickets"):
+    shown = lead.get("/reports/searches")
+    assert "=cmd|" in shown.text
+    _inert(shown, "", "/reports/searches")
+    for table in (
+        "failing-words",
+        "outcomes",
+        "deflection",
+        "searches",
+        "articles",
+        "ticket-shares",
+    ):
         answer = lead.get(f"/reports/{table}.csv")
         assert answer.status_code == 200
         assert answer.mimetype == "text/csv"
