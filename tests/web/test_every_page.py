@@ -86,6 +86,8 @@ def _starts(site: Any, role: str) -> list[str]:
 def _key(address: str) -> tuple[str, tuple[str, ...]]:
     """Return what makes a page a kind of its own: walking every filter of a list is endless."""
     parts = urlsplit(address)
+    if parts.path.startswith("/reports/figures/"):  # one for each figure and range
+        return "/reports/figures/", ()
     return parts.path, tuple(sorted(parse_qs(parts.query)))
 
 
