@@ -6,14 +6,12 @@ searches. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from kb.insight.days.tally import FAILURES, Records, number_of_words
-from kb.insight.rows import FailedRow
-from kb.insight.wording import favourite
+from kb.insight.days.tally import FAILURES, Records
 
 MOST = 100  # wordings shown, those of most searches; the others are one row
 
@@ -83,11 +81,3 @@ def _row(rows: Records, words: str, wordings: int = 1) -> WordsRow:
         classes={FAILURES[c].value: int(n) for c, n in zip(classes, counts, strict=True)},
         wordings=wordings,
     )
-
-
-def wordings_of(rows: Iterable[FailedRow]) -> dict[int, str]:
-    """Return by number the wording that most people used."""
-    groups: dict[int, list[tuple[str, str]]] = {}
-    for row in rows:
-        groups.setdefault(number_of_words(row.words_key), []).append((row.words, row.visitor))
-    return {number: favourite(used) for number, used in groups.items()}

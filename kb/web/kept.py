@@ -21,6 +21,7 @@ from kb.insight.tables.text import csv_text
 from kb.people.roles import Permission
 from kb.reports.files import CODE
 from kb.reports.pages import every_table
+from kb.web.files import attached
 from kb.web.guard import needs, now, services, viewer
 from kb.web.notes import names
 
@@ -65,10 +66,8 @@ def table(kept_id: str, table: str) -> Response:
     wanted = next((each for each in tables if each.key == table), None)
     if wanted is None:
         abort(404, "This report has no such table.")
-    response = Response(csv_text(wanted.rows()), mimetype="text/csv")
     name = f"{wanted.key}-{found.range.first}-{found.range.last}-kept.csv"
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+    return attached(csv_text(wanted.rows()), "text/csv", name)
 
 
 @blueprint.post("/<kept_id>/remove")
