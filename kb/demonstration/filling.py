@@ -35,6 +35,8 @@ from kb.gaps.subscriptions.subscribing import Subscriptions
 from kb.gaps.subscriptions.subscribing import Wish as Subscribing
 from kb.insight import closing, solved
 from kb.insight.facts import EndedEpisode
+from kb.insight.notes.note import Written
+from kb.insight.notes.noting import note
 from kb.insight.outside.bringing import Matching, bring
 from kb.insight.outside.reading import OutsideTicket
 from kb.lookup.store import put_all
@@ -46,6 +48,8 @@ LOOKED_AT = (
     120  # questions of which the cause is found, of the largest gaps; a worker does the rest
 )
 DAY = timedelta(days=1)
+# What is noted on the day of the outage and on that of the release.
+SPECIAL = ("Outage of the VPN", "Release of the new meeting app")
 Progress = Callable[[str, int, int], None]
 
 
@@ -276,6 +280,8 @@ class Filling:
         bring_up_to_date(db, now)
         escalate_due(db, settings.tiers, now=now)
         closing.close_episodes(db, settings, now)
+        for day, words in zip(self.plan.special(), SPECIAL, strict=True):
+            note(db, Written(day.date(), day.date(), words), by="", now=now)
         solved.refresh(db, settings, now, file=settings.solved_queries)
 
     def _chance(self, what: str) -> random.Random:

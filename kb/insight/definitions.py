@@ -151,8 +151,8 @@ FIGURES: tuple[Definition, ...] = (
         "failing_words",
         "Searches that fail most",
         "Failed searches by the same words, whatever their case, accents and punctuation. Words "
-        "are shown when at least 5 distinct people (setting k_anonymity) failed on them; all "
-        "others are one row.",
+        "are shown when at least 5 distinct people (setting k_anonymity) failed on them, at most "
+        "the 50 with most searches, in the form that most used lately; all others are one row.",
     ),
     Definition(
         "article_read",

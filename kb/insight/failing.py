@@ -6,14 +6,14 @@ searches. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from kb.insight.days.tally import FAILURES, Records
+from kb.insight.days.tally import FAILURES, Numbers, Records, distinct
 
-MOST = 100  # wordings shown, those of most searches; the others are one row
+MOST = 50  # wordings shown, those of most searches; the others are one row
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,55 +29,82 @@ class WordsRow:
     wordings: int = 1
 
 
-def common(failed: Records, k: int) -> tuple[int, ...]:
+@dataclass(frozen=True, slots=True)
+class Grouped:
+    """Failed searches in the order of their words; those of `numbers[n]` are the rows from
+    `starts[n]` to before `starts[n + 1]`.
+    """
+
+    rows: Records
+    numbers: Numbers
+    starts: Numbers
+
+    def of(self, place: int) -> Records:
+        """Return the rows of the words at a place of `numbers`."""
+        rows: Records = self.rows[self.starts[place] : self.starts[place + 1]]
+        return rows
+
+    def most(self, k: int) -> Iterator[int]:
+        """Give the places of words that `k` or more people failed on, most searches first."""
+        searches = np.diff(self.starts.astype(np.int64))
+        for place in np.lexsort((self.numbers, -searches)).tolist():
+            if searches[place] < k:
+                return  # no more people than searches
+            if _people(self.of(place)) >= k:
+                yield place
+
+
+def grouped(failed: Records) -> Grouped:
+    """Return failed searches by their words."""
+    rows = failed[np.argsort(failed["words"], kind="stable")]
+    words = rows["words"]
+    first = np.ones(len(rows), bool)
+    first[1:] = words[1:] != words[:-1]
+    starts = np.append(np.flatnonzero(first), len(rows)).astype(np.uint64)
+    return Grouped(rows, words[first], starts)
+
+
+def common(found: Grouped, k: int) -> tuple[int, ...]:
     """Return the numbers of the words that `k` or more people failed on, most searches first; at
     most MOST.
     """
-    if not len(failed):
-        return ()
-    pairs = np.unique(_pairs(failed))
-    words, people = np.unique(pairs["words"], return_counts=True)
-    every, searches = np.unique(failed["words"], return_counts=True)
-    assert (words == every).all()
-    enough = people >= k
-    order = np.lexsort((words[enough], -people[enough], -searches[enough]))
-    return tuple(int(number) for number in words[enough][order][:MOST])
+    places = found.most(k)
+    return tuple(int(found.numbers[place]) for place, _ in zip(places, range(MOST), strict=False))
 
 
-def _pairs(failed: Records) -> Records:
-    """Return the words and visitors alone."""
-    pairs = np.empty(len(failed), [("words", "<u8"), ("visitor", "<u8")])
-    pairs["words"], pairs["visitor"] = failed["words"], failed["visitor"]
-    return pairs
-
-
-def failing_words(failed: Records, k: int, wordings: Mapping[int, str]) -> tuple[WordsRow, ...]:
+def failing_words(found: Grouped, k: int, wordings: Mapping[int, str]) -> tuple[WordsRow, ...]:
     """Return a row for each of the `wordings` that `k` or more people failed on, most searches
     first, then the rest as one row without words; () when nothing failed.
     """
-    if not len(failed):
-        return ()
-    held = failed[np.argsort(failed["words"], kind="stable")]
-    numbers, starts = np.unique(held["words"], return_index=True)
-    ends = np.append(starts[1:], len(held))
-    rows: dict[int, WordsRow] = {}
-    for number, start, end in zip(numbers.tolist(), starts, ends, strict=True):
-        if words := wordings.get(number, ""):
-            row = _row(held[start:end], words)
-            if row.people >= k:
-                rows[number] = row
-    rest = held[~np.isin(held["words"], np.fromiter(rows, np.uint64))]
-    others = [_row(rest, "", len(numbers) - len(rows))] if len(rest) else []
-    shown = sorted(rows.values(), key=lambda row: (-row.searches, -row.people, row.words))
+    shown, hidden = [], np.ones(len(found.rows), bool)
+    for number, words in wordings.items():
+        place = int(np.searchsorted(found.numbers, np.uint64(number)))
+        if not words or place >= len(found.numbers) or found.numbers[place] != number:
+            continue
+        row = _row(found.of(place), words)
+        if row.people >= k:
+            shown.append(row)
+            hidden[found.starts[place] : found.starts[place + 1]] = False
+    rest = found.rows[hidden]
+    others = [_row(rest, "", len(found.numbers) - len(shown))] if len(rest) else []
+    shown.sort(key=lambda row: (-row.searches, -row.people, row.words))
     return (*shown, *others)
 
 
 def _row(rows: Records, words: str, wordings: int = 1) -> WordsRow:
-    classes, counts = np.unique(rows["failure"], return_counts=True)
+    classes = np.bincount(rows["failure"], minlength=len(FAILURES))
     return WordsRow(
         words=words,
-        people=len(np.unique(rows["visitor"])),
+        people=_people(rows),
         searches=len(rows),
-        classes={FAILURES[c].value: int(n) for c, n in zip(classes, counts, strict=True)},
+        classes={
+            failure.value: int(number)
+            for failure, number in zip(FAILURES, classes, strict=True)
+            if number
+        },
         wordings=wordings,
     )
+
+
+def _people(rows: Records) -> int:
+    return len(distinct(rows["visitor"]))

@@ -21,8 +21,8 @@ from kb.insight.deflection import Deflection
 from kb.insight.estimates.cost import TierCost
 from kb.insight.estimates.estimate import Estimate
 from kb.insight.facts import Outcome
+from kb.insight.failing import Grouped, failing_words, grouped
 from kb.insight.failing import WordsRow as WordsRow
-from kb.insight.failing import failing_words
 from kb.insight.figure import Figure as Figure  # these are part of this interface
 from kb.insight.figure import count as count
 from kb.insight.figure import share as share
@@ -70,7 +70,8 @@ class DateRange:
 class Facts:
     """What a report is made of: the counts of its days in order; tickets by origin; the tiers with
     the tickets that stand there; tickets that other systems told of, (matched, all); wordings by
-    their number. `marks` are those of all days together where the days come without.
+    their number. `marks` are those of all days together where the days come without; `whole` is the
+    sum of the days and `failing` its failed searches by words, where they are there already.
     """
 
     days: Mapping[date, Tally]
@@ -79,6 +80,8 @@ class Facts:
     outside: tuple[int, int] = (0, 0)
     wordings: Mapping[int, str] = field(default_factory=dict)
     marks: Mapping[str, Mapping[str, int]] | None = None
+    whole: Tally | None = None
+    failing: Grouped | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +142,7 @@ class Report:
 def make_report(facts: Facts, span: DateRange, *, k: int, now: datetime, code: str = "") -> Report:
     """Return the report of what `facts` counted; words need `k` distinct people to be shown."""
     days = tuple(facts.days.values())
-    whole = added(days)
+    whole = facts.whole or added(days)
     if facts.marks is not None:
         whole.marks = {slug: Counter(marks) for slug, marks in facts.marks.items()}
     kinds, searches = whole.kinds, whole.sums["searches"]
@@ -163,7 +166,7 @@ def make_report(facts: Facts, span: DateRange, *, k: int, now: datetime, code: s
         searches=count("searches", searches),
         failed=share("failed_share", whole.sums["failed"], searches),
         failures=_failures(whole.failed, searches),
-        failing_words=failing_words(whole.failed, k, facts.wordings),
+        failing_words=failing_words(facts.failing or grouped(whole.failed), k, facts.wordings),
         articles=league(whole),
         tickets=tuple(_tickets(origin, facts.tickets) for origin in ORIGINS),
         deflection=deflection.make(days, whole, facts.tiers, now=now, elapsed=_elapsed(span, now)),

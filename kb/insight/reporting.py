@@ -12,14 +12,13 @@ from datetime import datetime
 from importlib.metadata import version
 from types import MappingProxyType
 
-import numpy as np
-
 from kb.db import Connection, Database
 from kb.insight import care
 from kb.insight.days.counting import days_of
 from kb.insight.days.store import wordings
+from kb.insight.days.tally import added
 from kb.insight.estimates.cost import TierCost
-from kb.insight.failing import common
+from kb.insight.failing import common, grouped
 from kb.insight.figures import store
 from kb.insight.report import DateRange, Facts, Report, WordsRow, beside, make_report
 
@@ -52,15 +51,18 @@ def _made(
 ) -> Report:
     days, marks = days_of(connection, span.first, span.last)
     standing = store.tickets_by_tier(connection, span.start, span.end)
-    failed = [day.failed for day in days.values()]
-    shown = common(np.concatenate(failed), k) if failed else ()
+    whole = added(days.values())
+    failing = grouped(whole.failed)
     facts = Facts(
         days=days,
         marks=marks,
-        wordings=wordings(connection, shown, span.start, span.end),
-        tickets=store.tickets_by_origin(connection, span.start, span.end),
+        whole=whole,
+        failing=failing,
+        wordings=wordings(connection, common(failing, k), span.start, span.end),
+        tickets=store.tickets_by_origin(connection, span.start, span.end)
+        | {"outside": whole.sums["outside"]},
         tiers={n: replace(tier, tickets=standing.get(n, 0)) for n, tier in costs.items()},
-        outside=store.outside(connection, span.start, span.end),
+        outside=(whole.sums["outside_matched"], whole.sums["outside"]),
     )
     return make_report(facts, span, k=k, now=now, code=version("tier-zero"))
 

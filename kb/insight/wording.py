@@ -6,7 +6,7 @@ Promises the same choice from the same uses in any order. Pure.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 
 def favourite(used: Iterable[tuple[str | None, str]]) -> str:
@@ -14,9 +14,4 @@ def favourite(used: Iterable[tuple[str | None, str]]) -> str:
     by_people = Counter(
         words for words, _ in {(words, visitor) for words, visitor in used if words}
     )
-    return most_used(by_people)
-
-
-def most_used(people: Mapping[str, int]) -> str:
-    """Return the wording of most people, "" of none."""
-    return min(people, key=lambda words: (-people[words], words)) if people else ""
+    return min(by_people, key=lambda words: (-by_people[words], words)) if by_people else ""

@@ -68,10 +68,11 @@ failed_searches = sa.Table(
     sa.Column("visitor", sa.String(64), nullable=False),
     sa.Column("failure", sa.String(16), nullable=False),
     sa.Column("words", sa.Text),
-    sa.Column("words_key", sa.String(64), nullable=False, index=True),
+    sa.Column("words_key", sa.String(64), nullable=False),
     sa.Column("language", sa.String(16), nullable=False),
     sa.Column("definition", sa.Integer, nullable=False),
     sa.Index("ix_failed_searches_visitor", "visitor", "at"),
+    sa.Index("ix_failed_searches_words_key", "words_key", "at"),
 )
 
 salts = sa.Table(

@@ -7,7 +7,6 @@ leads to its definition and its rows. Knows no definition itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, Response, abort, render_template, request
@@ -46,23 +45,54 @@ ENDPOINTS = {key: "leads.report" if key == FIRST else f"leads.{key}" for key in 
 @needs(Permission.READ_REPORTS)
 def report() -> ResponseReturnValue:
     """Deflection in a range of days."""
-    return _page(PAGES[FIRST])
+    shown, parts = _made(PAGES[FIRST])
+    return render_template("leads/deflection.html", **parts), shown
 
 
-def _page(page: Page) -> ResponseReturnValue:
+@blueprint.get("/searches")
+@needs(Permission.READ_REPORTS)
+def searches() -> ResponseReturnValue:
+    """Searches that fail, and how well search does."""
+    shown, parts = _made(PAGES["searches"])
+    return render_template("leads/searches.html", **parts), shown
+
+
+@blueprint.get("/articles")
+@needs(Permission.READ_REPORTS)
+def articles() -> ResponseReturnValue:
+    """Articles beside each other."""
+    shown, parts = _made(PAGES["articles"])
+    return render_template("leads/articles.html", **parts), shown
+
+
+@blueprint.get("/tickets")
+@needs(Permission.READ_REPORTS)
+def tickets() -> ResponseReturnValue:
+    """Tickets: where they stand, how they moved, how long they took."""
+    shown, parts = _made(PAGES["tickets"])
+    return render_template("leads/tickets.html", **parts), shown
+
+
+@blueprint.get("/knowledge")
+@needs(Permission.READ_REPORTS)
+def knowledge() -> ResponseReturnValue:
+    """From a gap to an answer, and what it changed."""
+    shown, parts = _made(PAGES["knowledge"])
+    return render_template("leads/knowledge.html", **parts), shown
+
+
+def _made(page: Page) -> tuple[int, dict[str, Any]]:
+    """Return the status of a page's answer and what its template needs."""
     span, problem = _asked()
     made = page.make(services().report_source(), span, now())
-    shown = render_template(
-        f"leads/{page.key}.html",
-        page=page,
-        made=made,
-        report=made.report,
-        tables={table.key: table for table in made.tables},
-        problem=problem,
-        **_frame(span, page.key),
-        **_drawn(made, span),
-    )
-    return shown, 422 if problem else 200
+    parts = {
+        "page": page,
+        "report": made.report,
+        "tables": {table.key: table for table in made.tables},
+        "problem": problem,
+    }
+    status = 422 if problem else 200
+    return status, parts | _frame(span, page.key) | _drawn(made, span)
 
 
 def _frame(span: DateRange, key: str) -> dict[str, Any]:
@@ -97,19 +127,6 @@ def _drawn(made: Made, span: DateRange) -> dict[str, Any]:
         "marks": charts.marks(notes, made.report.steps),
         "names": [(kind, DEFINITIONS[kind].name) for kind in charts.STACKED],
     }
-
-
-def _other(key: str) -> Callable[[], ResponseReturnValue]:
-    @needs(Permission.READ_REPORTS)
-    def show() -> ResponseReturnValue:
-        return _page(PAGES[key])
-
-    return show
-
-
-for _key in PAGES:
-    if _key != FIRST:
-        blueprint.add_url_rule(f"/{_key}", _key, _other(_key), methods=["GET"])
 
 
 @blueprint.get("/<table>.csv")

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 import sqlalchemy as sa
 
 from kb.db import Database
-from kb.insight.closing import close_episodes
+from kb.insight.closing import close_episodes, rebuild
 from kb.insight.days import store
 from kb.insight.days.counting import days_of
 from kb.insight.days.tally import Tally, number_of
@@ -109,4 +109,24 @@ def test_counts_of_an_unchanged_day_are_kept(database: Database, noon: datetime)
         store.touch(connection, [LATE])
         (waiting,) = store.stale(connection)
         store.keep(connection, waiting, Tally(), now=noon)
+        assert store.stale(connection) == []
+
+
+def test_a_rebuild_beside_a_worker_finds_no_difference(
+    database: Database, noon: datetime, did: Did
+) -> None:
+    """What a worker changes while all is counted anew is no fault of the counts."""
+    put_all(database, [did("search", 0, words="vpn")])
+    now = noon + timedelta(days=3)
+    close_episodes(database, Spans(), now)
+
+    def meanwhile(what: str, _done: int, _all: int) -> None:
+        if what == "days":
+            with database.begin() as connection:
+                store.touch(connection, [LATE])
+
+    found = rebuild(database, Spans(), now, since=noon - timedelta(days=30), progress=meanwhile)
+    assert (found.rows, found.days_differ) == (0, 0)
+    close_episodes(database, Spans(), now)
+    with database.read() as connection:
         assert store.stale(connection) == []

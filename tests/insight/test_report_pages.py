@@ -312,3 +312,16 @@ def test_one_outcome_of_each_is_enough_for_every_table() -> None:
     told = make_report(Facts(by_day(found)), DateRange(LATER.date(), LATER.date()), k=5, now=LATER)
     assert deflection.tables(told)
     assert searches.tables(told)
+
+
+def test_a_kept_report_is_shown_while_days_are_counted(month: Services, sign_in: SignIn) -> None:
+    from kb.insight.days import store
+
+    lead = sign_in("lead")
+    kept = lead.post("/reports/kept", data=QUERY | {"title": "March"}).location
+    with month.db.begin() as connection:
+        store.touch_all(connection)
+    told = lead.get(kept)
+    assert told.status_code == 200
+    assert "cannot be told yet" in told.text
+    assert "As it was kept" in told.text

@@ -14,7 +14,7 @@ from kb.db import Connection, Database
 from kb.errors import NotReady
 from kb.insight.days import store
 from kb.insight.days.tally import Tally, tally
-from kb.insight.figures.store import episode_rows, failed_rows
+from kb.insight.figures.store import episode_rows, failed_rows, outside
 
 MOST_AT_ONCE = 14  # days that a report counts itself before it sends its reader away for a while
 
@@ -45,7 +45,9 @@ def bring_up_to_date(
 def _count(connection: Connection, day: date) -> Tally:
     start = datetime.combine(day, time(), UTC)
     end = start + timedelta(days=1)
-    return tally(episode_rows(connection, start, end), failed_rows(connection, start, end))
+    found = tally(episode_rows(connection, start, end), failed_rows(connection, start, end))
+    found.sums["outside_matched"], found.sums["outside"] = outside(connection, start, end)
+    return found
 
 
 def searches_by_day(connection: Connection, first: date, last: date) -> dict[date, int]:

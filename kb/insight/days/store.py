@@ -18,11 +18,11 @@ from sqlalchemy.engine import Connection
 
 from kb.insight.days.packing import packed, unpacked
 from kb.insight.days.tally import Tally
-from kb.insight.wording import most_used
+from kb.insight.wording import favourite
 from kb.schema import article_days, episodes, failed_searches, report_days
 
-LAYOUT = 1  # of what `packing` writes; a day of another layout is counted anew
-CHUNK = 50  # words looked up in one query
+LAYOUT = 2  # of what `packing` writes; a day of another layout is counted anew
+LATEST = 50  # failed searches by the same words that say how they are written
 _COUNTS = [column for column in article_days.c if column.name not in {"day", "article"}]
 
 
@@ -169,27 +169,27 @@ def kept(connection: Connection) -> dict[str, dict[str, Any]]:
 def wordings(
     connection: Connection, numbers: Sequence[int], start: datetime, end: datetime
 ) -> dict[int, str]:
-    """Return by the number of words (`tally.number_of_words`) the form that most people used in
-    failed searches of [start, end); words that are forgotten have none.
+    """Return by the number of words (`tally.number_of_words`) the form that most people used in the
+    last LATEST failed searches of [start, end) by these words; words that are forgotten have none.
     """
-    used: dict[int, Counter[str]] = {}
-    for place in range(0, len(numbers), CHUNK):
-        heads = [f"{number:016x}" for number in numbers[place : place + CHUNK]]
-        key = failed_searches.c.words_key
+    found = {}
+    for number in numbers:
+        head = f"{number:016x}"
+        key = connection.scalar(
+            sa.select(failed_searches.c.words_key)
+            .where(failed_searches.c.words_key.between(head, head + "g"))
+            .limit(1)
+        )
         query = (
-            sa.select(
-                key,
-                failed_searches.c.words,
-                sa.func.count(sa.distinct(failed_searches.c.visitor)).label("people"),
-            )
+            sa.select(failed_searches.c.words, failed_searches.c.visitor)
             .where(
-                sa.or_(*(key.between(head, head + "g") for head in heads)),
+                failed_searches.c.words_key == key,
                 failed_searches.c.at >= start,
                 failed_searches.c.at < end,
                 failed_searches.c.words.is_not(None),
             )
-            .group_by(key, failed_searches.c.words)
+            .order_by(failed_searches.c.at.desc(), failed_searches.c.search_id)
+            .limit(LATEST)
         )
-        for row in connection.execute(query):
-            used.setdefault(int(row.words_key[:16], 16), Counter())[row.words] += row.people
-    return {number: most_used(people) for number, people in used.items()}
+        found[number] = favourite((row.words, row.visitor) for row in connection.execute(query))
+    return found

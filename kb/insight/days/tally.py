@@ -182,7 +182,16 @@ def _waited(data: Mapping[str, Any]) -> Iterable[tuple[int, str]]:
 
 
 def _numbers(names: Iterable[str]) -> Numbers:
-    return np.unique(np.fromiter((number_of(name) for name in names), np.uint64))
+    return distinct(np.fromiter((number_of(name) for name in names), np.uint64))
+
+
+def distinct(numbers: Numbers) -> Numbers:
+    """Return each number once, in order. By sorting, which for these is quicker than np.unique."""
+    ordered = np.sort(numbers)
+    first = np.ones(len(ordered), bool)
+    first[1:] = ordered[1:] != ordered[:-1]
+    found: Numbers = ordered[first]
+    return found
 
 
 def number_of(name: str) -> int:
@@ -264,8 +273,8 @@ def added(tallies: Iterable[Tally]) -> Tally:
         for slug, marks in day.marks.items():
             whole.marks.setdefault(slug, Counter()).update(marks)
     if days:
-        whole.people = np.unique(np.concatenate([day.people for day in days]))
-        whole.ticketed = np.unique(np.concatenate([day.ticketed for day in days]))
+        whole.people = distinct(np.concatenate([day.people for day in days]))
+        whole.ticketed = distinct(np.concatenate([day.ticketed for day in days]))
         whole.exposed = np.concatenate([day.exposed for day in days])
         whole.failed = np.concatenate([day.failed for day in days])
     return whole

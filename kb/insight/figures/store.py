@@ -88,15 +88,13 @@ def failed_rows(connection: Connection, start: datetime, end: datetime) -> tuple
 
 
 def tickets_by_origin(connection: Connection, start: datetime, end: datetime) -> dict[str, int]:
-    """Return how many tickets were created in [start, end), by origin; staff's own left out."""
+    """Return how many tickets were opened here in [start, end), by origin; staff's own left out."""
     query = (
         sa.select(tickets.c.origin, sa.func.count())
         .where(*_of_requesters(start, end))
         .group_by(tickets.c.origin)
     )
-    found = {row[0]: row[1] for row in connection.execute(query)}
-    _, told = outside(connection, start, end)
-    return found | ({"outside": told} if told else {})
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def tickets_by_tier(connection: Connection, start: datetime, end: datetime) -> dict[int, int]:

@@ -14,6 +14,7 @@ from datetime import datetime
 from kb.db import Database
 from kb.errors import NotFound
 from kb.insight.closing import HasSpans, judge_again
+from kb.insight.days.store import touch
 from kb.insight.outside import store
 from kb.insight.outside.reading import OutsideTicket
 from kb.lookup.events import Event, EventKind
@@ -91,6 +92,7 @@ def bring(
     put = [(ticket, _event(ticket, match(ticket), source)) for ticket in tickets]
     with db.begin() as connection:
         fresh = [event for _, event in put if add(db, connection, event)]
+        touch(connection, (event.at.date() for event in fresh))
     named = [event for event in fresh if event.visitor and not event.left_out]
     if named:
         visitors, since = {event.visitor for event in named}, min(event.at for event in named)

@@ -39,6 +39,8 @@ def upgrade() -> None:
     op.create_index('ix_episodes_open', 'episodes', ['ended_at'],
                     sqlite_where=sa.text('NOT closed'), postgresql_where=sa.text('NOT closed'))
     op.create_index('ix_failed_searches_visitor', 'failed_searches', ['visitor', 'at'])
+    op.drop_index('ix_failed_searches_words_key', 'failed_searches')
+    op.create_index('ix_failed_searches_words_key', 'failed_searches', ['words_key', 'at'])
     # Days that were judged before are counted in the worker's next rounds.
     day = ("to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD')"
            if op.get_bind().dialect.name == 'postgresql' else 'substr(started_at, 1, 10)')
