@@ -52,10 +52,12 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """Hand out a connection for reading; on SQLite it sees one state throughout."""
+        """Hand out a connection for reading; it sees one state throughout."""
         with _plain_errors(), self.engine.connect() as connection:
             if self.dialect == "sqlite":
                 connection.exec_driver_sql("BEGIN")
+            else:  # of its own, for each statement would see another state
+                connection.execution_options(isolation_level="REPEATABLE READ")
             yield connection
             connection.rollback()
 

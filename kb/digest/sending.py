@@ -16,6 +16,7 @@ from functools import partial
 from kb.config import Settings
 from kb.content.library import Library
 from kb.db import Database
+from kb.demonstration.marker import SAYS
 from kb.desk.outbox.store import Outbox
 from kb.desk.post import MAIL
 from kb.digest.content import Found, digest
@@ -72,6 +73,7 @@ class Weekly:
             k=settings.k_anonymity,
             site=settings.site_name,
             site_url=settings.site_url,
+            note=SAYS if settings.demonstration else "",
         )
 
     def settled(self, now: datetime) -> Week:

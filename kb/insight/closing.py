@@ -132,7 +132,8 @@ def rebuild(
     counted = bring_up_to_date(db, now, progress=lambda done, total: progress("days", done, total))
     with db.read() as connection:
         found = days.kept(connection)
-    changed = sum(kept.get(day) != found.get(day) for day in kept.keys() | found.keys())
+    # A day that somebody else changes meanwhile is in one of them alone: no difference.
+    changed = sum(kept[day] != found[day] for day in kept.keys() & found.keys())
     return Rebuilt(judged, differ, counted, changed)
 
 

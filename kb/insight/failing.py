@@ -6,14 +6,12 @@ searches. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from kb.insight.days.tally import FAILURES, Numbers, Records, distinct, number_of_words
-from kb.insight.rows import FailedRow
-from kb.insight.wording import favourite
+from kb.insight.days.tally import FAILURES, Numbers, Records, distinct
 
 MOST = 50  # wordings shown, those of most searches; the others are one row
 
@@ -110,11 +108,3 @@ def _row(rows: Records, words: str, wordings: int = 1) -> WordsRow:
 
 def _people(rows: Records) -> int:
     return len(distinct(rows["visitor"]))
-
-
-def wordings_of(rows: Iterable[FailedRow]) -> dict[int, str]:
-    """Return by number the wording that most people used."""
-    groups: dict[int, list[tuple[str, str]]] = {}
-    for row in rows:
-        groups.setdefault(number_of_words(row.words_key), []).append((row.words, row.visitor))
-    return {number: favourite(used) for number, used in groups.items()}

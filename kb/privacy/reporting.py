@@ -1,6 +1,6 @@
 """The figures of privacy, read from the database in one look.
 
-Promises one state of the database throughout (on SQLite). Knows no page.
+Promises one state of the database throughout. Knows no page.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from kb.config import load
+from kb.demonstration.marker import SAYS
 from kb.errors import InvalidInput
 from kb.insight import kept_commands
 from kb.insight.ranges import RANGES, asked_range
@@ -71,6 +72,8 @@ def figures(
         click.echo(f"{xlsx}: {len(made.tables)} tables.")
         return
     found = table_of(parts.report_source(), table, span, now)
+    if parts.settings.demonstration:
+        click.echo(SAYS, err=True)
     if form == "csv":
         click.echo(csv_text(found.rows()), nl=False)
     elif form == "json":

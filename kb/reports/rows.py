@@ -1,17 +1,19 @@
 """The episodes behind a figure, page by page.
 
-Promises rows without words and without pseudonyms: nobody can be told from them, and the words of
-few are never shown. Knows no rule: `kb.insight.behind` says what counts.
+Promises rows without words and without pseudonyms, and times by the hour: who knows when somebody
+was there does not find them, and the words of few are never shown. Knows no rule:
+`kb.insight.behind` says what counts.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
+from kb.db import Connection
 from kb.errors import InvalidInput
 from kb.insight.behind import Behind
-from kb.insight.figures.store import episodes_after
+from kb.insight.figures.store import episodes_after, started_at
 from kb.insight.report import DateRange
 from kb.insight.rows import EpisodeRow
 from kb.insight.tables.table import Column, Kind, Line, Table
@@ -21,7 +23,7 @@ SHOWN = 50  # rows on one page
 READ = 2_000  # rows looked at in one query
 MOST_READ = 40_000  # rows looked at for one page, where few count
 COLUMNS = (
-    Column("started_at", "Started", Kind.MOMENT),
+    Column("started_at", "Started in the hour from", Kind.MOMENT),
     Column("outcome", "Outcome"),
     Column("searches", "Searches", Kind.COUNT, definition="searches"),
     Column("failed", "Failed", Kind.COUNT, definition="failed_share"),
@@ -38,7 +40,7 @@ _HEARD = {"shown": "asked", "yes": "yes", "no": "no"}
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """One page of rows; `after` is where the next begins, "" at the end."""
+    """One page of rows; `after` names the episode behind which the next begins, "" at the end."""
 
     table: Table
     after: str
@@ -46,9 +48,10 @@ class Rows:
 
 def rows(source: Source, span: DateRange, found: Behind, after: str) -> Rows:
     """Return the next rows that the figure counts; `after` is "" for the first page."""
-    place, read, ended = _place(after, span), 0, False
+    read, ended = 0, False
     told: list[Line] = []
     with source.db.read() as connection:
+        place = _place(connection, after, span)
         while len(told) < SHOWN and read < MOST_READ and not ended:
             some = episodes_after(connection, span.start, span.end, place=place, most=READ)
             ended, read = len(some) < READ, read + len(some)
@@ -62,26 +65,25 @@ def rows(source: Source, span: DateRange, found: Behind, after: str) -> Rows:
                     ended = ended and row is some[-1]
                     break
     table = Table("rows", "The episodes behind it, in order of start", COLUMNS, tuple(told))
-    return Rows(table, "" if ended else f"{place[0].isoformat()}~{place[1]}")
+    return Rows(table, "" if ended else place[1])
 
 
-def _place(after: str, span: DateRange) -> tuple[datetime, str]:
+def _place(connection: Connection, after: str, span: DateRange) -> tuple[datetime, str]:
     if not after:
         return span.start - timedelta(microseconds=1), ""
-    at, _, name = after.partition("~")
-    try:
-        return datetime.fromisoformat(at).astimezone(UTC), name
-    except (ValueError, OverflowError):
-        raise InvalidInput("This is no place in the rows.", "Begin at the first page.") from None
+    started = started_at(connection, after)
+    if started is None:  # none, or judged anew since
+        raise InvalidInput("This is no place in the rows.", "Begin at the first page.")
+    return started, after
 
 
 def _line(row: EpisodeRow, of: int, counted: int) -> Line:
     data = row.data
     opened = sorted(slug for slug, marks in data.get("articles", {}).items() if marks["opened"])
-    started = row.started_at.isoformat(timespec="minutes") if row.started_at else ""
+    hour = row.started_at.replace(minute=0, second=0, microsecond=0) if row.started_at else None
     return Line(
         (
-            started,
+            hour.isoformat(timespec="minutes") if hour else "",
             row.outcome.value if row.closed else "open",
             int(data.get("searches", 0)),
             sum(number for *_, why, number in data.get("asked", ()) if why),

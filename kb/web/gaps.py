@@ -21,6 +21,7 @@ from kb.gaps.fixes import Fix, fix_of, reader_of
 from kb.gaps.gap import Cause, Status
 from kb.insight.tables.text import csv_text
 from kb.people.roles import STAFF_ROLES, Permission, Role, audiences
+from kb.web.files import attached
 from kb.web.guard import needs, now, services, viewer
 from search.types import Query
 
@@ -58,9 +59,7 @@ def listing() -> str:
 @needs(Permission.READ_REPORTS)
 def table() -> Response:
     """The same gaps as CSV."""
-    response = Response(csv_text(csv_rows(_found()[0])), mimetype="text/csv")
-    response.headers["Content-Disposition"] = f'attachment; filename="gaps-{now().date()}.csv"'
-    return response
+    return attached(csv_text(csv_rows(_found()[0])), "text/csv", f"gaps-{now().date()}.csv")
 
 
 @blueprint.get("/gaps.json")
@@ -84,7 +83,7 @@ def draft(number: str) -> Response:
     found = _detail(number)
     title, _ = beginning_of(found)
     name = f"{slug_of(title) or f'gap-{found.gap.number}'}.md"
-    return _file(_draft(found), name, "text/markdown")
+    return attached(_draft(found), "text/markdown", name)
 
 
 @blueprint.get("/gaps/<number>/fix.patch")
@@ -95,7 +94,7 @@ def patch(number: str) -> Response:
     fix = _fix(found)
     if fix is None or not fix.patch:
         abort(404, "There is no ready change for this gap.")
-    return _file(fix.patch, f"gap-{found.gap.number}.patch", "text/x-diff")
+    return attached(fix.patch, "text/x-diff", f"gap-{found.gap.number}.patch")
 
 
 @blueprint.post("/gaps/<number>/<action>")
@@ -224,12 +223,6 @@ def _today(found: reading.Detail) -> dict[str, tuple[str, ...]]:
         hits = services().engine.search(query).hits
         answers[each.shown.words_key] = tuple(hit.id for hit in hits)
     return answers
-
-
-def _file(text: str, name: str, mimetype: str) -> Response:
-    response = Response(text, mimetype=mimetype)
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
 
 
 def _page(found: reading.Detail, problem: ProductError | None = None) -> str:

@@ -11,8 +11,8 @@ from datetime import datetime
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from kb.errors import InvalidInput, NotAllowed, NotFound
-from kb.insight.kept.keeping import Keeping
+from kb.errors import InvalidInput, NotAllowed, NotFound, NotReady
+from kb.insight.kept.keeping import Beside, Keeping
 from kb.insight.kept.store import Kept
 from kb.insight.ranges import USUAL, asked_range, range_of
 from kb.insight.report import DateRange
@@ -21,6 +21,7 @@ from kb.insight.tables.text import csv_text
 from kb.people.roles import Permission
 from kb.reports.files import CODE
 from kb.reports.pages import every_table
+from kb.web.files import attached
 from kb.web.guard import needs, now, services, viewer
 from kb.web.notes import names
 
@@ -65,10 +66,8 @@ def table(kept_id: str, table: str) -> Response:
     wanted = next((each for each in tables if each.key == table), None)
     if wanted is None:
         abort(404, "This report has no such table.")
-    response = Response(csv_text(wanted.rows()), mimetype="text/csv")
     name = f"{wanted.key}-{found.range.first}-{found.range.last}-kept.csv"
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+    return attached(csv_text(wanted.rows()), "text/csv", name)
 
 
 @blueprint.post("/<kept_id>/remove")
@@ -121,12 +120,17 @@ def _list(problem: InvalidInput | None = None) -> str:
 
 
 def _page(found: Kept, tables: Sequence[Table], problem: NotAllowed | None = None) -> str:
-    beside = _keeping().beside(found, tables, now())
+    beside, waiting = Beside((), (), found.definition), ""
+    try:
+        beside = _keeping().beside(found, tables, now())
+    except NotReady as later:
+        waiting = f"{later.message} {later.hint}"
     return render_template(
         "kept/report.html",
         kept=found,
         tables=tables,
         beside=beside,
+        waiting=waiting,
         told=beside.differences[:MOST_TOLD],
         more=max(0, len(beside.differences) - MOST_TOLD),
         names=names(),

@@ -30,6 +30,7 @@ from kb.reports.files import CODE, page_workbook
 from kb.reports.pages import PAGES, TABLES, Made, Page, page_of, table_of
 from kb.reports.rows import rows
 from kb.web import charts
+from kb.web.files import attached
 from kb.web.guard import needs, now, services
 from kb.web.words import definition_of
 
@@ -137,7 +138,7 @@ def table(table: str) -> Response:
     """One table of the report, cell by cell as on the screen."""
     span = asked_range(request.args, now().date())
     found = table_of(services().report_source(), table, span, now())
-    return _file(csv_text(found.rows()), "text/csv", f"{table}-{span.first}-{span.last}.csv")
+    return attached(csv_text(found.rows()), "text/csv", f"{table}-{span.first}-{span.last}.csv")
 
 
 @blueprint.get("/<page>.xlsx")
@@ -148,15 +149,7 @@ def sheets(page: str) -> Response:
     made = wanted.make(services().report_source(), span, now())
     mark = services().settings.demonstration
     content = page_workbook(wanted, made, span, now(), demonstration=mark)
-    return _file(content, MEDIA_TYPE, f"{page}-{span.first}-{span.last}.xlsx")
-
-
-def _file(content: str | bytes, kind: str, name: str) -> Response:
-    if services().settings.demonstration:
-        name = f"demonstration-{name}"
-    response = Response(content, mimetype=kind)
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+    return attached(content, MEDIA_TYPE, f"{page}-{span.first}-{span.last}.xlsx")
 
 
 @blueprint.get("/figures/<table>/<key>")
@@ -178,7 +171,7 @@ def figure(table: str, key: str) -> ResponseReturnValue:
         line=line,
         table=found,
         home=PAGES[TABLES[table]],
-        definition=DEFINITIONS.get(definition_of(key.rpartition(":")[2])),
+        definition=DEFINITIONS.get(definition_of(key)),
         group=DEFINITIONS.get(key.partition(":")[0]) if ":" in key else None,
         cells=_cells(found, line),
         counted=counted,

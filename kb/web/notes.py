@@ -20,6 +20,7 @@ from kb.insight.reporting import report
 from kb.insight.tables.text import csv_text
 from kb.people.roles import Permission
 from kb.web import charts
+from kb.web.files import attached
 from kb.web.guard import needs, now, services, viewer
 
 blueprint = Blueprint("notes", __name__, url_prefix="/reports")
@@ -41,10 +42,7 @@ def table() -> Response:
     """The notes of a range as CSV."""
     span = asked_range(request.args, now().date())
     rows = notes_table(noting.notes_in(services().db, span)).rows()
-    response = Response(csv_text(rows), mimetype="text/csv")
-    name = f"notes-{span.first}-{span.last}.csv"
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+    return attached(csv_text(rows), "text/csv", f"notes-{span.first}-{span.last}.csv")
 
 
 @blueprint.post("/notes")

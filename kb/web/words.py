@@ -197,8 +197,9 @@ _TEXTS: dict[Kind, Callable[[str], str]] = {
 
 def definition_of(key: str) -> str:
     """Return the key of the definition that a figure's key leads to, "" for none: its own, or that
-    of its kind ("tickets" for "tickets_asked").
+    of its kind ("tickets" for "tickets_asked"); without what it is a part of ("tier_2:").
     """
+    key = key.rpartition(":")[2]
     return next((each for each in (key, key.partition("_")[0]) if each in DEFINITIONS), "")
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from bs4 import BeautifulSoup, Tag
@@ -199,6 +201,29 @@ def test_rows_hold_no_words_and_no_pseudonym(month: Services, sign_in: SignIn) -
     assert f"{7:032x}" not in page
 
 
+def test_rows_say_the_hour_and_no_page_says_more(month: Services, sign_in: SignIn) -> None:
+    """Who knows when somebody was there does not find their row by it, nor in the next page."""
+    page = sign_in("lead").get("/reports/figures/searches/searches", query_string=QUERY).text
+    told = screen(page, "rows")[1:]
+    assert all(row[0].endswith(":00+00:00") for row in told)
+    nearby = BeautifulSoup(page, "html.parser").find("a", rel="next")
+    assert isinstance(nearby, Tag)
+    after = parse_qs(urlsplit(str(nearby["href"])).query)["after"][0]
+    assert re.fullmatch("[0-9a-f]{32}", after)
+
+
+def test_each_tier_opens_its_own_times(month: Services, sign_in: SignIn) -> None:
+    page = sign_in("lead").get("/reports/tickets", query_string=QUERY).text
+    table = BeautifulSoup(page, "html.parser").find("table", id="table-ticket-times")
+    assert isinstance(table, Tag)
+    links = [str(link["href"]) for link in table.select("tbody a")]
+    assert len(links) > 4
+    assert len(set(links)) == len(links)
+    told = sign_in("lead").get(next(each for each in links if "tier_2:" in each)).text
+    assert "What it means" in told
+    assert "waiting for the requester" in told
+
+
 def test_a_place_that_is_none_says_so(sign_in: SignIn) -> None:
     lead = sign_in("lead")
     assert lead.get("/reports/figures/outcomes/ticketed?after=xyz").status_code == 422
@@ -287,3 +312,16 @@ def test_one_outcome_of_each_is_enough_for_every_table() -> None:
     told = make_report(Facts(by_day(found)), DateRange(LATER.date(), LATER.date()), k=5, now=LATER)
     assert deflection.tables(told)
     assert searches.tables(told)
+
+
+def test_a_kept_report_is_shown_while_days_are_counted(month: Services, sign_in: SignIn) -> None:
+    from kb.insight.days import store
+
+    lead = sign_in("lead")
+    kept = lead.post("/reports/kept", data=QUERY | {"title": "March"}).location
+    with month.db.begin() as connection:
+        store.touch_all(connection)
+    told = lead.get(kept)
+    assert told.status_code == 200
+    assert "cannot be told yet" in told.text
+    assert "As it was kept" in told.text

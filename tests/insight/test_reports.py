@@ -17,16 +17,16 @@ from kb.config import load
 from kb.db import Database
 from kb.errors import InvalidInput
 from kb.insight.closing import close_episodes
-from kb.insight.days.tally import by_day
+from kb.insight.days.tally import by_day, number_of_words
 from kb.insight.definitions import DEFINITION_VERSION, DEFINITIONS
 from kb.insight.facts import Failure, Outcome
-from kb.insight.failing import wordings_of
 from kb.insight.intervals import wilson
 from kb.insight.report import DateRange, Facts, make_report
 from kb.insight.reporting import report
 from kb.insight.rows import EpisodeRow, FailedRow
 from kb.insight.tables import searches
 from kb.insight.tables.text import csv_text
+from kb.insight.wording import favourite
 from kb.lookup.events import Event
 from kb.lookup.store import put_all
 
@@ -96,6 +96,14 @@ def facts(
     episodes: list[EpisodeRow], rows: list[FailedRow], tickets: dict[str, int] | None = None
 ) -> Facts:
     return Facts(by_day(episodes, rows), tickets or {}, wordings=wordings_of(rows))
+
+
+def wordings_of(rows: list[FailedRow]) -> dict[int, str]:
+    """Return by number the wording that most people used."""
+    groups: dict[int, list[tuple[str, str]]] = {}
+    for row in rows:
+        groups.setdefault(number_of_words(row.words_key), []).append((row.words, row.visitor))
+    return {number: favourite(used) for number, used in groups.items()}
 
 
 def test_words_of_few_are_one_row_of_counts() -> None:

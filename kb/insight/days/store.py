@@ -35,7 +35,9 @@ class Stale:
 
 
 def touch(connection: Connection, days: Iterable[date]) -> None:
-    """Mark days whose episodes have changed, on the transaction that changes them."""
+    """Mark days whose episodes have changed, on the transaction that changes them; in order of
+    time, so that no two transactions wait for each other.
+    """
     kind = postgresql if connection.dialect.name == "postgresql" else sqlite
     insert = kind.insert(report_days)
     statement = insert.on_conflict_do_update(
@@ -48,7 +50,8 @@ def touch(connection: Connection, days: Iterable[date]) -> None:
 
 def touch_all(connection: Connection) -> None:
     """Mark every day."""
-    connection.execute(sa.update(report_days).values(marks=report_days.c.marks + 1))
+    days = connection.scalars(sa.select(report_days.c.day))
+    touch(connection, map(date.fromisoformat, days.all()))
 
 
 def forget_visitors(connection: Connection, visitors: Sequence[str]) -> None:
@@ -57,11 +60,10 @@ def forget_visitors(connection: Connection, visitors: Sequence[str]) -> None:
     """
     query = sa.select(episodes.c.started_at).where(episodes.c.visitor.in_(visitors))
     found = sorted({at.date().isoformat() for at in connection.scalars(query)})
+    touch(connection, map(date.fromisoformat, found))
     emptied = dict.fromkeys(("counts", "people", "ticketed", "exposed", "failed"))
     connection.execute(
-        sa.update(report_days)
-        .where(report_days.c.day.in_(found))
-        .values(**emptied, layout=0, marks=report_days.c.marks + 1)
+        sa.update(report_days).where(report_days.c.day.in_(found)).values(**emptied, layout=0)
     )
 
 
@@ -89,13 +91,17 @@ def _within(
 
 
 def keep(connection: Connection, stale: Stale, tally: Tally, *, now: datetime) -> None:
-    """Keep the counts of a day as of its marks."""
+    """Keep the counts of a day, unless it has changed since its marks were read: then somebody may
+    have been erased meanwhile, and it is counted again.
+    """
     day = stale.day.isoformat()
-    connection.execute(
+    kept = connection.execute(
         sa.update(report_days)
-        .where(report_days.c.day == day)
+        .where(report_days.c.day == day, report_days.c.marks == stale.marks)
         .values(**packed(tally), counted=stale.marks, layout=LAYOUT, counted_at=now)
     )
+    if not kept.rowcount:
+        return
     connection.execute(sa.delete(article_days).where(article_days.c.day == day))
     rows = [
         {"day": day, "article": slug} | {column.name: marks[column.name] for column in _COUNTS}

@@ -66,6 +66,13 @@ def episodes_after(
     return tuple(_episode(row) for row in connection.execute(query))
 
 
+def started_at(connection: Connection, episode_id: str) -> datetime | None:
+    """Return when an episode started, None where there is none of that id."""
+    query = sa.select(episodes.c.started_at).where(episodes.c.id == episode_id)
+    found: datetime | None = connection.scalar(query)
+    return found
+
+
 def failed_rows(connection: Connection, start: datetime, end: datetime) -> tuple[FailedRow, ...]:
     """Return the failed searches of the episodes that started in [start, end)."""
     joined = failed_searches.join(episodes, episodes.c.id == failed_searches.c.episode_id)

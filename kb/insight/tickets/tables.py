@@ -131,7 +131,7 @@ def durations_table(key: str, caption: str, durations: Iterable[Duration]) -> Ta
                 each.lacking,
                 DEFINITIONS[each.definition].meaning,
             ),
-            key=each.definition,
+            key=each.definition if each.tier is None else f"tier_{each.tier}:{each.definition}",
         )
         for each in durations
     )

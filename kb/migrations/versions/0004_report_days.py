@@ -41,7 +41,12 @@ def upgrade() -> None:
     op.create_index('ix_failed_searches_visitor', 'failed_searches', ['visitor', 'at'])
     op.drop_index('ix_failed_searches_words_key', 'failed_searches')
     op.create_index('ix_failed_searches_words_key', 'failed_searches', ['words_key', 'at'])
-    # Days that were judged before are counted in the worker's next rounds.
-    day = ("to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD')"
-           if op.get_bind().dialect.name == 'postgresql' else 'substr(started_at, 1, 10)')
-    op.execute(f'INSERT INTO report_days (day, marks) SELECT DISTINCT {day}, 1 FROM episodes')  # noqa: S608 - a constant
+    # Days that were judged before, and those of tickets from outside alone, are counted in the
+    # worker's next rounds.
+    postgresql = op.get_bind().dialect.name == 'postgresql'
+    day = "to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD')" if postgresql else 'substr({}, 1, 10)'
+    op.execute(
+        'INSERT INTO report_days (day, marks) SELECT day, 1 FROM ('  # noqa: S608 - constants
+        f"SELECT {day.format('started_at')} AS day FROM episodes UNION "
+        f"SELECT {day.format('at')} FROM events WHERE kind = 'ticket_created') AS found"
+    )

@@ -1,0 +1,27 @@
+"""Files that a page gives away.
+
+Promises names in any script, and that they say so where all that the files hold is made up.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from urllib.parse import quote
+
+from flask import Response
+from werkzeug.http import dump_options_header
+
+from kb.web.guard import services
+
+
+def attached(content: str | bytes, kind: str, name: str) -> Response:
+    """Return a file to be saved; `kind` is its media type."""
+    if services().settings.demonstration:
+        name = f"demonstration-{name}"
+    response = Response(content, mimetype=kind)
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    names = {"filename": plain}
+    if plain != name:  # RFC 6266; `plain` is for who knows only the older form
+        names["filename*"] = f"UTF-8''{quote(name, safe='')}"
+    response.headers["Content-Disposition"] = dump_options_header("attachment", names)
+    return response
