@@ -229,11 +229,14 @@ def disk(db: Database) -> None:
 def open_pages(url: str, days: int) -> None:
     """Open the pages of a report over the year as a lead does."""
     from kb.app import create_app
+    from kb.lookup.publish import publish
     from kb.people.roles import Role
     from kb.wiring import build as parts_of
+    from search.encoder import silent
 
     with tempfile.TemporaryDirectory() as folder:
         settings = load({"KB_DATA": folder, "KB_DATABASE_URL": url, "KB_SEMANTIC": "off"})
+        publish(settings, progress=silent, now=datetime.now(UTC))
         parts = parts_of(settings)
         parts.db.migrate()
         with suppress(InvalidInput):  # there from an earlier run
