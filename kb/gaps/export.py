@@ -5,6 +5,7 @@ Promises what the pages show, cell by cell: numbers as numbers, times in UTC. Pu
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -33,8 +34,8 @@ def _row(gap: Gap) -> Row:
     return [found[name] for name in HEADER]
 
 
-def gaps_table(found: Listing, most: int) -> Table:
-    """Return the first `most` gaps as a table of the report."""
+def gaps_table(gaps: Iterable[Gap]) -> Table:
+    """Return gaps as a table of the report."""
     known = (
         Column("number", "Gap", Kind.GAP, definition="gap"),
         Column("name", "Asked", Kind.WORDS),
@@ -45,7 +46,7 @@ def gaps_table(found: Listing, most: int) -> Table:
         Column("people_30_days_before", "30 days before", Kind.COUNT, definition="gap_trend"),
         Column("cause", "Cause", Kind.CAUSE, definition="gap_cause"),
     )
-    told = [gap_json(gap) for gap in found.gaps[:most]]
+    told = [gap_json(gap) for gap in gaps]
     rows = [tuple(row[column.key] for column in known) for row in told]
     caption = "What most people did not find in the last 90 days, by meaning"
     return Table("top-gaps", caption, known, lines(rows), "No gap is open.")

@@ -120,6 +120,14 @@ def listing(db: Database, wanted: Wanted, *, k: int, now: datetime) -> Listing:
     )
 
 
+def most_asked(db: Database, most: int, *, k: int) -> tuple[Gap, ...]:
+    """Return the first `most` open gaps of `k` or more people, as `listing` orders them."""
+    with db.read() as connection:
+        every = [gap for gap in store.every(connection) if not gap.became_id and gap.searches]
+    shown = [gap for gap in every if gap.people >= k and gap.status in OPEN]
+    return tuple(sorted(shown, key=_rank)[:most])
+
+
 def _rank(gap: Gap) -> tuple[int, int, int]:
     """A ticket is work that was done; a person who failed is a ticket that may come."""
     return -(gap.people + gap.tickets), -gap.searches, gap.number

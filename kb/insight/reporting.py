@@ -7,64 +7,104 @@ nothing of what they mean.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.metadata import version
 from types import MappingProxyType
 
 from kb.db import Connection, Database
 from kb.insight import care
-from kb.insight.days.counting import days_of
+from kb.insight.days.counting import days_of, marks_of
 from kb.insight.days.store import wordings
-from kb.insight.days.tally import added
+from kb.insight.days.tally import added, counts
 from kb.insight.estimates.cost import TierCost
 from kb.insight.failing import common, grouped
 from kb.insight.figures import store
+from kb.insight.league import ArticleRow, league
 from kb.insight.report import DateRange, Facts, Report, WordsRow, beside, make_report
 
 NONE: Mapping[int, TierCost] = MappingProxyType({})
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The parts of a report that take time of their own: words that fail, and articles."""
+
+    words: bool = True
+    articles: bool = True
+
+
+ALL = Wanted()
+
+
 def report(
-    db: Database, span: DateRange, *, k: int, now: datetime, costs: Mapping[int, TierCost] = NONE
+    db: Database,
+    span: DateRange,
+    *,
+    k: int,
+    now: datetime,
+    costs: Mapping[int, TierCost] = NONE,
+    parts: Wanted = ALL,
 ) -> Report:
     """Return the report of a range of UTC days; `k` is the setting k_anonymity, `costs` are those
-    of the tiers by level. Raises NotReady while many days wait to be counted.
+    of the tiers by level. Parts that are not wanted are empty, words one row that tells none.
+    Raises NotReady while many days wait to be counted.
     """
     with db.read() as connection:
-        return _made(connection, span, k=k, now=now, costs=costs)
+        return _made(connection, span, k=k, now=now, costs=costs, parts=parts)
 
 
 def report_beside(
-    db: Database, span: DateRange, *, k: int, now: datetime, costs: Mapping[int, TierCost] = NONE
+    db: Database,
+    span: DateRange,
+    *,
+    k: int,
+    now: datetime,
+    costs: Mapping[int, TierCost] = NONE,
+    parts: Wanted = ALL,
 ) -> Report:
     """Return the report of a range with its shares beside those of as many days before it."""
     before = span.before()
     with db.read() as connection:
-        found = _made(connection, span, k=k, now=now, costs=costs)
-        earlier, _ = days_of(connection, before.first, before.last, people=False)
+        found = _made(connection, span, k=k, now=now, costs=costs, parts=parts)
+        earlier = days_of(connection, before.first, before.last, people=False)
     return beside(found, make_report(Facts(earlier), before, k=k, now=now))
 
 
 def _made(
-    connection: Connection, span: DateRange, *, k: int, now: datetime, costs: Mapping[int, TierCost]
+    connection: Connection,
+    span: DateRange,
+    *,
+    k: int,
+    now: datetime,
+    costs: Mapping[int, TierCost],
+    parts: Wanted,
 ) -> Report:
-    days, marks = days_of(connection, span.first, span.last)
+    days = days_of(connection, span.first, span.last)
     standing = store.tickets_by_tier(connection, span.start, span.end)
     whole = added(days.values())
     failing = grouped(whole.failed)
+    shown = common(failing, k) if parts.words else ()
     facts = Facts(
         days=days,
-        marks=marks,
+        marks=marks_of(connection, span.first, span.last) if parts.articles else {},
         whole=whole,
         failing=failing,
-        wordings=wordings(connection, common(failing, k), span.start, span.end),
+        wordings=wordings(connection, shown, span.start, span.end),
         tickets=store.tickets_by_origin(connection, span.start, span.end)
         | {"outside": whole.sums["outside"]},
         tiers={n: replace(tier, tickets=standing.get(n, 0)) for n, tier in costs.items()},
         outside=(whole.sums["outside_matched"], whole.sums["outside"]),
     )
     return make_report(facts, span, k=k, now=now, code=version("tier-zero"))
+
+
+def articles_of(db: Database, span: DateRange) -> tuple[ArticleRow, ...]:
+    """Return the articles of a range as a report has them; NotReady as for `report`."""
+    with db.read() as connection:
+        whole = counts(days_of(connection, span.first, span.last, people=False).values())
+        whole.marks = marks_of(connection, span.first, span.last)
+    return league(whole)
 
 
 def article_care(db: Database, span: DateRange, *, k: int) -> dict[str, care.Care]:

@@ -19,7 +19,7 @@ from kb.insight.estimates.cost import TierCost
 from kb.insight.notes.note import notes_table
 from kb.insight.notes.noting import notes_in
 from kb.insight.report import DateRange, Report
-from kb.insight.reporting import report, report_beside
+from kb.insight.reporting import Wanted, articles_of, report, report_beside
 from kb.insight.tables import deflection, searches
 from kb.insight.tables.table import Table
 from kb.insight.tickets.reporting import tickets_tables
@@ -61,24 +61,22 @@ class Page:
 
 
 def _deflection(source: Source, span: DateRange, now: datetime) -> Made:
-    found = report_beside(source.db, span, k=source.k, now=now, costs=source.costs)
+    parts = Wanted(words=False, articles=False)
+    found = report_beside(source.db, span, k=source.k, now=now, costs=source.costs, parts=parts)
     notes = notes_table(notes_in(source.db, span))
     return Made((*deflection.tables(found), notes), found)
 
 
 def _searches(source: Source, span: DateRange, now: datetime) -> Made:
-    found = _report(source, span, now)
-    listed = reading.listing(source.db, reading.Wanted(), k=source.k, now=now)
-    return Made((*searches.tables(found), gaps_table(listed, TOP_GAPS)), found)
+    parts = Wanted(articles=False)
+    found = report(source.db, span, k=source.k, now=now, costs=source.costs, parts=parts)
+    gaps = reading.most_asked(source.db, TOP_GAPS, k=source.k)
+    return Made((*searches.tables(found), gaps_table(gaps)), found)
 
 
 def _articles(source: Source, span: DateRange, now: datetime) -> Made:
-    found = _report(source, span, now)
-    return Made(searches.article_tables(found), found)
-
-
-def _report(source: Source, span: DateRange, now: datetime) -> Report:
-    return report(source.db, span, k=source.k, now=now, costs=source.costs)
+    del now
+    return Made(searches.article_tables(articles_of(source.db, span)))
 
 
 def _tickets(source: Source, span: DateRange, now: datetime) -> Made:

@@ -114,7 +114,7 @@ def test_every_figure_has_a_definition_and_every_table_its_width() -> None:
     figures += [f for group in told.deflection.populations for f in group.figures()]
     figures += [told.outside, *(one.people for one in told.deflection.patience)]
     assert {figure.definition for figure in figures} <= set(DEFINITIONS)
-    found = [*tables.tables(told), *searches.tables(told), *searches.article_tables(told)]
+    found = [*tables.tables(told), *searches.tables(told), *searches.article_tables(told.articles)]
     [outside] = [json_rows(table) for table in found if table.key == "outside"]
     assert outside[0]["code_version"] == "1.2.3"
 

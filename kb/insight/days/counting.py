@@ -54,18 +54,36 @@ def searches_by_day(connection: Connection, first: date, last: date) -> dict[dat
     """Return the searches of ended episodes by the UTC day on which the episode started; NotReady
     as for `days_of`.
     """
-    days, _ = days_of(connection, first, last, people=False)
+    days = days_of(connection, first, last, people=False)
     return {day: tally.sums["searches"] for day, tally in days.items()}
 
 
 def days_of(
     connection: Connection, first: date, last: date, *, people: bool = True
-) -> tuple[dict[date, Tally], dict[str, Counter[str]]]:
-    """Return the counts of the days of a range, in order, and the marks of their articles.
+) -> dict[date, Tally]:
+    """Return the counts of the days of a range, in order; without `people` only what adds up. Marks
+    of articles may be missing: `marks_of` has them.
 
     Days that have changed since they were counted are counted here and not kept. Raises NotReady
     while more than MOST_AT_ONCE wait to be counted.
     """
+    fresh = _fresh(connection, first, last)
+    found = store.counted(connection, first, last, people=people)
+    return dict(sorted((found | fresh).items()))
+
+
+def marks_of(connection: Connection, first: date, last: date) -> dict[str, Counter[str]]:
+    """Return by article its marks over the days of a range; NotReady as for `days_of`."""
+    fresh = _fresh(connection, first, last)
+    marks = store.marks(connection, first, last, without=sorted(fresh))
+    for day in fresh.values():
+        for slug, counts in day.marks.items():
+            marks.setdefault(slug, Counter()).update(counts)
+    return marks
+
+
+def _fresh(connection: Connection, first: date, last: date) -> dict[date, Tally]:
+    """Return the days of a range that have changed since they were counted, counted now."""
     waiting = store.stale(connection, first, last)
     if len(waiting) > MOST_AT_ONCE:
         days = (last - first).days + 1
@@ -73,12 +91,4 @@ def days_of(
             f"{len(waiting)} of the {days} days of this range are still being counted.",
             "Open the report again in a few minutes, or run: kb report rebuild",
         )
-    fresh = {one.day: _count(connection, one.day) for one in waiting}
-    found = store.counted(connection, first, last, people=people)
-    if not people:
-        return dict(sorted((found | fresh).items())), {}
-    marks = store.marks(connection, first, last, without=sorted(fresh))
-    for day in fresh.values():
-        for slug, counts in day.marks.items():
-            marks.setdefault(slug, Counter()).update(counts)
-    return dict(sorted((found | fresh).items())), marks
+    return {one.day: _count(connection, one.day) for one in waiting}

@@ -22,7 +22,7 @@ from kb.insight.wording import favourite
 from kb.schema import article_days, episodes, failed_searches, report_days
 
 LAYOUT = 2  # of what `packing` writes; a day of another layout is counted anew
-LATEST = 50  # failed searches by the same words that say how they are written
+LATEST = 20  # failed searches by the same words that say how they are written
 _COUNTS = [column for column in article_days.c if column.name not in {"day", "article"}]
 
 

@@ -6,7 +6,10 @@ has them. Pure; knows no page.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from kb.insight.facts import Failure
+from kb.insight.league import ArticleRow
 from kb.insight.quality import Quality
 from kb.insight.report import Report
 from kb.insight.tables.figures import figures_table, limits, short
@@ -165,7 +168,7 @@ def _words(report: Report) -> Table:
 # -- articles -----------------------------------------------------------------------------------
 
 
-def article_tables(report: Report) -> tuple[Table, ...]:
+def article_tables(articles: Iterable[ArticleRow]) -> tuple[Table, ...]:
     """Return the tables of the page on articles."""
     rows = tuple(
         Line(
@@ -183,7 +186,7 @@ def article_tables(report: Report) -> tuple[Table, ...]:
                 short(row.failed.value),
             )
         )
-        for row in report.articles
+        for row in articles
     )
     known = (
         Column("article", "Article", Kind.ARTICLE),
