@@ -15,7 +15,7 @@ from kb.insight.days.tally import FAILURES, Records, number_of_words
 from kb.insight.rows import FailedRow
 from kb.insight.wording import favourite
 
-MOST = 100  # wordings shown, those of most searches; the others are one row
+MOST = 50  # wordings shown, those of most searches; the others are one row
 
 
 @dataclass(frozen=True, slots=True)

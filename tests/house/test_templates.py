@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = ROOT / "templates"
 NAMES = sorted(str(file.relative_to(TEMPLATES)) for file in TEMPLATES.rglob("*") if file.is_file())
 REFERENCES = (nodes.Extends, nodes.Include, nodes.Import, nodes.FromImport)
-RENDERED = re.compile(r"render_template\(\s*\"([^\"]+)\"")
+RENDERED = re.compile(r"render_template\(\s*f?\"([^\"]+)\"")
 INLINE = re.compile(
     r"<script(?![^>]*\bsrc=)|<style\b|\sstyle\s*=|\son[a-z]+\s*=\s*[\"'{]|javascript:",
     re.IGNORECASE,
@@ -27,9 +27,14 @@ def parsed(name: str) -> nodes.Template:
 
 
 def rendered_by_views() -> set[str]:
-    """Return the templates that the site's code names."""
+    """Return the templates that the site's code names; "leads/{page.key}.html" names all
+    in that folder.
+    """
     sources = (file.read_text(encoding="utf-8") for file in (ROOT / "kb").rglob("*.py"))
-    return {name for source in sources for name in RENDERED.findall(source)}
+    named = {name for source in sources for name in RENDERED.findall(source)}
+    open_ended = {name for name in named if "{" in name}
+    folders = {name.partition("{")[0] for name in open_ended}
+    return named - open_ended | {name for name in NAMES if name.startswith(tuple(folders))}
 
 
 def references(name: str) -> set[str]:

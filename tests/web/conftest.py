@@ -110,6 +110,8 @@ SAMPLES = {
     "letter": "no-such-letter",
     "preview_id": "no-such-preview",
     "table": "outcomes",
+    "page": "deflection",
+    "key": "ticketed",
     "note_id": "no-such-note",
     "view_id": "no-such-view",
     "kept_id": "no-such-report",

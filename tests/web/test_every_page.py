@@ -86,6 +86,8 @@ def _starts(site: Any, role: str) -> list[str]:
 def _key(address: str) -> tuple[str, tuple[str, ...]]:
     """Return what makes a page a kind of its own: walking every filter of a list is endless."""
     parts = urlsplit(address)
+    if parts.path.startswith("/reports/figures/"):  # one page for hundreds of figures
+        return "/reports/figures/", ()
     return parts.path, tuple(sorted(parse_qs(parts.query)))
 
 
@@ -121,7 +123,9 @@ def test_every_page_that_a_role_can_reach(lived_in: Any, role: str) -> None:
             assert answer.headers.getlist(name) == [value], f"{address} {name}"
         if answer.mimetype != "text/html" or 300 <= answer.status_code < 400:
             continue
-        wrong += [f"{address}: {problem}" for problem in complaints(answer.text)]
+        drawn = {"svg"} if address.startswith("/reports/") else set()  # the report's own charts
+        found = [problem for problem in complaints(answer.text) if problem not in drawn]
+        wrong += [f"{address}: {problem}" for problem in found]
         if answer.status_code == 200:
             title = Page(answer.text).one("title").text
             here = urlsplit(address).path

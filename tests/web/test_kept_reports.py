@@ -67,7 +67,7 @@ def test_a_kept_report_does_not_move(led: Any) -> None:
 def test_words_that_people_typed_are_shown_now_and_never_kept(led: Any) -> None:
     lived(led, days=2)
     lead = led.client("lead")
-    assert WORDS in lead.get("/reports/").text
+    assert WORDS in lead.get("/reports/searches").text
     address = keep(lead)
     page = lead.get(address).text
     assert WORDS not in page

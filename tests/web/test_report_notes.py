@@ -150,7 +150,7 @@ def test_notes_of_a_range_are_marked_where_their_days_are(drawn: list[Note], day
         own = {note.first + timedelta(days=n) for n in range((note.last - note.first).days + 1)}
         assert (note in shown) == bool(own & held)
     assert list(shown) == sorted(shown, key=lambda note: (note.first, note.last, note.at, note.id))
-    drawn_marks = marks(shown, steps([], span.first, span.last))
+    drawn_marks = marks(shown, steps({}, span.first, span.last))
     labels = [int(n) for mark in drawn_marks for n in mark.label.split(", ")]
     assert sorted(labels) == list(range(1, len(shown) + 1))
     assert [line.cells[0] for line in notes_table(shown).lines] == sorted(labels)
