@@ -7,8 +7,8 @@ from __future__ import annotations
 
 
 def amount(value: float | None, unit: str) -> str:
-    """Return a figure as it is read: "12.3 %", "+4.0 points", "1,250", "4.0 : 1"; "no data" for
-    none. `unit` is a Unit of kb.insight.estimates.
+    """Return a figure as it is read: "12.3 %", "+4.0 points", "1,250", "4.0 : 1", "0.08 : 1"; "no
+    data" for none. `unit` is a Unit of kb.insight.estimates.
     """
     if value is None:
         return "no data"
@@ -17,7 +17,7 @@ def amount(value: float | None, unit: str) -> str:
     if unit == "difference":
         return f"{value * 100:+.1f} points".replace("-", "−")
     if unit == "ratio":
-        return f"{value:.1f} : 1"
+        return f"{value:.1f} : 1" if value >= 1 else f"{value:.2f} : 1"
     if unit == "money":
         return f"{value:,.2f}".replace("-", "−")
     return (f"{value:,.1f}" if unit == "tickets" else f"{value:,.0f}").replace("-", "−")

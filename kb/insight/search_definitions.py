@@ -90,7 +90,7 @@ SEARCHING: tuple[Definition, ...] = (
     ),
     Definition(
         "article_leaning",
-        "Resolved, leaning on all",
+        "Resolved, adjusted for few readers",
         "The same share with 10 episodes of the average article of the range added to each "
         "article: an article of few readers is not best or worst by chance.",
     ),

@@ -29,10 +29,10 @@ COLUMNS = (
     Column("failed", "Failed", Kind.COUNT, definition="failed_share"),
     Column("articles", "Articles opened", Kind.NOTE),
     Column("form", "Ticket form"),
-    Column("arm", "Drawn to", definition="effect"),
+    Column("arm", "Drawn by lot to", definition="effect"),
     Column("survey", "Survey", definition="survey_response"),
-    Column("of", "Counts in", Kind.COUNT),
-    Column("counted", "Counted", Kind.COUNT),
+    Column("of", "Of", Kind.COUNT),
+    Column("counted", "Count", Kind.COUNT),
 )
 _ARMS = {"shown": "see suggestions", "held_out": "see none"}
 _HEARD = {"shown": "asked", "yes": "yes", "no": "no"}

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from math import ceil, floor, log10
 
 from kb.insight.breakdown import Step
 from kb.insight.estimates.estimate import Estimate
 from kb.insight.figure import Figure
 from kb.insight.notes.note import Note
+from kb.insight.tables.table import Cell, Line
 
 # From the bottom up; what is surest first.
 STACKED = ("confirmed", "potential", "abandoned", "ticketed", "open")
@@ -49,6 +51,33 @@ class Mark:
     x: float
     width: float
     row: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """One line across a plot, with its label; `y` counts from the top."""
+
+    y: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A share of one day or week: its place, itself, and its interval, from the top."""
+
+    x: float
+    at: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """A share over time; `ends` are the first and the last day, as they stand in the table."""
+
+    points: tuple[Point, ...]
+    ticks: tuple[Tick, ...]
+    ends: tuple[date, date] | None
 
 
 def strip(figure: Figure | Estimate) -> Strip:
@@ -89,6 +118,54 @@ def bars(steps: Sequence[Step]) -> list[Bar]:
                 piece = (place * width + width * 0.1, top, width * 0.8, height)
                 found.append(Bar(kind, *(round(number, 2) for number in piece)))
     return found
+
+
+def scale(steps: Sequence[Step]) -> tuple[Tick, ...]:
+    """Return the lines across the bars of the same steps, by round numbers of episodes."""
+    most = max((step.total for step in steps), default=0)
+    if not most:
+        return ()
+    width = max(1, _round_step(most))
+    return tuple(
+        Tick(round(100 - number / most * 100, 2), f"{number:,}")
+        for number in range(0, most + 1, int(width))
+    )
+
+
+def ends(steps: Sequence[Step]) -> tuple[date, date] | None:
+    """Return the first and the last day of steps."""
+    return (steps[0].first, steps[-1].last) if steps else None
+
+
+def shares(lines: Sequence[Line], *, at: int, low: int, high: int) -> Shares:
+    """Return the chart of a table's rows: `at`, `low` and `high` are the places of the cells of a
+    share and its interval, the first two cells are a row's first and last day.
+    """
+    tops = [value for line in lines if (value := _number(line.cells[high])) is not None]
+    if not tops:
+        return Shares((), (), None)
+    step = _round_step(max(max(tops), 0.01) * 100)
+    most = step * ceil(max(tops) * 100 / step)
+    width = 100 / len(lines)
+    points = []
+    for place, line in enumerate(lines):
+        values = [_number(line.cells[n]) for n in (at, low, high)]
+        found = [100 - value * 10_000 / most for value in values if value is not None]
+        if len(found) == len(values):
+            points.append(Point(*(round(n, 2) for n in (width * (place + 0.5), *found))))
+    ticks = (Tick(100 - n * step / most * 100, f"{n * step:g} %") for n in range(5 + 1))
+    days = (date.fromisoformat(str(lines[0].cells[0])), date.fromisoformat(str(lines[-1].cells[1])))
+    return Shares(tuple(points), tuple(tick for tick in ticks if tick.y >= 0), days)
+
+
+def _number(cell: Cell) -> float | None:
+    return float(cell) if isinstance(cell, int | float) else None
+
+
+def _round_step(most: float) -> float:
+    """Return 1, 2 or 5 times a power of ten that goes at most five times into `most`."""
+    power = 10.0 ** floor(log10(most / 5)) if most > 0 else 1.0
+    return next(power * n for n in (1, 2, 5, 10) if power * n * 5 >= most)
 
 
 def marks(notes: Sequence[Note], steps: Sequence[Step]) -> list[Mark]:

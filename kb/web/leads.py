@@ -37,6 +37,7 @@ from kb.web.words import definition_of
 blueprint = Blueprint("leads", __name__, url_prefix="/reports")
 
 FIRST = "deflection"
+LASTING = "top-gaps"  # is of the last 90 days, whatever the range
 # What the pages are called in addresses of this site.
 ENDPOINTS = {key: "leads.report" if key == FIRST else f"leads.{key}" for key in PAGES}
 
@@ -89,17 +90,18 @@ def _made(page: Page) -> tuple[int, dict[str, Any]]:
         "page": page,
         "report": made.report,
         "tables": {table.key: table for table in made.tables},
+        "empty": _is_empty(made),
         "problem": problem,
     }
     status = 422 if problem else 200
-    return status, parts | _frame(span, page.key, sound=not problem) | _drawn(made, span)
+    return status, parts | _frame(span, page.key, problem) | _drawn(made, span)
 
 
-def _frame(span: DateRange, key: str, *, sound: bool = True) -> dict[str, Any]:
-    """Return what every page of the report shows around its figures; an address that is not `sound`
-    is not passed on.
+def _frame(span: DateRange, key: str, problem: InvalidInput | None) -> dict[str, Any]:
+    """Return what every page of the report shows around its figures; with a `problem`, links lead
+    to the usual days and not to those that cannot be shown.
     """
-    known = ("range", "from", "until") if sound else ()
+    known = () if problem else ("range", "from", "until")
     args = {name: request.args[name] for name in known if name in request.args}
     days = {"from": span.first.isoformat(), "until": span.last.isoformat()}
     return {
@@ -111,7 +113,7 @@ def _frame(span: DateRange, key: str, *, sound: bool = True) -> dict[str, Any]:
         "asked": days | {n: request.args[n] for n in ("from", "until") if request.args.get(n)},
         "named": args.get("range", "" if "from" in args or "until" in args else USUAL),
         "ranges": {named.key: named.words for named in RANGES.values()},
-        "titles": {slug: each.title for slug, each in services().library().articles.items()},
+        "titles": _titles(),
         "definitions_version": DEFINITION_VERSION,
         "code": CODE,
         "made_at": now(),
@@ -119,15 +121,35 @@ def _frame(span: DateRange, key: str, *, sound: bool = True) -> dict[str, Any]:
     }
 
 
+def _titles() -> dict[str, str]:
+    """Return the titles of articles by slug, and of collections by name."""
+    library = services().library()
+    shelves = {name: shelf.title("en") for name, shelf in library.collections.items()}
+    return shelves | {slug: each.title for slug, each in library.articles.items()}
+
+
+def _is_empty(made: Made) -> bool:
+    """Whether no table of the range counts anything that is shown."""
+    return not any(
+        column.kind is Kind.COUNT and column.shown and line.cells[place]
+        for table in made.tables
+        if table.key != LASTING
+        for place, column in enumerate(table.columns)
+        for line in table.lines
+    )
+
+
 def _drawn(made: Made, span: DateRange) -> dict[str, Any]:
     """Return what a page's charts need."""
     if made.report is None:
-        return {}
+        return {"charts": charts}
     notes = notes_in(services().db, span)
     return {
         "charts": charts,
         "bars": charts.bars(made.report.steps),
         "marks": charts.marks(notes, made.report.steps),
+        "ticks": charts.scale(made.report.steps),
+        "ends": charts.ends(made.report.steps),
         "names": [(kind, DEFINITIONS[kind].name) for kind in charts.STACKED],
     }
 
@@ -177,7 +199,7 @@ def figure(table: str, key: str) -> ResponseReturnValue:
         counted=counted,
         told=told,
         problem=problem,
-        **_frame(span, TABLES[table], sound=not problem),
+        **_frame(span, TABLES[table], problem),
     )
     return shown, 422 if problem else 200
 

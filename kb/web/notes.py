@@ -17,6 +17,7 @@ from kb.insight.notes.note import Note, Written, notes_table, written
 from kb.insight.ranges import RANGES, USUAL, asked_range, range_of
 from kb.insight.report import DateRange
 from kb.insight.reporting import report
+from kb.insight.tables.deflection import days_table
 from kb.insight.tables.text import csv_text
 from kb.people.roles import Permission
 from kb.web import charts
@@ -117,15 +118,19 @@ def _form(found: Note, problem: InvalidInput | None = None) -> str:
 
 def _page(span: DateRange, problem: InvalidInput | None = None) -> str:
     parts = services()
-    steps = report(parts.db, span, k=parts.settings.k_anonymity, now=now()).steps
+    told = report(parts.db, span, k=parts.settings.k_anonymity, now=now())
+    steps = told.steps
     found = noting.notes_in(parts.db, span)
     return render_template(
         "notes/listing.html",
         span=span,
         notes=found,
         noted=notes_table(found),
+        counted=days_table(told),
         bars=charts.bars(steps),
         marks=charts.marks(found, steps),
+        ticks=charts.scale(steps),
+        ends=charts.ends(steps),
         kinds=[(kind, DEFINITIONS[kind].name) for kind in charts.STACKED],
         moving={key: each.words for key, each in RANGES.items()},
         names=names(),

@@ -43,6 +43,7 @@ EVENT = {
     "joined": "waits for the same answer",
     "erased": "erased what it told of a person",
 }
+COMMIT_SHOWN = 10
 REASONS = (
     ("not-my-problem", "It is about something else"),
     ("did-not-work", "I followed it and it did not work"),
@@ -184,6 +185,7 @@ _NUMBERS: dict[Kind, Callable[[float], str]] = {
 _TEXTS: dict[Kind, Callable[[str], str]] = {
     Kind.DAY: _day,
     Kind.MOMENT: _moment,
+    Kind.COMMIT: lambda commit: commit[:COMMIT_SHOWN],
     Kind.LANGUAGE: lambda code: language_name(code) if code else "not known",
     Kind.COLLECTION: lambda code: code or "none",
     Kind.SURFACE: _coded(SURFACE),

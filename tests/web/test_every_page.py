@@ -123,7 +123,9 @@ def test_every_page_that_a_role_can_reach(lived_in: Any, role: str) -> None:
             assert answer.headers.getlist(name) == [value], f"{address} {name}"
         if answer.mimetype != "text/html" or 300 <= answer.status_code < 400:
             continue
-        wrong += [f"{address}: {problem}" for problem in complaints(answer.text)]
+        drawn = {"svg"} if address.startswith("/reports/") else set()  # the report's own charts
+        found = [problem for problem in complaints(answer.text) if problem not in drawn]
+        wrong += [f"{address}: {problem}" for problem in found]
         if answer.status_code == 200:
             title = Page(answer.text).one("title").text
             here = urlsplit(address).path

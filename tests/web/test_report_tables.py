@@ -98,7 +98,7 @@ def test_a_table_without_rows_says_so(site: Any) -> None:
 def test_a_line_may_be_drawn(site: Any) -> None:
     page = shown(site, FIGURES, DRAWN)
     assert [e.text for e in page.all("i")] == [line.key for line in FIGURES.lines]
-    assert page.all("th")[3].text == "Drawn"
+    assert page.all("th")[1].text == "Drawn"
 
 
 @pytest.mark.parametrize(
@@ -125,6 +125,9 @@ def test_a_line_may_be_drawn(site: Any) -> None:
         ("new-code", Kind.REASON, "", "new-code"),
         (2, Kind.TIER, "", "Tier 2"),
         (12.5, Kind.AMOUNT, "money", "12.50"),
+        (14.02, Kind.AMOUNT, "ratio", "14.0 : 1"),
+        (0.084, Kind.AMOUNT, "ratio", "0.08 : 1"),
+        ("7d4fa87e895c52a400a574caea93659b95a30519", Kind.COMMIT, "", "7d4fa87e89"),
         ("too few data", Kind.AMOUNT, "share", "too few data"),
         ("plain", Kind.TEXT, "", "plain"),
     ],

@@ -27,7 +27,7 @@ def tables(report: Report) -> tuple[Table, ...]:
             "Deflection, and what the estimate rests on",
             report.bounds() + report.of_survey(),
         ),
-        _days(report),
+        days_table(report),
         _funnel(report),
         figures_table(
             report, "holdout", "Tickets with and without suggestions", report.of_holdout()
@@ -65,8 +65,8 @@ def _power(report: Report) -> Table:
     )
     known = (
         Column("difference", "Fewer tickets by", Kind.AMOUNT, definition="power"),
-        Column("people", "People at the form", Kind.COUNT),
-        Column("days", "Days", Kind.COUNT),
+        Column("people", "People needed at the form", Kind.COUNT),
+        Column("days", "Days needed", Kind.COUNT),
         Column("why_no_value", "Why no value", Kind.NOTE),
     )
     return Table("power", "How long until a difference can be seen", known, rows)
@@ -82,7 +82,8 @@ def _groups(report: Report, key: str, caption: str, groups: Iterable[Group]) -> 
     return Table(key, caption, (of, *columns(rows, skipped=1)), tuple(rows))
 
 
-def _days(report: Report) -> Table:
+def days_table(report: Report) -> Table:
+    """Return episodes by outcome, a day or a week a row."""
     rows: list[Cells] = [
         (step.first.isoformat(), step.last.isoformat(), *(step.outcomes[o] for o in OUTCOMES))
         for step in report.steps
@@ -113,12 +114,12 @@ def _funnel(report: Report) -> Table:
     )
     known = (
         Column("figure", "Step", Kind.FIGURE),
-        Column("reached", "Came so far", Kind.COUNT),
-        Column("share", "Of who searched", Kind.SHARE),
+        Column("reached", "Came this far", Kind.COUNT),
+        Column("share", "Of all who searched", Kind.SHARE),
         Column("low95", "95 % from", Kind.SHARE),
         Column("high95", "95 % to", Kind.SHARE),
         *(
-            Column(f"{name}_here", f"Went no further: {DEFINITIONS[name].name.lower()}", Kind.COUNT)
+            Column(f"{name}_here", f"Ended here: {DEFINITIONS[name].name.lower()}", Kind.COUNT)
             for name in names
         ),
     )
@@ -156,5 +157,6 @@ def _before(report: Report) -> Table:
         Column("high95", "95 % to", Kind.DIFFERENCE),
     )
     span = report.range.before()
-    caption = f"Beside the period before, {span.first} to {span.last}"
+    first, last = (f"{day.day} {day:%B %Y}" for day in (span.first, span.last))
+    caption = f"Beside the period before, {first} to {last}"
     return Table("before", caption, known, rows)

@@ -23,7 +23,7 @@ COLUMNS = (
     Column("unit", "Unit", shown=False),
     Column("numerator", "Count", Kind.NUMBER),
     Column("denominator", "Of", Kind.NUMBER),
-    Column("n", "Rests on", Kind.COUNT),
+    Column("n", "Sample size", Kind.COUNT),
     Column("low95", "95 % from", Kind.AMOUNT),
     Column("high95", "95 % to", Kind.AMOUNT),
     Column("low_every_look", "At every look from", Kind.AMOUNT, definition="always_valid"),

@@ -48,7 +48,7 @@ def tables(report: Report) -> tuple[Table, ...]:
         figures_table(
             report,
             "searches",
-            "Failed searches by class, the first that holds",
+            "Failed searches by kind of failure",
             (report.searches, report.failed, *report.failures),
         ),
         *(_failed_by(report, kind) for kind in DIMENSION_NAMES),
@@ -113,6 +113,7 @@ def _over_time(report: Report) -> Table:
         Column("last", "Until", Kind.DAY, shown=not single),
         Column("searches", "Searches", Kind.COUNT, definition="searches"),
         Column("failed", "Failed", Kind.SHARE, definition="failed_share"),
+        *_INTERVAL,
         Column("clicked", "Opened something", Kind.SHARE, definition="clicked"),
         Column("top", "Opened the first hit", Kind.SHARE, definition="clicked_top"),
         Column("rank", "Mean place opened", Kind.NUMBER, definition="clicked_rank"),
@@ -132,7 +133,10 @@ def _step(step: Quality) -> Cells:
         step.first.isoformat(),
         step.last.isoformat(),
         step.searches,
-        *(short(each.value) for each in (step.failed, step.clicked, step.top)),
+        short(step.failed.value),
+        *limits(step.failed),
+        short(step.clicked.value),
+        short(step.top.value),
         short(step.rank),
         short(step.reworded.value),
         short(step.median_ms),
@@ -193,9 +197,9 @@ def article_tables(articles: Iterable[ArticleRow]) -> tuple[Table, ...]:
         Column("opened", "Opened", Kind.COUNT),
         Column("read", "Read", Kind.COUNT, definition="article_read"),
         Column("resolved", "Resolved", Kind.COUNT, definition="article_resolved"),
-        Column("share", "Of opened", Kind.SHARE, definition="article_share"),
+        Column("share", "Resolved, of opened", Kind.SHARE, definition="article_share"),
         *_INTERVAL,
-        Column("leaning", "Leaning on all", Kind.SHARE, definition="article_leaning"),
+        Column("leaning", "Resolved, adjusted", Kind.SHARE, definition="article_leaning"),
         Column("not_helpful", "Not helpful", Kind.COUNT, definition="article_unhelpful"),
         *(
             Column(reason.replace("-", "_"), name, Kind.COUNT)
@@ -203,7 +207,7 @@ def article_tables(articles: Iterable[ArticleRow]) -> tuple[Table, ...]:
         ),
         Column("failed_deflections", "Ticket after reading", Kind.COUNT,
                definition="article_failed"),
-        Column("failed_share", "Of read", Kind.SHARE, definition="article_failed"),
+        Column("failed_share", "Ticket, of read", Kind.SHARE, definition="article_failed"),
     )  # fmt: skip
     caption = "Articles, the most opened first"
     return (Table("articles", caption, known, rows, "No article was opened in this range."),)

@@ -19,7 +19,7 @@ class Kind(StrEnum):
 
     AMOUNT is in the unit that the row's `unit` names, a Unit of kb.insight.estimates. The codes
     (LANGUAGE to CAUSE) are shown in words; FIGURE names a figure, and the screen leads from it
-    to its definition; ARTICLE holds a slug, GAP a gap's number.
+    to its definition; ARTICLE holds a slug, GAP a gap's number, COMMIT an id of Git.
     """
 
     TEXT = "text"
@@ -37,6 +37,7 @@ class Kind(StrEnum):
     FIGURE = "figure"
     ARTICLE = "article"
     GAP = "gap"
+    COMMIT = "commit"
     TIER = "tier"
     LANGUAGE = "language"
     SURFACE = "surface"

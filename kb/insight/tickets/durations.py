@@ -13,7 +13,7 @@ from kb.insight.estimates.survival import Floats
 
 FEWEST = 5  # that must have ended before a percentile is told
 TOO_FEW = f"fewer than {FEWEST} have ended"
-TOO_MANY_OPEN = "too many are open still"
+TOO_MANY_OPEN = "too many are still open"
 
 
 @dataclass(frozen=True, slots=True)

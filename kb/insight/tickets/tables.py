@@ -23,8 +23,8 @@ RESOLUTION_NAMES = {
     "no_knowledge": "No article would help",
 }
 _LIMITS = (
-    Column("low95", "From", Kind.SHARE),
-    Column("high95", "To", Kind.SHARE),
+    Column("low95", "95 % from", Kind.SHARE),
+    Column("high95", "95 % to", Kind.SHARE),
 )
 
 
@@ -68,7 +68,7 @@ def _by_tier(found: TicketFigures, tiers: Collection[int]) -> Table:
         rows.append((level, waiting, every - waiting, every))
     columns = (
         Column("tier", "Tier", Kind.TIER),
-        Column("unresolved", "Stand there", Kind.COUNT, definition="ticket_status"),
+        Column("unresolved", "Waiting there", Kind.COUNT, definition="ticket_status"),
         Column("resolved", "Resolved there", Kind.COUNT, definition="ticket_status"),
         Column("tickets", "All", Kind.COUNT, definition="tickets_of_people"),
     )
@@ -81,7 +81,7 @@ def shares_table(key: str, caption: str, figures: Iterable[Figure]) -> Table:
         Column("figure", "Figure", Kind.FIGURE),
         Column("value", "Share", Kind.SHARE),
         *_LIMITS,
-        Column("numerator", "Such", Kind.COUNT),
+        Column("numerator", "Count", Kind.COUNT),
         Column("denominator", "Of", Kind.COUNT),
         Column("definition", "Definition", Kind.NOTE, shown=False),
     )
@@ -105,16 +105,17 @@ def shares_table(key: str, caption: str, figures: Iterable[Figure]) -> Table:
 def durations_table(key: str, caption: str, durations: Iterable[Duration]) -> Table:
     """Return times with what they rest on, a figure a row; `tier` is empty for all tiers."""
     quantiles = "time_quantiles"
+    durations = tuple(durations)
     columns = (
         Column("figure", "Figure", Kind.FIGURE),
-        Column("tier", "Tier", Kind.TIER),
-        Column("ended", "Ended", Kind.COUNT),
-        Column("still_open", "Open still", Kind.COUNT),
+        Column("tier", "Tier", Kind.TIER, shown=any(each.tier is not None for each in durations)),
+        Column("ended", "Finished", Kind.COUNT),
+        Column("still_open", "Still open", Kind.COUNT),
         Column("median", "Half within", Kind.SECONDS, definition=quantiles),
-        Column("low95", "From", Kind.SECONDS, definition=quantiles),
-        Column("high95", "To", Kind.SECONDS, definition=quantiles),
+        Column("low95", "95 % from", Kind.SECONDS, definition=quantiles),
+        Column("high95", "95 % to", Kind.SECONDS, definition=quantiles),
         Column("nine_of_ten", "9 of 10 within", Kind.SECONDS, definition=quantiles),
-        Column("why_no_value", "Why no value", Kind.NOTE),
+        Column("why_no_value", "Why no value", Kind.NOTE, shown=any(x.lacking for x in durations)),
         Column("definition", "Definition", Kind.NOTE, shown=False),
     )
     rows = tuple(
@@ -162,8 +163,8 @@ def _resolutions(figures: Iterable[Figure]) -> Table:
 
 def _known(periods: Iterable[Period]) -> Table:
     columns = (
-        Column("from", "From day", Kind.DAY),
-        Column("until", "To day", Kind.DAY),
+        Column("from", "From", Kind.DAY),
+        Column("until", "Until", Kind.DAY),
         Column("known", "Known", Kind.COUNT, definition="known_share"),
         Column("new", "New", Kind.COUNT, definition="known_share"),
         Column("share", "Known of all", Kind.SHARE, definition="known_share"),
