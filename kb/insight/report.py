@@ -72,6 +72,7 @@ class Facts:
     the tickets that stand there; tickets that other systems told of, (matched, all); wordings by
     their number. `marks` are those of all days together where the days come without; `whole` is the
     sum of the days and `failing` its failed searches by words, where they are there already.
+    Without `words` the report tells neither words nor classes that failed.
     """
 
     days: Mapping[date, Tally]
@@ -82,6 +83,7 @@ class Facts:
     marks: Mapping[str, Mapping[str, int]] | None = None
     whole: Tally | None = None
     failing: Grouped | None = None
+    words: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +167,10 @@ def make_report(facts: Facts, span: DateRange, *, k: int, now: datetime, code: s
         ),
         searches=count("searches", searches),
         failed=share("failed_share", whole.sums["failed"], searches),
-        failures=_failures(whole.failed, searches),
-        failing_words=failing_words(facts.failing or grouped(whole.failed), k, facts.wordings),
+        failures=_failures(whole.failed, searches) if facts.words else (),
+        failing_words=failing_words(facts.failing or grouped(whole.failed), k, facts.wordings)
+        if facts.words
+        else (),
         articles=league(whole),
         tickets=tuple(_tickets(origin, facts.tickets) for origin in ORIGINS),
         deflection=deflection.make(days, whole, facts.tiers, now=now, elapsed=_elapsed(span, now)),

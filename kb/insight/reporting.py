@@ -15,7 +15,7 @@ from types import MappingProxyType
 from kb.db import Connection, Database
 from kb.insight import care
 from kb.insight.days.counting import days_of, marks_of
-from kb.insight.days.store import wordings
+from kb.insight.days.store import PEOPLE, wordings
 from kb.insight.days.tally import added, counts
 from kb.insight.estimates.cost import TierCost
 from kb.insight.failing import common, grouped
@@ -28,10 +28,13 @@ NONE: Mapping[int, TierCost] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The parts of a report that take time of their own: words that fail, and articles."""
+    """The parts of a report that take time of their own: failures by class and words, articles, and
+    what counts people (the comparison, others' formulas).
+    """
 
     words: bool = True
     articles: bool = True
+    people: bool = True
 
 
 ALL = Wanted()
@@ -47,7 +50,7 @@ def report(
     parts: Wanted = ALL,
 ) -> Report:
     """Return the report of a range of UTC days; `k` is the setting k_anonymity, `costs` are those
-    of the tiers by level. Parts that are not wanted are empty, words one row that tells none.
+    of the tiers by level. Parts that are not wanted are empty.
     Raises NotReady while many days wait to be counted.
     """
     with db.read() as connection:
@@ -67,8 +70,8 @@ def report_beside(
     before = span.before()
     with db.read() as connection:
         found = _made(connection, span, k=k, now=now, costs=costs, parts=parts)
-        earlier = days_of(connection, before.first, before.last, people=False)
-    return beside(found, make_report(Facts(earlier), before, k=k, now=now))
+        earlier = days_of(connection, before.first, before.last, people=())
+    return beside(found, make_report(Facts(earlier, words=False), before, k=k, now=now))
 
 
 def _made(
@@ -80,16 +83,19 @@ def _made(
     costs: Mapping[int, TierCost],
     parts: Wanted,
 ) -> Report:
-    days = days_of(connection, span.first, span.last)
+    people = PEOPLE if parts.people else ()
+    blobs = [name for name in people if name != "failed"] + ["failed"] * parts.words
+    days = days_of(connection, span.first, span.last, people=blobs)
     standing = store.tickets_by_tier(connection, span.start, span.end)
     whole = added(days.values())
-    failing = grouped(whole.failed)
-    shown = common(failing, k) if parts.words else ()
+    failing = grouped(whole.failed) if parts.words else None
+    shown = common(failing, k) if failing else ()
     facts = Facts(
         days=days,
         marks=marks_of(connection, span.first, span.last) if parts.articles else {},
         whole=whole,
         failing=failing,
+        words=parts.words,
         wordings=wordings(connection, shown, span.start, span.end),
         tickets=store.tickets_by_origin(connection, span.start, span.end)
         | {"outside": whole.sums["outside"]},
@@ -102,7 +108,7 @@ def _made(
 def articles_of(db: Database, span: DateRange) -> tuple[ArticleRow, ...]:
     """Return the articles of a range as a report has them; NotReady as for `report`."""
     with db.read() as connection:
-        whole = counts(days_of(connection, span.first, span.last, people=False).values())
+        whole = counts(days_of(connection, span.first, span.last, people=()).values())
         whole.marks = marks_of(connection, span.first, span.last)
     return league(whole)
 

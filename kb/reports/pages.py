@@ -68,7 +68,7 @@ def _deflection(source: Source, span: DateRange, now: datetime) -> Made:
 
 
 def _searches(source: Source, span: DateRange, now: datetime) -> Made:
-    parts = Wanted(articles=False)
+    parts = Wanted(articles=False, people=False)
     found = report(source.db, span, k=source.k, now=now, costs=source.costs, parts=parts)
     gaps = reading.most_asked(source.db, TOP_GAPS, k=source.k)
     return Made((*searches.tables(found), gaps_table(gaps)), found)

@@ -223,10 +223,12 @@ def test_the_page_says_what_is_established_and_draws_it(
 
 
 def test_an_empty_month_says_too_few_data(sign_in: Callable[[str], FlaskClient]) -> None:
-    page = sign_in("lead").get("/reports/", query_string=QUERY).text
-    assert "0 of 30 answers" in page
-    assert "Nobody was drawn: setting holdout_share." in page
-    assert deflection.NO_COST in page
+    lead = sign_in("lead")
+    told = [lead.get(f"/reports/{key}.csv", query_string=QUERY).text
+            for key in ("deflection", "holdout")]  # fmt: skip
+    assert "0 of 30 answers" in told[0]
+    assert "nobody was drawn: setting holdout_share" in told[1]
+    assert deflection.NO_COST in told[1]
 
 
 # -- the command --------------------------------------------------------------------------------

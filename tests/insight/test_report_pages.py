@@ -7,7 +7,7 @@ import io
 import json
 import re
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import load_workbook
 
+from kb.desk.ticket import Draft, Requester
 from kb.insight.behind import BEHIND, behind
 from kb.insight.closing import close_episodes
 from kb.insight.days.packing import packed, unpacked
@@ -217,6 +218,8 @@ def test_rows_say_the_hour_and_no_page_says_more(month: Services, sign_in: SignI
 
 
 def test_each_tier_opens_its_own_times(month: Services, sign_in: SignIn) -> None:
+    draft = Draft("No light", requester=Requester("Ada", "ada@example.org"))
+    month.desk.open_ticket(draft, submission="one", now=datetime(2025, 3, 10, tzinfo=UTC))
     page = sign_in("lead").get("/reports/tickets", query_string=QUERY).text
     table = BeautifulSoup(page, "html.parser").find("table", id="table-ticket-times")
     assert isinstance(table, Tag)

@@ -7,7 +7,7 @@ a day which changes meanwhile is counted again. Knows neither rules nor SQL.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
 from kb.db import Connection, Database
@@ -54,15 +54,15 @@ def searches_by_day(connection: Connection, first: date, last: date) -> dict[dat
     """Return the searches of ended episodes by the UTC day on which the episode started; NotReady
     as for `days_of`.
     """
-    days = days_of(connection, first, last, people=False)
+    days = days_of(connection, first, last, people=())
     return {day: tally.sums["searches"] for day, tally in days.items()}
 
 
 def days_of(
-    connection: Connection, first: date, last: date, *, people: bool = True
+    connection: Connection, first: date, last: date, *, people: Sequence[str] = store.PEOPLE
 ) -> dict[date, Tally]:
-    """Return the counts of the days of a range, in order; without `people` only what adds up. Marks
-    of articles may be missing: `marks_of` has them.
+    """Return the counts of the days of a range, in order; of what does not add up only `people`,
+    some of store.PEOPLE. Marks of articles may be missing: `marks_of` has them.
 
     Days that have changed since they were counted are counted here and not kept. Raises NotReady
     while more than MOST_AT_ONCE wait to be counted.

@@ -22,6 +22,7 @@ from kb.insight.wording import favourite
 from kb.schema import article_days, episodes, failed_searches, report_days
 
 LAYOUT = 2  # of what `packing` writes; a day of another layout is counted anew
+PEOPLE = ("people", "ticketed", "exposed", "failed")  # what does not just add up
 LATEST = 20  # failed searches by the same words that say how they are written
 _COUNTS = [column for column in article_days.c if column.name not in {"day", "article"}]
 
@@ -112,14 +113,12 @@ def keep(connection: Connection, stale: Stale, tally: Tally, *, now: datetime) -
 
 
 def counted(
-    connection: Connection, first: date, last: date, *, people: bool = True
+    connection: Connection, first: date, last: date, *, people: Sequence[str] = PEOPLE
 ) -> dict[date, Tally]:
-    """Return the days of a range as they were counted last, without articles' marks, in order;
-    without `people` only what adds up.
+    """Return the days of a range as they were counted last, without articles' marks, in order; of
+    PEOPLE only those named.
     """
-    columns = [report_days.c.day, report_days.c.counts]
-    if people:
-        columns += [report_days.c[name] for name in ("people", "ticketed", "exposed", "failed")]
+    columns = [report_days.c.day, report_days.c.counts, *(report_days.c[name] for name in people)]
     query = (
         sa.select(*columns)
         .where(
