@@ -16,11 +16,13 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from kb.authoring.reminders import letter, reminders
 from kb.content.several import shortened
+from kb.db import FAULTS
 from kb.desk.author_letters import tell_authors
 from kb.desk.escalation import escalate_due
 from kb.desk.leases.store import hold, release
@@ -110,6 +112,13 @@ class Worker:
             self.stop.set()
             for thread in aside:
                 thread.join()
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Give every lease back, so that the next worker need not wait for its end."""
+        with suppress(*FAULTS):
+            for job in self.jobs():
+                release(self.parts.db, job.name, owner=owner())
 
     def _keep_publishing(self) -> None:
         """Publish when it is time or when a hook asks for it, until stopped."""

@@ -5,6 +5,8 @@ People search through HTTP; time passes by handing the worker a later `now`.
 
 from __future__ import annotations
 
+import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -23,7 +25,7 @@ from kb.desk.ticket import Origin
 from kb.errors import StoreError
 from kb.people.roles import Role
 from kb.people.store import Accounts
-from kb.schema import outbox
+from kb.schema import leases, outbox
 from kb.wiring import Services, build
 from kb.worker import Worker
 
@@ -307,3 +309,23 @@ def test_nobody_is_written_to_without_need(database: Database, parts: Services) 
     with database.read() as connection:
         assert connection.execute(sa.select(outbox)).all() == []
     assert Accounts(database).all()
+
+
+def test_a_worker_that_ends_leaves_its_jobs_to_the_next(parts: Services) -> None:
+    """A site that is started again, after an upgrade, goes on at once."""
+    worker = Worker(parts)
+    thread = threading.Thread(target=worker.run)
+    thread.start()
+    deadline = datetime.now(UTC) + timedelta(seconds=60)
+    while not _held(parts) and datetime.now(UTC) < deadline:
+        time.sleep(0.05)
+    assert _held(parts)
+    worker.stop.set()
+    thread.join(timeout=60)
+    assert not thread.is_alive()
+    assert _held(parts) == set()
+
+
+def _held(parts: Services) -> set[str]:
+    with parts.db.read() as connection:
+        return set(connection.scalars(sa.select(leases.c.name)))
