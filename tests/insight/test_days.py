@@ -56,7 +56,7 @@ def test_a_day_that_changed_while_it_was_counted_is_not_kept(
         store.touch(connection, [LATE])
     with database.read() as connection:
         (waiting,) = store.stale(connection)
-        counted, _ = days_of(connection, LATE, LATE)
+        counted = days_of(connection, LATE, LATE)
     with database.begin() as connection:
         store.forget_visitors(connection, ["v1"])
     with database.begin() as connection:

@@ -85,6 +85,7 @@ def test_the_search_on_record_has_redacted_words_and_its_facts(
         "hits": [["vpn", 1.0], ["wifi", 0.9]], "confidence": 0.0, "answerable": True, "ms": 4.2,
         "commit": "", "searched_for": "", "suggestion": "", "page": 1,
         "filters": {"languages": [], "collections": []}, "redacted": {"email": 1},
+        "device": "", "collection": "",
     }  # fmt: skip
 
 

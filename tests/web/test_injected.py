@@ -54,7 +54,7 @@ NEEDS = permutations(["lamp", "door", "chair", "table", "window", "carpet", "ket
 
 
 # What a report draws itself.
-OURS = re.compile(r'<svg class="(?:strip|stacked|swatch)[^>]*>.*?</svg>', re.DOTALL)
+OURS = re.compile(r'<svg class="(?:strip|stacked|swatch|axis)[^>]*>.*?</svg>', re.DOTALL)
 
 
 def _inert(answer: Any, payload: str, where: str) -> None:
