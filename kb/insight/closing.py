@@ -116,9 +116,9 @@ def rebuild(
     bring_up_to_date(db, now)
     kinds = {kind.value for kind in ACTS | ASIDES}
     with db.read() as connection:
-        latest, known = store.activity(connection, since, kinds), store.known(connection, since)
+        latest, begun = store.activity(connection, since, kinds), store.starts(connection, since)
         kept = days.kept(connection)
-    due = {v: _from(known.get(v, []), since) for v in latest.keys() | known.keys()}
+    due = {v: min(since, begun.get(v, since)) for v in latest.keys() | begun.keys()}
     differ = judged = 0
     for done, chosen in enumerate(_batches(due)):
         progress("visitors", done * BATCH, len(due))

@@ -82,6 +82,18 @@ def first_starts(
     return found
 
 
+def starts(connection: Connection, since: datetime) -> dict[str, datetime]:
+    """Return by visitor the start of their first stored episode that ended at `since` or later, or
+    is not closed.
+    """
+    query = (
+        sa.select(episodes.c.visitor, sa.func.min(episodes.c.started_at))
+        .where(sa.or_(episodes.c.ended_at >= since, ~episodes.c.closed))
+        .group_by(episodes.c.visitor)
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
 def stored(
     connection: Connection, since: Mapping[str, datetime]
 ) -> dict[tuple[str, str], tuple[Any, ...]]:
