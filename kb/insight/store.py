@@ -83,9 +83,7 @@ def first_starts(
 
 
 def starts(connection: Connection, since: datetime) -> dict[str, datetime]:
-    """Return by visitor the start of their first stored episode that ended at `since` or later, or
-    is not closed.
-    """
+    """Return by visitor the start of their first episode that ended since then or is not closed."""
     query = (
         sa.select(episodes.c.visitor, sa.func.min(episodes.c.started_at))
         .where(sa.or_(episodes.c.ended_at >= since, ~episodes.c.closed))
