@@ -19,6 +19,7 @@ from kb.insight.definitions import DEFINITION_VERSION
 from kb.insight.episodes import ACTS, ASIDES, LATE, episodes
 from kb.insight.facts import Demand, EndedEpisode, TicketIndex
 from kb.insight.judging import Spans, judge
+from kb.insight.matching import store as matching
 from kb.insight.unmet import store as unmet
 
 MARGIN = timedelta(hours=1)  # clocks of several machines, and rounds that were missed
@@ -175,7 +176,7 @@ def _due(
 
 def _ticketed(connection: Connection, horizon: datetime, spans: Spans) -> dict[str, datetime]:
     """Return whoever got a ticket since the horizon, from the oldest episode that it reaches."""
-    visitors = store.visitors_of(connection, store.tickets_since(connection, horizon))
+    visitors = matching.visitors_of(connection, matching.tickets_since(connection, horizon))
     return _reached(connection, visitors, horizon, spans)
 
 
@@ -209,7 +210,7 @@ def _close(
     db: Database, connection: Connection, due: Mapping[str, datetime], now: datetime, spans: Spans
 ) -> int:
     found = store.events_of(connection, sorted(due), due)
-    tickets = TicketIndex(store.tickets_since(connection, min(due.values())))
+    tickets = TicketIndex(matching.tickets_since(connection, min(due.values()), found))
     judged = [
         judge(one, tickets.candidates(one), now, spans=spans) for one in episodes(found, spans.gap)
     ]

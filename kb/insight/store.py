@@ -16,10 +16,10 @@ from sqlalchemy.engine import Connection, Row
 
 from kb.db import Database
 from kb.insight.days.store import touch
-from kb.insight.facts import Judged, TicketSeen
+from kb.insight.facts import Judged
 from kb.lookup.events import Event, EventKind
 from kb.lookup.store import event_of
-from kb.schema import episodes, events, failed_searches, salts, tickets
+from kb.schema import episodes, events, failed_searches, salts
 
 CHUNK = 400  # values in one IN (...); SQLite before 3.32 took 999
 _WORDS_IN_DATA = ("searched_for", "suggestion", "reason")
@@ -72,7 +72,7 @@ def first_starts(
 ) -> dict[str, datetime]:
     """Return by visitor the start of their first stored episode that ended at `since` or later."""
     found: dict[str, datetime] = {}
-    for chunk in _chunks(sorted(visitors)):
+    for chunk in chunks(sorted(visitors)):
         query = (
             sa.select(episodes.c.visitor, sa.func.min(episodes.c.started_at))
             .where(episodes.c.visitor.in_(chunk), episodes.c.ended_at >= since)
@@ -109,7 +109,7 @@ def events_of(
 ) -> list[Event]:
     """Return the events of visitors, each from that visitor's own time on."""
     found: list[Event] = []
-    for chunk in _chunks(visitors):
+    for chunk in chunks(visitors):
         query = sa.select(events).where(
             events.c.visitor.in_(chunk),
             events.c.at >= min(since[visitor] for visitor in chunk),
@@ -117,35 +117,6 @@ def events_of(
         )
         rows = connection.execute(query)
         found += [event_of(row) for row in rows if row.at >= since[row.visitor]]
-    return found
-
-
-def tickets_since(connection: Connection, since: datetime) -> tuple[TicketSeen, ...]:
-    """Return the tickets that people got since then: from the desk and from the record.
-
-    A ticket made for demand is the team's and nobody's own.
-    """
-    desk = sa.select(
-        tickets.c.created_at, tickets.c.visitor, tickets.c.requester_id, tickets.c.search_id
-    ).where(tickets.c.created_at >= since, tickets.c.origin != "demand")
-    record = sa.select(events.c.at, events.c.visitor, events.c.user_id, events.c.search_id).where(
-        events.c.at >= since,
-        events.c.kind == EventKind.TICKET_CREATED.value,
-        events.c.visitor != "",
-    )
-    rows = [*connection.execute(desk), *connection.execute(record)]
-    return tuple(TicketSeen(row[0], row[1] or "", row[2] or "", row[3] or "") for row in rows)
-
-
-def visitors_of(connection: Connection, seen: Iterable[TicketSeen]) -> set[str]:
-    """Return the visitors to whom these tickets may belong."""
-    seen = tuple(seen)
-    found = {ticket.visitor for ticket in seen if ticket.visitor}
-    for column, name in ((events.c.id, "search_id"), (events.c.user_id, "user_id")):
-        values = sorted({getattr(ticket, name) for ticket in seen} - {""})
-        for chunk in _chunks(values):
-            query = sa.select(events.c.visitor).distinct().where(column.in_(chunk))
-            found |= set(connection.scalars(query))
     return found
 
 
@@ -231,7 +202,7 @@ def _theirs(
 ) -> list[Row[Any]]:
     """Return the rows of these visitors, each from that visitor's own time on."""
     found: list[Row[Any]] = []
-    for chunk in _chunks(sorted(since)):
+    for chunk in chunks(sorted(since)):
         query = sa.select(table).where(
             table.c.visitor.in_(chunk), table.c[time] >= min(since[each] for each in chunk)
         )
@@ -241,7 +212,7 @@ def _theirs(
 
 
 def _delete(connection: Connection, column: sa.Column[Any], values: Sequence[str]) -> None:
-    for chunk in _chunks(values):
+    for chunk in chunks(values):
         connection.execute(sa.delete(column.table).where(column.in_(chunk)))
 
 
@@ -345,5 +316,6 @@ def forget_salts(connection: Connection, before_day: str) -> int:
     return connection.execute(sa.delete(salts).where(salts.c.day < before_day)).rowcount
 
 
-def _chunks(values: Sequence[str]) -> Iterable[Sequence[str]]:
+def chunks(values: Sequence[str]) -> Iterable[Sequence[str]]:
+    """Return values in parts that fit one query."""
     return (values[start : start + CHUNK] for start in range(0, len(values), CHUNK))

@@ -1,0 +1,1 @@
+"""Tickets and whom they may belong to."""
