@@ -9,8 +9,8 @@ URL is sqlite:////folder/year.db or postgresql://... of an empty database. `buil
 of one day after the other and lets the worker's round judge and count each, a day later, as a site
 does that runs all year. `grow` fills the rest of the year with copies of those days, moved in time,
 with ids and visitors of their own, and counts every day, for days that are lived take hours. `open`
-opens the pages of a report over the year in a fresh process. `prove` judges and counts everything
-anew from the raw events and says what differs.
+opens the pages of a report over the year in a fresh process. `prove` judges the last days, 90 as
+the retention is, anew from the raw events, counts every day anew and says what differs.
 """
 
 from __future__ import annotations
@@ -258,11 +258,17 @@ def open_pages(url: str, days: int) -> None:
                               "kb": round(len(answer.data) / 1000)}), flush=True)  # fmt: skip
 
 
-def prove(db: Database, days: int) -> None:
-    """Judge and count everything anew, and say what differs."""
+def _tell(what: str, done: int, total: int) -> None:
+    if done % 5_000 == 0:
+        print(what, done, total, flush=True)
+
+
+def prove(db: Database, days: int, last: int) -> None:
+    """Judge the `last` days anew from the raw events, count every day anew, say what differs."""
     begun = perf_counter()
     now = START + timedelta(days=days + 1, hours=1)
-    done = rebuild(db, load({}), now, since=START - timedelta(days=1))
+    since = START + timedelta(days=days - last)
+    done = rebuild(db, load({}), now, since=since, progress=_tell)
     print(f"{done}; {perf_counter() - begun:.0f} s; peak {peak():.0f} MB")
 
 
@@ -273,6 +279,7 @@ def main() -> int:
     parser.add_argument("--database", required=True)
     parser.add_argument("--events", type=int, default=10_000_000)
     parser.add_argument("--days", type=int, default=366)
+    parser.add_argument("--last", type=int, default=90, help="days that `prove` judges anew")
     given = parser.parse_args()
     if given.what == "open":
         open_pages(given.database, given.days)
@@ -285,7 +292,7 @@ def main() -> int:
     elif given.what == "disk":
         disk(db)
     else:
-        prove(db, given.days)
+        prove(db, given.days, given.last)
     return 0
 
 
