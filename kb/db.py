@@ -94,13 +94,20 @@ class Database:
         """Insert rows, leaving out those whose key is there already; return how many were new."""
         if not rows:
             return 0
-        insert = (postgresql if self.dialect == "postgresql" else sqlite).insert(table)
+        insert = insert_into(connection, table)
         statement = insert.on_conflict_do_nothing().execution_options(preserve_rowcount=True)
         return sum(connection.execute(statement, dict(row)).rowcount for row in rows)
 
     def close(self) -> None:
         """Give the connections back."""
         self.engine.dispose()
+
+
+def insert_into(connection: Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    """Return an INSERT of the connection's own kind, which can say what to do on a conflict."""
+    if connection.dialect.name == "postgresql":
+        return postgresql.insert(table)
+    return sqlite.insert(table)
 
 
 def _engine(url: str) -> Engine:

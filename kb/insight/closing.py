@@ -6,7 +6,7 @@ once. Knows the order of steps; rules and SQL are elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -21,18 +21,12 @@ from kb.insight.facts import Demand, EndedEpisode, TicketIndex
 from kb.insight.judging import Spans, judge
 from kb.insight.matching import store as matching
 from kb.insight.unmet import store as unmet
+from search.encoder import Progress, silent
 
 MARGIN = timedelta(hours=1)  # clocks of several machines, and rounds that were missed
 POLICY_REACH = timedelta(days=7)  # an offer later than this would puzzle rather than help
 DAYS_A_ROUND = 30  # days counted in one round; more are waiting only after an upgrade
 BATCH = 100  # visitors in one transaction, so that pages never wait long for a lock
-
-Progress = Callable[[str, int, int], None]
-
-
-def silent(what: str, done: int, total: int) -> None:
-    """Say nothing of how far it is."""
-    del what, done, total
 
 
 class HasSpans(Protocol):

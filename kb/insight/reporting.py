@@ -38,6 +38,7 @@ class Wanted:
 
 
 ALL = Wanted()
+SUMS = Wanted(words=False, articles=False, people=False)
 
 
 def report(
@@ -126,4 +127,10 @@ def wanted(db: Database, span: DateRange, *, k: int, now: datetime) -> tuple[Wor
     """Return the words that most searches failed on, as the report has them, without the row of
     those not told.
     """
-    return tuple(row for row in report(db, span, k=k, now=now).failing_words if row.words)
+    return tuple(
+        row
+        for row in report(
+            db, span, k=k, now=now, parts=Wanted(articles=False, people=False)
+        ).failing_words
+        if row.words
+    )

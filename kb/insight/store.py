@@ -11,10 +11,9 @@ from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Row
 
-from kb.db import Database
+from kb.db import Database, insert_into
 from kb.insight.days.store import touch
 from kb.insight.facts import Judged
 from kb.lookup.events import Event, EventKind
@@ -163,11 +162,11 @@ def replace(
         _episode_row(one, definition) | {"policy": policies.get(one.episode.id, "")}
         for one in ordered
     ]
-    _upsert(db, connection, episodes, rows, keep="policy")
+    _upsert(connection, episodes, rows, keep="policy")
     for heir, policy in policies.items():  # its row may have been there, unmarked
         unmarked = (episodes.c.id == heir) & (episodes.c.policy == "")
         connection.execute(sa.update(episodes).where(unmarked).values(policy=policy))
-    _upsert(db, connection, failed_searches, _failed_rows(judged, definition))
+    _upsert(connection, failed_searches, _failed_rows(judged, definition))
     touch(connection, days | {one.episode.started_at.date() for one in judged})
 
 
@@ -266,7 +265,6 @@ def _failed_rows(judged: Sequence[Judged], definition: int) -> list[dict[str, An
 
 
 def _upsert(
-    db: Database,
     connection: Connection,
     table: sa.Table,
     rows: Sequence[Mapping[str, Any]],
@@ -276,7 +274,7 @@ def _upsert(
     """Insert the rows or, by their primary key, update all their columns but `keep`."""
     if not rows:
         return
-    insert = (postgresql if db.dialect == "postgresql" else sqlite).insert(table)
+    insert = insert_into(connection, table)
     keys = [column.name for column in table.primary_key]
     changed = {name: insert.excluded[name] for name in rows[0] if name not in keys and name != keep}
     statement = insert.on_conflict_do_update(index_elements=keys, set_=changed)

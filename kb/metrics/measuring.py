@@ -18,7 +18,7 @@ from kb.desk.outbox.store import Outbox, State
 from kb.desk.queue.store import open_by_tier
 from kb.gaps import reading
 from kb.insight.report import DateRange
-from kb.insight.reporting import report
+from kb.insight.reporting import SUMS, report
 from kb.insight.store import last_seen
 from kb.metrics.gauge import (
     DAYS,
@@ -58,7 +58,7 @@ class Measuring:
     def _measured(self, now: datetime, place: Callable[[], Place]) -> Iterable[Gauge]:
         today = now.date()
         span = DateRange(today - timedelta(days=DAYS - 1), today)
-        found = report(self.db, span, k=self.k, now=now)
+        found = report(self.db, span, k=self.k, now=now, parts=SUMS)
         listing = reading.listing(self.db, reading.Wanted(), k=self.k, now=now)
         yield _build(found.code)
         yield moment("measured", "When these figures were worked out.", now)

@@ -16,7 +16,7 @@ from kb.insight.notes import noting
 from kb.insight.notes.note import Note, Written, notes_table, written
 from kb.insight.ranges import RANGES, USUAL, asked_range, range_of
 from kb.insight.report import DateRange
-from kb.insight.reporting import report
+from kb.insight.reporting import SUMS, report
 from kb.insight.tables.deflection import days_table
 from kb.insight.tables.text import csv_text
 from kb.people.roles import Permission
@@ -118,7 +118,7 @@ def _form(found: Note, problem: InvalidInput | None = None) -> str:
 
 def _page(span: DateRange, problem: InvalidInput | None = None) -> str:
     parts = services()
-    told = report(parts.db, span, k=parts.settings.k_anonymity, now=now())
+    told = report(parts.db, span, k=parts.settings.k_anonymity, now=now(), parts=SUMS)
     steps = told.steps
     found = noting.notes_in(parts.db, span)
     return render_template(

@@ -13,9 +13,9 @@ from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
+from kb.db import insert_into
 from kb.insight.days.packing import packed, unpacked
 from kb.insight.days.tally import Tally
 from kb.insight.wording import favourite
@@ -39,9 +39,7 @@ def touch(connection: Connection, days: Iterable[date]) -> None:
     """Mark days whose episodes have changed, on the transaction that changes them; in order of
     time, so that no two transactions wait for each other.
     """
-    kind = postgresql if connection.dialect.name == "postgresql" else sqlite
-    insert = kind.insert(report_days)
-    statement = insert.on_conflict_do_update(
+    statement = insert_into(connection, report_days).on_conflict_do_update(
         index_elements=["day"], set_={"marks": report_days.c.marks + 1}
     )
     rows = [{"day": day.isoformat(), "marks": 1} for day in sorted(set(days))]
@@ -62,7 +60,7 @@ def forget_visitors(connection: Connection, visitors: Sequence[str]) -> None:
     query = sa.select(episodes.c.started_at).where(episodes.c.visitor.in_(visitors))
     found = sorted({at.date().isoformat() for at in connection.scalars(query)})
     touch(connection, map(date.fromisoformat, found))
-    emptied = dict.fromkeys(("counts", "people", "ticketed", "exposed", "failed"))
+    emptied = dict.fromkeys(("counts", *PEOPLE))
     connection.execute(
         sa.update(report_days).where(report_days.c.day.in_(found)).values(**emptied, layout=0)
     )
@@ -153,7 +151,7 @@ def marks(
 def kept(connection: Connection) -> dict[str, dict[str, Any]]:
     """Return what is kept of every counted day, articles included, to be compared."""
     query = sa.select(report_days).where(report_days.c.marks == report_days.c.counted)
-    names = ("counts", "people", "ticketed", "exposed", "failed")
+    names = ("counts", *PEOPLE)
     found: dict[str, dict[str, Any]] = {
         row["day"]: {name: row[name] for name in names} | {"articles": []}
         for row in connection.execute(query).mappings()

@@ -91,7 +91,7 @@ def tickets_by_origin(connection: Connection, start: datetime, end: datetime) ->
     """Return how many tickets were opened here in [start, end), by origin; staff's own left out."""
     query = (
         sa.select(tickets.c.origin, sa.func.count())
-        .where(*_of_requesters(start, end))
+        .where(*of_requesters(start, end))
         .group_by(tickets.c.origin)
     )
     return {row[0]: row[1] for row in connection.execute(query)}
@@ -101,13 +101,14 @@ def tickets_by_tier(connection: Connection, start: datetime, end: datetime) -> d
     """Return how many tickets of [start, end) stand at each tier now; staff's own left out."""
     query = (
         sa.select(tickets.c.tier, sa.func.count())
-        .where(*_of_requesters(start, end))
+        .where(*of_requesters(start, end))
         .group_by(tickets.c.tier)
     )
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
-def _of_requesters(start: datetime, end: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+def of_requesters(start: datetime, end: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    """Return the conditions for tickets created in [start, end), staff's own left out."""
     staff = sa.select(users.c.id).where(users.c.role.in_([role.value for role in STAFF_ROLES]))
     by_staff = sa.and_(tickets.c.requester_id.is_not(None), tickets.c.requester_id.in_(staff))
     return tickets.c.created_at >= start, tickets.c.created_at < end, ~by_staff

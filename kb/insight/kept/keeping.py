@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from kb.db import Database
-from kb.errors import InvalidInput, NotAllowed, NotFound
+from kb.errors import NotAllowed, NotFound
 from kb.insight.definitions import DEFINITION_VERSION
 from kb.insight.kept import store
 from kb.insight.kept.store import Kept
+from kb.insight.naming import given
 from kb.insight.report import DateRange
 from kb.insight.tables.keeping import Difference, differences, has_words, without_words
 from kb.insight.tables.table import Table
@@ -51,7 +52,7 @@ class Keeping:
         """Keep the report of a range as it is now and return it; InvalidInput for a bad title."""
         kept = Kept(
             id=secrets.token_urlsafe(_ID_BYTES),
-            title=_titled(title),
+            title=given(title, what="the report a title", field="title", longest=LONGEST),
             range=span,
             at=now,
             by=by,
@@ -100,15 +101,3 @@ def kept_reports(db: Database) -> list[Kept]:
     """Return the kept reports without their tables, the newest first."""
     with db.read() as connection:
         return store.newest_first(connection)
-
-
-def _titled(text: str) -> str:
-    title = " ".join(text.split())
-    problem = ""
-    if not title:
-        problem = "Give the report a title."
-    elif len(title) > LONGEST or not title.isprintable():
-        problem = f"Use at most {LONGEST} characters that can be shown."
-    if problem:
-        raise InvalidInput(problem, fields={"title": problem})
-    return title

@@ -15,9 +15,9 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
+from kb.insight.figures.store import of_requesters
 from kb.insight.tickets.rows import Alike
-from kb.people.roles import STAFF_ROLES
-from kb.schema import tickets, users
+from kb.schema import tickets
 
 
 class seconds_between(sa.sql.expression.ColumnElement[float]):  # noqa: N801, reads as a function
@@ -58,7 +58,7 @@ def tickets_alike(connection: Connection, start: datetime, end: datetime) -> tup
         seconds_between(columns.created_at, columns.resolved_at),
         seconds_between(columns.created_at, columns.answered_at),
     )
-    query = sa.select(*common, *times).where(*_of_requesters(start, end))
+    query = sa.select(*common, *times).where(*of_requesters(start, end))
     split = len(common)
     found: dict[tuple[Any, ...], list[Any]] = {}
     for row in connection.execute(query):
@@ -68,9 +68,3 @@ def tickets_alike(connection: Connection, start: datetime, end: datetime) -> tup
         Alike(**dict(zip(names, life, strict=True)), times=np.array(held, np.float64))
         for life, held in found.items()
     )
-
-
-def _of_requesters(start: datetime, end: datetime) -> tuple[sa.ColumnElement[bool], ...]:
-    staff = sa.select(users.c.id).where(users.c.role.in_([role.value for role in STAFF_ROLES]))
-    by_staff = sa.and_(tickets.c.requester_id.is_not(None), tickets.c.requester_id.in_(staff))
-    return tickets.c.created_at >= start, tickets.c.created_at < end, ~by_staff

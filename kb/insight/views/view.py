@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from kb.errors import InvalidInput
+from kb.insight.naming import given
 from kb.insight.ranges import RANGES
 
 LONGEST = 80
@@ -45,15 +46,7 @@ class Wanted:
 
 def named(text: str) -> str:
     """Return a view's name; InvalidInput when it has none or too long a one."""
-    name = " ".join(text.split())
-    problem = ""
-    if not name:
-        problem = "Give the view a name."
-    elif len(name) > LONGEST or not name.isprintable():
-        problem = f"Use at most {LONGEST} characters that can be shown."
-    if problem:
-        raise InvalidInput(problem, fields={"name": problem})
-    return name
+    return given(text, what="the view a name", field="name", longest=LONGEST)
 
 
 def wanted(form: Mapping[str, str], given: Mapping[str, Sequence[str]], pages: Pages) -> Wanted:
