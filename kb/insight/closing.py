@@ -208,7 +208,7 @@ def _close(
     judged = [
         judge(one, tickets.candidates(one), now, spans=spans) for one in episodes(found, spans.gap)
     ]
-    store.replace(db, connection, judged, due, definition=DEFINITION_VERSION)
+    store.replace(connection, judged, due, definition=DEFINITION_VERSION)
     return len(judged)
 
 

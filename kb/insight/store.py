@@ -146,7 +146,6 @@ def approving(connection: Connection, since: datetime) -> list[str]:
 
 
 def replace(
-    db: Database,
     connection: Connection,
     judged: Sequence[Judged],
     since: Mapping[str, datetime],
