@@ -119,7 +119,7 @@ def rebuild(
         progress("visitors", done * BATCH, len(due))
         with db.begin() as connection:
             before = store.stored(connection, chosen)
-            judged += _close(db, connection, chosen, now, spans)
+            judged += _close(connection, chosen, now, spans)
             after = store.stored(connection, chosen)
         differ += sum(before.get(key) != after.get(key) for key in before.keys() | after.keys())
     with db.begin() as connection:
@@ -136,7 +136,7 @@ def _judge_all(db: Database, due: Mapping[str, datetime], now: datetime, spans: 
     judged = 0
     for chosen in _batches(due):
         with db.begin() as connection:
-            judged += _close(db, connection, chosen, now, spans)
+            judged += _close(connection, chosen, now, spans)
     return judged
 
 
@@ -200,9 +200,7 @@ def _from(rows: Sequence[Row[Any]], horizon: datetime) -> datetime:
     return min([horizon, *starts])
 
 
-def _close(
-    db: Database, connection: Connection, due: Mapping[str, datetime], now: datetime, spans: Spans
-) -> int:
+def _close(connection: Connection, due: Mapping[str, datetime], now: datetime, spans: Spans) -> int:
     found = store.events_of(connection, sorted(due), due)
     tickets = TicketIndex(matching.tickets_since(connection, min(due.values()), found))
     judged = [
