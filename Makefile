@@ -2,7 +2,6 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
-export HF_HUB_OFFLINE = 1
 
 .PHONY: serve test check bench install clean help
 

@@ -1,0 +1,3 @@
+"""Measurements of the product and of its rivals, under the same silence: see `search.QUIET`."""
+
+import search  # noqa: F401

@@ -67,7 +67,7 @@ def preview(folder: Path, port: int) -> subprocess.Popen[bytes]:
     """Start the preview."""
     environment = {
         **os.environ, "KB_ARTICLES": str(folder / "articles"), "KB_DATA": str(folder / "data"),
-        "KB_TEMPLATES": str(ROOT / "templates"), "HF_HUB_OFFLINE": "1",
+        "KB_TEMPLATES": str(ROOT / "templates"),
     }  # fmt: skip
     command = [sys.executable, "-m", "kb.cli", "preview", "--port", str(port)]
     return subprocess.Popen(command, env=environment, cwd=ROOT, stderr=subprocess.DEVNULL)

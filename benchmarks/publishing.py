@@ -8,7 +8,6 @@ memory (MB), the size of the generation (MB), and the milliseconds of a search o
 
 from __future__ import annotations
 
-import os
 import resource
 import statistics
 import sys
@@ -27,7 +26,6 @@ from search.types import Query
 
 
 def main() -> None:
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")
     stages: dict[str, list[float]] = {}
 
     def progress(stage: str, _done: int, _total: int) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import signal
 from datetime import UTC, datetime
 from typing import Any
@@ -32,8 +31,6 @@ from kb.previews.commands import previews
 from kb.privacy.commands import forget, privacy
 from kb.reports.commands import figures
 from search.errors import SearchError
-
-os.environ.setdefault("HF_HUB_OFFLINE", "1")  # nothing is fetched at run time
 
 
 class _Refusals(click.Group):

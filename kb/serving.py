@@ -135,6 +135,7 @@ class _Site(BaseApplication):  # type: ignore[misc]
             "worker_exit": _leave,
             "loglevel": "warning",
             "logger_class": _Log,
+            "control_socket_disable": True,  # a socket in the home folder, which nobody asked for
         }
         for name, value in options.items():
             self.cfg.set(name, value)

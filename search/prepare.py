@@ -74,7 +74,11 @@ def _in_child(cache: Path, model: Path | None) -> None:
     command += [str(model.resolve())] if model else []
     places = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, places))}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)  # noqa: S603
+    cache.mkdir(parents=True, exist_ok=True)
+    # torch leaves a folder where temporary files go.
+    with tempfile.TemporaryDirectory(prefix="preparing-", dir=cache) as aside:
+        environment["TMPDIR"] = str(Path(aside).resolve())
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)  # noqa: S603
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise SearchError(f"The model could not be prepared: {last}", "Run it by hand to see more.")

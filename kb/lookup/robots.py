@@ -9,8 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-# Every browser says Mozilla/5.0, for reasons of 1994; Opera's own engine and UC say their name.
-_BROWSER = re.compile(r"(?:Mozilla|Opera|UCWEB)/\d")
+# Every browser says Mozilla/5.0, for reasons of 1994; Opera's own engine, UC and those that show
+# text or little more say their name.
+_BROWSER = re.compile(
+    r"(?:Mozilla|Opera|UCWEB|Lynx|ELinks|w3m|Emacs-w3m|NetSurf|Dillo)/\d|Links \(|URL/Emacs\b"
+)
+# Android's browsers name the model after its version: "Android 13; X5 Scanner Build/TP1A" is a
+# scanner's. A program's own name there has a slash, and stays.
+_MODEL = re.compile(
+    r"(?<=\bAndroid )([\d.]+)(?:; ?[a-z]{2}(?:[-_][a-z]{2})?)?;[^;()/]*(?= Build/|[;)])",
+    re.IGNORECASE,
+)
 # A browser gives no address to write or look to, and is "compatible" only as Internet Explorer was.
 _ADDRESS = re.compile(r"https?://|www\.|\w@\w|\bcompatible[;)](?!\s*MSIE)", re.IGNORECASE)
 # Those that dress as a browser and say so. CUBOT is a maker of telephones.
@@ -31,6 +40,7 @@ def is_robot(user_agent: str) -> bool:
     agent = user_agent.strip()
     if not _BROWSER.match(agent):
         return True
+    agent = _MODEL.sub(r"\1", agent)
     return bool(_ADDRESS.search(agent) or _NAMES.search(agent))
 
 

@@ -38,7 +38,7 @@ class Previewed:
         except urllib.error.HTTPError as refusal:
             return refusal.code, refusal.read().decode()
 
-    def until(self, path: str, wanted: Callable[[str], bool], seconds: float = 20) -> str:
+    def until(self, path: str, wanted: Callable[[str], bool], seconds: float = 90) -> str:
         """Return the page once it is as wanted."""
         ends = time.monotonic() + seconds
         while time.monotonic() < ends:
@@ -140,7 +140,7 @@ def test_findings_are_in_the_bar_with_their_lines(site: Previewed, article: str)
 
 
 def test_news_come_as_server_sent_events(site: Previewed, article: str) -> None:
-    line = http.client.HTTPConnection("127.0.0.1", site.port, timeout=20)
+    line = http.client.HTTPConnection("127.0.0.1", site.port, timeout=90)
     line.request("GET", "/preview/changes?kind=pages")
     answer = line.getresponse()
     assert answer.headers["Content-Type"].startswith("text/event-stream")

@@ -18,9 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
+expect.set_options(timeout=60_000)  # a busy machine is waited for
 AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/150.0 Safari/537.36 "
 
 
@@ -69,7 +70,7 @@ def site(
         "KB_SITE_URL": url,
         "KB_WORKERS": "1",
         "KB_EPISODE_GAP": "6s",
-        "KB_OUTCOME_WINDOW": "8s",
+        "KB_OUTCOME_WINDOW": "30s",
         "KB_WORKER_INTERVAL": "1s",
         "KB_PUBLISH_INTERVAL": "off",
         "KB_UNRESOLVED_POLICY": "always",
@@ -121,7 +122,7 @@ def person(chromium: Browser, site: Site) -> Iterator[Callable[..., Page]]:
         context = chromium.new_context(base_url=site.url, user_agent=AGENT + name, **options)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(60_000)
         page.on(
             "console",
             lambda message: complaints.append(message.text) if message.type == "error" else None,

@@ -186,7 +186,7 @@ def looks(page: Page, shot: Callable[[str], Path], name: str) -> None:
 def test_failed_waited_for_written_mailed_and_found(chromium: Browser, loop: Loop) -> None:
     context = chromium.new_context(base_url=loop.url, user_agent=AGENT + "reader")
     page = context.new_page()
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(60_000)
 
     # A reader finds nothing and asks to be told.
     search(page, WORDS)

@@ -98,7 +98,7 @@ def watched(chromium: Browser) -> Iterator[Callable[..., Page]]:
     def opened(**options: Any) -> Page:
         contexts.append(chromium.new_context(**options))
         page = contexts[-1].new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
         page.on("pageerror", lambda problem: complaints.append(str(problem)))
         return page

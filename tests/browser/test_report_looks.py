@@ -31,7 +31,7 @@ def test_what_leads_add_to_reports_is_accessible_and_fits(
         page.get_by_label("What happened", exact=True).fill(f"{text} {name}")
         page.get_by_role("button", name="Add note").click()
     expect(page.get_by_role("cell", name=f"Mail outage {name}")).to_be_visible()
-    for _ in range(20):  # the worker judges an episode some seconds after its end
+    for _ in range(90):  # the worker judges an episode half a minute after its end
         page.goto("/reports/notes?range=last-7-days")
         if page.locator("svg[role=img]").count():
             break

@@ -10,7 +10,6 @@ import pytest
 from playwright.sync_api import Page, expect
 
 PASSWORD = "correct horse battery staple"
-WINDOW_S = 8 + 6  # outcome window and episode gap of the served site
 
 pytestmark = pytest.mark.browser
 
@@ -55,7 +54,7 @@ def report(lead: Page) -> dict[str, int]:
     }
 
 
-def wait_until(true: Callable[[], bool], seconds: float = 60) -> None:
+def wait_until(true: Callable[[], bool], seconds: float = 240) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         if time.monotonic() > deadline:
@@ -101,7 +100,6 @@ def test_found_asked_walked_away_and_reported(person: Callable[..., Page], site:
     third = person("reader-three")
     sign_in(third, "reader")
     search(third, "how do I claim back the train fare to a conference")
-    left_at = time.monotonic()
 
     # The agent sees what was tried and resolves it with an article.
     agent = person("agent")
@@ -133,7 +131,6 @@ def test_found_asked_walked_away_and_reported(person: Callable[..., Page], site:
     expect(agent.get_by_role("row", name=re.compile("train fare"))).to_be_visible()
 
     # The lead sees all three once the outcome window has passed.
-    time.sleep(max(0.0, WINDOW_S - (time.monotonic() - left_at)))
     wanted = {
         "confirmed": before["confirmed"] + 1,
         "ticketed": before["ticketed"] + 2,

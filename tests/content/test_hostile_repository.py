@@ -12,7 +12,7 @@ from kb.content.publish import build_library
 from kb.content.rendering import Job, Rendered
 from kb.content.source import open_source
 
-SHORT = 1.0  # seconds an article may take here; the product allows kb.content.pool.LIMIT
+SHORT = 2.0  # seconds an article may take here; the product allows kb.content.pool.LIMIT
 # Long runs of each mark that this product or a dialect reads.
 RUNS = {
     "fenced blocks": ":::note\n" * 20_000,

@@ -107,7 +107,6 @@ def site(published: Path, tmp_path: Path, free_port: Callable[[], int]) -> Itera
         "KB_TEMPLATES": str(ROOT / "templates"),
         "KB_PORT": str(port),
         "KB_WORKER_INTERVAL": "1s",
-        "HF_HUB_OFFLINE": "1",
         **pinned(published),
     }
     with log.open("wb") as out:

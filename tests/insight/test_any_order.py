@@ -27,7 +27,9 @@ from hypothesis.stateful import (
 
 from kb.config import load
 from kb.db import Database
-from kb.insight.closing import close_episodes, judge_again, rebuild
+from kb.insight.closing import close_episodes, rebuild
+from kb.insight.outside.bringing import Person, _event, bring
+from kb.insight.outside.reading import OutsideTicket
 from kb.insight.report import DateRange, Report
 from kb.insight.reporting import report
 from kb.lookup.events import Event, EventKind
@@ -215,9 +217,10 @@ class Record(RuleBasedStateMachine):
     @rule(visitor=VISITORS, ago=st.integers(0, 20 * 24 * 60))
     def is_told_of_a_ticket(self, visitor: str, ago: int) -> None:
         """Another system tells of a ticket of then."""
-        at = max(START, self.now - timedelta(minutes=ago))
-        self._put(visitor, ("ticket_created", {"origin": "outside"}), at)
-        judge_again(self.db, SETTINGS, self.now, visitors={visitor}, since=at)
+        ticket = OutsideTicket(f"{len(self.events)}", max(START, self.now - timedelta(minutes=ago)))
+        event = _event(ticket, Person(visitor), "desk")
+        self.events[event.id] = event
+        bring(self.db, SETTINGS, [ticket], lambda _: Person(visitor), source="desk", now=self.now)
 
     @rule(which=st.integers(0, 999))
     def hears_twice(self, which: int) -> None:

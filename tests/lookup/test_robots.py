@@ -39,6 +39,10 @@ Apache-HttpClient/4.5.14 (Java/17)
 PostmanRuntime/7.42.0
 Scrapy/2.11
 GoogleOther
+Mozilla/5.0 (Linux; Android 13; Monitor/2.0) {CHROME} Mobile Safari/537.36
+Mozilla/5.0 (Linux; Android 7.0;) {CHROME} Mobile Safari/537.36 (compatible; PetalBot)
+Mozilla/5.0 (Linux; Android 6.0.1; Nexus 5X Build/MMB29P) {CHROME} Mobile Safari/537.36 Checker
+Mozilla/5.0 (Linux; Android 10; K; SiteMonitor) {CHROME} Mobile Safari/537.36
 """.strip().splitlines()
 BROWSERS = f"""
 Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0
@@ -59,6 +63,19 @@ Mozilla/5.0 (Windows NT 10.0; Win64; x64) {CHROME} Safari/537.36 Teams/24295.605
 Mozilla/5.0 (X11; CrOS x86_64 14541.0.0) {CHROME} Safari/537.36
 Mozilla/5.0 (Linux; U; Android 12; es-us) {CHROME} UCBrowser/13.4 Mobile Safari/537.36
 Opera/9.80 (Android; Opera Mini/36.2/119.132; U; es) Presto/2.12.423 Version/12.16
+Lynx/2.9.2 libwww-FM/2.14 SSL-MM/1.4.1 OpenSSL/3.3.1
+w3m/0.5.3+git20230121
+Emacs-w3m/1.4.632 w3m/0.5.3
+URL/Emacs Emacs/29.4 (PGTK; x86_64-pc-linux-gnu)
+Links (2.29; Linux 6.1.0-18-amd64 x86_64; GNU C 12.2; text)
+ELinks/0.17.1 (textmode; Linux 6.6.0 x86_64; 213x55-2)
+NetSurf/3.11 (Linux; x86_64)
+Dillo/3.1.1
+Mozilla/5.0 (Linux; Android 13; X5 Scanner) {CHROME} Mobile Safari/537.36
+Mozilla/5.0 (Linux; Android 11; Barcode Scanner Pro Build/RKQ1.2) {CHROME} Mobile Safari/537.36
+Mozilla/5.0 (Linux; Android 12; Smart Monitor M8) {CHROME} Safari/537.36
+Mozilla/5.0 (Linux; U; Android 9; es-es; Monitor Build/PPR1) {CHROME} Mobile Safari/537.36
+Mozilla/5.0 (Linux; Android 14; Robot Phone AI; wv) {CHROME} Mobile Safari/537.36
 """.strip().splitlines()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -10,8 +11,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from kb.config import Settings
-from kb.lookup.standing import alone
+from kb.lookup.standing import LOCK, alone
 from search import generation
 
 PUBLISH = """
@@ -48,11 +51,12 @@ def test_publishers_at_the_same_time_wait_for_each_other(
 def test_a_git_that_outlives_its_killed_publisher_is_waited_for(
     settings: Settings, repository: Any, tmp_path: Path
 ) -> None:
-    """A wrapper stands in for git on the path: its fetch takes three seconds."""
-    started, ended = tmp_path / "started", tmp_path / "ended"
+    """A wrapper stands in for git on the path: its fetch ends when the test says so."""
+    started, go, ended = (tmp_path / name for name in ("started", "go", "ended"))
+    os.mkfifo(go)
     wrapper = tmp_path / "bin" / "git"
     wrapper.parent.mkdir()
-    wrapper.write_text(f"#!/bin/sh\ntouch {started}\nsleep 3\ntouch {ended}\n")
+    wrapper.write_text(f"#!/bin/sh\ntouch {started}\nread _ < {go}\ntouch {ended}\n")
     wrapper.chmod(0o755)
     path = f"{wrapper.parent}:{os.environ['PATH']}"
     one = publisher(settings, KB_ARTICLES_REMOTE=str(repository.folder), PATH=path)
@@ -61,7 +65,9 @@ def test_a_git_that_outlives_its_killed_publisher_is_waited_for(
         time.sleep(0.02)
     one.send_signal(signal.SIGKILL)
     one.wait()
-    assert not ended.exists()
+    with (settings.data / LOCK).open("w") as lock, pytest.raises(BlockingIOError):
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    go.write_text("\n")
     with alone(settings.data):
         assert ended.exists()
     one.communicate()

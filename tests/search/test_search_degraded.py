@@ -56,8 +56,10 @@ def test_a_model_that_hangs_or_fails_on_a_query(index_root: Path, encoder) -> No
                 RELEASE.wait(60)
             raise ValueError(text)
 
-    engine = Engine(index_root, encoder_loader=Failing, settings=Settings(query_seconds=0.2))
-    assert "failed: ValueError" in engine.search(Query("reset password")).degraded
+    patient = Engine(index_root, encoder_loader=Failing)
+    assert "failed: ValueError" in patient.search(Query("reset password")).degraded
+    hasty = Settings(load_seconds=60, query_seconds=0.2)
+    engine = Engine(index_root, encoder_loader=Failing, settings=hasty)
     assert "in time" in engine.search(Query("password hang")).degraded
     assert "tried again shortly" in engine.search(Query("reset vpn")).degraded
 

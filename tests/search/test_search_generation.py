@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import random
 import shutil
-import signal
 import subprocess
 import sys
-import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -157,42 +156,107 @@ def test_an_empty_corpus_answers_nothing(tmp_path: Path, encoder) -> None:  # ty
 
 
 BUILDER = """
+import os
+import signal
 import sys
-from itertools import cycle
 from pathlib import Path
 from search.generation import build
 from search.types import Document, Section
-text = "one two three " * 40
-docs = [Document(str(i), f"About {i}", (Section("", (), text),)) for i in range(150)]
-more = [*docs, Document("more", "One more", (Section("", (), text),))]
-print("ready", flush=True)
-for given in cycle([docs, more]):
-    build(given, Path(sys.argv[1]), commit="other")
+
+ROOT = Path(sys.argv[1])
+CHANGES = {"os.mkdir", "os.rename", "os.link", "os.remove", "os.rmdir"}
+WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
+docs = [
+    Document(f"{i}", f"About {i}", (Section("", (), f"three number{i} " * 40),)) for i in range(13)
+]
+
+def die_at(place):
+    "Tell each change to the folder before it is made, and die instead of making that one."
+    left = place
+
+    def changes(event, given):
+        nonlocal left
+        made = event in CHANGES or (event == "open" and given[2] & WRITES)
+        names = [os.fspath(n) for n in given if isinstance(n, str | os.PathLike)]
+        if made and names and names[0].startswith(str(ROOT)):
+            left -= 1
+            if not left:
+                os.kill(os.getpid(), signal.SIGKILL)
+            print(event, names[-1 if event == "os.rename" else 0], flush=True)
+
+    sys.addaudithook(changes)
+
+for line in sys.stdin:
+    place = int(line)
+    child = os.fork()
+    if not child:
+        die_at(place)
+        build(docs[: 12 + place % 2], ROOT, commit=line.strip())
+        os._exit(0)
+    ended = os.waitpid(child, 0)[1]
+    print({0: "done", signal.SIGKILL: "killed"}[ended], flush=True)
 """
 
 
-def test_a_build_killed_twenty_times_leaves_a_whole_generation(tmp_path: Path) -> None:
-    """Kills fall into first builds and into ones that carry most over."""
-    build(documents("good"), tmp_path, commit="first")
-    for delay in random.Random(7).choices((0.01, 0.03, 0.06, 0.1, 0.15, 0.25, 0.4), k=20):
-        child = subprocess.Popen(
-            [sys.executable, "-c", BUILDER, str(tmp_path)], cwd=REPOSITORY, stdout=subprocess.PIPE
-        )
-        assert child.stdout is not None
-        child.stdout.readline()
-        time.sleep(delay)
-        os.kill(child.pid, signal.SIGKILL)
-        child.wait()
-        child.stdout.close()
+LAST = 1000  # more changes than a build makes
+
+
+@dataclass
+class Killed:
+    """Builds in one folder, each killed as it is about to make its nth change there."""
+
+    builder: subprocess.Popen[str]
+
+    def at(self, place: int) -> tuple[bool, list[str]]:
+        """Return whether the build was killed, and the changes it had made."""
+        assert self.builder.stdin is not None
+        assert self.builder.stdout is not None
+        print(place, file=self.builder.stdin, flush=True)
+        made: list[str] = []
+        while (line := self.builder.stdout.readline().strip()) not in {"killed", "done"}:
+            assert line, "the builder itself ended"
+            made.append(line)
+        return line == "killed", made
+
+
+@pytest.fixture
+def killed(tmp_path: Path) -> Iterator[Killed]:
+    """Return builds in `tmp_path`, killed where the test says."""
+    with subprocess.Popen(
+        [sys.executable, "-c", BUILDER, str(tmp_path)],
+        cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    ) as builder:  # fmt: skip
+        yield Killed(builder)
+
+
+@pytest.mark.parametrize("carried", [False, True], ids=["of-everything", "carrying-over"])
+def test_a_build_killed_anywhere_leaves_a_whole_generation(
+    tmp_path: Path, killed: Killed, carried: bool
+) -> None:
+    """Killed before each change to the folder in turn: the old one serves until the pointer moves.
+
+    Builds sweep up after those killed before them, and those past the pointer leave a generation
+    that the next carries over.
+    """
+    build(documents("good"), tmp_path, commit="good")
+    live, moved = ("good", 3), f"os.rename {tmp_path / 'CURRENT'}"
+    if carried:
+        assert not killed.at(LAST)[0]
+        live = (str(LAST), 12)
+    steps: set[str] = set()
+    for place in range(1, LAST):
+        was_killed, made = killed.at(place)
+        steps.update(made)
+        if moved in made:
+            live = (str(place), 12 + place % 2)
         found = open_current(tmp_path)
-        assert (found.commit, len(found.documents)) in {
-            ("first", 3),
-            ("other", 150),
-            ("other", 151),
-        }
-        hits = Engine(tmp_path).search(Query("three good", limit=200)).total
-        assert hits == len(found.documents)
+        assert (found.commit, len(found.documents)) == live, made[-1:]
+        assert Engine(tmp_path).search(Query("three good", limit=200)).total == live[1]
+        if not was_killed:
+            break
+    assert live == (str(place), 12 + place % 2)
+    # Some died before the manifest, some between it and the pointer.
+    assert moved in steps
+    assert any(step.endswith(f"/{NAME}") for step in steps)
     assert not list(tmp_path.glob("damaged-*"))
-    build(documents("after"), tmp_path, commit="after")
-    assert open_current(tmp_path).commit == "after"
     assert not list(tmp_path.glob("building-*"))
