@@ -75,6 +75,12 @@ ROWS: tuple[Setting, ...] = (
         True,
     ),
     Setting("webhook_secret", "", text, "Proves that a push hook is meant; empty: none.", True),
+    Setting(
+        "article_history",
+        "dates",
+        one_of("off", "dates", "full"),
+        "What readers see of an article's past: nothing, days and differences, or commits too.",
+    ),
     Setting("keep_generations", 5, whole(2, 100), "Published states kept for going back."),
     Setting("author_mail", True, flag, "Write to who committed an article that is refused."),
     Setting("data", "var", path, "Folder for the database, the index and the spool."),
@@ -153,6 +159,7 @@ class Settings:
     articles_path: str
     repositories: tuple[Repository, ...]
     webhook_secret: str
+    article_history: str
     keep_generations: int
     author_mail: bool
     data: Path

@@ -63,6 +63,11 @@ class FolderSource:
     def moves(self, since: str) -> None:
         """Nothing: a folder has no history."""
 
+    def changed_since(self, commit: str) -> frozenset[str]:
+        """Nothing: a folder keeps no history."""
+        del commit
+        return frozenset()
+
     def follows(self, commit: str) -> bool:
         """Only itself."""
         return commit == self.commit

@@ -109,6 +109,18 @@ class GitSource:
                     old, moved = next(records), " R" in head
                     yield Change(old, next(records) if moved else "", head.split()[2])
 
+    def changed_since(self, commit: str) -> frozenset[str]:
+        """The files that differ from where this commit and `commit` parted; none without such."""
+        if not commit or commit.startswith("-"):
+            return frozenset()
+        where = f"--relative={self._prefix}/" if self._prefix else "--no-relative"
+        told = self._git.run(
+            "diff", "-z", where, "--name-only", "--no-renames", "--no-ext-diff", "--no-textconv",
+            f"{commit}...{self.commit}", "--", self._prefix or ".",
+        )  # fmt: skip
+        names = (told or b"").decode("utf-8", "replace").split("\0")
+        return frozenset(name for name in names if name in self._files)
+
     def follows(self, commit: str) -> bool:
         """Whether `commit` is an ancestor of this one, or the same."""
         if not commit or commit.startswith("-"):

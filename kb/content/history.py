@@ -7,10 +7,12 @@ killed and sanitised last. Knows no page and no viewer.
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, TypeVar, cast
 
 from kb.content.article import Article, Audience, Status
@@ -39,6 +41,11 @@ class Past:
     version: Version
     audience: Audience
     published: bool
+
+    @property
+    def name(self) -> str:
+        """A name for the version in addresses that does not tell its commit."""
+        return hashlib.sha256(f"version\0{self.version.commit}".encode()).hexdigest()[:16]
 
     def is_open(self, audiences: frozenset[str]) -> bool:
         """Whether a reader of these audiences could read this version."""
@@ -107,7 +114,11 @@ class Histories:
         mount = path.removesuffix(inner)
         try:
             versions = source.versions(inner, MOST)
-            return tuple(_past(source, replace(v, path=mount + v.path)) for v in versions)
+            newer = [None, *(version.at for version in versions)]
+            return tuple(
+                _past(source, replace(version, path=mount + version.path), until=until)
+                for version, until in zip(versions, newer, strict=False)
+            )
         finally:
             source.close()
 
@@ -153,11 +164,17 @@ def _draft(source: GitSource, version: Version) -> Draft:
     return draft
 
 
-def _past(source: GitSource, version: Version) -> Past:
-    """Return the version with who could read it; nobody where that cannot be known."""
+def _past(source: GitSource, version: Version, *, until: datetime | None) -> Past:
+    """Return the version, current until the next one, with who could read it; nobody where that
+    cannot be known, or where its time to be shown had not come or was over.
+    """
     try:
         draft = _draft(source, version)
     except ContentError:
         return Past(version, Audience.STAFF, published=False)
-    published = not draft.refused and draft.facts.status is Status.PUBLISHED
-    return Past(version, draft.facts.audience, published)
+    facts = draft.facts
+    began = until is None or facts.publish_at is None or facts.publish_at <= until
+    over = facts.expires_at is not None and facts.expires_at <= version.at
+    shown = facts.status is Status.PUBLISHED and began and not over
+    published = not draft.refused and shown
+    return Past(version, facts.audience, published)

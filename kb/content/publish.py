@@ -8,7 +8,7 @@ library is kept nor who reads it.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import unquote
@@ -61,11 +61,11 @@ def build_library(
     default_language: str = "en",
     limit: float = LIMIT,
     now: datetime = EARLIEST,
-    drafts: bool = False,
+    drafts: Collection[str] = frozenset(),
 ) -> Library:
     """Return what `source` publishes at `now`; without it, nothing that waits for a time has begun
-    or ended. `limit` is in seconds, for rendering one article. With `drafts`, those and what is to
-    appear later are published too.
+    or ended. `limit` is in seconds, for rendering one article. Articles in the files `drafts` are
+    published although they are drafts or are to appear later.
     """
     build = _Build(source, previous or Library(commit=""), progress, limit)
     build.now, build.drafts = now, drafts
@@ -117,7 +117,7 @@ class _Build:
         self.inline: dict[str, bytes] = {}
         self.changes: Mapping[str, tuple[datetime, str]] = {}
         self.now = EARLIEST
-        self.drafts = False
+        self.drafts: Collection[str] = frozenset()
 
     def run(self, default_language: str) -> Built:
         moves, problems = read_moves(self.source.files())
@@ -163,13 +163,14 @@ class _Build:
     def _is_open(self, draft: Draft) -> bool:
         facts = draft.facts
         if not draft.refused:
-            return self._status(facts.status, facts) is Status.PUBLISHED
+            return self._status(facts.status, facts, draft.path) is Status.PUBLISHED
         old = self.before.get(draft.path)
-        return old is not None and self._status(old.wanted, old) is Status.PUBLISHED
+        return old is not None and self._status(old.wanted, old, old.path) is Status.PUBLISHED
 
-    def _status(self, wanted: Status, timed: Article | Metadata) -> Status:
+    def _status(self, wanted: Status, timed: Article | Metadata, path: str) -> Status:
         found = status_at(wanted, timed.publish_at, timed.expires_at, now=self.now)
-        return Status.PUBLISHED if self.drafts and found is Status.DRAFT else found
+        early = found is Status.DRAFT and path in self.drafts
+        return Status.PUBLISHED if early else found
 
     # Articles
 
@@ -239,11 +240,13 @@ class _Build:
         self.problems += problems
         if old is None:
             return None
-        status = self._status(old.wanted, old)
+        status = self._status(old.wanted, old, old.path)
         kept = replace(old, slug=named.slug, status=status, stale=True, problems=problems)
         if not reason:
             return kept
-        return _restricted(kept, draft, status=self._status(draft.facts.status, draft.facts))
+        return _restricted(
+            kept, draft, status=self._status(draft.facts.status, draft.facts, draft.path)
+        )
 
     def _facts(self, named: Named) -> Article:
         draft, facts = named.draft, named.draft.facts
@@ -258,7 +261,7 @@ class _Build:
             collection=named.collection,
             owner=facts.owner,
             audience=facts.audience,
-            status=self._status(facts.status, facts),
+            status=self._status(facts.status, facts, draft.path),
             wanted=facts.status,
             publish_at=facts.publish_at,
             expires_at=facts.expires_at,

@@ -103,6 +103,17 @@ class SeveralSources:
         kept = {name: changes for name, changes in told.items() if changes is not None}
         return chain(*(_moved(changes, name) for name, changes in kept.items())) if kept else None
 
+    def changed_since(self, commit: str) -> frozenset[str]:
+        """The paths that each part changed since its commit in `commit`; a part that is not named
+        there shares no history.
+        """
+        before = parted(commit) if commit else {}
+        return frozenset(
+            _prefix(name) + path
+            for name, part in self._parts.items()
+            for path in part.changed_since(before.get(name, ""))
+        )
+
     def follows(self, commit: str) -> bool:
         """Whether that state has the same parts, and each leads to this one's."""
         before = parted(commit) if commit else {}

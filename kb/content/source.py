@@ -65,6 +65,11 @@ class Source(Protocol):
         newest first; None where no history is kept.
         """
 
+    def changed_since(self, commit: str) -> frozenset[str]:
+        """The paths that this state changed after it parted from `commit`, files of before left
+        out; none where the two share no history, or none is kept.
+        """
+
     def follows(self, commit: str) -> bool:
         """Whether the history that is kept leads from `commit` to this one."""
 

@@ -26,12 +26,21 @@ class Version:
 
 
 def read_versions(log: bytes) -> tuple[Version, ...]:
-    """Return the versions in what Git printed in `FORMAT`."""
-    records = log.decode("utf-8", "replace").split("\x01")
-    return tuple(version for record in records if (version := _version(record)))
+    """Return the versions in what Git printed in `FORMAT`.
+
+    They end where the file began as a copy: what Git tells before that is another article's past.
+    """
+    found: list[Version] = []
+    for record in log.decode("utf-8", "replace").split("\x01"):
+        version, copied = _version(record)
+        found += [version] if version else []
+        if copied:
+            break
+    return tuple(found)
 
 
-def _version(record: str) -> Version | None:
+def _version(record: str) -> tuple[Version | None, bool]:
+    """Return the version, None where there is no plain file, and whether it began as a copy."""
     head, _, raw = record.partition("\n:")
     commit, _, rest = head.partition("\x02")
     seconds, _, rest = rest.partition("\x02")
@@ -40,6 +49,7 @@ def _version(record: str) -> Version | None:
     words = facts.split()
     # ":100644 100644 <blob before> <blob> M"; a rename has both names, the new one last.
     if len(words) != 5 or not words[1].startswith("100") or not paths:
-        return None
+        return None, False
     at = datetime.fromtimestamp(int(seconds), UTC)
-    return Version(commit, at, author, subject, paths[-1], words[3])
+    version = Version(commit, at, author, subject, paths[-1], words[3])
+    return version, words[4].startswith("C")

@@ -6,6 +6,7 @@ keeps what it showed, and that what nobody previews any more leaves the disk. Kn
 
 from __future__ import annotations
 
+import json
 import logging
 import shutil
 from collections.abc import Collection
@@ -85,7 +86,8 @@ def keep_up(settings: Settings, preview: Preview, *, progress: Progress, now: da
         try:
             source = open_articles(chosen(settings, preview.branch))
             try:
-                _build(settings, root, source, progress=progress, now=now)
+                changed = source.changed_since(_published(settings))
+                _build(settings, root, source, changed, progress=progress, now=now)
             finally:
                 source.close()
         except (ProductError, SearchError) as problem:
@@ -113,10 +115,26 @@ def _note(file: Path, text: str) -> None:
         file.write_text(text, "utf-8")
 
 
+def _published(settings: Settings) -> str:
+    """Return the commit that the settings publish, whatever is live at this moment."""
+    source = open_articles(settings)
+    source.close()
+    return source.commit
+
+
 def _build(
-    settings: Settings, root: Path, source: Source, *, progress: Progress, now: datetime
+    settings: Settings,
+    root: Path,
+    source: Source,
+    changed: Collection[str],
+    *,
+    progress: Progress,
+    now: datetime,
 ) -> None:
-    recipe = recipe_of(settings, source)
+    """Build the branch, with the drafts among the files that it changed and no others: a link is
+    given to people who review the branch, not all that is unfinished.
+    """
+    recipe = json.dumps([*json.loads(recipe_of(settings, source)), sorted(changed)]).encode()
     held = current(root)
     done = held is not None and held.commit == source.commit == _noted(root / COMMIT)
     if held is not None and done and made_of(held) == recipe:
@@ -128,7 +146,7 @@ def _build(
         progress=progress,
         default_language=settings.language,
         now=now,
-        drafts=True,
+        drafts=changed,
     )
     encoder, degraded = prepared_encoder(settings, progress)
     generation.build(

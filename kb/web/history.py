@@ -1,8 +1,8 @@
 """Pages that show what became of an article: its versions, and the difference of two.
 
-Promises that both are open to whoever may read the article, that a version kept back when it was
-current stays back, that names of authors are for staff, and that no crawler keeps them. Knows no
-Git.
+Both are open to whoever may read the article, as far as the setting `article_history` says. A
+version kept back when it was current stays back, names of authors are for staff, and no crawler is
+to keep these pages.
 """
 
 from __future__ import annotations
@@ -37,12 +37,13 @@ def history(slug: str) -> ResponseReturnValue:
     if (whole := _as_article(slug, "history")) is not None:
         return whole
     article = _article(slug)
-    versions = _versions(article)
+    versions, named = _versions(article), commits_shown()
     page = render_template(
         "reader/history.html",
         article=article,
         rows=_rows(versions),
         most=MOST,
+        named=named,
         staff=viewer().may(Permission.STAFF),
         contributors=Counter(past.version.author for past in versions).most_common(),
     )
@@ -52,11 +53,12 @@ def history(slug: str) -> ResponseReturnValue:
 @blueprint.get("/articles/<path:slug>/changes")
 @needs(Permission.READ, limit="search")
 def changes(slug: str) -> ResponseReturnValue:
-    """What changed between two versions, named by their commits."""
+    """What changed between two versions, named by their own names or their commits."""
     if (whole := _as_article(slug, "changes")) is not None:
         return whole
     article = _article(slug)
-    versions = {past.version.commit: past for past in _versions(article)}
+    known = _versions(article)
+    versions = {past.name: past for past in known} | {past.version.commit: past for past in known}
     new = versions.get(request.args.get("to", ""))
     wanted = request.args.get("from", "")
     old = versions.get(wanted)
@@ -68,11 +70,27 @@ def changes(slug: str) -> ResponseReturnValue:
         article=article,
         old=old,
         new=new,
+        named=commits_shown(),
         staff=viewer().may(Permission.STAFF),
         marked=is_marked(html),
         html=Markup(html),  # noqa: S704 - sanitised last, when it was compared
     )
     return _unlisted(page)
+
+
+@blueprint.app_context_processor
+def _asked_by_articles() -> dict[str, Any]:
+    return {"history_is_shown": is_shown}
+
+
+def is_shown() -> bool:
+    """Whether this person may look at the past of articles at all."""
+    return viewer().may(Permission.STAFF) or services().settings.article_history != "off"
+
+
+def commits_shown() -> bool:
+    """Whether this person sees the commits behind versions: their ids and messages."""
+    return viewer().may(Permission.STAFF) or services().settings.article_history == "full"
 
 
 def _as_article(slug: str, page: str) -> ResponseReturnValue | None:
@@ -85,7 +103,7 @@ def _as_article(slug: str, page: str) -> ResponseReturnValue | None:
 
 def _article(slug: str) -> Article:
     found = readable(services().library(), slug, viewer())
-    if found is None:
+    if found is None or not is_shown():
         abort(404, ABSENT)
     article: Article = found
     return article

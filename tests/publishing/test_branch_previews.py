@@ -89,6 +89,70 @@ def test_who_has_the_link_sees_the_branch_everywhere(
     assert "The whole guide" not in client.get("/search?q=the+whole+guide").text
 
 
+def test_a_link_shows_what_its_branch_changes_and_not_all_that_is_unfinished(
+    repository: Any, link: Callable[..., str], parts: Services
+) -> None:
+    """Outline#6285 and the like: a link to one thing is no key to everything beside it."""
+    repository.write("hr/raise.md", title="Raises of next year", status="draft")
+    repository.write("hr/move.md", title="The office moves", publish_at="2099-01-01")
+    repository.write("hr/plan.md", title="The plan as it was", status="draft")
+    repository.commit("unfinished on the published branch")
+    repository.git("switch", "-qc", "reviewed")
+    repository.write("vpn/guide.md", title="The whole guide", status="draft")
+    repository.write("vpn/drops.md", title="The line drops", body="See [it](../hr/raise.md).")
+    repository.commit("to be reviewed")
+    repository.git("switch", "-q", "main")
+    repository.write("hr/plan.md", title="The plan as it is", status="draft")
+    repository.commit("the published branch moves on")
+    made = browser(create_app(services=parts))
+    assert made.get(link("reviewed")).status_code == 303
+    assert made.get("/articles/vpn/guide").status_code == 200
+    hidden = {"raise": "Raises", "move": "The office moves", "plan": "The plan as it"}
+    for name, words in hidden.items():
+        assert made.get(f"/articles/hr/{name}").status_code == 404
+        assert made.get(f"/previews/changes/hr/{name}").status_code == 404
+        for page in ("/previews/changes", "/search?q=the+plan+of+raises", "/", "/suggest?q=the"):
+            assert words not in made.get(page).text, page
+    assert 'href="/articles/hr/raise"' not in made.get("/articles/vpn/drops").text
+
+
+def test_a_branch_that_takes_up_the_published_one_shows_none_of_its_drafts(
+    repository: Any, link: Callable[..., str], parts: Services
+) -> None:
+    repository.git("switch", "-qc", "reviewed")
+    repository.write("vpn/guide.md", title="The whole guide", status="draft")
+    repository.commit("to be reviewed")
+    repository.git("switch", "-q", "main")
+    repository.write("hr/raise.md", title="Raises of next year", status="draft")
+    repository.commit("unfinished")
+    repository.git("switch", "-q", "reviewed")
+    repository.git("merge", "-q", "--no-edit", "main")
+    repository.git("switch", "-q", "main")
+    made = browser(create_app(services=parts))
+    assert made.get(link("reviewed")).status_code == 303
+    assert made.get("/articles/vpn/guide").status_code == 200
+    assert made.get("/articles/hr/raise").status_code == 404
+    repository.git("merge", "-q", "--no-edit", "reviewed")
+    rounds(parts)
+    assert made.get("/articles/vpn/guide").status_code == 404, "merged, it is a draft like others"
+
+
+def test_a_branch_without_a_common_past_shows_no_drafts(
+    repository: Any, link: Callable[..., str], parts: Services
+) -> None:
+    repository.write("hr/raise.md", title="Raises of next year", status="draft")
+    repository.commit("unfinished")
+    repository.git("switch", "-q", "--orphan", "reviewed")
+    repository.write("hr/raise.md", title="Raises of next year", status="draft")
+    repository.write("vpn/split.md", title="Split tunnelling")
+    repository.commit("begun anew")
+    repository.git("switch", "-q", "main")
+    made = browser(create_app(services=parts))
+    assert made.get(link("reviewed")).status_code == 303
+    assert made.get("/articles/vpn/split").status_code == 200
+    assert made.get("/articles/hr/raise").status_code == 404
+
+
 def test_a_link_opens_no_article_for_other_eyes(
     reviewer: FlaskClient, signed_in: Callable[[str], FlaskClient], link: Callable[..., str]
 ) -> None:

@@ -162,17 +162,18 @@ def test_moved_and_removed_articles_are_known_at_their_former_addresses(
 
 
 def test_the_history_of_an_article_is_that_of_its_repository(
-    hr: Any, live: Any, client: FlaskClient
+    hr: Any, live: Any, client: FlaskClient, signed_in: Any
 ) -> None:
     hr.write("leave/sick.md", title="Call in sick", body="Tell us [how](parental.md).")
     commit = hr.commit("a shorter text")
     live()
-    page = client.get("/articles/hr/leave/sick/history").text
+    author = signed_in("author")
+    page = author.get("/articles/hr/leave/sick/history").text
     assert "the articles of personnel" in page
     assert "a shorter text" in page
     changes = client.get(f"/articles/hr/leave/sick/changes?to={commit}")
     assert 'href="/articles/hr/leave/parental"' in changes.text
-    assert "the first articles" in client.get("/articles/vpn/connect/history").text
+    assert "the first articles" in author.get("/articles/vpn/connect/history").text
 
 
 def test_going_back_takes_all_of_them_back(hr: Any, live: Any, settings: Settings) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from kb.config import load
 from kb.lookup.publish import publish
 from kb.people.roles import Role
 from kb.people.store import Accounts
-from kb.wiring import build
+from kb.wiring import Services, build
 from tests.conftest import PASSWORD, browser
 from tests.web.pages import Page, complaints
 
@@ -82,10 +84,8 @@ def commits() -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def reader(
-    tmp_path_factory: pytest.TempPathFactory, commits: dict[str, str]
-) -> Iterator[Callable[[str], FlaskClient]]:
-    """Return a function from a role to a browser of a site with a history of its own."""
+def parts(tmp_path_factory: pytest.TempPathFactory, commits: dict[str, str]) -> Iterator[Services]:
+    """Return the parts of a site with a history of its own."""
     place = tmp_path_factory.mktemp("history")
     (place / "articles").mkdir()
     made = Repository(place / "articles")
@@ -102,6 +102,9 @@ def reader(
     commits["last"] = made.commit(
         "vpn/connect.md", text_of("Press the green button."), subject="<b>Green</b>", author="Ben"
     )
+    embargoed = text_of(f"Embargoed {SECRET}.").replace("---", "---\npublish_at: 2026-01-20", 1)
+    made.commit("vpn/news.md", embargoed, subject="Waits for its day")
+    made.commit("vpn/news.md", text_of("For all."), subject="Open before that day")
     made.commit("vpn/other.md", text_of("Another."), subject="Another article")
     made.commit("vpn/other/history.md", text_of("Its own page."), subject="An awkward name")
     made.commit("vpn/staff.md", text_of("Staff.", audience="staff"), subject="For staff alone")
@@ -116,17 +119,29 @@ def reader(
     for role in (Role.READER, Role.AUTHOR):
         address = f"{role.value}@example.org"
         accounts.add(address, PASSWORD, name=role.title(), role=role, now=datetime.now(UTC))
-    app = create_app(services=parts)
+    yield parts
+    parts.db.close()
 
-    def client(role: str) -> FlaskClient:
-        made = browser(app)
+
+@pytest.fixture(scope="module")
+def reader_of(parts: Services) -> Callable[..., FlaskClient]:
+    """Return a function from a role and settings to a browser of that site with them."""
+
+    def client(role: str, **values: Any) -> FlaskClient:
+        changed = replace(parts, settings=replace(parts.settings, **values))
+        made = browser(create_app(services=changed))
         if role != "anonymous":
             form = {"email": f"{role}@example.org", "password": PASSWORD}
             assert made.post("/sign-in", data=form).status_code == 303
         return made
 
-    yield client
-    parts.db.close()
+    return client
+
+
+@pytest.fixture(scope="module")
+def reader(reader_of: Callable[..., FlaskClient]) -> Callable[[str], FlaskClient]:
+    """Return a function from a role to a browser of that site as it is by default."""
+    return functools.cache(reader_of)
 
 
 def test_the_history_follows_the_file_through_its_former_name(
@@ -160,9 +175,12 @@ def test_readers_see_neither_names_nor_versions_that_were_kept_back(
 ) -> None:
     client = reader(role)
     page = client.get(H).text
-    assert "Open to all" in page
-    for hidden in ("Ana", "Ben", "First, for staff", "Not shown yet", SECRET):
+    assert len(Page(page).all("time")) == 3, "the three versions that readers could read"
+    subjects = ("First, for staff", "Not shown yet", "Open to all", "A better name", "Green")
+    for hidden in ("Ana", "Ben", SECRET, *subjects):
         assert hidden not in page
+    for commit in commits.values():
+        assert commit[:7] not in page, "by default readers are told days, not commits"
     for name in ("secret", "draft"):
         assert commits[name] not in page
         for address in (
@@ -172,6 +190,50 @@ def test_readers_see_neither_names_nor_versions_that_were_kept_back(
             answer = client.get(address)
             assert answer.status_code == 404
             assert SECRET not in answer.text
+
+
+@pytest.mark.parametrize("role", ["anonymous", "reader"])
+def test_the_links_that_readers_get_lead_to_differences_that_name_no_commit(
+    reader: Callable[[str], FlaskClient], commits: dict[str, str], role: str
+) -> None:
+    """BookStack#3036 and the like: who reads an article need not read its team's remarks."""
+    client = reader(role)
+    links = [a.attributes["href"] for a in Page(client.get(H).text).all("a")]
+    found = [link for link in links if link and "/changes?" in link]
+    assert len(found) == 3
+    for link in found:
+        page = client.get(link)
+        assert page.status_code == 200
+        for told in (*commits.values(), "Open to all", "A better name", "Green", "Ana", "Ben"):
+            assert told[:7] not in page.text, link
+        assert complaints(page.text) == []
+
+
+@pytest.mark.parametrize(("setting", "for_readers"), [("off", 404), ("dates", 200), ("full", 200)])
+def test_what_readers_see_of_the_past_is_a_setting(
+    reader_of: Callable[..., FlaskClient], setting: str, for_readers: int
+) -> None:
+    client = reader_of("anonymous", article_history=setting)
+    page = client.get(H)
+    assert page.status_code == for_readers
+    assert ("Open to all" in page.text) == (setting == "full")
+    linked = H in client.get("/articles/vpn/connect").text
+    assert linked == (for_readers == 200), "no link leads to a page that is not shown"
+    assert "Ana" not in page.text
+    assert "Open to all" in reader_of("author", article_history=setting).get(H).text
+
+
+def test_a_version_that_waited_for_its_day_when_it_was_replaced_was_never_public(
+    reader: Callable[[str], FlaskClient],
+) -> None:
+    """An embargoed text does not come to light because the one that followed it did; and an article
+    that was begun as a copy of another has a past of its own.
+    """
+    readers, staff = (
+        Page(reader(role).get("/articles/vpn/news/history").text).all("time")
+        for role in ("anonymous", "author")
+    )
+    assert (len(readers), len(staff)) == (1, 2)
 
 
 def test_the_difference_of_two_versions_marks_the_words(
