@@ -241,8 +241,6 @@ class _Build:
             return None
         status = self._status(old.wanted, old)
         kept = replace(old, slug=named.slug, status=status, stale=True, problems=problems)
-        if not reason:
-            return kept
         return _restricted(kept, draft, status=self._status(draft.facts.status, draft.facts))
 
     def _facts(self, named: Named) -> Article:

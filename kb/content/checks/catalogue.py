@@ -33,6 +33,7 @@ _ERRORS = """
 front-matter | The front matter cannot be read, so this version is refused.
 type | A value of the front matter has the wrong form.
 language | The language is not a tag such as en.
+access | A key that is not read looks as if it said who may read the article or when; refused.
 audience | The audience is not known, so only staff can read the article.
 status | The status is not known, so the article stays a draft.
 date | A day does not exist or is written in another form.
