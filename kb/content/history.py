@@ -11,11 +11,12 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, TypeVar, cast
 
 from kb.content.article import Article, Audience, Status
 from kb.content.difference import difference
-from kb.content.directory import Directory
+from kb.content.directory import Directory, hidden_from
 from kb.content.drafting import MAX_BYTES, Draft, read_draft
 from kb.content.folder_source import in_memory
 from kb.content.git_source import GitSource
@@ -39,10 +40,12 @@ class Past:
     version: Version
     audience: Audience
     published: bool
+    publish_at: datetime | None = None
 
-    def is_open(self, audiences: frozenset[str]) -> bool:
-        """Whether a reader of these audiences could read this version."""
-        return self.published and self.audience.value in audiences
+    def is_open(self, audiences: frozenset[str], now: datetime | None = None) -> bool:
+        """Whether a reader of these audiences could read this version by `now`."""
+        waits = self.publish_at is not None and now is not None and now < self.publish_at
+        return self.published and not waits and self.audience.value in audiences
 
 
 class Histories:
@@ -140,7 +143,12 @@ def directory_of(library: Library) -> Directory:
     paths |= {normal_path(article.path): slug for slug, article in library.articles.items()}
     slugs = {normal_path(slug): slug for slug in library.articles}
     hidden = (s for s, a in library.articles.items() if a.status is not Status.PUBLISHED)
-    return Directory(paths, {**library.redirects, **slugs}, hidden=frozenset(hidden))
+    return Directory(
+        paths,
+        {**library.redirects, **slugs},
+        hidden=frozenset(hidden),
+        hidden_from=hidden_from({slug: each.audience for slug, each in library.articles.items()}),
+    )
 
 
 def _draft(source: GitSource, version: Version) -> Draft:
@@ -160,4 +168,4 @@ def _past(source: GitSource, version: Version) -> Past:
     except ContentError:
         return Past(version, Audience.STAFF, published=False)
     published = not draft.refused and draft.facts.status is Status.PUBLISHED
-    return Past(version, draft.facts.audience, published)
+    return Past(version, draft.facts.audience, published, draft.facts.publish_at)

@@ -260,7 +260,7 @@ _TIME = re.compile(
 
 
 def _moment(written: str, *, lenient: bool) -> datetime | None:
-    """Return a moment; `lenient` takes the forms of other sites, where a time without zone is UTC."""
+    """Return a moment; with `lenient` in forms of other sites, where no zone means UTC."""
     found = _TIME.fullmatch(written.strip()) if lenient else None
     if found:
         zone = (found[3] or "Z").replace("UTC", "Z")

@@ -29,7 +29,7 @@ from kb.content.redirect_lists import read_moves
 from kb.content.rendering import RECIPE, Rendered
 from kb.content.schedule import EARLIEST, status_at
 from kb.content.source import Blob, Source
-from kb.content.surroundings import Surroundings
+from kb.content.surroundings import Shown, Surroundings
 from kb.content.tracing import former_addresses, trace
 
 Progress = Callable[[str, int, int], None]  # stage ("read" or "render"), done, of how many
@@ -76,10 +76,17 @@ def build_library(
 
 
 def build_again(
-    source: Source, *, previous: Library, progress: Progress, default_language: str
+    source: Source,
+    *,
+    previous: Library,
+    progress: Progress,
+    default_language: str,
+    now: datetime = EARLIEST,
 ) -> Built:
     """Return the same with its makings; `source` stays open."""
-    return _Build(source, previous, progress, LIMIT).run(default_language)
+    build = _Build(source, previous, progress, LIMIT)
+    build.now = now
+    return build.run(default_language)
 
 
 def renewed(built: Built, path: str, blob: Blob, standby: Standby) -> Library | None:
@@ -129,10 +136,11 @@ class _Build:
         around = Surroundings(self.source.files())
         # Drafts and refused articles without a good version are not to be linked to.
         hidden = {slug for slug, named in names.named.items() if not self._is_open(named.draft)}
-        directory = around.directory(names, pictures, hidden=hidden)
+        shown = {slug: self._shown(named.draft) for slug, named in names.named.items()}
+        directory = around.directory(names, pictures, hidden=hidden, shown=shown)
         articles = self._articles(names, directory)
         collections, synonyms = around.collections(articles.values()), around.synonyms()
-        past = trace(self.source, self.previous)
+        past = trace(self.source, self.previous, self.now)
         moved, removed = former_addresses(past, names, default_language=default_language)
         self.problems += [*names.problems, *pictures.problems, *around.problems]
         self.problems += [problem for a in articles.values() for problem in a.problems]
@@ -158,7 +166,18 @@ class _Build:
             draft = read_draft(path, blob)
             self.progress("read", number, len(files))
             if draft is not None:
-                yield draft
+                yield self._in_time(draft)
+
+    def _in_time(self, draft: Draft) -> Draft:
+        """Hold back what is dated ahead, as Hugo and Jekyll do."""
+        facts = draft.facts
+        if facts.dated is None or facts.publish_at or not EARLIEST < self.now < facts.dated:
+            return draft
+        message = f"“date” is {facts.dated.date().isoformat()}, so this article appears then."
+        hint = "Write “publish_at” to mean that, or “updated” for the day of a change."
+        problem = Problem(draft.path, None, "schedule", message, hint)
+        held = replace(facts, publish_at=facts.dated)
+        return replace(draft, facts=held, problems=(*draft.problems, problem))
 
     def _is_open(self, draft: Draft) -> bool:
         facts = draft.facts
@@ -166,6 +185,13 @@ class _Build:
             return self._status(facts.status, facts) is Status.PUBLISHED
         old = self.before.get(draft.path)
         return old is not None and self._status(old.wanted, old) is Status.PUBLISHED
+
+    def _shown(self, draft: Draft) -> Shown:
+        """The title and audience that go live: of a refused version, those of the one that stays."""
+        old = self.before.get(draft.path)
+        if not draft.refused or old is None:
+            return draft.title, draft.facts.audience
+        return old.title, _narrower(old.audience, draft.facts.audience)
 
     def _status(self, wanted: Status, timed: Article | Metadata) -> Status:
         found = status_at(wanted, timed.publish_at, timed.expires_at, now=self.now)
@@ -203,8 +229,9 @@ class _Build:
             return None
         if old.language != named.language:
             return None
+        seen = directory.seen_by(named.draft.facts.audience.value)
         for kind, written, address in old.references:
-            if directory.address(kind, written, base=draft.path, language=old.language) != address:
+            if seen.address(kind, written, base=draft.path, language=old.language) != address:
                 return None
         return replace(self._facts(named), **{name: getattr(old, name) for name in _RENDERED})
 
@@ -308,7 +335,7 @@ _RENDERED = (
 def _restricted(kept: Article, draft: Draft, *, status: Status) -> Article:
     """An older text under the newer wish to show it to fewer, to nobody, or not at this time."""
     facts = draft.facts
-    audience = max(kept.audience, facts.audience, key=list(Audience).index)
+    audience = _narrower(kept.audience, facts.audience)
     wanted = kept.wanted if facts.status is Status.PUBLISHED else facts.status
     return replace(
         kept,
@@ -318,6 +345,10 @@ def _restricted(kept: Article, draft: Draft, *, status: Status) -> Article:
         publish_at=facts.publish_at or kept.publish_at,
         expires_at=facts.expires_at or kept.expires_at,
     )
+
+
+def _narrower(one: Audience, other: Audience) -> Audience:
+    return max(one, other, key=list(Audience).index)
 
 
 def _empty(named: Named, result: Rendered) -> Iterator[Problem]:

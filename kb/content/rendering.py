@@ -24,7 +24,7 @@ from search.types import Section
 
 # Raise it with any change to what the same source renders to; unchanged articles of a library made
 # by another recipe, or by other versions of the libraries, are rendered again.
-RECIPE = "3 " + " ".join(f"{n}-{version(n)}" for n in ("markdown", "nh3", "pygments"))
+RECIPE = "4 " + " ".join(f"{n}-{version(n)}" for n in ("markdown", "nh3", "pygments"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,7 @@ class Job:
     own_title: bool = True
     jekyll: bool = False
     body_line: int = 1
+    audience: str = "public"
 
     def to_row(self) -> dict[str, Any]:
         """Return the job as a JSON-able mapping."""
@@ -84,10 +85,12 @@ class Rendered:
 
 def render(job: Job, directory: Directory) -> Rendered:
     """Return the rendered article; raises RecursionError, or never ends, on some hostile text."""
-    whole = include(job.body, directory, path=job.path, language=job.language)
+    seen = directory.seen_by(job.audience)
+    whole = include(job.body, seen, path=job.path, language=job.language)
     text, dropped = plain_markdown(whole.text, jekyll=job.jekyll)
     page = rewrite(
         to_html(quoted_blocks(text), job.language),
+        seen,
         directory,
         path=job.path,
         language=job.language,

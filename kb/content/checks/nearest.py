@@ -33,12 +33,12 @@ def exact(problem: Problem, shelf: Shelf) -> Problem:
     if problem.code == "anchor":
         return _anchor(problem, page, shelf)
     if problem.code == "audience-link":
-        slug = _quoted(problem)[0]
-        lines = (link.line for link in page.links if shelf.slug_of(page, link.target) == slug)
-        return _at(problem, next(lines, None))
+        return _at(problem, page.find(_quoted(problem)[0]))
     if problem.code in ("translation", "redirect"):
         key = {"translation": "translation_of", "redirect": "redirect_to"}[problem.code]
         return _at(problem, page.keys.get(key))
+    if problem.code == "schedule":
+        return _at(problem, page.keys.get("date"))
     if problem.code in ("alias", "image"):
         return _at(problem, page.find(next(iter(_quoted(problem)), "")))
     return problem
