@@ -24,7 +24,8 @@ MEDIA = "/media/"
 # What a link without words says of an article that its readers may not know of.
 ANOTHER = {
     "en": "another article", "es": "otro artículo", "fr": "un autre article",
-    "de": "ein anderer Artikel", "pt": "outro artigo", "it": "un altro articolo", "zh": "另一篇文章",
+    "de": "ein anderer Artikel", "pt": "outro artigo", "it": "un altro articolo",
+    "zh": "另一篇文章",
 }  # fmt: skip
 _OUTSIDE = re.compile(r"(?i:https?://[^/\\\s][^\\]*|mailto:\S+)", re.DOTALL)
 _FILES = re.compile(r"\.[a-z0-9]{2,12}$", re.IGNORECASE)

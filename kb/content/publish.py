@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import unquote
 
-from kb.content.article import Article, Audience, Status
+from kb.content.article import Article, Status
 from kb.content.crosscheck import cross_check
 from kb.content.directory import MEDIA, Directory
 from kb.content.drafting import Draft, read_draft
@@ -31,6 +31,7 @@ from kb.content.schedule import EARLIEST, status_at
 from kb.content.source import Blob, Source
 from kb.content.surroundings import Shown, Surroundings
 from kb.content.tracing import former_addresses, trace
+from kb.content.withholding import in_time, narrower, restricted
 
 Progress = Callable[[str, int, int], None]  # stage ("read" or "render"), done, of how many
 
@@ -166,18 +167,7 @@ class _Build:
             draft = read_draft(path, blob)
             self.progress("read", number, len(files))
             if draft is not None:
-                yield self._in_time(draft)
-
-    def _in_time(self, draft: Draft) -> Draft:
-        """Hold back what is dated ahead, as Hugo and Jekyll do."""
-        facts = draft.facts
-        if facts.dated is None or facts.publish_at or not EARLIEST < self.now < facts.dated:
-            return draft
-        message = f"“date” is {facts.dated.date().isoformat()}, so this article appears then."
-        hint = "Write “publish_at” to mean that, or “updated” for the day of a change."
-        problem = Problem(draft.path, None, "schedule", message, hint)
-        held = replace(facts, publish_at=facts.dated)
-        return replace(draft, facts=held, problems=(*draft.problems, problem))
+                yield in_time(draft, self.now)
 
     def _is_open(self, draft: Draft) -> bool:
         facts = draft.facts
@@ -187,11 +177,11 @@ class _Build:
         return old is not None and self._status(old.wanted, old) is Status.PUBLISHED
 
     def _shown(self, draft: Draft) -> Shown:
-        """The title and audience that go live: of a refused version, those of the one that stays."""
+        """The title and audience that go live: those of the version that stays, if it does."""
         old = self.before.get(draft.path)
         if not draft.refused or old is None:
             return draft.title, draft.facts.audience
-        return old.title, _narrower(old.audience, draft.facts.audience)
+        return old.title, narrower(old.audience, draft.facts.audience)
 
     def _status(self, wanted: Status, timed: Article | Metadata) -> Status:
         found = status_at(wanted, timed.publish_at, timed.expires_at, now=self.now)
@@ -268,7 +258,7 @@ class _Build:
             return None
         status = self._status(old.wanted, old)
         kept = replace(old, slug=named.slug, status=status, stale=True, problems=problems)
-        return _restricted(kept, draft, status=self._status(draft.facts.status, draft.facts))
+        return restricted(kept, draft, status=self._status(draft.facts.status, draft.facts))
 
     def _facts(self, named: Named) -> Article:
         draft, facts = named.draft, named.draft.facts
@@ -330,25 +320,6 @@ class _Renewal(_Build):
 _RENDERED = (
     "html", "sections", "toc", "summary", "links", "targets", "images", "references", "problems",
 )  # fmt: skip
-
-
-def _restricted(kept: Article, draft: Draft, *, status: Status) -> Article:
-    """An older text under the newer wish to show it to fewer, to nobody, or not at this time."""
-    facts = draft.facts
-    audience = _narrower(kept.audience, facts.audience)
-    wanted = kept.wanted if facts.status is Status.PUBLISHED else facts.status
-    return replace(
-        kept,
-        audience=audience,
-        wanted=wanted,
-        status=kept.status if status is Status.PUBLISHED else status,
-        publish_at=facts.publish_at or kept.publish_at,
-        expires_at=facts.expires_at or kept.expires_at,
-    )
-
-
-def _narrower(one: Audience, other: Audience) -> Audience:
-    return max(one, other, key=list(Audience).index)
 
 
 def _empty(named: Named, result: Rendered) -> Iterator[Problem]:

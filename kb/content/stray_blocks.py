@@ -33,7 +33,8 @@ _UNMARKED = re.compile(
 _END = re.compile(r"[ \t]*(?:[-‐-―−=+]{2,}|[–—―])[ \t]*$", re.MULTILINE)
 _JSON = re.compile(r"\{\s*\"[\w.-]+\"\s*:")
 _CODE = re.compile(
-    r"^[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)?(?P<fence>`{3,}|~{3,})[^\n]*\n.*?(?:^[ \t>]*(?P=fence)[`~]*[ \t]*$|\Z)",
+    r"^[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)?(?P<fence>`{3,}|~{3,})[^\n]*\n.*?"
+    r"(?:^[ \t>]*(?P=fence)[`~]*[ \t]*$|\Z)",
     re.DOTALL | re.MULTILINE,
 )
 _HINT = "Write --- alone on the very first line of the file, then the keys, then --- again."

@@ -93,6 +93,7 @@ heading-twice | Two headings under one heading say the same.
 section-empty | A section holds nothing.
 table | A row of a table has more or fewer cells than its first row.
 html | HTML that is taken out, often a placeholder in angle brackets.
+hidden-text | Text that HTML hides is left out with its element.
 placeholder | Text that was to be replaced.
 personal | Text looks like a person's address or number.
 copy | Two articles have the same text.
