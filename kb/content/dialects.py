@@ -43,10 +43,10 @@ _COMMENTED = re.compile(r"{%-?\s*comment\s*-?%}.*?{%-?\s*endcomment\s*-?%}", re.
 _UNENDED = re.compile(r"^ {0,3}<!--(?!-?>)(?:(?!-->).)*\Z", re.DOTALL | re.MULTILINE)
 # What kramdown and MkDocs hide: a block by the line below it, a span by what follows it.
 _MARKS = r"\{:?[ ]*(?P<marks>[^{}\n]*)\}"
-_BLOCK_HIDDEN = re.compile(rf"(?:^[^\n]*\S[^\n]*\n)*^[ \t]*{_MARKS}[ \t]*$\n?", re.MULTILINE)
+_BLOCK_MARKS = re.compile(rf"[ \t]*{_MARKS}[ \t]*")
 _SPAN_HIDDEN = re.compile(
     r"(?P<span>\*\*[^*\n]+\*\*|\*[^*\n]+\*|__[^_\n]+__|_[^_\n]+_"
-    rf"|\x1a\d+\x1a|!?\[[^\]\n]*\](?:\([^)\n]*\))?){_MARKS}"
+    rf"|\x1a\d+\x1a|!?\[[^\]\n]{0, 300}\](?:\([^)\n]{0, 300}\))?){_MARKS}"
 )
 _MARK = re.compile(r"([\w-]+)=(?:\"([^\"]*)\"|'([^']*)'|(\S+))|\.([\w:-]+)|([\w-]+)")
 _HEADING_ID = re.compile(
@@ -110,13 +110,28 @@ def _without_hidden(text: str, problems: list[Problem]) -> str:
     def kept(found: re.Match[str]) -> str:
         if not _hides(found["marks"]):
             return found[0]
-        hint = "Take it out: who reads the source can see it. Or show it, without what hides it."
-        problems.append(_left_out(found[0], hint))
+        problems.append(_left_out(found[0], _HIDDEN_HINT))
         return ""
 
-    return _SPAN_HIDDEN.sub(kept, _BLOCK_HIDDEN.sub(kept, text))
+    return _SPAN_HIDDEN.sub(kept, _without_hidden_blocks(text, problems))
 
 
+def _without_hidden_blocks(text: str, problems: list[Problem]) -> str:
+    """Take out the paragraph, heading, list or table right above a line of marks that hide."""
+    kept: list[str] = []
+    for line in text.split("\n"):
+        found = _BLOCK_MARKS.fullmatch(line)
+        if found is None or not _hides(found["marks"]):
+            kept.append(line)
+            continue
+        block: list[str] = []
+        while kept and kept[-1].strip():
+            block.append(kept.pop())
+        problems.append(_left_out("\n".join(reversed(block)), _HIDDEN_HINT))
+    return "\n".join(kept)
+
+
+_HIDDEN_HINT = "Take it out: who reads the source can see it. Or show it, without what hides it."
 _MAY_HIDE = re.compile(r"\{[^{}\n]*(?:hid|none|invisible|opacity|font|visibility)", re.IGNORECASE)
 
 

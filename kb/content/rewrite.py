@@ -173,7 +173,8 @@ class _Page:
 
     def _report_link(self, written: str) -> None:
         shown = written.removeprefix("kb:")[:120]
-        if self.everything.link(written, base=self.path, language=self.language):
+        own = written.startswith("#")
+        if not own and self.everything.link(written, base=self.path, language=self.language):
             message = f"“{shown}” is for fewer readers than this article, so only words are shown."
             hint = "Link to what all readers of this article can open, or narrow its audience."
             self.problems.append(Problem(self.path, None, "audience-link", message, hint))

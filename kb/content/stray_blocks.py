@@ -20,7 +20,7 @@ _BEFORE = re.compile(
     re.DOTALL | re.MULTILINE,
 )
 # Programs turn `---` into long dashes.
-_FENCE = r"[ \t]*(?P<mark>[-‐-―−]{2,}|[–—―]|\+{2,})[ \t]*(?:ya?ml|toml|json|#[^\n]*)?[ \t]*"
+_FENCE = r"[ \t]*([-‐-―−]{2,}|[–—―]|\+{2,})[ \t]*(?:ya?ml|toml|json|#[^\n]*)?[ \t]*"
 _KEY = r"[\"']?[A-Za-z_][\w.-]*[\"']?[ \t]*[:=](?:[ \t]|$)"
 _OPENED = re.compile(rf"{_FENCE}\n(?:[ \t]*(?:#[^\n]*)?\n)*{_KEY}", re.MULTILINE)
 _RULE = re.compile(r"[ \t>]*(?:[-‐-―−=*_+;]{2,}|[–—―]|\.\.\.)[ \t]*")
@@ -53,7 +53,8 @@ def stray_block(text: str, *, first: bool) -> tuple[Problem, bool] | None:
     # White space right before the dashes belongs to their line.
     line_start = text.rfind("\n", 0, start) + 1
     if first and (found := _OPENED.match(text, start)):
-        return _report(text, start, _top(text, line_start, found["mark"]), _HINT, text[start:])
+        message = _top(text, line_start, found[1])
+        return _report(text, start, message, _HINT, text[start:])
     if first and _JSON.match(text, start):
         message = "Front matter in JSON is not read."
         hint = "Write “key: value” lines between two lines of ---."
