@@ -50,6 +50,7 @@ class Metadata:
     expires_at: datetime | None = None
     changed: datetime | None = None
     dated: datetime | None = None  # what `date` says; other sites hold back what is dated ahead
+    dated_line: int | None = None
     keywords: tuple[str, ...] = ()
     answers: tuple[str, ...] = ()
     not_answers: tuple[str, ...] = ()
@@ -150,6 +151,7 @@ class _Reading:
         facts.review_by = self.day(*names("review_by"))
         written = self.values.get("date")
         facts.dated = _moment(str(written), lenient=True) if written is not None else None
+        facts.dated_line = self.lines.get("date")
         changed = self.day(*names("updated"))
         if changed:
             facts.changed = datetime(changed.year, changed.month, changed.day, tzinfo=UTC)

@@ -105,7 +105,7 @@ def _table(words: str) -> frozenset[str]:
 _ACCESS, _FLAGS, _OPENINGS = map(_table, (_ACCESS_WORDS, _FLAGS_WORDS, _OPENINGS_WORDS))
 _LABELS, _FROM_KEYS, _UNTIL_KEYS = map(_table, (_LABELS_WORDS, _FROM_WORDS, _UNTIL_WORDS))
 _PARTS = frozenset(_PARTS_WORDS.split())
-_KNOWN = frozenset(name for row in ROWS for name in (row.name, *row.also))
+KNOWN = frozenset(name for row in ROWS for name in (row.name, *row.also))
 # What our own keys are taken for when they are written otherwise.
 _OWN = {
     _plain(name): row.name
@@ -118,9 +118,9 @@ _OWN = {
 def narrowing_problems(values: Mapping[str, Any], lines: Mapping[str, int]) -> Iterator[Problem]:
     """Yield a refusal for each key that looks as if it narrowed or delayed and is not read."""
     for key, value in values.items():
-        hint = "" if key in _KNOWN else mend_of(str(key), value)
+        hint = "" if key in KNOWN else mend_of(str(key), value)
         if not hint:
-            hint = next(_within(value, own=key in _KNOWN), "")
+            hint = next(_within(value, own=key in KNOWN), "")
         if hint:
             message = (
                 f"“{str(key)[:60]}” is not read and looks like a key that says who may read this "

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from kb.content.narrowing import narrows
+from kb.content.narrowing import KNOWN, narrows
 from kb.content.problem import Problem
 
 _UNSEEN = r"[\s\ufeff\ufffd\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064]"
@@ -62,7 +62,9 @@ def stray_block(text: str, *, first: bool) -> tuple[Problem, bool] | None:
     if found := _UNMARKED.match(text, start):
         ends = _END.match(text, found.end()) is not None
         keys = found[0].rstrip("\n").count("\n") + 1
-        if narrows(found[0]) and (ends or (first and (keys > 1 or _alone(found[0])))):
+        if narrows(found[0]) and (
+            ends or (first and (_alone(found[0]) if keys == 1 else _names_ours(found[0])))
+        ):
             message = "These lines look like front matter and are not read."
             return _report(text, start, message, _HINT, found[0])
     return _anywhere(text)
@@ -87,6 +89,12 @@ def _anywhere(text: str) -> tuple[Problem, bool] | None:
 def _alone(line: str) -> bool:
     """Whether one line by itself is a key and no sentence: “audience: staff”."""
     return bool(re.match(r"\s*[\"']?audien\w*[\"']?[ \t]*[:=]", line, re.IGNORECASE))
+
+
+def _names_ours(block: str) -> bool:
+    """Whether lines of keys hold one of ours: two sentences may begin with a word and a colon."""
+    keys = re.findall(r"^[\"']?([\w-]+)[\"']?[ \t]*[:=]", block, re.MULTILINE)
+    return any(key.casefold() in KNOWN for key in keys)
 
 
 def _top(text: str, line_start: int, mark: str) -> str:

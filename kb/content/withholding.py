@@ -18,7 +18,7 @@ def in_time(draft: Draft, now: datetime) -> Draft:
         return draft
     message = f"“date” is {facts.dated.date().isoformat()}, so this article appears then."
     hint = "Write “publish_at” to mean that, or “updated” for the day of a change."
-    problem = Problem(draft.path, None, "schedule", message, hint)
+    problem = Problem(draft.path, facts.dated_line, "schedule", message, hint)
     held = replace(facts, publish_at=facts.dated)
     return replace(draft, facts=held, problems=(*draft.problems, problem))
 

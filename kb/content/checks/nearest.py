@@ -37,8 +37,6 @@ def exact(problem: Problem, shelf: Shelf) -> Problem:
     if problem.code in ("translation", "redirect"):
         key = {"translation": "translation_of", "redirect": "redirect_to"}[problem.code]
         return _at(problem, page.keys.get(key))
-    if problem.code == "schedule":
-        return _at(problem, page.keys.get("date"))
     if problem.code in ("alias", "image"):
         return _at(problem, page.find(next(iter(_quoted(problem)), "")))
     return problem
