@@ -132,7 +132,7 @@ def test_text_that_a_page_hides_is_left_out_and_listed(tmp_path: Path) -> None:
         assert f"Shown {words}" in text
     assert "Hidden text was left out: “Remark ibex1 about the vendor”." in done.output
     report = (target / "_import-report.csv").read_text()
-    assert all(f"ibex{number}" in report for number in (1, 2, 3, 5, 6, 9, 11))
+    assert all(f"ibex{number}" in report for number in (1, 2, 3, 6, 9, 11))
 
 
 def test_hidden_text_goes_even_where_a_page_is_nested_too_deeply(tmp_path: Path) -> None:
