@@ -43,7 +43,7 @@ def _drop_hidden(soup: BeautifulSoup, remarks: list[str]) -> None:
     for element in soup.find_all(True):
         if element.decomposed or not is_hidden(element.name, _facts(element)):
             continue
-        classes = element.get("class") or []
+        classes: list[str] = list(element.get("class") or [])
         if element.get("role") == "tabpanel" or "expand-content" in classes:
             continue
         if str(element.get("id") or "") in opened:
@@ -57,7 +57,7 @@ def _drop_hidden(soup: BeautifulSoup, remarks: list[str]) -> None:
 def _opened(soup: BeautifulSoup) -> Iterator[str]:
     """Yield the ids of elements that a button or link of the page opens."""
     for name in ("aria-controls", "data-target", "data-bs-target"):
-        for each in soup.find_all(attrs={name: True}):
+        for each in soup.select(f"[{name}]"):
             yield from (part.lstrip("#") for part in str(each[name]).split() if part.lstrip("#"))
 
 

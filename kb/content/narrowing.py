@@ -213,6 +213,8 @@ def _like_others(key: str, plain: str, value: Any) -> str:
     parts = {_plain(each) for each in re.split(r"[\W_]+|(?<=[a-z])(?=[A-Z])", key)}
     if parts & _PARTS and said & _NARROW:
         return _who(said)
+    if parts & {"publish", "published"} and said & _NO:  # such as `dg-publish` of a digital garden
+        return _SHOWN
     return _WHO if parts & _PARTS_OF_FLAGS and said & _YES else ""
 
 

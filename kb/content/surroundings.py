@@ -38,11 +38,19 @@ class Surroundings:
         self.problems: list[Problem] = []
 
     def directory(
-        self, names: Names, pictures: Pictures, *, hidden: Some[str], shown: Mapping[str, Shown]
+        self,
+        names: Names,
+        pictures: Pictures,
+        *,
+        hidden: Some[str] = (),
+        shown: Mapping[str, Shown] | None = None,
     ) -> Directory:
         """Return what links, images, snippets and variables mean; `hidden` are slugs that are not
-        to be linked to, `shown` the title and audience of each slug.
+        to be linked to, `shown` the title and audience of each slug, else those of its draft.
         """
+        if shown is None:
+            drafts = {slug: named.draft for slug, named in names.named.items()}
+            shown = {slug: (draft.title, draft.facts.audience) for slug, draft in drafts.items()}
         snippets, problems = read_snippets(self._files)
         self.problems += problems
         variables: Variables = {}

@@ -89,14 +89,14 @@ permissions: read|roles: [admin]|groups: [it]|privacy: internal|classification: 
 private: true|isPrivate: true|restricted: yes|internal: true|hidden: true|unlisted: true|password: x
 params: {private: true}|page_visibility: internal|visible: staff|public: false|enabled: false
 Status: draft|stauts: draft|Draft: true|is_draft: true|Published: false|publish: false|stage: draft
-estado: borrador|privado: sí|visibilité: interne|archived: true
+dg-publish: false|estado: borrador|privado: sí|visibilité: interne|archived: true
 publish-at: 2099-01-01|publishAt: 2099-01-01|release_date: 2099-01-01|embargo: true
 embargo: 2099-01-01|available_from: 2099-01-01|expires: 2020-01-01|expire_at: 2020-01-01
 valid_until: 2020-01-01|hide_until: 2099-01-01|ms.audience: staff
 """
 HARMLESS = """
 Audience: public|visibility: public|access: open|private: false|unlisted: false|groups: []|Draft: false
-publish: true|public: true|role: admin|group: Knowledge|stage: Plan|state: California|active: home
+publish: true|dg-publish: true|public: true|role: admin|group: Knowledge|stage: Plan|state: California|active: home
 publisher: O'Reilly|published_by: Ann|updates: weekly|stats: 5|drafts: 3|target_audience: end users
 noindex: true|hide: [toc]|layout: private|tags: [internal]|seo: {robots: noindex}|search_exclude: true
 internal_links: true|private_notes: hi|auth: oauth|security: high|lastmod: 2099-01-01|tlp: white

@@ -161,6 +161,8 @@ WIDE = {
     + "## Resolution\n\nSee [[internal/draft-fuchsia]], [[internal/later-gentian]], "
     '[[internal/signed]] and [[old-hyacinth]].\n\n--8<-- "teamnote"\n\n--8<-- "everyone"\n\n'
     '--8<-- "lost"\n',
+    "cases/first-words.md": HEAD.format("First words", "cases", "public", "published", "")
+    + '--8<-- "teamnote"\n\n[!INCLUDE [The rose](../_snippets/lost.md)]\n\nOther words.\n',
     "cases/plain.md": HEAD.format("Plain words", "cases", "public", "published", "")
     + "## Issue\n\nThe same words stand in two articles, one of them for few, and say the same.\n",
 }  # fmt: skip
@@ -177,7 +179,9 @@ def test_nothing_of_a_narrower_article_is_told_to_wider_readers(
     signed_in: Callable[[str], FlaskClient],
     kb: Any,
 ) -> None:
-    """mozilla/sumo#1661, mozilla/sumo#1660, toeverything/blocksuite#4739"""
+    """mozilla/sumo#1661, mozilla/sumo#1660, toeverything/blocksuite#4739; with BookStackApp/BookStack#1178 (what a page
+    includes shows in its summary), osTicket/osTicket-1.7#691, publify/publify#892.
+    """
     put(repository, NARROW | WIDE)
     go_live()
     slugs = [path.removesuffix(".md") for path in WIDE] + ["cases/hidden-lupin", "old-orchid"]
