@@ -38,7 +38,12 @@ _TAG = re.compile(r"{%.*?%}|{{.*?}}", re.DOTALL)
 _LINE_ATTRIBUTES = re.compile(r"^[ \t]*\{::?[^{}\n]*\}[ \t]*$\n?", re.MULTILINE)
 # An image's size stays: `markup` reads it.
 _SPAN_ATTRIBUTES = re.compile(r"(?<=[)\]*_>`\"])\{:(?![^{}\n]*\b(?:width|height)=)[^{}\n]*\}")
-_COMMENTED = re.compile(r"{%-?\s*comment\s*-?%}.*?{%-?\s*endcomment\s*-?%}", re.DOTALL)
+_COMMENTED = re.compile(
+    r"{%-?\s*comment\s*-?%}.*?{%-?\s*endcomment\s*-?%}|\{::comment\}.*?\{:/(?:comment)?\}",
+    re.DOTALL,
+)
+# Of several lines: right below an item Markdown would take it for the item's text.
+_REMARK = re.compile(r"^ {0,3}<!--(?!-?>)(?:(?!-->).)*-->", re.DOTALL | re.MULTILINE)
 # Without an end, what begins a line hides all that follows.
 _UNENDED = re.compile(r"^ {0,3}<!--(?!-?>)(?:(?!-->).)*\Z", re.DOTALL | re.MULTILINE)
 # What kramdown and MkDocs hide: a block by the line below it, a span by what follows it.
@@ -99,8 +104,10 @@ def _without_liquid(text: str, problems: list[Problem]) -> str:
 
 def _without_hidden(text: str, problems: list[Problem]) -> str:
     """Take out what the marks of another program hide, and comments."""
-    if "{%" in text:
+    if "comment" in text:
         text = _COMMENTED.sub("", text)
+    if "<!--" in text:
+        text = _REMARK.sub(lambda found: "" if "\n" in found[0] else found[0], text)
     if "<!--" in text and (found := _UNENDED.search(text)):
         problems.append(_left_out(found[0], "Write --> where the comment ends."))
         text = text[: found.start()]

@@ -52,6 +52,7 @@ HIDDEN = {
 
 @pytest.mark.parametrize("body", HIDDEN.values(), ids=HIDDEN)
 def test_hidden_text_goes_with_its_element(body: str) -> None:
+    """codelibs/fess#775; with mdn/content#3694 for the class."""
     html, found = rendered(body)
     assert "zyq" not in html
     assert "seen" in html
@@ -90,9 +91,11 @@ def test_what_browsers_show_stays(body: str) -> None:
 @pytest.mark.parametrize(
     "comment",
     ["<!-- zyq -->", "a <!-- zyq\nzyq --> b", "<!-- zyq\n\nzyq -->", "- a <!-- zyq -->",
-     "[//]: # (zyq)", "{% comment %}zyq{% endcomment %}", "<template>zyq</template>"],
+     "[//]: # (zyq)", "{% comment %}zyq{% endcomment %}", "{::comment}\nzyq\n{:/comment}",
+     "- Bananas\n<!--\n- zyq\n-->", "<template>zyq</template>"],
 )  # fmt: skip
 def test_remarks_are_not_shown(comment: str) -> None:
+    """gettalong/kramdown#818, gettalong/kramdown#42, AntTheLimey/gm-apprentice#85"""
     assert "zyq" not in rendered(f"One\n\n{comment}\n\ntwo")[0]
 
 

@@ -57,6 +57,7 @@ STRAY = {
 
 @pytest.mark.parametrize("text", STRAY.values(), ids=STRAY)
 def test_a_block_that_is_not_read_is_refused(text: str) -> None:
+    """open-gsd/gsd-core#2977, ryo-ebata/cc-audit#229: anything before the dashes loses them all."""
     found = draft(text)
     refusals = [p for p in found.problems if p.refused]
     assert refusals, found.facts.audience
@@ -106,6 +107,7 @@ ms.audience: ITPro|ms.date: 01/01/2099|nav_exclude: true|sitemap: false|comments
 
 @pytest.mark.parametrize("line", NARROWS.strip().replace("\n", "|").split("|"))
 def test_a_key_that_looks_as_if_it_narrowed_or_delayed_is_refused(line: str) -> None:
+    """estruyf/vscode-front-matter#186 (keys in capitals), oleeskild/obsidian-digital-garden#811."""
     found = draft(f"---\ntitle: T\n{line}\n---\nx")
     (problem,) = [p for p in found.problems if p.refused]
     assert (problem.code, problem.line) == ("access", 3)
