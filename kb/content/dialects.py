@@ -106,11 +106,11 @@ def _without_hidden(text: str, problems: list[Problem]) -> str:
     """Take out what the marks of another program hide, and comments."""
     if "comment" in text:
         text = _COMMENTED.sub("", text)
-    if "<!--" in text:
-        text = _REMARK.sub(lambda found: "" if "\n" in found[0] else found[0], text)
     if "<!--" in text and (found := _UNENDED.search(text)):
         problems.append(_left_out(found[0], "Write --> where the comment ends."))
         text = text[: found.start()]
+    if "<!--" in text:
+        text = _REMARK.sub(lambda found: "" if "\n" in found[0] else found[0], text)
     if "{" not in text or not _MAY_HIDE.search(text):
         return text
 
