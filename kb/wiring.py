@@ -38,6 +38,7 @@ from kb.insight.outside.bringing import Matching
 from kb.insight.solved import SolvedQueries
 from kb.limits.store import RateLimits
 from kb.lookup.ask import Asker
+from kb.lookup.live import readable
 from kb.lookup.made import open_repository
 from kb.lookup.publish import open_encoder
 from kb.lookup.published import LiveLibrary
@@ -50,7 +51,7 @@ from kb.lookup.visitors import Visitors
 from kb.metrics.gauge import Gauge
 from kb.metrics.measuring import Measuring
 from kb.metrics.place import look
-from kb.people.roles import STAFF_ROLES, Viewer
+from kb.people.roles import STAFF_ROLES, Role, Viewer
 from kb.people.store import Accounts
 from kb.previews.building import root_of
 from kb.previews.store import Previews
@@ -200,6 +201,12 @@ class Services:
         return Check("database", ok=True, vital=False, detail=self.db.dialect)
 
 
+def _may_be_told(library: LiveLibrary, slug: str, known: bool) -> bool:
+    """Whether a letter may name the article to somebody, who has an account or none."""
+    reader = Viewer("", Role.READER if known else Role.ANONYMOUS)
+    return readable(library(), slug, reader) is not None
+
+
 def build(settings: Settings) -> Services:
     """Return the parts for these settings. Raises ProductError when one cannot be made."""
     db = Database(settings.database)
@@ -212,7 +219,7 @@ def build(settings: Settings) -> Services:
     record = Record(recorder, library, redact=redact)
     accounts = Accounts(db)
     tell = ticket_recorder(record, accounts)
-    links = Links(settings.site_url, **LINKS)
+    links = Links(settings.site_url, **LINKS, tells=partial(_may_be_told, library))
     histories = Histories(partial(open_repository, settings))
     subscriptions = Subscriptions(
         db,

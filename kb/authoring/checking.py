@@ -10,7 +10,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 from kb.authoring.alike import alike_by_words
@@ -44,17 +44,21 @@ class Checked:
 
 
 def check_source(
-    source: Source, *, language: str, today: date, kept: Path | None, progress: Progress
+    source: Source, *, language: str, now: datetime, kept: Path | None, progress: Progress
 ) -> Checked:
     """Return the findings about a source; what is rendered is kept in the folder `kept`."""
     files = source.files()
     try:
         built = build_again(
-            source, previous=_kept(kept, files), progress=progress, default_language=language
+            source,
+            previous=_kept(kept, files),
+            progress=progress,
+            default_language=language,
+            now=now,
         )
         if kept:
             _keep(kept, built.library)
-        shelf = _shelf(built, files, language, today)
+        shelf = _shelf(built, files, language, now.date())
         problems = list(_problems(shelf, files, kept / _SKETCHES if kept else None))
     finally:
         source.close()

@@ -9,13 +9,14 @@ parts as this product writes them, and a remark for what has no counterpart. Kno
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from bs4 import BeautifulSoup, Tag
 from markdownify import MarkdownConverter
 
 from kb.content.containers import ALERTS
+from kb.content.hidden_html import first_line, is_hidden
 from kb.content.sanitise import is_free_id
 
 Resolve = Callable[[str, str], str]  # "link" or "image", as written -> what to write, "" for none
@@ -27,12 +28,43 @@ def markdown_of(html: str, resolve: Resolve) -> tuple[str, tuple[str, ...]]:
     """Return the page as Markdown, without its own heading of level 1, and remarks."""
     soup = BeautifulSoup(html, "html.parser")
     remarks: list[str] = []
+    _drop_hidden(soup, remarks)
     if _depth(soup) > _DEEPEST:
         return soup.get_text("\n").strip() + "\n", ("Nested too deeply: only its words are kept.",)
     _prepare(soup, remarks)
     text = _Converter(resolve, remarks).convert_soup(soup)
     text = re.sub(r"[ \t]+\n", "\n", re.sub(r"\n{3,}", "\n\n", text))
     return text.strip() + "\n", tuple(dict.fromkeys(remarks))
+
+
+def _drop_hidden(soup: BeautifulSoup, remarks: list[str]) -> None:
+    """Leave out what the page hid from its readers, but not what it only folded away."""
+    opened = set(_opened(soup))
+    for element in soup.find_all(True):
+        if element.decomposed or not is_hidden(element.name, _facts(element)):
+            continue
+        classes: list[str] = list(element.get("class") or [])
+        if element.get("role") == "tabpanel" or "expand-content" in classes:
+            continue
+        if str(element.get("id") or "") in opened:
+            continue
+        words = first_line(element.get_text("\n"))[:60]
+        if words:
+            remarks.append(f"Hidden text was left out: “{words}”.")
+        element.decompose()
+
+
+def _opened(soup: BeautifulSoup) -> Iterator[str]:
+    """Yield the ids of elements that a button or link of the page opens."""
+    for name in ("aria-controls", "data-target", "data-bs-target"):
+        for each in soup.select(f"[{name}]"):
+            yield from (part.lstrip("#") for part in str(each[name]).split() if part.lstrip("#"))
+
+
+def _facts(element: Tag) -> dict[str, str]:
+    """Return the attributes as texts; those that hold several words as one."""
+    pairs = element.attrs.items()
+    return {n: " ".join(v) if isinstance(v, list) else str(v or "") for n, v in pairs}
 
 
 def _depth(soup: BeautifulSoup) -> int:

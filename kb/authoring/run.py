@@ -80,7 +80,7 @@ class _Run:
         return check_source(
             source,
             language=self.settings.language,
-            today=self.now.date(),
+            now=self.now,
             kept=self.settings.data / KEPT,
             progress=self.progress,
         )

@@ -1,4 +1,4 @@
-"""Findings that need all articles at once: anchors that are gone, links to what few may read; pure.
+"""Findings that need all articles at once: anchors that are gone; pure.
 
 Promises findings only: what is rendered stays as it is. Knows no source text.
 """
@@ -8,10 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from kb.content.article import Article, Audience
+from kb.content.article import Article
 from kb.content.problem import Problem
 
-_WIDTH = {Audience.PUBLIC: 0, Audience.SIGNED_IN: 1, Audience.STAFF: 2}
 _IDS = re.compile(r' id="([^"]+)"')
 
 
@@ -23,18 +22,10 @@ def cross_check(articles: Mapping[str, Article]) -> Iterator[Problem]:
             target = articles.get(slug)
             if target is None:
                 continue
-            if _WIDTH[target.audience] > _WIDTH[article.audience]:
-                yield _narrower(article, target)
             if fragment and slug not in ids:
                 ids[slug] = frozenset(_IDS.findall(target.html))
             if fragment and fragment not in ids[slug]:
                 yield _no_anchor(article, slug, fragment)
-
-
-def _narrower(article: Article, target: Article) -> Problem:
-    who = target.audience.value
-    message = f"Readers of this article may not open “{target.slug}”, which is for {who} readers."
-    return Problem(article.path, None, "audience-link", message, "Link to what they can read.")
 
 
 def _no_anchor(article: Article, slug: str, fragment: str) -> Problem:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 
 from kb.content.components import without_components
+from kb.content.hidden_html import first_line, is_hidden
 from kb.content.learn import without_learn_marks
 from kb.content.problem import Problem
 from kb.content.shortcodes import shown_shortcodes, without_shortcodes
@@ -37,6 +38,22 @@ _TAG = re.compile(r"{%.*?%}|{{.*?}}", re.DOTALL)
 _LINE_ATTRIBUTES = re.compile(r"^[ \t]*\{::?[^{}\n]*\}[ \t]*$\n?", re.MULTILINE)
 # An image's size stays: `markup` reads it.
 _SPAN_ATTRIBUTES = re.compile(r"(?<=[)\]*_>`\"])\{:(?![^{}\n]*\b(?:width|height)=)[^{}\n]*\}")
+_COMMENTED = re.compile(
+    r"{%-?\s*comment\s*-?%}.*?{%-?\s*endcomment\s*-?%}|\{::comment\}.*?\{:/(?:comment)?\}",
+    re.DOTALL,
+)
+# Of several lines: right below an item Markdown would take it for the item's text.
+_REMARK = re.compile(r"^ {0,3}<!--(?!-?>)(?:(?!-->).)*-->", re.DOTALL | re.MULTILINE)
+# Without an end, what begins a line hides all that follows.
+_UNENDED = re.compile(r"^ {0,3}<!--(?!-?>)(?:(?!-->).)*\Z", re.DOTALL | re.MULTILINE)
+# What kramdown and MkDocs hide: a block by the line below it, a span by what follows it.
+_MARKS = r"\{:?[ ]*(?P<marks>[^{}\n]*)\}"
+_BLOCK_MARKS = re.compile(rf"[ \t]*{_MARKS}[ \t]*")
+_SPAN_HIDDEN = re.compile(
+    r"(?P<span>\*\*[^*\n]+\*\*|\*[^*\n]+\*|__[^_\n]+__|_[^_\n]+_"
+    rf"|\x1a\d+\x1a|!?\[[^\]\n]{0, 300}\](?:\([^)\n]{0, 300}\))?){_MARKS}"
+)
+_MARK = re.compile(r"([\w-]+)=(?:\"([^\"]*)\"|'([^']*)'|(\S+))|\.([\w:-]+)|([\w-]+)")
 _HEADING_ID = re.compile(
     r"^(?P<head>#{1,6}[ \t][^\n]*?)[ \t#]*\{#(?P<id>[^\s{}\"<>]+)[^{}\n]*\}[ \t]*$", re.MULTILINE
 )
@@ -54,6 +71,7 @@ def plain_markdown(body: str, *, jekyll: bool = False) -> tuple[str, tuple[Probl
     text = CODE.sub(lambda code: _keep(code[0], kept), text)
     if jekyll:
         text = _without_liquid(text, problems)
+    text = _without_hidden(text, problems)
     text = without_shortcodes(text, problems)
     text = without_components(text, problems)
     text = _without_marks(without_learn_marks(text, problems))
@@ -82,6 +100,61 @@ def _without_liquid(text: str, problems: list[Problem]) -> str:
             Problem("", None, "liquid", message, "Write the text itself in their place.")
         )
     return text
+
+
+def _without_hidden(text: str, problems: list[Problem]) -> str:
+    """Take out what the marks of another program hide, and comments."""
+    if "comment" in text:
+        text = _COMMENTED.sub("", text)
+    if "<!--" in text and (found := _UNENDED.search(text)):
+        problems.append(_left_out(found[0], "Write --> where the comment ends."))
+        text = text[: found.start()]
+    if "<!--" in text:
+        text = _REMARK.sub(lambda found: "" if "\n" in found[0] else found[0], text)
+    if "{" not in text or not _MAY_HIDE.search(text):
+        return text
+
+    def kept(found: re.Match[str]) -> str:
+        if not _hides(found["marks"]):
+            return found[0]
+        problems.append(_left_out(found[0], _HIDDEN_HINT))
+        return ""
+
+    return _SPAN_HIDDEN.sub(kept, _without_hidden_blocks(text, problems))
+
+
+def _without_hidden_blocks(text: str, problems: list[Problem]) -> str:
+    """Take out the paragraph, heading, list or table right above a line of marks that hide."""
+    kept: list[str] = []
+    for line in text.split("\n"):
+        found = _BLOCK_MARKS.fullmatch(line)
+        if found is None or not _hides(found["marks"]):
+            kept.append(line)
+            continue
+        block: list[str] = []
+        while kept and kept[-1].strip():
+            block.append(kept.pop())
+        problems.append(_left_out("\n".join(reversed(block)), _HIDDEN_HINT))
+    return "\n".join(kept)
+
+
+_HIDDEN_HINT = "Take it out: who reads the source can see it. Or show it, without what hides it."
+_MAY_HIDE = re.compile(r"\{[^{}\n]*(?:hid|none|invisible|opacity|font|visibility)", re.IGNORECASE)
+
+
+def _hides(marks: str) -> bool:
+    given: dict[str, str] = {}
+    for found in _MARK.finditer(marks):
+        name = "class" if found[5] else found[1] or found[6]
+        value = found[5] or found[2] or found[3] or found[4] or ""
+        given[name.casefold()] = f"{given.get(name.casefold(), '')} {value}".strip()
+    return is_hidden("div", given)
+
+
+def _left_out(text: str, hint: str) -> Problem:
+    words = first_line(_KEPT.sub("", text))[:60]
+    message = f"“{words}” is hidden where it was written for, so it is left out."
+    return Problem("", None, "hidden-text", message, hint)
 
 
 def _without_marks(text: str) -> str:

@@ -12,14 +12,21 @@ import posixpath
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
+from kb.content.article import Audience
 from kb.content.naming import MOUNT, mount_of, normal_path, untranslated
 
 ARTICLES = "/articles/"
 MEDIA = "/media/"
+# What a link without words says of an article that its readers may not know of.
+ANOTHER = {
+    "en": "another article", "es": "otro artículo", "fr": "un autre article",
+    "de": "ein anderer Artikel", "pt": "outro artigo", "it": "un altro articolo",
+    "zh": "另一篇文章",
+}  # fmt: skip
 _OUTSIDE = re.compile(r"(?i:https?://[^/\\\s][^\\]*|mailto:\S+)", re.DOTALL)
 _FILES = re.compile(r"\.[a-z0-9]{2,12}$", re.IGNORECASE)
 
@@ -30,9 +37,11 @@ class Directory:
 
     `paths` maps a source path without its ending (`normal_path`) to a slug, `sites` an address of
     this or the former site, `stems` a stem to its slugs by language, `media` a source path to the
-    name that it is served under. `hidden` are slugs that readers cannot open. `titles` are by slug,
+    name that it is served under. `hidden` are slugs that readers cannot open, `hidden_from` those
+    that readers of an audience cannot open besides. `titles` are by slug,
     `shapes` the (width, height) of images and `weights` the bytes of files by served name,
-    `snippets` texts by source path, `variables` texts by name and language ("" for any).
+    `snippets` texts by source path, `variables` texts by name and language ("" for any);
+    `closed_snippets` are those of `snippets` that readers of an audience may not read.
     """
 
     paths: Mapping[str, str] = field(default_factory=dict)
@@ -45,6 +54,21 @@ class Directory:
     weights: Mapping[str, int] = field(default_factory=dict)
     snippets: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    hidden_from: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    closed_snippets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def seen_by(self, audience: str) -> Directory:
+        """Return what an article for that audience may tell its readers of the others."""
+        closed = self.hidden_from.get(audience, ())
+        snippets = self.closed_snippets.get(audience, ())
+        if not closed and not snippets:
+            return self
+        return replace(
+            self,
+            hidden=self.hidden | frozenset(closed),
+            snippets=dict(self.snippets) | dict.fromkeys(snippets, ""),
+            closed_snippets={"": tuple(snippets)},
+        )
 
     def address(self, kind: str, written: str, *, base: str, language: str) -> str:
         """Return what a reference stands for: an address without its fragment, or a text's digest.
@@ -130,9 +154,17 @@ class Directory:
         return open_ones.get(language) or next(iter(open_ones.values()), "")
 
     def title(self, written: str, *, base: str, language: str) -> str:
-        """Return the title of the article that a `kb:` link leads to, "" for none."""
+        """Return the title of the article that a `kb:` link leads to, "" for none.
+
+        Of an article that is there and not to be told of, the words are the same whatever it is.
+        """
         name = unquote(written.removeprefix("kb:").partition("#")[0])
-        return self.titles.get(self.named(name, base=base, language=language), "")
+        slug = self.named(name, base=base, language=language)
+        if not slug and self.hidden:
+            everything = replace(self, hidden=frozenset())
+            if everything.named(name, base=base, language=language):
+                return ANOTHER.get(language, ANOTHER["en"])
+        return self.titles.get(slug, "")
 
     def snippet_file(self, name: str, *, base: str) -> str:
         """Return the path of the snippet that `name` means in the file `base`, "" for none."""
@@ -179,6 +211,17 @@ class Directory:
     def from_row(cls, row: dict[str, Any]) -> Directory:
         """Return the directory that `to_row` wrote."""
         return cls(**{**row, "hidden": frozenset(row["hidden"])})
+
+
+def hidden_from(audiences: Mapping[str, Audience]) -> dict[str, tuple[str, ...]]:
+    """Return, by audience, which of the given keys are for a narrower one."""
+    order = list(Audience)
+    return {
+        audience.value: tuple(
+            key for key, own in audiences.items() if order.index(own) > order.index(audience)
+        )
+        for audience in order[:-1]
+    }
 
 
 def _fragment(written: str) -> str:

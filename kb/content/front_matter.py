@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from kb.content.narrowing import narrows
 from kb.content.problem import Problem
+from kb.content.stray_blocks import stray_block
 from kb.content.strict_yaml import MAX_SIZE, YamlFault, read_yaml
 
 _OPEN = re.compile(r"\A\ufeff?---[ \t]*(?:\n|\Z)")
@@ -22,13 +24,17 @@ _CLOSE = re.compile(r"^(?:---|\.\.\.)[ \t]*$", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class FrontMatter:
-    """A file split in two: `lines` gives each key's line, `body_line` where the body begins."""
+    """A file split in two: `lines` gives each key's line, `body_line` where the body begins.
+
+    `narrows` says that what could not be read looks as if it kept readers out.
+    """
 
     values: dict[str, Any]
     body: str
     problems: tuple[Problem, ...]
     lines: dict[str, int]
     body_line: int
+    narrows: bool = False
 
 
 def parse(text: str) -> tuple[dict[str, Any], str, tuple[Problem, ...]]:
@@ -39,8 +45,20 @@ def parse(text: str) -> tuple[dict[str, Any], str, tuple[Problem, ...]]:
 
 def read_front_matter(text: str) -> FrontMatter:
     """Split `text`; without front matter the mapping is empty and all of it is body."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if text.removeprefix("\ufeff").startswith("+++\n"):
+    front = _split(text.replace("\r\n", "\n").replace("\r", "\n"))
+    if front.problems:
+        return front
+    whole = not front.values and front.body_line == 1
+    stray = stray_block(front.body, first=whole)
+    if stray is None:
+        return front
+    problem, narrowing = stray
+    placed = replace(problem, line=(problem.line or 1) + front.body_line - 1)
+    return replace(front, problems=(placed,), narrows=narrowing)
+
+
+def _split(text: str) -> FrontMatter:
+    if _TOML.match(text):
         return _read_toml(text)
     opening = _OPEN.match(text)
     if not opening:
@@ -59,11 +77,11 @@ def _read(source: str, body: str, body_line: int) -> FrontMatter:
     except YamlFault as fault:
         line = fault.line + 1 if fault.line else 1
         problem = Problem("", line, "front-matter", fault.message, fault.hint, refused=True)
-        return FrontMatter({}, body, (problem,), {}, body_line)
+        return FrontMatter({}, body, (problem,), {}, body_line, narrows(source))
     if value is None:
         return FrontMatter({}, body, (), {}, body_line)
     if not isinstance(value, dict):
-        return FrontMatter({}, body, (_not_a_mapping(),), {}, body_line)
+        return FrontMatter({}, body, (_not_a_mapping(),), {}, body_line, narrows(source))
     return FrontMatter(value, body, (), {key: at + 1 for key, at in lines.items()}, body_line)
 
 
@@ -79,8 +97,8 @@ def _read_toml(text: str) -> FrontMatter:
         message = f"This is not readable as TOML: {str(error)[:120]}."
         hint = "Put texts between quotes, one “key = value” a line."
         problem = Problem("", 1, "front-matter", message, hint, refused=True)
-        return FrontMatter({}, body, (problem,), {}, 1)
-    keys = re.finditer(r"^([\w-]+)[ \t]*=", source, re.MULTILINE)
+        return FrontMatter({}, body, (problem,), {}, 1, narrows(source))
+    keys = re.finditer(r"^\[*[ \t]*[\"']?([\w-]+)[\"']?[ \t]*[=.\]]", source, re.MULTILINE)
     lines = {key[1]: source.count("\n", 0, key.start()) + 2 for key in keys}
     return FrontMatter(values, body, (), lines, source.count("\n") + 3)
 
@@ -117,4 +135,4 @@ def _unclosed(rest: str) -> FrontMatter:
         "Put a line like the first after its last key.",
         refused=True,
     )
-    return FrontMatter({}, rest, (problem,), {}, 2)
+    return FrontMatter({}, rest, (problem,), {}, 2, narrows(rest[:MAX_SIZE]))

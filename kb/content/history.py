@@ -17,7 +17,7 @@ from typing import Any, TypeVar, cast
 
 from kb.content.article import Article, Audience, Status
 from kb.content.difference import difference
-from kb.content.directory import Directory
+from kb.content.directory import Directory, hidden_from
 from kb.content.drafting import MAX_BYTES, Draft, read_draft
 from kb.content.folder_source import in_memory
 from kb.content.git_source import GitSource
@@ -41,15 +41,17 @@ class Past:
     version: Version
     audience: Audience
     published: bool
+    publish_at: datetime | None = None
 
     @property
     def name(self) -> str:
         """A name for the version in addresses that does not tell its commit."""
         return hashlib.sha256(f"version\0{self.version.commit}".encode()).hexdigest()[:16]
 
-    def is_open(self, audiences: frozenset[str]) -> bool:
-        """Whether a reader of these audiences could read this version."""
-        return self.published and self.audience.value in audiences
+    def is_open(self, audiences: frozenset[str], now: datetime | None = None) -> bool:
+        """Whether a reader of these audiences could read this version by `now`."""
+        waits = self.publish_at is not None and now is not None and now < self.publish_at
+        return self.published and not waits and self.audience.value in audiences
 
 
 class Histories:
@@ -151,7 +153,12 @@ def directory_of(library: Library) -> Directory:
     paths |= {normal_path(article.path): slug for slug, article in library.articles.items()}
     slugs = {normal_path(slug): slug for slug in library.articles}
     hidden = (s for s, a in library.articles.items() if a.status is not Status.PUBLISHED)
-    return Directory(paths, {**library.redirects, **slugs}, hidden=frozenset(hidden))
+    return Directory(
+        paths,
+        {**library.redirects, **slugs},
+        hidden=frozenset(hidden),
+        hidden_from=hidden_from({slug: each.audience for slug, each in library.articles.items()}),
+    )
 
 
 def _draft(source: GitSource, version: Version) -> Draft:
@@ -177,4 +184,4 @@ def _past(source: GitSource, version: Version, *, until: datetime | None) -> Pas
     over = facts.expires_at is not None and facts.expires_at <= version.at
     shown = facts.status is Status.PUBLISHED and began and not over
     published = not draft.refused and shown
-    return Past(version, facts.audience, published)
+    return Past(version, facts.audience, published, facts.publish_at)

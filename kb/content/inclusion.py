@@ -90,6 +90,13 @@ class _Filling:
         written = f"/{file}" if file else name
         digest = self.directory.address("snippet", written, base=base, language=self.language)
         self.references.append(("snippet", written, digest))
+        if file in self.directory.closed_snippets.get("", ()):
+            hint = "Include what all readers of this article may read, or narrow its audience."
+            message = (
+                f"The snippet “{name[:120]}” is for fewer readers than this article: left out."
+            )
+            self._report("snippet", message, hint)
+            return ""
         text = self.directory.snippets.get(file)
         if text is None:
             hint = "Put the file in _snippets and name it without its ending."

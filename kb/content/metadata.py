@@ -17,6 +17,7 @@ from kb.content.fields import AUDIENCES, STATUSES, names
 from kb.content.front_matter import FrontMatter
 from kb.content.language import language_tag
 from kb.content.naming import normal_path
+from kb.content.narrowing import narrowing_problems
 from kb.content.problem import Problem
 from kb.content.schedule import moment
 
@@ -48,6 +49,8 @@ class Metadata:
     publish_at: datetime | None = None
     expires_at: datetime | None = None
     changed: datetime | None = None
+    dated: datetime | None = None  # what `date` says; other sites hold back what is dated ahead
+    dated_line: int | None = None
     keywords: tuple[str, ...] = ()
     answers: tuple[str, ...] = ()
     not_answers: tuple[str, ...] = ()
@@ -68,6 +71,7 @@ def read_metadata(front: FrontMatter) -> Metadata:
 
 class _Reading:
     def __init__(self, front: FrontMatter) -> None:
+        self.front = front
         self.values = dict(front.values)
         self.lines = front.lines
         self.problems: list[Problem] = []
@@ -82,7 +86,10 @@ class _Reading:
         self._schedule(facts)
         self._places(facts)
         facts.extra = self.values
-        facts.problems = tuple(self.problems)
+        refusals = tuple(narrowing_problems(self.front.values, self.lines))
+        if refusals or self.front.narrows:
+            facts.audience = Audience.STAFF  # who may see what an earlier version said
+        facts.problems = (*self.problems, *refusals)
         return facts
 
     def _words(self, facts: Metadata) -> None:
@@ -142,15 +149,19 @@ class _Reading:
     def _dates(self, facts: Metadata) -> None:
         facts.reviewed = self.day(*names("reviewed"))
         facts.review_by = self.day(*names("review_by"))
+        written = self.values.get("date")
+        facts.dated = _moment(str(written), lenient=True) if written is not None else None
+        facts.dated_line = self.lines.get("date")
         changed = self.day(*names("updated"))
         if changed:
             facts.changed = datetime(changed.year, changed.month, changed.day, tzinfo=UTC)
 
     def _schedule(self, facts: Metadata) -> None:
-        facts.publish_at, understood = self.moment("publish_at")
-        if not understood and facts.status is Status.PUBLISHED:
+        starts, understood = self.moments("publish_at")
+        ends, ends_understood = self.moments("expires_at")
+        if not (understood and ends_understood) and facts.status is Status.PUBLISHED:
             facts.status = Status.DRAFT
-        facts.expires_at, _ = self.moment("expires_at")
+        facts.publish_at, facts.expires_at = max(starts, default=None), min(ends, default=None)
         if facts.publish_at and facts.expires_at and facts.expires_at <= facts.publish_at:
             message = "“expires_at” is not after “publish_at”, so this article is never shown."
             self.report("expires_at", "schedule", message, "Write a later moment.")
@@ -211,17 +222,25 @@ class _Reading:
             self.report(name, "date", message, "Write a day that exists, as 2026-09-14.")
         return found
 
-    def moment(self, name: str) -> tuple[datetime | None, bool]:
-        """Take the key; its moment, and False, with a finding, when it names none."""
-        _, value = self._take((name,))
-        if value in (None, ""):
-            return None, True
-        found = moment(str(value))
-        if found is None:
-            message = f"“{str(value)[:40]}” in “{name}” is no moment."
+    def moments(self, field: str) -> tuple[list[datetime], bool]:
+        """Take every name of the key; the moments, and False, with a finding, for what is none."""
+        found: list[datetime] = []
+        understood = True
+        for name in names(field):
+            value = self.values.pop(name, None)
+            if value in (None, ""):
+                continue
+            moment = _moment(str(value), lenient=name != field)
+            if moment is not None:
+                found.append(moment)
+                continue
+            understood = False
+            message = (
+                f"“{str(value)[:40]}” in “{name}” is no moment, so this article stays a draft."
+            )
             hint = "Write a day, as 2026-09-14, or a time with its zone, as 2026-09-14T09:00+02:00."
             self.report(name, "schedule", message, hint)
-        return found, found is not None
+        return found, understood
 
     def report(self, name: str, code: str, message: str, hint: str) -> None:
         """Note a finding at the line of the key `name`."""
@@ -235,6 +254,20 @@ class _Reading:
         for name in names:
             self.values.pop(name, None)
         return names[0], None
+
+
+_TIME = re.compile(
+    r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}(?::\d{2})?)(?:\.\d+)?(?: ?(Z|UTC|[+-]\d{2}:?\d{2}))?"
+)
+
+
+def _moment(written: str, *, lenient: bool) -> datetime | None:
+    """Return a moment; with `lenient` in forms of other sites, where no zone means UTC."""
+    found = _TIME.fullmatch(written.strip()) if lenient else None
+    if found:
+        zone = (found[3] or "Z").replace("UTC", "Z")
+        written = f"{found[1]}T{found[2]}{zone}"
+    return moment(written)
 
 
 def _one_line(item: Any) -> str:

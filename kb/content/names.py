@@ -32,6 +32,7 @@ def job_of(draft: Draft, language: str) -> Job:
         own_title=draft.own_title,
         jekyll=draft.facts.jekyll,
         body_line=draft.body_line,
+        audience=draft.facts.audience.value,
     )
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import unquote
 
-from kb.content.article import Article, Audience, Status
+from kb.content.article import Article, Status
 from kb.content.crosscheck import cross_check
 from kb.content.directory import MEDIA, Directory
 from kb.content.drafting import Draft, read_draft
@@ -29,8 +29,9 @@ from kb.content.redirect_lists import read_moves
 from kb.content.rendering import RECIPE, Rendered
 from kb.content.schedule import EARLIEST, status_at
 from kb.content.source import Blob, Source
-from kb.content.surroundings import Surroundings
+from kb.content.surroundings import Shown, Surroundings
 from kb.content.tracing import former_addresses, trace
+from kb.content.withholding import in_time, narrower, restricted
 
 Progress = Callable[[str, int, int], None]  # stage ("read" or "render"), done, of how many
 
@@ -76,10 +77,17 @@ def build_library(
 
 
 def build_again(
-    source: Source, *, previous: Library, progress: Progress, default_language: str
+    source: Source,
+    *,
+    previous: Library,
+    progress: Progress,
+    default_language: str,
+    now: datetime = EARLIEST,
 ) -> Built:
     """Return the same with its makings; `source` stays open."""
-    return _Build(source, previous, progress, LIMIT).run(default_language)
+    build = _Build(source, previous, progress, LIMIT)
+    build.now = now
+    return build.run(default_language)
 
 
 def renewed(built: Built, path: str, blob: Blob, standby: Standby) -> Library | None:
@@ -129,10 +137,11 @@ class _Build:
         around = Surroundings(self.source.files())
         # Drafts and refused articles without a good version are not to be linked to.
         hidden = {slug for slug, named in names.named.items() if not self._is_open(named.draft)}
-        directory = around.directory(names, pictures, hidden=hidden)
+        shown = {slug: self._shown(named.draft) for slug, named in names.named.items()}
+        directory = around.directory(names, pictures, hidden=hidden, shown=shown)
         articles = self._articles(names, directory)
         collections, synonyms = around.collections(articles.values()), around.synonyms()
-        past = trace(self.source, self.previous)
+        past = trace(self.source, self.previous, self.now)
         moved, removed = former_addresses(past, names, default_language=default_language)
         self.problems += [*names.problems, *pictures.problems, *around.problems]
         self.problems += [problem for a in articles.values() for problem in a.problems]
@@ -158,7 +167,7 @@ class _Build:
             draft = read_draft(path, blob)
             self.progress("read", number, len(files))
             if draft is not None:
-                yield draft
+                yield in_time(draft, self.now)
 
     def _is_open(self, draft: Draft) -> bool:
         facts = draft.facts
@@ -166,6 +175,13 @@ class _Build:
             return self._status(facts.status, facts, draft.path) is Status.PUBLISHED
         old = self.before.get(draft.path)
         return old is not None and self._status(old.wanted, old, old.path) is Status.PUBLISHED
+
+    def _shown(self, draft: Draft) -> Shown:
+        """The title and audience that go live: those of the version that stays, if it does."""
+        old = self.before.get(draft.path)
+        if not draft.refused or old is None:
+            return draft.title, draft.facts.audience
+        return old.title, narrower(old.audience, draft.facts.audience)
 
     def _status(self, wanted: Status, timed: Article | Metadata, path: str) -> Status:
         found = status_at(wanted, timed.publish_at, timed.expires_at, now=self.now)
@@ -204,8 +220,9 @@ class _Build:
             return None
         if old.language != named.language:
             return None
+        seen = directory.seen_by(named.draft.facts.audience.value)
         for kind, written, address in old.references:
-            if directory.address(kind, written, base=draft.path, language=old.language) != address:
+            if seen.address(kind, written, base=draft.path, language=old.language) != address:
                 return None
         return replace(self._facts(named), **{name: getattr(old, name) for name in _RENDERED})
 
@@ -242,11 +259,8 @@ class _Build:
             return None
         status = self._status(old.wanted, old, old.path)
         kept = replace(old, slug=named.slug, status=status, stale=True, problems=problems)
-        if not reason:
-            return kept
-        return _restricted(
-            kept, draft, status=self._status(draft.facts.status, draft.facts, draft.path)
-        )
+        status = self._status(draft.facts.status, draft.facts, draft.path)
+        return restricted(kept, draft, status=status)
 
     def _facts(self, named: Named) -> Article:
         draft, facts = named.draft, named.draft.facts
@@ -308,21 +322,6 @@ class _Renewal(_Build):
 _RENDERED = (
     "html", "sections", "toc", "summary", "links", "targets", "images", "references", "problems",
 )  # fmt: skip
-
-
-def _restricted(kept: Article, draft: Draft, *, status: Status) -> Article:
-    """An older text under the newer wish to show it to fewer, to nobody, or not at this time."""
-    facts = draft.facts
-    audience = max(kept.audience, facts.audience, key=list(Audience).index)
-    wanted = kept.wanted if facts.status is Status.PUBLISHED else facts.status
-    return replace(
-        kept,
-        audience=audience,
-        wanted=wanted,
-        status=kept.status if status is Status.PUBLISHED else status,
-        publish_at=facts.publish_at or kept.publish_at,
-        expires_at=facts.expires_at or kept.expires_at,
-    )
 
 
 def _empty(named: Named, result: Rendered) -> Iterator[Problem]:

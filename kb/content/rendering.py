@@ -14,6 +14,7 @@ from typing import Any
 from kb.content.containers import quoted_blocks
 from kb.content.dialects import plain_markdown
 from kb.content.directory import Directory
+from kb.content.hidden_html import without_hidden
 from kb.content.inclusion import include
 from kb.content.markup import to_html
 from kb.content.outline import read_outline
@@ -24,7 +25,7 @@ from search.types import Section
 
 # Raise it with any change to what the same source renders to; unchanged articles of a library made
 # by another recipe, or by other versions of the libraries, are rendered again.
-RECIPE = "3 " + " ".join(f"{n}-{version(n)}" for n in ("markdown", "nh3", "pygments"))
+RECIPE = "4 " + " ".join(f"{n}-{version(n)}" for n in ("markdown", "nh3", "pygments"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Job:
     own_title: bool = True
     jekyll: bool = False
     body_line: int = 1
+    audience: str = "public"
 
     def to_row(self) -> dict[str, Any]:
         """Return the job as a JSON-able mapping."""
@@ -84,10 +86,13 @@ class Rendered:
 
 def render(job: Job, directory: Directory) -> Rendered:
     """Return the rendered article; raises RecursionError, or never ends, on some hostile text."""
-    whole = include(job.body, directory, path=job.path, language=job.language)
+    seen = directory.seen_by(job.audience)
+    whole = include(job.body, seen, path=job.path, language=job.language)
     text, dropped = plain_markdown(whole.text, jekyll=job.jekyll)
+    shown, hidden = without_hidden(to_html(quoted_blocks(text), job.language))
     page = rewrite(
-        to_html(quoted_blocks(text), job.language),
+        shown,
+        seen,
         directory,
         path=job.path,
         language=job.language,
@@ -97,6 +102,7 @@ def render(job: Job, directory: Directory) -> Rendered:
     html = sanitise(page.html)
     sections, toc = read_outline(html)
     problems = [problem.at(job.path) for problem in dropped] + whole.problems + page.problems
+    problems += [_hidden(job.path, words) for words in hidden]
     return Rendered(
         html,
         sections,
@@ -106,6 +112,12 @@ def render(job: Job, directory: Directory) -> Rendered:
         tuple(_placed(problem, job) for problem in problems),
         page.inline,
     )
+
+
+def _hidden(path: str, words: str) -> Problem:
+    message = f"“{words[:60]}” is hidden by HTML, so it is left out with its element."
+    hint = "Take it out: who reads the source can see it. Or show it, without what hides it."
+    return Problem(path, None, "hidden-text", message, hint)
 
 
 def _placed(problem: Problem, job: Job) -> Problem:

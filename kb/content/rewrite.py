@@ -45,21 +45,32 @@ class Rewritten:
 
 
 def rewrite(
-    html: str, directory: Directory, *, path: str, language: str, title: str, own_title: bool
+    html: str,
+    directory: Directory,
+    everything: Directory,
+    *,
+    path: str,
+    language: str,
+    title: str,
+    own_title: bool,
 ) -> Rewritten:
     """Return `html` as it fits the page of the article in the file `path`.
 
+    `directory` is what its readers may know of, `everything` what is there besides.
     `title` and `own_title` are those of `fit_headings`.
     """
     tokens, ids = fit_headings(read_tokens(html), title, own_title=own_title)
-    page = _Page(directory, path, language, ids)
+    page = _Page(directory, everything, path, language, ids)
     text = page.emit(tokens)
     return Rewritten(text, page.references, page.targets, page.problems, page.inline)
 
 
 class _Page:
-    def __init__(self, directory: Directory, path: str, language: str, ids: set[str]) -> None:
-        self.directory, self.path, self.language = directory, path, language
+    def __init__(
+        self, directory: Directory, everything: Directory, path: str, language: str, ids: set[str]
+    ) -> None:
+        self.directory, self.everything = directory, everything
+        self.path, self.language = path, language
         self.ids = ids  # of headings first, then of what else was written
         self.known: set[str] = set()
         self.references: list[tuple[str, str, str]] = []
@@ -162,6 +173,12 @@ class _Page:
 
     def _report_link(self, written: str) -> None:
         shown = written.removeprefix("kb:")[:120]
+        own = written.startswith("#")
+        if not own and self.everything.link(written, base=self.path, language=self.language):
+            message = f"“{shown}” is for fewer readers than this article, so only words are shown."
+            hint = "Link to what all readers of this article can open, or narrow its audience."
+            self.problems.append(Problem(self.path, None, "audience-link", message, hint))
+            return
         message = f"The link to “{shown}” leads nowhere, so only its words are shown."
         hint = "Point it at a file that exists, by its path from this one."
         if re.match(r"\w[\w+.-]*:", written) and not written.casefold().startswith(("http", "kb:")):

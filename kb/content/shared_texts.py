@@ -12,9 +12,12 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
+from kb.content.article import Audience, Status
 from kb.content.front_matter import read_front_matter
+from kb.content.metadata import Metadata, read_metadata
 from kb.content.naming import mount_of
 from kb.content.problem import Problem
 from kb.content.source import Blob
@@ -28,17 +31,44 @@ _MARKDOWN = (".md", ".markdown", ".txt")
 Variables = dict[str, dict[str, str]]
 
 
-def read_snippets(files: Mapping[str, Blob]) -> dict[str, str]:
-    """Return the texts that may be included, by source path; what is not UTF-8 is left out."""
-    found: dict[str, str] = {}
+@dataclass(frozen=True, slots=True)
+class Snippet:
+    """A text that may be included, and who may read it."""
+
+    text: str
+    audience: Audience
+
+
+def read_snippets(files: Mapping[str, Blob]) -> tuple[dict[str, Snippet], list[Problem]]:
+    """Return the texts that may be included, by source path; what is not UTF-8 is left out, and so
+    is, with a finding, one whose front matter cannot be read or keeps it back.
+    """
+    found: dict[str, Snippet] = {}
+    problems: list[Problem] = []
     for path, blob in files.items():
         folders = path.split("/")[:-1]
         is_text = path.casefold().endswith(_MARKDOWN) and blob.size <= MAX_BYTES
         if is_text and _FOLDERS.intersection(folders) and len(found) < _MOST:
             text = _text(blob)
-            if text is not None:
-                found[unicodedata.normalize("NFC", path)] = read_front_matter(text).body
-    return found
+            if text is None:
+                continue
+            front = read_front_matter(text)
+            facts = read_metadata(front)
+            refused = [p.at(path) for p in (*front.problems, *facts.problems) if p.refused]
+            if not refused and _is_kept_back(facts):
+                message = "A snippet is shown or not: it has no draft and no time of its own."
+                hint = "Take status and times out of it, or move it away until it is to be shown."
+                refused = [Problem(path, 1, "side-file", message, hint)]
+            problems += [replace(problem, refused=False) for problem in refused]
+            if not refused:
+                name = unicodedata.normalize("NFC", path)
+                found[name] = Snippet(front.body, facts.audience)
+    return found, problems
+
+
+def _is_kept_back(facts: Metadata) -> bool:
+    timed = facts.publish_at is not None or facts.expires_at is not None
+    return timed or facts.status is not Status.PUBLISHED
 
 
 def read_variables(text: str, path: str) -> tuple[Variables, list[Problem]]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection as Some
 from collections.abc import Iterable, Iterator, Mapping
 
-from kb.content.article import Article
-from kb.content.directory import Directory
+from kb.content.article import Article, Audience
+from kb.content.directory import Directory, hidden_from
 from kb.content.drafting import MAX_BYTES
 from kb.content.library import Collection
 from kb.content.names import Names
@@ -27,6 +27,8 @@ from kb.content.side_files import (
 )
 from kb.content.source import Blob
 
+Shown = tuple[str, Audience]
+
 
 class Surroundings:
     """The files of a source that are no articles; `problems` grows with what is asked for."""
@@ -35,10 +37,22 @@ class Surroundings:
         self._files = files
         self.problems: list[Problem] = []
 
-    def directory(self, names: Names, pictures: Pictures, *, hidden: Some[str] = ()) -> Directory:
+    def directory(
+        self,
+        names: Names,
+        pictures: Pictures,
+        *,
+        hidden: Some[str] = (),
+        shown: Mapping[str, Shown] | None = None,
+    ) -> Directory:
         """Return what links, images, snippets and variables mean; `hidden` are slugs that are not
-        to be linked to.
+        to be linked to, `shown` the title and audience of each slug, else those of its draft.
         """
+        if shown is None:
+            drafts = {slug: named.draft for slug, named in names.named.items()}
+            shown = {slug: (draft.title, draft.facts.audience) for slug, draft in drafts.items()}
+        snippets, problems = read_snippets(self._files)
+        self.problems += problems
         variables: Variables = {}
         for mount, text, path in self._side_files(VARIABLES):
             found, problems = read_variables(text, path)
@@ -50,11 +64,13 @@ class Surroundings:
             names.stems,
             pictures.names,
             frozenset(hidden),
-            titles={slug: named.draft.title for slug, named in names.named.items()},
+            titles={slug: title for slug, (title, _) in shown.items()},
             shapes=pictures.shapes,
             weights=pictures.weights,
-            snippets=read_snippets(self._files),
+            snippets={path: each.text for path, each in snippets.items()},
             variables=variables | read_data(self._files),
+            hidden_from=hidden_from({slug: audience for slug, (_, audience) in shown.items()}),
+            closed_snippets=hidden_from({p: each.audience for p, each in snippets.items()}),
         )
 
     def collections(self, articles: Iterable[Article]) -> dict[str, Collection]:

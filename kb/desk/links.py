@@ -5,13 +5,22 @@ Promises absolute addresses under the site's own. Knows no route: the site hands
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import quote
 
 
+def _anything(slug: str, known: bool) -> bool:  # noqa: ARG001 - the form of `tells`
+    """Let every article be named."""
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Links:
-    """The site's address and the paths of the pages that letters point to."""
+    """The site's address and the paths of the pages that letters point to.
+
+    `tells` says whether a letter may name an article: by its slug, and whether the reader is known.
+    """
 
     site_url: str
     ticket_path: str = "/tickets/{token}"
@@ -19,6 +28,7 @@ class Links:
     article_path: str = "/articles/{slug}"
     offer_path: str = "/offers/{offer_id}"
     subscription_path: str = "/subscriptions/{token}"
+    tells: Callable[[str, bool], bool] = _anything
 
     def ticket(self, token: str) -> str:
         """Return the private link."""

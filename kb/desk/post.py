@@ -59,7 +59,7 @@ class Post:
                     now=now,
                     way=way,
                     text=event.data["text"],
-                    article=self._article(ticket, reader[1]),
+                    article=self._article(ticket, reader),
                 )
 
     def offered(self, reader: Reader, words: str, *, offer_id: str, now: datetime) -> None:
@@ -73,11 +73,14 @@ class Post:
         )
         self._put(reader[0], written, now=now, thread=offer_id, ticket_id=None)
 
-    def _article(self, ticket: Ticket, language: str) -> str:
-        """Return the sentence about the article that solved it; one to be fixed is not shown."""
-        if ticket.resolution != "linked_article":
+    def _article(self, ticket: Ticket, reader: Reader) -> str:
+        """Return the sentence about the article that solved it, where the reader may know of it;
+        one to be fixed is not shown.
+        """
+        slug, known = ticket.resolution_article, bool(reader[0].user_id)
+        if ticket.resolution != "linked_article" or not self.links.tells(slug, known):
             return ""
-        return letters.article(language, self.links.article(ticket.resolution_article))
+        return letters.article(reader[1], self.links.article(slug))
 
     def _way(self, ticket: Ticket, reader: Reader) -> str:
         """Return how the reader gets to the ticket."""

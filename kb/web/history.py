@@ -23,7 +23,7 @@ from kb.lookup.live import readable
 from kb.people.roles import Permission
 from kb.web import reader
 from kb.web.former import ABSENT
-from kb.web.guard import needs, services, viewer
+from kb.web.guard import needs, now, services, viewer
 
 log = logging.getLogger(__name__)
 
@@ -118,7 +118,7 @@ def _versions(article: Article) -> list[Past]:
         return []
     if viewer().may(Permission.STAFF):
         return list(found)
-    return [past for past in found if past.is_open(viewer().audiences)]
+    return [past for past in found if past.is_open(viewer().audiences, now())]
 
 
 def _rows(versions: list[Past]) -> list[dict[str, Any]]:

@@ -135,10 +135,17 @@ def test_a_bad_edit_does_not_stop_the_clock_of_the_last_good_version(
         ({"publish_at": "2026-09-14T09:00"}, Status.DRAFT, ["schedule"]),  # no zone
         ({"publish_at": "[2026-09-14]"}, Status.DRAFT, ["schedule"]),
         ({"publish_at": "2026-09-14"}, Status.PUBLISHED, []),
-        ({"expires_at": "never"}, Status.PUBLISHED, ["schedule"]),
+        ({"expires_at": "never"}, Status.DRAFT, ["schedule"]),
         ({"expires_at": "2020-01-01", "publish_at": "2021-01-01"}, Status.ARCHIVED, ["schedule"]),
         ({"expires_at": ""}, Status.PUBLISHED, []),
-        ({"expires": "2020-01-01"}, Status.PUBLISHED, []),  # another key: to be reviewed
+        ({"publishDate": "2020-01-01"}, Status.PUBLISHED, []),  # as Hugo writes it
+        ({"publishDate": "2101-01-01", "publish_at": "2020-01-01"}, Status.DRAFT, []),
+        ({"publishDate": "2020-01-01 10:00:00"}, Status.PUBLISHED, []),  # Hugo's zone is UTC
+        ({"publishDate": "some day"}, Status.DRAFT, ["schedule"]),
+        ({"expiryDate": "2020-01-01"}, Status.ARCHIVED, []),
+        ({"date": "2101-01-01"}, Status.DRAFT, ["schedule"]),
+        ({"date": "2101-01-01 10:00:00 +0200"}, Status.DRAFT, ["schedule"]),
+        ({"date": "2020-01-01"}, Status.PUBLISHED, []),
     ],
 )
 def test_what_cannot_be_understood_is_a_finding(

@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
+
+from kb.schema import outbox
 
 ROLES = ("anonymous", "reader", "author", "agent", "lead", "admin")
 
@@ -140,3 +143,25 @@ def test_an_article_that_solved_is_named_only_to_who_may_read_it(
     assert canaries["staff"] not in reader.get(f"/my/tickets/{number}").text
     assert reader.get(f"/api/v1/tickets/{number}").get_json()["resolution_article"] == ""
     assert agent.get(f"/api/v1/tickets/{number}").get_json()["resolution_article"] == "print/staff"
+
+
+@pytest.mark.parametrize(
+    ("role", "kind", "named"),
+    [("reader", "staff", False), ("anonymous", "staff", False), ("anonymous", "signed-in", False),
+     ("reader", "signed-in", True), ("anonymous", "public", True)],
+)  # fmt: skip
+def test_a_letter_leads_only_to_an_article_that_its_reader_may_read(
+    site: Any, role: str, kind: str, named: bool
+) -> None:
+    asked = {"subject": f"It jams for {role} and {kind}", "email": "ana@example.org"}
+    browser = site.client("reader") if role == "reader" else site.browser()
+    number = browser.post("/api/v1/tickets", json=asked).get_json()["number"]
+    form = {"resolution": "linked_article", "other_article": f"/articles/print/{kind}"}
+    agent = site.client("agent")
+    assert agent.post(f"/desk/tickets/{number}/resolve", data=form).status_code == 303
+    with site.services.db.read() as connection:
+        rows = connection.execute(sa.select(outbox)).mappings().all()
+    letters = [json.dumps(dict(row), default=str) for row in rows]
+    resolved = [each for each in letters if f"{number}" in each and "resolved" in each]
+    assert resolved
+    assert any(f"/articles/print/{kind}" in each for each in resolved) is named

@@ -33,6 +33,7 @@ _ERRORS = """
 front-matter | The front matter cannot be read, so this version is refused.
 type | A value of the front matter has the wrong form.
 language | The language is not a tag such as en.
+access | A key that is not read looks as if it said who may read the article or when; refused.
 audience | The audience is not known, so only staff can read the article.
 status | The status is not known, so the article stays a draft.
 date | A day does not exist or is written in another form.
@@ -44,12 +45,13 @@ redirect | A page leads to an article that does not exist.
 redirect-loop | Pages that only lead elsewhere lead back to themselves.
 link | A link leads nowhere, or begins in a way that is not allowed.
 draft-link | A link leads to a draft or an archived article, which readers cannot open.
+audience-link | A link leads to what is for fewer readers, so only its words are shown.
 anchor | A link names a heading that its target does not have.
 image | An image is missing, too large, of another site or of another kind.
 fence | A code block has no end, so the rest of the article is shown as code.
 liquid | Liquid tags of a former site are taken out with what they would have inserted.
 include | An included file is not inserted.
-snippet | A snippet is not there, includes itself, or makes the article too long.
+snippet | A snippet is not there, includes itself, is for fewer readers, or is too long.
 variable | A variable is not known, so its braces are shown.
 file | A file to be saved is too large or cannot be read.
 shortcode | A shortcode of Hugo is not known; only the text within it is shown.
@@ -79,7 +81,6 @@ translation-old | The original changed after its translation.
 alias-taken | A former address is the address of an article, so it never leads here.
 redirect-chain | A page leads to a page that leads elsewhere.
 case | Two paths differ only in case or in the form of their letters.
-audience-link | Some readers of the article may not open what it links to.
 moved-link + | A link leads through a former address.
 link-words | The words of a link do not say where it leads.
 http-link | A link without encryption leads to a host that the article also links with it.
@@ -92,6 +93,7 @@ heading-twice | Two headings under one heading say the same.
 section-empty | A section holds nothing.
 table | A row of a table has more or fewer cells than its first row.
 html | HTML that is taken out, often a placeholder in angle brackets.
+hidden-text | Text that HTML hides is left out with its element.
 placeholder | Text that was to be replaced.
 personal | Text looks like a person's address or number.
 copy | Two articles have the same text.

@@ -14,7 +14,7 @@ from rapidfuzz.distance import OSA
 
 from kb.content.article import Status
 from kb.content.checks.page import Page
-from kb.content.fields import ROWS
+from kb.content.fields import ROWS, Holds
 from kb.content.problem import Problem
 
 # A result's title is one line of about 70 characters on a wide screen, two on a telephone.
@@ -22,6 +22,10 @@ LONGEST_TITLE = 80
 # Results show two lines of a summary.
 LONGEST_SUMMARY = 220
 KNOWN = tuple(name for field in ROWS for name in (field.name, *field.also))
+# Other sites' names of moments are near too many words to be guessed.
+_MOMENTS_ELSEWHERE = frozenset(
+    name for row in ROWS if row.holds is Holds.MOMENT for name in row.also
+)
 # Keys of other publishers that are near one of ours and mean something else.
 _FOREIGN = frozenset(
     {"titles", "tag", "data", "slug", "author", "authors", "layout", "order", "type"}
@@ -44,7 +48,7 @@ def nearest_key(written: str) -> str:
     if written in KNOWN or written in _FOREIGN:
         return ""
     plain = written.casefold().replace("-", "_")
-    folded = {known.casefold(): known for known in KNOWN}
+    folded = {known.casefold(): known for known in KNOWN if known not in _MOMENTS_ELSEWHERE}
     if plain in folded:
         return folded[plain]
     near = [(OSA.distance(plain, key), known) for key, known in folded.items()]
@@ -84,7 +88,7 @@ def _lengths(page: Page) -> Iterator[Problem]:
 
 def _review(page: Page, today: date) -> Iterator[Problem]:
     facts = page.draft.facts
-    line = next((page.keys[k] for k in ("review_by", "review-by", "expires", "expiryDate")
+    line = next((page.keys[k] for k in ("review_by", "review-by")
                  if k in page.keys), None)  # fmt: skip
     if facts.review_by and facts.review_by < today:
         message = f"It was to be reviewed by {facts.review_by.isoformat()}."

@@ -33,9 +33,7 @@ def exact(problem: Problem, shelf: Shelf) -> Problem:
     if problem.code == "anchor":
         return _anchor(problem, page, shelf)
     if problem.code == "audience-link":
-        slug = _quoted(problem)[0]
-        lines = (link.line for link in page.links if shelf.slug_of(page, link.target) == slug)
-        return _at(problem, next(lines, None))
+        return _at(problem, page.find(_quoted(problem)[0]))
     if problem.code in ("translation", "redirect"):
         key = {"translation": "translation_of", "redirect": "redirect_to"}[problem.code]
         return _at(problem, page.keys.get(key))

@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from kb.content.checks.page import Link, Page
 from kb.content.components import ELEMENTS
+from kb.content.hidden_html import UNSEEN_TAGS
 from kb.content.problem import Problem
 from kb.content.sanitise import ALLOWED_TAGS, REMOVED_TAGS
 
@@ -103,7 +104,11 @@ def _tags(page: Page) -> Iterator[Problem]:
 
 def _taken_out(page: Page, line: int, name: str, attribute: str) -> Problem:
     what = f"The attribute “{attribute}”" if attribute else f"The tag <{name}>"
-    how = "with what is inside it" if name in REMOVED_TAGS and not attribute else "from the page"
+    how = (
+        "with what is inside it"
+        if name in REMOVED_TAGS | UNSEEN_TAGS and not attribute
+        else "from the page"
+    )
     if name not in ELEMENTS and not attribute:
         hint = "Put it between backquotes, as other words of a command."
         return page.problem("html", line, f"“<{name}>” is no HTML and shown as written.", hint)
