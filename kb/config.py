@@ -20,6 +20,7 @@ from kb.content.repositories import Repository, parse_repositories
 from kb.demonstration import marker
 from kb.desk.tiers import DEFAULT_TIERS, Tier, parse_tiers
 from kb.errors import ConfigError
+from kb.insight.outside.hooks import TicketHook, parse_ticket_hooks
 from kb.setting_values import (
     addresses,
     duration,
@@ -49,6 +50,11 @@ def repositories(value: Any) -> tuple[Repository, ...]:
     return parse_repositories(json.loads(value) if isinstance(value, str) else value)
 
 
+def ticket_hooks(value: Any) -> tuple[TicketHook, ...]:
+    """Return the ticket hooks described by a TOML table or the same as JSON text."""
+    return parse_ticket_hooks(json.loads(value) if isinstance(value, str) else value)
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """One row: `name` in the file, KB_NAME in the environment; `read` turns text into the value."""
@@ -75,6 +81,19 @@ ROWS: tuple[Setting, ...] = (
         True,
     ),
     Setting("webhook_secret", "", text, "Proves that a push hook is meant; empty: none.", True),
+    Setting(
+        "ticket_hooks",
+        (),
+        ticket_hooks,
+        "Hooks of other service desks: the secret of each, by its name.",
+        True,
+    ),
+    Setting(
+        "github_signed_tickets",
+        "",
+        text,
+        "Source whose tickets may still come signed with webhook_secret; empty: none.",
+    ),
     Setting("keep_generations", 5, whole(2, 100), "Published states kept for going back."),
     Setting("author_mail", True, flag, "Write to who committed an article that is refused."),
     Setting("data", "var", path, "Folder for the database, the index and the spool."),
@@ -153,6 +172,8 @@ class Settings:
     articles_path: str
     repositories: tuple[Repository, ...]
     webhook_secret: str
+    ticket_hooks: tuple[TicketHook, ...]
+    github_signed_tickets: str
     keep_generations: int
     author_mail: bool
     data: Path
