@@ -20,6 +20,7 @@ from kb.content.repositories import Repository, parse_repositories
 from kb.demonstration import marker
 from kb.desk.tiers import DEFAULT_TIERS, Tier, parse_tiers
 from kb.errors import ConfigError
+from kb.insight.outside.hooks import TicketHook, parse_ticket_hooks
 from kb.setting_values import (
     addresses,
     duration,
@@ -47,6 +48,11 @@ def tiers(value: Any) -> tuple[Tier, ...]:
 def repositories(value: Any) -> tuple[Repository, ...]:
     """Return the repositories described by a TOML array of tables or the same as JSON text."""
     return parse_repositories(json.loads(value) if isinstance(value, str) else value)
+
+
+def ticket_hooks(value: Any) -> tuple[TicketHook, ...]:
+    """Return the ticket hooks described by a TOML table or the same as JSON text."""
+    return parse_ticket_hooks(json.loads(value) if isinstance(value, str) else value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +86,19 @@ ROWS: tuple[Setting, ...] = (
         "dates",
         one_of("off", "dates", "full"),
         "What readers see of an article's past: nothing, days and differences, or commits too.",
+    ),
+    Setting(
+        "ticket_hooks",
+        (),
+        ticket_hooks,
+        "Hooks of other service desks: the secret of each, by its name.",
+        True,
+    ),
+    Setting(
+        "github_signed_tickets",
+        "",
+        text,
+        "Source whose tickets may still come signed with webhook_secret; empty: none.",
     ),
     Setting("keep_generations", 5, whole(2, 100), "Published states kept for going back."),
     Setting("author_mail", True, flag, "Write to who committed an article that is refused."),
@@ -160,6 +179,8 @@ class Settings:
     repositories: tuple[Repository, ...]
     webhook_secret: str
     article_history: str
+    ticket_hooks: tuple[TicketHook, ...]
+    github_signed_tickets: str
     keep_generations: int
     author_mail: bool
     data: Path

@@ -94,6 +94,10 @@ class WorkingFiles:
         """Files that commits moved or removed; None where there are none yet."""
         return self._git.moves(since) if self._git else None
 
+    def changed_since(self, commit: str) -> frozenset[str]:
+        """What the last commit changed after it parted from that one."""
+        return self._git.changed_since(commit) if self._git is not None else frozenset()
+
     def follows(self, commit: str) -> bool:
         """Whether the last commit comes after that one."""
         return self._git is not None and self._git.follows(commit)

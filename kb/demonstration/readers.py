@@ -232,9 +232,9 @@ class _Life:
     def _saved(self, search_id: str, found: Sequence[str]) -> None:
         slug = self.need.article if self.need.article in found else found[0]
         self._does(EventKind.SUGGESTION_OPENED, 8, search_id, slug)
-        self._does(EventKind.VIEW, 0, search_id, slug)
+        self._does(EventKind.VIEW, 0, None, slug)
         seconds = round(self.chance.uniform(20, 150), 1)
-        self._does(EventKind.DWELL, seconds, search_id, slug, seconds=seconds)
+        self._does(EventKind.DWELL, seconds, None, slug, seconds=seconds)
         if self._is(0.6):
             self._does(EventKind.FORM_WITHDRAWN, 5, search_id)
 

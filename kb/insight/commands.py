@@ -13,6 +13,7 @@ import click
 
 from kb.config import load
 from kb.errors import InvalidInput
+from kb.progress import Bar
 
 
 @click.group()
@@ -24,32 +25,62 @@ def tickets() -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--source", default="csv", show_default=True, help="The system they come from.")
 @click.option("--timezone", default="", help="Zone of times that name none: Europe/Madrid.")
-def tickets_import(file: Path, source: str, timezone: str) -> None:
+@click.option("--date-format", "form", default="", help="How dates are written: '%d.%m.%Y %H:%M'.")
+@click.option("--encoding", default="", help="Of the file, where it cannot be told: cp1252.")
+@click.option("--dry-run", is_flag=True, help="Say what would be taken, and take nothing.")
+def tickets_import(
+    file: Path, source: str, timezone: str, form: str, encoding: str, dry_run: bool
+) -> None:
     """Take tickets from a CSV FILE with the columns id, time, and email or user.
 
     Who read here and then wrote a mail did not find the answer. Ids taken before are left as they
-    are, so a file may be taken again. Addresses are used to find the person and not kept.
+    are, so a file may be taken again. Addresses are used to find the person and not kept. The
+    exports of OTRS, Znuny, GLPI, Zammad, osTicket, Zendesk, Freshdesk, Jira and ServiceNow are
+    read as they are.
     """
-    from kb.insight.outside.bringing import bring
+    from kb.insight.outside import bringing
+    from kb.insight.outside.decoding import GUESSED, decoded, refuse_unsure
     from kb.insight.outside.reading import from_csv
+    from kb.insight.outside.sheets import sheet
+    from kb.insight.outside.times import checked_format
     from kb.wiring import build
 
     now = datetime.now(UTC)
-    found = from_csv(_text(file), now=now, zone=_zone(timezone))
+    zone, form = _zone(timezone), checked_format(form, now)
+    text, name = decoded(_bytes(file), encoding)
+    read = sheet(text)
+    found = from_csv(read, now=now, zone=zone, form=form)
+    if name == GUESSED and not encoding:
+        refuse_unsure(cell for one in found for cell in (one.id, one.email))
+    click.echo(f"Read as {name}, {read.described}.")
     parts = build(load())
     parts.db.migrate()
-    done = bring(parts.db, parts.settings, found, parts.matching(), source=source, now=now)
+    with Bar() as progress:
+        match = parts.matching()
+        done = (
+            bringing.look(parts.db, found, match, source=source, progress=progress)
+            if dry_run
+            else bringing.bring(
+                parts.db, parts.settings, found, match,
+                source=source, now=now, progress=progress,
+            )
+        )  # fmt: skip
+    if found:
+        first, last = min(one.at for one in found), max(one.at for one in found)
+        click.echo(f"Opened from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC.")
     click.echo(f"{done.new} new tickets, {done.known} known before.")
     click.echo(f"{done.matched} of the new ones matched to a reader.")
+    if done.early:
+        click.echo(f"{done.early} are from before the first visit here: no figure changes by them.")
+    if dry_run:
+        click.echo("Nothing was taken: this was a dry run.")
 
 
-def _text(file: Path) -> str:
+def _bytes(file: Path) -> bytes:
     try:
-        return file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as problem:
-        raise InvalidInput(
-            f"{file} cannot be read: {problem}.", "Save it as CSV in UTF-8."
-        ) from None
+        return file.read_bytes()
+    except OSError as problem:
+        raise InvalidInput(f"{file} cannot be read: {problem.strerror}.") from None
 
 
 def _zone(name: str) -> ZoneInfo | None:

@@ -133,7 +133,10 @@ def readings(episode: Episode) -> tuple[Reading, ...]:
     groups: dict[tuple[str, str], list[Event]] = {}
     for event in episode.events:
         if event.article and (event.kind in OPENINGS or event.kind is EventKind.DWELL):
-            groups.setdefault((event.article, event.search_id or ""), []).append(event)
+            # The form's suggestion is none of the results of the search that led to the form.
+            suggested = event.kind is EventKind.SUGGESTION_OPENED
+            search_id = "" if suggested else event.search_id or ""
+            groups.setdefault((event.article, search_id), []).append(event)
     return tuple(
         Reading(article, search_id, group[0].at, _seconds(episode, group))
         for (article, search_id), group in groups.items()

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 from kb.lookup.events import Event, EventKind
 
@@ -25,15 +25,28 @@ class Outcome(StrEnum):
 
 
 class Failure(StrEnum):
-    """Why a search failed; the first that holds."""
+    """Why a search failed; the first that holds.
 
-    ZERO = "zero"
-    WEAK = "weak"
-    VOTED_DOWN = "voted_down"
-    TICKETED = "ticketed"
-    BOUNCED = "bounced"
-    REFINED = "refined"
-    NO_CLICK = "no_click"
+    The number beside each name stands for it in the kept counts of days: it never changes, and a
+    class that is dropped leaves its number unused.
+    """
+
+    code: int
+
+    def __new__(cls, name: str, code: int = -1) -> Self:
+        """Make the class of that name, kept as `code`."""
+        made = str.__new__(cls, name)
+        made._value_ = name
+        made.code = code
+        return made
+
+    ZERO = "zero", 0
+    WEAK = "weak", 1
+    VOTED_DOWN = "voted_down", 2
+    TICKETED = "ticketed", 3
+    BOUNCED = "bounced", 4
+    REFINED = "refined", 5
+    NO_CLICK = "no_click", 6
 
 
 @dataclass(frozen=True, slots=True)

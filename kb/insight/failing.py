@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kb.insight.days.tally import FAILURES, Numbers, Records, distinct
+from kb.insight.days.tally import Numbers, Records, distinct
+from kb.insight.facts import Failure
 
 MOST = 50  # wordings shown, those of most searches; the others are one row
 
@@ -92,15 +93,15 @@ def failing_words(found: Grouped, k: int, wordings: Mapping[int, str]) -> tuple[
 
 
 def _row(rows: Records, words: str, wordings: int = 1) -> WordsRow:
-    classes = np.bincount(rows["failure"], minlength=len(FAILURES))
+    by_code = np.bincount(rows["failure"], minlength=256)
     return WordsRow(
         words=words,
         people=_people(rows),
         searches=len(rows),
         classes={
-            failure.value: int(number)
-            for failure, number in zip(FAILURES, classes, strict=True)
-            if number
+            failure.value: int(by_code[failure.code])
+            for failure in Failure
+            if by_code[failure.code]
         },
         wordings=wordings,
     )

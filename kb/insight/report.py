@@ -15,12 +15,12 @@ from datetime import UTC, date, datetime, timedelta
 from kb.errors import InvalidInput
 from kb.insight import breakdown, deflection
 from kb.insight.breakdown import Change, FailedBy, Step
-from kb.insight.days.tally import FAILURES, Kind, Records, Tally, added, number
+from kb.insight.days.tally import Kind, Records, Tally, added, number
 from kb.insight.definitions import DEFINITION_VERSION, of_failure
 from kb.insight.deflection import Deflection
 from kb.insight.estimates.cost import TierCost
 from kb.insight.estimates.estimate import Estimate
-from kb.insight.facts import Outcome
+from kb.insight.facts import Failure, Outcome
 from kb.insight.failing import Grouped, failing_words, grouped
 from kb.insight.failing import WordsRow as WordsRow
 from kb.insight.figure import Figure as Figure  # these are part of this interface
@@ -213,11 +213,11 @@ def _failures(failed: Records, searches: int) -> tuple[Figure, ...]:
     return tuple(
         share(
             of_failure(failure).key,
-            int((failed["failure"] == place).sum()),
+            int((failed["failure"] == failure.code).sum()),
             searches,
             key=failure.value,
         )
-        for place, failure in enumerate(FAILURES)
+        for failure in Failure
     )
 
 

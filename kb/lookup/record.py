@@ -25,6 +25,7 @@ LONGEST_ID = 36
 LONGEST_REASON = 500
 LONGEST_DWELL_S = 3600.0  # an hour; a tab left open overnight is not reading
 DEEPEST_RANK = 1000
+FORM_KEPT_OPEN = timedelta(days=1)  # a suggestion opened later comes from no form
 ASKED_AGAIN = timedelta(days=30)  # who has answered is left in peace this long
 
 
@@ -140,9 +141,22 @@ class Record:
 
     def suggestion_opened(
         self, viewer: Viewer, slug: str, *, now: datetime, search_id: str | None = None
-    ) -> bool:
-        """Record that a suggestion of the ticket form was opened."""
-        return self._of_article(viewer, EventKind.SUGGESTION_OPENED, slug, search_id, now)
+    ) -> None:
+        """Record that an article was fetched from the suggestions of the ticket form.
+
+        The search that led to the form is no click's: its results had been left. From a link that
+        somebody passed on, who has not had the form open, it is a view and nothing more.
+        """
+        if readable(self._library(), slug, viewer) is None:
+            return
+        view = _event(viewer, EventKind.VIEW, now, None, article=slug)
+        kinds = {EventKind.FORM_OPENED: now - FORM_KEPT_OPEN}
+        if not self._recorder.look(lambda db: store.did(db, viewer.visitor, kinds)):
+            self._recorder.record(view)
+            return
+        own = self.owned(viewer, search_id)
+        opened = _event(viewer, EventKind.SUGGESTION_OPENED, now, own, article=slug)
+        self._recorder.record(opened, view)
 
     def holdout(self, viewer: Viewer, arm: Arm, *, share: int, now: datetime) -> bool:
         """Record in which arm of the comparison this visitor is, while `share` per cent are held

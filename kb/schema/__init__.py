@@ -19,7 +19,7 @@ from kb.schema.gaps import (
 from kb.schema.people import api_tokens, rate_windows, users
 from kb.schema.previews import previews
 from kb.schema.privacy import erasures
-from kb.schema.record import episodes, events, failed_searches, salts
+from kb.schema.record import episodes, events, failed_searches, hook_calls, salts
 from kb.schema.reports import article_days, report_days
 from kb.schema.reports_kept import kept_reports, report_notes, report_views
 
@@ -36,6 +36,7 @@ __all__ = [
     "gap_events",
     "gap_searches",
     "gaps",
+    "hook_calls",
     "kept_reports",
     "leases",
     "metadata",

@@ -81,3 +81,12 @@ salts = sa.Table(
     sa.Column("day", sa.String(10), primary_key=True),
     sa.Column("salt", sa.LargeBinary, nullable=False),
 )
+
+hook_calls = sa.Table(
+    "hook_calls",
+    metadata,
+    sa.Column("hook", sa.String(64), primary_key=True),
+    sa.Column("id", sa.String(64), primary_key=True),  # SHA-256 of the call's id
+    sa.Column("digest", sa.String(64), nullable=False),  # SHA-256 of its body
+    sa.Column("at", UtcTime, nullable=False, index=True),
+)

@@ -177,7 +177,9 @@
         found = found.filter(function (item) { return item.kind === "article"; });
         found.slice(0, 3).forEach(function (item) {
           var row = document.createElement("li"), link = document.createElement("a");
-          link.href = item.url;
+          var address = new URL(item.url, location.href);
+          address.searchParams.set("suggested", box.dataset.search);
+          link.href = address.pathname + address.search + address.hash;
           link.target = "_blank";
           link.rel = "noopener";
           link.textContent = item.text;

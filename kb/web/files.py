@@ -6,11 +6,13 @@ Promises names in any script, and that they say so where all that the files hold
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 from urllib.parse import quote
 
 from flask import Response
 from werkzeug.http import dump_options_header
 
+from kb.insight.tables.text import Row, csv_text
 from kb.web.guard import services
 
 
@@ -25,3 +27,10 @@ def attached(content: str | bytes, kind: str, name: str) -> Response:
         names["filename*"] = f"UTF-8''{quote(name, safe='')}"
     response.headers["Content-Disposition"] = dump_options_header("attachment", names)
     return response
+
+
+def attached_csv(rows: Iterable[Row], name: str) -> Response:
+    """Return rows as a CSV file to be saved. Its mark makes Excel read UTF-8, accents and all;
+    programs take JSON or the command line, whose CSV has none.
+    """
+    return attached("\ufeff" + csv_text(rows), "text/csv", name)

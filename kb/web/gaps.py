@@ -19,9 +19,8 @@ from kb.gaps import acts, reading
 from kb.gaps.export import csv_rows, json_rows
 from kb.gaps.fixes import Fix, fix_of, reader_of
 from kb.gaps.gap import Cause, Status
-from kb.insight.tables.text import csv_text
 from kb.people.roles import STAFF_ROLES, Permission, Role, audiences
-from kb.web.files import attached
+from kb.web.files import attached, attached_csv
 from kb.web.guard import needs, now, services, viewer
 from search.types import Query
 
@@ -59,7 +58,7 @@ def listing() -> str:
 @needs(Permission.READ_REPORTS)
 def table() -> Response:
     """The same gaps as CSV."""
-    return attached(csv_text(csv_rows(_found()[0])), "text/csv", f"gaps-{now().date()}.csv")
+    return attached_csv(csv_rows(_found()[0]), f"gaps-{now().date()}.csv")
 
 
 @blueprint.get("/gaps.json")

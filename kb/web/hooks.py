@@ -4,7 +4,7 @@ Promises for a push an answer at once and nothing but a wish: the worker fetches
 that a repeated call can at most make it look once more. A ticket told of twice is one. Only
 a call that proves to know the secret is heard. Header names and forms are those of the servers'
 documentation: GitHub's “Validating webhook deliveries”, GitLab's “Webhooks”, Gitea's and Forgejo's
-“Webhooks”; a service desk signs as GitHub does.
+“Webhooks”; a service desk signs as Standard Webhooks says.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from werkzeug.datastructures import Headers
 
 from kb.errors import InvalidInput
 from kb.insight.outside.bringing import bring
+from kb.insight.outside.hooks import HEADERS, Call, NotProved, proved
 from kb.insight.outside.reading import from_json
 from kb.lookup.standing import wake
 from kb.people.roles import Permission
@@ -35,6 +36,12 @@ _SIGNATURES = {
     "X-Gitea-Signature": "",
     "X-Forgejo-Signature": "",
 }
+# Here the source is not part of what is signed: whoever saw a call could repeat it for another.
+UNSIGNED_SOURCE = (
+    "Calls signed with webhook_secret do not prove which system they come from. Call "
+    "/hooks/tickets/<name> with a hook of the setting ticket_hooks; until then the setting "
+    "github_signed_tickets names the one source that may call here."
+)
 _TOKEN = "X-Gitlab-Token"  # noqa: S105 - the name of a header: GitLab sends the secret itself
 _KINDS = ("X-GitHub-Event", "X-Gitlab-Event", "X-Gitea-Event", "X-Forgejo-Event")
 _PUSHES = frozenset({"push", "Push Hook", "Tag Push Hook", "System Hook", "create"})
@@ -62,25 +69,53 @@ def push() -> ResponseReturnValue:
     return jsonify(publishing=not why, reason=why), 202
 
 
-@blueprint.post("/tickets")
+@blueprint.post("/tickets/<name>")
 @needs(Permission.READ, limit="search", signed=True)
-def tickets() -> ResponseReturnValue:
-    """Take tickets that another system opened: {id, time, email or user}, or a list of such."""
-    parts = services()
-    if not parts.settings.webhook_secret:
+def tickets_of(name: str) -> ResponseReturnValue:
+    """Take tickets that another system opened; the hook's name says which, its secret proves it."""
+    settings = services().settings
+    hook = next((one for one in settings.ticket_hooks if one.name == name), None)
+    if hook is None:
         abort(404)
     request.max_content_length = LONGEST
     body = request.get_data()
-    if not is_genuine(request.headers, body, parts.settings.webhook_secret):
+    try:
+        call = proved(hook, {key: request.headers.get(key, "") for key in HEADERS}, body)
+    except NotProved as problem:
+        abort(403, f"{problem.message} {problem.hint}")
+    return _taken(body, hook.name, call)
+
+
+@blueprint.post("/tickets")
+@needs(Permission.READ, limit="search", signed=True)
+def tickets() -> ResponseReturnValue:
+    """Take tickets signed as GitHub signs, of the one source for which this is still allowed."""
+    settings = services().settings
+    if not settings.webhook_secret:
+        abort(404)
+    request.max_content_length = LONGEST
+    body = request.get_data()
+    if not is_genuine(request.headers, body, settings.webhook_secret):
         abort(403, "The signature does not fit the body and the setting webhook_secret.")
+    source = request.args.get("source", "hook")[:64]
+    if not settings.github_signed_tickets or source != settings.github_signed_tickets:
+        abort(403, UNSIGNED_SOURCE)
+    return _taken(body, source)
+
+
+def _taken(body: bytes, source: str, call: Call | None = None) -> ResponseReturnValue:
+    """Take the tickets of a body whose sender is known; return the answer."""
+    parts = services()
     try:
         payload = json.loads(body)
     except (ValueError, RecursionError):
         raise InvalidInput("The body is not JSON.", "Let the other system send JSON.") from None
     found = from_json(payload, now=now())
-    source = request.args.get("source", "hook")[:64]
-    done = bring(parts.db, parts.settings, found, parts.matching(), source=source, now=now())
-    return jsonify(new=done.new, known=done.known, matched=done.matched), 202
+    done = bring(
+        parts.db, parts.settings, found, parts.matching(), source=source, now=now(), call=call
+    )
+    told = {"new": done.new, "known": done.known, "matched": done.matched}
+    return jsonify(told | ({"early": done.early} if done.early else {})), 202
 
 
 def is_genuine(headers: Headers, body: bytes, secret: str) -> bool:

@@ -17,11 +17,10 @@ from kb.insight.kept.store import Kept
 from kb.insight.ranges import USUAL, asked_range, range_of
 from kb.insight.report import DateRange
 from kb.insight.tables.table import Table
-from kb.insight.tables.text import csv_text
 from kb.people.roles import Permission
 from kb.reports.files import CODE
 from kb.reports.pages import every_table
-from kb.web.files import attached
+from kb.web.files import attached_csv
 from kb.web.guard import needs, now, services, viewer
 from kb.web.notes import names
 
@@ -67,7 +66,7 @@ def table(kept_id: str, table: str) -> Response:
     if wanted is None:
         abort(404, "This report has no such table.")
     name = f"{wanted.key}-{found.range.first}-{found.range.last}-kept.csv"
-    return attached(csv_text(wanted.rows()), "text/csv", name)
+    return attached_csv(wanted.rows(), name)
 
 
 @blueprint.post("/<kept_id>/remove")

@@ -21,7 +21,6 @@ from kb.insight.ranges import RANGES, USUAL, asked_range, range_of
 from kb.insight.report import DateRange
 from kb.insight.search_definitions import SEARCHING
 from kb.insight.tables.table import Kind, Line, Table
-from kb.insight.tables.text import csv_text
 from kb.insight.tables.workbook import MEDIA_TYPE
 from kb.insight.ticket_definitions import CYCLE, TICKETS
 from kb.people.roles import Permission
@@ -30,7 +29,7 @@ from kb.reports.files import CODE, page_workbook
 from kb.reports.pages import PAGES, TABLES, Made, Page, page_of, table_of
 from kb.reports.rows import rows
 from kb.web import charts
-from kb.web.files import attached
+from kb.web.files import attached, attached_csv
 from kb.web.guard import needs, now, services
 from kb.web.words import definition_of
 
@@ -160,7 +159,7 @@ def table(table: str) -> Response:
     """One table of the report, cell by cell as on the screen."""
     span = asked_range(request.args, now().date())
     found = table_of(services().report_source(), table, span, now())
-    return attached(csv_text(found.rows()), "text/csv", f"{table}-{span.first}-{span.last}.csv")
+    return attached_csv(found.rows(), f"{table}-{span.first}-{span.last}.csv")
 
 
 @blueprint.get("/<page>.xlsx")

@@ -133,8 +133,11 @@ def suggestions(found: Iterable[Suggestion]) -> list[dict[str, str]]:
     return shown
 
 
-def rows(hits: Iterable[Hit]) -> list[dict[str, Any]]:
-    """Return hits as the ticket form shows them: readable ones, {slug, title, snippet, url}."""
+def suggested(hits: Iterable[Hit], search_id: str) -> list[dict[str, Any]]:
+    """Return hits as the ticket form shows them: readable ones, {slug, title, snippet, url}.
+
+    Their addresses say that they were suggested there, and after which search, "" for none.
+    """
     library = services().library()
     found = [(hit, readable(library, hit.id, viewer())) for hit in hits]
     return [
@@ -142,7 +145,12 @@ def rows(hits: Iterable[Hit]) -> list[dict[str, Any]]:
             "slug": article.slug,
             "title": article.title,
             "snippet": Markup(hit.snippet),  # noqa: S704 - escaped by the engine
-            "url": url_for("reader.article", slug=article.slug, _anchor=hit.anchor or None),
+            "url": url_for(
+                "reader.article",
+                slug=article.slug,
+                suggested=search_id,
+                _anchor=hit.anchor or None,
+            ),
         }
         for hit, article in found
         if article is not None

@@ -18,10 +18,9 @@ from kb.insight.ranges import RANGES, USUAL, asked_range, range_of
 from kb.insight.report import DateRange
 from kb.insight.reporting import SUMS, report
 from kb.insight.tables.deflection import days_table
-from kb.insight.tables.text import csv_text
 from kb.people.roles import Permission
 from kb.web import charts
-from kb.web.files import attached
+from kb.web.files import attached_csv
 from kb.web.guard import needs, now, services, viewer
 
 blueprint = Blueprint("notes", __name__, url_prefix="/reports")
@@ -43,7 +42,7 @@ def table() -> Response:
     """The notes of a range as CSV."""
     span = asked_range(request.args, now().date())
     rows = notes_table(noting.notes_in(services().db, span)).rows()
-    return attached(csv_text(rows), "text/csv", f"notes-{span.first}-{span.last}.csv")
+    return attached_csv(rows, f"notes-{span.first}-{span.last}.csv")
 
 
 @blueprint.post("/notes")

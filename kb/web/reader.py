@@ -220,6 +220,9 @@ def _record_opening(slug: str) -> str:
     record, here = services().record, request.args
     if here.get("thanks"):  # the page after a vote is the same reading
         return here.get("from", "")[:36]
+    if "suggested" in here:  # on the ticket form, see `listing.suggested`
+        record.suggestion_opened(viewer(), slug, search_id=here["suggested"], now=now())
+        return ""
     rank = here.get("rank", type=int)
     return record.opened(viewer(), slug, search_id=here.get("from"), rank=rank, now=now()) or ""
 

@@ -242,7 +242,11 @@ def _suggestions(form: dict[str, str]) -> list[dict[str, Any]]:
     found = services().engine.search(query)  # asked by the form, not by the person: no search
     if not found.answerable:
         return []
-    shown = [row for row in listing.rows(found.hits) if row["slug"] != form["article"]]
+    shown = [
+        row
+        for row in listing.suggested(found.hits, form["search"])
+        if row["slug"] != form["article"]
+    ]
     slugs = [row["slug"] for row in shown]
     search_id = form["search"] or None
     services().record.suggestion_shown(viewer(), slugs, now=now(), search_id=search_id)

@@ -159,6 +159,34 @@ def test_a_solved_query_is_told_apart_and_leads_to_its_search(person: Callable[.
     expect(page.locator("[data-form-suggest]")).to_be_hidden()  # a query is no answer
 
 
+def test_a_suggestion_of_the_form_says_where_it_was_opened(person: Callable[..., Page]) -> None:
+    page = person("suggested")
+    offered = {
+        "text": "Connect",
+        "url": "/articles/vpn/connect-to-the-vpn#set-up",
+        "kind": "article",
+    }
+    page.route("**/suggest?*", lambda route: route.fulfill(json={"suggestions": [offered]}))
+    for place, search in _forms(page):
+        page.goto(place)
+        with page.expect_response("**/suggest?*"):
+            page.get_by_label("What do you need help with?").press_sequentially(
+                "vpn set-up", delay=20
+            )
+        link = page.locator("[data-form-suggest]").get_by_role("link", name="Connect")
+        expect(link).to_have_attribute(
+            "href", f"/articles/vpn/connect-to-the-vpn?suggested={search}#set-up"
+        )
+    assert faults(page) == []
+
+
+def _forms(page: Page) -> list[tuple[str, str]]:
+    """Return the address of a ticket form without a search and of one with, and the search."""
+    page.goto("/search?q=the+coffee+machine+says+E4")
+    place = page.locator("a[href*='/tickets/new?search=']").first.get_attribute("href") or ""
+    return [("/tickets/new", ""), (place, place.partition("search=")[2])]
+
+
 def test_everything_works_without_a_script(person: Callable[..., Page]) -> None:
     page = person("no-script", java_script_enabled=False)
     page.goto("/")

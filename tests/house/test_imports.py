@@ -44,7 +44,9 @@ RULES = {
     "kb.insight.tickets.durations", "kb.insight.tickets.figures", "kb.insight.tickets.rows",
     "kb.insight.tickets.tables",
     "kb.insight.facts", "kb.insight.failures", "kb.insight.intervals", "kb.insight.judging",
-    "kb.insight.outside.reading", "kb.lookup.draws",
+    "kb.insight.outside.columns", "kb.insight.outside.decoding", "kb.insight.outside.reading",
+    "kb.insight.outside.shapes", "kb.insight.outside.sheets", "kb.insight.outside.times",
+    "kb.lookup.draws",
     "kb.insight.report", "kb.insight.solving", "kb.insight.tables.table", "kb.insight.wording",
     "kb.insight.tables.keeping", "kb.insight.views.view",
     "kb.lookup.checksums",
@@ -72,7 +74,8 @@ EFFECTS = {
 }  # fmt: skip
 # CSV is written into memory (io.StringIO), and uuid5 is a hash of its argument.
 HARMLESS = {
-    ("kb.insight.tables.text", "io"), ("kb.desk.needs", "uuid"), ("kb.authoring.reminders", "uuid"),
+    ("kb.insight.outside.sheets", "io"), ("kb.insight.tables.text", "io"),
+    ("kb.desk.needs", "uuid"), ("kb.authoring.reminders", "uuid"),
 }  # fmt: skip
 CLOCKS = {"now", "utcnow", "today"}
 SQL = {"sqlalchemy", "alembic", "psycopg", "sqlite3"}

@@ -21,7 +21,7 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "settings.md"
 BY_NAME = {row.name: row for row in ROWS}
 SECRETS = {
     "database_url", "secret_key", "secret_key_fallbacks", "mail_url", "articles_remote",
-    "webhook_secret", "repositories",
+    "webhook_secret", "repositories", "ticket_hooks",
 }  # fmt: skip
 
 # One value for each kind of row that it cannot take.
@@ -32,6 +32,7 @@ BAD = {
     "flag": "perhaps",
     "read": "nonsense",
     "tiers": '[{"level": 3}]',
+    "ticket_hooks": '{"zendesk": "whsec_dG9vIHNob3J0"}',
 }
 REFUSING = sorted(row.name for row in ROWS if row.read.__name__ in BAD)
 
@@ -66,6 +67,7 @@ def test_secrets_are_never_shown() -> None:
     hidden = {f"KB_{name.upper()}": "postgresql://u:hunter2@h/d" for name in SECRETS}
     source = [{"name": "hr", "source": "https://u:hunter2@h/d"}]
     hidden["KB_REPOSITORIES"] = json.dumps(source)
+    hidden["KB_TICKET_HOOKS"] = json.dumps({"zendesk": f"whsec_{'hunter2'.ljust(32, 'A')}"})
     told = {row.name: value for row, value in shown(load(hidden))}
     assert {told[name] for name in SECRETS} == {"(set, hidden)"}
     assert "hunter2" not in json.dumps(told)

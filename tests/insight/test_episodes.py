@@ -298,3 +298,24 @@ def test_a_form_withdrawn_says_that_the_need_was_met(did: Did, noon: datetime) -
     assert judged.outcome is Outcome.CONFIRMED
     assert judged.failures == {}
     assert judged.data["asked"] == [("en", "page", "", "", "", 1)]
+
+
+def test_a_suggestion_read_on_the_form_leaves_the_search_failed(did: Did) -> None:
+    """Its results were left for the form: the search failed, and yet the need may be met."""
+    events = [
+        did("search", 0, words="vpn", id="s"),
+        did("form_opened", 20, search_id="s"),
+        did("suggestion_shown", 20, search_id="s", articles=["a"]),
+        did("suggestion_opened", 30, search_id="s", article="a"),
+        did("view", 30, article="a"),
+        did("dwell", 90, article="a", seconds=60),
+    ]
+    episode = only(*events)
+    [reading] = rules.readings(episode)
+    assert (reading.article, reading.search_id, reading.seconds) == ("a", "", 60)
+    assert failures(episode, [], ended=True) == {"s": Failure.NO_CLICK}
+    judged = judge(episode, [], LATER + timedelta(days=9), spans=Spans())
+    assert judged.outcome is Outcome.POTENTIAL
+    assert not judged.unresolved
+    assert judged.data["clicked"] == 0
+    assert judged.data["ranks"] == []

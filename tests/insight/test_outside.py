@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -157,7 +154,7 @@ def test_a_wish_that_was_not_confirmed_matches_nobody(
     assert match(OutsideTicket("1", noon, "ana@example.org")).visitor == ""
 
 
-# -- the command and the hook -------------------------------------------------------------------
+# -- the command -------------------------------------------------------------------
 
 
 def test_the_command_takes_a_file_as_a_whole(
@@ -181,25 +178,3 @@ def test_the_command_takes_a_file_as_a_whole(
         main, ["tickets", "import", str(file), "--timezone", "Nowhere/At_all"], env=environ
     )
     assert "There is no time zone" in wrong.stderr
-
-
-def test_a_signed_call_brings_tickets_and_a_forged_one_none(
-    change: Callable[..., Services],
-) -> None:
-    from kb.app import create_app
-
-    services = change(webhook_secret="s" * 40)
-    client = create_app(services=services).test_client()
-    body = json.dumps([{"id": 7, "time": "2025-03-10T14:00:00Z", "email": "reader@example.org"}])
-
-    def call(text: str, key: str) -> Any:
-        proof = hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()
-        return client.post("/hooks/tickets?source=zd", data=text, content_type="application/json",
-                           headers={"X-Hub-Signature-256": f"sha256={proof}"})  # fmt: skip
-
-    assert call(body, "wrong").status_code == 403
-    assert call(body, "s" * 40).get_json() == {"new": 1, "known": 0, "matched": 1}
-    assert call(body, "s" * 40).get_json() == {"new": 0, "known": 1, "matched": 0}
-    assert call("[]", "s" * 40).get_json() == {"new": 0, "known": 0, "matched": 0}
-    for wrong in ("{", "7", '{"id": "x"}', '[{"id": "1", "time": "now"}]'):
-        assert call(wrong, "s" * 40).status_code == 422

@@ -109,7 +109,7 @@ def test_readers_and_agents_see_none_of_it(three: Services, sign_in: Browsers) -
 
 def test_exports_and_the_api_hold_what_the_page_shows(three: Services, sign_in: Browsers) -> None:
     lead = sign_in("lead")
-    rows = list(csv.DictReader(lead.get("/reports/gaps.csv").text.splitlines()))
+    rows = list(csv.DictReader(lead.get("/reports/gaps.csv").data.decode("utf-8-sig").splitlines()))
     told = lead.get("/api/v1/gaps").json
     assert [row["name"] for row in rows[:2]] == [gap["name"] for gap in told["gaps"]]
     assert told == lead.get("/reports/gaps.json").json

@@ -75,7 +75,9 @@ def test_words_that_people_typed_are_shown_now_and_never_kept(led: Any) -> None:
     with led.services.db.read() as connection:
         stored = connection.scalar(sa.select(kept_reports.c.tables))
     assert WORDS not in stored
-    rows = list(csv.reader(io.StringIO(lead.get(f"{address}/failing-words.csv").text)))
+    rows = list(
+        csv.reader(io.StringIO(lead.get(f"{address}/failing-words.csv").data.decode("utf-8-sig")))
+    )
     assert rows[1][:3] == [NOT_KEPT, "1", "5"]
 
 

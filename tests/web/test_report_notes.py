@@ -47,7 +47,7 @@ def test_a_note_from_first_to_last(led: Any) -> None:
     assert "=Outage" in told
     assert "Lead," in told
     assert "changed by Admin" in told
-    rows = list(csv.reader(io.StringIO(lead.get("/reports/notes.csv").text)))
+    rows = list(csv.reader(io.StringIO(lead.get("/reports/notes.csv").data.decode("utf-8-sig"))))
     assert rows == [
         ["mark", "first", "last", "note"],
         ["1", str(YESTERDAY), str(TODAY), "'=Outage"],

@@ -170,3 +170,71 @@ def test_a_suggestion_that_answers_withdraws_the_form(site: Any) -> None:
     inside = [b for b in buttons if any(e.attributes.get("action") == "/tickets"
                                         for e in b.within())]  # fmt: skip
     assert [button.text for button in inside] == ["Send to the service desk"]
+
+
+# -- the suggestions ----------------------------------------------------------------------------
+
+
+def opened_from(page: str) -> tuple[str, str]:
+    """Return the address of the form's first suggestion, and its article."""
+    hrefs = (e.attributes.get("href", "") for e in Page(page).all("a"))
+    place = next(href for href in hrefs if "suggested=" in href)
+    return place.partition("#")[0], place.partition("?")[0].removeprefix("/articles/")
+
+
+def test_a_suggestion_opened_on_the_form_is_recorded_as_such(new_site: Callable[..., Any]) -> None:
+    """It is no click: the results of the search had been left for the form."""
+    site = new_site()
+    client = site.browser()
+    place, slug = opened_from(form_page(site, client))
+    assert client.get(place).status_code == 200
+    [opened] = kept(site, "suggestion_opened")
+    [search] = kept(site, "search")
+    [shown] = kept(site, "suggestion_shown")
+    assert (opened.article, opened.search_id) == (slug, search.id)
+    assert slug in shown.data["articles"]
+    assert kept(site, "click") == []
+    [view] = kept(site, "view")
+    assert (view.article, view.search_id) == (slug, None)
+
+
+def test_a_form_without_a_search_has_suggestions_too(new_site: Callable[..., Any]) -> None:
+    site = new_site()
+    client = site.browser()
+    article = site.services.library().articles[found(site)]
+    form = Page(client.get("/tickets/new").text).form("/tickets")
+    page = client.post("/tickets", data=form | {"subject": article.title, "email": "no address"})
+    place, slug = opened_from(page.text)
+    assert place.endswith("?suggested=")
+    client.get(place)
+    [opened] = kept(site, "suggestion_opened")
+    assert (opened.article, opened.search_id) == (slug, None)
+
+
+def test_a_link_that_was_passed_on_is_a_view(new_site: Callable[..., Any]) -> None:
+    site = new_site()
+    place, slug = opened_from(form_page(site, site.browser()))
+    other = site.browser(REMOTE_ADDR="10.0.0.9")
+    other.get(place)
+    assert [row.article for row in kept(site, "view")] == [slug]
+    other.get("/tickets/new")
+    other.get(place)  # somebody else's search is not theirs
+    [opened] = kept(site, "suggestion_opened")
+    assert opened.search_id is None
+
+
+def test_a_suggestion_of_what_one_may_not_read_is_recorded_for_nobody(
+    new_site: Callable[..., Any],
+) -> None:
+    site = new_site()
+    client = site.browser()
+    client.get("/tickets/new")
+    for slug in ("no/such-article", *(a.slug for a in _closed(site))):
+        assert client.get(f"/articles/{slug}?suggested=").status_code == 404
+    assert kept(site, "suggestion_opened", "view") == []
+
+
+def _closed(site: Any) -> list[Any]:
+    """Return an article that the public may not read, where there is one."""
+    articles = site.services.library().articles.values()
+    return [a for a in articles if a.audience != "public"][:1]

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kb.insight.facts import Failure, Outcome
+from kb.insight.facts import Outcome
 from kb.insight.judging import MARKS, WAITS
 from kb.insight.rows import EpisodeRow, FailedRow
 from kb.lookup.events import Arm
@@ -25,8 +25,8 @@ from kb.lookup.events import Arm
 Numbers = NDArray[np.uint64]
 Records = NDArray[np.void]
 EXPOSED = np.dtype([("visitor", "<u8"), ("shown", "?"), ("share", "u1"), ("ticketed", "?")])
+# `failure` is the code of a Failure.
 FAILED = np.dtype([("words", "<u8"), ("visitor", "<u8"), ("failure", "u1")])
-FAILURES = tuple(Failure)
 STAGES = ("", "searched", "opened", "read")  # how far an episode came; "" without a search
 DIMENSIONS = ("language", "surface", "device", "collection")
 # Times are kept in steps of an eighth of a doubling: a median is right to 4.5 %.
@@ -232,8 +232,7 @@ _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
 def _failed(rows: Iterable[FailedRow]) -> Records:
     found = [
-        (number_of_words(row.words_key), number_of(row.visitor), FAILURES.index(row.failure))
-        for row in rows
+        (number_of_words(row.words_key), number_of(row.visitor), row.failure.code) for row in rows
     ]
     return np.sort(np.array(found, FAILED))
 

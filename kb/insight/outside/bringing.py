@@ -16,6 +16,7 @@ from kb.errors import NotFound
 from kb.insight.closing import HasSpans, judge_again
 from kb.insight.days.store import touch
 from kb.insight.outside import store
+from kb.insight.outside.hooks import Call
 from kb.insight.outside.reading import OutsideTicket
 from kb.lookup.events import Event, EventKind
 from kb.lookup.store import add
@@ -24,6 +25,7 @@ from kb.people.roles import STAFF_ROLES
 from kb.people.store import Account, Accounts
 
 ORIGIN = "outside"
+STEP = 100  # tickets between two words of progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +39,14 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Brought:
-    """What was done: tickets new and known before, and how many of the new ones were matched."""
+    """What was done: tickets new and known before, how many of the new ones were matched, and how
+    many are from before anybody came here, so that no figure of visits changes by them.
+    """
 
     new: int = 0
     known: int = 0
     matched: int = 0
+    early: int = 0
 
 
 class Matching:
@@ -84,21 +89,64 @@ def bring(
     *,
     source: str,
     now: datetime,
+    call: Call | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
 ) -> Brought:
     """Put the tickets of one `source` on record and judge anew whom they concern; return counts.
 
-    The source's name and a ticket's id in it say which ticket it is.
+    The source's name and a ticket's id in it say which ticket it is. A hook's `call` that came
+    before does nothing.
     """
-    put = [(ticket, _event(ticket, match(ticket), source)) for ticket in tickets]
+    put = _events(tickets, match, source, progress)
     with db.begin() as connection:
-        fresh = [event for _, event in put if add(db, connection, event)]
+        if call and not store.first_call(connection, call, now):
+            return Brought(known=len(put))
+        fresh = [event for event in put if add(db, connection, event)]
         touch(connection, (event.at.date() for event in fresh))
+        first = store.first_visit(connection)
     named = [event for event in fresh if event.visitor and not event.left_out]
     if named:
         visitors, since = {event.visitor for event in named}, min(event.at for event in named)
         judge_again(db, settings, now, visitors=visitors, since=since)
+    return _counts(put, fresh, first)
+
+
+def look(
+    db: Database,
+    tickets: Sequence[OutsideTicket],
+    match: Callable[[OutsideTicket], Person],
+    *,
+    source: str,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> Brought:
+    """Return what `bring` would do, and do nothing."""
+    put = _events(tickets, match, source, progress)
+    by_id = {event.id: event for event in put}
+    with db.read() as connection:
+        there = store.known(connection, sorted(by_id))
+        first = store.first_visit(connection)
+    fresh = [event for name, event in by_id.items() if name not in there]
+    return _counts(put, fresh, first)
+
+
+def _events(
+    tickets: Sequence[OutsideTicket],
+    match: Callable[[OutsideTicket], Person],
+    source: str,
+    progress: Callable[[str, int, int], None] | None,
+) -> list[Event]:
+    put = []
+    for done, ticket in enumerate(tickets):
+        if progress and done % STEP == 0:
+            progress("tickets", done, len(tickets))
+        put.append(_event(ticket, match(ticket), source))
+    return put
+
+
+def _counts(put: Sequence[Event], fresh: Sequence[Event], first: datetime | None) -> Brought:
     matched = sum(bool(event.visitor) for event in fresh)
-    return Brought(len(fresh), len(put) - len(fresh), matched)
+    early = sum(first is not None and event.at < first for event in fresh)
+    return Brought(len(fresh), len(put) - len(fresh), matched, early)
 
 
 def _event(ticket: OutsideTicket, person: Person, source: str) -> Event:

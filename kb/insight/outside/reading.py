@@ -1,29 +1,33 @@
 """What another system tells of its tickets, as CSV or as JSON, into rows.
 
-Promises rows of which each has an id and a time with a zone, or one refusal that names every line
-that is wrong. Pure; knows nobody.
+Each row has an id and a time in UTC; or one refusal names every line that is wrong. An id that a
+spreadsheet changed is wrong, and so are two rows of one id that say different things: taken, two
+tickets would become one.
 """
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, tzinfo
 from typing import Any
 
 from kb.errors import InvalidInput
+from kb.insight.outside.shapes import SHAPE, tickets_in
+from kb.insight.outside.sheets import Sheet, sheet
+from kb.insight.outside.times import opened_at
 
-# A column is known by any of these, whatever its case; the names are those of common exports.
-COLUMNS = {
-    "id": ("id", "ticket", "number", "ticket id", "key"),
-    "time": ("time", "created", "created_at", "created at", "date", "opened"),
-    "email": ("email", "e-mail", "requester_email", "requester email", "mail"),
-    "user": ("user", "user_id", "account", "requester"),
-}
 MOST_PROBLEMS = 20  # lines told of at once
 LONGEST = 255  # characters of an id or an address
-AHEAD = timedelta(hours=1)  # clocks of other systems may run ahead this far
+FEWEST_LONG = 3  # long numbers that all end in noughts are no chance
+_SCIENTIFIC = re.compile(r"[+-]?\d+(?:[.,]\d+)?[eE][+-]?\d+")
+_DECIMAL = re.compile(r"\d+[.,]0{1,2}")
+_LONG = re.compile(r"\d{16,}")
+_PRECISE = 15  # digits that a spreadsheet keeps of a number
+_MARKED = re.compile(r"<([^<>\s]+@[^<>\s@]+)>")
+_ADDRESS = re.compile(r"[^\s<>,;:\"'()\[\]@]+@[^\s<>,;:\"'()\[\]@]+")
+_AS_TEXT = "export it again and keep the column as text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,94 +40,102 @@ class OutsideTicket:
     user: str = ""
 
 
-def from_csv(text: str, *, now: datetime, zone: tzinfo | None = None) -> tuple[OutsideTicket, ...]:
-    """Return the tickets of a CSV file with a header line.
+def from_csv(
+    text: str | Sheet, *, now: datetime, zone: tzinfo | None = None, form: str = ""
+) -> tuple[OutsideTicket, ...]:
+    """Return the tickets of a CSV file with a header line, or of its sheet.
 
-    `zone` is for times that name none. InvalidInput names each wrong line.
+    `zone` is for times that name none, `form` how dates are written. InvalidInput names each
+    wrong line.
     """
-    text = text.removeprefix("\ufeff")
-    first = text.splitlines()[0] if text.strip() else ""
-    mark = ";" if first.count(";") > first.count(",") else ","
-    lines = csv.reader(text.splitlines(keepends=True), delimiter=mark, strict=True)
-    rows: list[tuple[int, Mapping[str, str]]] = []
-    try:
-        header = _header(next(lines, []))
-        rows += ((lines.line_num, _cells(header, cells)) for cells in lines if "".join(cells))
-    except csv.Error as problem:
-        raise InvalidInput(
-            f"Line {lines.line_num} is not CSV: {problem}.", "Check its quotation marks."
-        ) from None
-    return _tickets(rows, now=now, zone=zone, what="line")
+    found = sheet(text) if isinstance(text, str) else text
+    return _tickets(found.rows(), now=now, zone=zone, form=form, what="line")
 
 
 def from_json(payload: Any, *, now: datetime) -> tuple[OutsideTicket, ...]:
-    """Return the tickets of one JSON object or a list of them; InvalidInput names wrong ones."""
-    found = payload if isinstance(payload, list) else [payload]
-    if not all(isinstance(one, dict) for one in found):
-        raise InvalidInput("A ticket is a JSON object.", "Send {id, time, email} or a list of it.")
-    rows = [
-        (place, {name: _text(one.get(name)) for name in COLUMNS})
-        for place, one in enumerate(found, start=1)
-    ]
-    return _tickets(rows, now=now, zone=None, what="ticket")
-
-
-def _text(value: Any) -> str:
-    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
-
-
-def _header(cells: Sequence[str]) -> list[str]:
-    """Return our name of each column, "" for one that is not read."""
-    known = {other: name for name, others in COLUMNS.items() for other in others}
-    header = [known.get(cell.strip().lower(), "") for cell in cells]
-    header = [name if name not in header[:place] else "" for place, name in enumerate(header)]
-    if not {"id", "time"} <= set(header) or not {"email", "user"} & set(header):
-        raise InvalidInput(
-            "The first line does not name the columns.",
-            "It needs id, time, and email or user, as in: id,time,email",
-        )
-    return header
-
-
-def _cells(header: Sequence[str], cells: Sequence[str]) -> dict[str, str]:
-    named = zip(header, cells, strict=False)
-    return {name: cell.strip() for name, cell in named if name}
+    """Return the tickets of a body, one or a list of them; InvalidInput names wrong ones."""
+    rows = enumerate(tickets_in(payload), start=1)
+    return _tickets(rows, now=now, zone=None, form="", what="ticket")
 
 
 def _tickets(
-    rows: Iterable[tuple[int, Mapping[str, str]]], *, now: datetime, zone: tzinfo | None, what: str
+    rows: Iterable[tuple[int, Mapping[str, str] | str]],
+    *,
+    now: datetime,
+    zone: tzinfo | None,
+    form: str,
+    what: str,
 ) -> tuple[OutsideTicket, ...]:
-    found, problems = [], dict[str, str]()
+    found, problems = dict[int, OutsideTicket](), dict[int, str]()
     for place, row in rows:
-        ticket = _ticket(row, now, zone)
+        ticket = row if isinstance(row, str) else _ticket(row, now, zone, form)
         if isinstance(ticket, str):
-            problems[f"{what} {place}"] = ticket
+            problems[place] = ticket
         else:
-            found.append(ticket)
-    if problems:
-        shown = [f"{place}: {why}" for place, why in list(problems.items())[:MOST_PROBLEMS]]
-        more = len(problems) - len(shown)
-        hint = "; ".join(shown) + (f"; and {more} more" if more else "") + ". Nothing was taken."
-        raise InvalidInput(f"{len(problems)} tickets cannot be read.", hint, fields=problems)
-    return tuple(found)
+            found[place] = ticket
+    problems |= _cut_short(found) | _merged(found, what)
+    if not problems:
+        return tuple(found.values())
+    told = {f"{what} {place}": problems[place] for place in sorted(problems)}
+    shown = [f"{place}: {why}" for place, why in list(told.items())[:MOST_PROBLEMS]]
+    more = len(told) - len(shown)
+    hint = "; ".join(shown) + (f"; and {more} more" if more else "") + ". Nothing was taken."
+    if what == "ticket":
+        hint += f" A ticket reads {SHAPE}."
+    raise InvalidInput(f"{len(told)} tickets cannot be read.", hint, fields=told)
 
 
-def _ticket(row: Mapping[str, str], now: datetime, zone: tzinfo | None) -> OutsideTicket | str:
+def _ticket(
+    row: Mapping[str, str], now: datetime, zone: tzinfo | None, form: str
+) -> OutsideTicket | str:
     """Return the ticket, or what is wrong with it."""
-    name, written = row.get("id", ""), row.get("time", "")
+    name = row.get("id", "")
     if not name:
         return "there is no id"
     if any(len(cell) > LONGEST or not cell.isprintable() for cell in row.values()):
         return f"a cell has more than {LONGEST} characters, or one that cannot be printed"
-    try:
-        at = datetime.fromisoformat(written)
-        if at.tzinfo is None:
-            if zone is None:
-                return f"the time {written!r} names no zone: add +00:00, or say which it is"
-            at = at.replace(tzinfo=zone)
-        at.astimezone(now.tzinfo)
-    except (ValueError, OverflowError):
-        return f"{written[:40]!r} is no time: write it as 2026-03-31T14:05:00+00:00"
-    if at > now + AHEAD:
-        return f"the time {written!r} lies in the future"
-    return OutsideTicket(name, at.astimezone(now.tzinfo), row.get("email", ""), row.get("user", ""))
+    if _SCIENTIFIC.fullmatch(name) and not name.isalnum():
+        return f"a spreadsheet has rounded the id to {name}: {_AS_TEXT}"
+    if _DECIMAL.fullmatch(name):
+        return f"the id {name} is a number with decimals: {_AS_TEXT}"
+    at = opened_at(row.get("time", ""), now=now, zone=zone, form=form)
+    if isinstance(at, str):
+        return at
+    email, user = row.get("email", ""), row.get("user", "")
+    return OutsideTicket(name, at, address_in(email) or address_in(user), user)
+
+
+def address_in(cell: str) -> str:
+    """Return the first address of a cell such as "Ana <ana@example.org>", "" without one."""
+    if marked := _MARKED.search(cell):
+        return marked[1]
+    plain = _ADDRESS.search(cell)
+    return plain[0] if plain else ""
+
+
+def _cut_short(found: Mapping[int, OutsideTicket]) -> dict[int, str]:
+    """Return the places of long ids when all of them end in noughts, as a spreadsheet leaves them:
+    it keeps 15 digits of a number.
+    """
+    long = {place: one.id for place, one in found.items() if _LONG.fullmatch(one.id)}
+    if len(set(long.values())) < FEWEST_LONG or any(
+        name[_PRECISE:].strip("0") for name in long.values()
+    ):
+        return {}
+    return {
+        place: f"a spreadsheet has put noughts at the end of the id {name}: {_AS_TEXT}"
+        for place, name in long.items()
+    }
+
+
+def _merged(found: Mapping[int, OutsideTicket], what: str) -> dict[int, str]:
+    """Return the places of tickets that have the id of an earlier one and say something else."""
+    first, problems = dict[str, int](), dict[int, str]()
+    for place, ticket in found.items():
+        other = first.setdefault(ticket.id, place)
+        if found[other] != ticket:
+            for here, there in ((other, place), (place, other)):
+                problems.setdefault(
+                    here, f"the id {ticket.id} stands at {what} {there} too, with other content"
+                )
+    return problems

@@ -1,16 +1,19 @@
-"""Who asked to be told of an answer, by the address that they confirmed.
-
-Promises a visitor only where the person proved that the address is theirs. Knows no rule.
-"""
+"""What the database knows of tickets from outside: whose address it is, what was told before."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
 
-from kb.db import Connection
-from kb.schema import events, subscriptions
+from kb.db import Connection, insert_into
+from kb.errors import NotAllowed
+from kb.insight.outside.hooks import REMEMBERED, Call
+from kb.lookup.events import EventKind
+from kb.schema import events, hook_calls, subscriptions
+
+AT_ONCE = 500  # ids in one question
 
 
 def confirmed_visitor(connection: Connection, email: str, at: datetime) -> str:
@@ -27,3 +30,48 @@ def confirmed_visitor(connection: Connection, email: str, at: datetime) -> str:
         .limit(1)
     )
     return connection.scalar(query) or ""
+
+
+def first_call(connection: Connection, call: Call, now: datetime) -> bool:
+    """Remember a hook's call; return whether it came for the first time.
+
+    Raises NotAllowed when its id came before with another body: one of the two would be lost.
+    """
+    connection.execute(sa.delete(hook_calls).where(hook_calls.c.at < now - REMEMBERED))
+    row = {"hook": call.hook, "id": call.id, "digest": call.digest, "at": now}
+    insert = insert_into(connection, hook_calls).on_conflict_do_nothing()
+    statement = insert.execution_options(preserve_rowcount=True)
+    if connection.execute(statement, row).rowcount:
+        return True
+    kept = connection.scalar(
+        sa.select(hook_calls.c.digest).where(
+            hook_calls.c.hook == call.hook, hook_calls.c.id == call.id
+        )
+    )
+    if kept != call.digest:
+        raise NotAllowed(
+            "This webhook-id came before with another body.",
+            "Give each message an id of its own. Nothing was taken.",
+        )
+    return False
+
+
+def known(connection: Connection, ids: Sequence[str]) -> set[str]:
+    """Return which of these events are on record."""
+    found: set[str] = set()
+    for start in range(0, len(ids), AT_ONCE):
+        query = sa.select(events.c.id).where(events.c.id.in_(ids[start : start + AT_ONCE]))
+        found.update(connection.scalars(query))
+    return found
+
+
+def first_visit(connection: Connection) -> datetime | None:
+    """Return the time of the first event that is no ticket, None where there is none."""
+    query = (
+        sa.select(events.c.at)
+        .where(events.c.kind != EventKind.TICKET_CREATED.value)
+        .order_by(events.c.at)
+        .limit(1)
+    )
+    found: datetime | None = connection.scalar(query)
+    return found
