@@ -48,12 +48,21 @@ class _Refusals(click.Group):
 
 @click.group(cls=_Refusals, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="tier-zero")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Tier Zero: a knowledge base that finds the answer and knows when it cannot."""
+    context.obj = _giving_back
     logging.basicConfig(
         level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     logging.getLogger("kb").setLevel(logging.INFO)  # ours; libraries speak up when it matters
+
+
+def _giving_back(now: datetime) -> Any:
+    """Return what becomes of the tickets of an account that can work none any more."""
+    from kb.desk.workers.store import giving_back
+
+    return giving_back(now)
 
 
 @main.command()

@@ -162,6 +162,7 @@ ROWS: tuple[Setting, ...] = (
     Setting("search_rate", 120, whole(1, 100000), "Searches a minute from one address."),
     Setting("write_rate", 20, whole(1, 100000), "Tickets and votes in 10 minutes from an address."),
     Setting("sign_in_rate", 10, whole(1, 100000), "Sign-in attempts in 10 minutes."),
+    Setting("letter_rate", 3, whole(1, 1000), "Emails a day to an address that anybody can type."),
     Setting("tiers", DEFAULT_TIERS, tiers, "Support tiers: name, minutes before escalation, cost."),
 )
 
@@ -218,6 +219,7 @@ class Settings:
     search_rate: int
     write_rate: int
     sign_in_rate: int
+    letter_rate: int
     tiers: tuple[Tier, ...]
 
     @property

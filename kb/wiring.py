@@ -255,7 +255,7 @@ def build(settings: Settings) -> Services:
         histories=histories,
         subscriptions=subscriptions,
         replaying=Replaying(db, settings, histories, subscriptions),
-        desk=Desk(db, settings, record=tell, links=links),
+        desk=Desk(db, settings, record=tell, links=links, secret=secret_key),
         channels={"mail": mail_channel(settings.mail_url, settings.mail_from)},
         measuring=Measuring(db, [tier.level for tier in settings.tiers], settings.k_anonymity),
         previews=Previews(db, secret_key),

@@ -30,6 +30,7 @@ from kb.desk.outbox import Outbox
 from kb.desk.outbox.delivery import deliver_due
 from kb.desk.policies import apply_demand, apply_unresolved_policy
 from kb.desk.post import MAIL
+from kb.desk.submissions import store as submissions
 from kb.errors import ProductError
 from kb.gaps import closed
 from kb.gaps.cycle import effects
@@ -203,6 +204,7 @@ class Worker:
         forget(parts.db, settings, now, retention=settings.retention, spool=spool)
         with parts.db.begin() as connection:
             Outbox(connection).forget(now - settings.retention)
+            submissions.forget(connection, now)
         parts.limits.purge(now)
 
     def _group(self, now: datetime) -> None:

@@ -40,7 +40,8 @@ class QuietDesk(Desk):
     def work(self) -> Iterator[Work]:
         """Hand out one write transaction, as the desk does."""
         with self.db.begin() as connection:
-            post = Post(Unsent(connection), Links(self.settings.site_url), self.settings.site_name)
+            links, site = Links(self.settings.site_url), self.settings.site_name
+            post = Post(Unsent(connection), links, site, lambda *_: False)
             yield Work(connection, Tickets(self.db, connection), post)
 
 

@@ -39,11 +39,12 @@ class Assign:
 
 @dataclass(frozen=True, slots=True)
 class Escalate:
-    """Move up, to `to` or the next tier, for a reason."""
+    """Move up, to `to` or the next tier, for a reason; `shown` to the requester, or staff's own."""
 
     by: Agent
     reason: str
     to: int | None = None
+    shown: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +58,12 @@ class AutoEscalate:
 
 @dataclass(frozen=True, slots=True)
 class ReturnToTier:
-    """Move down again, to `to`, for a reason."""
+    """Move down again, to `to`, for a reason; `shown` to the requester, or staff's own."""
 
     by: Agent
     to: int
     reason: str
+    shown: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +78,11 @@ class Resolve:
 
 @dataclass(frozen=True, slots=True)
 class Reopen:
-    """Staff takes up a resolved ticket again."""
+    """Staff takes up a resolved ticket again; the reason is `shown` to the requester or not."""
 
     by: Agent
     reason: str = ""
+    shown: bool = False
 
 
 @dataclass(frozen=True, slots=True)

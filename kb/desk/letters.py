@@ -14,6 +14,7 @@ class Occasion(StrEnum):
     """Why somebody is written to."""
 
     RECEIVED = "received"
+    TAKEN = "taken"  # received, from an address that anybody can have typed: nothing is quoted
     OPENED = "opened"  # by policy: the person did not ask
     ANSWERED = "answered"
     RESOLVED = "resolved"
@@ -52,6 +53,12 @@ _LETTERS = {
             "We have received your request. Its number is {number}.\n\n{way}\n\n"
             "What you told us:\n\n{text}\n\n{site}\n",
         ),
+        Occasion.TAKEN: (
+            "[{number}] We have received your request",
+            "The service desk has received a request with this address. Its number is {number}."
+            "\n\n{way}\n\nIf it is not yours, somebody gave your address: you need do nothing."
+            "\n\n{site}\n",
+        ),
         Occasion.OPENED: (
             "[{number}] {subject}",
             "You searched for “{text}” and it looks as if nothing answered it, so the service desk "
@@ -86,6 +93,12 @@ _LETTERS = {
             "[{number}] {subject}",
             "Hemos recibido su solicitud. Su número es {number}.\n\n{way}\n\n"
             "Lo que nos contó:\n\n{text}\n\n{site}\n",
+        ),
+        Occasion.TAKEN: (
+            "[{number}] Hemos recibido su solicitud",
+            "El centro de asistencia ha recibido una solicitud con esta dirección. Su número es "
+            "{number}.\n\n{way}\n\nSi no es suya, alguien dio su dirección: no tiene que hacer "
+            "nada.\n\n{site}\n",
         ),
         Occasion.OPENED: (
             "[{number}] {subject}",

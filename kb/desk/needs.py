@@ -46,21 +46,48 @@ def words_of(need_key: str) -> str:
 
 
 def draft_need(draft: Draft, ticket_id: str) -> str:
-    """Return the key of a person's draft. Without words, or without knowing who asks, nothing can
-    be the same need, so the key is the ticket's own.
+    """Return the key of a person's draft. Without words, or without an account, nothing is known to
+    be the same person's need, so the key is the ticket's own.
     """
     who = identity(draft.requester, draft.visitor)
-    apart = "" if draft.words_key and who and not draft.different else ticket_id
+    known = draft.words_key and draft.requester.user_id and not draft.filed_by
+    apart = "" if known and not draft.different else ticket_id
     return person_need(who, draft.words_key, apart=apart)
 
 
-def ticket_id(submission: str, person: str) -> str:
+def sender(draft: Draft) -> str:
+    """Return who sends the draft: the account that files it for somebody, else the person."""
+    who = identity(draft.requester, draft.visitor)
+    return f"user:{draft.filed_by}\n{who}" if draft.filed_by else who
+
+
+def ticket_id(submission: str, sent_by: str, words: str = "") -> str:
     """Return the id of the ticket that this submission makes: always the same, 32 hex digits.
 
-    The person is part of it, so that a submission id seen or guessed by somebody else leads to
-    nobody's ticket.
+    The sender is part of it, so that a submission id seen or guessed by somebody else leads to
+    nobody's ticket, and so are the words: other words are another request.
     """
-    return _digest(f"ticket\n{person}\n{submission}")
+    return _digest(f"ticket\n{sent_by}\n{submission}" + (f"\n{words}" if words else ""))
+
+
+def key_name(key: str, draft: Draft) -> str:
+    """Return the name of a program's request: the key is its account's own."""
+    account = draft.filed_by or draft.requester.user_id
+    return _digest(f"key\n{f'user:{account}' if account else sender(draft)}\n{key}")
+
+
+def said(draft: Draft) -> str:
+    """Return a digest of what the person wrote in the draft."""
+    written = (draft.subject, draft.body, draft.requester.name, str(draft.different))
+    return _digest("\0".join(written))
+
+
+def added_text(draft: Draft, subject: str) -> str:
+    """Return the draft as a reply on a ticket with that subject; nothing of what is new is left
+    out.
+    """
+    new = "" if draft.subject == subject and draft.body else draft.subject
+    return "\n\n".join(filter(None, (new, draft.body)))
 
 
 def episode_submission(episode_id: str) -> str:

@@ -7,35 +7,42 @@ are in docs/decisions/0006.
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import hmac
 import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from kb.desk import needs
+from kb.desk import needs, rules
+from kb.desk.actions import RequesterReply
 from kb.desk.post import Post
 from kb.desk.queue.store import joined_actor
-from kb.desk.rules import FIRST_LINE
 from kb.desk.store import JOINED, Tickets
-from kb.desk.ticket import Draft, Origin, Requester, Status, Ticket, TicketEvent
+from kb.desk.submissions import store as submissions
+from kb.desk.submissions.store import RequestKey, Taken
+from kb.desk.ticket import FIRST_LINE, Draft, Origin, Requester, Status, Ticket, TicketEvent
+from kb.errors import InvalidInput
 
 LINK_BYTES = 32
+HARD_TO_GUESS = 16  # characters; the forms' own ids have twice as many
 _ACTORS = {Origin.POLICY: "Policy", Origin.DEMAND: "Demand"}
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The ticket for a need. `link_token` is the private link's secret, known only here and in
-    the letter, None unless the ticket is new. `existing`: the need, or this very submission, had
-    the ticket already; show its number, but its content only to whom it belongs. `joined`: the
-    person now waits for the team's ticket.
+    """The ticket for a need. `link_token` is the private link's secret, None unless this very
+    submission made the ticket. `existing`: this submission made it before, or it is the account's
+    own with the same need; `added`: what was written is a reply on it. `joined`: the person now
+    waits for the team's ticket.
     """
 
     ticket: Ticket
     link_token: str | None
     existing: bool
     joined: bool = False
+    added: bool = False
 
     def told(self, draft: Draft, now: datetime) -> Opened:
         """Return what the record is told: who joins the team's ticket has it as their own."""
@@ -54,40 +61,98 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """Opens tickets in the transaction of `tickets` and `post`."""
+    """Opens tickets in the transaction of `tickets` and `post`. With a `secret` the private link of
+    a submission is the same however often it is sent.
+    """
 
     tickets: Tickets
     post: Post
+    secret: bytes = b""
 
-    def open(self, draft: Draft, origin: Origin, *, now: datetime, submission: str) -> Opened:
-        """Return the draft's ticket: a new one, or the one that owns its need."""
+    def open(
+        self,
+        draft: Draft,
+        origin: Origin,
+        *,
+        now: datetime,
+        submission: str,
+        key: RequestKey | None = None,
+    ) -> Opened:
+        """Return the draft's ticket: a new one, the one that this submission made before, or the
+        account's own with the same need, to which what was written is added.
+
+        Raises InvalidInput when the key stands for another request.
+        """
         self.tickets.reserve()
-        who = needs.identity(draft.requester, draft.visitor)
-        ticket_id = needs.ticket_id(submission or secrets.token_hex(LINK_BYTES), who)
-        if found := self._existing(draft, origin, ticket_id):
-            return Opened(found, None, existing=True)
+        ticket_id = _ticket_id(draft, origin, submission, key)
+        name = needs.key_name(key.text, draft) if key else ticket_id
+        before = submissions.find(self.tickets.connection, name)
+        if before and key and before.body != key.body:
+            raise _key_used()
+        if again := self._again(before, ticket_id):
+            safe = _sender_alone(draft, key.text if key else submission)
+            return again if safe else replace(again, link_token=None)
+        opened = self._opened(draft, origin, ticket_id=ticket_id, now=now)
+        if key or opened.added:
+            taken = Taken(name, key.body if key else "", opened.ticket.id, opened.added)
+            submissions.keep(self.tickets.connection, taken, now)
+        return opened
+
+    def _again(self, before: Taken | None, ticket_id: str) -> Opened | None:
+        """Return what this submission led to before, None when it is sent for the first time."""
+        same = self.tickets.by_id(before.ticket_id if before else ticket_id)
+        if same is None:
+            return None
+        added = bool(before and before.added)
+        return Opened(same, None if added else self._link(same), existing=True, added=added)
+
+    def _opened(self, draft: Draft, origin: Origin, *, ticket_id: str, now: datetime) -> Opened:
+        if origin is Origin.DEMAND and (team := self._team(draft.words_key)):
+            return Opened(team, None, existing=True)
+        if origin is not Origin.DEMAND and (mine := self._mine(draft, ticket_id)):
+            if origin is Origin.ASKED:
+                return self._add(mine, draft, now)
+            return Opened(mine, None, existing=True)
         if origin is Origin.POLICY and (team := self._team(draft.words_key)):
             return self._join(team, draft, now)
         return self._new(draft, origin, ticket_id=ticket_id, now=now)
 
-    def _existing(self, draft: Draft, origin: Origin, ticket_id: str) -> Ticket | None:
-        """Return the ticket that this submission made, or that owns the need."""
-        if same := self.tickets.by_id(ticket_id):
-            return same
-        if origin is Origin.DEMAND:
-            return self._team(draft.words_key)
-        if draft.different:
+    def _mine(self, draft: Draft, ticket_id: str) -> Ticket | None:
+        """Return the open ticket of the account that asks which owns the need. An address alone is
+        nobody's proof, so it finds none.
+        """
+        if draft.different or draft.filed_by or not draft.requester.user_id:
             return None
-        return self.tickets.open_of_person(
-            draft.requester, draft.words_key
-        ) or self.tickets.open_by_need(needs.draft_need(draft, ticket_id))
+        need = needs.draft_need(draft, ticket_id)
+        found = self.tickets.open_of_account(draft.requester.user_id, draft.words_key)
+        return found or self.tickets.open_by_need(need)
+
+    def _add(self, mine: Ticket, draft: Draft, now: datetime) -> Opened:
+        """Add what was written to the account's own ticket, as a reply."""
+        text = needs.added_text(draft, mine.subject)
+        reply = RequesterReply(draft.requester.shown, text)
+        after, event = rules.apply(mine, reply, now=now, tiers=())
+        self.tickets.save(mine, after, event)
+        return Opened(after, None, existing=True, added=True)
+
+    def _link(self, ticket: Ticket) -> str | None:
+        """Return the private link's secret once more, None where it has another."""
+        token = self._token(ticket.id)
+        found = self.tickets.by_digest(link_digest(token))
+        return token if found and found.id == ticket.id else None
+
+    def _token(self, ticket_id: str) -> str:
+        if not self.secret:
+            return secrets.token_urlsafe(LINK_BYTES)
+        made = hmac.digest(self.secret, f"ticket link\0{ticket_id}".encode(), "sha256")
+        return base64.urlsafe_b64encode(made).decode().rstrip("=")
 
     def _team(self, words_key: str) -> Ticket | None:
         """Return the open ticket by demand for these words."""
         return self.tickets.open_by_need(needs.demand_need(words_key)) if words_key else None
 
     def _new(self, draft: Draft, origin: Origin, *, ticket_id: str, now: datetime) -> Opened:
-        token = secrets.token_urlsafe(LINK_BYTES)
+        token = self._token(ticket_id)
         ticket = _ticket(draft, origin, ticket_id, self.tickets.take_number(), now)
         actor = _ACTORS.get(origin) or draft.requester.shown
         event = TicketEvent(now, "opened", actor, True, {"by": origin.value, "tier": ticket.tier})
@@ -104,6 +169,26 @@ class Opening:
             self.tickets.tell(team.id, event)
             self.post.joined(team, (person, draft.language), draft.subject, now=now)
         return Opened(team, None, existing=True, joined=True)
+
+
+def _ticket_id(draft: Draft, origin: Origin, submission: str, key: RequestKey | None) -> str:
+    """Return the ticket's id. An episode's ticket is the same whatever became of its words."""
+    if key:
+        return needs.ticket_id(f"key\n{key.text}", needs.sender(draft), key.body)
+    words = needs.said(draft) if origin is Origin.ASKED else ""
+    return needs.ticket_id(submission or secrets.token_hex(LINK_BYTES), needs.sender(draft), words)
+
+
+def _sender_alone(draft: Draft, name: str) -> bool:
+    """Return whether nobody but the sender can know the name of this submission."""
+    return bool(draft.filed_by or draft.requester.user_id) or len(name) >= HARD_TO_GUESS
+
+
+def _key_used() -> InvalidInput:
+    return InvalidInput(
+        "This Idempotency-Key was used for another request.",
+        "Nothing was opened or changed. Send what is new with a key of its own.",
+    )
 
 
 def link_digest(token: str) -> str:
@@ -147,6 +232,7 @@ def _ticket(draft: Draft, origin: Origin, ticket_id: str, number: int, now: date
         search_id=draft.search_id,
         language=draft.language,
         trail=draft.trail,
+        filed_by=draft.filed_by or None,
         created_at=now,
         updated_at=now,
     )

@@ -6,6 +6,7 @@ person without an address is left out. Knows no SQL and does not send.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -26,15 +27,28 @@ class Post:
     outbox: Outbox
     links: Links
     site: str
+    may_write: Callable[[str, datetime], bool]  # whether an address may be sent one more today
 
     def received(self, ticket: Ticket, token: str, now: datetime) -> None:
-        """Tell the requester the number and the private link; by policy, also why."""
+        """Tell the requester the number and the private link; by policy, also why. An address that
+        anybody can have typed is sent no word of theirs, and a few such letters a day.
+        """
+        if not ticket.proven:
+            self._taken(ticket, token, now)
+            return
         by_policy = ticket.origin is Origin.POLICY
         occasion = Occasion.OPENED if by_policy else Occasion.RECEIVED
         text = ticket.subject if by_policy else ticket.body or ticket.subject
         way = letters.way("link", ticket.language, link=self.links.ticket(token))
         reader = (ticket.requester, ticket.language)
         self._about(ticket, reader, occasion, now=now, way=way, text=text)
+
+    def _taken(self, ticket: Ticket, token: str, now: datetime) -> None:
+        person = ticket.requester
+        if person.email and self.may_write(person.email, now):
+            way = letters.way("link", ticket.language, link=self.links.ticket(token))
+            reader = (Requester(email=person.email), ticket.language)
+            self._about(ticket, reader, Occasion.TAKEN, now=now, way=way)
 
     def joined(self, ticket: Ticket, reader: Reader, words: str, *, now: datetime) -> None:
         """Tell a person that the team's ticket covers what they searched for."""

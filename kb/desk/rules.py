@@ -24,11 +24,10 @@ from kb.desk.actions import (
     Resolve,
     ReturnToTier,
 )
-from kb.desk.ticket import ACTIVE, WITH_ARTICLE, Agent, Status, Ticket, TicketEvent
+from kb.desk.ticket import ACTIVE, FIRST_LINE, WITH_ARTICLE, Agent, Status, Ticket, TicketEvent
 from kb.desk.tiers import Tier, highest, named
 from kb.errors import NotAllowed
 
-FIRST_LINE = 1  # tier 0 is the reader with the site; nobody there can hold a ticket
 CLOCK = "The clock"
 
 # Action -> the statuses in which it is allowed. What is not here is refused.
@@ -117,7 +116,13 @@ def _escalate(ticket: Ticket, action: Escalate, now: datetime, tiers: Sequence[T
         raise _no_such_move(ticket, tiers, "above")
     reason = _said(action.reason, "a reason")
     return _to_tier(ticket, to, now), _by(
-        action.by, "escalated", now, public=True, **_tiers_of(ticket, to, tiers), reason=reason
+        action.by,
+        "escalated",
+        now,
+        public=True,
+        **_tiers_of(ticket, to, tiers),
+        reason=reason,
+        shown=action.shown,
     )
 
 
@@ -142,6 +147,7 @@ def _return(ticket: Ticket, action: ReturnToTier, now: datetime, tiers: Sequence
         public=True,
         **_tiers_of(ticket, action.to, tiers),
         reason=reason,
+        shown=action.shown,
     )
 
 
@@ -163,7 +169,7 @@ def _resolve(ticket: Ticket, action: Resolve, now: datetime, tiers: Sequence[Tie
 def _reopen(ticket: Ticket, action: Reopen, now: datetime, tiers: Sequence[Tier]) -> Moved:
     del tiers
     return _taken_up(ticket, now), _by(
-        action.by, "reopened", now, public=True, reason=action.reason.strip()
+        action.by, "reopened", now, public=True, reason=action.reason.strip(), shown=action.shown
     )
 
 

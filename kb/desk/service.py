@@ -12,14 +12,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from kb.config import Settings
-from kb.db import Database
+from kb.db import Connection, Database
 from kb.desk import forms, rules
 from kb.desk.actions import (
     Action,
     Answer,
+    Assign,
     Escalate,
     Note,
     Reopen,
@@ -34,7 +36,9 @@ from kb.desk.post import Post, Reader
 from kb.desk.queue.filters import Queue, QueueFilter
 from kb.desk.queue.store import own, queue
 from kb.desk.store import Tickets, changed_meanwhile
+from kb.desk.submissions.store import RequestKey
 from kb.desk.ticket import (
+    Agent,
     Draft,
     Origin,
     Ticket,
@@ -42,7 +46,10 @@ from kb.desk.ticket import (
     display_number,
     parse_number,
 )
-from kb.errors import NotFound
+from kb.desk.workers.store import can_work
+from kb.errors import InvalidInput, NotFound
+from kb.limits.mailbox import mailbox
+from kb.limits.store import counted, unasked
 
 __all__ = ["Desk", "Opened", "display_number", "parse_number"]
 
@@ -57,11 +64,12 @@ class Work:
     connection: Any
     tickets: Tickets
     post: Post
+    secret: bytes = b""
 
     @property
     def opening(self) -> Opening:
         """Return the way to open tickets in this transaction."""
-        return Opening(self.tickets, self.post)
+        return Opening(self.tickets, self.post, self.secret)
 
 
 class Desk:
@@ -76,26 +84,36 @@ class Desk:
         *,
         record: Record | None = None,
         links: Links | None = None,
+        secret: str = "",
     ) -> None:
         self.db = db
         self.settings = settings
         self.tiers = settings.tiers
         self._record = record
+        self._secret = secret.encode()
         self._links = links or Links(settings.site_url)
 
     # -- opening --------------------------------------------------------------------------------
 
     def open_ticket(
-        self, draft: Draft, origin: Origin = Origin.ASKED, *, now: datetime, submission: str = ""
+        self,
+        draft: Draft,
+        origin: Origin = Origin.ASKED,
+        *,
+        now: datetime,
+        submission: str = "",
+        key: RequestKey | None = None,
     ) -> Opened:
-        """Return the ticket for the draft: a new one, or the one that owns the same need.
+        """Return the ticket for the draft: a new one, the one that this submission made before, or
+        the account's own with the same need, to which what was written is added.
 
-        `submission` is the form's own random id: the same submission by the same person makes one
-        ticket however often it is sent. Raises InvalidInput with a problem per field.
+        `submission` is the form's own random id: sent again with the same words it makes nothing
+        new. `key` is a program's, and stands for one request alone. Raises InvalidInput with a
+        problem per field, and for a key that has stood for another request.
         """
         clean = forms.checked(draft, asked=origin is Origin.ASKED)
         with self.work() as work:
-            opened = work.opening.open(clean, origin, now=now, submission=submission)
+            opened = work.opening.open(clean, origin, now=now, submission=submission, key=key)
         self.tell_record(opened)
         return opened
 
@@ -162,6 +180,8 @@ class Desk:
         with self.work() as work:
             if isinstance(clean, Reopen | RequesterReply):
                 work.tickets.reserve()
+            if isinstance(clean, Assign) and clean.to:
+                _refuse_to_give(work, clean.to)
             before = _found(
                 work.tickets.by_number(number, lock=True),
                 f"There is no ticket {display_number(number)}.",
@@ -172,6 +192,12 @@ class Desk:
 
     def _apply(self, work: Work, before: Ticket, action: Action, *, now: datetime) -> Ticket:
         after, event = rules.apply(before, action, now=now, tiers=self.tiers)
+        if (
+            after.active
+            and not before.active
+            and not can_work(work.connection, after.assignee_id or "")
+        ):
+            after = replace(after, assignee_id=None)
         work.tickets.save(before, after, event)
         work.post.happened(after, event, _readers(work.tickets, after), now=now)
         return after
@@ -187,8 +213,23 @@ class Desk:
     def work(self) -> Iterator[Work]:
         """Hand out one write transaction; all that is done in it is kept, or nothing."""
         with self.db.begin() as connection:
-            post = Post(Outbox(connection), self._links, self.settings.site_name)
-            yield Work(connection, Tickets(self.db, connection), post)
+            site = self.settings.site_name
+            post = Post(Outbox(connection), self._links, site, partial(self._spares, connection))
+            yield Work(connection, Tickets(self.db, connection), post, self._secret)
+
+    def _spares(self, connection: Connection, address: str, now: datetime) -> bool:
+        """Count a letter to an address that anybody can type; return whether it may be sent."""
+        rate = unasked(self.settings.letter_rate)
+        return counted(self.db, connection, rate, mailbox(address), now)
+
+
+def _refuse_to_give(work: Work, to: Agent) -> None:
+    """Raise InvalidInput for an account that cannot work tickets, perhaps since a moment ago."""
+    if not can_work(work.connection, to.id, hold=True):
+        raise InvalidInput(
+            "A ticket can be given to somebody who works tickets, and to nobody else.",
+            fields={"to": "Choose from the list."},
+        )
 
 
 def _readers(tickets: Tickets, ticket: Ticket) -> tuple[Reader, ...]:

@@ -8,6 +8,7 @@ only over the version it was read at. Knows the rows; what may be done is for th
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -25,6 +26,7 @@ from kb.desk.ticket import (
     Status,
     Ticket,
     TicketEvent,
+    open_to_requester,
 )
 from kb.errors import NotAllowed
 from kb.schema import ticket_events, ticket_numbers, tickets, users
@@ -39,6 +41,11 @@ class Tickets:
     def __init__(self, db: Database, connection: Connection) -> None:
         self._db = db
         self._connection = connection
+
+    @property
+    def connection(self) -> Connection:
+        """Return the transaction, for rows beside the tickets'."""
+        return self._connection
 
     # -- opening --------------------------------------------------------------------------------
 
@@ -147,12 +154,19 @@ class Tickets:
 
     def open_of_person(self, person: Requester, words_key: str) -> Ticket | None:
         """Return the oldest open ticket that this person has for these words, by account or by
-        address: somebody who asked before signing in is the same person.
+        address. An address proves nothing: show or change nothing of what is found by it.
         """
         if not words_key or not (mine := _is(person)):
             return None
         opened = tickets.c.status.in_(ACTIVE)
         return self._one(opened, tickets.c.words_key == words_key, sa.or_(*mine))
+
+    def open_of_account(self, user_id: str, words_key: str) -> Ticket | None:
+        """Return the account's oldest open ticket for these words, to be changed."""
+        if not words_key or not user_id:
+            return None
+        mine = sa.and_(tickets.c.requester_id == user_id, tickets.c.status.in_(ACTIVE))
+        return self._one(mine, tickets.c.words_key == words_key, lock=True)
 
     def asked_about(
         self, person: Requester, visitor: str, *, search_id: str | None, since: datetime
@@ -177,7 +191,10 @@ class Tickets:
         if public_only:
             statement = statement.where(ticket_events.c.public)
         rows = self._connection.execute(statement.order_by(ticket_events.c.seq)).mappings()
-        return tuple(_event(row) for row in rows)
+        events = (_event(row) for row in rows)
+        if not public_only:
+            return tuple(events)
+        return tuple(replace(each, data=open_to_requester(each.data)) for each in events)
 
     def joined(self, ticket_id: str) -> tuple[tuple[Requester, str], ...]:
         """Return the people who joined a team's ticket, each with the language to write in."""
@@ -216,7 +233,7 @@ def _row(ticket: Ticket) -> dict[str, Any]:
     same = (
         "id number origin need_key words_key subject body status tier tier_since waiting_since "
         "assignee_id visitor search_id language resolution_article created_at updated_at "
-        "resolved_at version"
+        "resolved_at version filed_by"
     )
     return {name: getattr(ticket, name) for name in same.split()} | {
         "open_need_key": ticket.need_key if ticket.active else None,

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from kb.errors import InvalidInput
 
+FIRST_LINE = 1  # tier 0 is the reader with the site; nobody there can hold a ticket
 FIRST_NUMBER = 1001  # four digits from the start: nobody is told "you are ticket 1"
 _NUMBER = re.compile(r"(?:T-?)?(\d{1,9})", re.IGNORECASE)
 
@@ -82,7 +83,8 @@ class Agent:
 class Draft:
     """What a form or a policy brings. `trail` is the search trail, JSON-able; `words_key` stands
     for the words searched ("" when there was no search); `different` is the person saying that
-    this is another problem than their open ticket with the same words.
+    this is another problem than their open ticket with the same words; `filed_by` is the account
+    that asks for somebody else, "" where the requester asks.
     """
 
     subject: str
@@ -94,6 +96,7 @@ class Draft:
     trail: Mapping[str, Any] = field(default_factory=dict)
     words_key: str = ""
     different: bool = False
+    filed_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +128,31 @@ class Ticket:
     resolution_article: str = ""
     resolved_at: datetime | None = None
     version: int = 1
+    filed_by: str | None = None
 
     @property
     def active(self) -> bool:
         """Return whether somebody still has to do something."""
         return self.status in ACTIVE
+
+    @property
+    def proven(self) -> bool:
+        """Return whether the account whose address this is asked, and nobody else in its name."""
+        return bool(self.requester.user_id) and not self.filed_by
+
+    def as_opened(self) -> Ticket:
+        """Return the ticket as it was when it was opened: at the first line, untouched."""
+        return replace(
+            self,
+            status=Status.NEW,
+            tier=FIRST_LINE,
+            updated_at=self.created_at,
+            resolution_article="",
+        )
+
+    def given_back(self, now: datetime) -> Ticket:
+        """Return the ticket with nobody."""
+        return replace(self, assignee_id=None, version=self.version + 1, updated_at=now)
 
     @property
     def display_number(self) -> str:
@@ -148,6 +171,13 @@ class TicketEvent:
     actor: str
     public: bool
     data: Mapping[str, Any]
+
+
+def open_to_requester(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the requester may read of the data of a public event: a reason only where the
+    agent chose to show it.
+    """
+    return {name: value for name, value in data.items() if name != "reason" or data.get("shown")}
 
 
 def display_number(number: int) -> str:

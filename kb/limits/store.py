@@ -58,7 +58,7 @@ class RateLimits:
         begin = hasty if rate.hasty else Database.begin
         try:
             with begin(self._db) as connection:
-                count = self._count(connection, f"{rate.what}:{_digest(who)}", window * span)
+                count = _count(self._db, connection, f"{rate.what}:{_digest(who)}", window * span)
         except (StoreError, SQLAlchemyError):
             log.warning("rate limits are off: the database does not answer")
             self._retry_at = self._clock() + REST_S
@@ -71,12 +71,25 @@ class RateLimits:
         with self._db.begin() as connection:
             connection.execute(sa.delete(rate_windows).where(old))
 
-    def _count(self, connection: Connection, key: str, window: int) -> int:
-        row = {"key": key, "window": window, "count": 0}
-        here = (rate_windows.c.key == key) & (rate_windows.c.window == window)
-        more = sa.update(rate_windows).where(here).values(count=rate_windows.c["count"] + 1)
-        self._db.insert_once(connection, rate_windows, [row])
-        return int(connection.execute(more.returning(rate_windows.c["count"])).scalar_one())
+
+def unasked(count: int) -> Rate:
+    """Return how many letters a day one mailbox may be sent by whoever types its address."""
+    return Rate("letters", count, timedelta(days=1))
+
+
+def counted(db: Database, connection: Connection, rate: Rate, who: str, now: datetime) -> bool:
+    """Count one more of `who` in the caller's transaction; return whether the rate allows it."""
+    span = int(rate.span.total_seconds())
+    window = int(now.timestamp()) // span * span
+    return _count(db, connection, f"{rate.what}:{_digest(who)}", window) <= rate.count
+
+
+def _count(db: Database, connection: Connection, key: str, window: int) -> int:
+    row = {"key": key, "window": window, "count": 0}
+    here = (rate_windows.c.key == key) & (rate_windows.c.window == window)
+    more = sa.update(rate_windows).where(here).values(count=rate_windows.c["count"] + 1)
+    db.insert_once(connection, rate_windows, [row])
+    return int(connection.execute(more.returning(rate_windows.c["count"])).scalar_one())
 
 
 def _digest(who: str) -> str:

@@ -42,6 +42,10 @@ class Visitors:
         """Return the account's pseudonym: 32 hex digits, the same every day."""
         return _keyed(self._secret, f"account\0{user_id}")
 
+    def of_address(self, email: str) -> str:
+        """Return the pseudonym of somebody for whom an account files tickets: 32 hex digits."""
+        return _keyed(self._secret, f"address\0{email.strip().casefold()}")
+
     def anonymous(self, address: str, user_agent: str, now: datetime) -> str:
         """Return the browser's pseudonym for this UTC day: 32 hex digits."""
         return _keyed(self._salt(day_of(now), now), f"{address}\0{user_agent}")

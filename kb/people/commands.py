@@ -15,7 +15,7 @@ from kb.config import load
 from kb.people.roles import Role
 
 if TYPE_CHECKING:
-    from kb.people.store import Accounts
+    from kb.people.store import Accounts, Then
 
 
 @click.group()
@@ -31,6 +31,18 @@ def _accounts() -> Accounts:
     database = Database(load().database)
     database.migrate()
     return Accounts(database)
+
+
+def _then() -> Then | None:
+    """Return what else an account's change causes, which the command line hands down."""
+    hand_down = click.get_current_context().find_root().obj
+    return hand_down(datetime.now(UTC)) if hand_down else None
+
+
+def _say(given_back: int) -> None:
+    if given_back:
+        what = "1 open ticket is" if given_back == 1 else f"{given_back} open tickets are"
+        click.echo(f"{what} back in the queue, with nobody.")
 
 
 ROLES = click.Choice([role.value for role in Role if role is not Role.ANONYMOUS])
@@ -67,8 +79,9 @@ def user_list() -> None:
 @click.argument("role", type=ROLES)
 def user_role(email: str, role: str) -> None:
     """Change what an account may do."""
-    _accounts().set_role(email, Role(role))
+    given_back = _accounts().set_role(email, Role(role), then=_then())
     click.echo(f"{email} is now {role}; sessions opened before have ended.")
+    _say(given_back)
 
 
 @user.command("password")
@@ -83,8 +96,9 @@ def user_password(email: str) -> None:
 @click.argument("email")
 def user_off(email: str) -> None:
     """Switch an account off: it can no longer sign in."""
-    _accounts().set_active(email, False)
+    given_back = _accounts().set_active(email, False, then=_then())
     click.echo(f"{email} can no longer sign in.")
+    _say(given_back)
 
 
 @user.command("on")

@@ -10,13 +10,14 @@ import hashlib
 import re
 import secrets
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from kb.db import Database
+from kb.db import Connection, Database
 from kb.errors import InvalidInput, NotFound
 from kb.people import passwords
 from kb.people.roles import Role
@@ -24,6 +25,10 @@ from kb.schema import api_tokens, users
 
 # One @, no spaces, a dot in the domain or none at all (intranet hosts): the mail server decides.
 EMAIL = re.compile(r"[^@\s,;<>\"]{1,64}@[^@\s,;<>\"]{1,190}")
+
+
+# What else a change of an account causes, in its transaction; it returns how many things changed.
+Then = Callable[[Database, Connection, str], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +100,9 @@ class Accounts:
             rows = connection.execute(sa.select(users).order_by(users.c.email)).all()
         return tuple(_account(row) for row in rows)
 
-    def set_role(self, email: str, role: Role) -> None:
-        """Change the role and end the account's sessions."""
-        self._change(email, role=role.value)
+    def set_role(self, email: str, role: Role, *, then: Then | None = None) -> int:
+        """Change the role and end the account's sessions; return what `then` does."""
+        return self._change(email, then, role=role.value)
 
     def set_password(self, email: str, password: str) -> None:
         """Change the password, end the account's sessions and revoke its API tokens."""
@@ -106,9 +111,9 @@ class Accounts:
         with self._db.begin() as connection:
             connection.execute(sa.delete(api_tokens).where(api_tokens.c.user_id == owner))
 
-    def set_active(self, email: str, active: bool) -> None:
-        """Let the account sign in, or not; its sessions end."""
-        self._change(email, active=active)
+    def set_active(self, email: str, active: bool, *, then: Then | None = None) -> int:
+        """Let the account sign in, or not; its sessions end. Return what `then` does."""
+        return self._change(email, then, active=active)
 
     def new_token(self, email: str, label: str, now: datetime) -> str:
         """Return a new API token that acts as the account; it is shown this once."""
@@ -129,11 +134,12 @@ class Accounts:
         row = self._row(users.c.id.in_(owner))
         return _account(row) if row and row.active else None
 
-    def _change(self, email: str, **values: Any) -> None:
+    def _change(self, email: str, then: Then | None = None, **values: Any) -> int:
         account = self.by_email(email)
         values["session_version"] = users.c.session_version + 1
         with self._db.begin() as connection:
             connection.execute(sa.update(users).where(users.c.id == account.id).values(values))
+            return then(self._db, connection, account.id) if then else 0
 
     def _row(self, condition: sa.ColumnElement[bool]) -> sa.Row[Any] | None:
         with self._db.read() as connection:

@@ -5,7 +5,15 @@ package. Knows no query and no rule of the product.
 """
 
 from kb.schema.columns import UtcTime, metadata
-from kb.schema.desk import leases, offers, outbox, ticket_events, ticket_numbers, tickets
+from kb.schema.desk import (
+    leases,
+    offers,
+    outbox,
+    submissions,
+    ticket_events,
+    ticket_numbers,
+    tickets,
+)
 from kb.schema.gaps import (
     article_parts,
     gap_effects,
@@ -50,6 +58,7 @@ __all__ = [
     "report_notes",
     "report_views",
     "salts",
+    "submissions",
     "subscriptions",
     "ticket_events",
     "ticket_numbers",

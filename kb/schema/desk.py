@@ -26,6 +26,7 @@ tickets = sa.Table(
     sa.Column("requester_name", sa.String(255), nullable=False, server_default=""),
     sa.Column("requester_email", sa.String(255), nullable=False, server_default=""),
     sa.Column("requester_id", sa.String(36), index=True),
+    sa.Column("filed_by", sa.String(36), index=True),  # the account that asked for somebody else
     sa.Column("visitor", sa.String(64), nullable=False, server_default=""),
     sa.Column("search_id", sa.String(36)),
     sa.Column("link_digest", sa.String(64), nullable=False, unique=True),
@@ -56,6 +57,17 @@ ticket_events = sa.Table(
     sa.Column("actor", sa.String(255), nullable=False),
     sa.Column("public", sa.Boolean, nullable=False),
     sa.Column("data", sa.JSON, nullable=False),
+)
+
+# What was taken in under a name of its sender's, so that it is taken once.
+submissions = sa.Table(
+    "submissions",
+    metadata,
+    sa.Column("name", sa.String(64), primary_key=True),
+    sa.Column("body", sa.String(64), nullable=False),  # digest of what was sent
+    sa.Column("ticket_id", sa.String(36), nullable=False),
+    sa.Column("added", sa.Boolean, nullable=False),  # a reply, not a new ticket
+    sa.Column("at", UtcTime, nullable=False, index=True),
 )
 
 ticket_numbers = sa.Table(

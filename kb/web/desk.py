@@ -25,8 +25,9 @@ from kb.desk.actions import (
 )
 from kb.desk.queue.filters import NOBODY, QueueFilter
 from kb.desk.ticket import ACTIVE, Agent, Origin, Resolution, Status, Ticket, parse_number
-from kb.errors import InvalidInput, NotAllowed, ProductError
-from kb.people.roles import STAFF_ROLES, Permission
+from kb.desk.workers.store import WORKING_ROLES
+from kb.errors import InvalidInput, NotAllowed, NotFound, ProductError
+from kb.people.roles import Permission
 from kb.web.guard import needs, now, services, viewer
 from search.types import Query
 
@@ -172,6 +173,11 @@ def _resolve(me: Agent) -> Action:
     return Resolve(me, Resolution(kind), form.get("text", ""), slug)
 
 
+def _shown() -> bool:
+    """Return whether the agent chose to show the reason to the requester."""
+    return "shown" in request.form
+
+
 def _level() -> int:
     return request.form.get("to", 1, type=int)
 
@@ -180,17 +186,17 @@ ACTIONS: dict[str, Callable[[Agent], Action]] = {
     "answer": lambda me: Answer(me, request.form.get("text", ""), "waiting" in request.form),
     "note": lambda me: Note(me, request.form.get("text", "")),
     "assign": _assign,
-    "escalate": lambda me: Escalate(me, request.form.get("reason", "")),
-    "return": lambda me: ReturnToTier(me, _level(), request.form.get("reason", "")),
+    "escalate": lambda me: Escalate(me, request.form.get("reason", ""), shown=_shown()),
+    "return": lambda me: ReturnToTier(me, _level(), request.form.get("reason", ""), shown=_shown()),
     "resolve": _resolve,
-    "reopen": lambda me: Reopen(me, request.form.get("reason", "")),
+    "reopen": lambda me: Reopen(me, request.form.get("reason", ""), shown=_shown()),
     "close": lambda me: Close(me),
 }
 
 
 def _names() -> dict[str, str]:
-    """Return the names of staff by account id."""
-    return {a.id: a.name for a in services().accounts.all() if a.role in STAFF_ROLES and a.active}
+    """Return the names of those who can work tickets, by account id."""
+    return {a.id: a.name for a in services().accounts.all() if a.active and a.role in WORKING_ROLES}
 
 
 def _page(found: Ticket, problem: ProductError | None = None, *, acted: str = "") -> str:
@@ -207,9 +213,20 @@ def _page(found: Ticket, problem: ProductError | None = None, *, acted: str = ""
         tiers=tiers,
         higher=found.tier < tiers[-1].level,
         candidates=_candidates(found),
+        filed_by=_filer(found),
         resolutions=RESOLUTIONS,
         article=services().library().get(found.resolution_article),
     )
+
+
+def _filer(found: Ticket) -> str:
+    """Return the name of the account that filed the ticket for somebody else, "" where none did."""
+    if not found.filed_by:
+        return ""
+    try:
+        return services().accounts.by_id(found.filed_by).name
+    except NotFound:
+        return "an account that is gone"
 
 
 def _candidates(found: Ticket) -> list[Article]:

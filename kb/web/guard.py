@@ -7,6 +7,7 @@ come from our own pages (or carry an API token), and every check happens in one 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
@@ -17,6 +18,8 @@ from flask.typing import ResponseReturnValue
 from kb.desk.offers import Offer
 from kb.desk.policies import open_offer
 from kb.errors import NotFound, StoreError
+from kb.limits.mailbox import mailbox
+from kb.limits.network import network
 from kb.limits.store import Rate
 from kb.lookup.devices import device_of
 from kb.lookup.events import Event
@@ -29,6 +32,7 @@ Parts = Services  # what a page gets, under a name for pages
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 TEN_MINUTES = timedelta(minutes=10)
+MANY = 10  # times what one person may do is what a program may
 
 
 def needs(
@@ -236,11 +240,28 @@ def _rate(limit: str) -> Rate:
 
 
 def _limit(limit: str) -> ResponseReturnValue | None:
-    """Refuse with 429 and Retry-After when this address has asked too often."""
+    """Refuse when this network, or this program's account, has asked too often."""
     if not limit or (limit != "search" and request.method in SAFE):
         return None
-    wait = services().limits.wait(_rate(limit), request.remote_addr or "", now())
-    if wait:
+    rate, who = _rate(limit), network(request.remote_addr or "")
+    if by_token():  # a program asks for many people, from one address
+        rate, who = replace(rate, count=MANY * rate.count), f"account:{viewer().user_id}"
+    count(rate, who)
+    return None
+
+
+def count_ticket_for(address: str) -> None:
+    """Count a ticket that somebody files for another against that person's own limit."""
+    count(_rate("write"), f"for:{mailbox(address)}")
+
+
+def count(rate: Rate, who: str) -> None:
+    """Count one request of `who`, refused with 429 and Retry-After when there were too many."""
+    if wait := services().limits.wait(rate, who, now()):
         g.retry_after = wait
         abort(429)
-    return None
+
+
+def by_token() -> bool:
+    """Return whether a program asks, by its account's token."""
+    return bool(_bearer()) and viewer().signed_in

@@ -16,6 +16,7 @@ from flask.typing import ResponseReturnValue
 
 from kb.desk.actions import RequesterReply
 from kb.desk.offers import Offer
+from kb.desk.opening import Opened
 from kb.desk.policies import decline_offer, find_offer, take_offer
 from kb.desk.ticket import Draft, Origin, Requester, Ticket, TicketEvent, parse_number
 from kb.errors import InvalidInput, NotAllowed, ProductError
@@ -24,7 +25,8 @@ from kb.lookup.events import Arm
 from kb.lookup.live import readable
 from kb.people.roles import Permission
 from kb.web import listing
-from kb.web.guard import needs, now, own_search, services, tried, viewer
+from kb.web.asking import asking
+from kb.web.guard import count_ticket_for, needs, now, own_search, services, viewer
 from search.types import Query
 
 blueprint = Blueprint("requester", __name__)
@@ -39,11 +41,12 @@ def new() -> str:
     """The form, filled with the words that found no answer."""
     search = own_search(request.args.get("search"))
     slug = request.args.get("article", "")[:255]
+    other = "other" in request.args and viewer().may(Permission.WORK_TICKETS)
     form = {
         "subject": (search.words if search else "") or _title(slug),
         "body": "",
-        "name": viewer().name,
-        "email": viewer().email,
+        "name": "" if other else viewer().name,
+        "email": "" if other else viewer().email,
         "search": search.id if search else "",
         "article": slug,
         "submission": uuid.uuid4().hex,
@@ -71,18 +74,29 @@ def withdrawn() -> str:
 def create() -> ResponseReturnValue:
     """Open the ticket, or say in words what the form still needs."""
     form = {name: request.form.get(name, "") for name in FIELDS}
+    draft = _draft(form)
+    if draft.filed_by:
+        count_ticket_for(draft.requester.email)
     try:
-        opened = services().desk.open_ticket(
-            _draft(form), submission=form["submission"][:64], now=now()
-        )
+        opened = services().desk.open_ticket(draft, submission=form["submission"][:64], now=now())
     except InvalidInput as problem:
         return _page(form, problem), 422
-    if opened.link_token:
+    return _sent(opened, draft, form)
+
+
+def _sent(opened: Opened, draft: Draft, form: dict[str, str]) -> ResponseReturnValue:
+    """Lead to the ticket, or say that what was written is on one."""
+    number = opened.ticket.display_number
+    mine = opened.ticket.requester.user_id == viewer().user_id != ""
+    if draft.filed_by and viewer().may(Permission.WORK_TICKETS):
+        place = url_for("desk.ticket", number=number)
+    elif opened.link_token:
         place = url_for("requester.ticket", token=opened.link_token, opened=1)
-    elif opened.ticket.requester.user_id and opened.ticket.requester.user_id == viewer().user_id:
-        place = url_for("requester.own", number=opened.ticket.display_number, opened=1)
+    elif mine and not opened.added:
+        place = url_for("requester.own", number=number, opened=1)
     else:
-        return render_template("requester/existing.html", ticket=opened.ticket, form=form)
+        page = {"number": number, "added": opened.added, "form": form}
+        return render_template("requester/existing.html", **page)
     return redirect(place, 303)
 
 
@@ -171,20 +185,17 @@ def _own(number: str) -> Ticket:
 
 def _draft(form: dict[str, str]) -> Draft:
     """Return the draft that the form describes, with everything tried so far."""
-    person, search = viewer(), own_search(form["search"])
+    who, search = asking(form["name"], form["email"]), own_search(form["search"])
     search_id = search.id if search else None
     return Draft(
         subject=form["subject"],
         body=form["body"],
-        requester=Requester(
-            name=form["name"] or person.name,
-            email=form["email"] or person.email,
-            user_id=person.user_id,
-        ),
-        visitor=person.visitor,
+        requester=who.requester,
+        visitor=who.visitor,
+        filed_by=who.filed_by,
         search_id=search_id,
         language=_letters_in(),
-        trail=tried(search),
+        trail=who.trail(search),
         words_key=(search.words_key if search else "") or "",
         different=bool(form["different"]),
     )
@@ -266,7 +277,7 @@ def _trail(found: Ticket) -> dict[str, Any]:
         return [row for row in rows if readable(services().library(), row["slug"], viewer())]
 
     searches, articles = found.trail.get("searches", ()), found.trail.get("articles", ())
-    if not found.requester.user_id:  # behind one address the rest may be another's
+    if not found.proven:  # behind one address the rest may be another's
         searches, articles = [each for each in searches if each["id"] == found.search_id], ()
     return {
         "searches": [each | {"top": open_ones(each.get("top", ()))} for each in searches],

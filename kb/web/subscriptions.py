@@ -7,7 +7,6 @@ rule: `kb.gaps.subscriptions` has them.
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
@@ -16,7 +15,8 @@ from flask.typing import ResponseReturnValue
 from kb.errors import InvalidInput
 from kb.gaps.replay import asked_before
 from kb.gaps.subscriptions.subscribing import Wish
-from kb.limits.store import Rate
+from kb.limits.mailbox import mailbox
+from kb.limits.store import unasked
 from kb.lookup.ask import Answer
 from kb.lookup.events import Event
 from kb.lookup.live import readable
@@ -27,8 +27,6 @@ from kb.web.guard import needs, now, own_search, services, viewer
 
 blueprint = Blueprint("subscriptions", __name__, url_prefix="/subscriptions")
 
-# Letters that one address may be sent by whoever types it: nobody's mailbox is filled from here.
-LETTERS = Rate("subscribe", 3, timedelta(days=1))
 _WIDEST = ("staff", "signed-in", "public")
 
 
@@ -48,7 +46,8 @@ def subscribe() -> ResponseReturnValue:
             "subscriptions/ask.html", problem=problem, email=email, search_id=search.id
         )
         return page, 422
-    if known or not services().limits.wait(LETTERS, address, now()):
+    most = unasked(services().settings.letter_rate)
+    if known or not services().limits.wait(most, mailbox(address), now()):
         token = services().subscriptions.ask(_wish(search, address, known=known), now())
         if known:
             return redirect(url_for("subscriptions.state", token=token), 303)

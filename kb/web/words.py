@@ -34,6 +34,7 @@ EVENT = {
     "answered": "answered",
     "noted": "made a note",
     "assigned": "handed it over",
+    "given_back": "put it back in the queue: the agent works no tickets any more",
     "escalated": "moved it up a tier",
     "returned": "moved it down a tier",
     "resolved": "resolved it",

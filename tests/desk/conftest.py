@@ -32,6 +32,22 @@ def letters_in(database: Database) -> Callable[[], list[dict[str, Any]]]:
 
 
 @pytest.fixture
+def staff(database: Database) -> None:
+    """Add the agents Ada and Ben."""
+    for user_id, name in (("a1", "Ada"), ("a2", "Ben")):
+        row = {
+            "id": user_id,
+            "email": f"{name.lower()}@example.com",
+            "name": name,
+            "role": "agent",
+            "password_hash": "x",
+            "created_at": START,
+        }
+        with database.begin() as connection:
+            connection.execute(sa.insert(users).values(**row))
+
+
+@pytest.fixture
 def account(database: Database) -> Callable[..., str]:
     """Return a function that adds an account and gives its id."""
 

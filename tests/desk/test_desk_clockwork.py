@@ -56,7 +56,8 @@ def test_waiting_and_resolved_tickets_stay(desk: Desk) -> None:
     assert escalate_due(desk.db, DEFAULT_TIERS, now=LATE + timedelta(days=1)) == ()
 
 
-def test_a_move_up_takes_the_ticket_from_its_agent(desk: Desk) -> None:
+def test_a_move_up_takes_the_ticket_from_its_agent(desk: Desk, staff: None) -> None:
+    del staff
     desk.act(1001, Assign(ADA, ADA), now=NOW)
     [moved] = escalate_due(desk.db, DEFAULT_TIERS, now=LATE)
     assert moved.assignee_id is None

@@ -34,7 +34,7 @@ class Wanted:
 
 
 def draft(name: str, words_key: str) -> Draft:
-    person = Requester(name, f"{name}@example.com")
+    person = Requester(name, f"{name}@example.com", f"id-{name}")
     return Draft("VPN drops", requester=person, words_key=words_key)
 
 
@@ -76,6 +76,11 @@ def test_racing_for_one_need_makes_one_ticket(database_url: str) -> None:
         answers = list(pool.map(lambda turn: race(database_url, f"s{turn}"), range(16)))
     assert {number for number, _ in answers} == {1001}
     assert [existing for _, existing in answers].count(False) == 1
+    database = Database(database_url)
+    desk = Desk(database, load({}))
+    replies = [each for each in desk.history(desk.by_number(1001)) if each.kind == "replied"]
+    database.close()
+    assert len(replies) == 15  # what the others wrote is on it
 
 
 def test_racing_with_one_submission_makes_one_ticket(database: Database) -> None:

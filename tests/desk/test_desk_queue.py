@@ -24,7 +24,8 @@ Letters = Callable[[], list[dict[str, Any]]]
 
 
 @pytest.fixture
-def desk(database: Database) -> Desk:
+def desk(database: Database, staff: None) -> Desk:
+    del staff
     desk = Desk(database, load({}))
     for turn, subject in enumerate(SUBJECTS):
         person = Requester("Ann", "ann@example.com", "u1" if turn == 1 else "")

@@ -108,6 +108,7 @@ def test_answers_fit_what_the_document_says_of_them(
     assert kept.status_code == 201
     _fits(document, "Kept", kept.get_json())
     if role != "anonymous":
+        made = client.post("/api/v1/tickets", json={"subject": f"Own of {role}"})
         _fits(document, "Tickets", client.get("/api/v1/tickets").get_json())
         number = made.get_json()["number"]
         _fits(document, "Ticket", client.get(f"/api/v1/tickets/{number}").get_json())
@@ -117,11 +118,35 @@ def test_who_sends_anothers_submission_learns_nothing_of_the_ticket(site: Any) -
     body = {"subject": "A private matter", "email": "a@b.example", "submission": "guessed"}
     assert site.browser().post("/api/v1/tickets", json=body).status_code == 201
     again = site.browser().post("/api/v1/tickets", json=body | {"subject": "Other words"})
-    assert again.get_json()["existing"] is True
-    assert again.get_json()["link"] is None
+    assert again.status_code == 201  # other words are another request, which is not thrown away
     assert "A private matter" not in again.text
+    same = site.browser().post("/api/v1/tickets", json=body).get_json()
+    assert (same["existing"], same["link"]) == (True, None)  # this id can be guessed
     other = site.browser().post("/api/v1/tickets", json=body | {"email": "c@d.example"})
     assert other.status_code == 201
+
+
+def test_a_key_gets_the_same_answer_again_and_stands_for_one_request(
+    site: Any, document: dict[str, Any]
+) -> None:
+    """The IETF's draft-ietf-httpapi-idempotency-key-header."""
+    client = site.bare()
+    head = {"Authorization": f"Bearer {site.token('reader')}", "Idempotency-Key": '"key-1"'}
+    body = {"subject": "No sound in the hall", "email": "caller@b.example"}
+    first = client.post("/api/v1/tickets", json=body, headers=head)
+    assert first.status_code == 201
+    number = first.get_json()["number"]
+    agent = site.client("agent")
+    agent.post(f"/desk/tickets/{number}/answer", data={"text": "Press the button"})
+    again = client.post("/api/v1/tickets", json=body, headers=head | {"Idempotency-Key": "key-1"})
+    assert (again.status_code, again.get_json()) == (201, first.get_json())
+    reused = client.post("/api/v1/tickets", json=body | {"body": "New"}, headers=head)
+    assert "another request" in _error(document, reused, 422)["message"]
+    for wrong in ("", '""', "x" * 256, "ä"):
+        odd = client.post("/api/v1/tickets", json=body, headers=head | {"Idempotency-Key": wrong})
+        assert odd.status_code == 400, wrong
+    other = head | {"Authorization": f"Bearer {site.token('lead')}"}
+    assert client.post("/api/v1/tickets", json=body, headers=other).get_json()["number"] != number
 
 
 def test_every_error_has_the_one_shape(site: Any, document: dict[str, Any]) -> None:

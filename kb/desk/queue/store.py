@@ -15,6 +15,7 @@ from kb.desk import forms
 from kb.desk.queue.filters import NOBODY, Order, Queue, QueueFilter
 from kb.desk.store import JOINED, ticket_of
 from kb.desk.ticket import ACTIVE, Status, Ticket, parse_number
+from kb.desk.workers.store import held_by_nobody
 from kb.errors import InvalidInput
 from kb.schema import ticket_events, tickets
 
@@ -99,7 +100,7 @@ def _conditions(filters: QueueFilter) -> list[sa.ColumnElement[bool]]:
 
 def _held_by(assignee: str) -> sa.ColumnElement[bool]:
     if assignee == NOBODY:
-        return tickets.c.assignee_id.is_(None)
+        return held_by_nobody()
     return tickets.c.assignee_id == assignee
 
 

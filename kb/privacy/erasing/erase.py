@@ -16,6 +16,7 @@ from pathlib import Path
 
 from kb.db import Connection, Database
 from kb.desk.ticket import ACTIVE, display_number
+from kb.desk.workers.store import give_back
 from kb.errors import NotAllowed
 from kb.lookup.recording import Recorder
 from kb.people.roles import STAFF_ROLES
@@ -66,7 +67,7 @@ def erase(
     counts: dict[str, int] = {}
     try:
         with db.begin() as connection:
-            counts = _in_one(connection, who, now=now, also_open=also_open)
+            counts = _in_one(db, connection, who, now=now, also_open=also_open)
             if dry_run:
                 raise _Undo
     except _Undo:
@@ -76,13 +77,17 @@ def erase(
     return Erased(counts)
 
 
-def _in_one(connection: Connection, who: Who, *, now: datetime, also_open: bool) -> dict[str, int]:
+def _in_one(
+    db: Database, connection: Connection, who: Who, *, now: datetime, also_open: bool
+) -> dict[str, int]:
     store.alone(connection)
     mine = people.find(connection, who)
     _refuse(connection, mine, also_open=also_open)
     if mine.nothing:
         return {}
-    done = {name: count for name, count in store.erase(connection, mine, now=now).items() if count}
+    given_back = give_back(db, connection, mine.user_id, now)
+    erased = store.erase(connection, mine, now=now) | {"tickets_given_back": given_back}
+    done = {name: count for name, count in erased.items() if count}
     if done:
         store.note(connection, done, actor=COMMAND, now=now)
     return done

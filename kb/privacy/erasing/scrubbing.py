@@ -17,7 +17,7 @@ ERASED = "erased"
 # Names in the data of a ticket's event whose values are codes, numbers or truths, never free text.
 _HARMLESS = frozenset(
     {"by", "agent_id", "to_id", "to", "from", "to_name", "tier", "since"}
-    | {"resolution", "article", "reopened", "waiting"}
+    | {"resolution", "article", "reopened", "waiting", "shown"}
 )
 _EVENT_WORDS = frozenset({"searched_for", "suggestion", "reason"})
 NO_TRAIL: dict[str, Any] = {"started_at": None, "ended_at": None, "searches": [], "articles": []}

@@ -38,6 +38,7 @@ from kb.schema import (
     question_vectors,
     report_notes,
     report_views,
+    submissions,
     subscriptions,
     ticket_events,
     tickets,
@@ -80,6 +81,8 @@ def erase(connection: Connection, mine: Held, *, now: datetime) -> Counter[str]:
         ("subscriptions", subscriptions, mine.subscriptions),
     ):
         done[name] = _delete(connection, table, ids)
+    for chunk in chunks(sorted(mine.tickets)):
+        connection.execute(sa.delete(submissions).where(submissions.c.ticket_id.in_(chunk)))
     done["accounts"] = _account(connection, mine.user_id)
     return done
 
@@ -306,7 +309,7 @@ def _account(connection: Connection, user_id: str) -> int:
             data = dict(row.data) | {role: ""} | ({"to": scrubbing.STAFF} if name == "to" else {})
             here = ticket_events.c.seq == row.seq
             connection.execute(sa.update(ticket_events).where(here).values(actor=actor, data=data))
-    for column in (tickets.c.assignee_id, gaps.c.owner_id):
+    for column in (tickets.c.assignee_id, tickets.c.filed_by, gaps.c.owner_id):
         held = sa.update(column.table).where(column == user_id)
         connection.execute(held.values({column.name: None}))
     _reports(connection, user_id)

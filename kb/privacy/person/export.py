@@ -65,7 +65,7 @@ def _document(connection: Connection, mine: Held, *, notes: bool) -> dict[str, A
 
 def _ticket(row: store.Row, history: list[store.Row]) -> dict[str, Any]:
     trail = dict(row["trail"])
-    if not row["requester_id"]:  # behind one address the rest may be another's
+    if not row["requester_id"] or row["filed_by"]:  # behind one address the rest may be another's
         kept = [each for each in trail.get("searches", ()) if each["id"] == row["search_id"]]
         trail = {"searches": kept}
     told = [_only(each, ["at", "kind", "actor", "data"]) for each in history]

@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from kb.desk.ticket import open_to_requester
 from kb.privacy.person.who import Held, Who
 from kb.schema import (
     api_tokens,
@@ -153,7 +154,11 @@ def history_of(connection: Connection, ticket_id: str, *, notes: bool) -> list[R
     """Return a ticket's events in order; staff's own notes only when asked for."""
     query = sa.select(ticket_events).where(ticket_events.c.ticket_id == ticket_id)
     query = query if notes else query.where(ticket_events.c.public)
-    return [dict(row) for row in connection.execute(query.order_by(ticket_events.c.seq)).mappings()]
+    found = connection.execute(query.order_by(ticket_events.c.seq)).mappings()
+    events: list[Row] = [dict(row) for row in found]
+    if notes:
+        return events
+    return [{**each, "data": open_to_requester(each["data"])} for each in events]
 
 
 def joined_of(connection: Connection, places: Collection[int]) -> list[Row]:

@@ -46,6 +46,19 @@ _FORMER: Part = {
 }
 _NUMBER = _path("number", "The ticket's number, such as T-1001.")
 
+_KEY: Part = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Your own name for this request, 1 to 255 characters, such as a UUID, kept for "
+    "48 hours for your account. The same request again gets the same answer and makes nothing new.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+}
+_REUSED: Part = {
+    "422": {"description": "A field is wrong, or the Idempotency-Key was used for another request."}
+    | _ref("Error")
+}
+
 _STATUS = _query("status", {"type": "string", "default": "open"}, "Only this status; or all.")
 _CAUSE = _query("cause", {"type": "string"}, "Only this cause.")
 _TABLE = _path("table", "The table's name.")
@@ -167,7 +180,13 @@ def _paths() -> Part:
                 "tickets", "Your tickets, or the queue.", "Tickets", parameters=_PAGE
             ),
             "post": _operation(
-                "create_ticket", "Open a ticket.", "Ticket", body="NewTicket", created=True
+                "create_ticket",
+                "Open a ticket.",
+                "Ticket",
+                parameters=(_KEY,),
+                body="NewTicket",
+                created=True,
+                others=_REUSED,
             ),
         },
         "/tickets/{number}": {

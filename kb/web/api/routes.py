@@ -13,16 +13,18 @@ from flask.typing import ResponseReturnValue
 from kb.content.article import Article
 from kb.content.library import Library
 from kb.desk.queue.filters import QueueFilter
-from kb.desk.ticket import Draft, Requester, Ticket, parse_number
+from kb.desk.ticket import Draft, Ticket, parse_number
 from kb.errors import InvalidInput
 from kb.lookup.ask import Answer
 from kb.lookup.live import readable
 from kb.people.roles import Permission
 from kb.web.api import document as openapi
+from kb.web.api.keys import request_key
 from kb.web.api.schemas import body
+from kb.web.asking import asking
 from kb.web.errors import WORDS
 from kb.web.former import ABSENT, moved_to, nearest, removed_at
-from kb.web.guard import chosen, needs, now, own_search, services, tried, viewer
+from kb.web.guard import chosen, count_ticket_for, needs, now, own_search, services, viewer
 from search.types import Query
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
@@ -99,14 +101,19 @@ def article(slug: str) -> ResponseReturnValue:
 def create_ticket() -> ResponseReturnValue:
     """Open a ticket, with the trail of the search it follows."""
     given = body("NewTicket")
+    key, draft = request_key(given), _draft(given)
+    if draft.filed_by:
+        count_ticket_for(draft.requester.email)
     opened = services().desk.open_ticket(
-        _draft(given), submission=given.get("submission", ""), now=now()
+        draft, submission=given.get("submission", ""), key=key, now=now()
     )
+    made = not opened.added and (key is not None or not opened.existing)
+    ticket = opened.ticket.as_opened() if made else opened.ticket
     token = opened.link_token
     link = url_for("requester.ticket", token=token, _external=True) if token else None
-    shown = _ticket(opened.ticket) if not opened.existing or _mine(opened.ticket) else {}
-    shown |= {"number": opened.ticket.display_number, "existing": opened.existing, "link": link}
-    return jsonify(_identity(opened.ticket) | shown), 200 if opened.existing else 201
+    shown = _ticket(ticket) if made or _mine(ticket) else {}
+    shown |= {"number": ticket.display_number, "existing": not made, "added": opened.added}
+    return jsonify(_identity(ticket) | shown | {"link": link}), 201 if made else 200
 
 
 @blueprint.get("/tickets")
@@ -245,21 +252,20 @@ def _summary(article: Article) -> dict[str, Any]:
 
 
 def _draft(given: dict[str, Any]) -> Draft:
-    person, search = viewer(), own_search(given.get("search_id"))
+    who = asking(given.get("name", ""), given.get("email", ""))
+    search = own_search(given.get("search_id"))
     search_id = search.id if search else None
     return Draft(
         subject=given["subject"],
         body=given.get("body", ""),
-        requester=Requester(
-            name=given.get("name") or person.name,
-            email=given.get("email") or person.email,
-            user_id=person.user_id,
-        ),
-        visitor=person.visitor,
+        requester=who.requester,
+        visitor=who.visitor,
+        filed_by=who.filed_by,
         search_id=search_id,
         language=given.get("language", "en"),
-        trail=tried(search),
+        trail=who.trail(search),
         words_key=(search.words_key if search else "") or "",
+        different=given.get("different", False),
     )
 
 

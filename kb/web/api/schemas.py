@@ -229,13 +229,21 @@ SCHEMAS: dict[str, Schema] = {
             "subject": {"type": "string"},
             "body": {"type": "string"},
             "name": {"type": "string"},
-            "email": {"type": "string"},
+            "email": {
+                "type": "string",
+                "description": "Of another person than the account: the ticket is theirs.",
+            },
             "search_id": SEARCH_ID,
             "language": {"enum": ["en", "es"]},
             "submission": {
                 "type": "string",
                 "maxLength": 64,
-                "description": "An id of your own: sent twice, it makes one ticket.",
+                "description": "An id of your own: sent again with the same words it makes "
+                "nothing new, with other words it is another request.",
+            },
+            "different": {
+                "type": "boolean",
+                "description": "Another problem than your open ticket for the same search.",
             },
         },
         ("subject",),
@@ -252,6 +260,10 @@ SCHEMAS: dict[str, Schema] = {
             "updated_at": {"type": "string", "format": "date-time"},
             "resolution_article": TEXT,
             "existing": {"type": "boolean"},
+            "added": {
+                "type": "boolean",
+                "description": "What was sent is a reply on your open ticket of that number.",
+            },
             "link": {"type": ["string", "null"], "description": "Private link; shown once."},
         },
         ("number", "status", "tier", "created_at"),

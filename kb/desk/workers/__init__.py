@@ -1,0 +1,1 @@
+"""Who can work tickets, and what becomes of tickets whose agent no longer can."""

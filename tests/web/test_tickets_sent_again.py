@@ -1,0 +1,101 @@
+"""Words sent again, tickets for others, and who reads an agent's reasons."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.web.pages import Page
+from tests.web.test_ticket_pages import _act, _count, _form, _number, _open
+
+
+def _texts(site: Any, number: str) -> str:
+    return str(site.client("agent").get(f"/desk/tickets/{number}").text)
+
+
+def test_new_words_of_somebody_signed_in_are_added_to_their_open_ticket(site: Any) -> None:
+    """we-promise/sure#3338, osTicket#2004: Back, other words, Send. Nothing is thrown away."""
+    client, words = site.signed_in("reader"), "badge reader blinks red"
+    number = _number(_open(site, client, words, email=""), client)
+    before, form = _count(site), _form(site, client, words) | {"body": "It blinks & beeps <now>"}
+    for _ in range(2):
+        added = client.post("/tickets", data=form)
+        assert f"Added to {number}" in added.text
+        assert "service desk has it" not in added.text
+    assert _texts(site, number).count("It blinks &amp; beeps &lt;now&gt;") == 1
+    other = client.post("/tickets", data=Page(added.text).form("/tickets"))
+    assert _number(other, client) != number
+    assert _count(site) == before + 1
+    assert "It blinks &amp; beeps &lt;now&gt;" in _texts(site, _number(other, client))
+
+
+def test_an_address_that_another_gave_tells_nothing_of_their_ticket(site: Any) -> None:
+    """Decision 15: without an account each request is a ticket of its own."""
+    first, words = site.browser(), "kettle whistles all night"
+    number = _number(_open(site, first, words), first)
+    again = _open(site, site.browser(), words, body="More of it")
+    assert again.status_code == 303
+    assert number not in site.browser().get(again.headers["Location"]).text
+    assert "More of it" in _texts(site, _number(again, first))
+
+
+def test_back_and_other_words_without_an_account_is_a_second_ticket(site: Any) -> None:
+    """OCA/helpdesk#948: the id of the form is the first one's, the words are not."""
+    client = site.browser()
+    form = _form(site, client, "carpet smells of fish") | {"email": "fay@example.org"}
+    first = client.post("/tickets", data=form)
+    second = client.post("/tickets", data=form | {"subject": "Lamp hums", "body": "Loudly"})
+    assert _number(first, client) != _number(second, client)
+    assert "Loudly" in _texts(site, _number(second, client))
+
+
+def test_a_reason_is_internal_unless_the_agent_shows_it(site: Any) -> None:
+    agent, client = site.client("agent"), site.browser()
+    answer = _open(site, client)
+    place, number = answer.headers["Location"], _number(answer, client)
+    assert "staff alone" in _act(agent, number, "escalate", reason="Rude fellow")
+    _act(agent, number, "return", to="1", reason="Bring your badge", shown="on")
+    page = client.get(place).text
+    assert "Rude fellow" not in page
+    assert "Bring your badge" in page
+
+
+def test_an_agent_opens_a_ticket_for_somebody_and_it_is_theirs(site: Any) -> None:
+    """Dolibarr#24754, trudesk#252: the requester is the caller, the agent only who filed it."""
+    agent = site.signed_in("agent")
+    form = Page(agent.get("/tickets/new?other=1").text).form("/tickets")
+    assert (form["name"], form["email"]) == ("", "")
+    filed = form | {"subject": "Her phone is wet", "name": "Cal", "email": "cal@example.org"}
+    place = agent.post("/tickets", data=filed).headers["Location"]
+    page = agent.get(place).text
+    assert "cal@example.org" in page
+    assert "Opened for them by" in page
+    number = place.rpartition("/")[2]
+    assert number not in agent.get("/my/tickets").text
+    reader = site.services.accounts.by_email("reader@example.org")
+    hers = form | {"subject": "Her lamp is wet", "email": reader.email, "submission": "z" * 32}
+    number = agent.post("/tickets", data=hers).headers["Location"].rpartition("/")[2]
+    assert number in site.client("reader").get("/my/tickets").text
+
+
+def test_a_program_files_for_callers_who_share_nothing(site: Any) -> None:
+    """esraa-nasser/crm-ticketing-system#43, zammad#1805: two callers of one chat bot."""
+    bot = site.bare()
+    head = {"Authorization": f"Bearer {site.token('reader')}"}
+    search = bot.get("/api/v1/search?q=qqq+wrench", headers=head).get_json()["search_id"]
+    bot.get("/api/v1/search?q=qqq+secret", headers=head)
+    made = []
+    for name in ("una", "zoe", "agent"):
+        body = {"subject": "wrench", "body": f"I am {name}", "email": f"{name}@example.org",
+                "search_id": search}  # fmt: skip
+        answer = bot.post("/api/v1/tickets", json=body, headers=head)
+        assert answer.status_code == 201
+        made.append(answer.get_json()["number"])
+    assert len(set(made)) == 3
+    listed = bot.get("/api/v1/tickets?limit=50", headers=head).text
+    for number, name in zip(made, ("una", "zoe", "agent"), strict=True):
+        page = _texts(site, number)
+        assert f"I am {name}" in page
+        assert "qqq secret" not in page
+        assert number not in listed
+        assert bot.get(f"/api/v1/tickets/{number}", headers=head).status_code == 404
+    assert made[2] not in site.client("agent").get("/my/tickets").text  # said by a program
