@@ -204,6 +204,8 @@ class Worker:
         with parts.db.begin() as connection:
             Outbox(connection).forget(now - settings.retention)
         parts.limits.purge(now)
+        parts.entrance.guesses.purge(now)
+        parts.resets.purge(now)
 
     def _group(self, now: datetime) -> None:
         done = self.parts.grouping.run(now)
