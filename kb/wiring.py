@@ -240,7 +240,9 @@ def build(settings: Settings) -> Services:
         limits=RateLimits(db),
         accounts=accounts,
         entrance=Entrance(accounts, Guesses(db), secret_key, settings.sign_in_rate),
-        resets=Resets(db, PasswordLetters(links, settings.site_name) if settings.mail_url else None),
+        resets=Resets(
+            db, PasswordLetters(links, settings.site_name) if settings.mail_url else None
+        ),
         recorder=recorder,
         asker=Asker(engine, library, recorder, redact=redact),
         record=record,

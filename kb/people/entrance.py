@@ -59,7 +59,7 @@ class Entrance:
 
     def forget(self, email: str) -> None:
         """Forget the wrong passwords of an account: its owner has a new one."""
-        self.guesses.forget(_account(email))
+        self.guesses.forget(bucket_of(email))
 
     def token_refused(self, caller: Caller, now: datetime) -> None:
         """Count an API token that is nobody's; TooSoon when the network has shown too many."""
@@ -80,11 +80,9 @@ class Entrance:
         if caller.device:
             return [Bucket("device", f"{looked_up(email)}\0{caller.device}", ACCOUNT)]
         by_network = Bucket("network", network(caller.address), Windowed(self.rate, SPAN))
-        return [_account(email), by_network]
+        return [bucket_of(email), by_network]
 
-    def _take(
-        self, buckets: Sequence[Bucket], email: str, caller: Caller, now: datetime
-    ) -> None:
+    def _take(self, buckets: Sequence[Bucket], email: str, caller: Caller, now: datetime) -> None:
         try:
             closed = self.guesses.take(buckets, now)
         except StoreError:
@@ -107,7 +105,8 @@ class Entrance:
         log.warning("sign-in refused from %s : %s%s", _shown(caller.address), why, whom)
 
 
-def _account(email: str) -> Bucket:
+def bucket_of(email: str) -> Bucket:
+    """Return what the wrong passwords of an account are counted under."""
     return Bucket("account", looked_up(email), ACCOUNT)
 
 

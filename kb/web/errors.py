@@ -12,7 +12,15 @@ from flask import Flask, Response, g, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, SecurityError
 
-from kb.errors import InvalidInput, NotAllowed, NotFound, NotReady, ProductError, StoreError, TooSoon
+from kb.errors import (
+    InvalidInput,
+    NotAllowed,
+    NotFound,
+    NotReady,
+    ProductError,
+    StoreError,
+    TooSoon,
+)
 from kb.web.guard import SAFE, wants_json
 
 log = logging.getLogger(__name__)

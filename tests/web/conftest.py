@@ -104,6 +104,7 @@ SAMPLES = {
     "digest": "0" * 32,
     "ext": "png",
     "token": "no-such-token",
+    "token_id": "no-such-token",
     "number": "T-999999",
     "action": "answer",
     "offer_id": "no-such-offer",

@@ -51,7 +51,8 @@ def _document(connection: Connection, mine: Held, *, notes: bool) -> dict[str, A
             for row in store.joined_of(connection, mine.joined)
         ],
         "letters": [
-            _only(row, ["created_at", "state"]) | {"letter": _letter(row["payload"])} for row in letters
+            _only(row, ["created_at", "state"]) | {"letter": _letter(row["payload"])}
+            for row in letters
         ],
         "events": [_only(row, _EVENT) for row in store.events_of(connection, mine)],
         "episodes": [_only(row, _EPISODE) for row in store.episodes_of(connection, mine.user_id)],

@@ -1,0 +1,33 @@
+"""What the pages that set a password share."""
+
+from __future__ import annotations
+
+from flask import make_response, request
+from werkzeug.wrappers import Response
+
+from kb.errors import InvalidInput
+
+
+def new_password() -> str:
+    """Return the new password of the form; InvalidInput when it was typed in two ways."""
+    password = request.form.get("password", "")
+    if password != request.form.get("again", ""):
+        raise InvalidInput(
+            "The two passwords are not the same.",
+            fields={"again": "Type the same new password twice."},
+        )
+    return password
+
+
+def language() -> str:
+    """Return the language of letters to who asks."""
+    return request.accept_languages.best_match(("en", "es")) or "en"
+
+
+def private(page: str) -> Response:
+    """Return a page that nobody keeps and whose address is told to nobody."""
+    response = make_response(page)
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response
