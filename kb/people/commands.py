@@ -147,7 +147,7 @@ def _life(expires: str) -> timedelta | None:
         if life == timedelta(0):
             raise ValueError("a span such as 30d, or never")
         if life is not None:
-            datetime.now(UTC) + life  # noqa: B018  # what the calendar cannot hold is refused
+            datetime.now(UTC) + life  # what the calendar cannot hold is refused
     except (ValueError, OverflowError):
         raise click.BadParameter("Write a span such as 30d or 24h, or never.") from None
     return life

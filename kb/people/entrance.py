@@ -48,6 +48,8 @@ class Entrance:
         """Return the account whose password it is, None when it is wrong; TooSoon when there were
         too many wrong ones; StoreError when the try cannot be counted.
         """
+        if not (email.strip() and password):
+            return None  # a form sent off too early is no guess
         buckets = self._buckets(email, caller)
         self._take(buckets, email, caller, now)
         account = self.accounts.authenticate(email, password)

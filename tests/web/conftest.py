@@ -159,6 +159,10 @@ class Site:
             self._clients[role] = self.browser() if role == "anonymous" else self.signed_in(role)
         return self._clients[role]
 
+    def forget(self, role: str) -> None:
+        """Let the role sign in anew when it is asked for next: its sessions have ended."""
+        self._clients.pop(role, None)
+
     def token(self, role: str) -> str:
         """Return a new API token of that role's account."""
         from datetime import UTC, datetime
