@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import make_response, request
 from werkzeug.wrappers import Response
 
+from kb.desk.letters import LANGUAGES
 from kb.errors import InvalidInput
 
 
@@ -21,7 +22,8 @@ def new_password() -> str:
 
 def language() -> str:
     """Return the language of letters to who asks."""
-    return request.accept_languages.best_match(("en", "es")) or "en"
+    asked = (tag.partition("-")[0].lower() for tag in request.accept_languages.values())
+    return next((each for each in asked if each in LANGUAGES), "en")
 
 
 def private(page: str) -> Response:
