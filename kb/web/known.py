@@ -21,7 +21,7 @@ KEPT = timedelta(days=180)
 def device(email: str) -> str:
     """Return the mark of this browser for that address, "" when it has not signed in to it."""
     try:
-        held = _signer().loads(request.cookies.get(_name(), ""), max_age=KEPT.total_seconds())
+        held = _signer().loads(request.cookies.get(_name(), ""), max_age=int(KEPT.total_seconds()))
         whose, mark = held
     except (BadData, ValueError, TypeError):
         return ""
