@@ -53,6 +53,7 @@ from kb.metrics.gauge import Gauge
 from kb.metrics.measuring import Measuring
 from kb.metrics.place import look
 from kb.people.entrance import Entrance
+from kb.people.resets import resetting
 from kb.people.resets.resetting import Resets
 from kb.people.roles import STAFF_ROLES, Viewer
 from kb.people.store import Accounts
@@ -76,7 +77,7 @@ LINKS = {
     "article_path": "/articles/{slug}",
     "offer_path": "/offers/{offer_id}",
     "subscription_path": "/subscriptions/{token}",
-    "reset_path": "/reset-password/{token}",
+    "reset_path": resetting.PATH,
     "forgotten_path": "/forgot-password",
 }
 

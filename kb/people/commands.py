@@ -89,14 +89,13 @@ def user_password(email: str, link: bool) -> None:
 
 def _reset_link(email: str) -> str:
     from kb.db import Database
-    from kb.desk.links import Links
-    from kb.people.resets.resetting import Resets
+    from kb.people.resets.resetting import PATH, Resets
 
     settings = load()
     database = Database(settings.database)
     database.migrate()
     token = Resets(database, None).link_token(email, datetime.now(UTC))
-    return Links(settings.site_url).reset(token)
+    return settings.site_url.rstrip("/") + PATH.format(token=token)
 
 
 def _forget_guesses(email: str) -> None:

@@ -27,9 +27,10 @@ def language() -> str:
 
 
 def private(page: str) -> Response:
-    """Return a page that nobody keeps and whose address is told to nobody."""
+    """Return a page that nobody keeps. Its address stays within the site as that of any page; with
+    a policy of no referrer at all browsers would send its forms as if from another site.
+    """
     response = make_response(page)
     response.headers["Cache-Control"] = "no-store"
-    response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["X-Robots-Tag"] = "noindex"
     return response

@@ -18,6 +18,7 @@ from kb.people.resets import store
 from kb.people.store import looked_up
 
 LIFE = timedelta(minutes=30)
+PATH = "/reset-password/{token}"  # where a link leads; kb.web serves it
 
 
 class Letters(Protocol):
