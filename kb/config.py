@@ -161,7 +161,7 @@ ROWS: tuple[Setting, ...] = (
     Setting("worker_interval", "15s", duration, "Pause between rounds of periodic work."),
     Setting("search_rate", 120, whole(1, 100000), "Searches a minute from one address."),
     Setting("write_rate", 20, whole(1, 100000), "Tickets and votes in 10 minutes from an address."),
-    Setting("sign_in_rate", 10, whole(1, 100000), "Sign-in attempts in 10 minutes."),
+    Setting("sign_in_rate", 50, whole(1, 100000), "Wrong passwords in 10 minutes, one network."),
     Setting("letter_rate", 3, whole(1, 1000), "Emails a day to an address that anybody can type."),
     Setting("tiers", DEFAULT_TIERS, tiers, "Support tiers: name, minutes before escalation, cost."),
 )

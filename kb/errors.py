@@ -61,6 +61,14 @@ class NotAllowed(ProductError):
     """The rules do not permit this now, and the message says why."""
 
 
+class TooSoon(ProductError):
+    """It was tried too often; it will be taken again after `wait` seconds."""
+
+    def __init__(self, message: str, hint: str = "", *, wait: int) -> None:
+        super().__init__(message, hint)
+        self.wait = wait
+
+
 class NotFound(ProductError):
     """The thing named does not exist, or this person may not know of it."""
 

@@ -25,6 +25,7 @@ from kb.content.several import shortened
 from kb.db import Database
 from kb.desk.answer_letters import AnswerLetters
 from kb.desk.links import Links
+from kb.desk.password_letters import PasswordLetters
 from kb.desk.service import Desk
 from kb.desk.ticket import Origin, Ticket
 from kb.digest.sending import Weekly
@@ -36,6 +37,7 @@ from kb.gaps.subscriptions.subscribing import Subscriptions
 from kb.insight.estimates.cost import TierCost
 from kb.insight.outside.bringing import Matching
 from kb.insight.solved import SolvedQueries
+from kb.limits.guessing.store import Guesses
 from kb.limits.store import RateLimits
 from kb.lookup.ask import Asker
 from kb.lookup.live import readable
@@ -51,6 +53,9 @@ from kb.lookup.visitors import Visitors
 from kb.metrics.gauge import Gauge
 from kb.metrics.measuring import Measuring
 from kb.metrics.place import look
+from kb.people.entrance import Entrance
+from kb.people.resets import resetting
+from kb.people.resets.resetting import Resets
 from kb.people.roles import STAFF_ROLES, Role, Viewer
 from kb.people.store import Accounts
 from kb.previews.building import root_of
@@ -73,6 +78,8 @@ LINKS = {
     "article_path": "/articles/{slug}",
     "offer_path": "/offers/{offer_id}",
     "subscription_path": "/subscriptions/{token}",
+    "reset_path": resetting.PATH,
+    "forgotten_path": "/forgot-password",
 }
 
 
@@ -117,6 +124,8 @@ class Services:
     visitors: Visitors
     limits: RateLimits
     accounts: Accounts
+    entrance: Entrance
+    resets: Resets
     recorder: Recorder
     asker: Asker
     record: Record
@@ -238,6 +247,10 @@ def build(settings: Settings) -> Services:
         visitors=Visitors(db, secret_key),
         limits=RateLimits(db),
         accounts=accounts,
+        entrance=Entrance(accounts, Guesses(db), secret_key, settings.sign_in_rate),
+        resets=Resets(
+            db, PasswordLetters(links, settings.site_name) if settings.mail_url else None
+        ),
         recorder=recorder,
         asker=Asker(engine, library, recorder, redact=redact),
         record=record,

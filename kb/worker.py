@@ -206,6 +206,8 @@ class Worker:
             Outbox(connection).forget(now - settings.retention)
             submissions.forget(connection, now)
         parts.limits.purge(now)
+        parts.entrance.guesses.purge(now)
+        parts.resets.purge(now)
 
     def _group(self, now: datetime) -> None:
         done = self.parts.grouping.run(now)

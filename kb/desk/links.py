@@ -29,6 +29,8 @@ class Links:
     offer_path: str = "/offers/{offer_id}"
     subscription_path: str = "/subscriptions/{token}"
     tells: Callable[[str, bool], bool] = _anything
+    reset_path: str = "/reset-password/{token}"
+    forgotten_path: str = "/forgot-password"
 
     def ticket(self, token: str) -> str:
         """Return the private link."""
@@ -49,6 +51,14 @@ class Links:
     def subscription(self, token: str) -> str:
         """Return the page of somebody who asked to be told of an answer."""
         return self._under(self.subscription_path, token=token)
+
+    def reset(self, token: str) -> str:
+        """Return the page where a new password is chosen."""
+        return self._under(self.reset_path, token=token)
+
+    def forgotten(self) -> str:
+        """Return the page where a link to a new password is asked for."""
+        return self._under(self.forgotten_path)
 
     def _under(self, path: str, **values: str) -> str:
         safe = {name: quote(value, safe="/") for name, value in values.items()}

@@ -6,13 +6,14 @@ Promises that a password is never an argument, where other users of the machine 
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import click
 
 from kb.config import load
 from kb.people.roles import Role
+from kb.setting_values import duration
 
 if TYPE_CHECKING:
     from kb.people.store import Accounts, Then
@@ -82,22 +83,56 @@ def user_role(email: str, role: str) -> None:
     given_back = _accounts().set_role(email, Role(role), then=_then())
     click.echo(f"{email} is now {role}; sessions opened before have ended.")
     _say(given_back)
+    click.echo("API tokens may do no more than before, and no more than the new role.")
 
 
 @user.command("password")
 @click.argument("email")
-def user_password(email: str) -> None:
-    """Give an account a new password."""
-    _accounts().set_password(email, _password())
+@click.option("--link", is_flag=True, help="Print a link by which its owner chooses it, once.")
+def user_password(email: str, link: bool) -> None:
+    """Give an account a new password, or its owner a link to choose one."""
+    if link:
+        click.echo(_reset_link(email))
+        return
+    accounts = _accounts()
+    accounts.set_password(email, _password())
+    _forget_guesses(email)
     click.echo(f"The password of {email} is changed; sessions and API tokens have ended.")
+
+
+def _reset_link(email: str) -> str:
+    from kb.db import Database
+    from kb.people.resets.resetting import PATH, Resets
+
+    settings = load()
+    database = Database(settings.database)
+    database.migrate()
+    token = Resets(database, None).link_token(email, datetime.now(UTC))
+    return settings.site_url.rstrip("/") + PATH.format(token=token)
+
+
+def _forget_guesses(email: str) -> None:
+    from kb.db import Database
+    from kb.limits.guessing.store import Guesses
+    from kb.people.entrance import bucket_of
+
+    Guesses(Database(load().database)).forget(bucket_of(email))
+
+
+@user.command("sign-out")
+@click.argument("email")
+def user_sign_out(email: str) -> None:
+    """End an account's sessions on all devices."""
+    _accounts().sign_out(email)
+    click.echo(f"{email} is signed out on all devices; API tokens go on.")
 
 
 @user.command("off")
 @click.argument("email")
 def user_off(email: str) -> None:
-    """Switch an account off: it can no longer sign in."""
+    """Switch an account off: it can no longer sign in, and its API tokens end for good."""
     given_back = _accounts().set_active(email, False, then=_then())
-    click.echo(f"{email} can no longer sign in.")
+    click.echo(f"{email} can no longer sign in; sessions and API tokens have ended.")
     _say(given_back)
 
 
@@ -111,7 +146,45 @@ def user_on(email: str) -> None:
 
 @user.command("token")
 @click.argument("email")
-@click.option("--label", default="", help="What it is for.")
-def user_token(email: str, label: str) -> None:
+@click.option("--name", "--label", default="", help="What it is for.")
+@click.option("--expires", default="365d", show_default=True, help="30d, 24h ..., or never.")
+def user_token(email: str, name: str, expires: str) -> None:
     """Print a new API token that acts as the account; it is shown this once."""
-    click.echo(_accounts().new_token(email, label, datetime.now(UTC)))
+    click.echo(_accounts().new_token(email, name, datetime.now(UTC), life=_life(expires)))
+
+
+def _life(expires: str) -> timedelta | None:
+    """Return how long a token works, None for "never"."""
+    try:
+        life = None if expires.strip().lower() == "never" else duration(expires)
+        if life == timedelta(0):
+            raise ValueError("a span such as 30d, or never")
+        if life is not None:
+            datetime.now(UTC) + life  # what the calendar cannot hold is refused
+    except (ValueError, OverflowError):
+        raise click.BadParameter("Write a span such as 30d or 24h, or never.") from None
+    return life
+
+
+@user.command("tokens")
+@click.argument("email")
+def user_tokens(email: str) -> None:
+    """List an account's API tokens: id, name, created, last used, expires."""
+    now = datetime.now(UTC)
+    for token in _accounts().tokens_of(email):
+        used = f"{token.last_used_at:%Y-%m-%d}" if token.last_used_at else "never"
+        ends = f"{token.expires_at:%Y-%m-%d}" if token.expires_at else "never"
+        state = " (expired)" if token.expired(now) else ""
+        click.echo(
+            f"{token.id}  {token.name:<30} created {token.created_at:%Y-%m-%d}  "
+            f"used {used:<10}  expires {ends}{state}"
+        )
+
+
+@user.command("revoke")
+@click.argument("email")
+@click.argument("token_id")
+def user_revoke(email: str, token_id: str) -> None:
+    """End one API token, by its id from `kb user tokens`."""
+    _accounts().revoke(email, token_id)
+    click.echo(f"The API token {token_id} of {email} is revoked.")

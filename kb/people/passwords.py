@@ -6,6 +6,7 @@ the account exists or not. Knows no account.
 
 from __future__ import annotations
 
+import unicodedata
 from functools import cache
 
 from argon2 import PasswordHasher
@@ -28,18 +29,51 @@ def _nobody() -> str:
 
 def hashed(password: str) -> str:
     """Return the argon2id hash of a new password; InvalidInput when it is too short or long."""
-    if not SHORTEST <= len(password) <= LONGEST:
+    composed = _composed(password)
+    if len(composed) < SHORTEST or len(password) > LONGEST or not _encodable(password):
         raise InvalidInput(
             f"A password has {SHORTEST} to {LONGEST} characters.",
             "Several unrelated words are easy to remember and hard to guess.",
-            fields={"password": f"Choose {SHORTEST} characters or more."},
+            fields={"password": f"Choose {SHORTEST} to {LONGEST} characters."},
         )
-    return _hasher.hash(password)
+    return _hasher.hash(composed)
+
+
+def rehashed(password: str) -> str:
+    """Return a hash of a password that is somebody's already, whatever its length."""
+    return _hasher.hash(_composed(password))
 
 
 def matches(password: str, stored: str | None) -> bool:
     """Return whether the password is the one behind the stored hash (None: no such account)."""
+    if len(password) > LONGEST or not _encodable(password):
+        password = ""  # nobody's, and as long to check as any
+    composed = _composed(password)
+    good = _verified(composed, stored)
+    if not good and composed != password:  # hashes made before were of what was typed
+        good = _verified(password, stored)
+    return good
+
+
+def outdated(stored: str) -> bool:
+    """Return whether a hash was made with weaker parameters than are used now."""
     try:
-        return _hasher.verify(stored or _nobody(), password[:LONGEST]) and stored is not None
+        return _hasher.check_needs_rehash(stored)
+    except InvalidHashError:
+        return True
+
+
+def _verified(password: str, stored: str | None) -> bool:
+    try:
+        return _hasher.verify(stored or _nobody(), password) and stored is not None
     except (VerificationError, InvalidHashError):
         return False
+
+
+def _composed(password: str) -> str:
+    """Return the password in one form, whichever keyboard wrote its accents (NIST SP 800-63B)."""
+    return unicodedata.normalize("NFKC", password)
+
+
+def _encodable(password: str) -> bool:
+    return not any("\ud800" <= char <= "\udfff" for char in password)

@@ -60,6 +60,13 @@ def allowed(role: Role, permission: Permission) -> bool:
     return permission in GRANTS[role]
 
 
+def lesser(one: Role, other: Role) -> Role:
+    """Return the role that may do what both may: the lower of the two, or a reader's."""
+    if GRANTS[one] <= GRANTS[other]:
+        return one
+    return other if GRANTS[other] <= GRANTS[one] else Role.READER
+
+
 def audiences(role: Role) -> frozenset[str]:
     """Return the article audiences that the role may read."""
     if role is Role.ANONYMOUS:

@@ -24,7 +24,13 @@ from kb.schema.gaps import (
     replays,
     subscriptions,
 )
-from kb.schema.people import api_tokens, rate_windows, users
+from kb.schema.people import (
+    api_tokens,
+    password_resets,
+    rate_windows,
+    sign_in_guesses,
+    users,
+)
 from kb.schema.previews import previews
 from kb.schema.privacy import erasures
 from kb.schema.record import episodes, events, failed_searches, hook_calls, salts
@@ -50,6 +56,7 @@ __all__ = [
     "metadata",
     "offers",
     "outbox",
+    "password_resets",
     "previews",
     "question_vectors",
     "rate_windows",
@@ -58,6 +65,7 @@ __all__ = [
     "report_notes",
     "report_views",
     "salts",
+    "sign_in_guesses",
     "submissions",
     "subscriptions",
     "ticket_events",

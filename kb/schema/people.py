@@ -1,4 +1,4 @@
-"""The tables of people: accounts, their tokens, rates of requests."""
+"""The tables of people: accounts, their tokens, ways to a new password, rates, wrong passwords."""
 
 from __future__ import annotations
 
@@ -25,7 +25,31 @@ api_tokens = sa.Table(
     sa.Column("digest", sa.String(64), primary_key=True),
     sa.Column("user_id", sa.ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
     sa.Column("label", sa.String(100), nullable=False),
+    sa.Column("role", sa.String(16), nullable=False),  # the most that it may do
     sa.Column("created_at", UtcTime, nullable=False),
+    sa.Column("expires_at", UtcTime, nullable=True),  # empty: never
+    sa.Column("last_used_at", UtcTime, nullable=True),  # to the hour
+)
+
+# Links by which a forgotten password is replaced. For an address without an account a row of
+# nobody is written, so that both take as long.
+password_resets = sa.Table(
+    "password_resets",
+    metadata,
+    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("user_id", sa.ForeignKey("users.id", ondelete="CASCADE"), nullable=True, index=True),
+    sa.Column("bound_to", sa.String(64), nullable=False),  # digest of the hash it may replace
+    sa.Column("expires_at", UtcTime, nullable=False, index=True),
+)
+
+# Wrong passwords by account, device and network; the key holds a digest, no address.
+sign_in_guesses = sa.Table(
+    "sign_in_guesses",
+    metadata,
+    sa.Column("key", sa.String(64), primary_key=True),
+    sa.Column("failures", sa.Integer, nullable=False),
+    sa.Column("since", UtcTime, nullable=False),
+    sa.Column("free_at", UtcTime, nullable=False),
 )
 
 rate_windows = sa.Table(

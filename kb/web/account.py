@@ -1,7 +1,7 @@
 """Signing in and out, and what is held on whoever is signed in.
 
-Promises that a sign-in sets the only cookie there is, that a wrong address and a wrong password get
-the same answer, that `next` leads nowhere but to this site, and that a person gets their own data.
+Cookies are set by signing in and by nothing else. A wrong address and a wrong password get the same
+answer, `next` leads nowhere but to this site, and a person gets their own data.
 """
 
 from __future__ import annotations
@@ -9,15 +9,17 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from flask import Blueprint, Response, redirect, render_template, request, session, url_for
+from flask import Blueprint, Response, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
-from kb.errors import InvalidInput
+from kb.errors import InvalidInput, ProductError, TooSoon
+from kb.people.entrance import Caller
 from kb.people.roles import Permission, Role
 from kb.people.store import Account
 from kb.privacy.person.export import document
 from kb.privacy.person.who import Who
-from kb.web.guard import needs, now, services, viewer
+from kb.web import known
+from kb.web.guard import GUESSES, needs, now, services, viewer
 
 blueprint = Blueprint("account", __name__)
 
@@ -28,18 +30,22 @@ WRONG = InvalidInput(
 
 
 @blueprint.route("/sign-in", methods=["GET", "POST"])
-@needs(Permission.READ, limit="sign-in")
+@needs(Permission.READ, limit=GUESSES)
 def sign_in() -> ResponseReturnValue:
     """The form, and what it does."""
     target = local(request.args.get("next", ""))
     if request.method != "POST":
         return _form(target)
     email, password = request.form.get("email", ""), request.form.get("password", "")
-    account = services().accounts.authenticate(email, password)
+    try:
+        account = services().entrance.enter(email, password, caller(email), now())
+    except TooSoon as refusal:
+        g.retry_after = refusal.wait
+        return _form(target, email=email, problem=refusal), 429
     if account is None:
         return _form(target, email=email, problem=WRONG), 422
-    _begin(account)
-    return redirect(target or _home(account.role), 303)
+    begin(account)
+    return known.remember(redirect(target or _home(account.role), 303), account.email)
 
 
 @blueprint.post("/sign-out")
@@ -78,13 +84,20 @@ def _own_document() -> dict[str, Any]:
     return document(parts.db, who, site=parts.settings.site_name, now=now())
 
 
-def _form(target: str, *, email: str = "", problem: InvalidInput | None = None) -> str:
+def _form(target: str, *, email: str = "", problem: ProductError | None = None) -> str:
+    said = "changed" if request.args.get("changed") else ""
     return render_template(
-        "account/sign_in.html", next=target or None, email=email, problem=problem
+        "account/sign_in.html", next=target or None, email=email, problem=problem, said=said
     )
 
 
-def _begin(account: Account) -> None:
+def caller(email: str) -> Caller:
+    """Return where this try to sign in comes from."""
+    return Caller(request.remote_addr or "", known.device(email))
+
+
+def begin(account: Account) -> None:
+    """Begin a session of the account."""
     session.clear()  # nothing of the session before may be carried over
     session.permanent = True
     session["account"] = account.id

@@ -12,7 +12,15 @@ from flask import Flask, Response, g, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, SecurityError
 
-from kb.errors import InvalidInput, NotAllowed, NotFound, NotReady, ProductError, StoreError
+from kb.errors import (
+    InvalidInput,
+    NotAllowed,
+    NotFound,
+    NotReady,
+    ProductError,
+    StoreError,
+    TooSoon,
+)
 from kb.web.guard import SAFE, wants_json
 
 log = logging.getLogger(__name__)
@@ -46,6 +54,7 @@ STATUS: dict[type[ProductError], int] = {
     NotFound: 404,
     StoreError: 503,
     NotReady: 503,
+    TooSoon: 429,
 }
 
 
@@ -73,6 +82,8 @@ def _product(problem: ProductError) -> ResponseReturnValue:
     if isinstance(problem, StoreError):  # the driver's words are for the log, not for readers
         sent = request.method not in SAFE
         return answer(status, "Nothing was sent or changed." if sent else "")
+    if isinstance(problem, TooSoon):
+        g.retry_after = problem.wait
     fields = problem.fields if isinstance(problem, InvalidInput) else {}
     return answer(status, problem.message, hint=problem.hint, fields=fields)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar, cast
+from typing import Any, NoReturn, TypeVar, cast
 from urllib.parse import urlsplit
 
 from flask import Flask, abort, current_app, g, redirect, request, session, url_for
@@ -24,6 +24,7 @@ from kb.limits.store import Rate
 from kb.lookup.devices import device_of
 from kb.lookup.events import Event
 from kb.lookup.robots import is_ahead, is_robot
+from kb.people.entrance import Caller
 from kb.people.roles import STAFF_ROLES, Permission, Viewer
 from kb.people.store import Account
 from kb.wiring import Services
@@ -33,19 +34,22 @@ View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 TEN_MINUTES = timedelta(minutes=10)
 MANY = 10  # times what one person may do is what a program may
+GUESSES = "guesses"  # the limit of a route that takes a password: wrong ones count, and it counts
 
 
 def needs(
-    permission: Permission, *, limit: str = "", signed: bool = False
+    permission: Permission, *, limit: str = "", signed: bool = False, in_person: bool = False
 ) -> Callable[[View], View]:
     """Declare what a route asks for, and which rate limit counts it (see `_rate`). A `signed` route
     is called by programs and proves by itself who calls; no page of ours needs to have sent it.
+    What is asked for `in_person` is refused to an API token, which may not make others.
     """
 
     def declare(view: View) -> View:
         view.permission = permission  # type: ignore[attr-defined]
         view.limit = limit  # type: ignore[attr-defined]
         view.signed = signed  # type: ignore[attr-defined]
+        view.in_person = in_person  # type: ignore[attr-defined]
         return view
 
     return declare
@@ -133,6 +137,8 @@ def _stand() -> ResponseReturnValue | None:
         abort(403, "The request did not come from a page of this site.")
     if not g.viewer.may(permission):
         return _refuse()
+    if getattr(view, "in_person", False) and _bearer():
+        abort(403, "An API token cannot do this. Sign in in a browser.")
     return _limit(getattr(view, "limit", ""))
 
 
@@ -182,7 +188,7 @@ def _ahead() -> bool:
 def _account() -> Account | None:
     """Return the account behind the token or the session; None without one or with a stale one."""
     if token := _bearer():
-        return services().accounts.by_token(token) or abort(401, "This API token is not known.")
+        return services().accounts.by_token(token, now()) or _unknown_token()
     if "account" not in session:
         return None
     try:
@@ -196,6 +202,11 @@ def _account() -> Account | None:
         return account
     session.clear()
     return None
+
+
+def _unknown_token() -> NoReturn:
+    services().entrance.token_refused(Caller(request.remote_addr or ""), now())
+    abort(401, "This API token is not known: it is wrong, has expired or was revoked.")
 
 
 def _bearer() -> str:
@@ -235,13 +246,12 @@ def _rate(limit: str) -> Rate:
         "search": Rate("search", settings.search_rate, timedelta(minutes=1), hasty=True),
         "reading": Rate("reading", 10 * settings.search_rate, timedelta(minutes=1), hasty=True),
         "write": Rate("write", settings.write_rate, TEN_MINUTES),
-        "sign-in": Rate("sign-in", settings.sign_in_rate, TEN_MINUTES),
     }[limit]
 
 
 def _limit(limit: str) -> ResponseReturnValue | None:
     """Refuse when this network, or this program's account, has asked too often."""
-    if not limit or (limit != "search" and request.method in SAFE):
+    if limit in {"", GUESSES} or (limit != "search" and request.method in SAFE):
         return None
     rate, who = _rate(limit), network(request.remote_addr or "")
     if by_token():  # a program asks for many people, from one address

@@ -45,6 +45,10 @@ def _protect(response: Response) -> Response:
         response.headers.setdefault(name, value)
     if current_app.config["SESSION_COOKIE_SECURE"]:
         response.headers["Strict-Transport-Security"] = f"max-age={YEAR_S}; includeSubDomains"
+    if response.status_code == 401:  # RFC 6750 3
+        sent = request.headers.get("Authorization", "").lower().startswith("bearer ")
+        told = 'Bearer error="invalid_token"' if sent else "Bearer"
+        response.headers.setdefault("WWW-Authenticate", told)
     if "retry_after" in g:
         response.headers["Retry-After"] = str(g.retry_after)
     if request.endpoint == "static":

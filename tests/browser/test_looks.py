@@ -23,6 +23,8 @@ PUBLIC = {
     "collection": "/collections/accounts",
     "ticket-form": "/tickets/new",
     "sign-in": "/sign-in",
+    "forgot-password": "/forgot-password",
+    "forgot-password-sent": "/forgot-password/sent",
     "about": "/about",
     "not-found": "/articles/no/such-article",
 }
@@ -33,6 +35,7 @@ STAFF = {
     "definitions": "/reports/definitions",
     "privacy": "/reports/privacy",
     "my-data": "/my/data",
+    "my-account": "/my/account",
     "gaps": "/reports/gaps",
     "notes": "/reports/notes",
     "saved views": "/reports/views",
@@ -90,6 +93,30 @@ def test_every_page_is_accessible_and_fits(
     assert look_at(page, PUBLIC, site, name) == {}
     sign_in(page, "admin")
     assert look_at(page, STAFF, site, name) == {}
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_ones_own_account_is_accessible_with_its_errors_and_a_token(
+    person: Callable[..., Page], site: Any, look: dict[str, Any], request: pytest.FixtureRequest
+) -> None:
+    page, name = person("account", **look), request.node.callspec.id
+    page.goto("/sign-in")
+    page.get_by_role("button", name="Sign in").click()
+    assert faults(page) == []
+    sign_in(page, "admin")
+    page.get_by_role("link", name="Account", exact=True).click()
+    page.get_by_role("button", name="Make token").click()
+    expect(page.get_by_role("link", name="Say what it is for.")).to_be_visible()
+    assert faults(page) == []
+    page.get_by_label("What it is for").fill(f"night report {name}")
+    page.get_by_label("Your password").fill(PASSWORD)
+    page.get_by_role("button", name="Make token").click()
+    expect(page.locator("pre")).to_contain_text("tz_")
+    page.screenshot(path=site.shot(f"token-{name}"), full_page=True)
+    assert faults(page) == []
+    page.get_by_role("button", name=f"Revoke night report {name}").click()
+    expect(page.get_by_role("status")).to_have_text("The API token is revoked.")
+    assert page.get_by_text(f"night report {name}").count() == 0
 
 
 @pytest.mark.parametrize("look", LOOKS)

@@ -49,7 +49,7 @@ RULES = {
     "kb.lookup.draws",
     "kb.insight.report", "kb.insight.solving", "kb.insight.tables.table", "kb.insight.wording",
     "kb.insight.tables.keeping", "kb.insight.views.view",
-    "kb.lookup.checksums",
+    "kb.limits.guessing.delays", "kb.limits.network", "kb.lookup.checksums",
     "kb.content.several", "kb.previews.differences",
     "kb.lookup.keys", "kb.lookup.numbers", "kb.lookup.passwords", "kb.lookup.personal",
     "kb.lookup.redaction", "kb.lookup.robots", "kb.lookup.rule", "kb.lookup.words",

@@ -12,7 +12,7 @@ from flask import Flask
 from kb.people.roles import Permission
 
 KEPT = Path(__file__).with_name("routes.txt")
-LIMITS = {"", "search", "reading", "write", "sign-in"}
+LIMITS = {"", "search", "reading", "write", "guesses"}
 
 
 def listed(app: Flask) -> list[str]:

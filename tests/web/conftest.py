@@ -104,6 +104,7 @@ SAMPLES = {
     "digest": "0" * 32,
     "ext": "png",
     "token": "no-such-token",
+    "token_id": "no-such-token",
     "number": "T-999999",
     "action": "answer",
     "offer_id": "no-such-offer",
@@ -157,6 +158,10 @@ class Site:
         if role not in self._clients:
             self._clients[role] = self.browser() if role == "anonymous" else self.signed_in(role)
         return self._clients[role]
+
+    def forget(self, role: str) -> None:
+        """Let the role sign in anew when it is asked for next: its sessions have ended."""
+        self._clients.pop(role, None)
 
     def token(self, role: str) -> str:
         """Return a new API token of that role's account."""

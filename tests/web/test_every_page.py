@@ -140,8 +140,8 @@ def test_the_walk_met_every_page_that_takes_no_value_of_its_own(lived_in: Any) -
         for endpoint, method, address in lived_in.routes()
         if method == "GET" and not lived_in.app.url_map._rules_by_endpoint[endpoint][0].arguments
     }
-    # Of who was given a link to a branch; of what a commit answered.
-    by_link = {"/previews/changes", "/authors/answered.patch"}
+    # Of who was given a link to a branch; of what a commit answered; after a form.
+    by_link = {"/previews/changes", "/authors/answered.patch", "/forgot-password/sent"}
     programs = by_link | {
         "/healthz",
         "/readyz",

@@ -125,7 +125,6 @@ def test_pages_are_answered_while_another_holds_the_database(
 LIMITED = {
     "search_rate": ("GET", "/search?q=vpn"),
     "write_rate": ("POST", "/articles/print/public/vote"),
-    "sign_in_rate": ("POST", "/sign-in"),
 }
 
 

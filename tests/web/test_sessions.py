@@ -35,10 +35,11 @@ def test_an_anonymous_reader_is_given_no_cookie_on_any_page(site: Any) -> None:
 
 
 def test_the_session_cookie_is_out_of_reach_of_scripts_and_other_sites(site: Any) -> None:
-    cookie = _sign_in(site.browser()).headers["Set-Cookie"]
-    assert cookie.startswith("session=")
-    assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= set(cookie.split("; "))
-    assert "Domain" not in cookie
+    cookies = _sign_in(site.browser()).headers.getlist("Set-Cookie")
+    assert {cookie.partition("=")[0] for cookie in cookies} == {"session", "device"}
+    for cookie in cookies:
+        assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= set(cookie.split("; "))
+        assert "Domain" not in cookie
 
 
 def test_on_tls_the_cookie_is_bound_to_the_host_and_the_browser_told_to_stay(
@@ -47,10 +48,11 @@ def test_on_tls_the_cookie_is_bound_to_the_host_and_the_browser_told_to_stay(
     site = new_site(site_url="https://localhost")
     client = site.browser(**{"wsgi.url_scheme": "https"})
     answer = _sign_in(client)
-    cookie = answer.headers["Set-Cookie"]
-    assert cookie.startswith("__Host-session=")
-    assert {"Secure", "HttpOnly", "SameSite=Lax", "Path=/"} <= set(cookie.split("; "))
-    assert "Domain" not in cookie
+    cookies = answer.headers.getlist("Set-Cookie")
+    assert {each.partition("=")[0] for each in cookies} == {"__Host-session", "__Host-device"}
+    for cookie in cookies:
+        assert {"Secure", "HttpOnly", "SameSite=Lax", "Path=/"} <= set(cookie.split("; "))
+        assert "Domain" not in cookie
     for address in ("/", "/static/site.css", "/there-is-none"):
         said = client.get(address).headers["Strict-Transport-Security"]
         assert said == "max-age=31536000; includeSubDomains"

@@ -51,7 +51,8 @@ def _document(connection: Connection, mine: Held, *, notes: bool) -> dict[str, A
             for row in store.joined_of(connection, mine.joined)
         ],
         "letters": [
-            _only(row, ["created_at", "state"]) | {"letter": row["payload"]} for row in letters
+            _only(row, ["created_at", "state"]) | {"letter": _letter(row["payload"])}
+            for row in letters
         ],
         "events": [_only(row, _EVENT) for row in store.events_of(connection, mine)],
         "episodes": [_only(row, _EPISODE) for row in store.episodes_of(connection, mine.user_id)],
@@ -70,6 +71,11 @@ def _ticket(row: store.Row, history: list[store.Row]) -> dict[str, Any]:
         trail = {"searches": kept}
     told = [_only(each, ["at", "kind", "actor", "data"]) for each in history]
     return _only(row, _TICKET) | {"trail": trail, "history": told}
+
+
+def _letter(payload: dict[str, Any]) -> dict[str, Any]:
+    """Return a letter without a link that would open the account to whoever reads this."""
+    return payload | {"text": ""} if payload.get("secret") else payload
 
 
 def _said(data: dict[str, Any]) -> dict[str, Any]:

@@ -137,7 +137,8 @@ def account_of(connection: Connection, user_id: str) -> Row | None:
     row = connection.execute(sa.select(users).where(users.c.id == user_id)).mappings().one_or_none()
     if row is None:
         return None
-    tokens = sa.select(api_tokens.c.label, api_tokens.c.created_at).where(
+    told = ("label", "role", "created_at", "expires_at", "last_used_at")
+    tokens = sa.select(*(api_tokens.c[name] for name in told)).where(
         api_tokens.c.user_id == user_id
     )
     shown = ("id", "email", "name", "role", "active", "created_at")

@@ -1,0 +1,85 @@
+"""How long to wait after wrong passwords: the rules by which they are counted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Wrong passwords since `since`; the next try is taken from `free_at` on."""
+
+    failures: int
+    since: datetime
+    free_at: datetime
+
+
+class Rule(Protocol):
+    """How one more wrong password counts, and how a right one is taken off again."""
+
+    def counted(self, tally: Tally | None, now: datetime) -> Tally: ...
+    def given_back(self, tally: Tally, now: datetime) -> Tally | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Growing:
+    """The first `free` cost nothing; then each wait is twice the one before, up to `longest`. A
+    right password forgets all of them, and so does `forget` without a try.
+    """
+
+    free: int
+    first: timedelta
+    longest: timedelta
+    forget: timedelta
+
+    def counted(self, tally: Tally | None, now: datetime) -> Tally:
+        """Return the tally with one more failure."""
+        if tally is None or now - tally.free_at >= self.forget:
+            tally = Tally(0, now, now)
+        failures = tally.failures + 1
+        over = failures - self.free
+        wait = min(self.first * 2 ** min(over, 20), self.longest) if over >= 0 else timedelta(0)
+        return Tally(failures, tally.since, now + wait)
+
+    def given_back(self, tally: Tally, now: datetime) -> Tally | None:
+        """Return nothing: who knows the password starts afresh."""
+        del tally, now
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Windowed:
+    """At most `count` in each `span`. A right password takes off its own try and no other, so that
+    an account of one's own does not buy guesses at others'.
+    """
+
+    count: int
+    span: timedelta
+
+    def counted(self, tally: Tally | None, now: datetime) -> Tally:
+        """Return the tally with one more failure."""
+        if tally is None or now - tally.since >= self.span:
+            tally = Tally(0, now, now)
+        failures = tally.failures + 1
+        full = failures >= self.count
+        return Tally(failures, tally.since, tally.since + self.span if full else now)
+
+    def given_back(self, tally: Tally, now: datetime) -> Tally | None:
+        """Return the tally with one failure less."""
+        if tally.failures <= 1:
+            return None
+        return replace(tally, failures=tally.failures - 1, free_at=min(tally.free_at, now))
+
+
+ACCOUNT = Growing(5, timedelta(seconds=30), timedelta(minutes=15), timedelta(days=1))
+SPAN = timedelta(minutes=10)  # of what is counted by network
+
+
+def spoken(seconds: int) -> str:
+    """Return a wait as people say it: "30 seconds", "4 minutes"."""
+    if seconds < 60:
+        return f"{seconds} second{'s' if seconds != 1 else ''}"
+    minutes = -(-seconds // 60)
+    return f"{minutes} minute{'s' if minutes != 1 else ''}"

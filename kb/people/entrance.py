@@ -1,0 +1,124 @@
+"""Signing in: the password is checked only after the try has been counted.
+
+Tries are counted by account and by network; a browser that signed in before has a count of its own,
+so that nobody keeps the owner out by guessing. Each refusal is one line in the log, with the
+network address it came from and without the account's address.
+"""
+
+from __future__ import annotations
+
+import hmac
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from ipaddress import ip_address
+
+from kb.errors import StoreError, TooSoon
+from kb.limits.guessing.delays import ACCOUNT, SPAN, Windowed, spoken
+from kb.limits.guessing.store import Bucket, Guesses
+from kb.limits.network import network
+from kb.people.store import Account, Accounts, looked_up
+
+log = logging.getLogger(__name__)
+
+WRONG = "wrong email or password"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Where a try comes from: the network address, and the mark of a browser that signed in to
+    this account before, "" without one.
+    """
+
+    address: str
+    device: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """The one way in by password. `rate` is how many wrong ones a network has in ten minutes."""
+
+    accounts: Accounts
+    guesses: Guesses
+    secret: str
+    rate: int
+
+    def enter(self, email: str, password: str, caller: Caller, now: datetime) -> Account | None:
+        """Return the account whose password it is, None when it is wrong; TooSoon when there were
+        too many wrong ones; StoreError when the try cannot be counted.
+        """
+        if not (email.strip() and password):
+            return None  # a form sent off too early is no guess
+        buckets = self._buckets(email, caller)
+        self._take(buckets, email, caller, now)
+        account = self.accounts.authenticate(email, password)
+        if account is None:
+            self._log(caller, WRONG, email)
+            return None
+        self.guesses.give_back(buckets, now)
+        return account
+
+    def forget(self, email: str) -> None:
+        """Forget the wrong passwords of an account: its owner has a new one."""
+        self.guesses.forget(bucket_of(email))
+
+    def token_refused(self, caller: Caller, now: datetime) -> None:
+        """Count an API token that is nobody's; TooSoon when the network has shown too many."""
+        bucket = Bucket("token", network(caller.address), Windowed(self.rate, SPAN))
+        try:
+            closed = self.guesses.take([bucket], now)
+        except StoreError:
+            closed = None  # it is refused in any case
+        self._log(caller, "unknown API token", "")
+        if closed:
+            raise TooSoon(
+                "Too many unknown API tokens came from your network.",
+                f"Try again in {spoken(closed[1])}.",
+                wait=closed[1],
+            )
+
+    def _buckets(self, email: str, caller: Caller) -> list[Bucket]:
+        if caller.device:
+            return [Bucket("device", f"{looked_up(email)}\0{caller.device}", ACCOUNT)]
+        by_network = Bucket("network", network(caller.address), Windowed(self.rate, SPAN))
+        return [bucket_of(email), by_network]
+
+    def _take(self, buckets: Sequence[Bucket], email: str, caller: Caller, now: datetime) -> None:
+        try:
+            closed = self.guesses.take(buckets, now)
+        except StoreError:
+            self._log(caller, "not counted", email)
+            raise
+        if closed is None:
+            return
+        bucket, wait = closed
+        whose = "from your network" if bucket.what == "network" else "for this email address"
+        self._log(caller, f"too many for the {bucket.what}", email)
+        raise TooSoon(
+            f"Too many wrong passwords were tried {whose}.",
+            f"Try again in {spoken(wait)}.",
+            wait=wait,
+        )
+
+    def _log(self, caller: Caller, why: str, email: str) -> None:
+        mark = hmac.new(self.secret.encode(), _plain(email), "sha256").hexdigest()[:12]
+        whom = f" (account {mark})" if email else ""
+        log.warning("sign-in refused from %s : %s%s", _shown(caller.address), why, whom)
+
+
+def bucket_of(email: str) -> Bucket:
+    """Return what the wrong passwords of an account are counted under."""
+    return Bucket("account", looked_up(email), ACCOUNT)
+
+
+def _plain(email: str) -> bytes:
+    return f"sign-in\0{looked_up(email)}".encode("utf-8", "surrogatepass")
+
+
+def _shown(address: str) -> str:
+    """Return the address for the log: nothing but an address, on one line."""
+    try:
+        return str(ip_address(address))
+    except ValueError:
+        return "unknown"

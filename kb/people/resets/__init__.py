@@ -1,0 +1,1 @@
+"""A forgotten password: the link by which its owner chooses another."""

@@ -1,0 +1,105 @@
+"""A new password for who forgot theirs: asked for, chosen once, told of.
+
+Whoever asks learns nothing of who has an account here, and a link opens one account once, within
+half an hour, as long as nothing else of it changes.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from kb.db import Connection, Database
+from kb.errors import NotFound
+from kb.people import passwords
+from kb.people.resets import store
+from kb.people.store import looked_up
+
+LIFE = timedelta(minutes=30)
+PATH = "/reset-password/{token}"  # where a link leads; kb.web serves it
+
+
+class Letters(Protocol):
+    """Writes letters in the transaction that causes them."""
+
+    def reset(
+        self, connection: Connection, to: tuple[str, str], token: str, *, language: str,
+        now: datetime,
+    ) -> None: ...  # fmt: skip
+    def changed(
+        self, connection: Connection, to: tuple[str, str], *, language: str, now: datetime
+    ) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Resets:
+    """The links of one site. Without `letters` none is written: the site sends no mail."""
+
+    db: Database
+    letters: Letters | None
+
+    def ask(self, email: str, *, language: str, now: datetime) -> None:
+        """Write to the address of the account, if there is one; do the same work if not."""
+        token = secrets.token_urlsafe(32)
+        with self.db.begin() as connection:
+            account = store.add(connection, token, looked_up(email), until=now + LIFE)
+            if account and self.letters:  # to the address kept, never to the one typed
+                to = (account.email, account.name)
+                self.letters.reset(connection, to, token, language=language, now=now)
+
+    def link_token(self, email: str, now: datetime) -> str:
+        """Return the token of a new link, for an administrator to hand on; NotFound when no
+        active account has the address.
+        """
+        token = secrets.token_urlsafe(32)
+        with self.db.begin() as connection:
+            if store.add(connection, token, looked_up(email), until=now + LIFE) is None:
+                raise NotFound(
+                    f"There is no account {email} that may sign in.",
+                    "`kb user list` shows the accounts.",
+                )
+        return token
+
+    def email_of(self, token: str, now: datetime) -> str:
+        """Return whose password the link may replace; NotFound when it may none any more."""
+        with self.db.read() as connection:
+            account = store.account_of(connection, token, now)
+        if account is None:
+            raise _over()
+        return str(account.email)
+
+    def choose(self, token: str, password: str, *, language: str, now: datetime) -> str:
+        """Set the password and return whose it is. InvalidInput when it cannot be one, and the
+        link goes on; NotFound when the link is used or its time is over.
+        """
+        self.email_of(token, now)
+        hashed = passwords.hashed(password)
+        with self.db.begin() as connection:
+            account = store.replace(connection, token, hashed, now)
+            if account is None:
+                raise _over()
+            if self.letters:
+                to = (account.email, account.name)
+                self.letters.changed(connection, to, language=language, now=now)
+        return str(account.email)
+
+    def tell_changed(self, email: str, name: str, *, language: str, now: datetime) -> None:
+        """Write to somebody that their password was changed."""
+        if self.letters:
+            with self.db.begin() as connection:
+                self.letters.changed(connection, (email, name), language=language, now=now)
+
+    def purge(self, now: datetime) -> None:
+        """Forget links whose time is over."""
+        with self.db.begin() as connection:
+            store.forget(connection, now)
+
+
+def _over() -> NotFound:
+    return NotFound(
+        "This link does not work any more.",
+        "It works once, for half an hour, and only the newest state of the account. Ask for a new"
+        " one.",
+    )

@@ -1,0 +1,1 @@
+"""API tokens: made, listed, used and ended."""
