@@ -1,7 +1,8 @@
 """Signing in and out, and what is held on whoever is signed in.
 
 Promises that a sign-in sets the only cookie there is, that a wrong address and a wrong password get
-the same answer, that `next` leads nowhere but to this site, and that a person gets their own data.
+the same answer, that `next` leads nowhere but to this site, that words of a form which was refused
+come back after it, to be sent by hand, and that a person gets their own data.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from kb.people.roles import Permission, Role
 from kb.people.store import Account
 from kb.privacy.person.export import document
 from kb.privacy.person.who import Who
-from kb.web.guard import needs, now, services, viewer
+from kb.web.guard import look_again, needs, now, services, viewer
+from kb.web.typed import carried
 
 blueprint = Blueprint("account", __name__)
 
@@ -34,11 +36,15 @@ def sign_in() -> ResponseReturnValue:
     target = local(request.args.get("next", ""))
     if request.method != "POST":
         return _form(target)
+    kept = carried()  # before the form is read: it may be longer than forms usually are
     email, password = request.form.get("email", ""), request.form.get("password", "")
     account = services().accounts.authenticate(email, password)
     if account is None:
         return _form(target, email=email, problem=WRONG), 422
     _begin(account)
+    if kept.place:
+        look_again()
+        return render_template("account/go_on.html", kept=kept)
     return redirect(target or _home(account.role), 303)
 
 
@@ -80,7 +86,11 @@ def _own_document() -> dict[str, Any]:
 
 def _form(target: str, *, email: str = "", problem: InvalidInput | None = None) -> str:
     return render_template(
-        "account/sign_in.html", next=target or None, email=email, problem=problem
+        "account/sign_in.html",
+        next=target or None,
+        email=email,
+        problem=problem,
+        kept=carried(),
     )
 
 

@@ -105,6 +105,11 @@ def offer() -> Offer | None:
         return None
 
 
+def look_again() -> None:
+    """Take note of who is asking after the session has changed."""
+    g.viewer = _viewer()
+
+
 def init_app(app: Flask) -> None:
     """Put the guard in front of every route of the app."""
     app.before_request(_stand)
@@ -126,7 +131,8 @@ def _stand() -> ResponseReturnValue | None:
     g.viewer = _viewer()
     signed = getattr(view, "signed", False)
     if request.method not in SAFE and not signed and not _from_our_pages():
-        abort(403, "The request did not come from a page of this site.")
+        abort(403, _compared())
+    g.ours = not signed
     if not g.viewer.may(permission):
         return _refuse()
     return _limit(getattr(view, "limit", ""))
@@ -215,6 +221,18 @@ def _from_our_pages() -> bool:
     if origin is not None:
         return _host(origin) == request.host
     return site == "same-origin"
+
+
+def _compared() -> str:
+    """Return why a request is not taken for one of our own pages, and what was compared."""
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    if site is None and origin is None:
+        said = "Your browser did not say which page this came from (no Origin header)"
+    elif origin is not None and _host(origin) != request.host:
+        said = f"Your browser says that this came from {origin[:200]}, and this site is {request.host}"
+    else:
+        said = f"Your browser says that this came from another site (Sec-Fetch-Site: {site})"
+    return f"{said}, so it was not accepted as sent from a page of this site."
 
 
 def _host(origin: str) -> str:

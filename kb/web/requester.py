@@ -30,7 +30,12 @@ from search.types import Query
 blueprint = Blueprint("requester", __name__)
 
 SUGGESTED = 3
-FIELDS = ("subject", "body", "name", "email", "search", "article", "submission", "different")
+FIELDS = (
+    "subject", "body", "name", "email", "search", "article", "submission", "different", "served_to",
+)  # fmt: skip
+OTHER_ACCOUNT = InvalidInput(
+    "This form was opened by another account. It is yours now: look at it, then send it.",
+)
 
 
 @blueprint.get("/tickets/new")
@@ -48,6 +53,7 @@ def new() -> str:
         "article": slug,
         "submission": uuid.uuid4().hex,
         "different": "",
+        "served_to": viewer().user_id,
     }
     services().record.form_opened(
         viewer(), now=now(), search_id=search.id if search else None, slug=slug
@@ -71,6 +77,8 @@ def withdrawn() -> str:
 def create() -> ResponseReturnValue:
     """Open the ticket, or say in words what the form still needs."""
     form = {name: request.form.get(name, "") for name in FIELDS}
+    if form["served_to"] != viewer().user_id and form["served_to"]:
+        return _served_to_another(form)
     try:
         opened = services().desk.open_ticket(
             _draft(form), submission=form["submission"][:64], now=now()
@@ -84,6 +92,17 @@ def create() -> ResponseReturnValue:
     else:
         return render_template("requester/existing.html", ticket=opened.ticket, form=form)
     return redirect(place, 303)
+
+
+def _served_to_another(form: dict[str, str]) -> ResponseReturnValue:
+    """Ask whoever opened the form to sign in again, or show it to whoever is signed in now: a
+    ticket must not go astray because a session ended while it was written.
+    """
+    if not viewer().signed_in:
+        abort(401, "You were signed in when you opened this form, and are not now. Sign in again, "
+              "so that the ticket is among yours.")  # fmt: skip
+    mine = {"name": viewer().name, "email": viewer().email, "served_to": viewer().user_id}
+    return _page(form | mine, OTHER_ACCOUNT), 422
 
 
 @blueprint.get("/t/<token>")
