@@ -86,6 +86,14 @@ def own_search(search_id: str | None) -> Event | None:
     return services().record.own_search(viewer(), search_id, others=before)
 
 
+def must_be_kept(kept: bool) -> None:
+    """Go on, and thank, only when what somebody said is stored."""
+    if not services().recorder.keeps:
+        abort(409, "This is a preview: what you say of its articles is not counted.")
+    if not kept:
+        abort(503, "Your answer could not be stored.")
+
+
 def tried(search: Event | None) -> dict[str, Any]:
     """Return what this person tried before a ticket. Without an account or a search of their own
     nothing is told: behind one address the last visit may be another's.

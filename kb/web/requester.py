@@ -68,8 +68,8 @@ def withdrawn() -> str:
     """Keep that a suggestion answered, so that no ticket is needed."""
     search = own_search(request.form.get("search"))
     search_id = search.id if search else None
-    services().record.form_withdrawn(viewer(), now=now(), search_id=search_id)
-    return render_template("requester/withdrawn.html", search=search_id)
+    told = services().record.form_withdrawn(viewer(), now=now(), search_id=search_id)
+    return render_template("requester/withdrawn.html", search=search_id, told=told)
 
 
 @blueprint.post("/tickets")
