@@ -117,4 +117,3 @@ def answer(
         lost_link="",
     )
     return page, status
-

@@ -237,7 +237,9 @@ def _compared() -> str:
     if site is None and origin is None:
         said = "Your browser did not say which page this came from (no Origin header)"
     elif origin is not None and _host(origin) != request.host:
-        said = f"Your browser says that this came from {origin[:200]}, and this site is {request.host}"
+        said = (
+            f"Your browser says that this came from {origin[:200]}, and this site is {request.host}"
+        )
     else:
         said = f"Your browser says that this came from another site (Sec-Fetch-Site: {site})"
     return f"{said}, so it was not accepted as sent from a page of this site."

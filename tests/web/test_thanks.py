@@ -1,4 +1,7 @@
-"""Nobody is thanked for an answer that is not stored, and a "no" counts without a reason."""
+"""Nobody is thanked for an answer that is not stored, and a "no" counts without a reason.
+
+frappe/wiki#218: feedback without its second half failed and said nothing.
+"""
 
 from __future__ import annotations
 

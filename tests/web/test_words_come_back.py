@@ -1,7 +1,7 @@
 """Whatever stands against a form, the words typed into it are on the page that says so.
 
 osTicket#635, RotherOSS/otobo#3567, glpi#16653, uvdesk/core-framework#570, AlternC#111: half an
-hour of answer typed, the session over, the text gone.
+hour of answer typed, the session over, the text gone. So pkp-lib#2428, Shaarli#215 and UNA#784.
 """
 
 from __future__ import annotations
@@ -256,7 +256,7 @@ def test_a_sign_in_from_elsewhere_brings_no_words_to_send(site: Any) -> None:
 
 
 def test_words_from_elsewhere_have_no_button(site: Any) -> None:
-    """A page elsewhere must not have somebody press "Send again" for it."""
+    """A page elsewhere must not have somebody press "Send again" for it (symfony#31038)."""
     agent = site.signed_in("agent")
     answer = agent.post(
         "/desk/tickets/T-1001/answer", data={"text": WORDS},
