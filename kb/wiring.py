@@ -25,6 +25,7 @@ from kb.content.several import shortened
 from kb.db import Database
 from kb.desk.answer_letters import AnswerLetters
 from kb.desk.links import Links
+from kb.desk.private_links.sending import CHANNEL, LinkRequests
 from kb.desk.service import Desk
 from kb.desk.ticket import Origin, Ticket
 from kb.digest.sending import Weekly
@@ -72,6 +73,7 @@ LINKS = {
     "article_path": "/articles/{slug}",
     "offer_path": "/offers/{offer_id}",
     "subscription_path": "/subscriptions/{token}",
+    "lost_path": "/tickets/link",
 }
 
 
@@ -213,6 +215,7 @@ def build(settings: Settings) -> Services:
     accounts = Accounts(db)
     tell = ticket_recorder(record, accounts)
     links = Links(settings.site_url, **LINKS)
+    desk = Desk(db, settings, record=tell, links=links)
     histories = Histories(partial(open_repository, settings))
     subscriptions = Subscriptions(
         db,
@@ -248,8 +251,11 @@ def build(settings: Settings) -> Services:
         histories=histories,
         subscriptions=subscriptions,
         replaying=Replaying(db, settings, histories, subscriptions),
-        desk=Desk(db, settings, record=tell, links=links),
-        channels={"mail": mail_channel(settings.mail_url, settings.mail_from)},
+        desk=desk,
+        channels={
+            "mail": mail_channel(settings.mail_url, settings.mail_from),
+            CHANNEL: LinkRequests(desk),
+        },
         measuring=Measuring(db, [tier.level for tier in settings.tiers], settings.k_anonymity),
         previews=Previews(db, secret_key),
         branches=Branches(),

@@ -19,6 +19,7 @@ class Links:
     article_path: str = "/articles/{slug}"
     offer_path: str = "/offers/{offer_id}"
     subscription_path: str = "/subscriptions/{token}"
+    lost_path: str = "/tickets/link"
 
     def ticket(self, token: str) -> str:
         """Return the private link."""
@@ -39,6 +40,10 @@ class Links:
     def subscription(self, token: str) -> str:
         """Return the page of somebody who asked to be told of an answer."""
         return self._under(self.subscription_path, token=token)
+
+    def lost(self) -> str:
+        """Return the page that sends the link to a ticket again."""
+        return self._under(self.lost_path)
 
     def _under(self, path: str, **values: str) -> str:
         safe = {name: quote(value, safe="/") for name, value in values.items()}

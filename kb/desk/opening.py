@@ -7,7 +7,6 @@ are in docs/decisions/0006.
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,12 +14,14 @@ from typing import Any
 
 from kb.desk import needs
 from kb.desk.post import Post
+from kb.desk.private_links.store import LINK_BYTES, link_digest
 from kb.desk.queue.store import joined_actor
 from kb.desk.rules import FIRST_LINE
 from kb.desk.store import JOINED, Tickets
 from kb.desk.ticket import Draft, Origin, Requester, Status, Ticket, TicketEvent
 
-LINK_BYTES = 32
+__all__ = ["Opened", "Opening", "link_digest"]
+
 _ACTORS = {Origin.POLICY: "Policy", Origin.DEMAND: "Demand"}
 
 
@@ -104,13 +105,6 @@ class Opening:
             self.tickets.tell(team.id, event)
             self.post.joined(team, (person, draft.language), draft.subject, now=now)
         return Opened(team, None, existing=True, joined=True)
-
-
-def link_digest(token: str) -> str:
-    """Return what is kept of a private link's token: its SHA-256, in hex. The token has 256 random
-    bits, so that a plain digest cannot be searched through.
-    """
-    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
 
 
 def _joining(person: Requester, draft: Draft) -> dict[str, Any]:

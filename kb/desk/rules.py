@@ -159,7 +159,7 @@ def _resolve(ticket: Ticket, action: Resolve, now: datetime, tiers: Sequence[Tie
     data = {
         "resolution": action.resolution.value,
         "article": article,
-        "text": action.text if action.text.strip() else "",
+        "text": action.text.rstrip(),
     }
     return changed, _by(action.by, "resolved", now, public=True, **data)
 
@@ -171,7 +171,7 @@ def _reopen(ticket: Ticket, action: Reopen, now: datetime, tiers: Sequence[Tier]
         "reopened",
         now,
         public=True,
-        reason=action.reason if action.reason.strip() else "",
+        reason=action.reason.rstrip(),
     )
 
 

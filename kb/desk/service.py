@@ -31,6 +31,7 @@ from kb.desk.links import Links
 from kb.desk.opening import Opened, Opening, link_digest
 from kb.desk.outbox.store import Outbox, Parcel
 from kb.desk.post import Post, Reader
+from kb.desk.private_links.store import PrivateLinks
 from kb.desk.queue.filters import Queue, QueueFilter
 from kb.desk.queue.store import own, queue
 from kb.desk.store import Tickets, changed_meanwhile
@@ -57,6 +58,11 @@ class Work:
     connection: Any
     tickets: Tickets
     post: Post
+
+    @property
+    def private(self) -> PrivateLinks:
+        """Return the private links, as this transaction sees them."""
+        return self.post.private
 
     @property
     def opening(self) -> Opening:
@@ -187,7 +193,8 @@ class Desk:
     def work(self) -> Iterator[Work]:
         """Hand out one write transaction; all that is done in it is kept, or nothing."""
         with self.db.begin() as connection:
-            post = Post(Outbox(connection), self._links, self.settings.site_name)
+            outbox, private = Outbox(connection), PrivateLinks(connection)
+            post = Post(outbox, self._links, self.settings.site_name, private)
             yield Work(connection, Tickets(self.db, connection), post)
 
 

@@ -5,7 +5,15 @@ package. Knows no query and no rule of the product.
 """
 
 from kb.schema.columns import UtcTime, metadata
-from kb.schema.desk import leases, offers, outbox, ticket_events, ticket_numbers, tickets
+from kb.schema.desk import (
+    leases,
+    offers,
+    outbox,
+    ticket_events,
+    ticket_links,
+    ticket_numbers,
+    tickets,
+)
 from kb.schema.gaps import (
     article_parts,
     gap_effects,
@@ -51,6 +59,7 @@ __all__ = [
     "salts",
     "subscriptions",
     "ticket_events",
+    "ticket_links",
     "ticket_numbers",
     "tickets",
     "users",

@@ -58,6 +58,15 @@ ticket_events = sa.Table(
     sa.Column("data", sa.JSON, nullable=False),
 )
 
+# Private links of letters after the first, which has tickets.link_digest: the SHA-256 of each.
+ticket_links = sa.Table(
+    "ticket_links",
+    metadata,
+    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("ticket_id", sa.ForeignKey("tickets.id"), nullable=False, index=True),
+    sa.Column("made_at", UtcTime, nullable=False),
+)
+
 ticket_numbers = sa.Table(
     "ticket_numbers",
     metadata,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 
-from flask import Flask, Response, current_app, g, jsonify, render_template, request
+from flask import Flask, Response, current_app, g, jsonify, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, SecurityError
 
@@ -36,6 +36,11 @@ WORDS: dict[int, tuple[str, str]] = {
 
 # Under a host name that is not ours no page can be made: its links would carry that name.
 OTHER_HOST = "The site does not go by that name; see the setting trusted_hosts."
+
+# Where somebody who is told "not found" may have lost the link to their ticket.
+TICKET = frozenset({
+    "requester.ticket", "requester.reply", "requester.own", "requester.own_reply",
+})  # fmt: skip
 
 STATUS: dict[type[ProductError], int] = {
     InvalidInput: 422,
@@ -114,6 +119,8 @@ def answer(
         hint=hint or usual,
         kept=kept,
         sign_in=(status == 401 and g.get("ours")) or (request.endpoint == SIGN_IN and kept.place),
-        lost_link="",
+        lost_link=url_for("link_again.form")
+        if status == 404 and request.endpoint in TICKET
+        else "",
     )
     return page, status

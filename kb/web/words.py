@@ -41,6 +41,7 @@ EVENT = {
     "reopened": "reopened it",
     "replied": "wrote",
     "closed": "closed it",
+    "link_sent": "sent the private link again",
     "joined": "waits for the same answer",
     "erased": "erased what it told of a person",
 }

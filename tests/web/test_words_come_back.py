@@ -23,8 +23,10 @@ FORMS: dict[str, tuple[str, ...]] = {
     "desk.act": ("text", "reason", "other_article"),
     "desk.send_again": (),
     "gaps.act": ("title", "to", "into"),
+    "desk.send_link": (),
     "kept.keep": ("title", "from", "until"),
     "kept.remove": (),
+    "link_again.send": ("email", "number"),
     "notes.add": ("text", "day", "last"),
     "notes.change": ("text", "day", "last"),
     "notes.remove": (),
@@ -132,13 +134,14 @@ def test_words_are_on_the_page_of_every_refusal(
 
 # Routes that anybody may use, and those of whoever is signed in.
 OPEN = {
+    "link_again.send",
     "reader.solved", "reader.vote", "requester.create", "requester.reply", "requester.withdrawn",
     "subscriptions.confirm", "subscriptions.stop", "subscriptions.subscribe", "survey.answer",
 }  # fmt: skip
 OWN = {"requester.own_reply", "requester.answer_offer"}
 # The sample addresses lead to nothing, which is said before a form is read, or no form is read.
 NOTHING_READ = {
-    "desk.send_again", "gaps.act", "kept.remove", "notes.change", "notes.remove",
+    "desk.send_again", "desk.send_link", "gaps.act", "kept.remove", "notes.change", "notes.remove",
     "previews.end", "requester.own_reply", "subscriptions.confirm", "subscriptions.stop",
     "views.act",
 }  # fmt: skip

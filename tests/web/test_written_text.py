@@ -109,7 +109,7 @@ def test_what_is_written_reaches_pages_letters_and_exports_line_by_line(
     at_desk, theirs = agent.get(f"/desk/tickets/{number}").text, client.get(place).text
     shown = ["".join(e.words) for e in _written(at_desk, "written")]
     assert shown == [TRACE, *(f"{a}\n{TRACE}" for a in ("note", "answer", "escalate")), TRACE]
-    assert [text for text in shown if text.startswith("answer")][0] in [
+    assert next(text for text in shown if text.startswith("answer")) in [
         "".join(e.words) for e in _written(theirs, "written")
     ]
     assert "<b>" not in at_desk + theirs
