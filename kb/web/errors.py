@@ -110,15 +110,16 @@ def answer(
     if isinstance(request.routing_exception, SecurityError):
         return Response(f"{title}. {OTHER_HOST}\n", status, mimetype="text/plain")
     kept = typed(status)
+    sign_in = (status == 401 and g.get("ours")) or (request.endpoint == SIGN_IN and kept.place)
     page = render_template(
         "error.html",
         status=status,
         title=title,
         message=message,
         problems=[said for said in (fields or {}).values() if said != message],
-        hint=hint or usual,
+        hint=hint or ("" if status == 401 and sign_in else usual),
         kept=kept,
-        sign_in=(status == 401 and g.get("ours")) or (request.endpoint == SIGN_IN and kept.place),
+        sign_in=sign_in,
         lost_link=url_for("link_again.form")
         if status == 404 and request.endpoint in TICKET
         else "",
