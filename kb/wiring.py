@@ -26,6 +26,7 @@ from kb.db import Database
 from kb.desk.answer_letters import AnswerLetters
 from kb.desk.links import Links
 from kb.desk.password_letters import PasswordLetters
+from kb.desk.private_links.sending import CHANNEL, LinkRequests
 from kb.desk.service import Desk
 from kb.desk.ticket import Origin, Ticket
 from kb.digest.sending import Weekly
@@ -80,6 +81,7 @@ LINKS = {
     "subscription_path": "/subscriptions/{token}",
     "reset_path": resetting.PATH,
     "forgotten_path": "/forgot-password",
+    "lost_path": "/tickets/link",
 }
 
 
@@ -229,6 +231,7 @@ def build(settings: Settings) -> Services:
     accounts = Accounts(db)
     tell = ticket_recorder(record, accounts)
     links = Links(settings.site_url, **LINKS, tells=partial(_may_be_told, library))
+    desk = Desk(db, settings, record=tell, links=links, secret=secret_key)
     histories = Histories(partial(open_repository, settings))
     subscriptions = Subscriptions(
         db,
@@ -268,8 +271,11 @@ def build(settings: Settings) -> Services:
         histories=histories,
         subscriptions=subscriptions,
         replaying=Replaying(db, settings, histories, subscriptions),
-        desk=Desk(db, settings, record=tell, links=links, secret=secret_key),
-        channels={"mail": mail_channel(settings.mail_url, settings.mail_from)},
+        desk=desk,
+        channels={
+            "mail": mail_channel(settings.mail_url, settings.mail_from),
+            CHANNEL: LinkRequests(desk),
+        },
         measuring=Measuring(db, [tier.level for tier in settings.tiers], settings.k_anonymity),
         previews=Previews(db, secret_key),
         branches=Branches(),

@@ -54,6 +54,7 @@ def _identify(letter: EmailMessage, payload: Mapping[str, Any], key: str, *, dom
         letter["List-Unsubscribe"] = f"<{unsubscribe}>"
         letter["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     letter["Auto-Submitted"] = "auto-generated"
+    letter["X-Auto-Response-Suppress"] = "All"  # Exchange heeds this one
 
 
 def _refuse_injection(payload: Mapping[str, Any], key: str) -> None:

@@ -15,6 +15,7 @@ from kb.db import Connection
 from kb.desk.links import Links
 from kb.desk.outbox.store import Outbox
 from kb.desk.post import Post
+from kb.desk.private_links.store import PrivateLinks
 from kb.desk.service import Desk, Work
 from kb.desk.store import Tickets
 from kb.gaps.subscriptions.store import Subscription
@@ -33,6 +34,15 @@ class Unsent(Outbox):
         return key
 
 
+class NoLinks(PrivateLinks):
+    """Private links of letters that nobody gets."""
+
+    def new(self, ticket_id: str, now: datetime) -> str:
+        """Return no token, and keep nothing."""
+        del ticket_id, now
+        return ""
+
+
 class QuietDesk(Desk):
     """The desk with all its rules, and nobody written to."""
 
@@ -40,8 +50,10 @@ class QuietDesk(Desk):
     def work(self) -> Iterator[Work]:
         """Hand out one write transaction, as the desk does."""
         with self.db.begin() as connection:
-            links, site = Links(self.settings.site_url), self.settings.site_name
-            post = Post(Unsent(connection), links, site, lambda *_: False)
+            links, private = Links(self.settings.site_url), NoLinks(connection)
+            post = Post(
+                Unsent(connection), links, self.settings.site_name, private, lambda *_: False
+            )
             yield Work(connection, Tickets(self.db, connection), post)
 
 

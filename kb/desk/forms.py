@@ -26,6 +26,7 @@ _EMAIL = re.compile(
     r"(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*"
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_BLANK = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")  # what breaks a line, or cannot be seen
 
 
 def checked(draft: Draft, *, asked: bool = True) -> Draft:
@@ -75,14 +76,19 @@ def checked_reason(text: str) -> str:
 
 
 def line(text: str) -> str:
-    """Return the text on one line: controls and line ends become blanks, blanks collapse."""
-    return " ".join(_CONTROL.sub(" ", _encodable(text)).split())
+    """Return the text on one line: each control or line end is a blank; none at the ends."""
+    unix = _encodable(text).replace("\r\n", "\n")
+    return _BLANK.sub(" ", unix).strip()
 
 
 def block(text: str) -> str:
-    """Return the text with Unix line ends, without control characters, stripped."""
+    """Return the text with Unix line ends, without control characters and without blank lines
+    around it. Each line is as it was typed, the first one's indentation too.
+    """
     unix = _encodable(text).replace("\r\n", "\n").replace("\r", "\n")
-    return _CONTROL.sub("", unix).strip()
+    lines = _CONTROL.sub("", unix).rstrip().split("\n")
+    first = next((at for at, each in enumerate(lines) if each.strip()), 0)
+    return "\n".join(lines[first:])
 
 
 def is_address(text: str) -> bool:

@@ -20,6 +20,8 @@ class Occasion(StrEnum):
     RESOLVED = "resolved"
     OFFERED = "offered"
     JOINED = "joined"
+    LINK = "link"  # staff sends the way to the ticket again
+    LINKS = "links"  # somebody asked for the way to their tickets
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +32,18 @@ class Letter:
     text: str
 
 
-# How the reader gets to the ticket: the private link is only in the first letter, because only its
-# digest is kept.
+# How the reader gets to the ticket, and that the letter itself is no way back: nothing reads mail.
 _WAYS = {
     "en": {
-        "link": "Follow it, and answer, at your private link (keep it to yourself):\n{link}",
-        "own": "Follow it, and answer, here:\n{link}",
-        "first": "Follow it, and answer, at the private link in our first message about {number}.",
+        "link": "Do not reply to this email: nobody reads it. To answer, open your ticket (keep "
+        "the link to yourself):\n{link}\n\nLink lost? Have a new one sent: {lost}",
+        "own": "Do not reply to this email: nobody reads it. To answer, open your ticket:\n{link}",
     },
     "es": {
-        "link": "Siga la solicitud y responda en su enlace privado (no lo comparta):\n{link}",
-        "own": "Siga la solicitud y responda aquí:\n{link}",
-        "first": "Siga la solicitud y responda en el enlace privado de nuestro primer mensaje "
-        "sobre {number}.",
+        "link": "No responda a este mensaje: nadie lo lee. Para contestar, abra su solicitud (no "
+        "comparta el enlace):\n{link}\n\n¿Ha perdido el enlace? Pida otro: {lost}",
+        "own": "No responda a este mensaje: nadie lo lee. Para contestar, abra su solicitud:\n"
+        "{link}",
     },
 }
 
@@ -72,13 +73,14 @@ _LETTERS = {
         Occasion.RESOLVED: (
             "[{number}] {subject}",
             "{number} is resolved.\n\n{text}{article}\n\n"
-            "If it is not solved, reply and it is open again.\n{way}\n\n{site}\n",
+            "Is it not solved? Say so on the ticket's page and it is open again.\n\n{way}\n\n"
+            "{site}\n",
         ),
         Occasion.OFFERED: (
             "Did you find what you searched for? {subject}",
             "You searched for “{subject}” and it looks as if nothing answered it.\n\n"
             "If you still need help, a service desk agent will take it on:\n{link}\n\n"
-            "If not, you need do nothing.\n\n{site}\n",
+            "If not, you need do nothing. Do not reply to this email: nobody reads it.\n\n{site}\n",
         ),
         Occasion.JOINED: (
             "[{number}] {subject}",
@@ -86,6 +88,17 @@ _LETTERS = {
             "Others had the same difficulty and the team is already working on it as {number}. "
             "We will write to you when there is an answer; you need do nothing.\n\n{way}\n\n"
             "{site}\n",
+        ),
+        Occasion.LINK: (
+            "[{number}] {subject}",
+            "Here is the way to {number} again.\n\n{way}\n\n{site}\n",
+        ),
+        Occasion.LINKS: (
+            "{site}: the links to your tickets",
+            "Somebody, most likely you, asked for the links to your tickets on {site}. Keep them "
+            "to yourself.\n\n{tickets}\n\n"
+            "If it was not you, do nothing: the links are in this email alone. Do not reply to it: "
+            "nobody reads it.\n\n{site}\n",
         ),
     },
     "es": {
@@ -113,13 +126,14 @@ _LETTERS = {
         Occasion.RESOLVED: (
             "[{number}] {subject}",
             "{number} está resuelta.\n\n{text}{article}\n\n"
-            "Si el problema continúa, responda y la abriremos de nuevo.\n{way}\n\n{site}\n",
+            "¿El problema continúa? Díganoslo en la página de su solicitud y quedará abierta de "
+            "nuevo.\n\n{way}\n\n{site}\n",
         ),
         Occasion.OFFERED: (
             "¿Encontró lo que buscaba? {subject}",
             "Buscó «{subject}» y parece que nada le dio la respuesta.\n\n"
             "Si todavía necesita ayuda, el centro de asistencia se hará cargo:\n{link}\n\n"
-            "Si no, no tiene que hacer nada.\n\n{site}\n",
+            "Si no, no tiene que hacer nada. No responda a este mensaje: nadie lo lee.\n\n{site}\n",
         ),
         Occasion.JOINED: (
             "[{number}] {subject}",
@@ -127,6 +141,17 @@ _LETTERS = {
             "Otras personas tuvieron la misma dificultad y el equipo ya trabaja en ello con el "
             "número {number}. Le escribiremos cuando haya una respuesta; no tiene que hacer nada."
             "\n\n{way}\n\n{site}\n",
+        ),
+        Occasion.LINK: (
+            "[{number}] {subject}",
+            "Aquí tiene de nuevo el acceso a {number}.\n\n{way}\n\n{site}\n",
+        ),
+        Occasion.LINKS: (
+            "{site}: los enlaces a sus solicitudes",
+            "Alguien, probablemente usted, pidió los enlaces a sus solicitudes en {site}. No los "
+            "comparta.\n\n{tickets}\n\n"
+            "Si no fue usted, no haga nada: los enlaces solo están en este mensaje. No responda a "
+            "él: nadie lo lee.\n\n{site}\n",
         ),
     },
 }
@@ -146,7 +171,7 @@ def letter(occasion: Occasion, language: str, **values: str) -> Letter:
 
 
 def way(kind: str, language: str, **values: str) -> str:
-    """Return the sentence that leads to the ticket; `kind` is "link", "own" or "first"."""
+    """Return the sentence that leads to the ticket; `kind` is "link" or "own"."""
     return _WAYS[spoken(language)][kind].format(**values)
 
 

@@ -31,6 +31,7 @@ class Links:
     tells: Callable[[str, bool], bool] = _anything
     reset_path: str = "/reset-password/{token}"
     forgotten_path: str = "/forgot-password"
+    lost_path: str = "/tickets/link"
 
     def ticket(self, token: str) -> str:
         """Return the private link."""
@@ -59,6 +60,10 @@ class Links:
     def forgotten(self) -> str:
         """Return the page where a link to a new password is asked for."""
         return self._under(self.forgotten_path)
+
+    def lost(self) -> str:
+        """Return the page that sends the link to a ticket again."""
+        return self._under(self.lost_path)
 
     def _under(self, path: str, **values: str) -> str:
         safe = {name: quote(value, safe="/") for name, value in values.items()}

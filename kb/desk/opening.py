@@ -8,7 +8,6 @@ are in docs/decisions/0006.
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from typing import Any
 from kb.desk import needs, rules
 from kb.desk.actions import RequesterReply
 from kb.desk.post import Post
+from kb.desk.private_links.store import LINK_BYTES, link_digest
 from kb.desk.queue.store import joined_actor
 from kb.desk.store import JOINED, Tickets
 from kb.desk.submissions import store as submissions
@@ -25,7 +25,8 @@ from kb.desk.submissions.store import RequestKey, Taken
 from kb.desk.ticket import FIRST_LINE, Draft, Origin, Requester, Status, Ticket, TicketEvent
 from kb.errors import InvalidInput
 
-LINK_BYTES = 32
+__all__ = ["Opened", "Opening", "link_digest"]
+
 HARD_TO_GUESS = 16  # characters; the forms' own ids have twice as many
 _ACTORS = {Origin.POLICY: "Policy", Origin.DEMAND: "Demand"}
 
@@ -189,13 +190,6 @@ def _key_used() -> InvalidInput:
         "This Idempotency-Key was used for another request.",
         "Nothing was opened or changed. Send what is new with a key of its own.",
     )
-
-
-def link_digest(token: str) -> str:
-    """Return what is kept of a private link's token: its SHA-256, in hex. The token has 256 random
-    bits, so that a plain digest cannot be searched through.
-    """
-    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
 
 
 def _joining(person: Requester, draft: Draft) -> dict[str, Any]:

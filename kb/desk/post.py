@@ -6,7 +6,7 @@ person without an address is left out. Knows no SQL and does not send.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,6 +14,7 @@ from kb.desk import letters
 from kb.desk.letters import Letter, Occasion
 from kb.desk.links import Links
 from kb.desk.outbox.store import Outbox
+from kb.desk.private_links.store import PrivateLinks
 from kb.desk.ticket import Origin, Requester, Ticket, TicketEvent
 
 MAIL = "mail"
@@ -27,6 +28,7 @@ class Post:
     outbox: Outbox
     links: Links
     site: str
+    private: PrivateLinks
     may_write: Callable[[str, datetime], bool]  # whether an address may be sent one more today
 
     def received(self, ticket: Ticket, token: str, now: datetime) -> None:
@@ -39,28 +41,30 @@ class Post:
         by_policy = ticket.origin is Origin.POLICY
         occasion = Occasion.OPENED if by_policy else Occasion.RECEIVED
         text = ticket.subject if by_policy else ticket.body or ticket.subject
-        way = letters.way("link", ticket.language, link=self.links.ticket(token))
+        way = self._private_way(ticket.language, token)
         reader = (ticket.requester, ticket.language)
         self._about(ticket, reader, occasion, now=now, way=way, text=text)
 
     def _taken(self, ticket: Ticket, token: str, now: datetime) -> None:
         person = ticket.requester
         if person.email and self.may_write(person.email, now):
-            way = letters.way("link", ticket.language, link=self.links.ticket(token))
+            way = self._private_way(ticket.language, token)
             reader = (Requester(email=person.email), ticket.language)
             self._about(ticket, reader, Occasion.TAKEN, now=now, way=way)
 
     def joined(self, ticket: Ticket, reader: Reader, words: str, *, now: datetime) -> None:
         """Tell a person that the team's ticket covers what they searched for."""
-        way = self._way(ticket, reader)
+        way = self._way(ticket, reader, now)
         self._about(ticket, reader, Occasion.JOINED, now=now, way=way, text=words)
 
     def happened(
         self, ticket: Ticket, event: TicketEvent, readers: tuple[Reader, ...], *, now: datetime
     ) -> None:
         """Tell the readers of an answer or a resolution; other events are not written about."""
+        if event.kind not in {"answered", "resolved"}:
+            return
         for reader in readers:
-            way = self._way(ticket, reader)
+            way = self._way(ticket, reader, now)
             if event.kind == "answered":
                 self._about(
                     ticket, reader, Occasion.ANSWERED, now=now, way=way, text=event.data["text"]
@@ -96,13 +100,39 @@ class Post:
             return ""
         return letters.article(reader[1], self.links.article(slug))
 
-    def _way(self, ticket: Ticket, reader: Reader) -> str:
+    def link_again(self, ticket: Ticket, now: datetime) -> None:
+        """Write the requester a new link, because staff sends it."""
+        reader = (ticket.requester, ticket.language)
+        way = self._private_way(ticket.language, self.private.new(ticket.id, now))
+        self._about(ticket, reader, Occasion.LINK, now=now, way=way)
+
+    def links_again(self, theirs: Sequence[Ticket], *, key: str, now: datetime) -> None:
+        """Write one person new links to these tickets of theirs, because somebody asked. Of a
+        ticket whose address anybody can have typed the letter holds no word.
+        """
+        first = theirs[0]
+        rows = [
+            f"{each.display_number} {each.subject if each.proven else ''}".strip()
+            + f"\n{self.links.ticket(self.private.new(each.id, now))}"
+            for each in theirs
+        ]
+        written = letters.letter(
+            Occasion.LINKS, first.language, site=self.site, tickets="\n\n".join(rows)
+        )
+        self._put(first.requester, written, now=now, thread=first.id, ticket_id=first.id, key=key)
+
+    def _way(self, ticket: Ticket, reader: Reader, now: datetime) -> str:
         """Return how the reader gets to the ticket."""
         person, language = reader
-        number = ticket.display_number
         if person.user_id:
-            return letters.way("own", language, link=self.links.own(number))
-        return letters.way("first", language, number=number)
+            return letters.way("own", language, link=self.links.own(ticket.display_number))
+        if not person.email:  # no letter, no link
+            return ""
+        return self._private_way(language, self.private.new(ticket.id, now))
+
+    def _private_way(self, language: str, token: str) -> str:
+        link, lost = self.links.ticket(token), self.links.lost()
+        return letters.way("link", language, link=link, lost=lost)
 
     def _about(
         self, ticket: Ticket, reader: Reader, occasion: Occasion, *, now: datetime, **values: str
@@ -125,6 +155,7 @@ class Post:
         now: datetime,
         thread: str,
         ticket_id: str | None,
+        key: str = "",
     ) -> None:
         if not person.email:
             return
@@ -135,4 +166,4 @@ class Post:
             "text": written.text,
             "thread": thread,
         }
-        self.outbox.put(MAIL, payload, now=now, ticket_id=ticket_id)
+        self.outbox.put(MAIL, payload, now=now, ticket_id=ticket_id, key=key)

@@ -162,14 +162,18 @@ def _resolve(ticket: Ticket, action: Resolve, now: datetime, tiers: Sequence[Tie
         resolution_article=article,
         resolved_at=now,
     )
-    data = {"resolution": action.resolution.value, "article": article, "text": action.text.strip()}
+    data = {
+        "resolution": action.resolution.value,
+        "article": article,
+        "text": action.text.rstrip(),
+    }
     return changed, _by(action.by, "resolved", now, public=True, **data)
 
 
 def _reopen(ticket: Ticket, action: Reopen, now: datetime, tiers: Sequence[Tier]) -> Moved:
     del tiers
     return _taken_up(ticket, now), _by(
-        action.by, "reopened", now, public=True, reason=action.reason.strip(), shown=action.shown
+        action.by, "reopened", now, public=True, reason=action.reason.rstrip(), shown=action.shown
     )
 
 
@@ -250,10 +254,10 @@ def _no_such_move(ticket: Ticket, tiers: Sequence[Tier], where: str) -> NotAllow
 
 
 def _said(text: str, what: str) -> str:
-    """Return the text, stripped; NotAllowed when there is none."""
-    if not (stripped := text.strip()):
+    """Return the text as it was typed; NotAllowed when there is none."""
+    if not text.strip():
         raise NotAllowed(f"Write {what} first.")
-    return stripped
+    return text
 
 
 def _by(

@@ -33,6 +33,7 @@ from kb.desk.links import Links
 from kb.desk.opening import Opened, Opening, link_digest
 from kb.desk.outbox.store import Outbox, Parcel
 from kb.desk.post import Post, Reader
+from kb.desk.private_links.store import PrivateLinks
 from kb.desk.queue.filters import Queue, QueueFilter
 from kb.desk.queue.store import own, queue
 from kb.desk.store import Tickets, changed_meanwhile
@@ -65,6 +66,11 @@ class Work:
     tickets: Tickets
     post: Post
     secret: bytes = b""
+
+    @property
+    def private(self) -> PrivateLinks:
+        """Return the private links, as this transaction sees them."""
+        return self.post.private
 
     @property
     def opening(self) -> Opening:
@@ -213,8 +219,9 @@ class Desk:
     def work(self) -> Iterator[Work]:
         """Hand out one write transaction; all that is done in it is kept, or nothing."""
         with self.db.begin() as connection:
-            site = self.settings.site_name
-            post = Post(Outbox(connection), self._links, site, partial(self._spares, connection))
+            outbox, private = Outbox(connection), PrivateLinks(connection)
+            spares = partial(self._spares, connection)
+            post = Post(outbox, self._links, self.settings.site_name, private, spares)
             yield Work(connection, Tickets(self.db, connection), post, self._secret)
 
     def _spares(self, connection: Connection, address: str, now: datetime) -> bool:

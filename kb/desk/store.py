@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection, RowMapping
 
 from kb.db import Database
 from kb.desk import tally
+from kb.desk.private_links.store import led_to_by
 from kb.desk.ticket import (
     ACTIVE,
     FIRST_NUMBER,
@@ -145,8 +146,20 @@ class Tickets:
         return self._one(tickets.c.number == number, lock=lock)
 
     def by_digest(self, digest: str) -> Ticket | None:
-        """Return the ticket whose private link has this SHA-256."""
-        return self._one(tickets.c.link_digest == digest)
+        """Return the ticket to which a private link of this SHA-256 leads."""
+        return self._one(led_to_by(digest))
+
+    def of_address(self, email: str, number: int | None, *, limit: int) -> tuple[Ticket, ...]:
+        """Return the tickets under that address, newest first: those not closed, or the one of
+        that number whatever its state.
+        """
+        mine = _is(Requester(email=email))
+        if not mine:
+            return ()
+        which = tickets.c.status != Status.CLOSED if number is None else tickets.c.number == number
+        statement = sa.select(tickets).where(sa.or_(*mine), which)
+        rows = self._connection.execute(statement.order_by(tickets.c.number.desc()).limit(limit))
+        return tuple(ticket_of(row) for row in rows.mappings())
 
     def open_by_need(self, need_key: str) -> Ticket | None:
         """Return the open ticket that owns the need."""

@@ -36,6 +36,8 @@ class Replayed:
 class Recorder:
     """Puts events into the database, or into the spool in `folder` while that fails."""
 
+    keeps = True  # whether people may be told that what they said is kept
+
     def __init__(
         self, db: Database, folder: Path, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
@@ -116,6 +118,8 @@ class Recorder:
 
 class Unrecorded(Recorder):
     """A recorder that keeps nothing."""
+
+    keeps = False
 
     def record(self, *events: Event) -> bool:
         """Forget the events; nobody waits for them."""

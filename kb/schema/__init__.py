@@ -11,6 +11,7 @@ from kb.schema.desk import (
     outbox,
     submissions,
     ticket_events,
+    ticket_links,
     ticket_numbers,
     tickets,
 )
@@ -69,6 +70,7 @@ __all__ = [
     "submissions",
     "subscriptions",
     "ticket_events",
+    "ticket_links",
     "ticket_numbers",
     "tickets",
     "users",

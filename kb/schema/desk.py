@@ -70,6 +70,15 @@ submissions = sa.Table(
     sa.Column("at", UtcTime, nullable=False, index=True),
 )
 
+# Private links of letters after the first, which has tickets.link_digest: the SHA-256 of each.
+ticket_links = sa.Table(
+    "ticket_links",
+    metadata,
+    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("ticket_id", sa.ForeignKey("tickets.id"), nullable=False, index=True),
+    sa.Column("made_at", UtcTime, nullable=False),
+)
+
 ticket_numbers = sa.Table(
     "ticket_numbers",
     metadata,

@@ -1,7 +1,8 @@
 """Signing in and out, and what is held on whoever is signed in.
 
 Cookies are set by signing in and by nothing else. A wrong address and a wrong password get the same
-answer, `next` leads nowhere but to this site, and a person gets their own data.
+answer, `next` leads nowhere but to this site, words of a form that was refused come back afterwards
+to be sent by hand, and a person gets their own data.
 """
 
 from __future__ import annotations
@@ -9,7 +10,17 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from flask import Blueprint, Response, g, redirect, render_template, request, session, url_for
+from flask import (
+    Blueprint,
+    Response,
+    g,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 
 from kb.errors import InvalidInput, ProductError, TooSoon
@@ -19,7 +30,8 @@ from kb.people.store import Account
 from kb.privacy.person.export import document
 from kb.privacy.person.who import Who
 from kb.web import known
-from kb.web.guard import GUESSES, needs, now, services, viewer
+from kb.web.guard import GUESSES, look_again, needs, now, services, viewer
+from kb.web.typed import carried
 
 blueprint = Blueprint("account", __name__)
 
@@ -36,6 +48,7 @@ def sign_in() -> ResponseReturnValue:
     target = local(request.args.get("next", ""))
     if request.method != "POST":
         return _form(target)
+    kept = carried()  # before the form is read: it may be longer than forms usually are
     email, password = request.form.get("email", ""), request.form.get("password", "")
     try:
         account = services().entrance.enter(email, password, caller(email), now())
@@ -45,6 +58,10 @@ def sign_in() -> ResponseReturnValue:
     if account is None:
         return _form(target, email=email, problem=WRONG), 422
     begin(account)
+    if kept.place:
+        look_again()
+        page = make_response(render_template("account/go_on.html", kept=kept))
+        return known.remember(page, account.email)
     return known.remember(redirect(target or _home(account.role), 303), account.email)
 
 
@@ -87,7 +104,12 @@ def _own_document() -> dict[str, Any]:
 def _form(target: str, *, email: str = "", problem: ProductError | None = None) -> str:
     said = "changed" if request.args.get("changed") else ""
     return render_template(
-        "account/sign_in.html", next=target or None, email=email, problem=problem, said=said
+        "account/sign_in.html",
+        next=target or None,
+        email=email,
+        problem=problem,
+        said=said,
+        kept=carried(),
     )
 
 

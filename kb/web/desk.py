@@ -7,6 +7,7 @@ rule: `kb.desk.rules` decides.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -23,17 +24,21 @@ from kb.desk.actions import (
     Resolve,
     ReturnToTier,
 )
+from kb.desk.private_links.sending import send
 from kb.desk.queue.filters import NOBODY, QueueFilter
 from kb.desk.ticket import ACTIVE, Agent, Origin, Resolution, Status, Ticket, parse_number
 from kb.desk.workers.store import WORKING_ROLES
 from kb.errors import InvalidInput, NotAllowed, NotFound, ProductError
+from kb.limits.store import Rate
 from kb.people.roles import Permission
 from kb.web.guard import needs, now, services, viewer
+from kb.web.link_again import has_room
 from search.types import Query
 
 blueprint = Blueprint("desk", __name__, url_prefix="/desk")
 
 PAGE = 50
+LINKS = Rate("link-by-staff", 3, timedelta(days=1))  # to one address; what readers ask for is apart
 CANDIDATES = 5
 STATES: Mapping[str, frozenset[Status]] = {
     "open": ACTIVE,
@@ -117,6 +122,23 @@ def act(number: str, action: str) -> ResponseReturnValue:
     except (InvalidInput, NotAllowed) as problem:
         found = services().desk.by_number(parse_number(number))
         return _page(found, _placed(problem, action), acted=action), 422
+    return redirect(url_for("desk.ticket", number=number), 303)
+
+
+@blueprint.post("/tickets/<number>/link")
+@needs(Permission.WORK_TICKETS)
+def send_link(number: str) -> ResponseReturnValue:
+    """Send the requester a new private link; end those sent before where that is wanted."""
+    found = services().desk.by_number(parse_number(number))
+    try:
+        if found.requester.email and not has_room(found.requester.email, LINKS):
+            raise NotAllowed(
+                f"{LINKS.count} links have been sent to this address today.",
+                "Tomorrow one more can be sent.",
+            )
+        send(services().desk, found, _me(), now(), end="end" in request.form)
+    except NotAllowed as problem:
+        return _page(found, problem, acted="link"), 422
     return redirect(url_for("desk.ticket", number=number), 303)
 
 

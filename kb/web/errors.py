@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 
-from flask import Flask, Response, g, jsonify, render_template, request
+from flask import Flask, Response, current_app, g, jsonify, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, SecurityError
 
@@ -22,13 +22,14 @@ from kb.errors import (
     TooSoon,
 )
 from kb.web.guard import SAFE, wants_json
+from kb.web.typed import MOST_GIVEN_BACK, SIGN_IN, typed
 
 log = logging.getLogger(__name__)
 
 # What to say where the exception brings no words of its own: title, hint.
 WORDS: dict[int, tuple[str, str]] = {
     400: ("This request could not be understood", "Go back and try again."),
-    401: ("Sign in to continue", "Use your account, or an API token in the header."),
+    401: ("Sign in to continue", "Programs send an API token in the header."),
     403: ("This is not open to you", "Sign in with an account that may see it."),
     404: ("There is no such page", "It may have moved. Search for what you need."),
     405: ("That cannot be done here", "Go back and use the page's own buttons."),
@@ -44,9 +45,10 @@ WORDS: dict[int, tuple[str, str]] = {
 # Under a host name that is not ours no page can be made: its links would carry that name.
 OTHER_HOST = "The site does not go by that name; see the setting trusted_hosts."
 
-# The form was right; what stood against it passes. Its words are given back with the refusal.
-TYPED_IN_VAIN = frozenset({409, 429, 503})
-WRITTEN = ("subject", "body", "text", "reason")
+# Where somebody who is told "not found" may have lost the link to their ticket.
+TICKET = frozenset({
+    "requester.ticket", "requester.reply", "requester.own", "requester.own_reply",
+})  # fmt: skip
 
 STATUS: dict[type[ProductError], int] = {
     InvalidInput: 422,
@@ -72,7 +74,19 @@ def _http(problem: HTTPException) -> ResponseReturnValue:
     words = problem.description if problem.description != own else ""
     if isinstance(problem, SecurityError):  # its own words repeat the name
         words = OTHER_HOST
+    if problem.code == 413 and not words:
+        words = _too_long()
     return answer(problem.code or 500, words or "")
+
+
+def _too_long() -> str:
+    """Return how long the request was, and how long one may be."""
+    most = current_app.config["MAX_CONTENT_LENGTH"] // 1024
+    sent = (request.content_length or 0) // 1024
+    told = f"You sent {sent:,} KiB; the most is {most} KiB. Nothing of it was stored."
+    if sent * 1024 < MOST_GIVEN_BACK:
+        return told
+    return f"{told} It is too long to be shown here: your browser may still have it if you go back."
 
 
 def _product(problem: ProductError) -> ResponseReturnValue:
@@ -106,20 +120,19 @@ def answer(
         return jsonify(error=body | {"fields": fields or {}}), status
     if isinstance(request.routing_exception, SecurityError):
         return Response(f"{title}. {OTHER_HOST}\n", status, mimetype="text/plain")
+    kept = typed(status)
+    sign_in = (status == 401 and g.get("ours")) or (request.endpoint == SIGN_IN and kept.place)
     page = render_template(
         "error.html",
         status=status,
         title=title,
         message=message,
-        hint=hint or usual,
-        kept_words=_typed() if status in TYPED_IN_VAIN else {},
+        problems=[said for said in (fields or {}).values() if said != message],
+        hint=hint or ("" if status == 401 and sign_in else usual),
+        kept=kept,
+        sign_in=sign_in,
+        lost_link=url_for("link_again.form")
+        if status == 404 and request.endpoint in TICKET
+        else "",
     )
     return page, status
-
-
-def _typed() -> dict[str, str]:
-    """Return the words of the form that was refused, so that nobody has to write them again."""
-    try:
-        return {name: request.form[name] for name in WRITTEN if request.form.get(name)}
-    except HTTPException:  # too long to be read at all
-        return {}

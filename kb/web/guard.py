@@ -94,6 +94,14 @@ def own_search(search_id: str | None) -> Event | None:
     return services().record.own_search(viewer(), search_id, others=before)
 
 
+def must_be_kept(kept: bool) -> None:
+    """Go on, and thank, only when what somebody said is stored."""
+    if not services().recorder.keeps:
+        abort(409, "This is a preview: what you say of its articles is not counted.")
+    if not kept:
+        abort(503, "Your answer could not be stored.")
+
+
 def tried(search: Event | None) -> dict[str, Any]:
     """Return what this person tried before a ticket. Without an account or a search of their own
     nothing is told: behind one address the last visit may be another's.
@@ -111,6 +119,11 @@ def offer() -> Offer | None:
         return open_offer(services().desk, viewer().user_id)
     except StoreError:
         return None
+
+
+def look_again() -> None:
+    """Take note of who is asking after the session has changed."""
+    g.viewer = _viewer()
 
 
 def init_app(app: Flask) -> None:
@@ -134,7 +147,8 @@ def _stand() -> ResponseReturnValue | None:
     g.viewer = _viewer()
     signed = getattr(view, "signed", False)
     if request.method not in SAFE and not signed and not _from_our_pages():
-        abort(403, "The request did not come from a page of this site.")
+        abort(403, _compared())
+    g.ours = not signed
     if not g.viewer.may(permission):
         return _refuse()
     if getattr(view, "in_person", False) and _bearer():
@@ -230,6 +244,20 @@ def _from_our_pages() -> bool:
     if origin is not None:
         return _host(origin) == request.host
     return site == "same-origin"
+
+
+def _compared() -> str:
+    """Return why a request is not taken for one of our own pages, and what was compared."""
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    if site is None and origin is None:
+        said = "Your browser did not say which page this came from (no Origin header)"
+    elif origin is not None and _host(origin) != request.host:
+        said = (
+            f"Your browser says that this came from {origin[:200]}, and this site is {request.host}"
+        )
+    else:
+        said = f"Your browser says that this came from another site (Sec-Fetch-Site: {site})"
+    return f"{said}, so it was not accepted as sent from a page of this site."
 
 
 def _host(origin: str) -> str:

@@ -27,7 +27,7 @@ from kb.lookup.live import readable
 from kb.people.roles import Permission
 from kb.web import listing, survey
 from kb.web.former import ABSENT, former
-from kb.web.guard import chosen, needs, now, services, viewer
+from kb.web.guard import chosen, must_be_kept, needs, now, services, viewer
 from kb.web.subscriptions import of_results
 from kb.web.words import REASONS
 from search.types import Query
@@ -41,6 +41,7 @@ THANKS = {
     "yes": "Thank you. That helps others find it.",
     "no": "Thank you. The team that keeps this article will see your answer.",
     "survey": "Thank you. That was the only question.",
+    "closed": "That question is not open to you any more, so your answer was not counted.",
 }
 
 
@@ -115,19 +116,21 @@ def article(slug: str) -> ResponseReturnValue:
 @blueprint.post("/articles/<path:slug>/vote")
 @needs(Permission.READ, limit="write")
 def vote(slug: str) -> ResponseReturnValue:
-    """Keep whether the article helped, and why not."""
-    helpful = request.form.get("helpful") == "yes"
-    reason = request.form.get("reason", "") if not helpful else ""
-    if helpful or reason in dict(REASONS):
-        services().record.vote(
-            viewer(),
-            _readable(slug),
-            helpful,
-            reason=reason,
-            search_id=request.form.get("search"),
-            now=now(),
-        )
-    return _back(slug, "yes" if helpful else "no")
+    """Keep whether the article helped and, where a reader says so, why not."""
+    said = request.form.get("helpful", "")
+    if said not in {"yes", "no"}:  # no page of ours sends that: there is nothing to thank for
+        return _back(_readable(slug), "")
+    reason = request.form.get("reason", "") if said == "no" else ""
+    kept = services().record.vote(
+        viewer(),
+        _readable(slug),
+        said == "yes",
+        reason=reason if reason in dict(REASONS) else "",
+        search_id=request.form.get("search"),
+        now=now(),
+    )
+    must_be_kept(kept)
+    return _back(slug, said)
 
 
 @blueprint.post("/articles/<path:slug>/solved")
@@ -135,7 +138,8 @@ def vote(slug: str) -> ResponseReturnValue:
 def solved(slug: str) -> ResponseReturnValue:
     """Keep that this article solved the problem."""
     search_id = request.form.get("search")
-    services().record.solved(viewer(), slug=_readable(slug), search_id=search_id, now=now())
+    record, found = services().record, _readable(slug)
+    must_be_kept(record.solved(viewer(), slug=found, search_id=search_id, now=now()))
     return _back(slug, "solved")
 
 
@@ -236,7 +240,7 @@ def _readable(slug: str) -> str:
 
 def _back(slug: str, thanks: str) -> ResponseReturnValue:
     search_id = request.form.get("search") or None
-    place = url_for("reader.article", slug=slug, thanks=thanks) + (
-        "&" + urlencode({"from": search_id}) if search_id else ""
+    place = url_for("reader.article", slug=slug, thanks=thanks or None) + (
+        ("&" if thanks else "?") + urlencode({"from": search_id}) if search_id else ""
     )
     return redirect(place, 303)

@@ -32,7 +32,12 @@ from search.types import Query
 blueprint = Blueprint("requester", __name__)
 
 SUGGESTED = 3
-FIELDS = ("subject", "body", "name", "email", "search", "article", "submission", "different")
+FIELDS = (
+    "subject", "body", "name", "email", "search", "article", "submission", "different", "served_to",
+)  # fmt: skip
+OTHER_ACCOUNT = InvalidInput(
+    "This form was opened by another account. It is yours now: look at it, then send it.",
+)
 
 
 @blueprint.get("/tickets/new")
@@ -51,6 +56,7 @@ def new() -> str:
         "article": slug,
         "submission": uuid.uuid4().hex,
         "different": "",
+        "served_to": viewer().user_id,
     }
     services().record.form_opened(
         viewer(), now=now(), search_id=search.id if search else None, slug=slug
@@ -65,8 +71,8 @@ def withdrawn() -> str:
     """Keep that a suggestion answered, so that no ticket is needed."""
     search = own_search(request.form.get("search"))
     search_id = search.id if search else None
-    services().record.form_withdrawn(viewer(), now=now(), search_id=search_id)
-    return render_template("requester/withdrawn.html", search=search_id)
+    told = services().record.form_withdrawn(viewer(), now=now(), search_id=search_id)
+    return render_template("requester/withdrawn.html", search=search_id, told=told)
 
 
 @blueprint.post("/tickets")
@@ -74,6 +80,8 @@ def withdrawn() -> str:
 def create() -> ResponseReturnValue:
     """Open the ticket, or say in words what the form still needs."""
     form = {name: request.form.get(name, "") for name in FIELDS}
+    if form["served_to"] != viewer().user_id and form["served_to"]:
+        return _served_to_another(form)
     draft = _draft(form)
     if draft.filed_by:
         count_ticket_for(draft.requester.email)
@@ -98,6 +106,17 @@ def _sent(opened: Opened, draft: Draft, form: dict[str, str]) -> ResponseReturnV
         page = {"number": number, "added": opened.added, "form": form}
         return render_template("requester/existing.html", **page)
     return redirect(place, 303)
+
+
+def _served_to_another(form: dict[str, str]) -> ResponseReturnValue:
+    """Ask whoever opened the form to sign in again, or show it to whoever is signed in now: a
+    ticket must not go astray because a session ended while it was written.
+    """
+    if not viewer().signed_in:
+        abort(401, "You were signed in when you opened this form, and are not now. Sign in again, "
+              "so that the ticket is among yours.")  # fmt: skip
+    mine = {"name": viewer().name, "email": viewer().email, "served_to": viewer().user_id}
+    return _page(form | mine, OTHER_ACCOUNT), 422
 
 
 @blueprint.get("/t/<token>")

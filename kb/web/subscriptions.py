@@ -35,6 +35,8 @@ _WIDEST = ("staff", "signed-in", "public")
 def subscribe() -> ResponseReturnValue:
     """Take in who wants to be told of one of their own searches."""
     search = own_search(request.form.get("search", "")[:36])
+    if search is None:
+        services().db.ping()  # while the record is away nobody's search is known: say that
     if not services().settings.answer_mail or search is None or not unanswered(search):
         abort(404, "This search is not known any more. Search again, then ask to be told.")
     person, email = viewer(), request.form.get("email", "")[:255].strip()

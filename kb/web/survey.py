@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
-from flask import Blueprint, redirect, request, url_for
+from flask import Blueprint, abort, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from kb.lookup.draws import is_asked
+from kb.lookup.live import readable
 from kb.people.roles import Permission
-from kb.web.guard import needs, now, services, viewer
+from kb.web.former import ABSENT
+from kb.web.guard import must_be_kept, needs, now, services, viewer
 
 blueprint = Blueprint("survey", __name__)
 
@@ -24,11 +26,16 @@ def answer(slug: str) -> ResponseReturnValue:
     """Keep whether this reader found what they needed."""
     said = request.form.get("found", "")
     search_id = request.form.get("search") or None
-    if said in {"yes", "no"} and _drawn():
-        services().record.survey_answered(
-            viewer(), slug, said == "yes", now=now(), search_id=search_id
+    if readable(services().library(), slug, viewer()) is None:
+        abort(404, ABSENT)
+    asked = said in {"yes", "no"} and _drawn()  # the draw may have changed since the page was read
+    if asked:
+        must_be_kept(
+            services().record.survey_answered(
+                viewer(), slug, said == "yes", now=now(), search_id=search_id
+            )
         )
-    place = url_for("reader.article", slug=slug, thanks="survey")
+    place = url_for("reader.article", slug=slug, thanks="survey" if asked else "closed")
     return redirect(place + ("&" + urlencode({"from": search_id}) if search_id else ""), 303)
 
 

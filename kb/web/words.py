@@ -14,6 +14,7 @@ from kb.content.several import shortened
 from kb.insight.amounts import amount, extent
 from kb.insight.definitions import DEFINITIONS
 from kb.insight.tables.table import Cell, Kind
+from kb.web.linked import linked
 from kb.web.listing import language_name
 
 STATUS = {
@@ -41,6 +42,7 @@ EVENT = {
     "reopened": "reopened it",
     "replied": "wrote",
     "closed": "closed it",
+    "link_sent": "sent the private link again",
     "joined": "waits for the same answer",
     "erased": "erased what it told of a person",
 }
@@ -210,6 +212,7 @@ def init_app(app: Flask) -> None:
     """Give the filters to the app's templates."""
     app.jinja_env.filters.update(
         day=day,
+        linked=linked,
         moment=moment,
         state=shortened,
         clock=clock,

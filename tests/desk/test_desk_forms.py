@@ -32,12 +32,31 @@ def test_any_text_is_cleaned_once_and_for_all(subject: str, body: str) -> None:
     for text in (clean.subject, clean.body):
         assert text.encode("utf-8").decode("utf-8") == text
         assert "\x00" not in text
-        assert text == text.strip()
+        assert text == text.rstrip()
+    assert clean.subject == clean.subject.lstrip()
+    assert not clean.body or clean.body.split("\n")[0].strip()
 
 
 @given(st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "S"]), max_size=3000))
 def test_ordinary_text_is_kept_as_it_is(body: str) -> None:
     assert forms.checked(Draft("help", body, ANN)).body == body
+
+
+TRACE = "\tat com.example.Main(Main.java:12)\n    {\n\n\t\t'key':  'two  blanks'\n    }"
+
+
+@pytest.mark.parametrize("around", ["", "\n", "\n  \n", "\r\n\r\n"])
+def test_lines_and_indentation_are_kept_and_blank_lines_around_them_are_not(around: str) -> None:
+    """Markdown of a ticket pasted from a terminal: the first line's indentation counts too."""
+    typed = around + TRACE.replace("\n", "\r\n") + around
+    assert forms.checked(Draft("help", typed, ANN)).body == TRACE
+    assert forms.checked_text(typed) == TRACE
+    assert forms.checked_reason(typed) == TRACE
+
+
+def test_blanks_inside_a_subject_are_kept_and_line_ends_are_blanks() -> None:
+    draft = Draft("  error\t0x51  in\r\nWord\u2028now ", requester=ANN)
+    assert forms.checked(draft).subject == "error 0x51  in Word now"
 
 
 @pytest.mark.parametrize(

@@ -96,14 +96,15 @@ def test_notes_stay_with_staff(desk: Desk, letters_in: Letters) -> None:
     assert len(letters_in()) == before
 
 
-def test_an_answer_is_mailed_without_the_private_link_which_nobody_keeps(
+def test_an_answer_is_mailed_with_a_private_link_of_its_own(
     desk: Desk, letters_in: Letters
 ) -> None:
     desk.act(1001, Answer(ADA, "Try {this} & <that>"), now=NOW + timedelta(days=1))
     letter = letters_in()[-1]
     assert letter["subject"] == "[T-1001] VPN drops 50% of the time"
     assert "Try {this} & <that>" in letter["text"]
-    assert "private link in our first message" in letter["text"]
+    link = letter["text"].partition("/tickets/")[2].split()[0]
+    assert desk.by_link(link) == desk.by_number(1001)
     assert letter["thread"] == desk.by_number(1001).id
 
 

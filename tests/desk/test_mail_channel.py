@@ -160,6 +160,8 @@ def test_a_letter_arrives_as_it_was_written(smtp: SmtpServer) -> None:
     assert letter["To"] == "Ann Ünlü <ann@example.com>"
     assert letter["Reply-To"] == SENDER
     assert letter["Auto-Submitted"] == "auto-generated"
+    # freescout#2488, bileto#815: Exchange answered notifications with out-of-office letters.
+    assert letter["X-Auto-Response-Suppress"] == "All"
     assert letter["References"] == "<ticket-1.thread@kb.example.org>"
     assert letter.get_content().splitlines() == LETTER["text"].splitlines()
 

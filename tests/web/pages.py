@@ -74,7 +74,10 @@ class Page(HTMLParser):
                 return
 
     def handle_data(self, data: str) -> None:
-        """Give the text to every element around it."""
+        """Give the text to every element around it; a line end that opens a field is none."""
+        inner = self._open[-1] if self._open else None
+        if inner and inner.tag in {"textarea", "pre"} and not inner.words:
+            data = data.removeprefix("\n")
         for around in self._open:
             around.words.append(data)
 

@@ -78,6 +78,7 @@ def _starts(site: Any, role: str) -> list[str]:
     asked += [site.link] if role == "anonymous" else []
     asked += ["/search?q=printing&page=2", "/articles/print/public?thanks=yes", "/sign-in?next=/x"]
     asked += ["/tickets/new?article=print/public", "/there-is-none", "/desk/?state=all", "/desk/x"]
+    asked += ["/tickets/link", "/tickets/link/sent"]
     asked += ["/subscriptions/sent", "/subscriptions/none", "/subscriptions/none/stop"]
     asked += ["/desk/undeliverable", "/reports/?from=2026-13-01", "/reports/?from=9999-12-31"]
     return [*asked, "/offers/offer-2", "/desk/tickets/T-9999", "/search?q=conectarse"]

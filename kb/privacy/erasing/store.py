@@ -18,6 +18,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from kb.desk.private_links.store import PrivateLinks
 from kb.insight.days.store import forget_visitors
 from kb.privacy.erasing import scrubbing
 from kb.privacy.person.store import chunks
@@ -238,6 +239,7 @@ def _tickets(
         values = _empty_ticket(row, key, now=now)
         connection.execute(sa.update(tickets).where(tickets.c.id == ticket_id).values(**values))
         _history(connection, ticket_id, row)
+        PrivateLinks(connection).end(ticket_id)
         told = {"kind": scrubbing.ERASED, "actor": "Operator", "public": True, "data": {}}
         insert = sa.insert(ticket_events).values(ticket_id=ticket_id, at=now, **told)
         connection.execute(insert)
@@ -259,7 +261,6 @@ def _empty_ticket(row: sa.Row[Any], words_key: str, *, now: datetime) -> dict[st
         "requester_id": None,
         "visitor": "",  # the record's own event of the ticket goes on counting it
         "search_id": None,
-        "link_digest": hashlib.sha256(secrets.token_bytes(32)).hexdigest(),
         "trail": scrubbing.NO_TRAIL,
         "updated_at": now,
         "version": row.version + 1,

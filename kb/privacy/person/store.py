@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from kb.desk.private_links.store import led_to_by
 from kb.desk.ticket import open_to_requester
 from kb.privacy.person.who import Held, Who
 from kb.schema import (
@@ -203,7 +204,7 @@ def _rows(
 
 def ticket_by(connection: Connection, *, number: int = 0, digest: str = "") -> str:
     """Return the id of the ticket of that number or private link, "" for none."""
-    mine = tickets.c.number == number if number else tickets.c.link_digest == digest
+    mine = tickets.c.number == number if number else led_to_by(digest)
     return connection.scalar(sa.select(tickets.c.id).where(mine)) or ""
 
 

@@ -1,0 +1,77 @@
+"""A lost private link, sent again to the address on the ticket.
+
+The answer is one page for every address and every number, and the work behind it is the same, so
+that nobody learns here who has asked for help.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from kb.desk.forms import is_address
+from kb.desk.private_links.sending import ask
+from kb.desk.ticket import parse_number
+from kb.errors import InvalidInput
+from kb.limits.mailbox import mailbox
+from kb.limits.store import Rate
+from kb.people.roles import Permission
+from kb.web.guard import needs, now, services
+
+blueprint = Blueprint("link_again", __name__, url_prefix="/tickets/link")
+
+# Letters of this kind to one address, whoever asks for them: nobody's mailbox is filled from here.
+LETTERS = Rate("link", 3, timedelta(days=1))
+
+
+@blueprint.get("")
+@needs(Permission.READ)
+def form() -> str:
+    """The form: an address and, where it is known, the ticket's number."""
+    return _page()
+
+
+@blueprint.post("")
+@needs(Permission.READ, limit="write")
+def send() -> ResponseReturnValue:
+    """Have the links written to whom they belong."""
+    try:
+        email, number = _address(), _number()
+    except InvalidInput as problem:
+        return _page(problem), 422
+    if has_room(email):
+        ask(services().desk, email, number, now())
+    return redirect(url_for("link_again.sent"), 303)
+
+
+@blueprint.get("/sent")
+@needs(Permission.READ)
+def sent() -> str:
+    """What comes next, the same for every address."""
+    return render_template("requester/link_sent.html", most=LETTERS.count)
+
+
+def has_room(email: str, letters: Rate = LETTERS) -> bool:
+    """Count one letter to the address; return whether it may be written today."""
+    return not services().limits.wait(letters, mailbox(email), now())
+
+
+def _address() -> str:
+    email = request.form.get("email", "").strip()
+    if not is_address(email):
+        problem = "Enter an email address like name@example.com."
+        raise InvalidInput(problem, fields={"email": problem})
+    return email
+
+
+def _number() -> int | None:
+    """Return the number that was given; None without one, which stands for all tickets."""
+    text = request.form.get("number", "").strip()
+    return parse_number(text) if text else None
+
+
+def _page(problem: InvalidInput | None = None) -> str:
+    typed = {name: request.form.get(name, "") for name in ("email", "number")}
+    return render_template("requester/link_again.html", problem=problem, form=typed)
