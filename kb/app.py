@@ -31,6 +31,7 @@ from kb.web import (
     hooks,
     kept,
     leads,
+    letters,
     metrics,
     notes,
     operator,
@@ -57,6 +58,7 @@ BLUEPRINTS = (
     subscriptions.blueprint,
     account.blueprint,
     desk.blueprint,
+    letters.blueprint,
     leads.blueprint,
     notes.blueprint,
     views.blueprint,
@@ -137,6 +139,7 @@ def _prepare_templates(app: Flask, settings: Settings) -> None:
             "asset": _asset,
             "rtl_languages": RIGHT_TO_LEFT,
             "offer": guard.offer(),
+            "not_listed": headers.NOT_LISTED if headers.is_personal() else "",
         }
 
 

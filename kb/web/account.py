@@ -12,6 +12,7 @@ from typing import Any
 from flask import Blueprint, Response, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
+from kb.connectors.files import FOLDER
 from kb.errors import InvalidInput
 from kb.people.roles import Permission, Role
 from kb.people.store import Account
@@ -75,7 +76,8 @@ def download() -> Response:
 def _own_document() -> dict[str, Any]:
     parts = services()
     who = Who(user_id=viewer().user_id)
-    return document(parts.db, who, site=parts.settings.site_name, now=now())
+    mail = parts.settings.data / FOLDER
+    return document(parts.db, who, site=parts.settings.site_name, now=now(), mail=mail)
 
 
 def _form(target: str, *, email: str = "", problem: InvalidInput | None = None) -> str:
