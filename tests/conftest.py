@@ -99,7 +99,7 @@ def postgresql_server(
         )  # fmt: skip
         server = subprocess.Popen(
             [programs / "postgres", "-D", home / "data", "-p", str(port), "-k", home,
-             "-h", "127.0.0.1", "-c", "fsync=off", "-c", "max_connections=60"],
+             "-h", "127.0.0.1", "-c", "fsync=off", "-c", "max_connections=200"],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, user=account, cwd="/tmp",
         )  # fmt: skip
         try:

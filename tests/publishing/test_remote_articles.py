@@ -59,7 +59,12 @@ def test_an_article_shows_its_history_from_the_mirror(
     fetched: Any, settings: Settings, remote: Path
 ) -> None:
     fetched()
-    changed = replace(settings, articles_remote=str(remote), articles=Path("nowhere"))
+    changed = replace(
+        settings,
+        articles_remote=str(remote),
+        articles=Path("nowhere"),
+        article_history="full",
+    )
     parts = build(changed)
     page = create_app(services=parts).test_client().get("/articles/vpn/connect/history")
     parts.db.close()

@@ -26,10 +26,12 @@ def test_thirty_addresses_of_one_ipv6_network_are_one(new_site: Callable[..., An
     assert elsewhere.status_code == 303
 
 
-def test_a_programs_callers_have_limits_of_their_own(led: Any) -> None:
+def test_a_programs_callers_have_limits_of_their_own(new_site: Callable[..., Any]) -> None:
     """zammad-documentation#889."""
-    head = {"Authorization": f"Bearer {led.token('reader')}"}
-    client, most = led.bare(), led.services.settings.write_rate
+    most = 5
+    site = new_site(write_rate=most)
+    head = {"Authorization": f"Bearer {site.token('reader')}"}
+    client = site.bare()
 
     def send(turn: int, email: str) -> int:
         return int(
