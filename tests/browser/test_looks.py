@@ -115,7 +115,7 @@ def test_ones_own_account_is_accessible_with_its_errors_and_a_token(
     page.screenshot(path=site.shot(f"token-{name}"), full_page=True)
     assert faults(page) == []
     page.get_by_role("button", name=f"Revoke night report {name}").click()
-    expect(page.get_by_role("status")).to_have_text("The API token is revoked.")
+    expect(page.get_by_text("The API token is revoked.")).to_be_visible()
     assert page.get_by_text(f"night report {name}").count() == 0
 
 

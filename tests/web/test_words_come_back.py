@@ -150,9 +150,10 @@ OWN = {
 }  # fmt: skip
 # The sample addresses lead to nothing, which is said before a form is read, or no form is read.
 NOTHING_READ = {
-    "desk.send_again", "desk.send_link", "forgotten.ask", "gaps.act", "kept.remove", "notes.change", "notes.remove",
-    "own_account.revoke", "previews.end", "requester.own_reply", "subscriptions.confirm", "subscriptions.stop",
-    "views.act",
+    "desk.send_again", "desk.send_link", "forgotten.ask", "gaps.act", "kept.remove",
+    "notes.change", "notes.remove",
+    "own_account.revoke", "previews.end", "requester.own_reply",
+    "subscriptions.confirm", "subscriptions.stop", "views.act",
 }  # fmt: skip
 
 
