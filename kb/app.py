@@ -32,6 +32,7 @@ from kb.web import (
     hooks,
     kept,
     leads,
+    letters,
     link_again,
     metrics,
     notes,
@@ -63,6 +64,7 @@ BLUEPRINTS = (
     own_account.blueprint,
     forgotten.blueprint,
     desk.blueprint,
+    letters.blueprint,
     leads.blueprint,
     notes.blueprint,
     views.blueprint,
@@ -143,6 +145,7 @@ def _prepare_templates(app: Flask, settings: Settings) -> None:
             "asset": _asset,
             "rtl_languages": RIGHT_TO_LEFT,
             "offer": guard.offer(),
+            "not_listed": headers.NOT_LISTED if headers.is_personal() else "",
         }
 
 

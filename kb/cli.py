@@ -25,12 +25,15 @@ from kb.digest.commands import digest
 from kb.errors import NotAllowed, ProductError
 from kb.insight.commands import tickets
 from kb.lookup.commands import publish, publish_now, report
+from kb.owned import keep_new_files_private, keep_private
 from kb.people.commands import user
 from kb.people.roles import Role, audiences
 from kb.previews.commands import previews
 from kb.privacy.commands import forget, privacy
 from kb.reports.commands import figures
 from search.errors import SearchError
+
+FOR_AUTHORS = frozenset({"new", "import"})  # these write articles, which others may read
 
 
 class _Refusals(click.Group):
@@ -52,6 +55,8 @@ class _Refusals(click.Group):
 def main(context: click.Context) -> None:
     """Tier Zero: a knowledge base that finds the answer and knows when it cannot."""
     context.obj = _giving_back
+    if context.invoked_subcommand not in FOR_AUTHORS:
+        keep_new_files_private()
     logging.basicConfig(
         level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
@@ -96,6 +101,7 @@ def _publish_or_keep(settings: Settings) -> None:
 def _migrate(settings: Settings) -> None:
     from kb.db import Database
 
+    keep_private(settings.data)
     database = Database(settings.database)
     try:
         database.migrate()

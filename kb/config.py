@@ -152,7 +152,7 @@ ROWS: tuple[Setting, ...] = (
         "People failing on the same words before the team gets one ticket; 0: never.",
     ),
     Setting("demand_window", "7d", duration, "Span in which those people are counted."),
-    Setting("mail_url", "", text, "smtp://user:password@host:port; empty: to the log.", True),
+    Setting("mail_url", "", text, "smtp://user:password@host:port; empty: to files.", True),
     Setting("mail_from", "service-desk@localhost", text, "Sender of the product's mail."),
     Setting("review_reminders", True, flag, "Weekly letters to who keeps articles to be checked."),
     Setting("digest_to", (), addresses, "Addresses that get the weekly digest; empty: nobody."),

@@ -8,6 +8,7 @@ speak SQL, nobody else does.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,10 +24,12 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from kb.errors import StoreError
 
 LOCK_WAIT_S = 30  # a writer waits this long for SQLite's lock before it gives up
+SCRUB_TRIES, SCRUB_WAIT_MS = 10, 300  # for readers to end before what was deleted is wiped
 MIGRATION_LOCK = 0x7137_0000  # any number of our own
 # Whatever a database can answer with, for callers that must go on without it.
 FAULTS: tuple[type[Exception], ...] = (StoreError, SQLAlchemyError)
 NEWEST_REVISION = "0010"  # a test holds it to the folder of revisions
+PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON")
 MIGRATIONS = Path(__file__).with_name("migrations")
 
 
@@ -88,6 +91,26 @@ class Database:
                 return ""
             return str(connection.scalar(sa.text("SELECT version_num FROM alembic_version")))
 
+    def scrub(self) -> bool:
+        """Wipe what was deleted or emptied from the database's own files too; return whether that
+        is done. On SQLite it is not while another process reads an older state: its log, the
+        -wal file, still holds the words. SQLite's file is written anew, for pages that were
+        split keep copies of cells; PostgreSQL is told to clear its tables of old rows.
+        """
+        with _plain_errors(), self.engine.connect() as connection:
+            if self.dialect == "postgresql":
+                alone = connection.execution_options(isolation_level="AUTOCOMMIT")
+                alone.exec_driver_sql("VACUUM")
+                return True
+            try:
+                connection.exec_driver_sql("VACUUM")
+                connection.exec_driver_sql(f"PRAGMA busy_timeout={SCRUB_WAIT_MS}")
+                return _truncated(connection)
+            except sa.exc.OperationalError:  # a writer holds it, or the disk is full
+                return False
+            finally:
+                connection.exec_driver_sql(f"PRAGMA busy_timeout={LOCK_WAIT_S * 1000}")
+
     def insert_once(
         self, connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]
     ) -> int:
@@ -148,7 +171,7 @@ def _sqlite(url: sa.URL) -> Engine:
     """Return a SQLite engine: WAL, every commit on disk, transactions begun by hand."""
     file = Path(url.database or "")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as problem:
         raise StoreError(
             f"The data folder {file.parent} cannot be made: {problem.strerror}.",
@@ -163,10 +186,24 @@ def _sqlite(url: sa.URL) -> Engine:
     @sa.event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # the driver must not open transactions of its own
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        for pragma in PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
 
     return engine
+
+
+def _truncated(connection: Connection) -> bool:
+    """Move SQLite's log into the database and empty it; False when a reader kept it from that."""
+    for attempt in range(SCRUB_TRIES):
+        if attempt:
+            time.sleep(SCRUB_WAIT_MS / 1000)
+        try:
+            row = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+        except sa.exc.OperationalError:  # locked: somebody else moves it at this moment
+            continue
+        if row[0] == 0:
+            return True
+    return False
 
 
 @contextmanager

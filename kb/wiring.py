@@ -18,6 +18,7 @@ from typing import Any
 
 from kb.config import Settings
 from kb.connectors.channel import Channel
+from kb.connectors.files import FOLDER
 from kb.connectors.mail import mail_channel
 from kb.content.history import Histories
 from kb.content.library import Library
@@ -54,6 +55,7 @@ from kb.lookup.visitors import Visitors
 from kb.metrics.gauge import Gauge
 from kb.metrics.measuring import Measuring
 from kb.metrics.place import look
+from kb.owned import keep_private
 from kb.people.entrance import Entrance
 from kb.people.resets import resetting
 from kb.people.resets.resetting import Resets
@@ -220,6 +222,7 @@ def _may_be_told(library: LiveLibrary, slug: str, known: bool) -> bool:
 
 def build(settings: Settings) -> Services:
     """Return the parts for these settings. Raises ProductError when one cannot be made."""
+    keep_private(settings.data)
     db = Database(settings.database)
     secret_key = settings.secret_key or kept_secret(settings.data / "secret.key")
     model = Model(settings)
@@ -272,14 +275,15 @@ def build(settings: Settings) -> Services:
         subscriptions=subscriptions,
         replaying=Replaying(db, settings, histories, subscriptions),
         desk=desk,
-        channels={
-            "mail": mail_channel(settings.mail_url, settings.mail_from),
-            CHANNEL: LinkRequests(desk),
-        },
+        channels={"mail": _mail(settings), CHANNEL: LinkRequests(desk)},
         measuring=Measuring(db, [tier.level for tier in settings.tiers], settings.k_anonymity),
         previews=Previews(db, secret_key),
         branches=Branches(),
     )
+
+
+def _mail(settings: Settings) -> Channel:
+    return mail_channel(settings.mail_url, settings.mail_from, settings.data / FOLDER)
 
 
 def _for_branch(parts: Services, preview_id: str) -> Services:

@@ -73,6 +73,7 @@ class Worker:
     _publishing: threading.Event = field(default_factory=threading.Event)
     _granted: str = ""  # the last wish to publish that was followed
     _said: str = ""  # the last trouble with publishing that was logged
+    _unwiped: bool = True  # words that are out of the tables may be in the database's files
     _told: str = ""  # the generation whose authors were told
 
     def jobs(self) -> tuple[Job, ...]:
@@ -201,13 +202,25 @@ class Worker:
         parts = self.parts
         settings = parts.settings
         spool = settings.data / "spool"
-        forget(parts.db, settings, now, retention=settings.retention, spool=spool)
+        done = forget(parts.db, settings, now, retention=settings.retention, spool=spool)
         with parts.db.begin() as connection:
-            Outbox(connection).forget(now - settings.retention)
+            done["wishes"] = Outbox(connection).forget(now - settings.retention)
             submissions.forget(connection, now)
         parts.limits.purge(now)
         parts.entrance.guesses.purge(now)
         parts.resets.purge(now)
+        self._unwiped = self._unwiped or any(done.values())
+        self._wipe()
+
+    def _wipe(self) -> None:
+        """Wipe what was forgotten from the database's own files too."""
+        if self._unwiped and not self.parts.db.scrub():
+            log.warning(
+                "what was forgotten is still in the database's files: a process reads an older "
+                "state or the disk is full; the next round in an hour tries again"
+            )
+            return
+        self._unwiped = False
 
     def _group(self, now: datetime) -> None:
         done = self.parts.grouping.run(now)

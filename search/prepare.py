@@ -206,7 +206,6 @@ def _publish(work: Path, folder: Path, recipe: Recipe, trial: dict[str, Any]) ->
     (work / "runtime.json").write_text(json.dumps(record, indent=1), "utf-8")
     if folder.exists():
         shutil.rmtree(folder)
-    os.chmod(work, 0o755)  # noqa: S103
     os.replace(work, folder)
 
 

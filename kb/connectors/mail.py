@@ -11,11 +11,12 @@ import ssl
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from kb.connectors.channel import Channel, PermanentFailure, TemporaryFailure
-from kb.connectors.console import ConsoleChannel
+from kb.connectors.files import FileChannel
 from kb.connectors.message import message
 from kb.errors import ConfigError
 
@@ -52,13 +53,15 @@ def _wrong_url() -> ConfigError:
     return ConfigError(
         "The setting mail_url names no mail server.",
         "Write smtp://user:password@host:port or smtps://..., signs such as @ in the password as "
-        "%40; or leave it empty to have mail written to the log.",
+        "%40; or leave it empty to have letters written to files.",
     )
 
 
-def mail_channel(mail_url: str, sender: str) -> Channel:
-    """Return the channel that the settings ask for: the log when `mail_url` is empty."""
-    return MailChannel(MailServer.from_url(mail_url), sender) if mail_url else ConsoleChannel()
+def mail_channel(mail_url: str, sender: str, folder: Path) -> Channel:
+    """Return the channel that the settings ask for: files in `folder` when `mail_url` is empty."""
+    if mail_url:
+        return MailChannel(MailServer.from_url(mail_url), sender)
+    return FileChannel(folder, sender)
 
 
 class MailChannel:

@@ -14,6 +14,7 @@ import click
 
 from kb.config import load
 from kb.content.several import shortened
+from kb.owned import keep_private
 from kb.progress import Bar
 
 if TYPE_CHECKING:
@@ -54,8 +55,10 @@ def publish_now(*, force: bool = False) -> Published:
     """Return what is live after a publish, having shown its progress."""
     from kb.lookup.publish import publish as run
 
+    settings = load()
+    keep_private(settings.data)
     with Bar() as bar:
-        return run(load(), progress=bar, retry=True, force=force, now=datetime.now(UTC))
+        return run(settings, progress=bar, retry=True, force=force, now=datetime.now(UTC))
 
 
 def roll_back(to: str) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kb.config import Settings, load
-from kb.errors import InvalidInput
+from kb.errors import InvalidInput, StoreError
 
 if TYPE_CHECKING:
     from kb.db import Database
@@ -88,12 +88,22 @@ def forget(*, dry_run: bool) -> None:
 
     settings = load()
     database, now, retention = _database(settings), _now(), settings.retention
-    if dry_run:
-        _counts("Due to be forgotten", keeping.due(database, settings, now, retention=retention))
-        return
     spool = settings.data / "spool"
+    if dry_run:
+        due = keeping.due(database, settings, now, retention=retention, spool=spool)
+        return _counts("Due to be forgotten", due)
     done = keeping.purge(database, settings, now, retention=retention, spool=spool)
     _counts("Forgotten", done)
+    _say_wiped(wiped=database.scrub())
+
+
+def _say_wiped(*, wiped: bool) -> None:
+    if not wiped:
+        raise StoreError(
+            "The words are out of every table, but still in the database's files: another process "
+            "reads an older state, or the disk is full.",
+            "End what reads the database for so long, then run the same again.",
+        )
 
 
 def _counts(what: str, counts: dict[str, int]) -> None:
@@ -137,6 +147,7 @@ def _who(database: Database, email: str, user: str, link: str) -> Who | None:
 @click.option("--notes", is_flag=True, help="Also what staff wrote for themselves.")
 def export(email: str, user: str, link: str, notes: bool) -> None:
     """Print everything held on one person as JSON."""
+    from kb.connectors.files import FOLDER
     from kb.privacy.person.export import document
 
     settings = load()
@@ -144,7 +155,8 @@ def export(email: str, user: str, link: str, notes: bool) -> None:
     who = _who(database, email, user, link)
     if who is None:
         raise InvalidInput("This link or number leads to no ticket.", "Check it and try again.")
-    found = document(database, who, site=settings.site_name, now=_now(), notes=notes)
+    mail, site = settings.data / FOLDER, settings.site_name
+    found = document(database, who, site=site, now=_now(), notes=notes, mail=mail)
     click.echo(json.dumps(found, ensure_ascii=False, indent=2))
 
 
@@ -162,7 +174,7 @@ def erase(email: str, user: str, link: str, dry_run: bool, with_open: bool, yes:
     who = _who(database, email, user, link)
     if who is None:
         click.echo("Nothing is held.")
-        return
+        return _say_wiped(wiped=dry_run or database.scrub())
     if not dry_run and not yes:
         click.confirm("This cannot be undone. Erase?", abort=True)
     spool = settings.data / "spool"
@@ -171,3 +183,4 @@ def erase(email: str, user: str, link: str, dry_run: bool, with_open: bool, yes:
         click.echo("Nothing is held.")
     else:
         _counts("Would be erased" if dry_run else "Erased", done.counts)
+    _say_wiped(wiped=done.wiped)

@@ -23,6 +23,7 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 
+from kb.connectors.files import FOLDER
 from kb.errors import InvalidInput, ProductError, TooSoon
 from kb.people.entrance import Caller
 from kb.people.roles import Permission, Role
@@ -98,7 +99,8 @@ def download() -> Response:
 def _own_document() -> dict[str, Any]:
     parts = services()
     who = Who(user_id=viewer().user_id)
-    return document(parts.db, who, site=parts.settings.site_name, now=now())
+    mail = parts.settings.data / FOLDER
+    return document(parts.db, who, site=parts.settings.site_name, now=now(), mail=mail)
 
 
 def _form(target: str, *, email: str = "", problem: ProductError | None = None) -> str:

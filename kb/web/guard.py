@@ -116,9 +116,12 @@ def offer() -> Offer | None:
     if not viewer().signed_in:
         return None
     try:
-        return open_offer(services().desk, viewer().user_id)
+        asked = open_offer(services().desk, viewer().user_id)
     except StoreError:
         return None
+    if asked is not None:
+        g.asks = True  # the page holds this person's words: kb.web.headers
+    return asked
 
 
 def look_again() -> None:

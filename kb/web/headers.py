@@ -32,12 +32,32 @@ HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
     "X-Frame-Options": "DENY",
 }
+# Where pages hold words of one person, or lead to them; robots.txt names these too.
+PERSONAL = (
+    "/t/",
+    "/my/",
+    "/desk/",
+    "/offers/",
+    "/subscriptions",
+    "/forgot-password",
+    "/reset-password/",
+    "/api/v1/tickets",
+)
+NOT_LISTED = "noindex, nofollow"
 YEAR_S = 365 * 86400
 
 
 def init_app(app: Flask) -> None:
     """Add the headers to every response of the app."""
     app.after_request(_protect)
+
+
+def is_personal() -> bool:
+    """Return whether this page is for one person: by its address, a secret in it, or a question to
+    them that stands on the page. A browser keeps it no longer than it is open.
+    """
+    secret = "token" in (request.view_args or {})
+    return request.path.startswith(PERSONAL) or secret or "asks" in g
 
 
 def _protect(response: Response) -> Response:
@@ -53,6 +73,9 @@ def _protect(response: Response) -> Response:
         response.headers["Retry-After"] = str(g.retry_after)
     if request.endpoint == "static":
         return response
+    if is_personal():
+        response.headers.setdefault("Cache-Control", "private, no-store")
+        response.headers.setdefault("X-Robots-Tag", NOT_LISTED)
     # A page may hold what only this person may see; the browser asks again every time.
     response.headers.setdefault("Cache-Control", "private, no-cache")
     response.headers.add("Vary", "Cookie")

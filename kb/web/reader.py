@@ -28,6 +28,7 @@ from kb.people.roles import Permission
 from kb.web import listing, survey
 from kb.web.former import ABSENT, former
 from kb.web.guard import chosen, must_be_kept, needs, now, services, viewer
+from kb.web.headers import PERSONAL
 from kb.web.subscriptions import of_results
 from kb.web.words import REASONS
 from search.types import Query
@@ -214,7 +215,7 @@ def opensearch() -> Response:
 @needs(Permission.READ)
 def robots() -> Response:
     """What crawlers may fetch: articles, and not searches or tickets."""
-    closed = ("/search", "/suggest", "/tickets", "/subscriptions", "/previews")
+    closed = ("/search", "/suggest", "/tickets", "/previews", *PERSONAL)
     lines = ("User-agent: *", *(f"Disallow: {path}" for path in closed), "")
     return Response("\n".join(lines), mimetype="text/plain")
 

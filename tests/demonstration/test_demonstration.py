@@ -21,7 +21,7 @@ from flask.testing import FlaskClient
 from kb.app import create_app
 from kb.cli import main
 from kb.config import load
-from kb.connectors.console import ConsoleChannel
+from kb.connectors.files import FileChannel
 from kb.demonstration import marker
 from kb.wiring import build
 
@@ -199,7 +199,7 @@ def test_nobody_is_written_to_and_nobody_could_be(filled: Path) -> None:
         "KB_ARTICLES_REMOTE": "https://example.org/articles.git",
     }
     parts = build(load(environ))
-    assert isinstance(parts.channels["mail"], ConsoleChannel)
+    assert isinstance(parts.channels["mail"], FileChannel)
     assert parts.settings.demonstration
     assert parts.settings.database == f"sqlite:///{filled / 'tierzero.db'}"
     assert parts.settings.articles_remote == ""

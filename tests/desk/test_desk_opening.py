@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kb.config import load
-from kb.connectors.console import ConsoleChannel
+from kb.connectors.files import FileChannel
 from kb.db import Database
 from kb.desk.actions import Answer, Escalate, Note, Resolve, ReturnToTier
 from kb.desk.needs import key_name
@@ -227,10 +228,10 @@ def test_what_leads_to_no_ticket_says_so(desk: Desk) -> None:
         desk.by_number(4242)
 
 
-def test_the_private_link_is_nowhere_once_its_letter_is_sent(desk: Desk) -> None:
+def test_the_private_link_is_nowhere_once_its_letter_is_sent(desk: Desk, tmp_path: Path) -> None:
     token = desk.open_ticket(draft(), now=NOW, submission="s1").link_token
     assert token
-    deliver_due(desk.db, {"mail": ConsoleChannel()}, now=NOW)
+    deliver_due(desk.db, {"mail": FileChannel(tmp_path, "desk@example.org")}, now=NOW)
     with desk.db.read() as connection:
         for table in metadata.sorted_tables:
             rows = connection.execute(table.select()).all()

@@ -18,7 +18,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kb.connectors.channel import PermanentFailure, TemporaryFailure
-from kb.connectors.console import ConsoleChannel
 from kb.connectors.mail import MailChannel, MailServer, mail_channel
 from kb.connectors.message import message
 from kb.errors import ConfigError
@@ -283,13 +282,32 @@ def test_the_url_names_the_server() -> None:
 @pytest.mark.parametrize("url", ["mail.example.org", "http://x", "smtp://", "smtp://h:x", "smtp:"])
 def test_a_url_that_names_no_server_says_what_to_write(url: str) -> None:
     with pytest.raises(ConfigError, match="smtp://user:password@host:port"):
-        mail_channel(url, SENDER)
+        mail_channel(url, SENDER, Path("mail"))
 
 
-def test_without_a_server_letters_are_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
-    channel = mail_channel("", SENDER)
-    assert isinstance(channel, ConsoleChannel)
-    with caplog.at_level("INFO", logger="kb.mail"):
-        channel.send(LETTER, "row-1")
-    assert "T-1001" in caplog.text
-    assert "ann@example.com" in caplog.text
+def test_without_a_server_letters_are_files_and_the_log_names_their_id(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """BLB3DPrinting/filaops#118, azrtydxb/kryton#21, MotWakorb/enhancedchannelmanager#866."""
+    channel = mail_channel("", SENDER, tmp_path / "mail")
+    with caplog.at_level("INFO"):
+        for _ in range(2):  # the same letter again is the same file
+            channel.send(LETTER, "row-1")
+        channel.send(LETTER, "../../digest of ann@example.com")
+    for word in ("T-1001", "ann@", "digest", "VPN"):
+        assert word not in caplog.text
+    assert "letter row-1 is" in caplog.text
+    first, second = sorted((tmp_path / "mail").iterdir(), key=lambda file: len(file.name))
+    assert first.name == "row-1.eml"
+    assert second.suffix == ".eml"
+    assert list(tmp_path.iterdir()) == [tmp_path / "mail"]
+    assert {oct(file.stat().st_mode)[-3:] for file in (first, second)} == {"600"}
+    letter = message_from_bytes(first.read_bytes(), policy=default)
+    assert letter["To"] == "Ann Ünlü <ann@example.com>"
+    assert letter.get_content().replace("\r\n", "\n") == LETTER["text"]
+
+
+def test_a_folder_that_cannot_be_written_is_tried_again(tmp_path: Path) -> None:
+    (tmp_path / "mail").write_text("in the way", encoding="utf-8")
+    with pytest.raises(TemporaryFailure):
+        mail_channel("", SENDER, tmp_path / "mail").send(LETTER, "row-1")

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from kb.connectors import files
 from kb.db import Connection, Database
 from kb.desk.ticket import ACTIVE, display_number
 from kb.desk.workers.store import give_back
@@ -30,9 +31,12 @@ COMMAND = "command line"
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """How many rows of each table were changed or deleted, or would be."""
+    """How many rows of each table were changed or deleted, or would be. `wiped` says whether the
+    words are out of the database's own files too.
+    """
 
     counts: dict[str, int]
+    wiped: bool = True
 
     @property
     def nothing(self) -> bool:
@@ -53,17 +57,23 @@ def erase(
     dry_run: bool = False,
     also_open: bool = False,
 ) -> Erased:
-    """Erase whom is meant, and return what was done; with `dry_run` what would be.
+    """Erase whom is meant, and return what was done; with `dry_run` what would be. Letters in files
+    lie beside the spool.
 
     Raises NotAllowed for somebody who works tickets, and for open tickets unless `also_open`, which
     closes them.
     """
+    folder = spool.with_name(files.FOLDER)
+    with db.read() as connection:
+        theirs = people.find(connection, who)
+    letters = files.of_person(folder, theirs.emails, theirs.letters)
     if not dry_run:
         Recorder(db, spool).replay_spool()  # what waits in a file is theirs too
         with db.read() as connection:
             mine = people.find(connection, who)
             _refuse(connection, mine, also_open=also_open)
         _forget_unreadable(spool / "unreadable.jsonl", mine)
+        files.remove(folder, letters)
     counts: dict[str, int] = {}
     try:
         with db.begin() as connection:
@@ -72,9 +82,11 @@ def erase(
                 raise _Undo
     except _Undo:
         pass
+    if letters:
+        counts["letters in files"] = len(letters)
     if any(counts.values()) and not dry_run:
         log.info("one person was erased: %s", counts)
-    return Erased(counts)
+    return Erased(counts, wiped=dry_run or db.scrub())
 
 
 def _in_one(

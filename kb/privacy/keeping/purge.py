@@ -12,17 +12,30 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from kb.connectors.files import FOLDER, older
 from kb.db import Database
 from kb.insight import closing
 from kb.insight.closing import HasSpans
 from kb.privacy.keeping import store
 
 
-def due(db: Database, settings: HasSpans, now: datetime, *, retention: timedelta) -> dict[str, int]:
-    """Return how many rows are due to be forgotten, by what they are; nothing is changed."""
+def due(
+    db: Database,
+    settings: HasSpans,
+    now: datetime,
+    *,
+    retention: timedelta,
+    spool: Path | None = None,
+) -> dict[str, int]:
+    """Return how many rows are due to be forgotten, by what they are; nothing is changed. With
+    `spool` the letters in files beside it count too.
+    """
     day = closing.oldest_salt(settings, now)
     with db.read() as connection:
-        return store.due(connection, now, retention=retention, day=day)
+        rows = store.due(connection, now, retention=retention, day=day)
+    if spool is not None:
+        rows["letters in files"] = len(older(spool.with_name(FOLDER), now - retention))
+    return rows
 
 
 def purge(
@@ -33,7 +46,10 @@ def purge(
     with db.begin() as connection:
         done = store.forget(connection, now, retention=retention)
     done["lines"] = _forget_lines(spool / "unreadable.jsonl", now - retention)
-    return {"events": emptied, **done}
+    stale = older(spool.with_name(FOLDER), now - retention)
+    for file in stale:
+        file.unlink(missing_ok=True)
+    return {"events": emptied, **done, "letters in files": len(stale)}
 
 
 def _forget_lines(file: Path, before: datetime) -> int:

@@ -8,8 +8,10 @@ that the person's own ticket or wish names. Knows no page.
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
+from kb.connectors.files import masked, of_person
 from kb.db import Connection, Database
 from kb.privacy.person import store
 from kb.privacy.person.who import Held, Who
@@ -28,12 +30,26 @@ _NOTES = "Notes that staff made for themselves are not in here: ask the people w
 
 
 def document(
-    db: Database, who: Who, *, site: str, now: datetime, notes: bool = False
+    db: Database,
+    who: Who,
+    *,
+    site: str,
+    now: datetime,
+    notes: bool = False,
+    mail: Path | None = None,
 ) -> dict[str, Any]:
-    """Return the document of whom is meant; `notes` adds what staff wrote for themselves."""
+    """Return the document of whom is meant; `notes` adds what staff wrote for themselves, `mail`
+    the letters that lie in files of that folder, their secret links hidden.
+    """
     with db.read() as connection:
         mine = store.find(connection, who)
         found = _document(connection, mine, notes=notes)
+    if mail is not None:
+        found["letters_in_files"] = [
+            {"written": each.written, "to": each.to}
+            | {"subject": masked(each.subject), "text": masked(each.text)}
+            for each in of_person(mail, mine.emails, mine.letters)
+        ]
     head = {"format": FORMAT, "site": site, "made_at": now, "left_out": [] if notes else [_NOTES]}
     return dict(_plain(head | found))
 

@@ -1,0 +1,67 @@
+"""Files for their owner alone: the data folder and all that is in it.
+
+Says so once when it narrows a folder of an older version, and leaves alone what is not ours.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+OTHERS = 0o077  # what group and others may do
+
+
+def keep_new_files_private() -> None:
+    """Make every file and folder that this process and its children create its owner's alone."""
+    os.umask(OTHERS)
+
+
+def keep_private(data: Path) -> None:
+    """Keep the data folder its owner's alone: what is to come, and what is there already."""
+    keep_new_files_private()
+    if not data.is_dir():
+        return
+    if (data / ".git").exists() or data.resolve() in {Path("/"), Path.home().resolve()}:
+        log.warning("the data folder %s holds other things too; give KB_DATA its own folder", data)
+        return
+    narrowed, foreign = 0, 0
+    for path in _all(data):
+        try:
+            state = path.lstat()
+            if not state.st_mode & OTHERS or not _is_file_or_folder(state.st_mode):
+                continue
+            if state.st_uid != os.geteuid():
+                foreign += 1
+                continue
+            path.chmod(stat.S_IMODE(state.st_mode) & ~OTHERS)
+            narrowed += 1
+        except FileNotFoundError:  # a publish or the worker took it away meanwhile
+            continue
+        except OSError:
+            foreign += 1
+    if narrowed:
+        log.info("%d files and folders in %s are now their owner's alone", narrowed, data)
+    if foreign:
+        log.warning(
+            "%d files and folders in %s can be read by others and belong to another user; "
+            "make them readable by their owner alone",
+            foreign,
+            data,
+        )
+
+
+def _is_file_or_folder(mode: int) -> bool:
+    return stat.S_ISREG(mode) or stat.S_ISDIR(mode)
+
+
+def _all(data: Path) -> Iterator[Path]:
+    """Give the folder and what is in it; no link in it is followed."""
+    yield data.resolve()
+    for folder, folders, files in os.walk(data):
+        for name in (*folders, *files):
+            yield Path(folder, name)
