@@ -32,7 +32,7 @@ _AS_SEEN = str.maketrans(
     dict.fromkeys("\x0b\x0c\x85\u2028\u2029", "\n")
     | dict.fromkeys("\xa0\u2007\u202f\u3000", " ")
     | {chr(code): None for code in (0xAD, *range(0x200B, 0x2010), *range(0x202A, 0x202F))}
-    | {chr(code): None for code in (0xFEFF, *range(0x2060, 0x2065))}
+    | {chr(code): None for code in (0xFEFF, 0xFFFD, *range(0x2060, 0x2065))}
 )
 _UNMARKED = re.compile(
     rf"(?:{_KEY}[^\n]*(?:\n|\Z)(?:(?:[ \t]+[^\s]|-[ \t])[^\n]*(?:\n|\Z))*)+", re.M
