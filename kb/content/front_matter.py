@@ -125,7 +125,7 @@ def _not_a_mapping() -> Problem:
 
 def _unclosed(rest: str) -> FrontMatter:
     """A lone `---` on top is a ruler, unless a key follows: then the front matter has no end."""
-    if not re.match(r"\s*[A-Za-z_][\w.-]*:(\s|$)", rest):
+    if not re.match(r"\s*[^\W\d][\w.-]*:(\s|$)", rest):
         return FrontMatter({}, rest, (), {}, 2)
     problem = Problem(
         "",

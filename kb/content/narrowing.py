@@ -92,10 +92,25 @@ _NARROW = frozenset(
 )  # fmt: skip
 
 
+# Letters of other scripts that look like Latin ones, as Unicode's list of confusables has them.
+_ALIKE = str.maketrans(
+    "\u0430\u0432\u0501\u0435\u0491\u04bb\u0456\u0457\u0458\u043a\u04cf\u043c\u043d\u043e"
+    "\u0440\u0441\u0455\u0442\u0443\u0475\u051d\u0445\u03b1\u03b2\u03b5\u03b9\u03ba\u03bd"
+    "\u03bf\u03c1\u03c4\u03c5\u03c7\u0131\u0251\u0261\u0299\u1d00\u1d04\u1d05\u1d07\u0262"
+    "\u029c\u026a\u1d0a\u1d0b\u029f\u1d0d\u0274\u1d0f\u1d18\u0280\ua731\u1d1b\u1d1c\u1d20"
+    "\u1d21\u028f\u1d22\u0578\u057d\u0585\u0570",
+    "abderhiijklmhopcstyvwxabeikvoptuxiagbacdeghijklmnoprstuvwyznuoh",
+)
+
+
+def _alike(text: str) -> str:
+    """Return the text in lower case as it looks: a Cyrillic letter as the Latin one."""
+    return unicodedata.normalize("NFKD", text).casefold().translate(_ALIKE)
+
+
 def _plain(key: str) -> str:
     """Return a key as keys are compared."""
-    spread = unicodedata.normalize("NFKD", key).casefold()
-    return "".join(each for each in spread if each.isalnum())
+    return "".join(each for each in _alike(key) if each.isalnum())
 
 
 def _table(words: str) -> frozenset[str]:
@@ -140,7 +155,9 @@ def _within(value: Any, *, own: bool, depth: int = 0) -> Iterator[str]:
         for item in value:
             pairs = item.items() if isinstance(item, Mapping) else ()
             for key, inner in pairs:
-                if key in ("audience", "status", "draft") and _words(inner) & (_NARROW | _YES):
+                if _plain(str(key)) in {"audience", "status", "draft"} and _words(inner) & (
+                    _NARROW | _YES
+                ):
                     yield "Put this key at the left edge, outside the list."
     elif isinstance(value, str) and "\n" in value and _says_own(value):
         yield "Put the line at the left edge, outside the text of this key."
@@ -232,7 +249,7 @@ def _words(value: Any) -> frozenset[str]:
         return frozenset({"a group"}) if value else frozenset()
     if isinstance(value, list):
         return frozenset(word for item in value for word in _words(item))
-    word = " ".join(str(value).split()).casefold()
+    word = " ".join(str(value).split()).casefold().translate(_ALIKE)
     return frozenset({word} if word else ())
 
 

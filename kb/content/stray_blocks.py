@@ -21,12 +21,19 @@ _BEFORE = re.compile(
 )
 # Programs turn `---` into long dashes.
 _FENCE = r"[ \t]*([-‐-―−]{2,}|[–—―]|\+{2,})[ \t]*(?:ya?ml|toml|json|#[^\n]*)?[ \t]*"
-_KEY = r"[\"']?[A-Za-z_][\w.-]*[\"']?[ \t]*[:=](?:[ \t]|$)"
+_KEY = r"[\"']?[^\W\d][\w.-]*[\"']?[ \t]*[:=](?:[ \t]|$)"
 _OPENED = re.compile(rf"{_FENCE}\n(?:[ \t]*(?:#[^\n]*)?\n)*{_KEY}", re.MULTILINE)
 _RULE = re.compile(r"[ \t>]*(?:[-‐-―−=*_+;]{2,}|[–—―]|\.\.\.)[ \t]*")
 # What may stand within such a block: nothing, a remark, an indented line, an entry, a key.
 _INSIDE = re.compile(r"[ \t>]*(?:#.*|-[ \t].*|[\"']?[\w.-][\w .-]*[\"']?[ \t]*[:=].*)?|[ \t]+\S.*")
 _MOST_LINES = 200
+# Other ends of lines and blanks as plain ones; what nobody sees is left out.
+_AS_SEEN = str.maketrans(
+    dict.fromkeys("\x0b\x0c\x85\u2028\u2029", "\n")
+    | dict.fromkeys("\xa0\u2007\u202f\u3000", " ")
+    | {chr(code): None for code in (0xAD, *range(0x200B, 0x2010), *range(0x202A, 0x202F))}
+    | {chr(code): None for code in (0xFEFF, 0xFFFD, *range(0x2060, 0x2065))}
+)
 _UNMARKED = re.compile(
     rf"(?:{_KEY}[^\n]*(?:\n|\Z)(?:(?:[ \t]+[^\s]|-[ \t])[^\n]*(?:\n|\Z))*)+", re.M
 )
@@ -47,6 +54,7 @@ def stray_block(text: str, *, first: bool) -> tuple[Problem, bool] | None:
     `first` says that `text` is the whole file: no front matter was found at its top. The line of
     the finding counts from the beginning of `text`.
     """
+    text = text.translate(_AS_SEEN)
     text = _CODE.sub(lambda found: "\n" * found[0].count("\n"), text)
     lead = _BEFORE.match(text)
     start = lead.end() if lead else 0

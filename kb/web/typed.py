@@ -21,6 +21,8 @@ SIGN_IN = "account.sign_in"
 # Signing in or out is no form to go on with.
 _NO_PLACE = frozenset({SIGN_IN, "account.sign_out"})
 _SECRET = ("password", "passwd", "secret", "token")
+# Fields of our own forms that hold a password under another name.
+_PASSWORDS = frozenset({"again", "current", "proof"})
 # What a page of ours put into the form; everything else was typed and can be edited.
 _SET_BY_US = frozenset({
     "answer", "article", "different", "found", "helpful", "owner", "question", "resolution",
@@ -104,8 +106,13 @@ def _words(fields: Iterable[tuple[str, str]]) -> tuple[Word, ...]:
     return tuple(
         Word(name, value, _label(name), _shape(name, value))
         for name, value in fields
-        if not any(secret in name.lower() for secret in _SECRET)
+        if not _is_secret(name)
     )
+
+
+def _is_secret(name: str) -> bool:
+    plain = name.removeprefix(PREFIX).strip().lower()
+    return plain in _PASSWORDS or any(secret in plain for secret in _SECRET)
 
 
 def _label(name: str) -> str:

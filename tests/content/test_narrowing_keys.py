@@ -66,6 +66,15 @@ def test_a_block_that_is_not_read_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "end", ["\u2028", "\u2029", "\x85", "\x0c\n", "\xa0\n", "\u200b\n", "\u2060\n"]
+)
+def test_a_block_with_unseen_letters_or_other_line_ends_is_refused(end: str) -> None:
+    found = draft(f"---{end}title: t{end}audience: staff{end}---{end}Text")
+    assert found.refused
+    assert found.facts.audience is Audience.STAFF
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "Permissions: you need to be an administrator.\n\nThen go on.",
@@ -95,6 +104,12 @@ publish-at: 2099-01-01|publishAt: 2099-01-01|release_date: 2099-01-01|embargo: t
 embargo: 2099-01-01|available_from: 2099-01-01|expires: 2020-01-01|expire_at: 2020-01-01
 valid_until: 2020-01-01|hide_until: 2099-01-01|ms.audience: staff
 """
+# As on the screen "audience: staff" and its like, in letters of other scripts.
+ALIKE = (
+    "\u0430ud\u0456\u0435n\u0441\u0435: staff|\u03b1udi\u03b5nc\u03b5: staff|\u0410UDI\u0415N\u0421\u0415: staff"
+    "|\u0455t\u0430tu\u0455: draft|v\u0456\u0455\u0456b\u0456l\u0456t\u0443: private|\u0440r\u0456v\u0430t\u0435: true"
+    "|\u1d00\u1d1c\u1d05\u026a\u1d07\u0274\u1d04\u1d07: staff|state: dr\u0430ft|meta: {\u0430ud\u0456\u0435n\u0441\u0435: staff}"
+)
 HARMLESS = """
 Audience: public|visibility: public|access: open|private: false|unlisted: false|groups: []|Draft: false
 publish: true|dg-publish: true|public: true|role: admin|group: Knowledge|stage: Plan|state: California|active: home
@@ -105,7 +120,9 @@ ms.audience: ITPro|ms.date: 01/01/2099|nav_exclude: true|sitemap: false|comments
 """.strip()
 
 
-@pytest.mark.parametrize("line", NARROWS.strip().replace("\n", "|").split("|"))
+@pytest.mark.parametrize(
+    "line", [*NARROWS.strip().replace("\n", "|").split("|"), *ALIKE.split("|")]
+)
 def test_a_key_that_looks_as_if_it_narrowed_or_delayed_is_refused(line: str) -> None:
     """estruyf/vscode-front-matter#186 (keys in capitals), oleeskild/obsidian-digital-garden#811."""
     found = draft(f"---\ntitle: T\n{line}\n---\nx")

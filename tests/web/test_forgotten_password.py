@@ -155,12 +155,24 @@ def test_any_change_of_the_account_ends_links_asked_for_before(mailing: Any, cha
 def test_nobody_learns_whether_an_address_has_an_account(mailing: Any) -> None:
     """laravel#11559, phpsec#27: the same answer and the same rows, and nothing changes."""
     mailing.services.accounts.set_active("lead@example.org", False)
-    answers = []
+    answers, work = [], []
+    statements: list[str] = []
+    engine = mailing.services.db.engine
+
+    def note(_c: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        statements.append(statement)
+
+    mailing.browser().get("/forgot-password")  # the day's first request does more
+    sa.event.listen(engine, "before_cursor_execute", note)
     for email in (ADDRESS, "nobody@example.org", "lead@example.org"):
+        statements.clear()
         answer = ask(mailing, email)
+        work.append(tuple(statements))
         answers.append((answer.status_code, answer.headers["Location"], answer.text))
+    sa.event.remove(engine, "before_cursor_execute", note)
     assert len(set(answers)) == 1
-    assert [letter["to"] for letter in letters(mailing)] == [ADDRESS]
+    assert len(set(work)) == 1  # the time does not tell either
+    assert [letter["to"] for letter in letters(mailing) if letter] == [ADDRESS]
     with mailing.services.db.read() as connection:
         assert len(connection.execute(sa.select(password_resets)).all()) == 3
     assert signs_in(mailing, PASSWORD)

@@ -7,6 +7,7 @@ hour of answer typed, the session over, the text gone. So pkp-lib#2428, Shaarli#
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -288,6 +289,26 @@ def test_a_password_is_never_given_back(site: Any) -> None:
     for client in (site.browser(), site.browser(HTTP_ORIGIN="https://elsewhere.example")):
         for address in ("/sign-in", "/desk/tickets/T-1001/answer"):
             assert "hunter2" not in client.post(address, data=secret).text
+
+
+def test_no_field_that_holds_a_password_is_given_back(site: Any) -> None:
+    """Under whatever name: found on the account page, the sign-in form and the form of a link."""
+    agent, account = site.signed_in("agent"), site.services.accounts.by_email("agent@example.org")
+    token = site.services.resets.link_token(account.email, datetime.now(UTC))
+    place = f"/reset-password/{token}"
+    pages = [agent.get("/my/account").text, agent.get(place).text, agent.get("/sign-in").text]
+    fields = [e for text in pages for e in Page(text).all("input")]
+    secret = {e.attributes["name"] for e in fields if e.attributes.get("type") == "password"}
+    assert len(secret) > 3
+    sent = dict.fromkeys(secret, "hunter2hunter2") | {"text": WORDS}
+    ended = "/reset-password/no-such-link"
+    for client in (site.browser(), site.browser(HTTP_ORIGIN="https://elsewhere.example")):
+        for address in ("/my/account/password", "/my/account/tokens", ended, "/sign-in"):
+            answer = client.post(address, data=sent)
+            assert answer.status_code >= 400
+            assert "hunter2" not in answer.text, address
+        kept = {f"kept.{name}": value for name, value in sent.items()} | {"kept-to": "/tickets"}
+        assert "hunter2" not in client.post("/sign-in", data=kept).text
 
 
 def test_a_log_between_the_limit_and_1_mib_is_given_back_and_a_longer_one_is_not(

@@ -28,6 +28,7 @@ class Letters(Protocol):
         self, connection: Connection, to: tuple[str, str], token: str, *, language: str,
         now: datetime,
     ) -> None: ...  # fmt: skip
+    def nobody(self, connection: Connection, *, now: datetime) -> None: ...
     def changed(
         self, connection: Connection, to: tuple[str, str], *, language: str, now: datetime
     ) -> None: ...
@@ -48,6 +49,8 @@ class Resets:
             if account and self.letters:  # to the address kept, never to the one typed
                 to = (account.email, account.name)
                 self.letters.reset(connection, to, token, language=language, now=now)
+            elif self.letters:
+                self.letters.nobody(connection, now=now)
 
     def link_token(self, email: str, now: datetime) -> str:
         """Return the token of a new link, for an administrator to hand on; NotFound when no
