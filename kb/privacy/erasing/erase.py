@@ -82,6 +82,8 @@ def erase(
                 raise _Undo
     except _Undo:
         pass
+    if not dry_run:  # letters that the worker wrote into files meanwhile
+        files.remove(folder, files.of_person(folder, theirs.emails, theirs.letters))
     if letters:
         counts["letters in files"] = len(letters)
     if any(counts.values()) and not dry_run:
