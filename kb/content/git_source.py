@@ -110,12 +110,15 @@ class GitSource:
                     yield Change(old, next(records) if moved else "", head.split()[2])
 
     def changed_since(self, commit: str) -> frozenset[str]:
-        """The files that differ from where this commit and `commit` parted; none without such."""
+        """The files that differ from where this commit and `commit` parted; none without such. A
+        file that was only moved is none of them.
+        """
         if not commit or commit.startswith("-"):
             return frozenset()
         where = f"--relative={self._prefix}/" if self._prefix else "--no-relative"
         told = self._git.run(
-            "diff", "-z", where, "--name-only", "--no-renames", "--no-ext-diff", "--no-textconv",
+            "diff", "-z", where, "--name-only", "-M100%", "--diff-filter=AMT", "--no-ext-diff",
+            "--no-textconv",
             f"{commit}...{self.commit}", "--", self._prefix or ".",
         )  # fmt: skip
         names = (told or b"").decode("utf-8", "replace").split("\0")

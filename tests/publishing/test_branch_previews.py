@@ -99,6 +99,7 @@ def test_a_link_shows_what_its_branch_changes_and_not_all_that_is_unfinished(
     repository.commit("unfinished on the published branch")
     repository.git("switch", "-qc", "reviewed")
     repository.write("vpn/guide.md", title="The whole guide", status="draft")
+    repository.git("mv", "hr/move.md", "hr/moved.md")
     repository.write("vpn/drops.md", title="The line drops", body="See [it](../hr/raise.md).")
     repository.commit("to be reviewed")
     repository.git("switch", "-q", "main")
@@ -107,7 +108,7 @@ def test_a_link_shows_what_its_branch_changes_and_not_all_that_is_unfinished(
     made = browser(create_app(services=parts))
     assert made.get(link("reviewed")).status_code == 303
     assert made.get("/articles/vpn/guide").status_code == 200
-    hidden = {"raise": "Raises", "move": "The office moves", "plan": "The plan as it"}
+    hidden = {"raise": "Raises", "moved": "The office moves", "plan": "The plan as it"}
     for name, words in hidden.items():
         assert made.get(f"/articles/hr/{name}").status_code == 404
         assert made.get(f"/previews/changes/hr/{name}").status_code == 404
