@@ -19,6 +19,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
 from kb.config import Settings
+from kb.connectors.files import masked
 from kb.errors import PortError
 
 log = logging.getLogger(__name__)
@@ -91,8 +92,8 @@ class _Companion:
 
 
 class _Log(Logger):  # type: ignore[misc]
-    """Gunicorn's log without what people typed: it would quote requests that it cannot read, and
-    the query of one that it fails on.
+    """Gunicorn's log without what people typed and without secret links: it would quote requests
+    that it cannot read, and the address of one that it fails on.
     """
 
     def warning(self, msg: Any, *args: Any, **options: Any) -> None:
@@ -103,7 +104,7 @@ class _Log(Logger):  # type: ignore[misc]
         super().warning(text, *args, **options)
 
     def exception(self, msg: Any, *args: Any, **options: Any) -> None:
-        paths = (arg.partition("?")[0] if isinstance(arg, str) else arg for arg in args)
+        paths = (masked(arg.partition("?")[0]) if isinstance(arg, str) else arg for arg in args)
         super().exception(msg, *paths, **options)
 
 
