@@ -1,5 +1,7 @@
 """who filed a ticket for somebody else, and what was taken in under its sender's name"""
 
+import unicodedata
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -21,13 +23,22 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('name', name=op.f('pk_submissions'))
     )
     op.create_index(op.f('ix_submissions_at'), 'submissions', ['at'], unique=False)
-    # A ticket whose address is not its account's was opened for somebody else.
-    op.execute(
-        "UPDATE tickets SET filed_by = requester_id, requester_id = NULL, visitor = '' "
-        "WHERE requester_id IS NOT NULL AND requester_email <> '' AND EXISTS ("
-        'SELECT 1 FROM users WHERE users.id = tickets.requester_id '
-        'AND users.email <> lower(tickets.requester_email))'
-    )
+    # A ticket whose address is not its account's was opened for somebody else. Databases fold
+    # capitals and accents each in their own way, so the addresses are compared here.
+    connection = op.get_bind()
+    both = connection.execute(sa.text(
+        'SELECT tickets.id, tickets.requester_email, users.email FROM tickets '
+        "JOIN users ON users.id = tickets.requester_id WHERE tickets.requester_email <> ''"
+    )).all()
+    for ticket, given, own in both:
+        if _folded(given) != _folded(own):
+            connection.execute(
+                sa.text(
+                    'UPDATE tickets SET filed_by = requester_id, requester_id = NULL, '
+                    "visitor = '' WHERE id = :id"
+                ),
+                {'id': ticket},
+            )
     # Without an account nothing proves that two tickets are one person's: each has its own need.
     apart = "need_key || ':' || substr(id, 1, 16)"
     alone = "requester_id IS NULL AND need_key LIKE 'person:%' AND need_key NOT LIKE 'person:%:%:%'"
@@ -35,3 +46,7 @@ def upgrade() -> None:
         f"UPDATE tickets SET open_need_key = CASE WHEN open_need_key IS NULL THEN NULL "  # noqa: S608
         f"ELSE {apart} END, need_key = {apart} WHERE {alone}"
     )
+
+
+def _folded(address: str) -> str:
+    return unicodedata.normalize('NFC', address.strip()).lower()
