@@ -52,7 +52,7 @@ def test_a_reason_is_internal_unless_the_agent_shows_it(site: Any) -> None:
     agent, client = site.client("agent"), site.browser()
     answer = _open(site, client)
     place, number = answer.headers["Location"], _number(answer, client)
-    assert "staff alone" in _act(agent, number, "escalate", reason="Rude fellow")
+    assert "Only staff read this reason" in _act(agent, number, "escalate", reason="Rude fellow")
     _act(agent, number, "return", to="1", reason="Bring your badge", shown="on")
     page = client.get(place).text
     assert "Rude fellow" not in page
