@@ -45,7 +45,15 @@ def test_administrators_alone_see_letters_and_no_secret_link(site: Any) -> None:
         assert ANA in answer.text
         assert site.token not in answer.text
     assert "/t/(hidden)" in answer.text
-    assert "&lt;b&gt;badge" in answer.text
+
+
+def test_what_a_letter_quotes_is_escaped(site: Any) -> None:
+    answer = {"text": "My <b>badge</b>"}
+    assert site.client("agent").post("/desk/tickets/T-1001/answer", data=answer).status_code == 303
+    deliver_due(site.services.db, site.services.channels, now=datetime.now(UTC))
+    [later] = set(site.mail.iterdir()) - {site.letter}
+    page = site.client("admin").get(f"/desk/mail/{later.stem}").text
+    assert "&lt;b&gt;badge" in page
 
 
 @pytest.mark.parametrize("name", ["..%2ftierzero", "%2e%2e%2fsecret.key", "..", "none", "a%00b"])

@@ -59,5 +59,5 @@ def test_an_offer_keeps_the_page_it_is_on_out_of_caches(site: Any) -> None:
 def test_articles_are_listed_and_private_pages_are_not(site: Any) -> None:
     assert "X-Robots-Tag" not in site.browser().get("/articles/print/public").headers
     told = site.browser().get("/robots.txt").text.splitlines()
-    for closed in ("/t/", "/my/", "/desk/", "/offers/", "/subscriptions", "/password"):
+    for closed in ("/t/", "/my/", "/desk/", "/offers/", "/subscriptions", "/forgot-password"):
         assert f"Disallow: {closed}" in told
