@@ -99,3 +99,23 @@ def test_a_program_files_for_callers_who_share_nothing(site: Any) -> None:
         assert number not in listed
         assert bot.get(f"/api/v1/tickets/{number}", headers=head).status_code == 404
     assert made[2] not in site.client("agent").get("/my/tickets").text  # said by a program
+
+
+def test_what_staff_keep_to_themselves_is_in_nothing_that_the_requester_gets(site: Any) -> None:
+    """Neither page, API nor download tells a reason or note that was not shown to them."""
+    reader, agent = site.signed_in("reader"), site.client("agent")
+    made = reader.post("/api/v1/tickets", json={"subject": "Lamp flickers"})
+    number = made.get_json()["number"]
+    _act(agent, number, "note", text="zyqnote")
+    _act(agent, number, "escalate", reason="zyqhidden")
+    _act(agent, number, "return", to="1", reason="zyqshown", shown="on")
+    got = [
+        reader.get(address).text
+        for address in (f"/my/tickets/{number}", f"/api/v1/tickets/{number}", "/my/data.json")
+    ]
+    assert not [text for text in got if "zyqnote" in text or "zyqhidden" in text]
+    assert "zyqshown" in got[0]
+    assert "zyqshown" in got[2]
+    seen = agent.get(f"/desk/tickets/{number}").text
+    assert "zyqnote" in seen
+    assert "zyqhidden" in seen
