@@ -1,7 +1,4 @@
-"""A name that a person gives to something of theirs: a view, a report.
-
-Promises one line of text that can be shown. Pure.
-"""
+"""A name that a person gives to a view or a report: one line of text that can be shown."""
 
 from __future__ import annotations
 

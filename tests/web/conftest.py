@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 
 from kb.app import create_app
 from kb.config import Settings, load
 from kb.lookup.publish import publish
+from kb.people import passwords
 from kb.wiring import Services, build
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -330,3 +332,13 @@ def canaries() -> dict[str, str]:
 def may_read() -> Callable[[str, str], bool]:
     """Return whether a role may read articles of that kind."""
     return lambda role, kind: role in READERS[kind]
+
+
+@pytest.fixture
+def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Check passwords in a millisecond: here they are counted, not protected."""
+    quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr(passwords, "_hasher", quick)
+    passwords._nobody.cache_clear()
+    yield
+    passwords._nobody.cache_clear()

@@ -6,18 +6,18 @@ import logging
 import re
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from argon2 import PasswordHasher
 
 from kb.limits.network import network
-from kb.people import passwords
 from kb.web import guard
 from tests.web.pages import Page
+
+pytestmark = pytest.mark.usefixtures("quick_hashes")
 
 PASSWORD = "correct horse battery staple"
 # As docs/operations.md has it for fail2ban.
@@ -32,16 +32,6 @@ class Clock:
 
     def now(self, zone: Any) -> datetime:
         return self.at.astimezone(zone)
-
-
-@pytest.fixture(autouse=True)
-def _quick_hashes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Check passwords in a millisecond: here they are counted, not protected."""
-    quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    monkeypatch.setattr(passwords, "_hasher", quick)
-    passwords._nobody.cache_clear()
-    yield
-    passwords._nobody.cache_clear()
 
 
 @pytest.fixture
