@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -173,6 +174,23 @@ def database(database_url: str) -> Iterator[Database]:
     opened = Database(database_url)
     yield opened
     opened.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
+    """Return a database without a table; PostgreSQL's sessions are in another time zone."""
+    if request.param == "sqlite":
+        return Database(f"sqlite:///{tmp_path / 'before.db'}")
+    server, name = request.getfixturevalue("postgresql_server"), f"before{uuid.uuid4().hex[:8]}"
+    engine = sa.create_engine(
+        sa.make_url(f"{server}/postgres").set(drivername="postgresql+psycopg"),
+        isolation_level="AUTOCOMMIT",
+    )
+    with engine.connect() as connection:
+        connection.execute(sa.text(f"CREATE DATABASE {name}"))
+        connection.execute(sa.text(f"ALTER DATABASE {name} SET timezone TO 'Asia/Tokyo'"))
+    engine.dispose()
+    return Database(f"{server}/{name}")
 
 
 @pytest.fixture(scope="session")

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
-from pathlib import Path
-
-import pytest
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
@@ -32,22 +28,6 @@ EVENT = (
     "INSERT INTO ticket_events (ticket_id, at, kind, actor, public, data) VALUES"
     f" ('{{id}}', '{AT}', 'escalated', 'Ada', true, '{{{{\"reason\": \"Rude fellow\"}}}}')"
 )
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
-    """Return a database without a table."""
-    if request.param == "sqlite":
-        return Database(f"sqlite:///{tmp_path / 'before.db'}")
-    server, name = request.getfixturevalue("postgresql_server"), f"before{uuid.uuid4().hex[:8]}"
-    engine = sa.create_engine(
-        sa.make_url(f"{server}/postgres").set(drivername="postgresql+psycopg"),
-        isolation_level="AUTOCOMMIT",
-    )
-    with engine.connect() as connection:
-        connection.execute(sa.text(f"CREATE DATABASE {name}"))
-    engine.dispose()
-    return Database(f"{server}/{name}")
 
 
 def _ticket(number: int, email: str, account: str | None, *, status: str = "open") -> str:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import uuid
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
@@ -27,22 +24,10 @@ TOKEN = (
 )
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def before(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
+@pytest.fixture
+def before(empty: Database) -> Database:
     """Return a database as it was, with an agent's two tokens and an address in two forms."""
-    if request.param == "sqlite":
-        database = Database(f"sqlite:///{tmp_path / 'before.db'}")
-    else:
-        server = request.getfixturevalue("postgresql_server")
-        name = f"before{uuid.uuid4().hex[:8]}"
-        engine = sa.create_engine(
-            sa.make_url(f"{server}/postgres").set(drivername="postgresql+psycopg"),
-            isolation_level="AUTOCOMMIT",
-        )
-        with engine.connect() as connection:
-            connection.execute(sa.text(f"CREATE DATABASE {name}"))
-        engine.dispose()
-        database = Database(f"{server}/{name}")
+    database = empty
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     with database.begin() as connection:

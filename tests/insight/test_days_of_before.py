@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
-from pathlib import Path
-
-import pytest
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
@@ -23,23 +19,6 @@ TICKET = (
     " ('t', '2026-03-05T23:30:00.000000+00:00', 'ticket_created', '', '',"
     ' \'{"origin": "outside"}\')'
 )
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
-    """Return a database without a table; PostgreSQL's sessions are in another time zone."""
-    if request.param == "sqlite":
-        return Database(f"sqlite:///{tmp_path / 'before.db'}")
-    server, name = request.getfixturevalue("postgresql_server"), f"before{uuid.uuid4().hex[:8]}"
-    engine = sa.create_engine(
-        sa.make_url(f"{server}/postgres").set(drivername="postgresql+psycopg"),
-        isolation_level="AUTOCOMMIT",
-    )
-    with engine.connect() as connection:
-        connection.execute(sa.text(f"CREATE DATABASE {name}"))
-        connection.execute(sa.text(f"ALTER DATABASE {name} SET timezone TO 'Asia/Tokyo'"))
-    engine.dispose()
-    return Database(f"{server}/{name}")
 
 
 def test_days_of_episodes_and_of_tickets_from_outside_are_to_be_counted(empty: Database) -> None:
