@@ -14,6 +14,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,18 +49,36 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def site(
+def site_of_its_own(
     published: Path,
     _peopled_template: Path,
     free_port: Callable[[], int],
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Site]:
-    """Run `kb serve` over the shipped articles, with one account of each role."""
-    data = tmp_path_factory.mktemp("served")
-    shutil.copytree(published / "index", data / "index")
-    (data / "model").symlink_to(published / "model")
-    shutil.copy(_peopled_template, data / "tierzero.db")
-    port = free_port()
+) -> Callable[[], AbstractContextManager[Site]]:
+    """Return a function that runs `kb serve` over the shipped articles, with one account of each
+    role. For a file whose tests count what the whole site records; the others share `site`.
+    """
+
+    def started() -> AbstractContextManager[Site]:
+        data = tmp_path_factory.mktemp("served")
+        shutil.copytree(published / "index", data / "index")
+        (data / "model").symlink_to(published / "model")
+        shutil.copy(_peopled_template, data / "tierzero.db")
+        shots = Path(os.environ.get("SCREENSHOTS") or tmp_path_factory.mktemp("screenshots"))
+        return _served(data, free_port(), shots)
+
+    return started
+
+
+@pytest.fixture(scope="session")
+def site(site_of_its_own: Callable[[], AbstractContextManager[Site]]) -> Iterator[Site]:
+    """Return the site that the browser tests share."""
+    with site_of_its_own() as served:
+        yield served
+
+
+@contextmanager
+def _served(data: Path, port: int, shots: Path) -> Iterator[Site]:
     url = f"http://127.0.0.1:{port}"
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("KB_")},
@@ -85,7 +104,6 @@ def site(
         [sys.executable, "-m", "kb.cli", "serve"],
         env=environment, cwd=data, stdout=log, stderr=subprocess.STDOUT,
     )  # fmt: skip
-    shots = Path(os.environ.get("SCREENSHOTS") or tmp_path_factory.mktemp("screenshots"))
     shots.mkdir(parents=True, exist_ok=True)
     try:
         _wait_for(url, server, data / "serve.log")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -12,6 +13,15 @@ from playwright.sync_api import Page, expect
 PASSWORD = "correct horse battery staple"
 
 pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def site(site_of_its_own: Callable[[], AbstractContextManager[object]]) -> Iterator[object]:
+    """Return a site where nobody else searches: the report counts all, and two searches of one
+    account within the gap are one episode.
+    """
+    with site_of_its_own() as served:
+        yield served
 
 
 def search(page: Page, words: str) -> None:
