@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import sqlalchemy as sa
+
+from kb.schema import outbox
 from tests.web.pages import Page
 from tests.web.test_ticket_pages import _act, _count, _form, _number, _open
 
@@ -119,3 +122,63 @@ def test_what_staff_keep_to_themselves_is_in_nothing_that_the_requester_gets(sit
     seen = agent.get(f"/desk/tickets/{number}").text
     assert "zyqnote" in seen
     assert "zyqhidden" in seen
+
+
+def _letters(site: Any, address: str) -> list[dict[str, Any]]:
+    """Return the letters to the address that wait, oldest first."""
+    with site.services.db.read() as connection:
+        waiting = connection.execute(sa.select(outbox.c.payload).order_by(outbox.c.created_at))
+        return [letter for letter in waiting.scalars() if letter and letter["to"] == address]
+
+
+def test_letters_go_to_the_requester_alone_and_tell_what_was_shown(site: Any) -> None:
+    """glpi#13818, #18949: not to who filed it. OCA/helpdesk#215, brimir#412, bileto#905: none of
+    what staff does among themselves, and one letter that the ticket is there.
+    """
+    agent, to = site.signed_in("agent"), "dot@example.org"
+    staff = site.services.accounts.by_email("agent@example.org")
+    form = Page(agent.get("/tickets/new?other=1").text).form("/tickets")
+    filed = form | {"subject": "Her clock is slow", "name": "Dot", "email": to}
+    number = agent.post("/tickets", data=filed).headers["Location"].rpartition("/")[2]
+    assert len(_letters(site, to)) == 1
+    _act(agent, number, "assign", to=staff.id)
+    _act(agent, number, "note", text="zyqnote")
+    _act(agent, number, "escalate", reason="zyqhidden")
+    _act(agent, number, "return", to="1", reason="zyqshown", shown="on")
+    assert len(_letters(site, to)) == 1
+    _act(agent, number, "answer", text="Which clock?")
+    _act(agent, number, "resolve", resolution="no_knowledge", text="Wound up")
+    _act(agent, number, "close")
+    got = _letters(site, to)
+    assert [letter["text"].count("Which clock?") for letter in got] == [0, 1, 0]
+    assert "Wound up" in got[2]["text"]
+    assert not [each for each in got if "zyqnote" in str(each) or "zyqhidden" in str(each)]
+    assert not [each for each in _letters(site, staff.email) if number in each["subject"]]
+
+
+def test_a_reply_to_a_ticket_that_was_closed_meanwhile_comes_back(site: Any) -> None:
+    """frappe/helpdesk#2539, zammad#983: the page is open, the ticket is put away, Send."""
+    agent, client = site.client("agent"), site.browser()
+    answer = _open(site, client, "drawer squeaks at noon")
+    place, number = answer.headers["Location"], _number(answer, client)
+    forms = Page(client.get(place).text).all("form")
+    [reply_to] = {each.attributes["action"] for each in forms if "/t/" in each.attributes["action"]}
+    _act(agent, number, "resolve", resolution="no_knowledge", text="Oiled")
+    _act(agent, number, "close")
+    sent = client.post(reply_to, data={"text": "It squeaks again & louder"})
+    assert sent.status_code == 422
+    assert "It squeaks again &amp; louder" in sent.text
+    assert "closed" in sent.text
+    assert "/tickets/new" in sent.text
+
+
+def test_a_ticket_put_away_is_given_to_nobody(site: Any) -> None:
+    """glpi#515: it looks as ever, and somebody takes it."""
+    agent, client = site.client("agent"), site.browser()
+    number = _number(_open(site, client, "hook is loose today"), client)
+    staff = site.services.accounts.by_email("agent@example.org")
+    _act(agent, number, "resolve", resolution="no_knowledge", text="Tightened")
+    _act(agent, number, "close")
+    taken = agent.post(f"/desk/tickets/{number}/assign", data={"to": staff.id})
+    assert taken.status_code == 422
+    assert "closed" in taken.text
