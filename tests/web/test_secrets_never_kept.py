@@ -14,6 +14,7 @@ import io
 import json
 import logging
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -42,6 +43,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "correct horse battery staple"
 PATIENCE_S = 90  # for machines that are busy; nothing here measures time
 SHORTEST = 6  # characters; shorter ones stand in any file by chance
+TIME = re.compile(rb"\d\d:\d\d:\d\d\.\d{6}")  # and so do six digits in fractions of a second
 BROWSER = {
     "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) Chrome/150.0 Safari/537.36",
     "Sec-Fetch-Site": "same-origin",
@@ -54,11 +56,11 @@ CANARIES = tuple(
 
 
 def _some() -> tuple[Case, ...]:
-    """Return two of each kind and language: they go everywhere; all the others are searched for."""
+    """Return one of each kind and language: it goes everywhere; all the others are searched for."""
     chosen: dict[tuple[str, str], list[Case]] = {}
     for case in CANARIES:
         chosen.setdefault((case.kind, case.language), []).append(case)
-    return tuple(case for those in chosen.values() for case in those[:2])
+    return tuple(those[0] for those in chosen.values())
 
 
 def _forms(secret: str) -> set[bytes]:
@@ -72,13 +74,35 @@ def _forms(secret: str) -> set[bytes]:
 
 def leaks(texts: dict[str, bytes]) -> list[str]:
     """Return where a secret stands, each with what it was typed as."""
+    texts = {where: TIME.sub(b"", text) for where, text in texts.items()}
     return [
         f"{case.text!r} in {where}"
         for case in CANARIES
         for form in {form for secret in case.secrets for form in _forms(secret)}
         for where, text in texts.items()
-        if form in text
+        if form in text and _stands(form, text)
     ]
+
+
+def _stands(form: bytes, text: bytes) -> bool:
+    """Return whether digits stand alone: within an id, which is hexadecimal, they are chance."""
+    if not form.isdigit():
+        return True
+    return re.search(rb"(?:(?<![0-9a-f])|(?<=%20))" + form + rb"(?![0-9a-f])", text) is not None
+
+
+def test_a_number_is_seen_where_it_was_written_and_not_in_a_time_or_an_id() -> None:
+    number = next(secret for case in CANARIES for secret in case.secrets if secret.isdigit())
+    written = {
+        "log": f"code {number}.",
+        "address": f"/?q=code%20{number}%20",
+        "json": f'"{number}"',
+    }
+    assert {text.split()[-1] for text in leaks({k: v.encode() for k, v in written.items()})} == set(
+        written
+    )
+    chance = {"time": f"2026-11-30 08:45:09.{number.zfill(6)[:6]}", "id": f"9{number}e1"}
+    assert leaks({k: v.encode() for k, v in chance.items()}) == []
 
 
 @dataclass
@@ -250,13 +274,14 @@ def _tables(site: Any) -> dict[str, bytes]:
     with site.services.db.read() as connection:
         for table in metadata.sorted_tables:
             rows = connection.execute(sa.select(table)).mappings().all()
-            text = "\n".join(f"{dict(row)!r}\n{_json(row)}" for row in rows)
+            text = "\n".join(map(_row, rows))
             found[f"table {table.name}"] = text.encode()
     return found
 
 
-def _json(row: Any) -> str:
-    return json.dumps(dict(row), default=str, ensure_ascii=False)
+def _row(row: Any) -> str:
+    plain = {name: str(each) if isinstance(each, datetime) else each for name, each in row.items()}
+    return f"{plain!r}\n{json.dumps(plain, default=str, ensure_ascii=False)}"
 
 
 def _shown(site: Any) -> dict[str, bytes]:
