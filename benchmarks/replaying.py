@@ -110,6 +110,7 @@ class Site:
         reader = Viewer(visitor=f"reader-{number}")
         now = datetime.now(UTC)
         found = self.parts.asker.ask(reader, Query(words), surface="page", now=now)
+        self.parts.recorder.flush()
         return found.search_id
 
     def replay(self) -> tuple[Replayed, float, float]:

@@ -152,13 +152,15 @@ def _warm(worker: Any) -> None:
     worker.app.wsgi().extensions["services"].engine.warm()
 
 
-def _leave(_arbiter: Any, _worker: Any) -> None:
+def _leave(_arbiter: Any, worker: Any) -> None:
     """End a web process at once, with the exit status it was about to have.
 
     The model's runtime may be starting its threads at this moment; letting C++ take its globals
-    down under them aborts the process. Nothing is left to do: every write is committed.
+    down under them aborts the process. Nothing is left to do once what waits is written.
     """
     leaving = sys.exc_info()[1]
+    if worker.booted:
+        worker.app.wsgi().extensions["services"].recorder.flush()
     status = leaving.code if isinstance(leaving, SystemExit) else 1
     sys.stderr.flush()
     os._exit(status if isinstance(status, int) else 0)

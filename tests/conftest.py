@@ -29,6 +29,7 @@ from hypothesis import settings as hypothesis_settings
 from kb.app import create_app
 from kb.config import Settings, load
 from kb.db import Database
+from kb.lookup.batching import flush_all
 from kb.lookup.publish import publish
 from kb.people.roles import Role
 from kb.people.store import Accounts
@@ -36,6 +37,7 @@ from kb.schema import metadata
 from kb.wiring import Services, build
 from search import engine
 from search.types import Mode
+from tests.clients import Client
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED_DATA = ROOT.parent / "shared" / "data"
@@ -173,6 +175,7 @@ def database(database_url: str) -> Iterator[Database]:
     """Return an empty, migrated database: each test runs on SQLite and on PostgreSQL."""
     opened = Database(database_url)
     yield opened
+    flush_all()  # else a test's last events may reach the next one's record
     opened.close()
 
 
@@ -202,6 +205,9 @@ def shared_data() -> Path:
 
 
 # -- the site -----------------------------------------------------------------------------------
+
+Flask.test_client_class = Client
+
 
 PASSWORD = "correct horse battery staple"
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/150.0 Safari/537.36"
@@ -261,6 +267,7 @@ def services(settings: Settings) -> Iterator[Services]:
     """Return the parts of that site, with one account of each role (see `sign_in`)."""
     parts = build(settings)
     yield parts
+    parts.recorder.flush()
     parts.db.close()
 
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from kb.lookup import store
-from kb.lookup.events import Event, EventKind, Surface, new_id
+from kb.lookup.events import Event, EventKind, Surface, new_search_id
 from kb.lookup.live import Article, Engine, Library, LibraryGetter, readable
 from kb.lookup.recording import Recorder
 from kb.lookup.redaction import Redactor, added
@@ -29,8 +29,8 @@ SAME_SEARCH = timedelta(minutes=30)  # turning pages later than this asks again
 class Answer:
     """What a person gets: `hits` pairs each hit with its live article; `words` as recorded.
 
-    `search_id` is what clicks, votes and tickets refer to. `recorded` is False when neither
-    database nor spool took the search. `redacted` counts by kind what was hidden in the words.
+    `search_id` is what clicks, votes and tickets refer to. `recorded` is False while neither
+    database nor spool takes searches. `redacted` counts by kind what was hidden in the words.
     """
 
     search_id: str
@@ -62,7 +62,7 @@ class Asker:
         results = self._engine.search(replace(query, audiences=viewer.audiences))
         results, hits = self._live(results, viewer)
         words, redacted = kept(query.text, LONGEST_WORDS, self._redact)
-        answer = Answer(new_id(), results, hits, words, redacted=redacted)
+        answer = Answer(new_search_id(now), results, hits, words, redacted=redacted)
         if earlier := self._earlier(viewer, words, query, now):
             return replace(answer, search_id=earlier)
         event = self._event(viewer, answer, Surface(surface), now)
@@ -90,7 +90,9 @@ class Asker:
         if query.offset <= 0:
             return None
         key, since = words_key(words), now - SAME_SEARCH
-        return self._recorder.look(lambda db: store.latest_search(db, viewer.visitor, key, since))
+        return self._recorder.look(
+            lambda db: store.latest_search(db, viewer.visitor, key, since), visitor=viewer.visitor
+        )
 
     def _event(self, viewer: Viewer, answer: Answer, surface: Surface, now: datetime) -> Event:
         return Event(

@@ -6,10 +6,11 @@ enter an event are redacted before it is made.
 
 from __future__ import annotations
 
+import secrets
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -51,10 +52,18 @@ class Arm(StrEnum):
     HELD_OUT = "held_out"
 
 
+# What a person says is on disk before they are thanked for it; the rest is within a moment.
+SAID = frozenset({
+    EventKind.VOTE, EventKind.SOLVED, EventKind.FORM_WITHDRAWN, EventKind.TICKET_CREATED,
+    EventKind.SURVEY_ANSWERED,
+})  # fmt: skip
+YOUNG = timedelta(seconds=1)  # more than any process holds a search back
 # Why an article did not help, as a reader may say: codes, never a text.
 REASONS = frozenset({"not-my-problem", "did-not-work", "hard-to-follow", "out-of-date"})
 # Words still being typed: each form replaces the one before, so half a secret is never kept.
 TYPED = frozenset({Surface.SUGGEST, Surface.FORM})
+
+_MOST_MS = (1 << 48) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +96,19 @@ class Event:
 def new_id() -> str:
     """Return a fresh event id: 32 hex digits that nobody can guess."""
     return uuid.uuid4().hex
+
+
+def new_search_id(at: datetime) -> str:
+    """Return a fresh id of a search: 32 hex digits, first `at` in milliseconds, then 80 random
+    bits, so that nobody can guess it.
+    """
+    return f"{round(at.timestamp() * 1000) & _MOST_MS:012x}{secrets.token_hex(10)}"
+
+
+def is_young(search_id: str, now: datetime) -> bool:
+    """Return whether a search of that id, if there is one, was made within YOUNG of `now`."""
+    try:
+        at = datetime.fromtimestamp(int(search_id[:12], 16) / 1000, UTC)
+    except (ValueError, OverflowError, OSError):  # no hex digits, or no year of ours
+        return False
+    return abs(now - at) < YOUNG

@@ -2,7 +2,7 @@
 
 Promises that nothing a browser sends is believed: articles must exist and be readable, a search
 must be the visitor's own, texts and numbers are bounded. No method raises for want of a
-database; each returns whether the event is safe on disk. Knows no page.
+database; each returns whether the event is kept (`Recorder.record`). Knows no page.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Record:
         """
         if readable(self._library(), slug, viewer) is None:
             return None
-        own = self.owned(viewer, search_id)
+        own = self.owned(viewer, search_id, now=now)
         view = _event(viewer, EventKind.VIEW, now, own, article=slug)
         click = _event(viewer, EventKind.CLICK, now, own, article=slug, data=_rank(rank))
         self._recorder.record(*((click, view) if own else (view,)))
@@ -151,10 +151,11 @@ class Record:
             return
         view = _event(viewer, EventKind.VIEW, now, None, article=slug)
         kinds = {EventKind.FORM_OPENED: now - FORM_KEPT_OPEN}
-        if not self._recorder.look(lambda db: store.did(db, viewer.visitor, kinds)):
+        person = viewer.visitor
+        if not self._recorder.look(lambda db: store.did(db, person, kinds), visitor=person):
             self._recorder.record(view)
             return
-        own = self.owned(viewer, search_id)
+        own = self.owned(viewer, search_id, now=now)
         opened = _event(viewer, EventKind.SUGGESTION_OPENED, now, own, article=slug)
         self._recorder.record(opened, view)
 
@@ -217,7 +218,12 @@ class Record:
         return self._recorder.record(replace(event, id=event_id))
 
     def own_search(
-        self, viewer: Viewer, search_id: str | None, *, others: Collection[str] = ()
+        self,
+        viewer: Viewer,
+        search_id: str | None,
+        *,
+        now: datetime,
+        others: Collection[str] = (),
     ) -> Event | None:
         """Return the search when it is this person's; None for another's, an unknown one, or
         while the database is away.
@@ -226,14 +232,19 @@ class Record:
         """
         if not search_id or not _sound_id(search_id):
             return None
-        search = self._recorder.look(lambda db: store.search_of(db, search_id))
+        search = self._recorder.search(search_id, now)
         return search if search and search.visitor in {viewer.visitor, *others} else None
 
     def owned(
-        self, viewer: Viewer, search_id: str | None, *, others: Collection[str] = ()
+        self,
+        viewer: Viewer,
+        search_id: str | None,
+        *,
+        now: datetime,
+        others: Collection[str] = (),
     ) -> str | None:
         """Return the search id when that search is this person's, else None."""
-        search = self.own_search(viewer, search_id, others=others)
+        search = self.own_search(viewer, search_id, now=now, others=others)
         return search.id if search else None
 
     def _of_article(

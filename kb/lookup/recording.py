@@ -1,14 +1,16 @@
 """Recording that never stands in the way of an answer.
 
-Promises that `record` returns True only when the event is on disk, in the database or in the
-spool, and that it never raises. Knows no event's meaning.
+Promises that what a person said (a vote, a ticket) is on disk, in the database or in the spool,
+when `record` returns True; that what a person merely did (a search, a view) is there within 200 ms,
+written together with others by a thread of its own; and that it never raises.
 """
 
 from __future__ import annotations
 
 import logging
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,12 +18,15 @@ from typing import TypeVar
 
 from kb.db import FAULTS, Database
 from kb.lookup import store
-from kb.lookup.events import Event
+from kb.lookup.batching import Batches
+from kb.lookup.events import SAID, Event, is_young
 from kb.lookup.spool import Spool
 
 log = logging.getLogger(__name__)
 
 RETRY_S = 5.0  # after a failure the database is left alone this long, so pages stay quick
+# A search that another process has just answered waits there; it is looked for again this often.
+LOOKS, LOOK_S = 10, 0.03
 T = TypeVar("T")
 
 
@@ -45,16 +50,28 @@ class Recorder:
         self.spool = Spool(folder)
         self._clock = clock
         self._retry_at = 0.0
+        self._batches = Batches(self._write)
+        self._patient = threading.Semaphore(1)
 
     def record(self, *events: Event) -> bool:
-        """Keep the events, all in one transaction; return whether every one is safe on disk."""
-        if self._to_database(events):
-            return True
-        safe = [self._to_spool(event) for event in events]  # try each, whatever the others do
-        return all(safe)
+        """Keep the events. True when every one is safe on disk, or, where a person said none of
+        them, when they will be within 200 ms as far as is known.
+        """
+        if any(event.kind in SAID for event in events):
+            return self._batches.write(events)
+        return self._batches.add(events)
 
-    def look(self, read: Callable[[Database], T | None]) -> T | None:
-        """Return what `read` finds in the record; None while the database is away."""
+    def flush(self) -> None:
+        """Write what waits: before the process ends, or for who reads the database itself."""
+        self._batches.flush()
+
+    def look(self, read: Callable[[Database], T | None], *, visitor: str = "") -> T | None:
+        """Return what `read` finds in the record; None while the database is away.
+
+        What the `visitor` did a moment ago in this process is written first.
+        """
+        if visitor and self._batches.holds(visitor):
+            self._batches.flush()
         if self._resting():
             return None
         try:
@@ -62,6 +79,27 @@ class Recorder:
         except FAULTS as problem:
             self._rest(problem)
             return None
+
+    def search(self, search_id: str, now: datetime) -> Event | None:
+        """Return the search of that id; None for an unknown one, or while the database is away.
+
+        One of this second that is unknown may wait in another process: it is looked for until that
+        must have written it, by one request of a process at a time, for any id can be made up.
+        """
+        found = self._batches.search(search_id) or self._stored(search_id)
+        if found or not is_young(search_id, now) or not self._patient.acquire(blocking=False):
+            return found
+        try:
+            for _ in range(LOOKS):
+                if self._resting() or (found := self._stored(search_id)):
+                    break
+                time.sleep(LOOK_S)
+        finally:
+            self._patient.release()
+        return found
+
+    def _stored(self, search_id: str) -> Event | None:
+        return self.look(lambda db: store.search_of(db, search_id))
 
     def replay_spool(self) -> Replayed:
         """Put the spooled events into the database, each once; return what was put.
@@ -90,15 +128,16 @@ class Recorder:
             return False
         return True
 
-    def _to_database(self, events: Sequence[Event]) -> bool:
-        if self._resting():
-            return False
-        try:
-            store.put(self.db, events)
-        except FAULTS as problem:
-            self._rest(problem)
-            return False
-        return True
+    def _write(self, events: Sequence[Event]) -> Collection[str]:
+        """Write events in one transaction, or spool them; return the ids of those that are lost."""
+        if not self._resting():
+            try:
+                store.put(self.db, events)
+            except FAULTS as problem:
+                self._rest(problem)
+            else:
+                return ()
+        return self._to_spool(events)
 
     def _resting(self) -> bool:
         return self._clock() < self._retry_at
@@ -107,13 +146,11 @@ class Recorder:
         log.warning("The record's database fails, the spool takes events: %s", problem)
         self._retry_at = self._clock() + RETRY_S
 
-    def _to_spool(self, event: Event) -> bool:
-        try:
-            self.spool.append(event)
-        except (OSError, TypeError, ValueError) as problem:
+    def _to_spool(self, events: Sequence[Event]) -> Collection[str]:
+        refused = self.spool.append(*events)
+        for event, problem in refused:
             log.error("Event %s (%s) is lost: %s", event.id, event.kind, problem)
-            return False
-        return True
+        return [event.id for event, _ in refused]
 
 
 class Unrecorded(Recorder):

@@ -31,10 +31,22 @@ class Spool:
         self._file = folder / "events.jsonl"
         self._unreadable = folder / "unreadable.jsonl"
 
-    def append(self, event: Event) -> None:
-        """Write the event as one line and wait for the disk; OSError when that fails."""
-        with self._locked():
-            self._write(self._file, [to_line(event)])
+    def append(self, *events: Event) -> list[tuple[Event, Exception]]:
+        """Write each event as one line and wait for the disk once; return those that are not
+        there, each with its reason.
+        """
+        lines, refused = list[str](), list[tuple[Event, Exception]]()
+        for event in events:
+            try:
+                lines.append(to_line(event))
+            except (TypeError, ValueError) as problem:
+                refused.append((event, problem))
+        try:
+            with self._locked():
+                self._write(self._file, lines)
+        except OSError as problem:
+            return [(event, problem) for event in events]
+        return refused
 
     def waiting(self) -> bool:
         """Say whether anything waits to be put back."""

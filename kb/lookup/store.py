@@ -20,12 +20,15 @@ from kb.schema import events, salts
 
 PATIENCE_S = 2  # a page is waiting: after this the spool takes the event
 TYPING = timedelta(seconds=60)  # a pause longer than this and the next words are another search
+# Of what the visitor did before, this many are looked through for words being typed: more than one
+# person does in that time, and behind one address may be a thousand.
+LOOKED_THROUGH = 50
 # A ticket is recorded by the site itself, possibly under the account just signed in to.
 _TRUSTED = frozenset({EventKind.TICKET_CREATED, EventKind.SEARCH})
 
 
 def put(db: Database, batch: Sequence[Event]) -> None:
-    """Put events in one short transaction; one that is already there is left as it is."""
+    """Put events in one short transaction, in order; one that is already there stays as it is."""
     with hasty(db) as connection:
         for event in batch:
             add(db, connection, event)
@@ -73,35 +76,44 @@ def _own_search(connection: Connection, event: Event) -> str | None:
     return event.search_id if owner in (None, event.visitor) else None
 
 
-def _typing(event: Event) -> sa.ColumnElement[bool]:
-    return sa.and_(
+def _superseded(connection: Connection, event: Event) -> bool:
+    """Say whether a later search came in before this form of the words being typed, which nothing
+    refers to.
+    """
+    if event.surface not in TYPED:
+        return False
+    later = sa.and_(
         events.c.visitor == event.visitor,
         events.c.kind == EventKind.SEARCH.value,
         events.c.id != event.id,
+        events.c.at > event.at,
+        events.c.at <= event.at + TYPING,
     )
-
-
-def _superseded(connection: Connection, event: Event) -> bool:
-    """Say whether a later search came in before this form of the words being typed."""
-    if event.surface not in TYPED:
-        return False
-    later = sa.and_(events.c.at > event.at, events.c.at <= event.at + TYPING)
-    return bool(connection.scalar(sa.select(sa.exists().where(_typing(event), later))))
+    used = sa.exists().where(events.c.search_id == event.id, events.c.id != event.id)
+    return bool(connection.scalar(sa.select(sa.exists().where(later) & ~used)))
 
 
 def _forget_typed(connection: Connection, event: Event) -> None:
     """Delete the earlier forms of the words that this search completes, unless they were used."""
-    used = events.alias("used")
-    mine = sa.and_(used.c.search_id == events.c.id, used.c.id != events.c.id)
-    connection.execute(
-        sa.delete(events).where(
-            _typing(event),
+    before = (
+        sa.select(events.c.id, events.c.kind, events.c.data["surface"].as_string().label("surface"))
+        .where(
+            events.c.visitor == event.visitor,
             events.c.at >= event.at - TYPING,
             events.c.at <= event.at,
-            events.c.data["surface"].as_string().in_([surface.value for surface in TYPED]),
-            ~sa.exists().where(mine),
         )
+        .order_by(events.c.at.desc())
+        .limit(LOOKED_THROUGH)
+        .subquery()
     )
+    forms = sa.select(before.c.id).where(
+        before.c.kind == EventKind.SEARCH.value,
+        before.c.surface.in_([surface.value for surface in TYPED]),
+        before.c.id != event.id,
+    )
+    used = events.alias("used")
+    mine = sa.and_(used.c.search_id == events.c.id, used.c.id != events.c.id)
+    connection.execute(sa.delete(events).where(events.c.id.in_(forms), ~sa.exists().where(mine)))
 
 
 @contextmanager

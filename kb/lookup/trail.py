@@ -42,6 +42,7 @@ def trail(
     failure, top: slug and title), articles (slug, title, seconds or null, vote, solved). Empty
     lists when nothing is known. `library` gives titles; without it a slug stands for its title.
     """
+    recorder.flush()
     events = recorder.look(lambda db: _events(db, visitor, search_id, now)) or ()
     episode = _wanted(rules.episodes(events, gap), search_id)
     if episode is None:

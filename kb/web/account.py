@@ -98,6 +98,7 @@ def download() -> Response:
 
 def _own_document() -> dict[str, Any]:
     parts = services()
+    parts.recorder.flush()  # what this person did a moment ago is theirs too
     who = Who(user_id=viewer().user_id)
     mail = parts.settings.data / FOLDER
     return document(parts.db, who, site=parts.settings.site_name, now=now(), mail=mail)

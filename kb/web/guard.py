@@ -91,7 +91,7 @@ def own_search(search_id: str | None) -> Event | None:
         return None
     address, agent = request.remote_addr or "", request.user_agent.string
     before = services().visitors.others(address, agent, now())
-    return services().record.own_search(viewer(), search_id, others=before)
+    return services().record.own_search(viewer(), search_id, now=now(), others=before)
 
 
 def must_be_kept(kept: bool) -> None:

@@ -42,7 +42,9 @@ class Site:
         user = who if role is not Role.ANONYMOUS else ""
         person = Viewer(visitor=who, role=role, user_id=user)
         now = datetime.now(UTC)
-        return self.parts.asker.ask(person, Query(words), surface="page", now=now).search_id
+        answer = self.parts.asker.ask(person, Query(words), surface="page", now=now)
+        self.parts.recorder.flush()
+        return answer.search_id
 
     def close(self) -> None:
         """Let every episode end."""

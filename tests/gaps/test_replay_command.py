@@ -43,6 +43,7 @@ def answered(tmp_path: Path) -> Iterator[tuple[Services, str]]:
     parts.replaying.run(now)
     for words, who in (("tunnel drops", "a"), ("Tunnel drops", "b"), ("tunnel reconnect", "c")):
         parts.asker.ask(Viewer(visitor=who), Query(words), surface="page", now=now)
+    parts.recorder.flush()
     closing.close_episodes(parts.db, settings, now + timedelta(days=2))
     repository.write("vpn/drops.md", "Tunnel drops", VPN)
     commit = repository.commit()

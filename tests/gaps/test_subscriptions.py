@@ -328,6 +328,7 @@ def test_the_page_says_that_others_asked_only_when_enough_did(site: Site) -> Non
             person = Viewer(visitor=f"v{number}")
             asked = site.parts.asker.ask(person, Query(WORDS), surface="page", now=now)
             searches.append(asked.search_id)
+        site.parts.recorder.flush()
         closing.close_episodes(site.parts.db, site.parts.settings, now + timedelta(days=2))
 
     fail(3)

@@ -24,6 +24,7 @@ from kb.config import Settings, load
 from kb.lookup.publish import publish
 from kb.people import passwords
 from kb.wiring import Services, build
+from tests.clients import Client
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "correct horse battery staple"
@@ -122,7 +123,7 @@ SAMPLES = {
 }
 
 
-class Client(FlaskClient):
+class ReadingClient(Client):
     """A client that reads an answer to its end, so that no file stays open."""
 
     def open(self, *args: Any, **options: Any) -> Any:
@@ -281,7 +282,7 @@ def _make_site(
             shutil.copy(_peopled_template, data / "tierzero.db")
         services = build(replace(_small_published, data=data, **values))
         app = create_app(services=services)
-        app.test_client_class = Client
+        app.test_client_class = ReadingClient
         app.testing = False  # errors are answered as readers meet them
         made.append(Site(app, services))
         return made[-1]
