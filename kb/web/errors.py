@@ -37,7 +37,7 @@ WORDS: dict[int, tuple[str, str]] = {
     410: ("This article has been removed", "Search for what you need."),
     413: ("That is too long", "Shorten it and send it again."),
     422: ("Something in the form needs another look", "See what each field says."),
-    429: ("Too many requests from this address", "Wait a little and try again."),
+    429: ("Too many requests", "Wait a little and try again."),
     500: ("Something went wrong on our side", "It has been noted. Please try again."),
     503: ("Our record does not answer at the moment", "Please try again in a few minutes."),
 }

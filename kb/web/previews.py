@@ -115,7 +115,7 @@ def end(preview_id: str) -> ResponseReturnValue:
 
 
 @blueprint.get("/open/<token>")
-@needs(Permission.READ, limit="search")
+@needs(Permission.READ, limit="pages")
 def open_link(token: str) -> ResponseReturnValue:
     """Begin to look at a branch."""
     parts = live_services()
@@ -152,7 +152,7 @@ def changes() -> str:
 
 
 @blueprint.get("/changes/<path:slug>")
-@needs(Permission.READ, limit="search")
+@needs(Permission.READ, limit="pages")
 def change(slug: str) -> str:
     """One article as it is in the branch, with what differs from the live one marked."""
     preview, live = _opened(), live_services().library()
