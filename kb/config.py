@@ -160,7 +160,7 @@ ROWS: tuple[Setting, ...] = (
     Setting("publish_interval", "30s", optional_duration, "How often Git is asked for news."),
     Setting("worker_interval", "15s", duration, "Pause between rounds of periodic work."),
     Setting("search_rate", 60, whole(1, 100000), "Searches of one person in a minute."),
-    Setting("suggest_rate", 300, whole(1, 100000), "Suggestions to one person in a minute."),
+    Setting("suggest_rate", 400, whole(1, 100000), "Suggestions to one person in a minute."),
     Setting(
         "write_rate", 20, whole(1, 100000), "Votes, and other forms, of one person in 10 minutes."
     ),

@@ -297,8 +297,9 @@ def _limit(limit: str) -> ResponseReturnValue | None:
 
 def _counted_under(rate: Rate) -> tuple[tuple[Rate, str], ...]:
     """Return what one request counts under. An account has a count of its own, wherever it is used,
-    and its programs have another. Without one the browser has a narrow count, and all browsers of a
-    network share a wide one, because anybody can give the browser another name.
+    and its programs have another. Without one there are two: a network's is wide, and bounds who
+    gives the browser another name each time; a browser's is half of that, so that one who floods
+    leaves the other half. Narrower it cannot be, for the browsers of an office are often all alike.
     """
     if by_token():  # a program asks for many people, from one address
         many = replace(rate, what=f"{rate.what}-program", count=MANY * rate.count)
@@ -307,7 +308,8 @@ def _counted_under(rate: Rate) -> tuple[tuple[Rate, str], ...]:
         return ((rate, f"account:{viewer().user_id}"),)
     people = services().settings.network_rate
     wide = replace(rate, what=f"{rate.what}-network", count=people * rate.count)
-    return (rate, f"visitor:{viewer().visitor}"), (wide, network(request.remote_addr or ""))
+    narrow = replace(rate, count=max(rate.count, -(-wide.count // 2)))
+    return (narrow, f"visitor:{viewer().visitor}"), (wide, network(request.remote_addr or ""))
 
 
 def count_ticket_for(address: str) -> None:
