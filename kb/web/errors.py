@@ -21,7 +21,7 @@ from kb.errors import (
     StoreError,
     TooSoon,
 )
-from kb.web.guard import SAFE, wants_json
+from kb.web.guard import SAFE, link_refused, wants_json
 from kb.web.typed import MOST_GIVEN_BACK, SIGN_IN, typed
 
 log = logging.getLogger(__name__)
@@ -90,6 +90,11 @@ def _too_long() -> str:
 
 
 def _product(problem: ProductError) -> ResponseReturnValue:
+    if isinstance(problem, NotFound) and "token" in (request.view_args or {}):
+        try:
+            link_refused()
+        except (TooSoon, StoreError) as instead:
+            problem = instead
     status = STATUS.get(type(problem), 500)
     if status >= 500 and not isinstance(problem, NotReady):
         log.error("%s", problem)

@@ -227,6 +227,13 @@ def _unknown_token() -> NoReturn:
     abort(401, "This API token is not known: it is wrong, has expired or was revoked.")
 
 
+def link_refused() -> None:
+    """Count a private link that leads nowhere; TooSoon after too many of one network, StoreError
+    when it cannot be counted.
+    """
+    services().entrance.link_refused(Caller(request.remote_addr or ""), now())
+
+
 def _bearer() -> str:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""

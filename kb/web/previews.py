@@ -28,7 +28,7 @@ from markupsafe import Markup
 
 from kb.content.difference import difference, is_marked
 from kb.content.library import Library
-from kb.errors import InvalidInput, ProductError, StoreError
+from kb.errors import InvalidInput, NotFound, ProductError, StoreError
 from kb.lookup.live import readable
 from kb.lookup.made import branches_of, open_articles
 from kb.people.roles import Permission
@@ -121,7 +121,7 @@ def open_link(token: str) -> ResponseReturnValue:
     parts = live_services()
     found = parts.previews.by_token(token, now())
     if found is None:
-        abort(404, ENDED)
+        raise NotFound(ENDED)
     state = shown(parts.settings, found)
     if not state.commit:
         page = render_template("previews/waiting.html", shown=found, state=state)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import resource
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -294,6 +295,60 @@ def test_without_a_count_nobody_signs_in_on_a_full_disk(new_site: Callable[..., 
     engine = site.services.db.engine
     sa.event.listen(engine, "checkout", lambda raw, *_: raw.execute("PRAGMA max_page_count=1"))
     _refused(site)
+
+
+def test_a_disk_that_takes_no_byte_more_stops_guesses_and_no_reader(
+    new_site: Callable[..., Any],
+) -> None:
+    """cron-job.org#446, altarwed#637: without its store the limit on passwords was none."""
+    site, token = new_site(), {"Authorization": "Bearer tz_unknown"}
+    site.browser().get("/search?q=vpn")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))  # of this process, as on a full disk
+    try:
+        guesses = [post(site.browser(), "reader@example.org", f"wrong {n}") for n in range(12)]
+        right = post(site.browser(), "reader@example.org", PASSWORD)
+        unknown = site.bare().get("/api/v1/tickets", headers=token)
+        link, forgotten = site.browser().get("/t/unknown"), site.browser().get("/reset-password/x")
+        pages = [site.browser().get(a) for a in ("/search?q=vpn", "/suggest?q=vp", "/", "/about")]
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    for answer in (*guesses, right, unknown, link, forgotten):
+        assert answer.status_code == 503
+        assert int(answer.headers["Retry-After"]) > 0
+    assert "Please try again in a few minutes" in right.text
+    assert [each.status_code for each in pages] == [200] * 4
+    assert post(site.browser(), "reader@example.org", PASSWORD).status_code == 303
+
+
+def test_without_a_count_no_letter_is_sent(new_site: Callable[..., Any]) -> None:
+    """rogerSuperBuilderAlpha/cursor-boston#1335: letters went out uncounted."""
+    site = new_site(mail_url="smtp://localhost:1")
+    engine = site.services.db.engine
+    sa.event.listen(engine, "checkout", lambda raw, *_: raw.execute("PRAGMA query_only=ON"))
+    for place, form in (
+        ("/tickets/link", {"email": "ana@example.org"}),
+        ("/forgot-password", {"email": "reader@example.org"}),
+        ("/tickets", {"email": "ana@example.org", "subject": "Lamp"}),
+    ):
+        assert site.browser().post(place, data=form).status_code == 503, place
+
+
+# -- private links --------------------------------------------------------------------------------
+
+
+def test_unknown_private_links_are_counted_by_network_and_right_ones_never_refused(
+    new_site: Callable[..., Any], clock: Any
+) -> None:
+    site = new_site(sign_in_rate=4)
+    form = {"subject": "Lamp", "email": "ana@example.org"}
+    right = site.browser().post("/tickets", data=form).headers["Location"]
+    places = ("/t/{}", "/reset-password/{}", "/subscriptions/{}", "/previews/open/{}")
+    found = [site.browser().get(place.format(n)).status_code for n in (1, 2) for place in places]
+    assert found == [404] * 4 + [429] * 4
+    assert site.browser().get(right).status_code == 200
+    assert site.browser().get("/t/3", environ_overrides={"REMOTE_ADDR": "::9"}).status_code == 404
+    assert post(site.browser(), "reader@example.org", PASSWORD).status_code == 303
 
 
 # -- the log --------------------------------------------------------------------------------------
