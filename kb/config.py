@@ -159,8 +159,18 @@ ROWS: tuple[Setting, ...] = (
     Setting("answer_mail", True, flag, "Readers may ask for mail when their search is answered."),
     Setting("publish_interval", "30s", optional_duration, "How often Git is asked for news."),
     Setting("worker_interval", "15s", duration, "Pause between rounds of periodic work."),
-    Setting("search_rate", 120, whole(1, 100000), "Searches a minute from one address."),
-    Setting("write_rate", 20, whole(1, 100000), "Tickets and votes in 10 minutes from an address."),
+    Setting("search_rate", 60, whole(1, 100000), "Searches of one person in a minute."),
+    Setting("suggest_rate", 400, whole(1, 100000), "Suggestions to one person in a minute."),
+    Setting(
+        "write_rate", 20, whole(1, 100000), "Votes, and other forms, of one person in 10 minutes."
+    ),
+    Setting("ticket_rate", 10, whole(1, 100000), "Tickets of one person in 10 minutes."),
+    Setting(
+        "network_rate",
+        10,
+        whole(1, 10000),
+        "Times what one person may do is what a network may, of all who are not signed in.",
+    ),
     Setting("sign_in_rate", 50, whole(1, 100000), "Wrong passwords in 10 minutes, one network."),
     Setting("letter_rate", 3, whole(1, 1000), "Emails a day to an address that anybody can type."),
     Setting("tiers", DEFAULT_TIERS, tiers, "Support tiers: name, minutes before escalation, cost."),
@@ -217,7 +227,10 @@ class Settings:
     publish_interval: timedelta | None
     worker_interval: timedelta
     search_rate: int
+    suggest_rate: int
     write_rate: int
+    ticket_rate: int
+    network_rate: int
     sign_in_rate: int
     letter_rate: int
     tiers: tuple[Tier, ...]

@@ -68,6 +68,7 @@ def _apart(settings: Settings, port: int) -> Settings:
     apart = replace(
         settings, data=data, database_url="", host=HERE, port=port, trusted_proxies=0,
         site_url=f"http://{HERE}:{port}", trusted_hosts=(HERE, "localhost"), search_rate=100_000,
+        suggest_rate=100_000,
     )  # fmt: skip
     check_address(apart)
     return apart

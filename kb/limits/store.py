@@ -1,87 +1,184 @@
-"""Counts requests in fixed windows kept in the database.
+"""Rate limits that hold over all workers and machines.
 
-Promises one count for all workers and machines (a count in memory multiplies with them). A
-database that does not answer limits nothing: an answer matters more than a count. Only a count
-that guards something worth waiting for waits for a lock.
+Reading, voting and opening tickets are counted in the process (`take`), so that nobody waits for a
+database to be answered, and settled in the database by a thread of its own: as soon as a process
+holds a tenth of a limit (`SHARE`) that the others know nothing of, it adds that to the row all
+processes share and takes over what the row holds. So with P processes on all machines together a
+limit of n lets through at most
+
+    n + (P - 1) * M in a window,
+
+where M is the most that one process counts between two of its settlements: n / 10, at least 1, and
+what arrives during the milliseconds that one takes. Below a tenth nothing is written at all. While
+the database is away each process counts by itself, and lets n through: P * n together. A process
+that starts anew has forgotten what it had not settled. At the turn of a window another n begins.
+
+Proof: of the last settlements that the processes made before their last accepted request, take the
+latest, s. Whoever made it accepted while row(s) + own counts < n. What the others had not added to
+the row at s, they counted since their own last settlement: at most M each.
+
+Letters, whose number must be right, are counted exactly (`wait`, `counted`): in one transaction,
+and where that cannot be written it raises StoreError, so that nothing is sent uncounted.
 """
 
 from __future__ import annotations
 
 import hashlib
 import logging
+import os
+import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+import weakref
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from kb.db import Database
+from kb.db import Database, insert_into
 from kb.errors import StoreError
+from kb.limits.counting import Counts, Key, Rate, Taken
 from kb.lookup.store import hasty
 from kb.schema import rate_windows
 
 log = logging.getLogger(__name__)
 
-REST_S = 5.0  # after a failure reading is not counted for so long, so that pages stay quick
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """At most `count` in each window of `span`, under the name `what`.
-
-    `hasty`: reading goes on uncounted rather than wait behind a busy database.
-    """
-
-    what: str
-    count: int
-    span: timedelta
-    hasty: bool = False
+REST_S = 5.0  # after a failure nothing is settled for so long
+SHORT_S, LONG_S = 3600, 86400  # how long windows are kept: settled ones end sooner than letters'
 
 
 class RateLimits:
-    """The windows of one database."""
+    """The limits of one database. Safe to share between threads."""
 
     def __init__(self, db: Database, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._db = db
         self._clock = clock
         self._retry_at = 0.0
+        self._counts = Counts()
+        self._begin()
+        _ALL.add(self)
+
+    def take(self, wanted: Sequence[tuple[Rate, str]], now: datetime) -> Taken:
+        """Count one request in this process, under every rate for whom it is given with, or under
+        none when one of them is full. Waits for nothing.
+        """
+        taken = self._counts.take(wanted, now.timestamp())
+        self._settle_soon()
+        return taken
+
+    @property
+    def due(self) -> bool:
+        """Return whether anything waits to be settled."""
+        return bool(self._counts.due())
+
+    def settle(self) -> None:
+        """Settle now what is due; StoreError when the database does not do it."""
+        with self._one_at_a_time:
+            while due := self._counts.due():
+                try:
+                    self._counts.settled(due, self._added(due))
+                except SQLAlchemyError as problem:
+                    raise StoreError("Rate limits cannot be settled.") from problem
 
     def wait(self, rate: Rate, who: str, now: datetime) -> int:
-        """Count one request of `who`; return 0, or the seconds until it would be accepted."""
-        span = int(rate.span.total_seconds())
-        window, into = divmod(int(now.timestamp()), span)
-        if rate.hasty and self._clock() < self._retry_at:
-            return 0
-        begin = hasty if rate.hasty else Database.begin
+        """Count one of `who` in the database; return 0, or the seconds until it would be accepted.
+        StoreError when it cannot be counted, for then it must not be done.
+        """
+        begun, left = rate.window(now.timestamp())
         try:
-            with begin(self._db) as connection:
-                count = _count(self._db, connection, f"{rate.what}:{_digest(who)}", window * span)
-        except (StoreError, SQLAlchemyError):
-            log.warning("rate limits are off: the database does not answer")
-            self._retry_at = self._clock() + REST_S
-            return 0
-        return span - into if count > rate.count else 0
+            with hasty(self._db) as connection:
+                count = _count(self._db, connection, f"{rate.what}:{_digest(who)}", begun)
+        except SQLAlchemyError as problem:
+            raise StoreError(
+                "This cannot be counted, so it is not done.",
+                "Check that the database can be written and that its disk is not full.",
+            ) from problem
+        return left if count > rate.count else 0
 
     def purge(self, now: datetime) -> None:
-        """Forget windows that began more than a day ago."""
-        old = rate_windows.c.window < int(now.timestamp()) - 86400
+        """Forget windows that are over, and those of a clock that was ahead."""
+        at, begun = int(now.timestamp()), rate_windows.c.window
+        settled = rate_windows.c.key.contains("/")
+        short = settled & ~begun.between(at - SHORT_S, at + SHORT_S)
+        old = short | ~begun.between(at - LONG_S, at + LONG_S)
         with self._db.begin() as connection:
             connection.execute(sa.delete(rate_windows).where(old))
 
+    def forked(self) -> None:
+        """Begin anew in a process forked from another: its threads and locks are not here."""
+        self._counts.forked()
+        self._begin()
 
-def unasked(count: int) -> Rate:
-    """Return how many letters a day one mailbox may be sent by whoever types its address."""
-    return Rate("letters", count, timedelta(days=1))
+    def _begin(self) -> None:
+        self._settling = False
+        self._lock = threading.Lock()  # of the line above
+        self._one_at_a_time = threading.Lock()  # held while settling, and by no reader
+
+    def _settle_soon(self) -> None:
+        """Have a thread settle what is due, unless one is at it. It ends when nothing is left, so
+        that none is there before it is needed, nor when a process forks without a request.
+        """
+        if not self.due or self._clock() < self._retry_at:
+            return
+        with self._lock:
+            if self._settling:
+                return
+            self._settling = True
+        try:
+            threading.Thread(target=self._settle_all, daemon=True, name="limits").start()
+        except RuntimeError:  # no thread to be had, or Python is ending
+            self._settling = False
+
+    def _settle_all(self) -> None:
+        try:
+            self.settle()
+        except StoreError:
+            log.warning("limits are counted by each process alone: the database does not answer")
+            self._retry_at = self._clock() + REST_S
+        finally:
+            self._settling = False
+        self._settle_soon()  # for what became due at the last moment
+
+    def _added(self, due: Mapping[Key, int]) -> dict[Key, int]:
+        """Add own counts to the rows that all processes share; return what these hold then."""
+        totals = {}
+        with hasty(self._db) as connection:
+            for key in sorted(due):  # two processes never wait for each other's rows in a ring
+                what, who, begun = key
+                row = {"key": f"{what}/{_digest(who)}", "window": begun, "count": due[key]}
+                insert = insert_into(connection, rate_windows).values(row)
+                more = rate_windows.c["count"] + due[key]
+                upsert = insert.on_conflict_do_update(
+                    index_elements=["key", "window"], set_={"count": more}
+                )
+                returning = upsert.returning(rate_windows.c["count"])
+                totals[key] = int(connection.execute(returning).scalar_one())
+        return totals
+
+
+_ALL: weakref.WeakSet[RateLimits] = weakref.WeakSet()
+
+
+def _forked() -> None:
+    for limits in list(_ALL):
+        limits.forked()
+
+
+os.register_at_fork(after_in_child=_forked)
+
+
+def unasked(count: int, kind: str = "letters") -> Rate:
+    """Return how many letters of a kind a day one mailbox may be sent by whoever types its
+    address. Kinds are counted apart, so that no stranger uses up what the owner needs.
+    """
+    return Rate(kind, count, timedelta(days=1))
 
 
 def counted(db: Database, connection: Connection, rate: Rate, who: str, now: datetime) -> bool:
     """Count one more of `who` in the caller's transaction; return whether the rate allows it."""
-    span = int(rate.span.total_seconds())
-    window = int(now.timestamp()) // span * span
-    return _count(db, connection, f"{rate.what}:{_digest(who)}", window) <= rate.count
+    begun, _ = rate.window(now.timestamp())
+    return _count(db, connection, f"{rate.what}:{_digest(who)}", begun) <= rate.count
 
 
 def _count(db: Database, connection: Connection, key: str, window: int) -> int:
@@ -94,4 +191,4 @@ def _count(db: Database, connection: Connection, key: str, window: int) -> int:
 
 def _digest(who: str) -> str:
     """Return a short name for `who`, so that no address is kept."""
-    return hashlib.sha256(who.encode()).hexdigest()[:32]
+    return hashlib.sha256(who.encode("utf-8", "surrogatepass")).hexdigest()[:32]

@@ -64,18 +64,23 @@ class Entrance:
         self.guesses.forget(bucket_of(email))
 
     def token_refused(self, caller: Caller, now: datetime) -> None:
-        """Count an API token that is nobody's; TooSoon when the network has shown too many."""
-        bucket = Bucket("token", network(caller.address), Windowed(self.rate, SPAN))
-        try:
-            closed = self.guesses.take([bucket], now)
-        except StoreError:
-            closed = None  # it is refused in any case
+        """Count an API token that is nobody's; TooSoon when the network has shown too many,
+        StoreError when it cannot be counted.
+        """
         self._log(caller, "unknown API token", "")
-        if closed:
+        self._count("token", "Too many unknown API tokens", caller, now)
+
+    def link_refused(self, caller: Caller, now: datetime) -> None:
+        """Count a private link that leads nowhere, as `token_refused` counts tokens."""
+        log.warning("unknown private link from %s", _shown(caller.address))
+        self._count("link", "Too many unknown private links", caller, now)
+
+    def _count(self, what: str, too_many: str, caller: Caller, now: datetime) -> None:
+        bucket = Bucket(what, network(caller.address), Windowed(self.rate, SPAN))
+        if closed := self.guesses.take([bucket], now):
+            wait = closed[1]
             raise TooSoon(
-                "Too many unknown API tokens came from your network.",
-                f"Try again in {spoken(closed[1])}.",
-                wait=closed[1],
+                f"{too_many} came from your network.", f"Try again in {spoken(wait)}.", wait=wait
             )
 
     def _buckets(self, email: str, caller: Caller) -> list[Bucket]:

@@ -86,7 +86,7 @@ def data() -> str:
 
 
 @blueprint.get("/my/data.json")
-@needs(Permission.SIGN_IN, limit="search")
+@needs(Permission.SIGN_IN, limit="pages")
 def download() -> Response:
     """Everything held on the signed-in person, as a file."""
     text = json.dumps(_own_document(), ensure_ascii=False, indent=2)

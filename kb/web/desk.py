@@ -7,7 +7,6 @@ rule: `kb.desk.rules` decides.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -29,7 +28,6 @@ from kb.desk.queue.filters import NOBODY, QueueFilter
 from kb.desk.ticket import ACTIVE, Agent, Origin, Resolution, Status, Ticket, parse_number
 from kb.desk.workers.store import WORKING_ROLES
 from kb.errors import InvalidInput, NotAllowed, NotFound, ProductError
-from kb.limits.store import Rate
 from kb.people.roles import Permission
 from kb.web.guard import needs, now, services, viewer
 from kb.web.link_again import has_room
@@ -38,7 +36,6 @@ from search.types import Query
 blueprint = Blueprint("desk", __name__, url_prefix="/desk")
 
 PAGE = 50
-LINKS = Rate("link-by-staff", 3, timedelta(days=1))  # to one address; what readers ask for is apart
 CANDIDATES = 5
 STATES: Mapping[str, frozenset[Status]] = {
     "open": ACTIVE,
@@ -131,9 +128,9 @@ def send_link(number: str) -> ResponseReturnValue:
     """Send the requester a new private link; end those sent before where that is wanted."""
     found = services().desk.by_number(parse_number(number))
     try:
-        if found.requester.email and not has_room(found.requester.email, LINKS):
+        if found.requester.email and not has_room(found.requester.email, "link-by-staff"):
             raise NotAllowed(
-                f"{LINKS.count} links have been sent to this address today.",
+                f"{services().settings.letter_rate} links have been sent to this address today.",
                 "Tomorrow one more can be sent.",
             )
         send(services().desk, found, _me(), now(), end="end" in request.form)

@@ -21,7 +21,7 @@ from kb.errors import (
     StoreError,
     TooSoon,
 )
-from kb.web.guard import SAFE, wants_json
+from kb.web.guard import SAFE, link_refused, wants_json
 from kb.web.typed import MOST_GIVEN_BACK, SIGN_IN, typed
 
 log = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ WORDS: dict[int, tuple[str, str]] = {
     410: ("This article has been removed", "Search for what you need."),
     413: ("That is too long", "Shorten it and send it again."),
     422: ("Something in the form needs another look", "See what each field says."),
-    429: ("Too many requests from this address", "Wait a little and try again."),
+    429: ("Too many requests", "Wait a little and try again."),
     500: ("Something went wrong on our side", "It has been noted. Please try again."),
     503: ("Our record does not answer at the moment", "Please try again in a few minutes."),
 }
@@ -90,6 +90,11 @@ def _too_long() -> str:
 
 
 def _product(problem: ProductError) -> ResponseReturnValue:
+    if isinstance(problem, NotFound) and "token" in (request.view_args or {}):
+        try:
+            link_refused()
+        except (TooSoon, StoreError) as instead:
+            problem = instead
     status = STATUS.get(type(problem), 500)
     if status >= 500 and not isinstance(problem, NotReady):
         log.error("%s", problem)

@@ -12,17 +12,17 @@ from flask import Blueprint, abort, redirect, render_template, request, session,
 from flask.typing import ResponseReturnValue
 
 from kb.errors import InvalidInput
+from kb.limits.counting import Rate
 from kb.limits.network import network
-from kb.limits.store import Rate
 from kb.people.roles import Permission
 from kb.people.store import normal_email
-from kb.web.guard import needs, now, services
+from kb.web.guard import needs, now, refuse, services
+from kb.web.link_again import has_room
 from kb.web.passwords import language, new_password, private
 
 blueprint = Blueprint("forgotten", __name__)
 
-LETTERS = Rate("reset", 3, timedelta(days=1))  # to one address, whoever asks
-ASKED = Rate("reset-network", 20, timedelta(hours=1))
+ASKED = Rate("reset-network", 20, timedelta(hours=1))  # counted exactly, or nothing is sent
 
 
 @blueprint.route("/forgot-password", methods=["GET", "POST"])
@@ -41,9 +41,9 @@ def ask() -> ResponseReturnValue:
         email = normal_email(typed if typed.isprintable() else "")
     except InvalidInput as problem:
         return _asking(email=typed, problem=problem), 422
-    if parts.limits.wait(ASKED, network(request.remote_addr or ""), now()):
-        abort(429, "Too many new passwords were asked for from your network.")
-    if not parts.limits.wait(LETTERS, email, now()):
+    if wait := parts.limits.wait(ASKED, network(request.remote_addr or ""), now()):
+        refuse(ASKED, wait, "Too many new passwords were asked for from your network.")
+    if has_room(email, "reset"):
         parts.resets.ask(email, language=language(), now=now())
     return redirect(url_for("forgotten.sent"), 303)
 

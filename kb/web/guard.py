@@ -18,9 +18,9 @@ from flask.typing import ResponseReturnValue
 from kb.desk.offers import Offer
 from kb.desk.policies import open_offer
 from kb.errors import NotFound, StoreError
+from kb.limits.counting import Rate, Standing
 from kb.limits.mailbox import mailbox
 from kb.limits.network import network
-from kb.limits.store import Rate
 from kb.lookup.devices import device_of
 from kb.lookup.events import Event
 from kb.lookup.robots import is_ahead, is_robot
@@ -34,6 +34,7 @@ View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 TEN_MINUTES = timedelta(minutes=10)
 MANY = 10  # times what one person may do is what a program may
+READING = frozenset({"search", "suggest", "pages", "form"})  # limits of what is looked at
 GUESSES = "guesses"  # the limit of a route that takes a password: wrong ones count, and it counts
 
 
@@ -226,6 +227,13 @@ def _unknown_token() -> NoReturn:
     abort(401, "This API token is not known: it is wrong, has expired or was revoked.")
 
 
+def link_refused() -> None:
+    """Count a private link that leads nowhere; TooSoon after too many of one network, StoreError
+    when it cannot be counted.
+    """
+    services().entrance.link_refused(Caller(request.remote_addr or ""), now())
+
+
 def _bearer() -> str:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
@@ -272,35 +280,71 @@ def _host(origin: str) -> str:
 
 
 def _rate(limit: str) -> Rate:
-    settings = services().settings
+    """Return what one person may do; each limit has a count of its own."""
+    settings, minute = services().settings, timedelta(minutes=1)
     return {
-        "search": Rate("search", settings.search_rate, timedelta(minutes=1), hasty=True),
-        "reading": Rate("reading", 10 * settings.search_rate, timedelta(minutes=1), hasty=True),
+        "search": Rate("search", settings.search_rate, minute),
+        "pages": Rate("pages", settings.search_rate, minute),
+        "form": Rate("form", settings.search_rate, minute),
+        "suggest": Rate("suggest", settings.suggest_rate, minute),
+        "reading": Rate("reading", MANY * settings.search_rate, minute),
+        "vote": Rate("vote", settings.write_rate, TEN_MINUTES),
         "write": Rate("write", settings.write_rate, TEN_MINUTES),
+        "ticket": Rate("ticket", settings.ticket_rate, TEN_MINUTES),
     }[limit]
 
 
 def _limit(limit: str) -> ResponseReturnValue | None:
-    """Refuse when this network, or this program's account, has asked too often."""
-    if limit in {"", GUESSES} or (limit != "search" and request.method in SAFE):
+    """Refuse when this person, program or network has asked too often."""
+    if limit in {"", GUESSES} or (limit not in READING and request.method in SAFE):
         return None
-    rate, who = _rate(limit), network(request.remote_addr or "")
-    if by_token():  # a program asks for many people, from one address
-        rate, who = replace(rate, count=MANY * rate.count), f"account:{viewer().user_id}"
-    count(rate, who)
+    count(*_counted_under(_rate(limit)))
     return None
+
+
+def _counted_under(rate: Rate) -> tuple[tuple[Rate, str], ...]:
+    """Return what one request counts under. An account has a count of its own, wherever it is used,
+    and its programs have another. Without one there are two: a network's is wide, and bounds who
+    gives the browser another name each time; a browser's is half of that, so that one who floods
+    leaves the other half. Narrower it cannot be, for the browsers of an office are often all alike.
+    """
+    if by_token():  # a program asks for many people, from one address
+        many = replace(rate, what=f"{rate.what}-program", count=MANY * rate.count)
+        return ((many, f"account:{viewer().user_id}"),)
+    if viewer().signed_in:
+        return ((rate, f"account:{viewer().user_id}"),)
+    people = services().settings.network_rate
+    wide = replace(rate, what=f"{rate.what}-network", count=people * rate.count)
+    narrow = replace(rate, count=max(rate.count, -(-wide.count // 2)))
+    return (narrow, f"visitor:{viewer().visitor}"), (wide, network(request.remote_addr or ""))
 
 
 def count_ticket_for(address: str) -> None:
     """Count a ticket that somebody files for another against that person's own limit."""
-    count(_rate("write"), f"for:{mailbox(address)}")
+    count((replace(_rate("ticket"), what="ticket-for"), f"for:{mailbox(address)}"))
 
 
-def count(rate: Rate, who: str) -> None:
-    """Count one request of `who`, refused with 429 and Retry-After when there were too many."""
-    if wait := services().limits.wait(rate, who, now()):
-        g.retry_after = wait
-        abort(429)
+def count(*wanted: tuple[Rate, str]) -> None:
+    """Count one request under each rate for whom it is given with, refused with 429 and Retry-After
+    when one of them is full.
+    """
+    taken = services().limits.take(wanted, now())
+    g.standings = (*standings(), *taken.standings)
+    if full := taken.full:
+        whose = "Your network" if full.rate.what.endswith("-network") else "You"
+        refuse(full.rate, full.wait, f"{whose} asked for more than this site answers in that time.")
+
+
+def refuse(rate: Rate, wait: int, message: str) -> NoReturn:
+    """Refuse with 429 until the window of the rate ends in `wait` seconds."""
+    g.standings = (Standing(rate, 0, wait), *standings())
+    g.retry_after = wait
+    abort(429, message)
+
+
+def standings() -> tuple[Standing, ...]:
+    """Return what is left to whoever sent this request of each limit that counted it."""
+    return cast(tuple[Standing, ...], g.get("standings", ()))
 
 
 def by_token() -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from flask import Flask, Response, current_app, g, request
 
+from kb.web.guard import standings, wants_json
 from kb.web.previews import keep_apart
 
 POLICY = "; ".join(
@@ -45,6 +46,7 @@ PERSONAL = (
 )
 NOT_LISTED = "noindex, nofollow"
 YEAR_S = 365 * 86400
+AWAY_S = 10  # a database or a worker that is away is tried again sooner than this
 
 
 def init_app(app: Flask) -> None:
@@ -69,8 +71,7 @@ def _protect(response: Response) -> Response:
         sent = request.headers.get("Authorization", "").lower().startswith("bearer ")
         told = 'Bearer error="invalid_token"' if sent else "Bearer"
         response.headers.setdefault("WWW-Authenticate", told)
-    if "retry_after" in g:
-        response.headers["Retry-After"] = str(g.retry_after)
+    _tell_limits(response)
     if request.endpoint == "static":
         return response
     if is_personal():
@@ -80,3 +81,24 @@ def _protect(response: Response) -> Response:
     response.headers.setdefault("Cache-Control", "private, no-cache")
     response.headers.add("Vary", "Cookie")
     return keep_apart(response)
+
+
+def _tell_limits(response: Response) -> None:
+    """Say to programs, and to everybody who is refused, what is left of the limits that counted
+    this request, and when to come again.
+
+    The fields are those of draft-ietf-httpapi-ratelimit-headers-11: every policy, and of these the
+    one that is nearest to its end.
+    """
+    found, refused = standings(), response.status_code == 429
+    if found and (refused or wants_json()):
+        policies = (f'"{x.rate.what}";q={x.rate.count};w={x.rate.seconds}' for x in found)
+        response.headers["RateLimit-Policy"] = ", ".join(dict.fromkeys(policies))
+        nearest = min(found, key=lambda each: each.left)
+        told = f'"{nearest.rate.what}";r={nearest.left};t={nearest.wait}'
+        response.headers["RateLimit"] = told
+    if refused or response.status_code == 503:
+        wait = g.get("retry_after", AWAY_S)
+        response.headers.setdefault("Retry-After", str(wait))
+        if refused and not found:  # wrong passwords and unknown tokens
+            response.headers["RateLimit"] = f'"guesses";r=0;t={wait}'

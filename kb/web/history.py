@@ -31,7 +31,7 @@ blueprint = Blueprint("history", __name__)
 
 
 @blueprint.get("/articles/<path:slug>/history")
-@needs(Permission.READ, limit="search")
+@needs(Permission.READ, limit="pages")
 def history(slug: str) -> ResponseReturnValue:
     """The versions of an article, newest first."""
     if (whole := _as_article(slug, "history")) is not None:
@@ -51,7 +51,7 @@ def history(slug: str) -> ResponseReturnValue:
 
 
 @blueprint.get("/articles/<path:slug>/changes")
-@needs(Permission.READ, limit="search")
+@needs(Permission.READ, limit="pages")
 def changes(slug: str) -> ResponseReturnValue:
     """What changed between two versions, named by their own names or their commits."""
     if (whole := _as_article(slug, "changes")) is not None:

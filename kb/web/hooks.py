@@ -48,7 +48,7 @@ _PUSHES = frozenset({"push", "Push Hook", "Tag Push Hook", "System Hook", "creat
 
 
 @blueprint.post("/push")
-@needs(Permission.READ, limit="search", signed=True)
+@needs(Permission.READ, limit="reading", signed=True)
 def push() -> ResponseReturnValue:
     """Note that the articles are to be published now; 404 where no secret is set."""
     settings = services().settings
@@ -70,7 +70,7 @@ def push() -> ResponseReturnValue:
 
 
 @blueprint.post("/tickets/<name>")
-@needs(Permission.READ, limit="search", signed=True)
+@needs(Permission.READ, limit="reading", signed=True)
 def tickets_of(name: str) -> ResponseReturnValue:
     """Take tickets that another system opened; the hook's name says which, its secret proves it."""
     settings = services().settings
@@ -87,7 +87,7 @@ def tickets_of(name: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/tickets")
-@needs(Permission.READ, limit="search", signed=True)
+@needs(Permission.READ, limit="reading", signed=True)
 def tickets() -> ResponseReturnValue:
     """Take tickets signed as GitHub signs, of the one source for which this is still allowed."""
     settings = services().settings

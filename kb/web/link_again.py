@@ -6,8 +6,6 @@ that nobody learns here who has asked for help.
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -16,14 +14,11 @@ from kb.desk.private_links.sending import ask
 from kb.desk.ticket import parse_number
 from kb.errors import InvalidInput
 from kb.limits.mailbox import mailbox
-from kb.limits.store import Rate
+from kb.limits.store import unasked
 from kb.people.roles import Permission
 from kb.web.guard import needs, now, services
 
 blueprint = Blueprint("link_again", __name__, url_prefix="/tickets/link")
-
-# Letters of this kind to one address, whoever asks for them: nobody's mailbox is filled from here.
-LETTERS = Rate("link", 3, timedelta(days=1))
 
 
 @blueprint.get("")
@@ -41,7 +36,7 @@ def send() -> ResponseReturnValue:
         email, number = _address(), _number()
     except InvalidInput as problem:
         return _page(problem), 422
-    if has_room(email):
+    if has_room(email, "link"):
         ask(services().desk, email, number, now())
     return redirect(url_for("link_again.sent"), 303)
 
@@ -50,11 +45,14 @@ def send() -> ResponseReturnValue:
 @needs(Permission.READ)
 def sent() -> str:
     """What comes next, the same for every address."""
-    return render_template("requester/link_sent.html", most=LETTERS.count)
+    return render_template("requester/link_sent.html", most=services().settings.letter_rate)
 
 
-def has_room(email: str, letters: Rate = LETTERS) -> bool:
-    """Count one letter to the address; return whether it may be written today."""
+def has_room(email: str, kind: str) -> bool:
+    """Count one letter of that kind to the address, whoever asks for it; return whether it may be
+    written today. StoreError when it cannot be counted.
+    """
+    letters = unasked(services().settings.letter_rate, kind)
     return not services().limits.wait(letters, mailbox(email), now())
 
 

@@ -28,7 +28,7 @@ from markupsafe import Markup
 
 from kb.content.difference import difference, is_marked
 from kb.content.library import Library
-from kb.errors import InvalidInput, ProductError, StoreError
+from kb.errors import InvalidInput, NotFound, ProductError, StoreError
 from kb.lookup.live import readable
 from kb.lookup.made import branches_of, open_articles
 from kb.people.roles import Permission
@@ -115,13 +115,13 @@ def end(preview_id: str) -> ResponseReturnValue:
 
 
 @blueprint.get("/open/<token>")
-@needs(Permission.READ, limit="search")
+@needs(Permission.READ, limit="pages")
 def open_link(token: str) -> ResponseReturnValue:
     """Begin to look at a branch."""
     parts = live_services()
     found = parts.previews.by_token(token, now())
     if found is None:
-        abort(404, ENDED)
+        raise NotFound(ENDED)
     state = shown(parts.settings, found)
     if not state.commit:
         page = render_template("previews/waiting.html", shown=found, state=state)
@@ -152,7 +152,7 @@ def changes() -> str:
 
 
 @blueprint.get("/changes/<path:slug>")
-@needs(Permission.READ, limit="search")
+@needs(Permission.READ, limit="pages")
 def change(slug: str) -> str:
     """One article as it is in the branch, with what differs from the live one marked."""
     preview, live = _opened(), live_services().library()

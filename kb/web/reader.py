@@ -83,7 +83,7 @@ def search() -> str:
 
 
 @blueprint.get("/suggest")
-@needs(Permission.READ, limit="search")
+@needs(Permission.READ, limit="suggest")
 def suggest() -> Response:
     """What the words typed so far may become: articles, then queries that others solved."""
     words = request.args.get("q", "")[:200]
@@ -115,7 +115,7 @@ def article(slug: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/articles/<path:slug>/vote")
-@needs(Permission.READ, limit="write")
+@needs(Permission.READ, limit="vote")
 def vote(slug: str) -> ResponseReturnValue:
     """Keep whether the article helped and, where a reader says so, why not."""
     said = request.form.get("helpful", "")
@@ -135,7 +135,7 @@ def vote(slug: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/articles/<path:slug>/solved")
-@needs(Permission.READ, limit="write")
+@needs(Permission.READ, limit="vote")
 def solved(slug: str) -> ResponseReturnValue:
     """Keep that this article solved the problem."""
     search_id = request.form.get("search")

@@ -41,7 +41,7 @@ OTHER_ACCOUNT = InvalidInput(
 
 
 @blueprint.get("/tickets/new")
-@needs(Permission.READ, limit="search")
+@needs(Permission.READ, limit="form")
 def new() -> str:
     """The form, filled with the words that found no answer."""
     search = own_search(request.args.get("search"))
@@ -66,7 +66,7 @@ def new() -> str:
 
 
 @blueprint.post("/tickets/withdrawn")
-@needs(Permission.READ, limit="write")
+@needs(Permission.READ, limit="vote")
 def withdrawn() -> str:
     """Keep that a suggestion answered, so that no ticket is needed."""
     search = own_search(request.form.get("search"))
@@ -76,7 +76,7 @@ def withdrawn() -> str:
 
 
 @blueprint.post("/tickets")
-@needs(Permission.READ, limit="write")
+@needs(Permission.READ, limit="ticket")
 def create() -> ResponseReturnValue:
     """Open the ticket, or say in words what the form still needs."""
     form = {name: request.form.get(name, "") for name in FIELDS}

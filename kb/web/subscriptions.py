@@ -15,8 +15,6 @@ from flask.typing import ResponseReturnValue
 from kb.errors import InvalidInput
 from kb.gaps.replay import asked_before
 from kb.gaps.subscriptions.subscribing import Wish
-from kb.limits.mailbox import mailbox
-from kb.limits.store import unasked
 from kb.lookup.ask import Answer
 from kb.lookup.events import Event
 from kb.lookup.live import readable
@@ -24,6 +22,7 @@ from kb.lookup.words import words_key
 from kb.people.roles import Permission
 from kb.people.store import normal_email
 from kb.web.guard import needs, now, own_search, services, viewer
+from kb.web.link_again import has_room
 
 blueprint = Blueprint("subscriptions", __name__, url_prefix="/subscriptions")
 
@@ -48,8 +47,7 @@ def subscribe() -> ResponseReturnValue:
             "subscriptions/ask.html", problem=problem, email=email, search_id=search.id
         )
         return page, 422
-    most = unasked(services().settings.letter_rate)
-    if known or not services().limits.wait(most, mailbox(address), now()):
+    if known or has_room(address, "letters"):  # in one count with those of tickets
         token = services().subscriptions.ask(_wish(search, address, known=known), now())
         if known:
             return redirect(url_for("subscriptions.state", token=token), 303)

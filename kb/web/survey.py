@@ -21,7 +21,7 @@ blueprint = Blueprint("survey", __name__)
 
 
 @blueprint.post("/articles/<path:slug>/found")
-@needs(Permission.READ, limit="write")
+@needs(Permission.READ, limit="vote")
 def answer(slug: str) -> ResponseReturnValue:
     """Keep whether this reader found what they needed."""
     said = request.form.get("found", "")

@@ -12,7 +12,9 @@ from flask import Flask
 from kb.people.roles import Permission
 
 KEPT = Path(__file__).with_name("routes.txt")
-LIMITS = {"", "search", "reading", "write", "guesses"}
+LIMITS = {
+    "", "search", "suggest", "pages", "form", "reading", "vote", "ticket", "write", "guesses",
+}  # fmt: skip
 
 
 def listed(app: Flask) -> list[str]:

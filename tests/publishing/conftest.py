@@ -92,6 +92,7 @@ def settings(repository: Repository, tmp_path: Path, _peopled_template: Path) ->
         trusted_hosts="localhost",
         site_url="http://localhost",
         search_rate=100_000,
+        suggest_rate=100_000,
     )
 
 

@@ -133,7 +133,8 @@ def repository(tmp_path: Any) -> Repository:
 @pytest.fixture
 def parts(settings: Settings, repository: Repository) -> Iterator[Services]:
     """Return the parts of the site over the repository; nothing is refused for its number."""
-    changed = {"search_rate": 10**6, "write_rate": 10**6, "sign_in_rate": 10**6}
+    rates = ("search_rate", "suggest_rate", "write_rate", "ticket_rate", "sign_in_rate")
+    changed = dict.fromkeys(rates, 10**6)
     given = type(settings)(**{n: getattr(settings, n) for n in settings.__slots__} | changed)
     publish(given, progress=lambda *_: None, now=datetime.now(UTC))
     made = build(given)

@@ -11,6 +11,7 @@ import struct
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from kb.app import create_app
 from kb.config import Settings, load
 from kb.lookup.publish import publish
 from kb.people import passwords
+from kb.web import guard
 from kb.wiring import Services, build
 from tests.clients import Client
 
@@ -168,8 +170,6 @@ class Site:
 
     def token(self, role: str) -> str:
         """Return a new API token of that role's account."""
-        from datetime import UTC, datetime
-
         return self.services.accounts.new_token(f"{role}@example.org", "test", datetime.now(UTC))
 
     def cookie(self, client: FlaskClient, *, source: FlaskClient) -> None:
@@ -260,7 +260,9 @@ def _small_published(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         trusted_hosts="localhost,127.0.0.1",
         site_url="http://localhost",
         search_rate=100_000,
+        suggest_rate=100_000,
         write_rate=100_000,
+        ticket_rate=100_000,
         sign_in_rate=100_000,
         holdout_share=0,
         survey_share=0,
@@ -310,8 +312,6 @@ def new_site(_make_site: Callable[..., Site], tmp_path: Path) -> Callable[..., S
 @pytest.fixture
 def led(new_site: Callable[..., Site], database_url: str) -> Site:
     """Return a site of the test's own on either database, with an account of each role."""
-    from datetime import UTC, datetime
-
     from kb.people.roles import Role
 
     made = new_site(database_url=database_url)
@@ -333,6 +333,24 @@ def canaries() -> dict[str, str]:
 def may_read() -> Callable[[str, str], bool]:
     """Return whether a role may read articles of that kind."""
     return lambda role, kind: role in READERS[kind]
+
+
+class Clock:
+    """The clock of requests, which tests may turn."""
+
+    at = datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+    def now(self, zone: Any) -> datetime:
+        """Return the time."""
+        return self.at.astimezone(zone)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Stop the clock of requests at nine in the morning."""
+    made = Clock()
+    monkeypatch.setattr(guard, "datetime", made)
+    return made
 
 
 @pytest.fixture

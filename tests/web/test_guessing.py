@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import logging
 import re
+import resource
 import sqlite3
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from kb.limits.network import network
-from kb.web import guard
 from tests.web.pages import Page
 
 pytestmark = pytest.mark.usefixtures("quick_hashes")
@@ -23,22 +23,6 @@ PASSWORD = "correct horse battery staple"
 # As docs/operations.md has it for fail2ban.
 FAIL2BAN = re.compile(r"sign-in refused from (\S+) : ")
 FREE = 5  # wrong passwords that cost nothing
-
-
-class Clock:
-    """The clock of requests, which tests may turn."""
-
-    at = datetime(2026, 3, 2, 9, tzinfo=UTC)
-
-    def now(self, zone: Any) -> datetime:
-        return self.at.astimezone(zone)
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    made = Clock()
-    monkeypatch.setattr(guard, "datetime", made)
-    return made
 
 
 def post(client: Any, email: str, password: str = "wrong", **environ: str) -> Any:
@@ -63,9 +47,7 @@ def wait_of(answer: Any) -> int:
 
 
 @pytest.mark.parametrize("who", ["admin@example.org", "nobody@example.org"])
-def test_guesses_from_many_addresses_wait_longer_and_longer(
-    led: Any, clock: Clock, who: str
-) -> None:
+def test_guesses_from_many_addresses_wait_longer_and_longer(led: Any, clock: Any, who: str) -> None:
     """own-pay/OwnPay#149, ckanext-security#30: an address each does not help, and an address
     without an account is treated alike.
     """
@@ -80,7 +62,7 @@ def test_guesses_from_many_addresses_wait_longer_and_longer(
 
 
 def test_a_refused_guess_is_told_when_to_try_again_and_does_not_lengthen_the_wait(
-    led: Any, clock: Clock
+    led: Any, clock: Any
 ) -> None:
     guess(led, "admin@example.org", FREE)
     pages = {post(led.browser(), "admin@example.org").text for _ in range(20)}
@@ -92,7 +74,7 @@ def test_a_refused_guess_is_told_when_to_try_again_and_does_not_lengthen_the_wai
     assert post(led.browser(), "admin@example.org", PASSWORD).status_code == 303
 
 
-def test_known_and_unknown_accounts_are_refused_in_the_same_words(led: Any, clock: Clock) -> None:
+def test_known_and_unknown_accounts_are_refused_in_the_same_words(led: Any, clock: Any) -> None:
     pages = []
     for who in ("reader@example.org", "nobody@example.org"):
         guess(led, who, FREE)
@@ -102,14 +84,14 @@ def test_known_and_unknown_accounts_are_refused_in_the_same_words(led: Any, cloc
     assert pages[0] == pages[1]
 
 
-def test_one_address_written_in_many_ways_is_one_account(led: Any, clock: Clock) -> None:
+def test_one_address_written_in_many_ways_is_one_account(led: Any, clock: Any) -> None:
     ways = ("Admin@Example.org", " admin@example.org ", "ADMIN@EXAMPLE.ORG", "admin@example.org")
     for way in (*ways, "admin@example\0.org"):
         assert post(led.browser(), way).status_code == 422
     assert post(led.browser(), "admin@example.org").status_code == 429
 
 
-def test_parallel_guesses_do_not_outrun_the_count(led: Any, clock: Clock) -> None:
+def test_parallel_guesses_do_not_outrun_the_count(led: Any, clock: Any) -> None:
     """Each is counted before its password is looked at."""
     statuses: list[int] = []
     gate = threading.Barrier(12)
@@ -127,7 +109,7 @@ def test_parallel_guesses_do_not_outrun_the_count(led: Any, clock: Clock) -> Non
     assert sorted(statuses) == [422] * FREE + [429] * (12 - FREE)
 
 
-def test_the_owner_is_never_shut_out_for_good(led: Any, clock: Clock) -> None:
+def test_the_owner_is_never_shut_out_for_good(led: Any, clock: Any) -> None:
     """Mailu#2880, mastodon#14253: somebody guesses all day; the owner's own browser is let in at
     once, and another one after the wait.
     """
@@ -146,9 +128,7 @@ def test_the_owner_is_never_shut_out_for_good(led: Any, clock: Clock) -> None:
     assert post(led.browser(), "lead@example.org", PASSWORD).status_code == 303
 
 
-def test_a_known_browser_has_tries_of_its_own_and_no_more_than_others(
-    led: Any, clock: Clock
-) -> None:
+def test_a_known_browser_has_tries_of_its_own_and_no_more_than_others(led: Any, clock: Any) -> None:
     own = led.browser()
     post(own, "lead@example.org", PASSWORD)
     assert [post(own, "lead@example.org").status_code for _ in range(6)] == [422] * 5 + [429]
@@ -158,7 +138,7 @@ def test_a_known_browser_has_tries_of_its_own_and_no_more_than_others(
     assert post(own, "admin@example.org", PASSWORD).status_code == 429
 
 
-def test_a_mark_that_is_not_ours_counts_for_nothing(led: Any, clock: Clock) -> None:
+def test_a_mark_that_is_not_ours_counts_for_nothing(led: Any, clock: Any) -> None:
     guess(led, "admin@example.org", FREE)
     for value in ("x", "", "WyJhIiwiYiJd.x.y", "\u00fc"):
         client = led.browser()
@@ -173,7 +153,7 @@ def test_the_mark_opens_nothing(led: Any) -> None:
     assert client.get("/my/tickets").status_code == 302
 
 
-def test_a_right_password_forgets_the_wrong_ones(led: Any, clock: Clock) -> None:
+def test_a_right_password_forgets_the_wrong_ones(led: Any, clock: Any) -> None:
     for _ in range(3):
         guess(led, "agent@example.org", FREE - 1)
         assert post(led.browser(), "agent@example.org", PASSWORD).status_code == 303
@@ -183,7 +163,7 @@ def test_a_right_password_forgets_the_wrong_ones(led: Any, clock: Clock) -> None
 
 
 def test_a_network_that_guesses_at_many_accounts_has_to_wait(
-    new_site: Callable[..., Any], clock: Clock
+    new_site: Callable[..., Any], clock: Any
 ) -> None:
     """Spraying: one guess at each account. IPv6 by /64, which one house has to itself."""
     site = new_site(sign_in_rate=6)
@@ -202,7 +182,7 @@ def test_a_network_that_guesses_at_many_accounts_has_to_wait(
 
 
 def test_colleagues_behind_one_address_who_sign_in_rightly_are_never_refused(
-    new_site: Callable[..., Any], clock: Clock
+    new_site: Callable[..., Any], clock: Any
 ) -> None:
     """pokemon-showdown#4800, open-forms#6198: an office of 40 on Monday morning."""
     site = new_site(sign_in_rate=3)
@@ -213,7 +193,7 @@ def test_colleagues_behind_one_address_who_sign_in_rightly_are_never_refused(
         assert answer.status_code == 303, n
 
 
-def test_an_account_of_ones_own_buys_no_guesses(new_site: Callable[..., Any], clock: Clock) -> None:
+def test_an_account_of_ones_own_buys_no_guesses(new_site: Callable[..., Any], clock: Any) -> None:
     """A right password takes off its own try alone, not what the network did before."""
     site = new_site(sign_in_rate=4)
     here = {"REMOTE_ADDR": "203.0.113.7"}
@@ -225,7 +205,7 @@ def test_an_account_of_ones_own_buys_no_guesses(new_site: Callable[..., Any], cl
 
 
 def test_a_known_browser_is_let_in_although_its_network_guesses(
-    new_site: Callable[..., Any], clock: Clock
+    new_site: Callable[..., Any], clock: Any
 ) -> None:
     site = new_site(sign_in_rate=4)
     here = {"REMOTE_ADDR": "203.0.113.7"}
@@ -238,7 +218,7 @@ def test_a_known_browser_is_let_in_although_its_network_guesses(
 
 
 def test_unknown_api_tokens_are_counted_by_network_and_known_ones_never(
-    new_site: Callable[..., Any], clock: Clock
+    new_site: Callable[..., Any], clock: Any
 ) -> None:
     site = new_site(sign_in_rate=4)
     wrong = {"Authorization": "Bearer tz_" + "x" * 43}
@@ -317,11 +297,65 @@ def test_without_a_count_nobody_signs_in_on_a_full_disk(new_site: Callable[..., 
     _refused(site)
 
 
+def test_a_disk_that_takes_no_byte_more_stops_guesses_and_no_reader(
+    new_site: Callable[..., Any],
+) -> None:
+    """cron-job.org#446, altarwed#637: without its store the limit on passwords was none."""
+    site, token = new_site(), {"Authorization": "Bearer tz_unknown"}
+    site.browser().get("/search?q=vpn")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))  # of this process, as on a full disk
+    try:
+        guesses = [post(site.browser(), "reader@example.org", f"wrong {n}") for n in range(12)]
+        right = post(site.browser(), "reader@example.org", PASSWORD)
+        unknown = site.bare().get("/api/v1/tickets", headers=token)
+        link, forgotten = site.browser().get("/t/unknown"), site.browser().get("/reset-password/x")
+        pages = [site.browser().get(a) for a in ("/search?q=vpn", "/suggest?q=vp", "/", "/about")]
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    for answer in (*guesses, right, unknown, link, forgotten):
+        assert answer.status_code == 503
+        assert int(answer.headers["Retry-After"]) > 0
+    assert "Please try again in a few minutes" in right.text
+    assert [each.status_code for each in pages] == [200] * 4
+    assert post(site.browser(), "reader@example.org", PASSWORD).status_code == 303
+
+
+def test_without_a_count_no_letter_is_sent(new_site: Callable[..., Any]) -> None:
+    """rogerSuperBuilderAlpha/cursor-boston#1335: letters went out uncounted."""
+    site = new_site(mail_url="smtp://localhost:1")
+    engine = site.services.db.engine
+    sa.event.listen(engine, "checkout", lambda raw, *_: raw.execute("PRAGMA query_only=ON"))
+    for place, form in (
+        ("/tickets/link", {"email": "ana@example.org"}),
+        ("/forgot-password", {"email": "reader@example.org"}),
+        ("/tickets", {"email": "ana@example.org", "subject": "Lamp"}),
+    ):
+        assert site.browser().post(place, data=form).status_code == 503, place
+
+
+# -- private links --------------------------------------------------------------------------------
+
+
+def test_unknown_private_links_are_counted_by_network_and_right_ones_never_refused(
+    new_site: Callable[..., Any], clock: Any
+) -> None:
+    site = new_site(sign_in_rate=4)
+    form = {"subject": "Lamp", "email": "ana@example.org"}
+    right = site.browser().post("/tickets", data=form).headers["Location"]
+    places = ("/t/{}", "/reset-password/{}", "/subscriptions/{}", "/previews/open/{}")
+    found = [site.browser().get(place.format(n)).status_code for n in (1, 2) for place in places]
+    assert found == [404] * 4 + [429] * 4
+    assert site.browser().get(right).status_code == 200
+    assert site.browser().get("/t/3", environ_overrides={"REMOTE_ADDR": "::9"}).status_code == 404
+    assert post(site.browser(), "reader@example.org", PASSWORD).status_code == 303
+
+
 # -- the log --------------------------------------------------------------------------------------
 
 
 def test_each_refused_sign_in_is_one_line_with_its_address_and_no_secret(
-    new_site: Callable[..., Any], clock: Clock, caplog: pytest.LogCaptureFixture
+    new_site: Callable[..., Any], clock: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     site = new_site(sign_in_rate=100)
     with caplog.at_level(logging.INFO):
@@ -350,7 +384,7 @@ def test_a_right_sign_in_leaves_no_line(
     assert "refused" not in caplog.text
 
 
-def test_old_counts_are_forgotten(led: Any, clock: Clock) -> None:
+def test_old_counts_are_forgotten(led: Any, clock: Any) -> None:
     guess(led, "admin@example.org", FREE + 1)
     guesses = led.services.entrance.guesses
     guesses.purge(clock.at + timedelta(hours=1))

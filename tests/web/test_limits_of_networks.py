@@ -16,7 +16,7 @@ def _form(turn: int, email: str = "a@example.org") -> dict[str, str]:
 
 def test_thirty_addresses_of_one_ipv6_network_are_one(new_site: Callable[..., Any]) -> None:
     """get-engram/engram#461: an IPv6 user has 2**64 addresses."""
-    site = new_site(write_rate=5)
+    site = new_site(ticket_rate=5, network_rate=1)
     answers = [
         site.browser(REMOTE_ADDR=f"2001:db8::{turn:x}").post("/tickets", data=_form(turn))
         for turn in range(1, 8)
@@ -29,7 +29,7 @@ def test_thirty_addresses_of_one_ipv6_network_are_one(new_site: Callable[..., An
 def test_a_programs_callers_have_limits_of_their_own(new_site: Callable[..., Any]) -> None:
     """zammad-documentation#889."""
     most = 5
-    site = new_site(write_rate=most)
+    site = new_site(ticket_rate=most)
     head = {"Authorization": f"Bearer {site.token('reader')}"}
     client = site.bare()
 

@@ -199,7 +199,7 @@ def test_forwarding_headers_of_anybody_have_no_effect(site: Any) -> None:
 
 
 def test_a_forged_address_does_not_reset_the_count(new_site: Callable[..., Any]) -> None:
-    site = new_site(search_rate=3)
+    site = new_site(search_rate=3, network_rate=1)
     statuses = [
         site.browser(HTTP_X_FORWARDED_FOR=f"203.0.113.{n}").get("/search?q=vpn").status_code
         for n in range(8)
@@ -211,7 +211,7 @@ def test_a_forged_address_does_not_reset_the_count(new_site: Callable[..., Any])
 def test_behind_a_trusted_proxy_the_readers_own_address_counts_and_hosts_are_still_checked(
     new_site: Callable[..., Any],
 ) -> None:
-    site = new_site(search_rate=1, trusted_proxies=1)
+    site = new_site(search_rate=1, network_rate=1, trusted_proxies=1)
     for n in range(6):
         client = site.browser(HTTP_X_FORWARDED_FOR=f"203.0.113.7, 198.51.100.{n}")
         assert client.get("/search?q=vpn").status_code == 200

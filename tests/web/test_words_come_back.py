@@ -179,7 +179,7 @@ def test_words_come_back_while_the_database_is_away(
 def test_words_come_back_when_sent_too_often(
     new_site: Callable[..., Any], typed: dict[str, str]
 ) -> None:
-    site = new_site(write_rate=0)
+    site = new_site(write_rate=0, ticket_rate=0)
     client = site.client("admin")
     limited = set()
     for endpoint, address in _posts(site):

@@ -22,6 +22,9 @@ class Rule(Protocol):
     def counted(self, tally: Tally | None, now: datetime) -> Tally: ...
     def given_back(self, tally: Tally, now: datetime) -> Tally | None: ...
 
+    @property
+    def most(self) -> timedelta: ...  # the longest that anybody waits
+
 
 @dataclass(frozen=True, slots=True)
 class Growing:
@@ -42,6 +45,11 @@ class Growing:
         over = failures - self.free
         wait = min(self.first * 2 ** min(over, 20), self.longest) if over >= 0 else timedelta(0)
         return Tally(failures, tally.since, now + wait)
+
+    @property
+    def most(self) -> timedelta:
+        """Return the longest that anybody waits."""
+        return self.longest
 
     def given_back(self, tally: Tally, now: datetime) -> Tally | None:
         """Return nothing: who knows the password starts afresh."""
@@ -66,6 +74,11 @@ class Windowed:
         full = failures >= self.count
         return Tally(failures, tally.since, tally.since + self.span if full else now)
 
+    @property
+    def most(self) -> timedelta:
+        """Return the longest that anybody waits."""
+        return self.span
+
     def given_back(self, tally: Tally, now: datetime) -> Tally | None:
         """Return the tally with one failure less."""
         if tally.failures <= 1:
@@ -75,6 +88,14 @@ class Windowed:
 
 ACCOUNT = Growing(5, timedelta(seconds=30), timedelta(minutes=15), timedelta(days=1))
 SPAN = timedelta(minutes=10)  # of what is counted by network
+
+
+def timely(tally: Tally, rule: Rule, now: datetime) -> Tally:
+    """Return the tally as it may be at this time. One of a clock that was ahead would keep people
+    out for as long as it was: it waits from now on, as long as the rule lets anybody wait.
+    """
+    free_at = min(tally.free_at, now + rule.most)
+    return Tally(tally.failures, min(tally.since, now), free_at)
 
 
 def spoken(seconds: int) -> str:

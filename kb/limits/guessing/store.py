@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from kb.db import Database
 from kb.errors import StoreError
-from kb.limits.guessing.delays import Rule, Tally
+from kb.limits.guessing.delays import Rule, Tally, timely
 from kb.lookup.store import hasty
 from kb.schema import sign_in_guesses
 
@@ -55,6 +55,7 @@ class Guesses:
                 found = [(each, self._locked(connection, each, now)) for each in ordered]
                 for bucket, tally in found:
                     if tally and tally.free_at > now:
+                        _write(connection, bucket, tally)  # it may have been of another clock
                         return bucket, math.ceil((tally.free_at - now).total_seconds())
                 for bucket, tally in found:
                     _write(connection, bucket, bucket.rule.counted(tally, now))
@@ -78,9 +79,9 @@ class Guesses:
             _write(connection, bucket, None)
 
     def purge(self, now: datetime) -> None:
-        """Forget counts that no rule looks at any more."""
+        """Forget counts that no rule looks at any more, and those of a clock that was far ahead."""
         with self._db.begin() as connection:
-            old = sign_in_guesses.c.free_at < now - KEPT
+            old = ~sign_in_guesses.c.free_at.between(now - KEPT, now + KEPT)
             connection.execute(sa.delete(sign_in_guesses).where(old))
 
     def _locked(self, connection: Connection, bucket: Bucket, now: datetime) -> Tally | None:
@@ -89,7 +90,8 @@ class Guesses:
         self._db.insert_once(connection, sign_in_guesses, [row])
         mine = sa.select(sign_in_guesses).where(sign_in_guesses.c.key == bucket.key)
         found = connection.execute(mine.with_for_update()).one()
-        return Tally(found.failures, found.since, found.free_at) if found.failures else None
+        tally = Tally(found.failures, found.since, found.free_at)
+        return timely(tally, bucket.rule, now) if found.failures else None
 
 
 def _write(connection: Connection, bucket: Bucket, tally: Tally | None) -> None:

@@ -24,7 +24,7 @@ _COMMIT = re.compile(r"[0-9a-f]{7,64}")
 
 
 @blueprint.get("/publishing")
-@needs(Permission.READ, limit="search")
+@needs(Permission.READ, limit="pages")
 def publishing() -> Response:
     """What is live, and whether the commit asked for is."""
     parts = services()

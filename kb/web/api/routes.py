@@ -60,7 +60,7 @@ def search() -> Response:
 
 
 @blueprint.get("/articles")
-@needs(Permission.READ, limit="search")
+@needs(Permission.READ, limit="pages")
 def articles() -> Response:
     """The articles that the caller may read."""
     limit, offset = _page()
@@ -97,7 +97,7 @@ def article(slug: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/tickets")
-@needs(Permission.READ, limit="write")
+@needs(Permission.READ, limit="ticket")
 def create_ticket() -> ResponseReturnValue:
     """Open a ticket, with the trail of the search it follows."""
     given = body("NewTicket")
@@ -144,7 +144,7 @@ def ticket(number: str) -> Response:
 
 
 @blueprint.post("/events")
-@needs(Permission.READ, limit="search")
+@needs(Permission.READ, limit="reading")
 def create_event() -> ResponseReturnValue:
     """Record what a person did with an answer."""
     given = body("NewEvent")

@@ -1,0 +1,150 @@
+"""How often somebody may, counted in the memory of one process.
+
+Windows are fixed and begin at whole multiples of their span since 1970, so that all machines mean
+the same ones. What this process counted and what it last heard of all processes are kept apart;
+`kb.limits.store` settles the two.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+SHARE = 10  # a process settles when it holds a tenth of a limit that the others know nothing of
+MOST = 50_000  # counts kept in memory, about 20 MB; the one unused for longest goes first
+Key = tuple[str, str, int]  # what is counted, whose it is, when the window began in epoch seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """At most `count` in each window of `span`, under the name `what`."""
+
+    what: str
+    count: int
+    span: timedelta
+
+    @property
+    def seconds(self) -> int:
+        """Return the length of a window in seconds."""
+        return int(self.span.total_seconds())
+
+    @property
+    def share(self) -> int:
+        """Return how many counts a process may hold unsettled before it settles."""
+        return max(1, self.count // SHARE)
+
+    def window(self, now: float) -> tuple[int, int]:
+        """Return when the window of `now` began, and the seconds until it ends, at least 1. `now`
+        and the beginning are in epoch seconds.
+        """
+        whole = int(now)
+        begun = whole - whole % self.seconds
+        return begun, begun + self.seconds - whole
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is left of a rate in this window, which ends in `wait` seconds."""
+
+    rate: Rate
+    left: int
+    wait: int
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """One request under each of its rates. `full` is the rate that refuses it, None when it was
+    counted; a refused request is counted under none.
+    """
+
+    standings: tuple[Standing, ...]
+    full: Standing | None
+
+
+@dataclass(slots=True)
+class _Count:
+    share: int
+    ends: int  # of the window, in epoch seconds
+    span: int
+    heard: int = 0  # of all processes together, this one's settled counts among them
+    own: int = 0  # of this process since
+
+    @property
+    def total(self) -> int:
+        return self.heard + self.own
+
+
+class Counts:
+    """The counts of one process. Safe to share between threads; nothing here waits for anything."""
+
+    def __init__(self, most: int = MOST) -> None:
+        self._most = most
+        self._held: OrderedDict[Key, _Count] = OrderedDict()
+        self._due: set[Key] = set()
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def take(self, wanted: Sequence[tuple[Rate, str]], now: float) -> Taken:
+        """Count one request under every rate for whom it is given with, or under none when one of
+        them is full. `now` is in epoch seconds.
+        """
+        with self._lock:
+            found = [(rate, *self._count(rate, who, now)) for rate, who in wanted]
+            full = any(count.total >= rate.count for rate, _, count in found)
+            for rate, key, count in () if full else found:
+                count.own += 1
+                if count.own >= rate.share:
+                    self._due.add(key)
+            standings = tuple(
+                Standing(rate, max(0, rate.count - count.total), rate.window(now)[1])
+                for rate, _, count in found
+            )
+            self._forget(now)
+        closed = [each for each in standings if each.left == 0] if full else []
+        return Taken(standings, max(closed, key=lambda each: each.wait, default=None))
+
+    def due(self) -> dict[Key, int]:
+        """Return what is to be settled now: own counts by key."""
+        with self._lock:
+            return {key: self._held[key].own for key in self._due}
+
+    def settled(self, added: Mapping[Key, int], totals: Mapping[Key, int]) -> None:
+        """Take over that `added` were settled, and what that made all processes' `totals`."""
+        with self._lock:
+            for key, total in totals.items():
+                count = self._held.get(key)
+                if count is None:
+                    continue
+                count.heard, count.own = total, count.own - added[key]
+                if count.own < count.share:
+                    self._due.discard(key)
+
+    def forked(self) -> None:
+        """Begin anew in a process forked from another, whose threads are not here."""
+        self._lock = threading.Lock()
+        self._held.clear()
+        self._due.clear()
+
+    def _count(self, rate: Rate, who: str, now: float) -> tuple[Key, _Count]:
+        begun, _ = rate.window(now)
+        key = (rate.what, who, begun)
+        if key not in self._held:
+            self._held[key] = _Count(rate.share, begun + rate.seconds, rate.seconds)
+        self._held.move_to_end(key)
+        return key, self._held[key]
+
+    def _forget(self, now: float) -> None:
+        """Forget the counts unused for longest: those that are over, and those too many."""
+        while self._held:
+            key, count = next(iter(self._held.items()))
+            # One span to spare, for clocks that step back; further ahead than one they were wrong.
+            over = not now - count.span < count.ends <= now + 2 * count.span
+            if not over and len(self._held) <= self._most:
+                return
+            del self._held[key]
+            self._due.discard(key)
