@@ -11,6 +11,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import regex
+
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?")
 _ADDRESS = re.compile(r"[^@\s,;<>\"\0]{1,64}@[^@\s,;<>\"\0]{1,190}")
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -72,8 +74,8 @@ def patterns(value: Any) -> tuple[str, ...]:
     found = words(value) if isinstance(value, list) else tuple(filter(None, (text(value),)))
     for pattern in found:
         try:
-            re.compile(pattern)
-        except re.error:
+            regex.compile(pattern)
+        except regex.error:
             raise ValueError("a regular expression, or a TOML list of them") from None
     return found
 

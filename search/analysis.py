@@ -16,7 +16,7 @@ from functools import lru_cache
 from whoosh.lang import has_stemmer, stemmer_for_language
 from whoosh.lang.stopwords import stoplists
 
-from search.tokens import normal, tokens
+from search.tokens import composed, normal, tokens
 
 CODE = "#"
 LONGEST_TERM = 64
@@ -90,12 +90,12 @@ def fold(text: str) -> str:
     if lower.isascii():
         return lower
     kept: list[str] = []
-    for char in unicodedata.normalize("NFD", unicodedata.normalize("NFC", lower).translate(_SAME)):
+    for char in composed("NFD", composed("NFC", lower).translate(_SAME)):
         # Before U+0300 there is no mark; most letters are told by that alone.
         if char >= "\u0300" and unicodedata.combining(char) and not _keeps_mark(char, kept):
             continue
         kept.append(char)
-    return unicodedata.normalize("NFC", "".join(kept)).translate(_ARABIC)
+    return composed("NFC", "".join(kept)).translate(_ARABIC)
 
 
 def _keeps_mark(char: str, before: list[str]) -> bool:

@@ -28,7 +28,8 @@ from kb.errors import ContentError
 
 STATE = ".kb-import.json"
 REPORT = "_import-report.csv"
-_SAVED_EVERY = 50  # pages between two writings of the state
+_SAVED_EVERY = 50  # pages at least between two writings of the state
+DEEPEST = 32  # folders of an address that are looked at, from its end
 
 
 class Bringing:
@@ -45,21 +46,25 @@ class Bringing:
         """Write every page, then the state and the report."""
         placed = self._placed(list(read_pages(self._tree, kind)))
         self._paths = {page.base: path for path, page in placed.items() if page.base}
+        due = _SAVED_EVERY
         for number, (path, page) in enumerate(placed.items(), start=1):
             self._page(path, page)
-            if number % _SAVED_EVERY == 0:
+            if number >= due:
                 self._save()
+                due = number + max(_SAVED_EVERY, number // 5)  # it is written whole each time
         self._save()
         _write(self._target / REPORT, _table(self.remarks))
 
     def _placed(self, pages: list[Page]) -> dict[str, Page]:
         placed: dict[str, Page] = {}
+        following: dict[str, int] = {}  # the number that the next page of a taken path tries
         for page in pages:
             language = page.language or self._language
             ending = ".md" if language == self._language else f".{language}.md"
-            path, number = f"{page.stem}{ending}", 2
+            path = wanted = f"{page.stem}{ending}"
             while path in placed:
-                path, number = f"{page.stem}-{number}{ending}", number + 1
+                number = following.get(wanted, 2)
+                path, following[wanted] = f"{page.stem}-{number}{ending}", number + 1
             placed[path] = page
         return placed
 
@@ -94,18 +99,13 @@ class Bringing:
         """The file of the export that an address means: beside the page, or by its last parts."""
         if not written:
             return ""
-        parts = [part for part in unquote(written).split("/") if part]
+        parts = [part for part in unquote(written).split("/") if part][-DEEPEST:]
         places = [here, *("/".join(parts[at:]) for at in range(len(parts)))]
         found = next(filter(None, map(self._tree.find, places)), "")
         if found or "article_attachments" not in parts:
             return found
-        ends = tuple(f"/{'/'.join(parts[at:])}" for at in range(1, len(parts)))
         number = next((part for part in parts if part.isdecimal()), "")
-        names = self._tree.sizes
-        byname = (
-            n for n in names if f"/{n}".endswith(ends) or (number and _is_numbered(n, number))
-        )
-        return next(byname, "")
+        return self._tree.find_attachment(parts[-1] if len(parts) > 1 else "", number)
 
     def _image(self, file: str, written: str, path: str) -> str:
         data = self._tree.read(file) if file else b""
@@ -157,12 +157,6 @@ def _front_matter(page: Page) -> str:
         f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in facts.items() if value
     ]
     return "---\n" + "\n".join(lines) + "\n---\n"
-
-
-def _is_numbered(name: str, number: str) -> bool:
-    """Whether a file is the attachment of that number: its own name or its folder's."""
-    parts = name.split("/")
-    return number in (parts[-1].partition(".")[0], *parts[-2:-1])
 
 
 def _plain(name: str) -> str:

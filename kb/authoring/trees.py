@@ -10,6 +10,7 @@ import os
 import stat
 import zipfile
 import zlib
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from kb.errors import ContentError
@@ -57,8 +58,40 @@ class Tree:
         """Return the file of this name in any case, "" when there is none."""
         if name in self.sizes:
             return name
-        folded = name.casefold()
-        return next((each for each in self.sizes if each.casefold() == folded), "")
+        return self._folded.get(name.casefold(), "")
+
+    def find_attachment(self, ends_with: str, number: str) -> str:
+        """Return the first file of this own name, or with this number as its name without an
+        ending or as that of its folder; "" when there is none. Either may be "".
+        """
+        places = [self._own[ends_with]] if ends_with in self._own else []
+        places += [self._numbered[number]] if number in self._numbered else []
+        return self._names[min(places)] if places else ""
+
+    # A page may hold as many links as an export has files: each is looked up, never searched for.
+
+    @cached_property
+    def _names(self) -> list[str]:
+        return list(self.sizes)
+
+    @cached_property
+    def _folded(self) -> dict[str, str]:
+        return {name.casefold(): name for name in reversed(self._names)}
+
+    @cached_property
+    def _own(self) -> dict[str, int]:
+        names = enumerate(self._names)
+        return dict(reversed([(name.rpartition("/")[2], place) for place, name in names]))
+
+    @cached_property
+    def _numbered(self) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for place, name in enumerate(self._names):
+            *folders, own = name.split("/")
+            for part in (own.partition(".")[0], *folders[-1:]):
+                if part.isdecimal():
+                    found.setdefault(part, place)
+        return found
 
     def _walk(self) -> list[tuple[str, int]]:
         found: list[tuple[str, int]] = []

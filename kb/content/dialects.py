@@ -45,7 +45,7 @@ _COMMENTED = re.compile(
 # Of several lines: right below an item Markdown would take it for the item's text.
 _REMARK = re.compile(r"^ {0,3}<!--(?!-?>)(?:(?!-->).)*-->", re.DOTALL | re.MULTILINE)
 # Without an end, what begins a line hides all that follows.
-_UNENDED = re.compile(r"^ {0,3}<!--(?!-?>)(?:(?!-->).)*\Z", re.DOTALL | re.MULTILINE)
+_BEGUN = re.compile(r"^ {0,3}<!--(?!-?>)", re.MULTILINE)
 # What kramdown and MkDocs hide: a block by the line below it, a span by what follows it.
 _MARKS = r"\{:?[ ]*(?P<marks>[^{}\n]*)\}"
 _BLOCK_MARKS = re.compile(rf"[ \t]*{_MARKS}[ \t]*")
@@ -106,9 +106,9 @@ def _without_hidden(text: str, problems: list[Problem]) -> str:
     """Take out what the marks of another program hide, and comments."""
     if "comment" in text:
         text = _COMMENTED.sub("", text)
-    if "<!--" in text and (found := _UNENDED.search(text)):
-        problems.append(_left_out(found[0], "Write --> where the comment ends."))
-        text = text[: found.start()]
+    if "<!--" in text and (start := _unended(text)) is not None:
+        problems.append(_left_out(text[start:], "Write --> where the comment ends."))
+        text = text[:start]
     if "<!--" in text:
         text = _REMARK.sub(lambda found: "" if "\n" in found[0] else found[0], text)
     if "{" not in text or not _MAY_HIDE.search(text):
@@ -121,6 +121,12 @@ def _without_hidden(text: str, problems: list[Problem]) -> str:
         return ""
 
     return _SPAN_HIDDEN.sub(kept, _without_hidden_blocks(text, problems))
+
+
+def _unended(text: str) -> int | None:
+    """Return where a comment begins a line after which none ends, None without one."""
+    last = text.rfind("-->")
+    return next((one.start() for one in _BEGUN.finditer(text) if one.end() > last), None)
 
 
 def _without_hidden_blocks(text: str, problems: list[Problem]) -> str:

@@ -12,12 +12,13 @@ import unicodedata
 from kb.content.sanitise import is_free_id
 from kb.content.tokens import Token, anchors_in, text_of
 
+MOST_READ = 1000  # characters of a heading for its id, which keeps 80
 HEADINGS = {f"h{level}": level for level in range(1, 7)}
 
 
 def slugify(text: str) -> str:
     """Return an id made of the words of `text` in any script: "¿Qué es?" -> "qué-es"."""
-    plain = unicodedata.normalize("NFKC", text).casefold()
+    plain = unicodedata.normalize("NFKC", text[:MOST_READ]).casefold()
     words = re.sub(r"[^\w\s-]", "", plain)
     return re.sub(r"[\s_-]+", "-", words).strip("-")[:80] or "section"
 

@@ -56,7 +56,8 @@ def asked_range(asked: Mapping[str, str], today: date) -> DateRange:
 def _day(asked: Mapping[str, str], name: str, usual: date) -> date:
     text = asked.get(name, "")
     try:
-        day = date.fromisoformat(text) if text else usual
+        # Python takes 20260331 and 2026-W14-2 too.
+        day = date.fromisoformat(text if text[4:5] == text[7:8] == "-" else "") if text else usual
     except ValueError:
         day = date.min
     if EARLIEST <= day <= LATEST:

@@ -19,6 +19,7 @@ class Device(StrEnum):
     UNKNOWN = ""
 
 
+LONGEST = 1024
 # Android's tablets leave out "Mobile"; Silk is Amazon's browser on them.
 _TABLET = re.compile(r"iPad|Tablet|PlayBook|Silk/|Kindle|Android(?!.*Mobile)", re.IGNORECASE)
 _PHONE = re.compile(r"Mobi|iPhone|iPod|Windows Phone|BlackBerry|Opera Mini", re.IGNORECASE)
@@ -26,7 +27,10 @@ _COMPUTER = re.compile(r"Windows NT|Macintosh|X11|CrOS|Linux (?:x86_64|i686|aarc
 
 
 def device_of(user_agent: str) -> Device:
-    """Return the class of device; UNKNOWN where the program says nothing of it."""
+    """Return the class of device; UNKNOWN where the program says nothing of it. What follows
+    `LONGEST` characters is not read: no browser's name is half as long.
+    """
+    user_agent = user_agent[:LONGEST]
     if _TABLET.search(user_agent):
         return Device.TABLET
     if _PHONE.search(user_agent):

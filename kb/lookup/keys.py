@@ -14,7 +14,6 @@ from kb.lookup.rule import Rule, form
 _MAKERS = re.compile(
     r"""
     -----BEGIN[ ][A-Z ]*PRIVATE[ ]KEY-----.*?(?:-----END[ ][A-Z ]*PRIVATE[ ]KEY-----|\Z)
-    | \beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?              # JSON web token
     | \b(?:AKIA|ASIA|AROA|AIDA)[0-9A-Z]{16}\b             # Amazon
     | \bgh[opsur]_\w{20,} | \bgithub_pat_\w{20,} | \bgl(?:pat|dt|rt|ptt|cbt)-[\w-]{16,}
     | \bxox[abeoprs]-[\w-]{10,} | \bxapp-[\w-]{20,}       # Slack
@@ -25,6 +24,11 @@ _MAKERS = re.compile(
     | \b\d{8,10}:AA[\w-]{30,}                             # Telegram
     """,
     re.VERBOSE | re.DOTALL,
+)
+# JSON web token. A run of its signs is looked at once, from the first "eyJ" in it: where that does
+# not begin a token, no later one does.
+_JWT = re.compile(
+    r"(?<![\w-])(?>[\w-]*?\b(?=eyJ))(?P<hide>eyJ[\w-]{8,}+\.[\w-]{8,}+(?:\.[\w-]*+)?)"
 )
 _PRODUCT = re.compile(r"\b(?:[A-Z0-9]{5}-){4}[A-Z0-9]{5}\b")
 _RECOVERY = re.compile(r"\b(?:\d{6}-){7}\d{6}\b")
@@ -53,7 +57,13 @@ def _random(text: str) -> bool:
 
 
 RULES = (
-    Rule("key", "secret", "any", "ghp_16C7e42F292c6912E7710c838347Ae178B4a", (form(_MAKERS),)),
+    Rule(
+        "key",
+        "secret",
+        "any",
+        "ghp_16C7e42F292c6912E7710c838347Ae178B4a",
+        (form(_JWT), form(_MAKERS)),
+    ),
     Rule(
         "product-key",
         "secret",

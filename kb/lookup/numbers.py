@@ -45,7 +45,7 @@ _PAPERS = re.compile(
       |id\ card|tax\ id|dni|nie|nif|c[eé]dula(?:\ de\ (?:ciudadan[ií]a|identidad))?|curp|rfc|rut
       |cuit|cuil|pasaporte|nss|(?:a\ la\ )?seguridad\ social)
     (?i:\s+(?:number|no|n[uú]mero|nº|is|es))*[\s:.\#º]{1,3}
-    (?P<hide>(?:[A-Z]{1,4}[ -]?)?\d[\dA-Z]*(?:[ ./-]?(?:[A-Z]*\d[\dA-Z]*|[A-Z]\b))*)(?!\w)""",
+    (?P<hide>(?:[A-Z]{1,4}[ -]?)?\d[\dA-Z]*(?:[ ./-](?:[A-Z]*\d[\dA-Z]*|[A-Z]\b))*)(?!\w)""",
     re.VERBOSE,
 )
 

@@ -23,15 +23,17 @@ _NAMES = (
     r"|(?:api|access|account|private|recovery|wi-?fi)[ _-]?key"
     r"|security\s+answer|respuesta\s+(?:secreta|de\s+seguridad))"
 )
-_VALUE = r"(?P<hide>\"[^\"]+\"|'[^']+'|“[^”]+”|«[^»]+»|[^\s\"'“«]\S*)"
+# A quoted one has an end within reach: what is quoted further is no password.
+_VALUE = r"(?P<hide>\"[^\"]{1,500}\"|'[^']{1,500}'|“[^”]{1,500}”|«[^»]{1,500}»|[^\s\"'“«]\S*)"
 _IS = r"(?:is|was|are|es|era|son)"
 
 _SIGN = rf"\s*(?:{_IS}\s*)?(?:=|:(?!//))\s*"
 _SIGNED = re.compile(rf"(?<![\w-]){_NAMES}{_SIGN}{_VALUE}", re.I)
 _FAR_SIGNED = re.compile(rf"(?<![\w-]){_NAMES}(?:\s+[^\W\d]+){{1,4}}?{_SIGN}{_VALUE}", re.I)
+# Once a name holds such a word, more of them in it change nothing: hence the first alone.
 _ASSIGNED = re.compile(
-    r"(?<![\w.-])[\w.-]*?(?:secret|token|passw(?:or)?d|passwort|pwd|api[_-]?key|access[_-]?key|accountkey"
-    rf"|accesskey|private[_-]?key|contrase[nñ]a)[\w.-]*\s?=\s?{_VALUE}",
+    r"(?<![\w.-])(?>[\w.-]*?(?:secret|token|passw(?:or)?d|passwort|pwd|api[_-]?key|access[_-]?key|accountkey"
+    rf"|accesskey|private[_-]?key|contrase[nñ]a))[\w.-]*+\s?=\s?{_VALUE}",
     re.I,
 )
 _DIRECT = re.compile(rf"(?<![\w-]){_NAMES}\s+{_IS}\s+(?:now\s+|ahora\s+)?{_VALUE}", re.I)
@@ -134,7 +136,7 @@ def _mixed(value: str) -> bool:
 
 def _coded(word: str) -> bool:
     """Return whether it is built as a code: capitals, then digits or underscores."""
-    return bool(re.fullmatch(r"[A-Z]{2,10}[\d_-]+[\dA-Z_-]*|[A-Z\d]+(?:_[A-Z\d]+)+", word))
+    return bool(re.fullmatch(r"[A-Z]{2,10}[\d_-][\dA-Z_-]*|[A-Z\d]+(?:_[A-Z\d]+)+", word))
 
 
 def _told(value: str) -> bool:

@@ -37,7 +37,9 @@ _GIVEN = re.compile(
     rf"|soy|(?:[\w]+\s+)?se\s+llama|regards,|thanks,|saludos,|saludo,|gracias,|atentamente,))\s+{_FULL}"
 )
 _THIS_IS = re.compile(rf"\b(?i:this\s+is)\s+{_FULL}")
-_DISPLAYED = re.compile(rf"{_FULL}[\"”]?\s*<(?=\[email\]>)")  # as a letter's head shows people
+_FROM = re.compile(r"\s*(?:,|;|\.|$|\s(?:from|in|at|here|calling)\b)")
+# As a letter's head shows people. From inside a word no more is found than from its first letter.
+_DISPLAYED = re.compile(rf"(?<![\w'’-])[\d_'’-]*+{_FULL}[\"”]?\s*+<(?=\[email\]>)")
 _TRADE = """
     able about admin administrador administrator agent agente alumno alumna analista all an and at
     back be both by call client cliente con de del desktop director directora docente el email en
@@ -83,13 +85,12 @@ def _name(match: Match) -> Span | None:
 def _caller(match: Match) -> Span | None:
     """Return the name of who says "this is ...", when they go on to say from where."""
     span = _name(match)
-    rest = match.string[span[1] :] if span else ""
-    return span if re.match(r"\s*(?:,|;|\.|$|\s(?:from|in|at|here|calling)\b)", rest) else None
+    return span if span and _FROM.match(match.string, span[1]) else None
 
 
 # -- postal -------------------------------------------------------------------------------------
 
-_CAPITAL = r"(?:[A-ZÁÉÍÓÚÑ][\w'’.-]*)"
+_CAPITAL = r"(?:[A-ZÁÉÍÓÚÑ][\w'’.-]{0,60})"
 _STREET_EN = re.compile(
     rf"\b\d{{1,5}}[A-Za-z]?\s+(?:{_CAPITAL}\s+){{1,3}}"
     r"(?:Street|St|Road|Rd|Avenue|Ave|Lane|Ln|Boulevard|Blvd|Terrace|Crescent|Square)\b"
@@ -102,8 +103,8 @@ _STREET_TOLD = re.compile(
 )
 _STREET_ES = re.compile(
     r"\b(?i:(?:calle|avenida|avda|av|paseo|plaza|carrera)\s+|(?:c/|avda\.|av\.|pza\.|cra\.)\s*)"
-    rf"(?:(?:de|del|la|las|los|de\s+la)\s+)*{_CAPITAL}(?:\s+(?:(?:de|del|la|y)\s+)*{_CAPITAL}){{0,4}}"
-    r"\s*,?\s*(?:n[º°.]\s*)?\d{1,4}\b"
+    rf"(?:(?:de|del|la|las|los)\s+)*{_CAPITAL}(?:\s+(?:(?:de|del|la|y)\s+)*{_CAPITAL}){{0,4}}"
+    r"\s*+(?:,\s*+)?(?:n[º°.]\s*)?\d{1,4}\b"
 )
 
 MAIL = Rule(

@@ -10,12 +10,12 @@ docs/privacy.md.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from kb.lookup import keys, numbers, passwords, personal
+from kb.lookup.own_patterns import Bounded
 from kb.lookup.rule import Finding, Rule, applied, form
 
 _ROUNDS = 4  # one round suffices nearly always; a rule may uncover what an earlier one looks for
@@ -53,11 +53,11 @@ class Redacted:
 class Redactor:
     """The product's rules and the site's own `patterns`, which hide as [number].
 
-    Own patterns are for ticket and employee numbers. Raises re.error when a pattern is none.
+    Own patterns are for ticket and employee numbers. Raises regex.error when a pattern is none.
     """
 
     def __init__(self, patterns: Iterable[str] = ()) -> None:
-        own = tuple(form(re.compile(pattern, re.IGNORECASE)) for pattern in patterns)
+        own = tuple(form(Bounded(each, number=n)) for n, each in enumerate(patterns, start=1))
         self._rules = (*RULES, Rule(OWN, "number", "any", "", own)) if own else RULES
 
     def __call__(self, text: str) -> str:

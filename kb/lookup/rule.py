@@ -7,9 +7,10 @@ counts, that the words around it stay, and that a placeholder is never hidden ag
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any, Protocol
 
 Match = re.Match[str]
 Span = tuple[int, int]  # from, until: places in the text of the match
@@ -17,11 +18,22 @@ Hides = Callable[[Match], Span | None]
 PLACEHOLDER = re.compile(r"\[[a-z]+\]")
 
 
+class Pattern(Protocol):
+    """What finds matches: one of the standard library's patterns, or one with a bound of time."""
+
+    @property
+    def groupindex(self) -> Mapping[str, int]:
+        """The named groups."""
+
+    def sub(self, repl: Callable[[Any], str], string: str, /) -> str:
+        """Return the string with each match replaced."""
+
+
 @dataclass(frozen=True, slots=True)
 class Form:
     """One form of what is hidden: where to look, and which part of it to hide (None: nothing)."""
 
-    pattern: re.Pattern[str]
+    pattern: Pattern
     hides: Hides
 
 
@@ -48,7 +60,7 @@ class Finding:
     text: str
 
 
-def form(pattern: str | re.Pattern[str], check: Callable[[str], bool] | None = None) -> Form:
+def form(pattern: str | Pattern, check: Callable[[str], bool] | None = None) -> Form:
     """Return a form that hides the group named `hide`, or all that matches, when `check` agrees."""
     compiled = re.compile(pattern) if isinstance(pattern, str) else pattern
     group: str | int = "hide" if "hide" in compiled.groupindex else 0

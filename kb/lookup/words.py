@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import unicodedata
 
+from search.tokens import composed
+
 LONGEST_WORDS = 300  # a record of what was sought, not a place for letters to the editor
 _LATIN_MARKS = range(0x0300, 0x0370)
 
@@ -25,10 +27,10 @@ def bounded(text: str, limit: int) -> str:
 
 def folded(words: str) -> str:
     """Return `words` without case, accents and punctuation, one space between; order is kept."""
-    marks_apart = unicodedata.normalize("NFKD", words).casefold()
+    marks_apart = composed("NFKD", words).casefold()
     letters = (c for c in marks_apart if ord(c) not in _LATIN_MARKS)
     spaced = "".join(c if unicodedata.category(c)[0] in "LNM" else " " for c in letters)
-    return " ".join(unicodedata.normalize("NFC", spaced).split())
+    return " ".join(composed("NFC", spaced).split())
 
 
 def words_key(words: str) -> str:

@@ -28,6 +28,9 @@ from kb.schema import password_resets, users
 EMAIL = re.compile(r"[^@\s,;<>\"]{1,64}@[^@\s,;<>\"]{1,190}")
 
 
+EMAIL_SHOWN = 255
+MOST_READ = 1000  # characters of an address: beyond it no account has one
+
 # What else a change of an account causes, in its transaction; it returns how many things changed.
 Then = Callable[[Database, Connection, str], int]
 
@@ -46,16 +49,16 @@ class Account:
 
 def looked_up(address: str) -> str:
     """Return an address as typed in the form in which it is looked up."""
-    plain = address.strip().replace("\0", "")  # PostgreSQL takes no NUL, nobody has one
+    plain = address.strip()[:MOST_READ].replace("\0", "")  # PostgreSQL takes no NUL, nobody has one
     return unicodedata.normalize("NFC", plain).lower()
 
 
 def normal_email(address: str) -> str:
     """Return the address in the form it is kept; InvalidInput when it cannot be one."""
-    address = unicodedata.normalize("NFC", address.strip()).lower()
+    address = unicodedata.normalize("NFC", address.strip()[:MOST_READ]).lower()
     if not EMAIL.fullmatch(address):
         raise InvalidInput(
-            f"{address!r} is not an e-mail address.",
+            f"{address[:EMAIL_SHOWN]!r} is not an e-mail address.",
             "Write it as name@example.org.",
             fields={"email": "Enter an e-mail address such as name@example.org."},
         )

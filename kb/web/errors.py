@@ -8,9 +8,19 @@ from __future__ import annotations
 
 import logging
 
-from flask import Flask, Response, current_app, g, jsonify, render_template, request, url_for
+from flask import (
+    Flask,
+    Response,
+    current_app,
+    g,
+    jsonify,
+    make_response,
+    render_template,
+    request,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import HTTPException, SecurityError
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, SecurityError
 
 from kb.errors import (
     InvalidInput,
@@ -76,7 +86,11 @@ def _http(problem: HTTPException) -> ResponseReturnValue:
         words = OTHER_HOST
     if problem.code == 413 and not words:
         words = _too_long()
-    return answer(problem.code or 500, words or "")
+    told = answer(problem.code or 500, words or "")
+    if isinstance(problem, MethodNotAllowed):  # RFC 9110 15.5.6: say which methods are
+        told = make_response(told)
+        told.headers["Allow"] = ", ".join(sorted(problem.valid_methods or ()))
+    return told
 
 
 def _too_long() -> str:

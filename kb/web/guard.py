@@ -142,6 +142,8 @@ def _stand() -> ResponseReturnValue | None:
         return None
     if (request.url_rule or "") and request.routing_exception:
         return None
+    if request.method == "OPTIONS":  # which methods an address takes is no secret
+        return None
     if "\0" in request.path:  # no address of ours holds one, and PostgreSQL takes none
         abort(404)
     view = current_app.view_functions[request.endpoint]

@@ -60,12 +60,13 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 KNOWN: Mapping[str, str] = {
     other: field for field, others in COLUMNS.items() for other in others
 }  # a name -> which of the four it means
+LONGEST_NAME = 200  # characters of a column's name that are read
 _APART = re.compile(r"[^0-9a-z#]+")
 
 
 def normal(name: str) -> str:
     """Return a column's name without case, accents and signs; "Requester - Requester" is one."""
-    plain = unicodedata.normalize("NFKD", name.strip().casefold())
+    plain = unicodedata.normalize("NFKD", name[:LONGEST_NAME].strip().casefold())
     plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
     words = _APART.sub(" ", plain).split()
     words = [word.rstrip("#") or word for word in words]

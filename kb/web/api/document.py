@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from kb.config import Settings
+from kb.insight.ranges import RANGES
 from kb.web.api.schemas import SCHEMAS
 
 Part = dict[str, Any]
@@ -22,12 +23,17 @@ def _query(name: str, schema: Part, description: str, *, required: bool = False)
     return place | {"schema": schema}
 
 
-def _path(name: str, description: str) -> Part:
+def _path(name: str, description: str, pattern: str = "") -> Part:
     place = {"name": name, "in": "path", "required": True, "description": description}
-    return place | {"schema": {"type": "string"}}
+    return place | {"schema": {"type": "string"} | ({"pattern": pattern} if pattern else {})}
 
 
-_WORDS = _query("q", {"type": "string", "maxLength": 200}, "The words.", required=True)
+_WORDS = _query(
+    "q",
+    {"type": "string", "minLength": 1, "pattern": r"\S"},
+    "The words. Of more than 200 characters the first 200 are searched for.",
+    required=True,
+)
 _LANGUAGE = _query("language", {"type": "string"}, "Only this language.")
 _COLLECTION = _query("collection", {"type": "string"}, "Only this collection.")
 _LITERAL = _query("literal", {"type": "boolean"}, "Do not correct the spelling.")
@@ -35,7 +41,11 @@ _PAGE = (
     _query("limit", {"type": "integer", "minimum": 1, "maximum": 50, "default": 10}, "Rows."),
     _query("offset", {"type": "integer", "minimum": 0, "maximum": 10000, "default": 0}, "From."),
 )
-_COMMIT = _query("commit", {"type": "string", "pattern": "^[0-9a-f]{7,64}$"}, "A commit's id.")
+_COMMIT = _query(
+    "commit",
+    {"type": "string", "pattern": "^([0-9a-fA-F]{7,64})?$"},
+    "A commit's id; empty or left out: the newest.",
+)
 _SLUG = _path("slug", "The article's name, with its slashes.")
 _FORMER: Part = {
     "301": {
@@ -44,7 +54,7 @@ _FORMER: Part = {
     },
     "410": {"description": "The article has been removed."} | _ref("Removed"),
 }
-_NUMBER = _path("number", "The ticket's number, such as T-1001.")
+_NUMBER = _path("number", "The ticket's number, such as T-1001.", "^([Tt]-?)?[0-9]{1,9}$")
 
 _KEY: Part = {
     "name": "Idempotency-Key",
@@ -52,7 +62,7 @@ _KEY: Part = {
     "required": False,
     "description": "Your own name for this request, 1 to 255 characters, such as a UUID, kept for "
     "48 hours for your account. The same request again gets the same answer and makes nothing new.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!#-~]+$"},
 }
 _REUSED: Part = {
     "422": {"description": "A field is wrong, or the Idempotency-Key was used for another request."}
@@ -62,9 +72,10 @@ _REUSED: Part = {
 _STATUS = _query("status", {"type": "string", "default": "open"}, "Only this status; or all.")
 _CAUSE = _query("cause", {"type": "string"}, "Only this cause.")
 _TABLE = _path("table", "The table's name.")
-_RANGE = _query("range", {"type": "string"}, "Days by name, such as last-full-month.")
-_FROM = _query("from", {"type": "string", "format": "date"}, "First UTC day.")
-_UNTIL = _query("until", {"type": "string", "format": "date"}, "Last UTC day.")
+_RANGE = _query("range", {"enum": ["", *RANGES]}, "Days by name, such as last-full-month.")
+_DAY: Part = {"type": "string", "format": "date", "pattern": "^2[0-9]{3}-[0-9]{2}-[0-9]{2}$"}
+_FROM = _query("from", _DAY, "First UTC day.")
+_UNTIL = _query("until", _DAY, "Last UTC day, not before the first and at most a year after it.")
 _GAP = _path("number", "The gap's number.")
 
 

@@ -44,7 +44,7 @@ def publishing() -> Response:
 
 
 def _asked() -> str:
-    commit = request.args.get("commit", "").strip().lower()
+    commit = request.args.get("commit", "").lower()
     if commit and not _COMMIT.fullmatch(commit):
         problem = "A commit's id: at least 7 hexadecimal digits."
         raise InvalidInput(

@@ -10,7 +10,9 @@ from typing import Any
 
 from flask import request
 from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
 
+from kb.desk.forms import BODY_HIGH, EMAIL_HIGH, NAME_HIGH, SUBJECT_HIGH, SUBJECT_LOW
 from kb.errors import InvalidInput
 
 Schema = dict[str, Any]
@@ -22,6 +24,7 @@ def _object(properties: Schema, required: tuple[str, ...] = (), *, closed: bool 
 
 
 TEXT = {"type": "string"}
+_SEEN = r"[^\s\x00-\x1f\x7f]"
 SLUG = {"type": "string", "maxLength": 255}
 SEARCH_ID = {"type": ["string", "null"], "maxLength": 36}
 
@@ -226,11 +229,17 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "NewTicket": _object(
         {
-            "subject": {"type": "string"},
-            "body": {"type": "string"},
-            "name": {"type": "string"},
+            "subject": {
+                "type": "string",
+                "minLength": SUBJECT_LOW,
+                "maxLength": SUBJECT_HIGH,
+                "pattern": rf"{_SEEN}[\s\S]+{_SEEN}",  # what is left without blanks at the ends
+            },
+            "body": {"type": "string", "description": f"At most {BODY_HIGH:,} characters."},
+            "name": {"type": "string", "maxLength": NAME_HIGH},
             "email": {
                 "type": "string",
+                "anyOf": [{"const": ""}, {"format": "email", "maxLength": EMAIL_HIGH}],
                 "description": "Of another person than the account: the ticket is theirs.",
             },
             "search_id": SEARCH_ID,
@@ -318,7 +327,16 @@ def _problems(name: str, given: dict[str, Any]) -> dict[str, str]:
     return {
         "/".join(map(str, error.absolute_path)) or "body": error.message[:300]
         for error in Draft202012Validator(SCHEMAS[name]).iter_errors(given)
+        if name != "NewTicket" or list(error.absolute_path)[:1] not in _TOLD or _is_type(error)
     }
+
+
+# The desk holds these to the same bounds and says so in plain words, all of them at once.
+_TOLD = [["subject"], ["name"], ["email"]]
+
+
+def _is_type(error: ValidationError) -> bool:
+    return error.validator == "type"
 
 
 def _no_number(word: str) -> None:
