@@ -41,7 +41,9 @@ def start(data: Path, **settings: str) -> tuple[Site, float]:
         "KB_PORT": str(port),
         "KB_PUBLISH_INTERVAL": "off",
         "KB_SEARCH_RATE": "100000",
+        "KB_SUGGEST_RATE": "100000",
         "KB_WRITE_RATE": "100000",
+        "KB_TICKET_RATE": "100000",
     }
     environment = {k: v for k, v in os.environ.items() if not k.startswith("KB_")}
     began = time.monotonic()

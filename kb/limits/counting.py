@@ -12,9 +12,11 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import islice
 
 SHARE = 10  # a process settles when it holds a tenth of a limit that the others know nothing of
 MOST = 50_000  # counts kept in memory, about 20 MB; the one unused for longest goes first
+BATCH = 500  # settled in one transaction: others wait for SQLite's lock meanwhile
 Key = tuple[str, str, int]  # what is counted, whose it is, when the window began in epoch seconds
 
 
@@ -108,10 +110,15 @@ class Counts:
         closed = [each for each in standings if each.left == 0] if full else []
         return Taken(standings, max(closed, key=lambda each: each.wait, default=None))
 
+    @property
+    def waiting(self) -> bool:
+        """Return whether anything is due."""
+        return bool(self._due)
+
     def due(self) -> dict[Key, int]:
-        """Return what is to be settled now: own counts by key."""
+        """Return what is to be settled next, at most BATCH own counts by key."""
         with self._lock:
-            return {key: self._held[key].own for key in self._due}
+            return {key: self._held[key].own for key in islice(self._due, BATCH)}
 
     def settled(self, added: Mapping[Key, int], totals: Mapping[Key, int]) -> None:
         """Take over that `added` were settled, and what that made all processes' `totals`."""

@@ -70,7 +70,7 @@ class RateLimits:
     @property
     def due(self) -> bool:
         """Return whether anything waits to be settled."""
-        return bool(self._counts.due())
+        return self._counts.waiting
 
     def settle(self) -> None:
         """Settle now what is due; StoreError when the database does not do it."""

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from kb.db import Database
 from kb.errors import StoreError
 from kb.limits import store
-from kb.limits.counting import Rate
+from kb.limits.counting import BATCH, Rate
 from kb.limits.store import RateLimits, unasked
 from kb.schema import rate_windows
 
@@ -103,6 +103,20 @@ def test_below_a_tenth_of_a_limit_nothing_is_written(database: Database) -> None
             assert limits.take([(rate, f"person {person}")], NOW).full is None
     limits.settle()
     assert rows(database) == {}
+
+
+def test_many_counts_are_settled_in_short_transactions(database: Database) -> None:
+    limits, rate = RateLimits(database), Rate("search", 9, MINUTE)
+    begun: list[int] = []
+    limits._retry_at = float("inf")  # as while the database is away
+    for person in range(2 * BATCH + 1):
+        limits.take([(rate, f"person {person}")], NOW)
+    sa.event.listen(database.engine, "checkout", lambda *_: begun.append(1))
+    limits.settle()
+    assert len(begun) == 3
+    with database.read() as connection:
+        found = connection.execute(sa.select(rate_windows.c["count"])).scalars().all()
+    assert found == [1] * (2 * BATCH + 1)
 
 
 def test_a_reader_uses_no_connection_of_the_database(database: Database) -> None:

@@ -52,6 +52,20 @@ def _error(document: dict[str, Any], answer: Any, status: int) -> dict[str, Any]
     return error
 
 
+def test_the_document_says_which_requests_are_counted(document: dict[str, Any], site: Any) -> None:
+    adapter = site.app.url_map.bind("localhost")
+    for (method, path), operation in _operations(document).items():
+        place = f"/api/v1{path}".replace("{", "").replace("}", "")
+        endpoint, _ = adapter.match(place, method=method.upper())
+        done = operation["responses"].get("200", operation["responses"].get("201"))
+        assert ("headers" in done) == bool(site.app.view_functions[endpoint].limit), path
+        if path != "/openapi.json":
+            assert set(operation["responses"]["429"]["headers"]) == {
+                "RateLimit", "RateLimit-Policy", "Retry-After",
+            }  # fmt: skip
+            assert set(operation["responses"]["503"]["headers"]) == {"Retry-After"}
+
+
 def test_the_document_is_openapi_and_every_reference_leads_somewhere(
     document: dict[str, Any],
 ) -> None:

@@ -6,11 +6,13 @@ too, and as many browsers as they like to name.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from kb.config import ROWS
 from tests.web.pages import Page
@@ -168,6 +170,17 @@ def test_addresses_of_ipv4_written_as_ipv6_are_many_networks(small: Any, mapped:
         head = {"REMOTE_ADDR": mapped.format(number)}
         found = [status(small.browser(**head).get("/search?q=vpn")) for _ in range(31)]
         assert found == [200] * 30 + [429]
+
+
+def test_no_reader_meets_the_database_for_being_counted(small: Any) -> None:
+    """crbnos/carbon#1079: the store of the counts was down, and so was everything."""
+    client, users = small.browser(**OFFICE), set()
+    client.get("/suggest?q=vpn")  # the day's salt is fetched once
+    note: Callable[..., None] = lambda *_: users.add(threading.current_thread().name)  # noqa: E731
+    sa.event.listen(small.services.db.engine, "checkout", note)
+    while status(client.get("/suggest?q=vpn")) == 200:
+        pass
+    assert users <= {"limits"}
 
 
 def test_a_clock_set_back_shuts_nobody_out(small: Any, clock: Any) -> None:

@@ -79,17 +79,48 @@ _UNTIL = _query("until", _DAY, "Last UTC day, not before the first and at most a
 _GAP = _path("number", "The gap's number.")
 
 
+_WHOLE: Part = {"type": "integer", "minimum": 1}
+_HEADERS: dict[str, Part] = {
+    "RateLimit-Policy": {
+        "description": "The limits that count this request: q requests in a window of w seconds. "
+        "As draft-ietf-httpapi-ratelimit-headers-11 says.",
+        "schema": {"type": "string"},
+        "example": '"search";q=300;w=60, "search-network";q=600;w=60',
+    },
+    "RateLimit": {
+        "description": "The one of them nearest to its end: r requests left for t seconds.",
+        "schema": {"type": "string"},
+        "example": '"search";r=12;t=41',
+    },
+    "Retry-After": {"description": "Seconds until it is worth trying again.", "schema": _WHOLE},
+}
+
+
+def _told(*names: str) -> Part:
+    return {"headers": {name: {"$ref": f"#/components/headers/{name}"} for name in names}}
+
+
+_COUNTED = _told("RateLimit-Policy", "RateLimit")
+_NOT_NOW: Part = {
+    "429": {"description": "More was asked for than is answered in that time."}
+    | _ref("Error")
+    | _told(*_HEADERS),
+    "503": {"description": "The record does not answer."} | _ref("Error") | _told("Retry-After"),
+}
+
+
 def _operation(
     name: str, summary: str, answer: str, *, parameters: tuple[Part, ...] = (), **more: Any
 ) -> Part:
-    """Return one operation: `answer` is a schema's name, `more` may name body and created, and
-    give other answers by status.
+    """Return one operation: `answer` is a schema's name, `more` may name body and created, say
+    whether it is counted, and give other answers by status.
     """
-    done = {"description": "Done."} | _ref(answer)
+    counted = _COUNTED if more.get("counted") else {}
+    done = {"description": "Done."} | _ref(answer) | counted
     answers: Part = {"201" if more.get("created") else "200": done}
     if more.get("created"):
-        answers["200"] = {"description": "It was there already."} | _ref(answer)
-    answers |= more.get("others", {})
+        answers["200"] = {"description": "It was there already."} | _ref(answer) | counted
+    answers |= _NOT_NOW | more.get("others", {})
     answers["default"] = {"description": "An error."} | _ref("Error")
     found: Part = {
         "operationId": name,
@@ -117,6 +148,7 @@ def document(settings: Settings) -> Part:
         "paths": _paths(),
         "components": {
             "schemas": SCHEMAS,
+            "headers": _HEADERS,
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
     }
@@ -137,6 +169,7 @@ def _paths() -> Part:
                 "Ranked articles for words.",
                 "Results",
                 parameters=(_WORDS, _LANGUAGE, _COLLECTION, _LITERAL, *_PAGE),
+                counted=True,
             )
         },
         "/articles": {
@@ -145,6 +178,7 @@ def _paths() -> Part:
                 "The articles that you may read.",
                 "Articles",
                 parameters=(_LANGUAGE, _COLLECTION, *_PAGE),
+                counted=True,
             )
         },
         "/articles/{slug}": {
@@ -158,6 +192,7 @@ def _paths() -> Part:
                 "What is live, and whether a commit is. Problems are listed for staff.",
                 "Publishing",
                 parameters=(_COMMIT,),
+                counted=True,
             )
         },
         "/gaps": {
@@ -197,6 +232,7 @@ def _paths() -> Part:
                 parameters=(_KEY,),
                 body="NewTicket",
                 created=True,
+                counted=True,
                 others=_REUSED,
             ),
         },
@@ -210,6 +246,7 @@ def _paths() -> Part:
                 "Kept",
                 body="NewEvent",
                 created=True,
+                counted=True,
             )
         },
     }

@@ -166,7 +166,9 @@ def create_event() -> ResponseReturnValue:
         kept = record.solved(viewer(), slug=slug, **about)
     else:
         kept = record.view(viewer(), slug, **about)
-    return jsonify(recorded=kept), 201 if kept else 503
+    if not kept:
+        abort(503, "It could not be stored.")
+    return jsonify(recorded=True), 201
 
 
 def _page() -> tuple[int, int]:
