@@ -19,6 +19,7 @@ from kb.authoring.check import check
 from kb.authoring.importing import bring_in
 from kb.config import Settings, load
 from kb.config import shown as shown_settings
+from kb.connectors.commands import mail
 from kb.content.several import shortened
 from kb.demonstration.commands import demo
 from kb.digest.commands import digest
@@ -128,7 +129,7 @@ def worker(once: bool, parent: int) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: work.stop.set())
     if once:
-        work.round(datetime.now(UTC))
+        work.once()
     else:
         work.run(parent)
 
@@ -203,15 +204,16 @@ def _print_hits(rows: list[dict[str, Any]], found: Any, *, explain: bool) -> Non
 @click.option("--patch", is_flag=True, help="Print answered questions as a patch of the articles.")
 def replay(since: str, dry_run: bool, form: str, patch: bool) -> None:
     """Ask failed searches again of what is live: what is answered, by which commit."""
+    from kb.desk.leases.owner import of_process
     from kb.desk.leases.store import hold, release
     from kb.gaps.replay_command import Wanted, show, show_patch
     from kb.wiring import build
-    from kb.worker import LEASE, owner
+    from kb.worker import LEASE
 
     parts, now = build(load()), datetime.now(UTC)
     if patch:
         return show_patch(parts.settings, parts.db, parts.library(), now)
-    wanted, mine = Wanted(since, dry_run, form), f"{owner()}:replay"
+    wanted, mine = Wanted(since, dry_run, form), of_process()
     if dry_run:
         return show(parts.replaying, wanted, now)
     if not hold(parts.db, "answers", owner=mine, now=now, ttl=LEASE):
@@ -241,6 +243,7 @@ def config_show() -> None:
 
 
 main.add_command(user)
+main.add_command(mail)
 main.add_command(privacy)
 main.add_command(tickets)
 main.add_command(figures)

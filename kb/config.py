@@ -153,6 +153,7 @@ ROWS: tuple[Setting, ...] = (
     ),
     Setting("demand_window", "7d", duration, "Span in which those people are counted."),
     Setting("mail_url", "", text, "smtp://user:password@host:port; empty: to files.", True),
+    Setting("mail_ca", "", text, "File of certificates trusted beside the machine's, for mail."),
     Setting("mail_from", "service-desk@localhost", text, "Sender of the product's mail."),
     Setting("review_reminders", True, flag, "Weekly letters to who keeps articles to be checked."),
     Setting("digest_to", (), addresses, "Addresses that get the weekly digest; empty: nobody."),
@@ -220,6 +221,7 @@ class Settings:
     demand_threshold: int
     demand_window: timedelta
     mail_url: str
+    mail_ca: str
     mail_from: str
     review_reminders: bool
     digest_to: tuple[str, ...]

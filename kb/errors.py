@@ -33,6 +33,10 @@ class ContentError(ProductError):
     exit_code = 3
 
 
+class BranchGone(ContentError):
+    """The branch, tag or commit that is to be published is not there."""
+
+
 class PublishRefused(ContentError):
     """The articles can be read, but to publish them would take too much from readers."""
 
@@ -71,6 +75,12 @@ class TooSoon(ProductError):
 
 class NotFound(ProductError):
     """The thing named does not exist, or this person may not know of it."""
+
+
+class MailFailed(ProductError):
+    """A letter that was to go now did not."""
+
+    exit_code = 7
 
 
 class NotReady(ProductError):

@@ -13,11 +13,14 @@ import socket
 import subprocess
 import sys
 import threading
+import time
+from pathlib import Path
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
+from kb import heartbeat
 from kb.config import Settings
 from kb.connectors.files import masked
 from kb.errors import PortError
@@ -26,7 +29,9 @@ log = logging.getLogger(__name__)
 
 GRACE_S = 10  # given to requests and to the worker when the site stops
 REQUEST_S = 60  # a worker process that answers nobody this long is replaced
-RESTART_S = 5.0  # between a worker's death and the next
+# Between a worker's death and the next; doubled each time while it dies young or does not start.
+RESTART_S, LONGEST_RESTART_S = 1.0, 60.0
+YOUNG_S = 30.0
 
 
 def check_address(settings: Settings) -> None:
@@ -53,9 +58,12 @@ def _refused(settings: Settings, problem: OSError) -> PortError:
 
 
 class _Companion:
-    """The `kb worker` process, started again when it ends unasked."""
+    """The `kb worker` process, started again when it ends unasked or could not be started. What
+    keeps it from starting is left in the data folder, where /readyz finds it.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, data: Path) -> None:
+        self._data = data
         self._ended = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
         self._thread = threading.Thread(target=self._keep, daemon=True, name="companion")
@@ -72,13 +80,32 @@ class _Companion:
         self._thread.start()
 
     def _keep(self) -> None:
-        command = [sys.executable, "-m", "kb.cli", "worker", "--parent", str(os.getpid())]
+        pause = RESTART_S
         while not self._ended.is_set():
+            begun = time.monotonic()
+            told = self._live_and_die()
+            if time.monotonic() - begun > YOUNG_S:
+                pause = RESTART_S
+            if self._ended.is_set():
+                return
+            log.warning("%s; it is started again in %.0f s", told, pause)
+            self._ended.wait(pause)
+            pause = min(2 * pause, LONGEST_RESTART_S)
+
+    def _live_and_die(self) -> str:
+        """Run the worker to its end; return how it went, as the beginning of a sentence."""
+        command = [sys.executable, "-m", "kb.cli", "worker", "--parent", str(os.getpid())]
+        try:
             with self._starting:
                 self._process = subprocess.Popen(command)  # noqa: S603 - our own module, no input
-            self._process.wait()
-            if not self._ended.wait(RESTART_S):
-                log.warning("the worker ended with %s; it is started again", self._process.poll())
+        except OSError as problem:  # no memory, no more processes, a program that may not be run
+            why = problem.strerror or type(problem).__name__
+            heartbeat.beat(self._data, fault=f"it cannot be started: {why}")
+            return f"the worker cannot be started: {why}"
+        status = self._process.wait()
+        if not self._ended.is_set() and status > 0:  # a refusal, in the log; no kill
+            heartbeat.beat(self._data, fault=f"it ended with exit code {status}")
+        return f"the worker ended with {status}"
 
     def stop(self) -> None:
         """End it, and wait until it has ended."""
@@ -168,4 +195,4 @@ def _leave(_arbiter: Any, worker: Any) -> None:
 
 def run(settings: Settings) -> None:
     """Serve until stopped."""
-    _Site(settings, _Companion()).run()
+    _Site(settings, _Companion(settings.data)).run()

@@ -63,6 +63,7 @@ from kb.people.roles import STAFF_ROLES, Role, Viewer
 from kb.people.store import Accounts
 from kb.previews.building import root_of
 from kb.previews.store import Previews
+from kb.readiness import Check, disk_check, mail_check, worker_check
 from kb.reports.pages import Source
 from kb.secret import kept_secret
 from search.encoder import Encoder
@@ -87,14 +88,8 @@ LINKS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that readiness depends on; `vital` when the site is of no use without it."""
-
-    name: str
-    ok: bool
-    vital: bool
-    detail: str
+# What is made again at this moment tells of it here, each as a function to some words or none.
+REBUILDING: list[Callable[[], str]] = []
 
 
 class Branches:
@@ -171,16 +166,29 @@ class Services:
     def gauges(self, now: datetime) -> tuple[Gauge, ...]:
         """Return the figures for a monitoring system."""
         files = (self.settings.generations, self.library, self.recorder.spool)
-        return self.measuring.gauges(now, lambda: look(*files, self.readiness()))
+        return self.measuring.gauges(now, lambda: look(*files, self.readiness(now)))
 
     def weekly(self) -> Weekly:
         """Return what writes the weekly digest."""
         return Weekly.of(self.settings, self.db, self.accounts, self.library, self.costs())
 
-    def readiness(self) -> tuple[Check, ...]:
-        """Return what works and what does not, for operators."""
-        checks = (self._index_check(), self._model_check(), self._database_check())
-        return (*checks, self._publishing_check())
+    def readiness(self, now: datetime) -> tuple[Check, ...]:
+        """Return what works and what does not, for operators, in words that anybody may read."""
+        database = self._database_check()
+        return (
+            self._index_check(),
+            self._model_check(),
+            database,
+            self._publishing_check(),
+            self._rebuilding_check(),
+            worker_check(self.settings.data, self.settings.worker_interval),
+            disk_check(self.settings.data),
+            mail_check(self.db if database.ok else None, self.settings, now),
+        )
+
+    def _rebuilding_check(self) -> Check:
+        what = "; ".join(each for each in (report() for report in REBUILDING) if each)
+        return Check("rebuilding", ok=not what, vital=False, detail=what or "nothing")
 
     def _index_check(self) -> Check:
         try:
@@ -201,7 +209,7 @@ class Services:
 
     def _publishing_check(self) -> Check:
         standing = read_standing(self.settings.data)
-        wrong = standing.refusal.reason if standing.refusal else standing.unfetched
+        wrong = standing.wrong
         usual = "rolled back" if standing.pin else "follows the articles"
         return Check("publishing", ok=not wrong, vital=False, detail=wrong or usual)
 
@@ -283,7 +291,8 @@ def build(settings: Settings) -> Services:
 
 
 def _mail(settings: Settings) -> Channel:
-    return mail_channel(settings.mail_url, settings.mail_from, settings.data / FOLDER)
+    folder, ca = settings.data / FOLDER, settings.mail_ca
+    return mail_channel(settings.mail_url, settings.mail_from, folder, ca=ca)
 
 
 def _for_branch(parts: Services, preview_id: str) -> Services:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
 import threading
 import time
 from collections.abc import Callable, Collection
@@ -20,14 +19,17 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from kb import heartbeat
 from kb.authoring.reminders import letter, reminders
 from kb.content.several import shortened
 from kb.db import FAULTS
 from kb.desk.author_letters import tell_authors
 from kb.desk.escalation import escalate_due
+from kb.desk.leases.owner import of_folder
 from kb.desk.leases.store import hold, release
 from kb.desk.outbox import Outbox
 from kb.desk.outbox.delivery import deliver_due
+from kb.desk.outbox.faults import Faults
 from kb.desk.policies import apply_demand, apply_unresolved_policy
 from kb.desk.post import MAIL
 from kb.desk.submissions import store as submissions
@@ -63,13 +65,31 @@ class Job:
     lease: timedelta = LEASE
 
 
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """When a job last began: by a clock that nobody sets, in seconds, and by the day's time."""
+
+    ticks: float
+    at: datetime
+
+    def is_over(self, every: timedelta, now: datetime) -> bool:
+        """Whether `every` has passed since. The day's clock counts where it says so first: the
+        other one may stand still while the machine sleeps.
+        """
+        gone = time.monotonic() - self.ticks
+        return not 0 <= gone < every.total_seconds() or now - self.at >= every
+
+
 @dataclass(slots=True)
 class Worker:
     """Runs the jobs of one site until told to stop."""
 
     parts: Services
     stop: threading.Event = field(default_factory=threading.Event)
-    _due: dict[str, datetime] = field(default_factory=dict)
+    _begun: dict[str, _Begun] = field(default_factory=dict)
+    _failing: set[str] = field(default_factory=set)  # the jobs that failed when they last ran
+    _faults: Faults = field(default_factory=Faults)
+    _hurried: bool = False  # what a worker before this one was sending was put back in the post
     _publishing: threading.Event = field(default_factory=threading.Event)
     _granted: str = ""  # the last wish to publish that was followed
     _said: str = ""  # the last trouble with publishing that was logged
@@ -107,7 +127,12 @@ class Worker:
             thread.start()
         try:
             while not self.stop.is_set():
+                self._beat(working=True)
                 self.round(datetime.now(UTC), without=ASIDE)
+                self._beat()
+                if not all(thread.is_alive() for thread in aside):
+                    log.error("a thread of the worker died; the worker ends, to be started again")
+                    return
                 if self._orphaned(parent, pause):
                     return
         finally:
@@ -120,7 +145,20 @@ class Worker:
         """Give every lease back, so that the next worker need not wait for its end."""
         with suppress(*FAULTS):
             for job in self.jobs():
-                release(self.parts.db, job.name, owner=owner())
+                release(self.parts.db, job.name, owner=self._owner())
+
+    def _owner(self) -> str:
+        """Return the name under which this worker holds leases."""
+        return of_folder(self.parts.settings.data)
+
+    def once(self) -> None:
+        """Do one round of every job."""
+        self._beat(working=True)
+        self.round(datetime.now(UTC))
+        self._beat()
+
+    def _beat(self, *, working: bool = False) -> None:
+        heartbeat.beat(self.parts.settings.data, working=working, failing=tuple(self._failing))
 
     def _keep_publishing(self) -> None:
         """Publish when it is time or when a hook asks for it, until stopped."""
@@ -128,9 +166,8 @@ class Worker:
         noticed = ""
         while not self.stop.is_set():
             now, wanted = datetime.now(UTC), wish(self.parts.settings.data)
-            if wanted != noticed or now >= self._due.get(job.name, now):
+            if wanted != noticed or self._is_due(job, now):
                 noticed = wanted
-                self._due[job.name] = now + job.every
                 self._run(job, now)
             self.stop.wait(LOOK_S)
 
@@ -156,19 +193,25 @@ class Worker:
         for job in self.jobs():
             if job.name in without:
                 continue
-            if self.stop.is_set() or now < self._due.get(job.name, now):
-                continue
-            self._due[job.name] = now + job.every
-            self._run(job, now)
+            if not self.stop.is_set() and self._is_due(job, now):
+                self._run(job, now)
+
+    def _is_due(self, job: Job, now: datetime) -> bool:
+        begun = self._begun.get(job.name)
+        return begun is None or begun.is_over(job.every, now)
 
     def _run(self, job: Job, now: datetime) -> None:
+        self._begun[job.name] = _Begun(time.monotonic(), now)
         try:
             # What a machine does for its own disk needs no lease.
             local = job.name in {"spool", "solved", "publish", "previews"}
-            if local or hold(self.parts.db, job.name, owner=owner(), now=now, ttl=job.lease):
+            if local or hold(self.parts.db, job.name, owner=self._owner(), now=now, ttl=job.lease):
                 job.run(now)
         except Exception:
+            self._failing.add(job.name)
             log.exception("the job %s failed; the next round tries again", job.name)
+        else:
+            self._failing.discard(job.name)
 
     def _replay(self, now: datetime) -> None:
         replayed = self.parts.recorder.replay_spool()
@@ -196,7 +239,11 @@ class Worker:
         escalate_due(self.parts.db, self.parts.settings.tiers, now=now)
 
     def _deliver(self, now: datetime) -> None:
-        deliver_due(self.parts.db, self.parts.channels, now=now)
+        if not self._hurried:
+            with self.parts.db.begin() as connection:
+                Outbox(connection).hurry(now)
+            self._hurried = True
+        deliver_due(self.parts.db, self.parts.channels, now=now, faults=self._faults)
 
     def _purge(self, now: datetime) -> None:
         parts = self.parts
@@ -242,7 +289,7 @@ class Worker:
             if done.asked:
                 closed.bring_up_to_date(self.parts.db, now)
         finally:  # `kb replay` may be next
-            release(self.parts.db, "answers", owner=owner())
+            release(self.parts.db, "answers", owner=self._owner())
         if done.answered:
             log.info("%d failed searches have an answer now", len(done.answered))
 
@@ -309,8 +356,3 @@ class Worker:
         if trouble and trouble != self._said:
             log.warning("%s", trouble)
         self._said = trouble
-
-
-def owner() -> str:
-    """Return the name under which this process holds leases."""
-    return f"{socket.gethostname()[:40]}:{os.getpid()}"

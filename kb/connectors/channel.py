@@ -1,7 +1,7 @@
 """What every way out of the product looks like.
 
-Promises two kinds of failure and nothing else: one that may pass and one that will not. Knows no
-system.
+Promises two kinds of failure and nothing else: one that may pass and one that will not; of the
+first, some stop everything that goes this way. Knows no system.
 """
 
 from __future__ import annotations
@@ -17,6 +17,16 @@ class TemporaryFailure(Exception):
     def __init__(self, message: str, retry_after: timedelta | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class ChannelFailure(TemporaryFailure):
+    """Nothing gets through this way at present, whoever it is for: `fault` says why in words that
+    anybody may read, `detail` what the other side or this machine said.
+    """
+
+    def __init__(self, fault: str, detail: str = "") -> None:
+        super().__init__(f"{fault} {detail}".strip())
+        self.fault = fault
 
 
 class PermanentFailure(Exception):

@@ -21,7 +21,8 @@ from email.policy import default
 from pathlib import Path
 from typing import Any
 
-from kb.connectors.channel import TemporaryFailure
+from kb.connectors.channel import ChannelFailure
+from kb.connectors.faults import Fault
 from kb.connectors.message import message
 
 log = logging.getLogger("kb.mail")
@@ -52,13 +53,13 @@ class FileChannel:
         self._sender = sender
 
     def send(self, payload: Mapping[str, Any], key: str) -> None:
-        """Write the letter; the same key again replaces it. TemporaryFailure when that fails."""
+        """Write the letter; the same key again replaces it. ChannelFailure when that fails."""
         letter = message(payload, key, sender=self._sender)
         name = letter_id(key)
         try:
             _write(self._folder, name, letter.as_bytes())
         except OSError as problem:
-            raise TemporaryFailure(f"No letter can be written: {problem.strerror}") from None
+            raise ChannelFailure(Fault.FOLDER, problem.strerror or "") from None
         log.info("no mail server is set: letter %s is in the data folder", name)
 
 

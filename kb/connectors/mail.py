@@ -1,7 +1,7 @@
 """Mail over SMTP.
 
-Promises a message handed to the server, encrypted where the server offers it; a password never
-goes over an open line. Knows no ticket.
+Promises a message handed to the server, encrypted where the server offers it, its certificate
+checked; a password never goes over an open line. Knows no ticket.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ import ssl
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from kb.connectors.channel import Channel, PermanentFailure, TemporaryFailure
+from kb.connectors.channel import Channel, ChannelFailure, PermanentFailure, TemporaryFailure
+from kb.connectors.faults import Fault
 from kb.connectors.files import FileChannel
 from kb.connectors.message import message
 from kb.errors import ConfigError
@@ -57,51 +59,109 @@ def _wrong_url() -> ConfigError:
     )
 
 
-def mail_channel(mail_url: str, sender: str, folder: Path) -> Channel:
+def mail_channel(mail_url: str, sender: str, folder: Path, *, ca: str = "") -> Channel:
     """Return the channel that the settings ask for: files in `folder` when `mail_url` is empty."""
-    if mail_url:
-        return MailChannel(MailServer.from_url(mail_url), sender)
-    return FileChannel(folder, sender)
+    return server_channel(mail_url, sender, ca) if mail_url else FileChannel(folder, sender)
+
+
+def server_channel(mail_url: str, sender: str, ca: str) -> MailChannel:
+    """Return the channel to the server of that URL.
+
+    `ca` is a file of certificates that are trusted besides the machine's; with it no line but an
+    encrypted one is used. ConfigError when either cannot be used.
+    """
+    server = MailServer.from_url(mail_url)
+    return MailChannel(server, sender, tls=trusting(ca), open_line=not ca)
+
+
+def trusting(ca: str) -> ssl.SSLContext:
+    """Return what checks a server's certificate and name, with the certificates of that file
+    trusted besides the machine's own. ConfigError when the file holds none.
+    """
+    tls = ssl.create_default_context()
+    if ca:
+        try:
+            tls.load_verify_locations(cafile=Path(ca).expanduser())
+        except (OSError, ValueError) as problem:  # ssl.SSLError is an OSError
+            why = problem.strerror if type(problem) is not ssl.SSLError else "no certificate in it"
+            raise ConfigError(
+                f"The file of the setting mail_ca cannot be used: {why or 'not readable'}.",
+                "Name a file in PEM form, with the mail server's certificate or its signer's.",
+            ) from None
+    return tls
+
+
+class _Plain(smtplib.SMTP):
+    """A conversation that remembers whether it came to the letter itself."""
+
+    at_letter = False
+
+    def data(self, msg: Any) -> tuple[int, bytes]:
+        self.at_letter = True
+        return super().data(msg)
+
+
+class _Encrypted(smtplib.SMTP_SSL):
+    """Likewise, encrypted from the first byte."""
+
+    at_letter = False
+
+    def data(self, msg: Any) -> tuple[int, bytes]:
+        self.at_letter = True
+        return super().data(msg)
 
 
 class MailChannel:
     """Hands letters to one SMTP server, one connection a letter."""
 
     def __init__(
-        self, server: MailServer, sender: str, *, tls: ssl.SSLContext | None = None
+        self,
+        server: MailServer,
+        sender: str,
+        *,
+        tls: ssl.SSLContext | None = None,
+        open_line: bool = True,
     ) -> None:
+        self.place = f"{server.host}:{server.port}"
         self._server = server
         self._sender = sender
         self._tls = tls or ssl.create_default_context()
+        self._open_line = open_line  # whether a line that is not encrypted will do
 
     def send(self, payload: Mapping[str, Any], key: str) -> None:
-        """Hand over one letter. What the server says decides whether a failure is permanent."""
-        letter = message(payload, key, sender=self._sender)
-        try:
-            client = self._connected()
-            try:
-                client.send_message(letter)
-            finally:  # the letter is handed over or not; how the farewell goes changes nothing
-                with suppress(OSError, smtplib.SMTPException):
-                    client.quit()
-        except smtplib.SMTPRecipientsRefused as refusal:
-            raise _refused(*next(iter(refusal.recipients.values()))) from None
-        except smtplib.SMTPDataError as refusal:
-            raise _refused(refusal.smtp_code, refusal.smtp_error) from None
-        except (OSError, smtplib.SMTPException) as problem:
-            raise TemporaryFailure(f"The mail server could not be used: {problem}") from None
+        """Hand over one letter. What the server says decides whether a failure is permanent, and
+        where it says it whether the failure is of this letter or of all: ChannelFailure.
+        """
+        self.hand_over(payload, key)
 
-    def _connected(self) -> smtplib.SMTP:
+    def hand_over(self, payload: Mapping[str, Any], key: str) -> bool:
+        """Do what `send` does; return whether the line was encrypted."""
+        letter = message(payload, key, sender=self._sender)
+        client = self._connected()
+        try:
+            self._give(client, letter)
+            return isinstance(client.sock, ssl.SSLSocket)
+        finally:  # the letter is handed over or not; how the farewell goes changes nothing
+            with suppress(OSError, smtplib.SMTPException):
+                client.quit()
+
+    def _connected(self) -> _Plain | _Encrypted:
         """Return a connection, encrypted if it can be, signed in if an account is set."""
         server = self._server
-        if server.encrypted:
-            client: smtplib.SMTP = smtplib.SMTP_SSL(
-                server.host, server.port, timeout=TIMEOUT_S, context=self._tls
+        try:
+            client: _Plain | _Encrypted = (
+                _Encrypted(server.host, server.port, timeout=TIMEOUT_S, context=self._tls)
+                if server.encrypted
+                else _Plain(server.host, server.port, timeout=TIMEOUT_S)
             )
-        else:
-            client = smtplib.SMTP(server.host, server.port, timeout=TIMEOUT_S)
+        except (OSError, smtplib.SMTPException, UnicodeError) as problem:
+            raise _blocked(problem) from None
         try:
             self._secure(client)
+            self._sign_in(client)
+        except (OSError, smtplib.SMTPException) as problem:
+            client.close()
+            raise _blocked(problem) from None
         except BaseException:
             client.close()
             raise
@@ -110,19 +170,99 @@ class MailChannel:
     def _secure(self, client: smtplib.SMTP) -> None:
         server = self._server
         client.ehlo_or_helo_if_needed()
-        safe = server.encrypted or server.host in _LOOPBACK
-        if not server.encrypted and client.has_extn("starttls"):
+        if server.encrypted:
+            return
+        if client.has_extn("starttls"):
             client.starttls(context=self._tls)
             client.ehlo_or_helo_if_needed()
-            safe = True
-        if server.user and not safe:
-            raise TemporaryFailure("The mail server offers no encryption; the password stays here.")
-        if server.user:
-            client.login(server.user, server.password)
+        elif not self._open_line or (server.user and server.host not in _LOOPBACK):
+            raise ChannelFailure(Fault.OPEN_LINE)
+
+    def _sign_in(self, client: smtplib.SMTP) -> None:
+        if not self._server.user:
+            return
+        try:
+            client.login(self._server.user, self._server.password)
+        except smtplib.SMTPServerDisconnected:
+            raise
+        except smtplib.SMTPAuthenticationError as refusal:
+            fault = Fault.BUSY if refusal.smtp_code < 500 else Fault.PASSWORD
+            raise ChannelFailure(fault, _said(refusal)) from None
+        except smtplib.SMTPException as problem:  # it takes none, or in no way that we know
+            raise ChannelFailure(Fault.PASSWORD, str(problem)) from None
+        except UnicodeError:
+            detail = "Letters beyond ASCII in them cannot be sent."
+            raise ChannelFailure(Fault.PASSWORD, detail) from None
+
+    def _give(self, client: _Plain | _Encrypted, letter: EmailMessage) -> None:
+        try:
+            client.send_message(letter)
+        except smtplib.SMTPRecipientsRefused as refusal:
+            code, words = next(iter(refusal.recipients.values()))
+            raise _refused(code, words) from None
+        except smtplib.SMTPSenderRefused as refusal:
+            if refusal.smtp_code == _TOO_BIG:
+                raise _refused(refusal.smtp_code, refusal.smtp_error) from None
+            fault = Fault.BUSY if refusal.smtp_code < 500 else Fault.SENDER
+            fault = Fault.NO_PASSWORD if refusal.smtp_code in _SIGN_IN_FIRST else fault
+            raise ChannelFailure(fault, _said(refusal)) from None
+        except smtplib.SMTPDataError as refusal:
+            raise _refused(refusal.smtp_code, refusal.smtp_error) from None
+        except smtplib.SMTPNotSupportedError as problem:  # an address that this server cannot write
+            if not self._sender.isascii():
+                raise ChannelFailure(Fault.SENDER, str(problem)) from None
+            raise PermanentFailure(f"The mail server cannot take this address: {problem}") from None
+        except (OSError, smtplib.SMTPException) as problem:
+            if not client.at_letter:
+                raise _blocked(problem) from None
+            raise TemporaryFailure(f"The mail server did not take it: {problem}") from None
+
+
+_TOO_BIG = 552
+_SIGN_IN_FIRST = frozenset({530, 534, 535, 538})  # RFC 4954 6
+_CLOSING = 421
+_NAME = frozenset({62, 64})  # OpenSSL: the certificate is for another host, another address
+
+
+def _blocked(problem: Exception) -> ChannelFailure:
+    """Return the failure of everything that a fault of the line or of the greeting means."""
+    said = str(problem)
+    if isinstance(problem, ssl.SSLCertVerificationError):
+        fault = Fault.OTHER_NAME if problem.verify_code in _NAME else Fault.CERTIFICATE
+        return ChannelFailure(fault, _sentence(problem.verify_message))
+    if isinstance(problem, TimeoutError) or "timed out" in said:
+        return ChannelFailure(Fault.SILENT)
+    if isinstance(problem, ssl.SSLError):
+        return ChannelFailure(Fault.ENCRYPTION, _sentence(problem.reason or said))
+    if isinstance(problem, smtplib.SMTPServerDisconnected | ConnectionResetError | BrokenPipeError):
+        return ChannelFailure(Fault.HANGS_UP)
+    if isinstance(problem, smtplib.SMTPResponseException):
+        return ChannelFailure(Fault.BUSY, _said(problem))
+    if isinstance(problem, smtplib.SMTPException):
+        return ChannelFailure(Fault.BUSY, said)
+    return ChannelFailure(Fault.UNREACHED, _sentence(getattr(problem, "strerror", "") or said))
+
+
+def _sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:].rstrip('.')}." if words else ""
+
+
+def _said(reply: smtplib.SMTPResponseException) -> str:
+    return f"It said: {reply.smtp_code} {_text(reply.smtp_error)}"
+
+
+def _text(words: bytes | str) -> str:
+    return words.decode("utf-8", "replace") if isinstance(words, bytes) else words
 
 
 def _refused(code: int, words: bytes | str) -> TemporaryFailure | PermanentFailure:
-    """Return the failure that an SMTP reply means: 5yz is permanent (RFC 5321 4.2.1)."""
-    said = words.decode("utf-8", "replace") if isinstance(words, bytes) else words
+    """Return the failure that an SMTP reply to a recipient or to the letter means: 5yz is permanent
+    (RFC 5321 4.2.1), unless it is not about this letter.
+    """
+    said = f"{code} {_text(words)}"
+    if code in _SIGN_IN_FIRST:
+        return ChannelFailure(Fault.NO_PASSWORD, f"It said: {said}")
+    if code == _CLOSING:
+        return ChannelFailure(Fault.BUSY, f"It said: {said}")
     kind = PermanentFailure if 500 <= code < 600 else TemporaryFailure
-    return kind(f"The mail server said: {code} {said}")
+    return kind(f"The mail server said: {said}")

@@ -15,7 +15,8 @@ from email.policy import SMTP
 from email.utils import formatdate, parseaddr
 from typing import Any
 
-from kb.connectors.channel import PermanentFailure
+from kb.connectors.channel import ChannelFailure, PermanentFailure
+from kb.connectors.faults import Fault
 
 _LINE_END = re.compile(r"[\r\n\x00\x0b\x0c\x85\u2028\u2029]")
 _ONE_LINE = ("to", "name", "subject", "reply_to", "thread", "unsubscribe")
@@ -25,13 +26,17 @@ def message(payload: Mapping[str, Any], key: str, *, sender: str) -> EmailMessag
     """Return the payload {to, name, subject, text, thread?, reply_to?, unsubscribe?, html?}
     as a message. With `html` it has two parts, the richer one last (RFC 2046 5.1.4).
 
-    Raises PermanentFailure when a header would hold a line end, or an address is none.
+    Raises PermanentFailure when a header would hold a line end, or an address is none;
+    ChannelFailure when the sender's is none.
     """
     _refuse_injection(payload, key)
     letter = EmailMessage(policy=SMTP)
     name, address = parseaddr(sender)
     try:
         letter["From"] = Address(name, addr_spec=address)
+    except (MessageError, ValueError, IndexError) as problem:
+        raise ChannelFailure(Fault.NO_SENDER, f"{problem}") from None
+    try:
         letter["To"] = Address(payload.get("name", ""), addr_spec=payload["to"])
         letter["Reply-To"] = payload.get("reply_to") or letter["From"]
     except (MessageError, ValueError, IndexError, KeyError, TypeError) as problem:

@@ -21,7 +21,7 @@ from kb.content.past import Change
 from kb.content.problem import Problem
 from kb.content.source import Blob, Writer
 from kb.content.versions import FORMAT, Version, read_versions
-from kb.errors import ContentError
+from kb.errors import BranchGone, ContentError
 
 _TIMEOUT_OF_A_PAGE = 10  # seconds for what a reader waits for
 _LONGEST = 20_000  # commits looked through for moves: 0.9 s, with 1,900 renames among them
@@ -209,7 +209,7 @@ class GitSource:
                 f"The repository at {self._repository} has no commit yet.",
                 "Commit the articles, or name the branch that holds them.",
             )
-        raise ContentError(
+        raise BranchGone(
             f"The repository at {self._repository} has no branch, tag or commit “{ref}”.",
             "Check the name with: git branch --all",
         )

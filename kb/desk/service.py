@@ -31,7 +31,7 @@ from kb.desk.actions import (
 )
 from kb.desk.links import Links
 from kb.desk.opening import Opened, Opening, link_digest
-from kb.desk.outbox.store import Outbox, Parcel
+from kb.desk.outbox.store import Backlog, Outbox, Parcel
 from kb.desk.post import Post, Reader
 from kb.desk.private_links.store import PrivateLinks
 from kb.desk.queue.filters import Queue, QueueFilter
@@ -165,6 +165,12 @@ class Desk:
         """Return the letters that were refused for good, newest first, for staff to see."""
         with self.db.read() as connection:
             return Outbox(connection).dead(limit)
+
+    def waiting_letters(self, limit: int = 100) -> tuple[Backlog, tuple[Parcel, ...]]:
+        """Return what waits in the outbox, and those letters that failed before, oldest first."""
+        with self.db.read() as connection:
+            outbox = Outbox(connection)
+            return outbox.backlog(), outbox.failing(limit)
 
     def send_again(self, letter: str, now: datetime) -> None:
         """Put a letter that was refused for good back in the post; NotFound for any other."""

@@ -93,7 +93,7 @@ def _open_other(settings: Settings, one: Repository, commit: str) -> Source:
         return open_mirror(settings.mirror_of(one), commit or _ref(one.ref), one.path)
     except ContentError as problem:
         message = f"The repository {one.name} cannot be read: {problem.message}"
-        raise ContentError(message, problem.hint) from None
+        raise type(problem)(message, problem.hint) from None
 
 
 def _ref(chosen: str) -> str:

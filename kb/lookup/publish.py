@@ -22,7 +22,7 @@ from kb.content.publish import build_library
 from kb.content.schedule import EARLIEST
 from kb.content.several import shortened
 from kb.content.source import Source
-from kb.errors import ContentError, PublishRefused
+from kb.errors import BranchGone, ContentError, PublishRefused
 from kb.lookup.loss import refuse_loss
 from kb.lookup.made import (
     RECIPE_FILE,
@@ -113,20 +113,37 @@ class _Publishing:
         self.before = current(self.root)
 
     def run(self, lock: int, *, retry: bool, force: bool) -> Published:
-        unfetched = self._fetch(lock)
-        source = open_articles(self.settings)
-        self.standing = replace(self.standing, unfetched=unfetched)
         try:
-            if (pinned := self._pinned(source)) is not None:
-                live = pinned
-            elif self._is_live(source, retry=retry):
-                live = self._described(changed=False)
-            else:
-                live = self._newer(source, force=force)
-            seen = () if live.pinned else source.lineage(RECENT)
-            self.standing = replace(self.standing, refusal=None, seen=seen)
+            return self._run(lock, retry=retry, force=force)
+        except PublishRefused:
+            self.standing = replace(self.standing, trouble="", gone=False)
+            raise
+        except (ContentError, SearchError) as problem:
+            gone = isinstance(problem, BranchGone)
+            self.standing = replace(self.standing, trouble=str(problem), gone=gone)
+            raise
         finally:
             note(self.settings.data, self.standing)
+
+    def _run(self, lock: int, *, retry: bool, force: bool) -> Published:
+        unfetched = self._fetch(lock)
+        self.standing = replace(self.standing, unfetched=unfetched)
+        source = open_articles(self.settings)
+        if (pinned := self._pinned(source)) is not None:
+            live = pinned
+        elif self._is_live(source, retry=retry):
+            live = self._described(changed=False)
+        else:
+            live = self._newer(source, force=force)
+        seen = () if live.pinned else source.lineage(RECENT)
+        self.standing = replace(
+            self.standing,
+            refusal=None,
+            seen=seen,
+            generation=live.generation,
+            trouble="",
+            gone=False,
+        )
         return replace(live, unfetched=unfetched)
 
     def again(self) -> Published:
@@ -137,10 +154,12 @@ class _Publishing:
         if source.commit != live.commit or not is_due(live, self.now):
             return self._described(changed=False)
         self._build(source)
-        pin = self.standing.pin
-        if pin and pin.generation == live.id and self.before:
-            pin = replace(pin, generation=self.before.id)
-            note(self.settings.data, replace(self.standing, pin=pin))
+        fresh, pin, seen_in = self.before, self.standing.pin, self.standing.generation
+        assert fresh is not None
+        if pin and pin.generation == live.id:
+            pin = replace(pin, generation=fresh.id)
+        seen_in = fresh.id if seen_in == live.id else seen_in
+        note(self.settings.data, replace(self.standing, pin=pin, generation=seen_in))
         return self._described(changed=True)
 
     def _fetch(self, lock: int) -> str:

@@ -42,14 +42,29 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What the last publish found. `seen` are the newest commits that are live, newest first, those
-    that changed no article included; `unfetched` says why the remote did not answer.
+    """What the last publish found. `seen` are the newest commits that are live in `generation`,
+    newest first, those that changed no article included; `unfetched` says why the remote did not
+    answer; `trouble` why nothing could be published, `gone` that the branch is not there any more.
     """
 
     seen: tuple[str, ...] = ()
     pin: Pin | None = None
     refusal: Refusal | None = None
     unfetched: str = ""
+    generation: str = ""
+    trouble: str = ""
+    gone: bool = False
+
+    @property
+    def wrong(self) -> str:
+        """Return what keeps newer articles from readers, in words for anybody; "" for nothing."""
+        if self.gone:
+            return "the branch that is published is gone; what was live stays"
+        if self.trouble:
+            return "the articles cannot be read or published; what was live stays"
+        if self.refusal:
+            return self.refusal.reason
+        return "a repository of articles could not be fetched from" if self.unfetched else ""
 
 
 def read_standing(data: Path) -> Standing:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from kb.connectors.faults import HINTS
 from kb.content.article import Article
 from kb.desk.actions import (
     Action,
@@ -29,6 +30,7 @@ from kb.desk.ticket import ACTIVE, Agent, Origin, Resolution, Status, Ticket, pa
 from kb.desk.workers.store import WORKING_ROLES
 from kb.errors import InvalidInput, NotAllowed, NotFound, ProductError
 from kb.people.roles import Permission
+from kb.readiness import blocked_by
 from kb.web.guard import needs, now, services, viewer
 from kb.web.link_again import has_room
 from search.types import Query
@@ -87,6 +89,7 @@ def queue() -> str:
         origins=tuple(Origin),
         names=_names(),
         undeliverable=len(services().desk.undeliverable()),
+        blocked=blocked_by(services().desk.waiting_letters(0)[0]),
     )
 
 
@@ -142,8 +145,17 @@ def send_link(number: str) -> ResponseReturnValue:
 @blueprint.get("/undeliverable")
 @needs(Permission.WORK_TICKETS)
 def undeliverable() -> str:
-    """The letters that were refused for good."""
-    return render_template("desk/undeliverable.html", parcels=services().desk.undeliverable())
+    """The letters that were refused for good, and those that wait after a failure."""
+    backlog, failing = services().desk.waiting_letters()
+    blocked = blocked_by(backlog)
+    return render_template(
+        "desk/undeliverable.html",
+        parcels=services().desk.undeliverable(),
+        backlog=backlog,
+        failing=failing,
+        blocked=blocked,
+        hint=HINTS[blocked] if blocked else "",
+    )
 
 
 @blueprint.post("/undeliverable/<letter>")

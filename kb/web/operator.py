@@ -9,7 +9,7 @@ from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
 
 from kb.people.roles import Permission
-from kb.web.guard import needs, services
+from kb.web.guard import needs, now, services
 
 blueprint = Blueprint("operator", __name__)
 
@@ -24,8 +24,8 @@ def healthz() -> ResponseReturnValue:
 @blueprint.get("/readyz")
 @needs(Permission.READ)
 def readyz() -> ResponseReturnValue:
-    """What works and what does not; 503 when articles cannot be found or nothing be recorded."""
-    checks = services().readiness()
+    """What works and what does not; 503 when articles cannot be found."""
+    checks = services().readiness(now())
     ready = all(check.ok or not check.vital for check in checks)
     body = {check.name: {"ok": check.ok, "detail": check.detail} for check in checks}
     return jsonify(status="ready" if ready else "not ready", checks=body), 200 if ready else 503

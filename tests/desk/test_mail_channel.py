@@ -12,12 +12,14 @@ from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb.connectors.channel import PermanentFailure, TemporaryFailure
+from kb.connectors.channel import ChannelFailure, PermanentFailure, TemporaryFailure
+from kb.connectors.faults import HINTS, Fault, fault_of
 from kb.connectors.mail import MailChannel, MailServer, mail_channel
 from kb.connectors.message import message
 from kb.errors import ConfigError
@@ -44,6 +46,9 @@ class Conversation(socketserver.StreamRequestHandler):
             verb = words[0].upper()
             self.server.heard.append(line.decode().strip())
             if verb in self.server.hang_up_at:
+                return
+            if verb in self.server.silent_at:
+                self.rfile.read()  # until the other side gives up
                 return
             if reply := self.server.replies.get(verb):
                 self.say(reply)
@@ -86,7 +91,9 @@ class Conversation(socketserver.StreamRequestHandler):
             if not line:
                 return False
             lines.append(line[1:] if line.startswith(b".") else line)
-        if "END" in self.server.hang_up_at:
+        if "END" in self.server.silent_at:
+            self.rfile.read()
+        if "END" in self.server.hang_up_at | self.server.silent_at:
             return False
         reply = self.server.replies.get("END", "250 taken")
         if reply.startswith("250"):
@@ -108,6 +115,7 @@ class SmtpServer(socketserver.ThreadingTCPServer):
         super().__init__(("127.0.0.1", 0), Conversation)
         self.replies: dict[str, str] = {}
         self.hang_up_at: set[str] = set()
+        self.silent_at: set[str] = set()
         self.tls: ssl.SSLContext | None = None
         self.heard: list[str] = []
         self.mail: list[bytes] = []
@@ -209,7 +217,7 @@ def test_hanging_up_after_the_letter_was_taken_is_no_failure(smtp: SmtpServer) -
 
 def test_no_server_is_a_temporary_failure(free_port: object) -> None:
     port = free_port()  # type: ignore[operator]
-    with pytest.raises(TemporaryFailure, match="could not be used"):
+    with pytest.raises(TemporaryFailure, match="cannot be reached"):
         MailChannel(MailServer("127.0.0.1", port), SENDER).send(LETTER, "row-1")
 
 
@@ -231,6 +239,141 @@ def test_a_certificate_nobody_vouches_for_is_refused(smtp: SmtpServer, certifica
     with pytest.raises(TemporaryFailure, match=r"(?i)certificate"):
         smtp.channel("desk").send(LETTER, "row-1")
     assert not any(heard.startswith("AUTH") for heard in smtp.heard)
+
+
+def fault(smtp: SmtpServer, channel: Any) -> ChannelFailure:
+    """Return the failure of everything that sending a letter ends with."""
+    with pytest.raises(ChannelFailure) as caught:
+        channel.send(LETTER, "row-1")
+    assert smtp.mail == []
+    assert fault_of(str(caught.value)) == caught.value.fault
+    assert HINTS[Fault(caught.value.fault)]
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("step", "reply", "expected"),
+    [
+        ("AUTH", "535 5.7.8 desk@example.org: authentication failed", Fault.PASSWORD),
+        ("AUTH", "454 4.7.0 temporary authentication failure", Fault.BUSY),
+        ("MAIL", "553 5.7.1 <desk@kb.example.org>: not owned by user", Fault.SENDER),
+        ("MAIL", "530 5.7.0 sign in first", Fault.NO_PASSWORD),
+        ("MAIL", "452 4.3.1 insufficient system storage", Fault.BUSY),
+        ("RCPT", "530 5.7.1 sign in first", Fault.NO_PASSWORD),
+        ("RCPT", "421 4.7.0 too many from your network", Fault.BUSY),
+        ("EHLO", "421 4.3.2 closing", Fault.BUSY),
+    ],
+)
+def test_what_stops_every_letter_is_told_apart_from_one_recipient(
+    smtp: SmtpServer, step: str, reply: str, expected: Fault
+) -> None:
+    """freescout-help-desk/freescout#3479, mailcow/mailcow-dockerized#4635, CSCfi/rems#2723."""
+    smtp.replies[step] = reply
+    if step == "EHLO":
+        smtp.replies["HELO"] = reply
+    found = fault(smtp, smtp.channel("desk"))
+    assert found.fault == expected
+    assert reply.split()[0] in str(found)
+
+
+@pytest.mark.parametrize("step", ["EHLO", "MAIL", "RCPT"])
+def test_a_line_that_breaks_before_the_letter_is_a_fault_of_all(
+    smtp: SmtpServer, step: str
+) -> None:
+    smtp.hang_up_at.add(step)
+    assert fault(smtp, smtp.channel()).fault == Fault.HANGS_UP
+
+
+def test_a_line_that_breaks_within_the_letter_may_be_the_letters_fault(smtp: SmtpServer) -> None:
+    smtp.hang_up_at.add("END")
+    with pytest.raises(TemporaryFailure) as caught:
+        smtp.channel().send(LETTER, "row-1")
+    assert not isinstance(caught.value, ChannelFailure)
+
+
+def test_a_letter_too_big_for_the_server_is_refused_alone(smtp: SmtpServer) -> None:
+    smtp.replies["MAIL"] = "552 5.3.4 message size exceeds fixed limit"
+    with pytest.raises(PermanentFailure, match="552"):
+        smtp.channel().send(LETTER, "row-1")
+
+
+@pytest.mark.parametrize("step", ["EHLO", "MAIL", "END"])
+def test_a_server_that_says_nothing_more_is_left_in_time(
+    smtp: SmtpServer, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kb.connectors.mail.TIMEOUT_S", 0.2)
+    smtp.silent_at.add(step)
+    with pytest.raises(TemporaryFailure) as caught:
+        smtp.channel().send(LETTER, "row-1")
+    assert (step == "END") == (not isinstance(caught.value, ChannelFailure))
+    if step != "END":
+        assert fault_of(str(caught.value)) == Fault.SILENT
+
+
+def encrypting(smtp: SmtpServer, certificate: Path) -> SmtpServer:
+    smtp.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    smtp.tls.load_cert_chain(certificate)
+    return smtp
+
+
+def test_a_relay_with_its_own_certificate_is_used_once_it_is_named(
+    smtp: SmtpServer, certificate: Path, tmp_path: Path
+) -> None:
+    """louislam/uptime-kuma#276, we-promise/sure#1288: STARTTLS with a self-signed certificate."""
+    encrypting(smtp, certificate)
+    url = f"smtp://127.0.0.1:{smtp.port}"
+    found = fault(smtp, mail_channel(url, SENDER, tmp_path))
+    assert found.fault == Fault.CERTIFICATE
+    assert "elf-signed" in str(found)
+    mail_channel(url, SENDER, tmp_path, ca=str(certificate)).send(LETTER, "row-1")
+    assert smtp.was_encrypted == [True]
+
+
+def test_a_certificate_for_another_name_is_said_to_be(
+    smtp: SmtpServer, certificate: Path, tmp_path: Path
+) -> None:
+    encrypting(smtp, certificate)  # made for 127.0.0.1
+    channel = mail_channel(f"smtp://localhost:{smtp.port}", SENDER, tmp_path, ca=str(certificate))
+    assert fault(smtp, channel).fault == Fault.OTHER_NAME
+
+
+def test_with_a_certificate_named_no_open_line_is_used(
+    smtp: SmtpServer, certificate: Path, tmp_path: Path
+) -> None:
+    """Somebody between could take the offer of encryption out of the conversation."""
+    url = f"smtp://127.0.0.1:{smtp.port}"
+    channel = mail_channel(url, SENDER, tmp_path, ca=str(certificate))
+    assert fault(smtp, channel).fault == Fault.OPEN_LINE
+    assert not any(heard.startswith(("MAIL", "AUTH")) for heard in smtp.heard)
+
+
+@pytest.mark.parametrize("content", [None, "", "no certificate"])
+def test_a_file_of_certificates_that_holds_none_is_refused_at_once(
+    tmp_path: Path, content: str | None
+) -> None:
+    file = tmp_path / "ca.pem"
+    if content is not None:
+        file.write_text(content, "utf-8")
+    with pytest.raises(ConfigError, match="mail_ca"):
+        mail_channel("smtp://mail.example.org", SENDER, tmp_path, ca=str(file))
+
+
+def test_encryption_that_the_server_does_not_speak_is_named(smtp: SmtpServer) -> None:
+    where = MailServer("127.0.0.1", smtp.port, encrypted=True)
+    assert fault(smtp, MailChannel(where, SENDER)).fault == Fault.ENCRYPTION
+
+
+def test_a_password_beyond_ascii_is_said_and_no_traceback(smtp: SmtpServer) -> None:
+    where = MailServer("127.0.0.1", smtp.port, "desk", "contraseña")
+    assert "ASCII" in str(fault(smtp, MailChannel(where, SENDER)))
+
+
+@pytest.mark.parametrize("sender", ["Service desk", "", "desk@"])
+def test_a_sender_that_is_no_address_refuses_no_letter_for_good(
+    smtp: SmtpServer, sender: str
+) -> None:
+    where = MailServer("127.0.0.1", smtp.port)
+    assert fault(smtp, MailChannel(where, sender)).fault == Fault.NO_SENDER
 
 
 def test_a_password_never_goes_over_an_open_line(

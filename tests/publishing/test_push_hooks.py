@@ -201,7 +201,7 @@ def test_a_push_is_live_long_before_the_next_poll(
     loop.start()
     try:
         deadline = time.monotonic() + 120
-        while "publish" not in worker._due and time.monotonic() < deadline:
+        while "publish" not in worker._begun and time.monotonic() < deadline:
             time.sleep(0.05)
         repository.write("vpn/pushed.md")
         commit = repository.commit()

@@ -1,7 +1,8 @@
 """Delivery: what waits in the outbox is sent, at least once.
 
 Promises that a row is marked as delivered only after its channel took it, that a failure is tried
-again later and later, and that a refusal for good is kept for staff. Knows no mail.
+again later and later, that a refusal for good is kept for staff, and that a way which takes
+nothing is tried with one row a round, not with each. Knows no mail.
 """
 
 from __future__ import annotations
@@ -13,15 +14,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from kb.connectors.channel import Channel, PermanentFailure, TemporaryFailure
+from kb.connectors.channel import (
+    Channel,
+    ChannelFailure,
+    PermanentFailure,
+    TemporaryFailure,
+)
 from kb.db import Database
-from kb.desk.outbox.store import Outbox, Parcel
+from kb.desk.outbox.faults import Faults, without_addresses
+from kb.desk.outbox.store import LONGEST_ASKED, LONGEST_WAIT, Outbox, Parcel
 
 log = logging.getLogger(__name__)
 
 FIRST_WAIT = timedelta(seconds=1)
-LONGEST_WAIT = timedelta(minutes=5)
-LONGEST_ASKED = timedelta(hours=6)  # a Retry-After beyond this is not believed
 GIVE_UP = timedelta(days=5)  # RFC 5321 4.5.4.1: at least 4 to 5 days
 # A claim must outlast one round and the sending of its last letter (four steps of 20 s).
 ROUND_S = 60.0
@@ -38,20 +43,27 @@ class Delivery:
 
 
 def deliver_due(
-    db: Database, channels: Mapping[str, Channel], *, now: datetime, limit: int = 50
+    db: Database,
+    channels: Mapping[str, Channel],
+    *,
+    now: datetime,
+    limit: int = 50,
+    faults: Faults | None = None,
 ) -> Delivery:
     """Return what became of the rows that were due, at most `limit` of them.
 
-    A round stops early after a minute, so that its claims, made at `now`, hold to its end.
+    A round stops early after a minute, so that its claims, made at `now`, hold to its end. `faults`
+    are those that the rounds before found.
     """
+    work = _Round(db, channels, now, faults or Faults())
     ends = time.monotonic() + ROUND_S
     counts = {"delivered": 0, "postponed": 0, "dead": 0}
     for _ in range(limit):
         with db.begin() as connection:
-            parcel = Outbox(connection).claim(now, CLAIM)
+            parcel = Outbox(connection).claim(now, CLAIM, without=work.blocked)
         if parcel is None:
             break
-        counts[_deliver(db, channels, parcel, now)] += 1
+        counts[work.deliver(parcel)] += 1
         if time.monotonic() > ends:
             break
     return Delivery(**counts)
@@ -66,42 +78,54 @@ def wait(attempts: int, chance: random.Random) -> timedelta:
     return max(FIRST_WAIT, longest * chance.uniform(0.5, 1.0))
 
 
-def _deliver(db: Database, channels: Mapping[str, Channel], parcel: Parcel, now: datetime) -> str:
-    """Return "delivered", "postponed" or "dead", after writing it down."""
-    try:
-        _send(channels, parcel)
-    except PermanentFailure as refusal:
-        return _bury(db, parcel, str(refusal))
-    except TemporaryFailure as failure:
-        return _put_off(db, parcel, failure, now)
-    except Exception as fault:  # a fault of ours must not hold up the letters behind it
-        log.exception("outbox row %s failed", parcel.id)
-        return _put_off(db, parcel, TemporaryFailure(f"{type(fault).__name__}: {fault}"), now)
-    with db.begin() as connection:
-        Outbox(connection).delivered(parcel)
-    return "delivered"
+class _Round:
+    """One round of delivery; `blocked` are the channels that take nothing."""
 
+    def __init__(
+        self, db: Database, channels: Mapping[str, Channel], now: datetime, faults: Faults
+    ) -> None:
+        self._db, self._channels, self._now, self._faults = db, channels, now, faults
+        self.blocked: set[str] = set()
 
-def _send(channels: Mapping[str, Channel], parcel: Parcel) -> None:
-    channel = channels.get(parcel.channel)
-    if channel is None:
-        raise TemporaryFailure(f"No channel named {parcel.channel} is set up.")
-    channel.send(parcel.payload, parcel.id)
+    def deliver(self, parcel: Parcel) -> str:
+        """Return "delivered", "postponed" or "dead", after writing it down."""
+        try:
+            self._send(parcel)
+        except PermanentFailure as refusal:
+            return self._bury(parcel, str(refusal))
+        except TemporaryFailure as failure:
+            return self._put_off(parcel, failure)
+        except Exception as fault:  # a fault of ours must not hold up the letters behind it
+            log.exception("outbox row %s failed", parcel.id)
+            return self._put_off(parcel, TemporaryFailure(f"{type(fault).__name__}: {fault}"))
+        over = self._faults.went(parcel.channel)
+        with self._db.begin() as connection:
+            Outbox(connection).delivered(parcel)
+            if over:
+                Outbox(connection).hurry(self._now, parcel.channel)
+        return "delivered"
 
+    def _send(self, parcel: Parcel) -> None:
+        channel = self._channels.get(parcel.channel)
+        if channel is None:
+            raise ChannelFailure(f"No channel named {parcel.channel} is set up.")
+        channel.send(parcel.payload, parcel.id)
 
-def _put_off(db: Database, parcel: Parcel, failure: TemporaryFailure, now: datetime) -> str:
-    if now - parcel.created_at >= GIVE_UP:
-        return _bury(db, parcel, f"Given up after {parcel.attempts} attempts. {failure}")
-    asked = min(failure.retry_after or timedelta(0), LONGEST_ASKED)
-    # not a secret: any generator will do
-    until = now + max(wait(parcel.attempts, random.Random()), asked)  # noqa: S311
-    with db.begin() as connection:
-        Outbox(connection).postponed(parcel, str(failure), until=until)
-    return "postponed"
+    def _put_off(self, parcel: Parcel, failure: TemporaryFailure) -> str:
+        self._faults.failed(parcel.channel, parcel.id, failure)
+        if isinstance(failure, ChannelFailure):
+            self.blocked.add(parcel.channel)
+        if self._now - parcel.created_at >= GIVE_UP:
+            return self._bury(parcel, f"Given up after {parcel.attempts} attempts. {failure}")
+        asked = min(failure.retry_after or timedelta(0), LONGEST_ASKED)
+        # not a secret: any generator will do
+        until = self._now + max(wait(parcel.attempts, random.Random()), asked)  # noqa: S311
+        with self._db.begin() as connection:
+            Outbox(connection).postponed(parcel, str(failure), until=until, asked=bool(asked))
+        return "postponed"
 
-
-def _bury(db: Database, parcel: Parcel, why: str) -> str:
-    log.warning("outbox row %s was refused: %s", parcel.id, why)
-    with db.begin() as connection:
-        Outbox(connection).refused(parcel, why)
-    return "dead"
+    def _bury(self, parcel: Parcel, why: str) -> str:
+        log.warning("outbox row %s was refused: %s", parcel.id, without_addresses(why))
+        with self._db.begin() as connection:
+            Outbox(connection).refused(parcel, why)
+        return "dead"

@@ -1,13 +1,14 @@
 """Outbox rows: what is to be sent, by which channel, when next.
 
 Promises that a row is claimed by one worker at a time: a claim pushes `due_at` into the future, so
-a worker that dies loses its claim by the clock. Knows no channel.
+a worker that dies loses its claim by the clock; and that a row which is due later than it can have
+been put off is due now, for then the clock was set back since. Knows no channel.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -18,6 +19,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from kb.schema import outbox
+
+LONGEST_WAIT = timedelta(minutes=5)  # after a failure, or for the end of a claim
+LONGEST_ASKED = timedelta(hours=6)  # a Retry-After beyond this is not believed
+# In the payload of a row that the other side asked to wait with; nothing else may be put off longer
+# than LONGEST_WAIT.
+ASKED = "asked_to_wait"
 
 
 class State(StrEnum):
@@ -41,6 +48,18 @@ class Parcel:
     attempts: int
     state: State
     error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits: how many rows, how many of them failed before, since when the oldest of those
+    waits, and what was last said of each kind of failure.
+    """
+
+    waiting: int
+    failing: int
+    since: datetime | None
+    errors: tuple[str, ...]
 
 
 class Outbox:
@@ -90,12 +109,15 @@ class Outbox:
         found = self._connection.execute(sa.select(outbox.c.id).where(outbox.c.id == key))
         return found.first() is not None
 
-    def claim(self, now: datetime, lease: timedelta) -> Parcel | None:
-        """Return one row that is due, claimed until now + lease; None when nothing is due.
+    def claim(
+        self, now: datetime, lease: timedelta, *, without: Collection[str] = ()
+    ) -> Parcel | None:
+        """Return one row that is due, claimed until now + lease; None when nothing is due by a
+        channel that is not among `without`. No lease may be longer than LONGEST_WAIT.
 
         The row is taken only if it is as it was seen, so that of two workers one gets it.
         """
-        for row in self._due(now):
+        for row in self._due(now, without):
             mine = self._connection.execute(
                 sa.update(outbox)
                 .where(
@@ -110,11 +132,15 @@ class Outbox:
                 return _parcel({**row, **claim})
         return None
 
-    def _due(self, now: datetime) -> list[Mapping[str, Any]]:
+    def _due(self, now: datetime, without: Collection[str]) -> list[Mapping[str, Any]]:
         """Return a few due rows; more than one, because another worker may take the first."""
         statement = (
             sa.select(outbox)
-            .where(outbox.c.state == State.WAITING, outbox.c.due_at <= now)
+            .where(
+                outbox.c.state == State.WAITING,
+                outbox.c.channel.not_in(without),
+                _is_due(now),
+            )
             .order_by(outbox.c.due_at, outbox.c.id)
             .limit(8)
             .with_for_update(skip_locked=True)
@@ -134,11 +160,52 @@ class Outbox:
         """Mark as dead; the payload stays for another try by hand."""
         self._settle(parcel, State.DEAD, error=why)
 
-    def postponed(self, parcel: Parcel, why: str, *, until: datetime) -> None:
-        """Try again from `until`, unless the claim was lost to another worker meanwhile."""
+    def postponed(self, parcel: Parcel, why: str, *, until: datetime, asked: bool = False) -> None:
+        """Try again from `until`, unless the claim was lost to another worker meanwhile. What is
+        `asked` for by the other side may be longer than LONGEST_WAIT.
+        """
+        payload = {name: each for name, each in parcel.payload.items() if name != ASKED}
         self._settle(
-            parcel, State.WAITING, outbox.c.due_at == parcel.due_at, error=why, due_at=until
+            parcel,
+            State.WAITING,
+            outbox.c.due_at == parcel.due_at,
+            error=why,
+            due_at=until,
+            payload=payload | ({ASKED: True} if asked else {}),
         )
+
+    def hurry(self, now: datetime, channel: str = "") -> None:
+        """Make due now what waits, by one channel or by all, but for what was asked to wait: the
+        worker that was sending it died, or the way is free again.
+        """
+        through = [outbox.c.channel == channel] if channel else []
+        self._connection.execute(
+            sa.update(outbox)
+            .where(outbox.c.state == State.WAITING, outbox.c.due_at > now, _unasked(), *through)
+            .values(due_at=now)
+        )
+
+    def backlog(self, most: int = 20) -> Backlog:
+        """Return what waits, with at most so many of what was said of failures."""
+        waits, failed = outbox.c.state == State.WAITING, outbox.c.error != ""
+        counts = sa.select(
+            sa.func.count(),
+            sa.func.count().filter(failed),
+            sa.func.min(outbox.c.created_at).filter(failed),
+        ).where(waits)
+        waiting, failing, since = self._connection.execute(counts).one()
+        said = sa.select(outbox.c.error).where(waits, failed).distinct().limit(most)
+        return Backlog(waiting, failing, since, tuple(self._connection.scalars(said)))
+
+    def failing(self, limit: int = 100) -> tuple[Parcel, ...]:
+        """Return what waits and failed before, oldest first."""
+        statement = (
+            sa.select(outbox)
+            .where(outbox.c.state == State.WAITING, outbox.c.error != "")
+            .order_by(outbox.c.created_at, outbox.c.id)
+            .limit(limit)
+        )
+        return tuple(_parcel(dict(row)) for row in self._connection.execute(statement).mappings())
 
     def forget(self, before: datetime) -> int:
         """Delete what was to be forgotten and waits, or was refused, since before that time."""
@@ -178,6 +245,21 @@ class Outbox:
             .where(outbox.c.id == parcel.id, outbox.c.state == State.WAITING, *conditions)
             .values(state=state, **values)
         )
+
+
+def _unasked() -> sa.ColumnElement[bool]:
+    asked: sa.ColumnElement[bool] = outbox.c.payload[ASKED].as_boolean()
+    return asked.is_not(True)
+
+
+def _is_due(now: datetime) -> sa.ColumnElement[bool]:
+    """Whether a row's time has come, or its time is one that no row can have been given since."""
+    return sa.or_(
+        outbox.c.due_at <= now,
+        outbox.c.attempts == 0,  # it was to go at once
+        sa.and_(outbox.c.due_at > now + LONGEST_WAIT, _unasked()),
+        outbox.c.due_at > now + LONGEST_ASKED,
+    )
 
 
 def _fresh(channel: str, payload: Mapping[str, Any], now: datetime, key: str) -> dict[str, Any]:

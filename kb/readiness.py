@@ -1,0 +1,109 @@
+"""What a site says of itself to operators and their monitoring: what works, and what does not.
+
+Every detail is in words that anybody may read: no path, no address, nothing that another system or
+a person wrote. What staff needs to know beyond that is on their pages and in the log.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from kb.config import Settings
+from kb.connectors.faults import Fault, fault_of
+from kb.db import Database
+from kb.desk.outbox.store import Backlog, Outbox
+from kb.errors import StoreError
+from kb.heartbeat import Heartbeat, last_heard
+
+QUIET = 3  # intervals without a round before the worker is taken for dead
+SHORTEST_QUIET_S = 15.0  # starting takes a moment
+LONGEST_ROUND_S = 300.0  # a lease; nothing that a round does is meant to take longer
+# A publish writes its generation beside the live one, SQLite its log beside the database, and a
+# full disk refuses tickets: this much is left for somebody to come and look.
+FLOOR = 256 * 2**20
+PATIENCE = timedelta(minutes=15)  # a letter that waits longer is told of whatever it waits for
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that the site depends on; `vital` when it is of no use without it."""
+
+    name: str
+    ok: bool
+    vital: bool
+    detail: str
+
+
+def worker_check(data: Path, interval: timedelta) -> Check:
+    """Return when the worker of this data folder did its last round."""
+    heard = last_heard(data)
+    wrong, usual = _of_worker(heard, interval.total_seconds())
+    return Check("worker", ok=not wrong, vital=False, detail=wrong or usual)
+
+
+def _of_worker(heard: Heartbeat | None, interval: float) -> tuple[str, str]:
+    """Return what is wrong with the worker, "" for nothing, and what is said otherwise."""
+    if heard is None:
+        return "no round yet", ""
+    if heard.fault:
+        return heard.fault, ""
+    if heard.age is None:
+        return "no round since the machine started", ""
+    longest = LONGEST_ROUND_S if heard.working else max(QUIET * interval, SHORTEST_QUIET_S)
+    if heard.age > longest + interval:
+        what = "a round goes on for" if heard.working else "no round for"
+        return f"{what} {heard.age:.0f} s", ""
+    if heard.failing:
+        return f"jobs that fail: {', '.join(heard.failing)}", ""
+    return "", "a round is under way" if heard.working else f"last round {heard.age:.0f} s ago"
+
+
+def disk_check(data: Path) -> Check:
+    """Return whether the data folder's disk has room."""
+    try:
+        disk = os.statvfs(data)
+    except OSError:
+        return Check("disk", ok=False, vital=False, detail="the data folder cannot be looked at")
+    free, files = disk.f_bavail * disk.f_frsize, disk.f_favail
+    if disk.f_files and not files:
+        return Check("disk", ok=False, vital=False, detail="no more files can be made")
+    detail = f"{free / 2**20:.0f} MB free" if free < 2**30 else f"{free / 2**30:.0f} GB free"
+    return Check("disk", ok=free >= FLOOR, vital=False, detail=detail)
+
+
+def mail_check(db: Database | None, settings: Settings, now: datetime) -> Check:
+    """Return what waits in the outbox, and why; `db` is None where it does not answer."""
+    if db is None:
+        detail = "not known: the database does not answer"
+        return Check("mail", ok=False, vital=False, detail=detail)
+    try:
+        with db.read() as connection:
+            backlog = Outbox(connection).backlog()
+    except StoreError:
+        return Check("mail", ok=False, vital=False, detail="not known: the outbox cannot be read")
+    fault = blocked_by(backlog)
+    late = backlog.since is not None and now - backlog.since > PATIENCE
+    return Check(
+        "mail",
+        ok=fault is None and not late,
+        vital=False,
+        detail=_of_mail(backlog, fault, bool(settings.mail_url)),
+    )
+
+
+def blocked_by(backlog: Backlog) -> Fault | None:
+    """Return what stops every letter, None where nothing is known to."""
+    return next((fault for error in backlog.errors if (fault := fault_of(error))), None)
+
+
+def _of_mail(backlog: Backlog, fault: Fault | None, has_server: bool) -> str:
+    told = "1 letter waits" if backlog.waiting == 1 else f"{backlog.waiting or 'no'} letters wait"
+    told = "no letter waits" if not backlog.waiting else told
+    if backlog.failing and not fault:
+        told += f", {backlog.failing} of them after a failure"
+    if fault:
+        told += f"; {fault.value}"
+    return told if has_server else f"{told}; no mail server is set, letters become files"
