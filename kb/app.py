@@ -6,9 +6,6 @@ where Flask's are open, and no work done on import.
 
 from __future__ import annotations
 
-import hashlib
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from flask import Flask, g, url_for
@@ -45,12 +42,12 @@ from kb.web import (
     requester,
     subscriptions,
     survey,
+    transfer,
     views,
 )
 from kb.web import words as filters
 from kb.wiring import Services, build
 
-STATIC = Path(__file__).with_name("static")
 LONGEST_REQUEST = 256 * 1024  # a ticket's text and then some; bytes
 RIGHT_TO_LEFT = ("ar", "fa", "he", "ur")
 BLUEPRINTS = (
@@ -85,7 +82,7 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
     settings = settings or (services.settings if services else load())
     app = Flask(
         __name__,
-        static_folder=str(STATIC),
+        static_folder=str(transfer.STATIC),
         template_folder=str(settings.templates.absolute()),
     )
     parts = services or build(settings)
@@ -95,7 +92,7 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     _prepare_templates(app, settings)
-    for part in (previews, guard, headers, errors, filters):
+    for part in (transfer, previews, guard, headers, errors, filters):
         part.init_app(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
@@ -151,9 +148,4 @@ def _prepare_templates(app: Flask, settings: Settings) -> None:
 
 def _asset(name: str) -> str:
     """Return the address of a static file, with its hash so that browsers may keep it."""
-    return url_for("static", filename=name, v=_version(name))
-
-
-@cache
-def _version(name: str) -> str:
-    return hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:10]
+    return url_for("static", filename=name, v=transfer.version(name))

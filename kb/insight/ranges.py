@@ -44,6 +44,9 @@ def asked_range(asked: Mapping[str, str], today: date) -> DateRange:
     if name := asked.get("range", ""):
         return range_of(name, today)
     usual = range_of(USUAL, today)
+    if asked.get("until") and not asked.get("from"):  # as many days as usual, up to that one
+        last = _day(asked, "until", usual.last)
+        return DateRange(max(EARLIEST, last - (usual.last - usual.first)), last)
     first = _day(asked, "from", usual.first)
     last = _day(asked, "until", max(usual.last, first) if asked.get("from") else usual.last)
     span = DateRange(first, last)
