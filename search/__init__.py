@@ -1,7 +1,7 @@
 """The search engine.
 
 Whoever imports any part of it, or of the site, first tells the libraries below to fetch nothing
-and to report nothing: they read this when they are imported.
+and to report nothing, and how many threads to keep: they read this when they are imported.
 """
 
 import os
@@ -14,3 +14,10 @@ QUIET = {
     "DO_NOT_TRACK": "1",  # what others heed
 }
 os.environ.update(QUIET)
+
+# Linear algebra in one thread a process: what a search multiplies is small, and threads that wait
+# for more spin on every core, in each process. Encoding while an index is built has threads of its
+# own (search.runtime). Who sets another number means it.
+THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+for _name in THREADS:
+    os.environ.setdefault(_name, "1")

@@ -24,7 +24,7 @@ from search.manifest import Manifest
 from search.mapping import mapped
 from search.passages import Passages
 from search.postings import Postings, load_postings, load_texts
-from search.querying import Synonyms
+from search.querying import Synonyms, folded
 from search.semantic import Meaning
 from search.spelling import Vocabulary
 from search.storage import Documents
@@ -47,7 +47,7 @@ class Generation:
     pairs: Postings
     words: Postings
     alike: npt.NDArray[np.int32]
-    synonyms: Synonyms
+    synonyms: Synonyms  # folded
     meaning: Meaning | None
 
     @property
@@ -148,6 +148,6 @@ def load(folder: Path, manifest: Manifest) -> Generation:
         pairs=load_postings(folder, "pairs"),
         words=load_postings(folder, "words"),
         alike=duplicates.load_groups(folder, len(documents)),
-        synonyms=json.loads((folder / "synonyms.json").read_text("utf-8")),
+        synonyms=folded(json.loads((folder / "synonyms.json").read_text("utf-8"))),
         meaning=meaning,
     )

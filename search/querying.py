@@ -101,12 +101,25 @@ def query_tokens(text: str) -> list[Token]:
     return list(tokens(text))[:MAX_TERMS]
 
 
+def folded(synonyms: Synonyms) -> Synonyms:
+    """Return synonyms with each name as queries are compared with it, for `understand`."""
+    return {
+        language: tuple(
+            tuple(" ".join(fold(token.surface) for token in tokens(name)) for name in group)
+            for group in groups
+        )
+        for language, groups in synonyms.items()
+    }
+
+
 def understand(text: str, language: str, *, synonyms: Synonyms | None = None) -> Request:
-    """Return what `text` asks for, read as `language`. `text` is bounded already."""
+    """Return what `text` asks for, read as `language`. `text` is bounded and the synonyms folded
+    already.
+    """
     found = query_tokens(text)
     stops = stop_words(language)
     content = [t for t in found if fold(t.surface) not in stops]
-    groups = _groups(found, language, synonyms=synonyms or {})
+    groups = _groups(found, (synonyms or {}).get(language, ()))
     verbs = _verbs(found, language)
     sought = [
         _with_synonyms(_sought(t.surface, language, verb=verbs.get(t, "")), groups, language)
@@ -190,21 +203,17 @@ def _spaced(content: Sequence[Token]) -> list[Sought]:
     return [Sought(" ".join(words), {code: 1.0}, asked=False)]
 
 
-def _groups(found: Sequence[Token], language: str, *, synonyms: Synonyms) -> list[tuple[str, ...]]:
+def _groups(found: Sequence[Token], synonyms: Sequence[Sequence[str]]) -> list[Sequence[str]]:
     """Return the groups of folded names of which the query holds at least one."""
     line = _line(found)
-    folded = [
-        tuple(" ".join(fold(token.surface) for token in tokens(name)) for name in group)
-        for group in synonyms.get(language, ())
-    ]
-    return [group for group in folded if any(name and f" {name} " in line for name in group)]
+    return [group for group in synonyms if any(name and f" {name} " in line for name in group)]
 
 
 def _line(found: Sequence[Token]) -> str:
     return f" {' '.join(fold(token.surface) for token in found)} "
 
 
-def _with_synonyms(one: Sought, groups: Sequence[tuple[str, ...]], language: str) -> Sought:
+def _with_synonyms(one: Sought, groups: Sequence[Sequence[str]], language: str) -> Sought:
     """Return a word with what its synonyms add, at lower weight: any of them is what was asked."""
     more: dict[str, float] = {}
     for group in groups:
@@ -220,7 +229,7 @@ def _name_terms(name: str, language: str) -> dict[str, float]:
 
 
 def _others(
-    groups: Sequence[tuple[str, ...]], found: Sequence[Token], *, language: str
+    groups: Sequence[Sequence[str]], found: Sequence[Token], *, language: str
 ) -> list[Sought]:
     """Return the other names of what the query names in several words."""
     line = _line(found)

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 RETRY_S = 5.0  # after a failure the database is left alone this long, so pages stay quick
 # A search that another process has just answered waits there; it is looked for again this often.
-LOOKS, LOOK_S = 10, 0.03
+LOOKS, LOOK_S = 10, 0.05
 T = TypeVar("T")
 
 

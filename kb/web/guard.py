@@ -22,7 +22,7 @@ from kb.limits.counting import Rate, Standing
 from kb.limits.mailbox import mailbox
 from kb.limits.network import network
 from kb.lookup.devices import device_of
-from kb.lookup.events import Event
+from kb.lookup.events import Event, is_young
 from kb.lookup.robots import is_ahead, is_robot
 from kb.people.entrance import Caller
 from kb.people.roles import STAFF_ROLES, Permission, Viewer
@@ -93,6 +93,16 @@ def own_search(search_id: str | None) -> Event | None:
     address, agent = request.remote_addr or "", request.user_agent.string
     before = services().visitors.others(address, agent, now())
     return services().record.own_search(viewer(), search_id, now=now(), others=before)
+
+
+def named_search(search_id: str | None) -> str | None:
+    """Return the id when the search is this person's, or so young that it may still wait where
+    nobody can look: the record drops it when it turns out to be another's.
+    """
+    found = own_search(search_id)
+    if found is None and search_id and is_young(search_id, now()):
+        return search_id
+    return found.id if found else None
 
 
 def must_be_kept(kept: bool) -> None:

@@ -24,7 +24,16 @@ from kb.web.api.schemas import body
 from kb.web.asking import asking
 from kb.web.errors import WORDS
 from kb.web.former import ABSENT, moved_to, nearest, removed_at
-from kb.web.guard import chosen, count_ticket_for, needs, now, own_search, services, viewer
+from kb.web.guard import (
+    chosen,
+    count_ticket_for,
+    named_search,
+    needs,
+    now,
+    own_search,
+    services,
+    viewer,
+)
 from search.types import Query
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
@@ -151,8 +160,7 @@ def create_event() -> ResponseReturnValue:
     slug, kind, record = given["article"], given["kind"], services().record
     if readable(services().library(), slug, viewer()) is None:
         abort(404, ABSENT)
-    search = own_search(given.get("search_id"))
-    about: dict[str, Any] = {"search_id": search.id if search else None, "now": now()}
+    about: dict[str, Any] = {"search_id": named_search(given.get("search_id")), "now": now()}
     if kind == "click":
         kept = record.click(
             viewer(), about["search_id"], slug, rank=given.get("rank", 1), now=now()
