@@ -57,6 +57,12 @@ MEASUREMENTS: dict[str, list[list[str]]] = {
         ["benchmarks.looking"],
     ],
     "killing": [["benchmarks.killing"]],
+    "pages": [
+        ["benchmarks.pages"],
+        ["benchmarks.pages", "--from-many"],
+        ["benchmarks.pages", "--from-many", "--fresh"],
+        ["benchmarks.pages", "--database=postgresql"],
+    ],
     "pushing": [["benchmarks.pushing"]],
     "replaying": [["benchmarks.replaying"]],
     "tickets": [["benchmarks.tickets_report"]],

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask, g, url_for
+from flask import Flask, g
 from jinja2 import StrictUndefined
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -17,6 +17,7 @@ from kb.config import Settings, load
 from kb.demonstration.marker import SAYS
 from kb.web import (
     account,
+    addresses,
     api,
     authors,
     desk,
@@ -46,6 +47,7 @@ from kb.web import (
     views,
 )
 from kb.web import words as filters
+from kb.web.addresses import address
 from kb.wiring import Services, build
 
 LONGEST_REQUEST = 256 * 1024  # a ticket's text and then some; bytes
@@ -92,7 +94,7 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     _prepare_templates(app, settings)
-    for part in (transfer, previews, guard, headers, errors, filters):
+    for part in (transfer, previews, guard, headers, errors, filters, addresses):
         part.init_app(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
@@ -148,4 +150,4 @@ def _prepare_templates(app: Flask, settings: Settings) -> None:
 
 def _asset(name: str) -> str:
     """Return the address of a static file, with its hash so that browsers may keep it."""
-    return url_for("static", filename=name, v=transfer.version(name))
+    return address("static", filename=name, v=transfer.version(name))

@@ -7,9 +7,10 @@ coming in: a search that began on the old one ends on it. Knows no user, ticket,
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from time import perf_counter
@@ -30,6 +31,9 @@ from search.ranking import Mask, Ranking, collect, rank, requests_for
 from search.storage import Column
 from search.suggesting import Queries, Suggester, Suggestion
 from search.types import Mode, Query, Results
+
+REMEMBERED = 256  # answers that a generation keeps in each process, some 20 kB each
+LONGEST_REMEMBERED = 200  # characters of a query
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,8 @@ class _Serving:
         self.generation = generation
         self.suggester = Suggester.open(generation.path)
         self._views: dict[frozenset[str], View] = {}
+        self._answers: OrderedDict[Query, Results] = OrderedDict()
+        self._lock = threading.Lock()
 
     def view(self, audiences: frozenset[str]) -> View:
         """Return what a set of audiences may see."""
@@ -79,6 +85,20 @@ class _Serving:
         if found is None:
             found = self._views[audiences] = view_of(self.generation, audiences)
         return found
+
+    def recall(self, query: Query) -> Results | None:
+        """Return the answer to the same query, asked with the same rights; None when it is new."""
+        with self._lock:
+            return self._answers.get(query)
+
+    def remember(self, results: Results) -> None:
+        """Keep an answer for as long as the generation serves, or until REMEMBERED others came."""
+        if results.degraded or len(results.query.text) > LONGEST_REMEMBERED:
+            return
+        with self._lock:
+            self._answers[results.query] = results
+            if len(self._answers) > REMEMBERED:
+                self._answers.popitem(last=False)
 
 
 class Engine:
@@ -140,7 +160,15 @@ class Engine:
 
     def search(self, query: Query) -> Results:
         """Return ranked hits. SearchError only when there is no usable index at all."""
-        serving, timings = self._now(), dict[str, float]()
+        serving, begun = self._now(), perf_counter()
+        if (known := serving.recall(query)) is not None:
+            return replace(known, timings_ms={"recall": (perf_counter() - begun) * 1000})
+        found = self._search(serving, query)
+        serving.remember(found)
+        return found
+
+    def _search(self, serving: _Serving, query: Query) -> Results:
+        timings = dict[str, float]()
         view = serving.view(query.audiences)
         typed = bounded(query.text)
         text, suggestion = _spelt(typed, query, view=view)

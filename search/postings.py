@@ -35,7 +35,7 @@ class Postings:
     def find(self, language: str, term: str) -> tuple[Ordinals, Values]:
         """Return the documents that hold a term and their values; empty arrays when none does."""
         wanted = np.uint64(hash_of(language, term))
-        at = int(np.searchsorted(self.terms, wanted))
+        at = int(self.terms.searchsorted(wanted))
         if at == len(self.terms) or self.terms[at] != wanted:
             return _NONE
         span = slice(int(self.starts[at]), int(self.starts[at + 1]))

@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
-from flask import request, url_for
+from flask import request
 from markupsafe import Markup
 
 from kb.content.article import Article
@@ -19,11 +19,13 @@ from kb.content.library import Library
 from kb.lookup.ask import Answer
 from kb.lookup.live import Article as Shown
 from kb.lookup.live import readable
+from kb.web.addresses import address as url_for
 from kb.web.guard import now, services, viewer
 from search.suggesting import Source, Suggestion
 from search.types import Hit
 
 RELATED = 4
+_IN_ANCHORS = "%!#$&'()*+,/:;=?@"
 NEAREST = 3
 NAMES = {
     "en": "English", "es": "Español", "fr": "Français", "de": "Deutsch", "pt": "Português",
@@ -128,7 +130,7 @@ def suggestions(found: Iterable[Suggestion]) -> list[dict[str, str]]:
             kind, address = "query", url_for("reader.search", q=item.text)
         else:
             kind = "article"
-            address = url_for("reader.article", slug=item.id, _anchor=item.anchor or None)
+            address = _anchored(url_for("reader.article", slug=item.id), item.anchor)
         shown.append({"text": item.text, "url": address, "kind": kind})
     return shown
 
@@ -164,6 +166,7 @@ def results(answer: Answer, page: int, size: int) -> dict[str, Any]:
     """
     found = answer.results
     text, hits = found.query.text, answer.hits
+    library = services().library()
     if not found.answerable and page == 1:
         hits = hits[:NEAREST]
     return {
@@ -175,21 +178,22 @@ def results(answer: Answer, page: int, size: int) -> dict[str, Any]:
         "page": page,
         "first_rank": (page - 1) * size + 1,
         "hits": [
-            _item(answer, hit, article, (page - 1) * size + place)
+            _item(library, answer, hit, article, rank=(page - 1) * size + place)
             for place, (hit, article) in enumerate(hits, start=1)
         ],
         "filters": bool(found.query.languages or found.query.collections),
-        "searched": _searched(found.query.languages, found.query.collections),
+        "searched": _searched(library, found.query.languages, found.query.collections),
         "links": _links(answer, page, size),
-        "facets": _facets(found.facets) if found.answerable else [],
+        "facets": _facets(library, found.facets) if found.answerable else [],
     }
 
 
-def _item(answer: Answer, hit: Any, article: Shown, rank: int) -> dict[str, Any]:
+def _item(
+    library: Library, answer: Answer, hit: Hit, article: Shown, *, rank: int
+) -> dict[str, Any]:
     """Return one row of the results."""
     query = urlencode({"from": answer.search_id, "rank": rank, "q": answer.results.query.text})
     address = url_for("reader.article", slug=article.slug) + "?" + query
-    library = services().library()
     return {
         "hit": hit,
         "article": article,
@@ -206,9 +210,15 @@ def _item(answer: Answer, hit: Any, article: Shown, rank: int) -> dict[str, Any]
     }
 
 
-def _searched(languages: frozenset[str], within: frozenset[str]) -> dict[str, Any]:
+def _anchored(address: str, anchor: str) -> str:
+    """Return the address of a place in a page, as `url_for` has it."""
+    return f"{address}#{quote(anchor, safe=_IN_ANCHORS)}" if anchor else address
+
+
+def _searched(
+    library: Library, languages: frozenset[str], within: frozenset[str]
+) -> dict[str, Any]:
     """Return how much was searched, for the page that says nothing answers."""
-    library = services().library()
     count = sum(
         1
         for article in library.visible(viewer().audiences)
@@ -225,7 +235,8 @@ def _address(**changes: Any) -> str:
     kept: dict[str, Any] = {name: request.args.getlist(name) for name in ("q", "lang", "in")}
     kept["literal"] = request.args.get("literal")
     kept.update(changes)
-    return url_for("reader.search", **{name: value for name, value in kept.items() if value})
+    asked = urlencode({name: value for name, value in kept.items() if value}, doseq=True)
+    return url_for("reader.search") + (f"?{asked}" if asked else "")
 
 
 def _links(answer: Answer, page: int, size: int) -> dict[str, str]:
@@ -238,9 +249,8 @@ def _links(answer: Answer, page: int, size: int) -> dict[str, str]:
     }
 
 
-def _facets(counts: Mapping[str, Mapping[str, int]]) -> list[dict[str, Any]]:
+def _facets(library: Library, counts: Mapping[str, Mapping[str, int]]) -> list[dict[str, Any]]:
     """Return the facets with more than one choice, or with one that is chosen."""
-    library = services().library()
     titles = (
         ("collection", "in", "Topic", lambda name: _collection(library, name)["title"]),
         ("language", "lang", "Language", language_name),

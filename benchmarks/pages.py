@@ -1,0 +1,237 @@
+"""How many pages a second a served site gives, and how soon, to 1, 2, 4, 8 and 16 clients.
+
+    python -m benchmarks.pages [--seconds 10] [--clients 1 2 4 8 16] [--database postgresql]
+                               [--from-many] [--fresh] [--dokuwiki FOLDER]
+
+`kb serve` over the shipped articles, as it is by default but for the rates; wrk asks (Debian's
+package). Beside it in the same run, since a machine is never the same twice: a trivial Flask page
+under gunicorn with as many processes and threads, and DokuWiki with the same articles under
+`php -S` with 8 workers, where FOLDER holds its unpacked package. Searches are 500 different
+questions in a row; with --fresh each is made unlike any before, so that no answer is remembered.
+With --from-many each comes from another address (through one trusted proxy) instead of from one.
+Prints pages a second, the times in which half and 99 of 100 are answered, and ratios.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote_plus
+
+from benchmarks.cluster import cluster
+from benchmarks.site import ROOT, free_port, start
+
+CLIENTS = (1, 2, 4, 8, 16)
+QUERIES = 500
+TRIVIAL = """
+from flask import Flask
+app = Flask(__name__)
+
+@app.get("/")
+def page():
+    return "<!doctype html><title>A page</title><p>Nothing is looked up for it."
+"""
+# Each of wrk's threads goes through the paths from a place of its own.
+ASKING = """
+local paths = {{ {paths} }}
+local at, number, many, fresh = 0, 0, {many}, {fresh}
+function setup(thread) number = number + 1; thread:set("number", number) end
+function init() at = number * 97; count = number * 10000000 end
+function request()
+  at, count = at % #paths + 1, count + 1
+  local path, headers = paths[at], {{}}
+  headers["User-Agent"] = "Mozilla/5.0 (X11; Linux x86_64) Chrome/150.0 Safari/537.36"
+  if many then
+    headers["X-Forwarded-For"] = "10." .. math.floor(count / 65536) % 256 .. "."
+      .. math.floor(count / 256) % 256 .. "." .. count % 256
+  end
+  if fresh then path = path .. "+" .. count end
+  return wrk.format("GET", path, headers)
+end
+"""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one run of wrk said: pages a second, milliseconds, and answers that were no page."""
+
+    rate: float
+    half_ms: float
+    most_ms: float
+    wrong: int
+
+
+def questions(count: int) -> list[str]:
+    """Return different questions made of words of the shipped articles' titles."""
+    files = sorted((ROOT / "articles").glob("*/*.md"))
+    words = sorted({
+        word.lower()
+        for file in files
+        for word in re.findall(r"[A-Za-z]{3,}", file.stem.replace("-", " "))
+    })  # fmt: skip
+    chance = random.Random(1)
+    return [" ".join(chance.sample(words, chance.randint(2, 5))) for _ in range(count)]
+
+
+def measure(
+    url: str, paths: list[str], clients: int, seconds: int, *, many: bool, fresh: bool
+) -> Measured:
+    """Let wrk ask with as many clients, after a short run that warms the server."""
+    script = ASKING.format(
+        paths=", ".join(f'"{path}"' for path in paths),
+        many=str(many).lower(),
+        fresh=str(fresh).lower(),
+    )
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
+        file.write(script)
+        file.flush()
+        command = ["wrk", "-t", "1", "-c", str(clients), "--latency", "--timeout", "10s",
+                   "-s", file.name]  # fmt: skip
+        subprocess.run([*command, "-d", "1s", url], check=True, capture_output=True)
+        told = subprocess.run(
+            [*command, "-d", f"{seconds}s", url], check=True, capture_output=True, text=True
+        ).stdout
+    wrong = re.search(r"Non-2xx or 3xx responses: (\d+)", told)
+    return Measured(
+        float(re.search(r"Requests/sec:\s+([\d.]+)", told)[1]),  # type: ignore[index]
+        _milliseconds(told, "50%"),
+        _milliseconds(told, "99%"),
+        int(wrong[1]) if wrong else 0,
+    )
+
+
+def _milliseconds(told: str, part: str) -> float:
+    found = re.search(rf"{part}\s+([\d.]+)(us|ms|s|m)\b", told)
+    assert found, told
+    return float(found[1]) * {"us": 0.001, "ms": 1, "s": 1000, "m": 60_000}[found[2]]
+
+
+@contextmanager
+def trivial() -> Iterator[str]:
+    """Serve the trivial page as `kb serve` serves by default; give its address."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "trivial.py").write_text(TRIVIAL, "utf-8")
+        port = free_port()
+        command = [sys.executable, "-m", "gunicorn", "--workers", "2", "--threads", "4",
+                   "--worker-class", "gthread", "--bind", f"127.0.0.1:{port}",
+                   "--log-level", "error", "trivial:app"]  # fmt: skip
+        with _running(command, folder, f"http://127.0.0.1:{port}/") as url:
+            yield url
+
+
+@contextmanager
+def _running(command: list[str], folder: str | Path, url: str, **more: str) -> Iterator[str]:
+    quiet = subprocess.DEVNULL
+    process = subprocess.Popen(
+        command, cwd=folder, env=os.environ | more, stdout=quiet, stderr=quiet,
+        start_new_session=True,
+    )  # fmt: skip
+    try:
+        for _ in range(300):
+            try:
+                urllib.request.urlopen(url, timeout=10).close()
+                break
+            except OSError:
+                time.sleep(0.1)
+        yield url
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(20)
+
+
+@contextmanager
+def served(database: str, data: Path, *, many: bool) -> Iterator[str]:
+    """Serve the site over a database of that kind; give its address."""
+    with cluster() if database == "postgresql" else nullcontext("") as url:
+        more = {"KB_DATABASE_URL": url, "KB_TRUSTED_PROXIES": "1" if many else "0"}
+        site, _ = start(data, **more)
+        try:
+            yield site.url
+        finally:
+            os.killpg(site.process.pid, signal.SIGTERM)
+            site.process.wait(30)
+
+
+@contextmanager
+def dokuwiki(folder: Path) -> Iterator[str]:
+    """Serve DokuWiki with the shipped articles as its pages; give its address."""
+    with tempfile.TemporaryDirectory() as place:
+        home = Path(place) / "wiki"
+        shutil.copytree(folder, home)
+        pages = home / "data" / "pages"
+        for file in (ROOT / "articles").glob("*/*.md"):
+            body = file.read_text("utf-8").split("---", 2)[-1]
+            page = pages / file.parent.name / f"{file.stem}.txt"
+            page.parent.mkdir(parents=True, exist_ok=True)
+            page.write_text(re.sub(r"(?m)^#+ (.*)$", r"===== \1 =====", body), "utf-8")
+        subprocess.run(["php", home / "bin" / "indexer.php", "-q"], cwd=home, check=True)
+        port = free_port()
+        command = ["php", "-S", f"127.0.0.1:{port}", "-t", str(home)]
+        url = f"http://127.0.0.1:{port}/doku.php"
+        with _running(command, home, url, PHP_CLI_SERVER_WORKERS="8"):
+            yield f"http://127.0.0.1:{port}"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
+    parser.add_argument("--seconds", type=int, default=10)
+    parser.add_argument("--clients", type=int, nargs="+", default=CLIENTS)
+    parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
+    parser.add_argument("--from-many", action="store_true")
+    parser.add_argument("--fresh", action="store_true")
+    parser.add_argument("--dokuwiki", type=Path)
+    parser.add_argument("--data", type=Path, help="a data folder in which the model is prepared")
+    given = parser.parse_args()
+    asked = [quote_plus(words) for words in questions(QUERIES)]
+    slugs = [f"/articles/{file.parent.name}/{file.stem}"
+             for file in sorted((ROOT / "articles").glob("*/*.md"))]  # fmt: skip
+
+    def run(url: str, paths: list[str], clients: int, *, fresh: bool = False) -> Measured:
+        return measure(
+            url, paths, clients, given.seconds, many=given.from_many, fresh=fresh and given.fresh
+        )
+
+    with ExitStack() as stack:
+        data = given.data or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        plain = stack.enter_context(trivial())
+        site = stack.enter_context(served(given.database, data, many=given.from_many))
+        kinds: dict[str, Callable[[int], Measured]] = {
+            "trivial": lambda n: run(plain, ["/"], n),
+            "article": lambda n: run(site, slugs, n),
+            "suggest": lambda n: run(site, [f"/suggest?q={q[:9]}" for q in asked], n),
+            "search": lambda n: run(site, [f"/search?q={q}" for q in asked], n, fresh=True),
+        }
+        if given.dokuwiki:
+            wiki = stack.enter_context(dokuwiki(given.dokuwiki))
+            searches = [f"/doku.php?do=search&q={q}" for q in asked]
+            kinds["dokuwiki search"] = lambda n: run(wiki, searches, n, fresh=True)
+        print(f"{given.database}, {'many addresses' if given.from_many else 'one address'}, "
+              f"{'every search new' if given.fresh else f'{QUERIES} questions in a row'}")  # fmt: skip
+        print("clients  page              a second   half ms     99 % ms  of trivial  no page")
+        for clients in given.clients:
+            found = {name: one(clients) for name, one in kinds.items()}
+            for name, each in found.items():
+                share = each.rate / found["trivial"].rate
+                print(f"{clients:7}  {name:16} {each.rate:9.0f} {each.half_ms:9.1f} "
+                      f"{each.most_ms:11.1f} {share:11.2f} {each.wrong:8}", flush=True)  # fmt: skip
+            if given.dokuwiki:
+                ratio = found["search"].rate / found["dokuwiki search"].rate
+                print(f"         searches beside DokuWiki's: {ratio:.2f}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
