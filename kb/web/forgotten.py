@@ -22,8 +22,6 @@ from kb.web.passwords import language, new_password, private
 
 blueprint = Blueprint("forgotten", __name__)
 
-ASKED = Rate("reset-network", 20, timedelta(hours=1))  # counted exactly, or nothing is sent
-
 
 @blueprint.route("/forgot-password", methods=["GET", "POST"])
 @needs(Permission.READ, limit="write")
@@ -41,8 +39,9 @@ def ask() -> ResponseReturnValue:
         email = normal_email(typed if typed.isprintable() else "")
     except InvalidInput as problem:
         return _asking(email=typed, problem=problem), 422
-    if wait := parts.limits.wait(ASKED, network(request.remote_addr or ""), now()):
-        refuse(ASKED, wait, "Too many new passwords were asked for from your network.")
+    asked = Rate("reset-network", parts.settings.sign_in_rate, timedelta(hours=1))
+    if wait := parts.limits.wait(asked, network(request.remote_addr or ""), now()):
+        refuse(asked, wait, "Too many new passwords were asked for from your network.")
     if has_room(email, "reset"):
         parts.resets.ask(email, language=language(), now=now())
     return redirect(url_for("forgotten.sent"), 303)
