@@ -125,13 +125,18 @@ def worker(once: bool, parent: int) -> None:
     from kb.wiring import build
     from kb.worker import Worker
 
-    work = Worker(build(load()))
+    settings = load()
+    _migrate(settings)
+    work = Worker(build(settings))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: work.stop.set())
-    if once:
-        work.once()
-    else:
+    if not once:
         work.run(parent)
+    elif failed := work.once():
+        raise ProductError(
+            f"Not every job was done: {', '.join(failed)}.",
+            "The lines above say why; the next round tries again.",
+        )
 
 
 @main.command()
@@ -210,7 +215,10 @@ def replay(since: str, dry_run: bool, form: str, patch: bool) -> None:
     from kb.wiring import build
     from kb.worker import LEASE
 
-    parts, now = build(load()), datetime.now(UTC)
+    settings, now = load(), datetime.now(UTC)
+    _migrate(settings)
+    parts = build(settings)
+    parts.library()  # without articles there is nothing to ask
     if patch:
         return show_patch(parts.settings, parts.db, parts.library(), now)
     wanted, mine = Wanted(since, dry_run, form), of_process()

@@ -70,9 +70,18 @@ class Database:
             connection.execute(sa.select(1))
 
     def migrate(self) -> None:
-        """Bring the schema to the newest revision; at the newest already, do nothing."""
-        if self._revision() == NEWEST_REVISION:
+        """Bring the schema to the newest revision; at the newest already, do nothing. StoreError
+        when a later version of the product made it.
+        """
+        found = self._revision()
+        if found == NEWEST_REVISION:
             return  # saves a start the quarter second that importing Alembic takes
+        if found and not list((MIGRATIONS / "versions").glob(f"{found}_*.py")):
+            raise StoreError(
+                f"The database is of another version of Tier Zero: its schema is {found}, and this "
+                f"version knows those up to {NEWEST_REVISION}.",
+                "Install the version that made it, or restore the backup from before the upgrade.",
+            )
         from alembic import command
         from alembic.config import Config
 

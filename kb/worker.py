@@ -37,7 +37,7 @@ from kb.errors import ProductError
 from kb.gaps import closed
 from kb.gaps.cycle import effects
 from kb.insight import closing, solved
-from kb.lookup.made import is_due, notices_of
+from kb.lookup.made import current, is_due, notices_of
 from kb.lookup.publish import keep_time, publish
 from kb.lookup.standing import wish
 from kb.previews.building import refresh
@@ -89,6 +89,7 @@ class Worker:
     _begun: dict[str, _Begun] = field(default_factory=dict)
     _failing: set[str] = field(default_factory=set)  # the jobs that failed when they last ran
     _faults: Faults = field(default_factory=Faults)
+    _waiting: bool = False  # for the first articles, as the log says
     _hurried: bool = False  # what a worker before this one was sending was put back in the post
     _publishing: threading.Event = field(default_factory=threading.Event)
     _granted: str = ""  # the last wish to publish that was followed
@@ -151,11 +152,16 @@ class Worker:
         """Return the name under which this worker holds leases."""
         return of_folder(self.parts.settings.data)
 
-    def once(self) -> None:
-        """Do one round of every job."""
+    def once(self) -> tuple[str, ...]:
+        """Do one round of every job; return which failed. Where nothing is live, publish first."""
+        now = datetime.now(UTC)
         self._beat(working=True)
-        self.round(datetime.now(UTC))
+        if current(self.parts.settings.generations) is None:
+            self._run(next(job for job in self.jobs() if job.name == "publish"), now)
+        self.round(now)
         self._beat()
+        unpublished = {"publish"} if current(self.parts.settings.generations) is None else set()
+        return tuple(sorted(self._failing | unpublished))
 
     def _beat(self, *, working: bool = False) -> None:
         heartbeat.beat(self.parts.settings.data, working=working, failing=tuple(self._failing))
@@ -207,11 +213,23 @@ class Worker:
             local = job.name in {"spool", "solved", "publish", "previews"}
             if local or hold(self.parts.db, job.name, owner=self._owner(), now=now, ttl=job.lease):
                 job.run(now)
+        except SearchError as problem:
+            if current(self.parts.settings.generations) is None:
+                self._wait_for_articles()
+                return
+            self._failing.add(job.name)
+            log.warning("the job %s failed: %s", job.name, problem)
         except Exception:
             self._failing.add(job.name)
             log.exception("the job %s failed; the next round tries again", job.name)
         else:
             self._failing.discard(job.name)
+
+    def _wait_for_articles(self) -> None:
+        """Say once that what needs articles waits for the first that are published."""
+        if not self._waiting:
+            log.info("no articles are published yet; jobs that need them wait")
+        self._waiting = True
 
     def _replay(self, now: datetime) -> None:
         replayed = self.parts.recorder.replay_spool()

@@ -82,10 +82,11 @@ def trusting(ca: str) -> ssl.SSLContext:
     if ca:
         try:
             tls.load_verify_locations(cafile=Path(ca).expanduser())
-        except (OSError, ValueError) as problem:  # ssl.SSLError is an OSError
-            why = problem.strerror if type(problem) is not ssl.SSLError else "no certificate in it"
+        except (OSError, ValueError) as problem:
+            unread = isinstance(problem, OSError) and not isinstance(problem, ssl.SSLError)
+            why = getattr(problem, "strerror", "") if unread else "there is no certificate in it"
             raise ConfigError(
-                f"The file of the setting mail_ca cannot be used: {why or 'not readable'}.",
+                f"The file of the setting mail_ca cannot be used: {why}.",
                 "Name a file in PEM form, with the mail server's certificate or its signer's.",
             ) from None
     return tls

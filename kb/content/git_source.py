@@ -181,7 +181,9 @@ class GitSource:
     def _list(self) -> tuple[dict[str, Blob], tuple[Problem, ...]]:
         tree = f"{self.commit}:{self._prefix}" if self._prefix else self.commit
         listing = self._git.run("ls-tree", "-r", "-z", "-l", "--full-tree", tree)
-        if listing is None:
+        if listing is None and self._git.run("rev-parse", "--verify", "--quiet", tree):
+            raise self._incomplete()
+        if listing is None:  # there is no such folder in the commit
             return {}, ()
         files: dict[str, Blob] = {}
         problems = []
@@ -195,6 +197,19 @@ class GitSource:
             else:
                 files[path] = Blob(oid, int(size), mode, partial(self._objects.read, oid))
         return dict(sorted(files.items())), tuple(problems)
+
+    def _incomplete(self) -> ContentError:
+        """Return the refusal of a repository that lacks contents of files of its own commit."""
+        partial = r"^(extensions\.partialclone|remote\..*\.promisor)$"
+        if self._git.run("config", "--local", "--get-regexp", partial):
+            return ContentError(
+                f"The repository at {self._repository} is a partial clone and lacks files.",
+                "Clone it without --filter, or run in it: git fetch --refetch --no-filter",
+            )
+        return ContentError(
+            f"The repository at {self._repository} lacks files of its commit {self.commit[:12]}.",
+            "See what is missing with: git fsck --full; then clone it anew.",
+        )
 
     def _pin(self, ref: str) -> str:
         if ref.startswith("-"):

@@ -28,7 +28,9 @@ def open_record(settings: Settings) -> Database:
             "There is no record of searches here.",
             "Run this where the site's data is: KB_DATA=path/to/data, or KB_DATABASE_URL.",
         )
-    return Database(settings.database)
+    db = Database(settings.database)
+    db.migrate()
+    return db
 
 
 def show(settings: Settings, wanted: Wanted, *, rebuild: bool, form: str, now: datetime) -> None:

@@ -58,6 +58,7 @@ def figures(
     from kb.wiring import build
 
     parts, now = build(load()), datetime.now(UTC)
+    parts.db.migrate()
     asked = {"range": named or ""}
     asked |= {key: day.date().isoformat() for key, day in (("from", first), ("until", last)) if day}
     if last and not first and not named:
@@ -116,6 +117,7 @@ def rebuild() -> None:
     from kb.wiring import build
 
     parts, now = build(load()), datetime.now(UTC)
+    parts.db.migrate()
     since = now - parts.settings.retention
     with Bar() as tell:
         done = closing.rebuild(parts.db, parts.settings, now, since=since, progress=tell)

@@ -370,7 +370,7 @@ def test_a_worker_that_cannot_be_started_is_tried_again_and_told_of(
 def test_jobs_that_fail_are_told_until_they_do_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    parts = build(load({}, data=tmp_path, semantic=False, publish_interval=None))
+    parts = build(load({}, data=tmp_path, semantic=False, publish_interval="off"))
     parts.db.migrate()
     worker = Worker(parts)
     monkeypatch.setattr(Worker, "_escalate", lambda *_: 1 / 0)
