@@ -110,7 +110,8 @@ def _file(response: Response) -> Response:
 
 
 def _is_text(response: Response) -> bool:
-    return response.mimetype.startswith("text/") or response.mimetype in TYPES
+    kind = response.mimetype or ""
+    return kind.startswith("text/") or kind in TYPES
 
 
 def _takes_gzip() -> bool:
