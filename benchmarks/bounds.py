@@ -40,7 +40,7 @@ STARTS = {"digits": "dni: ", "particles": "calle ", "blanks": "calle A", "coded"
 REDACTED = {
     "digits": "1", "particles": "de la ", "blanks": " ", "coded": "_", "tokens": "eyJ",
     "tokens apart": "eyJ-", "keys": "AKIA", "names": "a_", "quotes": "password=“", "before": "“a ",
-    "assigned": "token", "avenues": "Av.", "this is": "this is Ab Cd ", "addresses": "a@",
+    "assigned": "token", "avenues": "Av.", "this is": "this is Ab Cd, ", "addresses": "a@",
     "escaped": "a%40a.1", "spoken": "a at b dot ", "urls": "://a:", "words": "Ab ", "dots": ".1",
     "passwords": "password ", "numbers": "1 ", "dashes": "1-", "ibans": "DE89 ", "heads": "a <",
     "headers": "basic ", "keys begun": "-----BEGIN ", "secrets": "secret.",
