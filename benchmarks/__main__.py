@@ -33,6 +33,7 @@ MEASUREMENTS: dict[str, list[list[str]]] = {
     "suggesting": [["benchmarks.suggesting", str(DATA / "scale_servicenow_10k")]],
     "previewing": [["benchmarks.previewing"]],
     "redaction": [["benchmarks.redaction"]],
+    "bounds": [["benchmarks.bounds"]],
     "publishing": [
         ["benchmarks.publishing", str(ROOT / "articles")],
         ["benchmarks.publishing", str(DATA / "kb_logingov" / "content")],

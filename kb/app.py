@@ -40,6 +40,7 @@ from kb.web import (
     previews,
     publishing,
     reader,
+    request_log,
     requester,
     subscriptions,
     survey,
@@ -48,9 +49,11 @@ from kb.web import (
 )
 from kb.web import words as filters
 from kb.web.addresses import address
+from kb.web.counting import Counting
 from kb.wiring import Services, build
 
 LONGEST_REQUEST = 256 * 1024  # a ticket's text and then some; bytes
+SPARE = 8  # places for counting beyond two for each web process: one that ends while another begins
 RIGHT_TO_LEFT = ("ar", "fa", "he", "ur")
 BLUEPRINTS = (
     reader.blueprint,
@@ -94,10 +97,15 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     _prepare_templates(app, settings)
+    counting = Counting(SPARE + 2 * settings.workers)
+    app.extensions["counting"] = counting
+    request_log.init_app(app)
     for part in (transfer, previews, guard, headers, errors, filters, addresses):
         part.init_app(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
+    counting.begin(app.view_functions)
+    app.wsgi_app = request_log.RequestLog(app.wsgi_app, counting)  # type: ignore[method-assign]
     return app
 
 

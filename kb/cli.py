@@ -7,13 +7,13 @@ long work shows a progress bar, and that nothing heavy is imported before it is 
 from __future__ import annotations
 
 import json
-import logging
 import signal
 from datetime import UTC, datetime
 from typing import Any
 
 import click
 
+from kb import logs
 from kb.authoring import workbench
 from kb.authoring.check import check
 from kb.authoring.importing import bring_in
@@ -58,10 +58,7 @@ def main(context: click.Context) -> None:
     context.obj = _giving_back
     if context.invoked_subcommand not in FOR_AUTHORS:
         keep_new_files_private()
-    logging.basicConfig(
-        level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    logging.getLogger("kb").setLevel(logging.INFO)  # ours; libraries speak up when it matters
+    logs.configure()
 
 
 def _giving_back(now: datetime) -> Any:
@@ -77,6 +74,7 @@ def serve() -> None:
     from kb.serving import check_address, run
 
     settings = load()
+    logs.configure(settings.log_level, settings.log_format)
     check_address(settings)
     _migrate(settings)
     _publish_or_keep(settings)
@@ -126,6 +124,7 @@ def worker(once: bool, parent: int) -> None:
     from kb.worker import Worker
 
     settings = load()
+    logs.configure(settings.log_level, settings.log_format)
     _migrate(settings)
     work = Worker(build(settings))
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -21,6 +21,7 @@ from kb.demonstration import marker
 from kb.desk.tiers import DEFAULT_TIERS, Tier, parse_tiers
 from kb.errors import ConfigError
 from kb.insight.outside.hooks import TicketHook, parse_ticket_hooks
+from kb.logs import FORMS, LEVELS
 from kb.setting_values import (
     addresses,
     duration,
@@ -112,6 +113,8 @@ ROWS: tuple[Setting, ...] = (
     Setting("port", 8000, whole(1, 65535), "Port to listen on."),
     Setting("workers", 2, whole(1, 64), "Web processes."),
     Setting("threads", 4, whole(1, 64), "Threads in a web process."),
+    Setting("log_level", "info", one_of(*LEVELS), "What is logged: this and what is graver."),
+    Setting("log_format", "plain", one_of(*FORMS), "Log lines for people or for programs."),
     Setting("secret_key", "", text, "Signs sessions; empty: made once in the data folder.", True),
     Setting("secret_key_fallbacks", (), words, "Former secret keys, still accepted.", True),
     Setting("trusted_hosts", ("127.0.0.1", "localhost", "[::1]"), words, "Host names answered."),
@@ -205,6 +208,8 @@ class Settings:
     port: int
     workers: int
     threads: int
+    log_level: str
+    log_format: str
     secret_key: str
     secret_key_fallbacks: tuple[str, ...]
     trusted_hosts: tuple[str, ...]

@@ -123,6 +123,12 @@ class _Log(Logger):  # type: ignore[misc]
     that it cannot read, and the address of one that it fails on.
     """
 
+    def setup(self, cfg: Any) -> None:
+        """Write as the rest of the site does: `kb.logs`."""
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
+
     def warning(self, msg: Any, *args: Any, **options: Any) -> None:
         text = str(msg)
         if text.startswith("Invalid request"):
@@ -159,6 +165,8 @@ class _Site(BaseApplication):  # type: ignore[misc]
             "forwarded_allow_ips": "",
             "when_ready": lambda _arbiter: self._companion.start(),
             "on_exit": lambda _arbiter: self._companion.stop(),
+            "pre_fork": _place,
+            "post_fork": _count,
             "post_worker_init": _warm,
             "worker_exit": _leave,
             "loglevel": "warning",
@@ -172,6 +180,16 @@ class _Site(BaseApplication):  # type: ignore[misc]
         from kb.app import create_app
 
         return create_app(self._settings)
+
+
+def _place(arbiter: Any, worker: Any) -> None:
+    """Give a new web process the first place for counting that no living one has."""
+    taken = {each.place for each in arbiter.WORKERS.values()}
+    worker.place = next(place for place in range(len(taken) + 1) if place not in taken)
+
+
+def _count(_arbiter: Any, worker: Any) -> None:
+    worker.app.wsgi().extensions["counting"].take_place(worker.place)
 
 
 def _warm(worker: Any) -> None:

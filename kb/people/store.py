@@ -21,6 +21,7 @@ from kb.errors import InvalidInput, NotFound
 from kb.people import passwords
 from kb.people.roles import Role
 from kb.people.tokens import store as tokens
+from kb.people.tokens.recent import RecentTokens
 from kb.people.tokens.store import A_YEAR, Token
 from kb.schema import password_resets, users
 
@@ -70,6 +71,7 @@ class Accounts:
 
     def __init__(self, db: Database) -> None:
         self._db = db
+        self._recent = RecentTokens[Account]()
 
     def add(self, email: str, password: str, *, name: str, role: Role, now: datetime) -> Account:
         """Add an account and return it; InvalidInput when the address has one already."""
@@ -169,6 +171,17 @@ class Accounts:
         """Return the active account that the API token acts as, or None. Its role is the token's
         where that may do less.
         """
+        account = self._of_token(token, now)
+        self._recent.note(token, account, now)
+        return account
+
+    def by_recent_token(self, token: str, now: datetime) -> Account | None:
+        """Return what `by_token` did at most `recent.KNOWN` ago in this process, or None; for what
+        reads nothing restricted, while the database is away.
+        """
+        return self._recent.get(token, now)
+
+    def _of_token(self, token: str, now: datetime) -> Account | None:
         found = tokens.use(self._db, token, now)
         row = self._row(users.c.id == found.user_id) if found else None
         if found is None or row is None or not row.active:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import re
 from functools import cache
 from pathlib import Path
 
@@ -26,6 +27,7 @@ TYPES = frozenset({
     "application/javascript", "application/json", "application/opensearchdescription+xml",
     "application/openmetrics-text", "application/xml", "application/xhtml+xml", "image/svg+xml",
 })  # fmt: skip
+_SUFFIX = re.compile(r"(?:--?|;)(?:gzip|br|zstd|deflate)\"")
 FOREVER = "public, max-age=31536000, immutable"
 SOON = "public, max-age=60"  # of another version than asked for: while a new one is rolled out
 
@@ -42,6 +44,10 @@ def _resume() -> None:
     """
     if request.headers.get("If-Range", "").startswith("W/"):
         request.environ.pop("HTTP_RANGE", None)
+    if tags := request.environ.get(
+        "HTTP_IF_NONE_MATCH"
+    ):  # Apache and Jetty mark what they compress
+        request.environ["HTTP_IF_NONE_MATCH"] = _SUFFIX.sub('"', tags)
 
 
 @cache
@@ -104,7 +110,8 @@ def _file(response: Response) -> Response:
 
 
 def _is_text(response: Response) -> bool:
-    return response.mimetype.startswith("text/") or response.mimetype in TYPES
+    kind = response.mimetype or ""
+    return kind.startswith("text/") or kind in TYPES
 
 
 def _takes_gzip() -> bool:

@@ -171,9 +171,11 @@ def test_names_follow_the_rules_of_prometheus(used: datetime, scrape: Callable[.
     families = list(text_string_to_metric_families(scrape().text))
     for family in families:
         assert NAME.fullmatch(family.name), family.name
-        assert family.type == "gauge"
+        assert family.type in {"gauge", "counter", "histogram"}
         assert family.documentation.endswith("."), family.name
         assert not family.name.endswith(("_total", "_count", "_sum", "_bucket", "_percent"))
+        if family.type == "counter":
+            assert {sample.name for sample in family.samples} <= {f"{family.name}_total"}
         if "ratio" in family.name:
             assert family.name.endswith("_ratio")
             assert all(0 <= sample.value <= 1 for sample in family.samples)
@@ -188,7 +190,28 @@ def test_the_page_tells_of_every_gauge(scrape: Callable[..., Any]) -> None:
     told = {name for line in table for name in re.findall(r"`(tierzero_[a-z_]+)", line)}
     assert told == {f.name for f in text_string_to_metric_families(scrape().text)}
     quoted = set(re.findall(r"\btierzero_[a-z_]+", page.partition("groups:")[2]))
-    assert quoted <= told
+    assert {name.removesuffix("_total").removesuffix("_bucket") for name in quoted} <= told
+
+
+def test_requests_are_counted_by_route_and_outcome(site: Flask, scrape: Callable[..., Any]) -> None:
+    before = values(scrape().text)
+    browser = site.test_client()
+    for place in ("/about", "/about", "/no-such-page", "/t/" + "x" * 40):
+        browser.get(place)
+    after = values(scrape().text)
+
+    def grown(name: str, **labels: str) -> float:
+        key = (f"tierzero_http_{name}", tuple(sorted(labels.items())))
+        return after.get(key, 0) - before.get(key, 0)
+
+    assert grown("requests_total", route="reader.about", status="2xx") == 2
+    assert grown("requests_total", route="none", status="4xx") == 1
+    assert grown("requests_total", route="requester.ticket", status="4xx") == 1
+    assert grown("request_duration_seconds_count", route="reader.about") == 2
+    assert grown("request_duration_seconds_bucket", route="reader.about", le="+Inf") == 2
+    assert grown("request_duration_seconds_sum", route="reader.about") > 0
+    assert after[("tierzero_process_resident_memory_bytes", (("process", "web-0"),))] > 1e6
+    assert "xxxx" not in scrape().text
 
 
 def test_openmetrics_is_given_to_who_asks_for_it(

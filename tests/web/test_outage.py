@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from kb.lookup import recording
+from kb.people.tokens import store as tokens
 from kb.schema import events
 from tests.web.pages import Page
 
@@ -180,3 +181,51 @@ def test_reading_is_not_counted_and_old_windows_are_forgotten(new_site: Callable
         assert site.browser().get("/articles/print/public").status_code == 200
     site.services.limits.purge(datetime(2100, 1, 1, tzinfo=UTC))
     assert site.browser().get("/search?q=vpn").status_code == 200
+
+
+def test_events_by_a_token_that_was_known_are_kept_while_the_database_is_away(
+    new_site: Callable[..., Any], impatient: None
+) -> None:
+    """On what everybody may read; of the rest nothing is said, for whose rights are not known."""
+    site = new_site()
+    head = {"Authorization": f"Bearer {site.token('agent')}"}
+    public = {"kind": "vote", "article": "print/public", "helpful": True}
+    assert site.bare().post("/api/v1/events", json=public, headers=head).status_code == 201
+    before = _kinds(site)
+    other = {"Authorization": f"Bearer {site.token('reader')}"}
+    mend = site.break_database()
+    kept = site.bare().post("/api/v1/events", json=public, headers=head)
+    assert (kept.status_code, kept.get_json()) == (201, {"recorded": True})
+    for article in ("print/staff", "print/signed-in", "no/such-article"):
+        event = {"kind": "view", "article": article}
+        assert site.bare().post("/api/v1/events", json=event, headers=head).status_code == 503
+    for unknown in (other, {"Authorization": "Bearer tz_nobodys"}):
+        answer = site.bare().post("/api/v1/events", json=public, headers=unknown)
+        assert answer.status_code == 503
+    for place in ("/api/v1/tickets", "/api/v1/gaps", "/api/v1/search?q=printing", "/desk/"):
+        assert site.bare().get(place, headers=head).status_code == 503, place
+    ticket = {"subject": "No ticket now"}
+    assert site.bare().post("/api/v1/tickets", json=ticket, headers=head).status_code == 503
+    mend()
+    site.services.recorder.replay_spool()
+    assert _kinds(site) == [*before, "vote"]
+    with site.services.db.read() as connection:
+        whose = connection.execute(sa.select(events.c.user_id, events.c.left_out)).all()
+    assert len(set(whose)) == 1
+    assert whose[0].left_out == "staff"
+
+
+def test_a_revoked_token_is_forgotten_and_an_old_one_is_not_believed(
+    new_site: Callable[..., Any], impatient: None
+) -> None:
+    accounts, now = new_site().services.accounts, datetime.now(UTC)
+    token = accounts.new_token("reader@example.org", "test", now)
+    account = accounts.by_token(token, now)
+    assert account is not None
+    assert accounts.by_recent_token(token, now + timedelta(minutes=10)) == account
+    assert accounts.by_recent_token(token, now + timedelta(minutes=10, seconds=1)) is None
+    assert accounts.by_recent_token(token, now - timedelta(seconds=1)) is None  # a clock set back
+    (mine,) = tokens.of(accounts._db, account.id)
+    tokens.end(accounts._db, account.id, mine.id)
+    assert accounts.by_token(token, now) is None
+    assert accounts.by_recent_token(token, now) is None

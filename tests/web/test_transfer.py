@@ -19,6 +19,9 @@ def _vary(answer: Any) -> set[str]:
 
 @pytest.mark.parametrize("place", PUBLIC)
 def test_a_page_is_compressed_for_who_takes_that_and_says_so(site: Any, place: str) -> None:
+    """A cache must know it of either form (dotnet/aspnetcore#48008, honojs/hono#5137,
+    Zaczero/starlette-compress#2).
+    """
     plain = site.browser().get(place)
     packed = site.browser().get(place, headers=GZIP)
     assert "Content-Encoding" not in plain.headers
@@ -72,6 +75,17 @@ def test_what_the_browser_has_is_not_sent_again(site: Any, place: str, headers: 
         assert again.headers[name] == first.headers[name]
     assert _vary(again) == _vary(first)
     assert client.get(place, headers={"If-None-Match": 'W/"other"', **headers}).status_code == 200
+
+
+@pytest.mark.parametrize("mark", ["-gzip", "--gzip", "-br", ";gzip"])
+def test_a_tag_that_a_proxy_marked_is_still_known(site: Any, mark: str) -> None:
+    """Proxies that compress add to a tag and do not take it away again (rails/rails#19056,
+    mdn/content#4343, wiremock/wiremock#2822, hapijs/inert#7).
+    """
+    for place in ("/", "/static/site.css"):
+        client = site.browser()
+        tag = client.get(place).headers["ETag"].removesuffix('"') + mark + '"'
+        assert client.get(place, headers={"If-None-Match": tag}).status_code == 304
 
 
 def test_a_page_has_one_tag_compressed_or_not(site: Any) -> None:
@@ -143,8 +157,10 @@ def test_a_file_is_sent_in_parts_and_not_again(site: Any) -> None:
 
 
 def test_pictures_are_not_compressed(site: Any) -> None:
+    """Nor do they say that they might be (senchalabs/connect#848)."""
     page = site.browser().get("/articles/print/public").text
     place = "/media/" + page.partition('src="/media/')[2].partition('"')[0]
     picture = site.browser().get(place, headers=GZIP)
     assert picture.status_code == 200
     assert "Content-Encoding" not in picture.headers
+    assert "accept-encoding" not in _vary(picture)

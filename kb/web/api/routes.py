@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, abort, jsonify, redirect, request, url_for
+from flask import Blueprint, Response, abort, g, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from kb.content.article import Article
@@ -153,12 +153,14 @@ def ticket(number: str) -> Response:
 
 
 @blueprint.post("/events")
-@needs(Permission.READ, limit="reading")
+@needs(Permission.READ, limit="reading", spooled=True)
 def create_event() -> ResponseReturnValue:
     """Record what a person did with an answer."""
     given = body("NewEvent")
     slug, kind, record = given["article"], given["kind"], services().record
     if readable(services().library(), slug, viewer()) is None:
+        if "record_away" in g:  # whether this account may read it cannot be known
+            raise g.record_away
         abort(404, ABSENT)
     about: dict[str, Any] = {"search_id": named_search(given.get("search_id")), "now": now()}
     if kind == "click":

@@ -1,0 +1,89 @@
+"""What the site's processes take of the machine: memory, processor, open files.
+
+Read from /proc, where there is one; elsewhere there is nothing to tell. A process of another user
+tells less: what cannot be read is left out.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from kb.metrics.gauge import PREFIX, Gauge, Sample
+
+MAIN, WORKER = "main", "worker"
+# Places in /proc/<pid>/stat, from nought.
+_PARENT, _USER, _SYSTEM, _START, _PAGES = 3, 13, 14, 21, 23
+
+HELP = {
+    "process_resident_memory_bytes": "Memory in use.",
+    "process_cpu_seconds_total": "Processor time since the process began.",
+    "process_open_fds": "Open files and connections.",
+    "process_start_time_seconds": "When the process began, in seconds since 1970.",
+}
+
+
+def processes(places: Mapping[int, int]) -> list[Gauge]:
+    """Return a family for each figure, with a sample for each process.
+
+    `places` are the ids of web processes by their places, as "web-0"; the process that keeps them
+    is "main", and the one for periodic work "worker".
+    """
+    rows = {name: found for name, pid in _named(places).items() if (found := _read(pid))}
+    return [
+        Gauge(
+            PREFIX + key,
+            HELP[key],
+            tuple(Sample(row[key], {"process": name}) for name, row in rows.items() if key in row),
+        )
+        for key in HELP
+    ]
+
+
+def _named(places: Mapping[int, int]) -> dict[str, int]:
+    here, above = os.getpid(), os.getppid()
+    living = {place: pid for place, pid in places.items() if _parent(pid) == above}
+    if here not in living.values():
+        return {"web-0": here}  # nobody keeps this process: a program of its own
+    found = {f"web-{place}": pid for place, pid in living.items()} | {MAIN: above}
+    others = [pid for pid in _children(above) if pid not in living.values()]
+    return found | ({WORKER: others[0]} if others else {})
+
+
+def _children(pid: int) -> list[int]:
+    with suppress(OSError, ValueError):
+        return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return []
+
+
+def _stat(pid: int) -> list[str]:
+    """Return the fields of /proc/<pid>/stat, [] without it."""
+    with suppress(OSError):
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        return ["", "", *text.rpartition(")")[2].split()]  # the name before may hold anything
+    return []
+
+
+def _parent(pid: int) -> int:
+    fields = _stat(pid)
+    return int(fields[_PARENT]) if fields else 0
+
+
+def _read(pid: int) -> dict[str, float]:
+    fields = _stat(pid)
+    if not fields:
+        return {}
+    ticks, page = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
+    found = {
+        "process_resident_memory_bytes": float(int(fields[_PAGES]) * page),
+        "process_cpu_seconds_total": (int(fields[_USER]) + int(fields[_SYSTEM])) / ticks,
+    }
+    with suppress(OSError):
+        found["process_open_fds"] = float(len(os.listdir(f"/proc/{pid}/fd")))
+    with suppress(OSError, StopIteration):
+        lines = Path("/proc/stat").read_text(encoding="ascii").splitlines()
+        boot = next(float(line.split()[1]) for line in lines if line.startswith("btime "))
+        found["process_start_time_seconds"] = boot + int(fields[_START]) / ticks
+    return found
