@@ -177,6 +177,8 @@ class Worker:
             local = job.name in {"spool", "solved", "publish", "previews"}
             if local or hold(self.parts.db, job.name, owner=owner(), now=now, ttl=job.lease):
                 job.run(now)
+        except SearchError as problem:
+            log.warning("the job %s waits for a whole index: %s", job.name, problem.message)
         except Exception:
             log.exception("the job %s failed; the next round tries again", job.name)
 

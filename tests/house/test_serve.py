@@ -202,8 +202,8 @@ def is_whole(site: Site, commit: str) -> bool:
 @pytest.mark.parametrize(
     ("site", "damage"),
     [
-        (HELD, [("LIVE/vectors.npy", "truncated"), ("LIVE", "emptied"), ("CURRENT", "deleted")]),
-        (MAPPED, [("LIVE/pairs.terms.npy", "truncated"), ("LIVE", "truncated")]),
+        (HELD, [("LIVE/extra/library.jsonl", "flipped"), ("CURRENT", "deleted")]),
+        (MAPPED, [("LIVE/articles.values.npy", "truncated")]),
     ],
     ids=["held", "mapped"],
     indirect=["site"],
