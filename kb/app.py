@@ -90,7 +90,7 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
         static_folder=str(transfer.STATIC),
         template_folder=str(settings.templates.absolute()),
     )
-    parts = services or build(settings)
+    parts = services or build(settings, pages=True)
     app.config.from_mapping(_config(settings, parts.secret_key))
     app.extensions["services"] = parts
     if settings.trusted_proxies:

@@ -8,6 +8,7 @@ speak SQL, nobody else does.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,7 +24,11 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from kb.errors import StoreError
 
-LOCK_WAIT_S = 30  # a writer waits this long for SQLite's lock before it gives up
+LOCK_WAIT_S = 30.0  # a worker or a command waits so long for another's lock before it gives up
+PAGE_WAIT_S = 2.0  # a page does
+# Beside those that wait already a page waits so long; the lock of a healthy writer lasts less.
+CROWDED_S = 0.25
+AGAIN_S = 5.0  # after a page has waited in vain the next ones wait as in a crowd for so long
 SCRUB_TRIES, SCRUB_WAIT_MS = 10, 300  # for readers to end before what was deleted is wiped
 MIGRATION_LOCK = 0x7137_0000  # any number of our own
 # Whatever a database can answer with, for callers that must go on without it.
@@ -34,10 +39,17 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 
 
 class Database:
-    """One database by URL. `begin()` writes, `read()` reads; both hand out a Connection."""
+    """One database by URL. `begin()` writes, `read()` reads; both hand out a Connection.
 
-    def __init__(self, url: str) -> None:
-        self.engine = _engine(url)
+    A transaction waits up to `wait_s` seconds for a lock that another program holds. At most
+    `crowd` threads of a process wait so long at a time, where that is given: the others are
+    refused at once or nearly, so that threads are left for those who only read.
+    """
+
+    def __init__(self, url: str, *, wait_s: float | None = None, crowd: int = 0) -> None:
+        self.wait_s = LOCK_WAIT_S if wait_s is None else wait_s
+        self.engine = _engine(url, self.wait_s)
+        self._queue = _Queue(crowd)
 
     @property
     def dialect(self) -> str:
@@ -45,12 +57,24 @@ class Database:
         return self.engine.dialect.name
 
     @contextmanager
-    def begin(self) -> Iterator[Connection]:
-        """Hand out a connection in one write transaction; commit on leaving, undo on an error."""
+    def begin(self, *, wait_s: float | None = None) -> Iterator[Connection]:
+        """Hand out a connection in one write transaction; commit on leaving, undo on an error.
+
+        StoreError when another program's lock is not given up within `wait_s` seconds (by default
+        the database's own patience).
+        """
+        patience = self.wait_s if wait_s is None else wait_s
         with _plain_errors(), self.engine.connect() as connection:
             if self.dialect == "sqlite":
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-            with connection.begin() if self.dialect != "sqlite" else _sqlite_end(connection):
+                with self._queue.waiting(patience) as seconds:
+                    _begin_immediate(connection, seconds, self.wait_s)
+                with _sqlite_end(connection):
+                    yield connection
+                return
+            with connection.begin():
+                if wait_s is not None:
+                    limit = int(wait_s * 1000)
+                    connection.exec_driver_sql(f"SET LOCAL statement_timeout = {limit}")
                 yield connection
 
     @contextmanager
@@ -118,7 +142,7 @@ class Database:
             except sa.exc.OperationalError:  # a writer holds it, or the disk is full
                 return False
             finally:
-                connection.exec_driver_sql(f"PRAGMA busy_timeout={LOCK_WAIT_S * 1000}")
+                _patience(connection, self.wait_s)
 
     def insert_once(
         self, connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]
@@ -135,6 +159,55 @@ class Database:
         self.engine.dispose()
 
 
+class _Queue:
+    """The threads of one process that wait for SQLite's lock."""
+
+    def __init__(self, crowd: int) -> None:
+        self._crowd = crowd
+        self._lock = threading.Lock()
+        self._since: dict[int, float] = {}  # thread -> when it began to wait
+        self._in_vain = float("-inf")
+
+    @contextmanager
+    def waiting(self, patience: float) -> Iterator[float]:
+        """Hand out how many seconds this thread may wait, no more than `patience`."""
+        if not self._crowd:
+            yield patience
+            return
+        me, now = threading.get_ident(), time.monotonic()
+        with self._lock:
+            others = [now - since for since in self._since.values()]
+            crowded = len(others) >= self._crowd or now - self._in_vain < AGAIN_S
+            # One that waits longer than a healthy writer writes shows that the lock is stuck.
+            stuck = len(others) >= self._crowd and max(others, default=0.0) > 2 * CROWDED_S
+            self._since[me] = now
+        seconds = 0.0 if stuck else min(CROWDED_S, patience) if crowded else patience
+        try:
+            yield seconds
+            self._in_vain = float("-inf")
+        except sa.exc.OperationalError:
+            self._in_vain = time.monotonic()
+            raise
+        finally:
+            with self._lock:
+                self._since.pop(me, None)
+
+
+def _begin_immediate(connection: Connection, seconds: float, usual: float) -> None:
+    """Take SQLite's write lock within so many seconds."""
+    if seconds != usual:
+        _patience(connection, seconds)
+    try:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    finally:
+        if seconds != usual:
+            _patience(connection, usual)
+
+
+def _patience(connection: Connection, seconds: float) -> None:
+    connection.exec_driver_sql(f"PRAGMA busy_timeout={int(seconds * 1000)}")
+
+
 def insert_into(connection: Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
     """Return an INSERT of the connection's own kind, which can say what to do on a conflict."""
     if connection.dialect.name == "postgresql":
@@ -142,18 +215,18 @@ def insert_into(connection: Connection, table: sa.Table) -> sqlite.Insert | post
     return sqlite.insert(table)
 
 
-def _engine(url: str) -> Engine:
+def _engine(url: str, wait_s: float) -> Engine:
     """Return an engine for the URL; StoreError when it names nothing that can be used."""
     try:
         parsed = sa.make_url(url)
     except ArgumentError:
         raise _bad_url("it is not a URL") from None
     if parsed.get_backend_name() == "sqlite":
-        return _sqlite(parsed)
+        return _sqlite(parsed, wait_s)
     if parsed.get_backend_name() != "postgresql":
         raise _bad_url(f"{parsed.drivername} is not supported")
     try:
-        return sa.create_engine(
+        engine = sa.create_engine(
             parsed.set(drivername="postgresql+psycopg"),
             pool_pre_ping=True,  # a restarted server costs no failed request
             pool_size=8,
@@ -168,6 +241,14 @@ def _engine(url: str) -> Engine:
             "In the checkout: .venv/bin/pip install -e '.[postgres]'.",
         ) from None
 
+    @sa.event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: Any) -> None:
+        if wait_s < LOCK_WAIT_S:  # a migration may wait for another machine's
+            connection.execute(f"SET lock_timeout = {int(wait_s * 1000)}")
+            connection.commit()
+
+    return engine
+
 
 def _bad_url(why: str) -> StoreError:
     return StoreError(
@@ -176,7 +257,7 @@ def _bad_url(why: str) -> StoreError:
     )
 
 
-def _sqlite(url: sa.URL) -> Engine:
+def _sqlite(url: sa.URL, wait_s: float) -> Engine:
     """Return a SQLite engine: WAL, every commit on disk, transactions begun by hand."""
     file = Path(url.database or "")
     try:
@@ -188,7 +269,7 @@ def _sqlite(url: sa.URL) -> Engine:
         ) from None
     engine = sa.create_engine(
         url,
-        connect_args={"timeout": LOCK_WAIT_S, "check_same_thread": False},
+        connect_args={"timeout": wait_s, "check_same_thread": False},
         hide_parameters=True,
     )
 

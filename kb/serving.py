@@ -24,6 +24,7 @@ from kb import heartbeat
 from kb.config import Settings
 from kb.connectors.files import masked
 from kb.errors import PortError
+from search.errors import SearchError
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +33,7 @@ REQUEST_S = 60  # a worker process that answers nobody this long is replaced
 # Between a worker's death and the next; doubled each time while it dies young or does not start.
 RESTART_S, LONGEST_RESTART_S = 1.0, 60.0
 YOUNG_S = 30.0
+BRIEF_S, SLOWEST_S = 5.0, 2.0  # a web process that lives no longer is followed after a pause
 
 
 def check_address(settings: Settings) -> None:
@@ -150,7 +152,7 @@ class _Site(BaseApplication):  # type: ignore[misc]
         super().__init__()
 
     def load_config(self) -> None:
-        settings = self._settings
+        settings, births = self._settings, _Births()
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         options: dict[str, Any] = {
             "bind": f"{host}:{settings.port}",
@@ -163,9 +165,10 @@ class _Site(BaseApplication):  # type: ignore[misc]
             "proc_name": "tier-zero",
             # Only Flask decides which proxies are believed (setting trusted_proxies).
             "forwarded_allow_ips": "",
+            "pre_fork": births.before,
+            "child_exit": births.after,
             "when_ready": lambda _arbiter: self._companion.start(),
             "on_exit": lambda _arbiter: self._companion.stop(),
-            "pre_fork": _place,
             "post_fork": _count,
             "post_worker_init": _warm,
             "worker_exit": _leave,
@@ -193,8 +196,37 @@ def _count(_arbiter: Any, worker: Any) -> None:
 
 
 def _warm(worker: Any) -> None:
-    """Open the index and load the model before the first request."""
-    worker.app.wsgi().extensions["services"].engine.warm()
+    """Open the index and load the model before the first request. A damaged index stops no process:
+    pages that need none go on, and gunicorn would end the whole site when a process cannot start.
+    """
+    parts = worker.app.wsgi().extensions["services"]
+    try:
+        parts.engine.warm()
+        parts.library()
+    except SearchError as problem:
+        log.error("%s Pages that need the index wait until it is rebuilt.", problem.message)
+    except Exception:
+        log.exception("a web process starts without having opened the index")
+
+
+class _Births:
+    """Lets web processes that die young be followed slowly: each costs a second of processor."""
+
+    def __init__(self) -> None:
+        self._born: dict[int, float] = {}
+        self._young = 0  # deaths in a row
+
+    def before(self, arbiter: Any, worker: Any) -> None:
+        """Wait a little where the last ones died young, and give this one its place."""
+        _place(arbiter, worker)
+        if self._young:
+            time.sleep(min(SLOWEST_S, 0.1 * 2**self._young))
+        self._born[worker.age] = time.monotonic()
+
+    def after(self, _arbiter: Any, worker: Any) -> None:
+        """Take note of a death."""
+        lived = time.monotonic() - self._born.pop(worker.age, 0.0)
+        self._young = min(self._young + 1, 8) if lived < BRIEF_S else 0
 
 
 def _leave(_arbiter: Any, worker: Any) -> None:

@@ -10,6 +10,7 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -23,7 +24,7 @@ from kb.connectors.mail import mail_channel
 from kb.content.history import Histories
 from kb.content.library import Library
 from kb.content.several import shortened
-from kb.db import Database
+from kb.db import PAGE_WAIT_S, Database
 from kb.desk.answer_letters import AnswerLetters
 from kb.desk.links import Links
 from kb.desk.password_letters import PasswordLetters
@@ -44,6 +45,7 @@ from kb.limits.store import RateLimits
 from kb.lookup.ask import Asker
 from kb.lookup.live import readable
 from kb.lookup.made import open_repository
+from kb.lookup.mending import repairs
 from kb.lookup.publish import open_encoder
 from kb.lookup.published import LiveLibrary
 from kb.lookup.record import Record
@@ -86,10 +88,6 @@ LINKS = {
     "forgotten_path": "/forgot-password",
     "lost_path": "/tickets/link",
 }
-
-
-# What is made again at this moment tells of it here, each as a function to some words or none.
-REBUILDING: list[Callable[[], str]] = []
 
 
 class Branches:
@@ -180,15 +178,11 @@ class Services:
             self._model_check(),
             database,
             self._publishing_check(),
-            self._rebuilding_check(),
+            self._files_check(),
             worker_check(self.settings.data, self.settings.worker_interval),
             disk_check(self.settings.data),
             mail_check(self.db if database.ok else None, self.settings, now),
         )
-
-    def _rebuilding_check(self) -> Check:
-        what = "; ".join(each for each in (report() for report in REBUILDING) if each)
-        return Check("rebuilding", ok=not what, vital=False, detail=what or "nothing")
 
     def _index_check(self) -> Check:
         try:
@@ -206,6 +200,14 @@ class Services:
         if not self.settings.semantic:
             reason = "switched off by the setting semantic"
         return Check("model", ok=not reason, vital=False, detail=reason or "searches by meaning")
+
+    def _files_check(self) -> Check:
+        """Whether the files of index and model are whole, or which are being rebuilt, and why."""
+        wrong = repairs(self.settings.data)
+        with suppress(SearchError):
+            wrong = {"index": self.engine.damaged()} | wrong
+        told = [f"the {name} is being rebuilt: {why}" for name, why in wrong.items() if why]
+        return Check("files", ok=not told, vital=False, detail="; ".join(told) or "whole")
 
     def _publishing_check(self) -> Check:
         standing = read_standing(self.settings.data)
@@ -228,10 +230,12 @@ def _may_be_told(library: LiveLibrary, slug: str, known: bool) -> bool:
     return readable(library(), slug, reader) is not None
 
 
-def build(settings: Settings) -> Services:
-    """Return the parts for these settings. Raises ProductError when one cannot be made."""
+def build(settings: Settings, *, pages: bool = False) -> Services:
+    """Return the parts for these settings, for a process that answers `pages` or one that works in
+    the background and may wait. Raises ProductError when one cannot be made.
+    """
     keep_private(settings.data)
-    db = Database(settings.database)
+    db = Database(settings.database, **_patience(settings) if pages else {})
     secret_key = settings.secret_key or kept_secret(settings.data / "secret.key")
     model = Model(settings)
     engine = _engine(settings, settings.generations, model.load)
@@ -288,6 +292,11 @@ def build(settings: Settings) -> Services:
         previews=Previews(db, secret_key),
         branches=Branches(),
     )
+
+
+def _patience(settings: Settings) -> dict[str, Any]:
+    """Return how long pages wait for a lock, and how many threads of a process do at a time."""
+    return {"wait_s": PAGE_WAIT_S, "crowd": max(1, settings.threads // 2)}
 
 
 def _mail(settings: Settings) -> Channel:

@@ -38,6 +38,7 @@ from kb.gaps import closed
 from kb.gaps.cycle import effects
 from kb.insight import closing, solved
 from kb.lookup.made import current, is_due, notices_of
+from kb.lookup.mending import Mender
 from kb.lookup.publish import keep_time, publish
 from kb.lookup.standing import wish
 from kb.previews.building import refresh
@@ -169,13 +170,22 @@ class Worker:
     def _keep_publishing(self) -> None:
         """Publish when it is time or when a hook asks for it, until stopped."""
         [job] = [job for job in self.jobs() if job.name == "publish"]
+        mender = Mender(self.parts.settings, self.parts.engine)
         noticed = ""
         while not self.stop.is_set():
+            self._mend(mender)
             now, wanted = datetime.now(UTC), wish(self.parts.settings.data)
             if wanted != noticed or self._is_due(job, now):
                 noticed = wanted
                 self._run(job, now)
             self.stop.wait(LOOK_S)
+
+    def _mend(self, mender: Mender) -> None:
+        """Look whether index and model are whole, and make again what is not."""
+        try:
+            mender.look(datetime.now(UTC))
+        except Exception:
+            log.exception("the files could not be looked after; the next look tries again")
 
     def _keep_grouping(self) -> None:
         """Group failed searches, and ask them again after a publish, until stopped."""
@@ -218,7 +228,7 @@ class Worker:
                 self._wait_for_articles()
                 return
             self._failing.add(job.name)
-            log.warning("the job %s failed: %s", job.name, problem)
+            log.warning("the job %s waits for a whole index: %s", job.name, problem.message)
         except Exception:
             self._failing.add(job.name)
             log.exception("the job %s failed; the next round tries again", job.name)

@@ -6,6 +6,7 @@ coming in: a search that began on the old one ends on it. Knows no user, ticket,
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
@@ -13,11 +14,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from time import perf_counter
+from time import monotonic, perf_counter
 
 import numpy as np
 
 from search import generation as generations
+from search import manifest
 from search.advanced import constraints
 from search.audience import View, view_of
 from search.confidence import confidence
@@ -34,6 +36,10 @@ from search.types import Mode, Query, Results
 
 REMEMBERED = 256  # answers that a generation keeps in each process, some 20 kB each
 LONGEST_REMEMBERED = 200  # characters of a query
+log = logging.getLogger(__name__)
+
+LOOK_S = 1.0  # between two looks at the files of what serves
+Stamp = tuple[int, int] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,42 +122,116 @@ class Engine:
         )
         self._lock = threading.Lock()
         self._serving: _Serving | None = None
-        self._stamp: tuple[int, int] | None = None
+        self._stamp: Stamp = None
+        self._warm = False
+        self._look_at = 0.0
+        self._damage = ""
+        self._missed: tuple[float, Stamp, SearchError] | None = None
 
     def warm(self) -> None:
         """Open the index and begin loading the model, so that the first search is quick."""
+        self._warm = True
         self._encoder.start()
-        self._now()
+        self._now().generation.hold()
 
     def refresh(self) -> bool:
-        """Return whether a newer generation was opened. Costs one stat when nothing moved."""
-        stamp = _stamp(self._root)
-        if self._serving is not None and stamp == self._stamp:
+        """Return whether another generation was opened. Costs one stat when nothing moved, and one
+        for each file every LOOK_S. SearchError when there is no usable index.
+        """
+        stamp, now = _stamp(self._root), monotonic()
+        if self._serving is not None and stamp == self._stamp and now < self._look_at:
             return False
+        missed = self._missed if self._serving is None else None
+        if missed and missed[1] == stamp and now < missed[0]:  # to look for one reads every file
+            raise SearchError(missed[2].message, missed[2].hint)
         with self._lock:
-            if self._serving is not None and stamp == self._stamp:
-                return False
-            return self._open(stamp)
+            if self._serving is None or stamp != self._stamp:
+                return self._open(stamp)
+            return self._look(stamp)
 
-    def _open(self, stamp: tuple[int, int] | None) -> bool:
+    def damaged(self) -> str:
+        """Return what became of the files of what serves, "" while they are whole. SearchError when
+        there is no usable index.
+        """
+        self.refresh()
+        return self._damage
+
+    def _open(self, stamp: Stamp) -> bool:
         before = self._serving.generation.id if self._serving else ""
-        if before and f"gen-{before}" == generations.current(self._root):
+        if before and self._stays():
             self._stamp = stamp
             return False
         try:
             opened = generations.open_current(self._root)
-        except SearchError:
-            if self._serving is None:
-                raise
-            self._stamp = stamp  # what serves is in memory and good: keep it
-            return False
-        self._serving, self._stamp = _Serving(opened), stamp
+            if self._warm:
+                opened.hold()
+            serving = _Serving(opened)
+        except (SearchError, OSError, ValueError) as problem:
+            if self._serving is not None:
+                self._stamp = stamp  # what serves is open and good: keep it
+                return False
+            if not isinstance(problem, SearchError):  # it was damaged while it was opened
+                problem = SearchError("There is no usable index.", "It is looked for again.")
+            self._missed = monotonic() + LOOK_S, stamp, problem
+            raise problem from None
+        self._serving, self._stamp, self._damage = serving, stamp, ""
+        self._look_at = monotonic() + LOOK_S
         return opened.id != before
+
+    def _stays(self) -> bool:
+        """Return whether the pointer, which moved, names what serves already, or nothing."""
+        assert self._serving is not None
+        live, named = self._serving.generation, generations.current(self._root)
+        if not named or not (self._root / named).is_dir():
+            return True
+        if named != live.path.name:
+            return False
+        try:
+            return manifest.read(live.path) == live.manifest
+        except SearchError:
+            return True
+
+    def _look(self, stamp: Stamp) -> bool:
+        """Look whether the files of what serves are whole; leave it where searches would read what
+        is not.
+        """
+        if self._serving is None or monotonic() < self._look_at:
+            return False
+        self._look_at = monotonic() + LOOK_S
+        live = self._serving.generation
+        found = live.damage()
+        if found and str(found) != self._damage:
+            then = "it is left" if found.reaches else "it serves on from memory"
+            log.error("Index generation %s is damaged: %s; %s.", live.path.name, found, then)
+        self._damage = str(found or "")
+        if found is None or not found.reaches:
+            return False
+        self._serving = None
+        return self._open(stamp)
 
     def _now(self) -> _Serving:
         self.refresh()
-        assert self._serving is not None
-        return self._serving
+        serving = self._serving
+        if serving is None:  # another thread has just left it
+            raise SearchError("There is no usable index.", "It is looked for again.")
+        return serving
+
+    @contextmanager
+    def _reading(self) -> Iterator[_Serving]:
+        """Hand out what serves; what goes wrong while it is read is laid to its files where those
+        are damaged.
+        """
+        serving = self._now()
+        try:
+            yield serving
+        except SearchError:
+            raise
+        except Exception as problem:
+            if serving.generation.damage() is None:
+                raise
+            raise SearchError(
+                "The index was damaged while it was read.", "Try again in a minute."
+            ) from problem
 
     @property
     def generation(self) -> Generation:
@@ -160,14 +240,15 @@ class Engine:
 
     def search(self, query: Query) -> Results:
         """Return ranked hits. SearchError only when there is no usable index at all."""
-        serving, begun = self._now(), perf_counter()
-        if (known := serving.recall(query)) is not None:
-            return replace(known, timings_ms={"recall": (perf_counter() - begun) * 1000})
-        found = self._search(serving, query)
-        serving.remember(found)
-        return found
+        begun = perf_counter()
+        with self._reading() as serving:
+            if (known := serving.recall(query)) is not None:
+                return replace(known, timings_ms={"recall": (perf_counter() - begun) * 1000})
+            found = self._searched(serving, query)
+            serving.remember(found)
+            return found
 
-    def _search(self, serving: _Serving, query: Query) -> Results:
+    def _searched(self, serving: _Serving, query: Query) -> Results:
         timings = dict[str, float]()
         view = serving.view(query.audiences)
         typed = bounded(query.text)
@@ -243,13 +324,13 @@ class Engine:
         popular: Queries | None = None,
     ) -> tuple[Suggestion, ...]:
         """Return what the words typed so far may become; see `Suggester.suggest`."""
-        serving = self._now()
-        return serving.suggester.suggest(
-            bounded(prefix),
-            allowed=serving.view(audiences).allowed,
-            limit=limit,
-            popular=popular,
-        )
+        with self._reading() as serving:
+            return serving.suggester.suggest(
+                bounded(prefix),
+                allowed=serving.view(audiences).allowed,
+                limit=limit,
+                popular=popular,
+            )
 
     def status(self) -> Status:
         """Return what serves now and how."""
@@ -261,7 +342,7 @@ class Engine:
         return Status(facts.id, facts.commit, facts.documents, facts.languages, mode, reason)
 
 
-def _stamp(root: Path) -> tuple[int, int] | None:
+def _stamp(root: Path) -> Stamp:
     try:
         found = (root / "CURRENT").stat()
     except OSError:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import logging
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from search import building, manifest
+from search import building, manifest, semantic, watching
 from search.calibrating import calibrate, still_good
 from search.confidence import FLOOR
 from search.encoder import Encoder, Progress, silent
@@ -24,12 +25,15 @@ from search.errors import SearchError
 from search.manifest import Manifest
 from search.opened import Generation, load
 from search.querying import Synonyms
+from search.remains import EXTRA, Remains, remains
 from search.types import Document
+from search.watching import BAD, WHOLE
+
+log = logging.getLogger(__name__)
 
 KEEP = 3
 _CURRENT, _LOCK = "CURRENT", ".lock"
-_WHOLE, _PART, _BAD = "gen-", "building-", "damaged-"
-EXTRA = "extra"
+_PART = "building-"
 
 
 def build(
@@ -141,6 +145,9 @@ def _fill(
     """Fill the folder; return its facts, and the hashes of files linked to an earlier one's."""
     (part / "synonyms.json").write_text(json.dumps(synonyms or {}, ensure_ascii=False), "utf-8")
     made, vectors = _before(root, encoder)
+    left = remains(root) if made is None else []
+    if vectors is None and encoder is not None:
+        vectors = next((one.path for one in left if _has_vectors(one, encoder)), None)
     plan = building.planned(documents, made[0] if made else None)
     passages = building.fill_words(part, plan, progress=progress)
     degraded = ""
@@ -165,9 +172,23 @@ def _fill(
         floor=FLOOR,
         recipe=building.recipe(),
     )
-    if made and made[1].fingerprint == facts.fingerprint:
-        facts = replace(facts, floor=made[1].floor, calibration=made[1].calibration)
+    fitted = made[1] if made else _fitted(left, facts)
+    if fitted and fitted.fingerprint == facts.fingerprint:
+        facts = replace(facts, floor=fitted.floor, calibration=fitted.calibration)
     return facts, manifest.by_inode(*made) if made else {}
+
+
+def _fitted(left: Iterable[Remains], facts: Manifest) -> Manifest | None:
+    """Return the manifest of a damaged generation that was made by the same recipe."""
+    alike = (one.manifest for one in left if one.manifest.recipe == facts.recipe)
+    return next((made for made in alike if made.fingerprint == facts.fingerprint), None)
+
+
+def _has_vectors(left: Remains, encoder: Encoder) -> bool:
+    """Return whether the vectors of a damaged generation are whole, and like the encoder's."""
+    return left.manifest.fingerprint == encoder.fingerprint and left.intact.issuperset(
+        semantic.FILES
+    )
 
 
 def _calibrated(
@@ -211,13 +232,13 @@ def _publish(
     root: Path, part: Path, facts: Manifest, *, linked: Mapping[int, str], keep: int
 ) -> Generation:
     manifest.write(part, replace(facts, files=manifest.hashes(part, linked)))
-    whole = root / f"{_WHOLE}{facts.id}"
+    whole = root / f"{WHOLE}{facts.id}"
     os.replace(part, whole)
     facts = _proved(whole)
     point(root, whole.name)
     for journal in root.glob("encoding-*.part"):
         journal.unlink(missing_ok=True)
-    for old in newest_first(root)[keep:]:
+    for old in [*newest_first(root)[keep:], *sorted(root.glob(f"{BAD}*"))[:-1]]:
         shutil.rmtree(old, ignore_errors=True)
     return load(whole, facts)
 
@@ -226,8 +247,8 @@ def _proved(whole: Path) -> Manifest:
     """Return the manifest of what was just written, read back; SearchError when it is not so."""
     try:
         return manifest.verify(whole)
-    except SearchError:
-        _set_aside(whole)
+    except SearchError as problem:
+        _set_aside(whole, problem)
         raise
 
 
@@ -248,7 +269,7 @@ def point(root: Path, name: str) -> None:
 
 def newest_first(root: Path) -> list[Path]:
     """Return the folders of whole generations, newest first."""
-    return sorted(root.glob(f"{_WHOLE}*"), reverse=True)
+    return sorted(root.glob(f"{WHOLE}*"), reverse=True)
 
 
 def current(root: Path) -> str:
@@ -257,7 +278,7 @@ def current(root: Path) -> str:
         name = (root / _CURRENT).read_text("utf-8").strip()
     except (OSError, ValueError):
         return ""
-    return name if name.startswith(_WHOLE) and "/" not in name else ""
+    return name if name.startswith(WHOLE) and "/" not in name else ""
 
 
 def moved_at(root: Path) -> float | None:
@@ -280,23 +301,39 @@ def open_current(root: Path) -> Generation:
     order = [f for f in folders if f.name <= named] if named else []
     for folder in [*order, *(f for f in folders if f not in order)]:
         try:
-            return load(folder, manifest.verify(folder))
-        except (SearchError, ValueError):
-            _set_aside(folder)
+            return _verified(folder)
+        except (SearchError, ValueError, EOFError) as problem:
+            _set_aside(folder, problem)
         except OSError:
             continue  # a disk or a process in trouble now: the files may be good
     raise SearchError("There is no usable index.", "Build it from the articles: run `kb publish`.")
 
 
+def _verified(folder: Path) -> Generation:
+    """Return the generation in a folder; SearchError when it is damaged."""
+    seen = watching.looks(folder)
+    return load(folder, manifest.verify(folder), seen)
+
+
+def set_aside_if_damaged(root: Path, name: str) -> None:
+    """Read every file of the generation of that id, and set it aside where one is damaged."""
+    folder = root / folder_name(name)
+    try:
+        manifest.verify(folder)
+    except SearchError as problem:
+        _set_aside(folder, problem)
+    except OSError:
+        return  # it went meanwhile, or the disk is in trouble
+
+
 def folder_name(name: str) -> str:
     """Return the folder of the generation with that id."""
-    return f"{_WHOLE}{name}"
+    return f"{WHOLE}{name}"
 
 
 def open_one(root: Path, name: str) -> Generation:
     """Return the generation of that id, verified; SearchError when it is gone or damaged."""
-    folder = root / folder_name(name)
-    return load(folder, manifest.verify(folder))
+    return _verified(root / folder_name(name))
 
 
 def make_current(root: Path, generation: Generation) -> None:
@@ -324,10 +361,27 @@ def peek(root: Path, name: str, file: str) -> bytes:
         return b""
 
 
-def _set_aside(folder: Path) -> None:
+def _set_aside(folder: Path, problem: Exception) -> None:
     """Rename a damaged generation, where that is permitted; else it is merely passed over."""
-    name = _BAD + folder.name.removeprefix(_WHOLE)
+    name = BAD + folder.name.removeprefix(WHOLE)
     try:
         os.replace(folder, folder.with_name(name))
     except OSError:
         return
+    log.error("%s It is set aside as %s.", getattr(problem, "message", problem), name)
+
+
+def lost_commit(root: Path) -> str:
+    """Return the commit that the current generation says it is of, whole or damaged; "" where
+    nothing tells.
+    """
+    name = current(root).removeprefix(WHOLE)
+    folders = [root / f"{prefix}{name}" for prefix in (WHOLE, BAD) if name]
+    if not name:
+        folders = [*newest_first(root), *sorted(root.glob(f"{BAD}*"), reverse=True)]
+    for folder in folders:
+        try:
+            return manifest.read(folder).commit
+        except SearchError:
+            continue
+    return ""

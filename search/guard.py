@@ -21,6 +21,9 @@ Loader = Callable[[], Encoder]
 Answer = Callable[[], tuple[Vectors | None, str]]
 # After a hang the model is left alone this long before another try, in seconds.
 PAUSE = 30.0
+# A model that could not be loaded is tried again: somebody may have mended its files. In seconds,
+# twice as long after each failure, up to the second.
+AGAIN, SELDOM = 5.0, 60.0
 REMEMBERED = 512
 # The asker stands back until the model has taken its text: otherwise it may hold the interpreter
 # for 5 ms (`sys.getswitchinterval`) before the model begins. In seconds, against a hang.
@@ -55,6 +58,7 @@ class QueryEncoder:
         self._ready = threading.Event()
         self._encoder: Encoder | None = None
         self._failure = ""
+        self._again_at, self._pause = 0.0, AGAIN
         self._started = 0.0
         self._rest_until = 0.0
 
@@ -76,11 +80,20 @@ class QueryEncoder:
         if not self._ready.wait(max(0.0, left)):
             return "The model is taking too long to load."
         if self._encoder is None:
+            self._try_again()
             return self._failure
         if self._encoder.fingerprint != fingerprint:
             return "The index was built with another model; build it again."
         resting = time.monotonic() < self._rest_until
         return "The model stopped answering; it is tried again shortly." if resting else ""
+
+    def _try_again(self) -> None:
+        """Load once more, in the background, what failed to load some time ago."""
+        with self._lock:
+            if time.monotonic() < self._again_at:
+                return
+            self._again_at = float("inf")
+        threading.Thread(target=self._work, name="query-encoder", daemon=True).start()
 
     def begin(self, text: str, fingerprint: str) -> Answer:
         """Begin to encode a query; what comes back waits for the vector when it is called, and
@@ -130,6 +143,9 @@ class QueryEncoder:
             self._failure = error.message
         except Exception as error:  # whatever a model library raises, searches go on
             self._failure = f"The model cannot be loaded: {type(error).__name__}."
+        if self._encoder is None:
+            self._again_at = time.monotonic() + self._pause
+            self._pause = min(SELDOM, 2 * self._pause)
         self._ready.set()
         if self._encoder is not None:
             self._serve(self._jobs)

@@ -16,13 +16,14 @@ import numpy as np
 import numpy.typing as npt
 from whoosh.analysis import Token, Tokenizer
 from whoosh.fields import ID, TEXT, Schema
-from whoosh.filedb.filestore import FileStorage
+from whoosh.filedb.filestore import FileStorage, copy_to_ram
 from whoosh.index import Index
 from whoosh.reading import SegmentReader
 
 from search.analysis import document_terms
 from search.counts import Collected
 from search.impacts import Scoring
+from search.mapping import is_held
 from search.passages import Passage
 from search.types import Document
 
@@ -204,4 +205,6 @@ def article_numbers(folder: Path, numbers: Mapping[str, int]) -> Numbers:
 
 def open_index(folder: Path) -> Index:
     """Return the Whoosh index in a folder. Its files are pickles: verify their hashes first."""
-    return FileStorage(str(folder)).open_index()
+    storage = FileStorage(str(folder))
+    held = all(is_held(path.stat().st_size) for path in folder.iterdir())
+    return (copy_to_ram(storage) if held else storage).open_index()

@@ -111,7 +111,18 @@ def verify(folder: Path) -> Manifest:
     for name in sorted({*manifest.files, *found}):
         if manifest.files.get(name) != found.get(name):
             raise SearchError(
-                f"Index generation {folder.name} is damaged: {name}.",
+                f"Index generation {folder.name} is damaged: {name} {how(folder, name, manifest)}.",
                 "The last good generation serves meanwhile; run `kb publish` to build a new one.",
             )
     return manifest
+
+
+def how(folder: Path, name: str, manifest: Manifest) -> str:
+    """Return in words what became of a file that is not as recorded."""
+    if name not in manifest.files:
+        return "was added"
+    try:
+        size = (folder / name).stat().st_size
+    except OSError:
+        return "is gone"
+    return "holds other bytes than were written" if size else "is empty"

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from search.mapping import is_held
+
 if TYPE_CHECKING:
     from usearch.index import Index
 
@@ -63,11 +65,14 @@ def update(
 
 
 class Neighbours:
-    """A graph opened for reading, mapped from disk."""
+    """A graph opened for reading; a large one is mapped from disk."""
 
     def __init__(self, path: Path, width: int) -> None:
         self._graph = _empty(width)
-        self._graph.view(str(path))
+        if is_held(path.stat().st_size):
+            self._graph.load(str(path))
+        else:
+            self._graph.view(str(path))
 
     def nearest(self, vector: npt.NDArray[np.float32], count: int) -> Keys:
         """Return the keys of about the `count` nearest vectors."""

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from whoosh.index import Index
 
-from search import duplicates, keyword, storage
+from search import duplicates, keyword, storage, watching
 from search.analysis import fold
 from search.confidence import PRIOR, Calibration, calibration_of
 from search.errors import SearchError
@@ -29,13 +29,14 @@ from search.semantic import Meaning
 from search.spelling import Vocabulary
 from search.storage import Documents
 from search.tokens import tokens
+from search.watching import Damage, Looks
 
 Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Generation:
-    """The articles, passages and indexes of one commit. Arrays map from disk."""
+    """The articles, passages and indexes of one commit. Large arrays map from disk."""
 
     path: Path
     manifest: Manifest
@@ -49,6 +50,15 @@ class Generation:
     alike: npt.NDArray[np.int32]
     synonyms: Synonyms  # folded
     meaning: Meaning | None
+    seen: dict[str, Looks]  # how its files looked when they were verified
+
+    def damage(self) -> Damage | None:
+        """Return what became of its files since they were verified, None where they are whole."""
+        return watching.damage(self.path, self.manifest, self.seen)
+
+    def hold(self) -> None:
+        """Open now what is otherwise opened when it is first asked for, while it is there."""
+        _ = self.whoosh, self._whoosh_articles, self.vocabulary, self.known_words
 
     @property
     def id(self) -> str:
@@ -130,8 +140,8 @@ def plain(text: str) -> str:
     return " ".join(fold(token.surface) for token in tokens(text))
 
 
-def load(folder: Path, manifest: Manifest) -> Generation:
-    """Return the generation in a verified folder."""
+def load(folder: Path, manifest: Manifest, seen: dict[str, Looks] | None = None) -> Generation:
+    """Return the generation in a folder that was verified when its files looked as `seen`."""
     documents = storage.Documents(folder)
     passages = storage.load_passages(folder)
     meaning = None
@@ -150,4 +160,5 @@ def load(folder: Path, manifest: Manifest) -> Generation:
         alike=duplicates.load_groups(folder, len(documents)),
         synonyms=folded(json.loads((folder / "synonyms.json").read_text("utf-8"))),
         meaning=meaning,
+        seen=watching.looks(folder) if seen is None else seen,
     )

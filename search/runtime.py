@@ -41,10 +41,18 @@ def open_runtime(cache: Path, model: Path | None = None) -> LightEncoder:
 
     SearchError when the model or the runtime is missing or damaged.
     """
+    return LightEncoder(*check(cache, model))
+
+
+def check(cache: Path, model: Path | None = None) -> tuple[Path, Recipe]:
+    """Return the folder of the prepared runtime of `model` and its recipe, every file read.
+
+    SearchError when the model or the runtime is missing or damaged.
+    """
     recipe = read_recipe(model_folder(model), bundled=model is None)
     folder = runtime_folder(cache, recipe)
     verify(folder, recipe)
-    return LightEncoder(folder, recipe)
+    return folder, recipe
 
 
 def verify(folder: Path, recipe: Recipe) -> None:

@@ -34,6 +34,8 @@ SAMPLED = 100
 # candidates would mostly be closed to it.
 MOSTLY_OPEN = 0.5
 _GRAPH = "vectors.hnsw"
+# The vectors and what they stand for.
+FILES = ("vectors.npy", "vectors.keys.npy", "vectors.documents.npy", "vectors.passages.npy")
 Integers = npt.NDArray[np.int32]
 Keys = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]

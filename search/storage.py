@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import mmap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,7 +17,7 @@ from typing import Any, overload
 import numpy as np
 import numpy.typing as npt
 
-from search.mapping import mapped
+from search.mapping import mapped, text_of
 from search.passages import Passages
 from search.types import Document, Section
 
@@ -115,9 +114,7 @@ class Documents(Sequence[Document]):
         # Generations of before 2026-11-23 have no such column, and go on serving.
         self.changed: Numbers = np.array(held.get("changed", [0] * len(self.ids)), np.int32)
         self._offsets = mapped(folder / _OFFSETS)
-        with (folder / _DOCUMENTS).open("rb") as file:
-            size = file.seek(0, 2)
-            self._text = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size else b""
+        self._text = text_of(folder / _DOCUMENTS)
         self._read = lru_cache(maxsize=REMEMBERED)(self._parsed)
 
     def __len__(self) -> int:

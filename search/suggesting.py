@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from search.mapping import shared
+from search.mapping import mapped, shared
 from search.offers import Mask, Numbers, Source, Suggestion, Table, table_of, words_of
 from search.types import Document
 
@@ -43,12 +43,7 @@ class Suggester:
     @classmethod
     def open(cls, folder: Path) -> Suggester:
         """Return the table that `write` left in the folder; OSError or ValueError without it."""
-        return cls(
-            Table({
-                name: np.asarray(np.load(folder / _NAME.format(name), mmap_mode="r"))
-                for name in _ARRAYS
-            })
-        )  # fmt: skip
+        return cls(Table({name: mapped(folder / _NAME.format(name)) for name in _ARRAYS}))
 
     def suggest(
         self, prefix: str, *, allowed: Mask, limit: int, popular: Queries | None = None

@@ -30,9 +30,11 @@ from search.building import recipe
 from search.errors import SearchError
 from search.mapping import shared
 from search.opened import Generation
+from search.remains import Remains
 
 log = logging.getLogger(__name__)
 
+Kept = Generation | Remains  # what holds a library, whole or what is left of it
 RECIPE_FILE, SCHEDULE, LINEAGE, NOTICES = (
     "recipe.json", "schedule.json", "lineage.json", "notices.json",
 )  # fmt: skip
@@ -109,7 +111,7 @@ def current(root: Path) -> Generation | None:
         return None
 
 
-def library_of(live: Generation | None) -> Library | None:
+def library_of(live: Kept | None) -> Library | None:
     """Return the library of a generation, None where it cannot be read."""
     try:
         return Library.load(live.read) if live else None
@@ -144,17 +146,17 @@ def is_due(live: Generation, now: datetime) -> bool:
     return bool(until) and datetime.fromisoformat(until) <= now
 
 
-def lineage_of(live: Generation | None) -> frozenset[str]:
+def lineage_of(live: Kept | None) -> frozenset[str]:
     """Return the newest commits that a generation holds; nothing when that is unknown."""
     return frozenset(_fact(live, LINEAGE, [])) if live else frozenset()
 
 
-def notices_of(live: Generation | None) -> tuple[Notice, ...]:
+def notices_of(live: Kept | None) -> tuple[Notice, ...]:
     """Return whom a generation's problems concern."""
     return tuple(Notice(**row) for row in _fact(live, NOTICES, [])) if live else ()
 
 
-def _fact(live: Generation, name: str, otherwise: Any) -> Any:
+def _fact(live: Kept, name: str, otherwise: Any) -> Any:
     """Return one of the small facts; a generation made before there were any has none."""
     try:
         return json.loads(live.read(name))
@@ -163,7 +165,7 @@ def _fact(live: Generation, name: str, otherwise: Any) -> Any:
 
 
 def facts(
-    source: Source, library: Library, *, before: Generation | None, now: datetime
+    source: Source, library: Library, *, before: Kept | None, now: datetime
 ) -> dict[str, bytes]:
     """Return the files of the small facts of a generation to be built."""
     until, lineage = next_change(library.articles.values(), now), source.lineage(ANCESTORS)

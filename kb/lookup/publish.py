@@ -26,6 +26,7 @@ from kb.errors import BranchGone, ContentError, PublishRefused
 from kb.lookup.loss import refuse_loss
 from kb.lookup.made import (
     RECIPE_FILE,
+    Kept,
     current,
     facts,
     is_due,
@@ -41,6 +42,7 @@ from search.errors import SearchError
 from search.manifest import Manifest
 from search.opened import Generation
 from search.prepare import prepare
+from search.remains import remains
 from search.runtime import open_runtime
 
 log = logging.getLogger(__name__)
@@ -103,6 +105,21 @@ def keep_time(settings: Settings, *, progress: Progress, now: datetime) -> Publi
         return _Publishing(settings, progress, now).again()
 
 
+def mend(settings: Settings, *, progress: Progress, now: datetime, served: str = "") -> Published:
+    """Make live again what was live before its files were damaged, from the same commit; where that
+    cannot be read any more, what the articles are now. A generation that had to do without the
+    model is made anew where there is one. `served` is the commit that was live, where the caller
+    knows it. No network is used.
+
+    Raises as `publish` does.
+    """
+    with alone(settings.data):
+        lost = generation.lost_commit(settings.generations)
+        work = _Publishing(settings, progress, now)
+        pinned, newest = work.standing.pin, "".join(work.standing.seen[:1])
+        return work.mended(pinned.commit if pinned else lost or served or newest)
+
+
 class _Publishing:
     """One publish, by whoever holds the lock."""
 
@@ -161,6 +178,39 @@ class _Publishing:
         seen_in = fresh.id if seen_in == live.id else seen_in
         note(self.settings.data, replace(self.standing, pin=pin, generation=seen_in))
         return self._described(changed=True)
+
+    def mended(self, lost: str) -> Published:
+        """Point at a whole generation of the commit `lost`, or build it anew."""
+        live = self.before
+        if live and live.commit == lost and not self._wants_model(live.manifest):
+            self._settle()
+            return self._described(changed=False)
+        source = self._found_again(lost)
+        if (held := self._kept(source)) is not None:
+            self._point(held)
+        else:
+            self._build(source, guarded=live is not None and source.commit != lost)
+        self._settle()
+        return self._described(changed=True)
+
+    def _found_again(self, lost: str) -> Source:
+        """Return the articles of a commit, of today where it is unknown or gone."""
+        if lost and not lost.startswith("folder-"):  # a folder has one state, today's
+            try:
+                return open_articles(self.settings, lost)
+            except ContentError as problem:
+                log.warning("%s is not there any more: %s", shortened(lost), problem)
+        return open_articles(self.settings)
+
+    def _settle(self) -> None:
+        """Let the pointer, and a rollback, name the generation that is live."""
+        assert self.before is not None
+        if generation.current(self.root) != self.before.path.name:
+            generation.make_current(self.root, self.before)
+        pin = self.standing.pin
+        if pin and pin.commit == self.before.commit and pin.generation != self.before.id:
+            pin = replace(pin, generation=self.before.id)
+            note(self.settings.data, replace(self.standing, pin=pin))
 
     def _fetch(self, lock: int) -> str:
         """Bring the mirrors up to date; return why one could not be, "" when all are."""
@@ -259,7 +309,7 @@ class _Publishing:
 
     def _build(self, source: Source, *, guarded: bool = False) -> None:
         """Make the source's articles live."""
-        previous = library_of(self.before)
+        previous = library_of(self._former())
         library = build_library(
             source,
             previous=previous,
@@ -282,10 +332,14 @@ class _Publishing:
             keep=self.settings.keep_generations,
         )
 
+    def _former(self) -> Kept | None:
+        """Return what is live, else what is left of what was, None where nothing is."""
+        return self.before or next(iter(remains(self.root)), None)
+
     def _files(self, source: Source, library: Library) -> dict[str, bytes]:
         """Return the library and the small facts beside it, as files."""
         try:
-            small = facts(source, library, before=self.before, now=self.now)
+            small = facts(source, library, before=self._former(), now=self.now)
         finally:
             source.close()
         return library.dump() | small | {RECIPE_FILE: recipe_of(self.settings, source)}

@@ -10,10 +10,22 @@ import logging
 import threading
 
 from kb.content.library import Library
+from kb.lookup.live import Library as AnyLibrary
+from kb.lookup.live import LibraryGetter
 from search.engine import Engine
 from search.errors import SearchError
 
 log = logging.getLogger(__name__)
+
+
+def at_hand(library: LibraryGetter) -> AnyLibrary:
+    """Return the live library, an empty one while the index is being repaired: for pages that name
+    articles by the way, as the ticket form does.
+    """
+    try:
+        return library()
+    except SearchError:
+        return Library(commit="")
 
 
 class LiveLibrary:
@@ -25,9 +37,16 @@ class LiveLibrary:
         self._held: tuple[str, Library] | None = None
 
     def __call__(self) -> Library:
-        """Return the live library; SearchError when nothing has been published."""
-        live = self._engine.generation
+        """Return the live library, the last that was while the index is being repaired. SearchError
+        when this process has read none yet.
+        """
         held = self._held
+        try:
+            live = self._engine.generation
+        except SearchError:
+            if held is None:
+                raise
+            return held[1]
         if held is not None and held[0] == live.id:
             return held[1]
         with self._lock:
@@ -39,9 +58,11 @@ class LiveLibrary:
             return held[1]
         try:
             library = Library.load(live.read)
-        except (OSError, SearchError, ValueError, KeyError, TypeError):
-            if held is None:
+        except (OSError, SearchError, ValueError, KeyError, TypeError) as problem:
+            if held is None and isinstance(problem, SearchError):
                 raise
+            if held is None:
+                raise SearchError("The articles of the index cannot be read.") from problem
             log.exception("the library of generation %s cannot be read", live.id)
             return held[1]  # and try again at the next call
         self._held = (live.id, library)

@@ -16,6 +16,7 @@ from kb.lookup import store
 from kb.lookup.ask import counted, kept
 from kb.lookup.events import Arm, Event, EventKind, new_id
 from kb.lookup.live import LibraryGetter, readable
+from kb.lookup.published import at_hand
 from kb.lookup.recording import Recorder
 from kb.lookup.redaction import Redactor
 from kb.lookup.redaction import redact as redact_secrets
@@ -119,7 +120,7 @@ class Record:
         self, viewer: Viewer, *, now: datetime, search_id: str | None = None, slug: str = ""
     ) -> bool:
         """Record that the ticket form was opened, from a search or an article."""
-        known = slug if slug and readable(self._library(), slug, viewer) else None
+        known = slug if slug and readable(at_hand(self._library), slug, viewer) else None
         event = _event(viewer, EventKind.FORM_OPENED, now, search_id, article=known)
         return self._recorder.record(event)
 

@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from kb.db import LOCK_WAIT_S, Database
+from kb.db import Database
 from kb.lookup.events import TYPED, Event, EventKind
 from kb.schema import events, salts
 
@@ -119,22 +119,8 @@ def _forget_typed(connection: Connection, event: Event) -> None:
 @contextmanager
 def hasty(db: Database) -> Iterator[Connection]:
     """Hand out a write transaction that gives up on a lock after PATIENCE_S."""
-    if db.dialect != "sqlite":
-        with db.begin() as connection:
-            connection.exec_driver_sql(f"SET LOCAL statement_timeout = {PATIENCE_S * 1000}")
-            yield connection
-        return
-    with db.engine.connect() as connection:
-        connection.exec_driver_sql(f"PRAGMA busy_timeout = {PATIENCE_S * 1000}")
-        try:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            yield connection
-            connection.commit()
-        except BaseException:
-            connection.rollback()
-            raise
-        finally:
-            connection.exec_driver_sql(f"PRAGMA busy_timeout = {LOCK_WAIT_S * 1000}")
+    with db.begin(wait_s=PATIENCE_S) as connection:
+        yield connection
 
 
 # -- reading ------------------------------------------------------------------------------------

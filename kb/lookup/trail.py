@@ -18,6 +18,7 @@ from kb.insight.failures import failures
 from kb.lookup import store
 from kb.lookup.events import Event, EventKind
 from kb.lookup.live import LibraryGetter
+from kb.lookup.published import at_hand
 from kb.lookup.recording import Recorder
 
 TOP = 3
@@ -60,7 +61,7 @@ def _events(db: Database, visitor: str, search_id: str | None, now: datetime) ->
 
 def _titles(episode: Episode, library: LibraryGetter) -> Mapping[str, str]:
     """Return the titles of the live articles that the episode mentions."""
-    live = library()
+    live = at_hand(library)
     slugs = {event.article for event in episode.events if event.article}
     slugs |= {slug for event in episode.of(EventKind.SEARCH) for slug in _top(event)}
     found = {slug: live.get(slug) for slug in slugs}

@@ -29,10 +29,12 @@ from kb.desk.queue.filters import NOBODY, QueueFilter
 from kb.desk.ticket import ACTIVE, Agent, Origin, Resolution, Status, Ticket, parse_number
 from kb.desk.workers.store import WORKING_ROLES
 from kb.errors import InvalidInput, NotAllowed, NotFound, ProductError
+from kb.lookup.published import at_hand
 from kb.people.roles import Permission
 from kb.readiness import blocked_by
 from kb.web.guard import needs, now, services, viewer
 from kb.web.link_again import has_room
+from search.errors import SearchError
 from search.types import Query
 
 blueprint = Blueprint("desk", __name__, url_prefix="/desk")
@@ -246,7 +248,7 @@ def _page(found: Ticket, problem: ProductError | None = None, *, acted: str = ""
         candidates=_candidates(found),
         filed_by=_filer(found),
         resolutions=RESOLUTIONS,
-        article=services().library().get(found.resolution_article),
+        article=at_hand(services().library).get(found.resolution_article),
     )
 
 
@@ -265,6 +267,9 @@ def _candidates(found: Ticket) -> list[Article]:
     if not found.active:
         return []
     query = Query(text=found.subject, audiences=viewer().audiences, limit=CANDIDATES)
-    library = services().library()
-    near = [library.get(hit.id) for hit in services().engine.search(query).hits]
+    library = at_hand(services().library)
+    try:
+        near = [library.get(hit.id) for hit in services().engine.search(query).hits]
+    except SearchError:
+        return []  # the ticket is worked on although the index is being repaired
     return [article for article in near if article is not None]

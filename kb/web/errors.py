@@ -33,6 +33,7 @@ from kb.errors import (
 )
 from kb.web.guard import SAFE, link_refused, wants_json
 from kb.web.typed import MOST_GIVEN_BACK, SIGN_IN, typed
+from search.errors import SearchError
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +52,10 @@ WORDS: dict[int, tuple[str, str]] = {
     500: ("Something went wrong on our side", "It has been noted. Please try again."),
     503: ("Our record does not answer at the moment", "Please try again in a few minutes."),
 }
+
+REPAIR_S = 10  # in which most repairs are done, and most locks are given up
+REPAIRED = "The search is being repaired"
+WAIT = "Articles and search will be back in a minute or two. Please try again then."
 
 # Under a host name that is not ours no page can be made: its links would carry that name.
 OTHER_HOST = "The site does not go by that name; see the setting trusted_hosts."
@@ -74,6 +79,7 @@ def init_app(app: Flask) -> None:
     """Answer every error of the app in words."""
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(ProductError, _product)
+    app.register_error_handler(SearchError, _index)
     app.register_error_handler(Exception, _unforeseen)
 
 
@@ -114,11 +120,20 @@ def _product(problem: ProductError) -> ResponseReturnValue:
         log.error("%s", problem)
     if isinstance(problem, StoreError):  # the driver's words are for the log, not for readers
         sent = request.method not in SAFE
-        return answer(status, "Nothing was sent or changed." if sent else "")
+        g.retry_after = g.get("retry_after", REPAIR_S)
+        return answer(status, "Nothing was sent or changed." if sent else "", hint=WORDS[status][1])
     if isinstance(problem, TooSoon):
         g.retry_after = problem.wait
     fields = problem.fields if isinstance(problem, InvalidInput) else {}
     return answer(status, problem.message, hint=problem.hint, fields=fields)
+
+
+def _index(problem: SearchError) -> ResponseReturnValue:
+    """Answer while there is no whole index; the worker makes it again (kb.lookup.mending)."""
+    log.warning("a page could not be made: %s", problem.message)
+    g.retry_after = REPAIR_S
+    sent = request.method not in SAFE
+    return answer(503, "Nothing was sent or changed." if sent else "", title=REPAIRED, hint=WAIT)
 
 
 def _unforeseen(problem: Exception) -> ResponseReturnValue:
@@ -127,10 +142,16 @@ def _unforeseen(problem: Exception) -> ResponseReturnValue:
 
 
 def answer(
-    status: int, message: str, *, hint: str = "", fields: dict[str, str] | None = None
+    status: int,
+    message: str,
+    *,
+    title: str = "",
+    hint: str = "",
+    fields: dict[str, str] | None = None,
 ) -> ResponseReturnValue:
     """Return the error as the caller reads it: a page, or JSON."""
-    title, usual = WORDS.get(status, WORDS[500])
+    first, usual = WORDS.get(status, WORDS[500])
+    title = title or first
     wait = getattr(g, "retry_after", 0)
     if wait and not hint:
         hint = f"Wait {wait} seconds and try again."

@@ -23,10 +23,12 @@ from kb.errors import InvalidInput, NotAllowed, ProductError
 from kb.lookup.draws import arm_of
 from kb.lookup.events import Arm
 from kb.lookup.live import readable
+from kb.lookup.published import at_hand
 from kb.people.roles import Permission
 from kb.web import listing
 from kb.web.asking import asking
 from kb.web.guard import count_ticket_for, needs, now, own_search, services, viewer
+from search.errors import SearchError
 from search.types import Query
 
 blueprint = Blueprint("requester", __name__)
@@ -269,7 +271,10 @@ def _suggestions(form: dict[str, str]) -> list[dict[str, Any]]:
     if not form["subject"].strip():
         return []
     query = Query(text=form["subject"], audiences=viewer().audiences, limit=SUGGESTED)
-    found = services().engine.search(query)  # asked by the form, not by the person: no search
+    try:
+        found = services().engine.search(query)  # asked by the form, not by the person: no search
+    except SearchError:
+        return []  # a ticket is opened although the index is being repaired
     if not found.answerable:
         return []
     shown = [
@@ -285,15 +290,16 @@ def _suggestions(form: dict[str, str]) -> list[dict[str, Any]]:
 
 def _title(slug: str) -> str:
     """Return the title of an article that this person may read, "" for any other."""
-    article = readable(services().library(), slug, viewer())
+    article = readable(at_hand(services().library), slug, viewer())
     return article.title if article else ""
 
 
 def _trail(found: Ticket) -> dict[str, Any]:
     """Return what was tried, without articles closed to whoever holds the link."""
+    library = at_hand(services().library)
 
     def open_ones(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-        return [row for row in rows if readable(services().library(), row["slug"], viewer())]
+        return [row for row in rows if readable(library, row["slug"], viewer())]
 
     searches, articles = found.trail.get("searches", ()), found.trail.get("articles", ())
     if not found.proven:  # behind one address the rest may be another's
@@ -316,8 +322,7 @@ def _history(found: Ticket) -> list[TicketEvent]:
 
 
 def _ticket_page(found: Ticket, reply_to: str, problem: ProductError | None = None) -> str:
-    library = services().library()
-    article = readable(library, found.resolution_article, viewer())
+    article = readable(at_hand(services().library), found.resolution_article, viewer())
     return render_template(
         "requester/ticket.html",
         ticket=found,

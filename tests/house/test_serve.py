@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -17,7 +18,9 @@ from pathlib import Path
 
 import pytest
 
-from search.generation import open_current
+from search.errors import SearchError
+from search.generation import current, open_current
+from search.manifest import verify
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 90  # for machines that are busy; nothing here measures time
@@ -30,14 +33,21 @@ class Site:
     process: subprocess.Popen[bytes]
     address: str
     log: Path
+    data: Path
 
     def answers(self, path: str = "/healthz") -> bool:
         """Return whether the page is there."""
+        return self.status(path) == 200
+
+    def status(self, path: str) -> int:
+        """Return how a page is answered, 0 where it is not."""
         try:
             with urllib.request.urlopen(self.address + path, timeout=10) as page:
-                return bool(page.status == 200)
-        except (urllib.error.URLError, OSError):
-            return False
+                return int(page.status)
+        except urllib.error.HTTPError as refused:
+            return refused.code
+        except OSError:
+            return 0
 
     def family(self) -> dict[int, str]:
         """Return the site's processes below the first, by id with their command lines."""
@@ -96,8 +106,12 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="re
 
 
 @pytest.fixture
-def site(published: Path, tmp_path: Path, free_port: Callable[[], int]) -> Iterator[Site]:
-    """Run the site over published articles; whatever is left of it ends with the test."""
+def site(
+    request: pytest.FixtureRequest, published: Path, tmp_path: Path, free_port: Callable[[], int]
+) -> Iterator[Site]:
+    """Run the site over published articles, by the program that a test gives or `kb serve`;
+    whatever is left of it ends with the test.
+    """
     data, port, log = tmp_path / "data", free_port(), tmp_path / "log"
     shutil.copytree(published / "index", data / "index")
     (data / "model").symlink_to(published / "model")
@@ -112,11 +126,12 @@ def site(published: Path, tmp_path: Path, free_port: Callable[[], int]) -> Itera
         **pinned(published),
     }
     with log.open("wb") as out:
+        program = ["-c", request.param] if hasattr(request, "param") else ["-m", "kb.cli", "serve"]
         process = subprocess.Popen(
-            [sys.executable, "-m", "kb.cli", "serve"],
+            [sys.executable, *program],
             cwd=ROOT, env=environ, stdout=out, stderr=out, start_new_session=True,
         )  # fmt: skip
-    running = Site(process, f"http://127.0.0.1:{port}", log)
+    running = Site(process, f"http://127.0.0.1:{port}", log, data)
     try:
         eventually(lambda: running.answers() or process.poll() is not None, "an answer", log)
         eventually(lambda: bool(running.companion()), "a worker beside the site", log)
@@ -178,3 +193,64 @@ def test_nothing_is_left_of_a_site_that_is_killed(site: Site) -> None:
     site.process.kill()
     eventually(lambda: not any(map(_alive, family)), "all processes ended", site.log)
     assert not site.answers()
+
+
+# -- damage -------------------------------------------------------------------------------------
+
+HELD = "from kb.cli import main; main(['serve'])"
+MAPPED = (  # every file of the index is mapped, as large ones are
+    "from search import mapping; mapping.HELD = 0\nfrom kb.cli import main; main(['serve'])"
+)
+
+
+def spoil(path: Path, way: str) -> None:
+    """Damage a file, or all of a folder, in place."""
+    files = [each for each in path.rglob("*") if each.is_file()] if path.is_dir() else [path]
+    for file in files:
+        if way == "deleted":
+            file.unlink()
+        elif way == "flipped":
+            with file.open("r+b") as out:
+                out.write(bytes(byte ^ 0x41 for byte in out.read(20)[::-1]))
+        else:
+            os.truncate(file, 0 if way == "emptied" else file.stat().st_size // 2)
+
+
+def is_whole(site: Site, commit: str) -> bool:
+    """Return whether the site says that its files are whole, and they are, of that commit."""
+    index = site.data / "index"
+    try:
+        with urllib.request.urlopen(f"{site.address}/readyz", timeout=10) as page:
+            told = json.load(page)["checks"]["files"]
+        return bool(told["ok"]) and verify(index / current(index)).commit == commit
+    except (OSError, SearchError, KeyError):
+        return False
+
+
+@pytest.mark.parametrize(
+    ("site", "damage"),
+    [
+        (HELD, [("LIVE/extra/library.jsonl", "flipped"), ("CURRENT", "deleted")]),
+        (MAPPED, [("LIVE/articles.values.npy", "truncated")]),
+    ],
+    ids=["held", "mapped"],
+    indirect=["site"],
+)
+def test_the_server_outlives_damage_and_mends_it_without_hands(
+    site: Site, damage: list[tuple[str, str]]
+) -> None:
+    index = site.data / "index"
+    commit = open_current(index).commit
+    first = site.process.pid
+    for name, way in damage:
+        spoil(index / name.replace("LIVE", current(index)), way)
+        for path in ("/search?q=vpn+keeps+dropping", "/articles/vpn/connect-to-the-vpn"):
+            site.status(path)  # may be 503, or no answer where the process that was asked died
+        assert site.answers("/healthz") or site.answers("/healthz")
+        eventually(lambda: is_whole(site, commit), f"mended: {name} {way}", site.log)
+        assert site.answers("/search?q=vpn")
+        assert site.answers("/tickets/new")
+    assert site.process.poll() is None
+    assert site.process.pid == first
+    assert "is damaged" in site.log.read_text()
+    assert "the index is whole again" in site.log.read_text()

@@ -104,7 +104,6 @@ def test_pages_are_answered_while_another_holds_the_database(
 ) -> None:
     # The wait is shortened for the test; how long pages wait is the stores' affair.
     monkeypatch.setattr("kb.db.LOCK_WAIT_S", 0.2)
-    monkeypatch.setattr("kb.lookup.store.LOCK_WAIT_S", 0.2)
     monkeypatch.setattr("kb.lookup.store.PATIENCE_S", 0.2)
     site = new_site()
     client = site.client("reader")
