@@ -79,7 +79,7 @@ def serve() -> None:
     check_address(settings)
     _migrate(settings)
     _publish_or_keep(settings)
-    click.echo(f"Serving on http://{settings.host}:{settings.port} (Ctrl-C stops)", err=True)
+    click.echo(f"Serving on {settings.own_address} (Ctrl-C stops)", err=True)
     run(settings)
 
 

@@ -20,19 +20,29 @@ from kb.content.repositories import Repository, parse_repositories
 from kb.demonstration import marker
 from kb.desk.tiers import DEFAULT_TIERS, Tier, parse_tiers
 from kb.errors import ConfigError
+from kb.forwarding import Network, Site, read_site
 from kb.insight.outside.hooks import TicketHook, parse_ticket_hooks
 from kb.setting_values import (
     addresses,
     duration,
+    filled,
     flag,
+    hosts,
+    key,
+    keys,
+    lasting,
+    listening,
     one_of,
     optional_duration,
     path,
     patterns,
+    proxies,
+    sender,
+    site_address,
     text,
     whole,
-    words,
 )
+from kb.setting_values import language as language_code
 
 PREFIX = "KB_"
 FILE_VARIABLE = "KB_CONFIG"
@@ -67,8 +77,13 @@ class Setting:
 
 
 ROWS: tuple[Setting, ...] = (
-    Setting("site_name", "Tier Zero", text, "Name of the site, shown on every page."),
-    Setting("site_url", "http://127.0.0.1:8000", text, "Public address, used in mail and links."),
+    Setting("site_name", "Tier Zero", filled, "Name of the site, shown on every page."),
+    Setting(
+        "site_url",
+        "",
+        site_address,
+        "Public address, used in mail and links; empty: host and port.",
+    ),
     Setting("articles", "articles", path, "Folder or Git repository that holds the articles."),
     Setting("articles_ref", "HEAD", text, "Branch, tag or commit that is published."),
     Setting("articles_remote", "", text, "Repository to fetch the articles from, by URL.", True),
@@ -80,7 +95,7 @@ ROWS: tuple[Setting, ...] = (
         "Further repositories, each a collection: name, source, ref, path.",
         True,
     ),
-    Setting("webhook_secret", "", text, "Proves that a push hook is meant; empty: none.", True),
+    Setting("webhook_secret", "", key(16), "Proves that a push hook is meant; empty: none.", True),
     Setting(
         "article_history",
         "dates",
@@ -105,18 +120,30 @@ ROWS: tuple[Setting, ...] = (
     Setting("data", "var", path, "Folder for the database, the index and the spool."),
     Setting("templates", "templates", path, "Folder of the page templates."),
     Setting("database_url", "", text, "PostgreSQL by URL; empty: SQLite in the data folder.", True),
-    Setting("language", "en", text, "Language assumed where an article names none."),
+    Setting("language", "en", language_code, "Language assumed where an article names none."),
     Setting("model", "", text, "Folder of another sentence-transformers model; empty: bundled."),
     Setting("semantic", True, flag, "Search by meaning as well as by words."),
-    Setting("host", "127.0.0.1", text, "Address to listen on."),
+    Setting("host", "127.0.0.1", listening, "Address to listen on."),
     Setting("port", 8000, whole(1, 65535), "Port to listen on."),
     Setting("workers", 2, whole(1, 64), "Web processes."),
     Setting("threads", 4, whole(1, 64), "Threads in a web process."),
-    Setting("secret_key", "", text, "Signs sessions; empty: made once in the data folder.", True),
-    Setting("secret_key_fallbacks", (), words, "Former secret keys, still accepted.", True),
-    Setting("trusted_hosts", ("127.0.0.1", "localhost", "[::1]"), words, "Host names answered."),
-    Setting("trusted_proxies", 0, whole(0, 5), "Proxies in front whose X-Forwarded-* is believed."),
-    Setting("session_lifetime", "12h", duration, "How long a sign-in lasts."),
+    Setting(
+        "secret_key", "", key(32), "Signs sessions; empty: made once in the data folder.", True
+    ),
+    Setting("secret_key_fallbacks", (), keys(32), "Former secret keys, still accepted.", True),
+    Setting(
+        "trusted_hosts",
+        ("127.0.0.1", "localhost", "[::1]"),
+        hosts,
+        "Host names answered, besides those of site_url and host.",
+    ),
+    Setting(
+        "trusted_proxies",
+        (),
+        proxies,
+        "Addresses and networks of proxies whose X-Forwarded-* is believed.",
+    ),
+    Setting("session_lifetime", "12h", lasting("1m"), "How long a sign-in lasts."),
     Setting("episode_gap", "30m", duration, "Silence that ends an episode."),
     Setting("outcome_window", "24h", duration, "Wait for a ticket before an outcome is final."),
     Setting("retention", "90d", duration, "How long searched words are kept; at most 180d."),
@@ -153,12 +180,12 @@ ROWS: tuple[Setting, ...] = (
     ),
     Setting("demand_window", "7d", duration, "Span in which those people are counted."),
     Setting("mail_url", "", text, "smtp://user:password@host:port; empty: to files.", True),
-    Setting("mail_from", "service-desk@localhost", text, "Sender of the product's mail."),
+    Setting("mail_from", "service-desk@localhost", sender, "Sender of the product's mail."),
     Setting("review_reminders", True, flag, "Weekly letters to who keeps articles to be checked."),
     Setting("digest_to", (), addresses, "Addresses that get the weekly digest; empty: nobody."),
     Setting("answer_mail", True, flag, "Readers may ask for mail when their search is answered."),
     Setting("publish_interval", "30s", optional_duration, "How often Git is asked for news."),
-    Setting("worker_interval", "15s", duration, "Pause between rounds of periodic work."),
+    Setting("worker_interval", "15s", lasting("100ms"), "Pause between rounds of periodic work."),
     Setting("search_rate", 120, whole(1, 100000), "Searches a minute from one address."),
     Setting("write_rate", 20, whole(1, 100000), "Tickets and votes in 10 minutes from an address."),
     Setting("sign_in_rate", 50, whole(1, 100000), "Wrong passwords in 10 minutes, one network."),
@@ -197,7 +224,7 @@ class Settings:
     secret_key: str
     secret_key_fallbacks: tuple[str, ...]
     trusted_hosts: tuple[str, ...]
-    trusted_proxies: int
+    trusted_proxies: tuple[Network, ...]
     session_lifetime: timedelta
     episode_gap: timedelta
     outcome_window: timedelta
@@ -221,6 +248,25 @@ class Settings:
     sign_in_rate: int
     letter_rate: int
     tiers: tuple[Tier, ...]
+
+    @property
+    def site(self) -> Site:
+        """Return the public address, taken apart. Raises ConfigError when it is none."""
+        found = read_site(self.site_url)
+        if found is None:
+            raise ConfigError("The setting site_url names no site.", "Write https://host/path.")
+        return found
+
+    @property
+    def own_address(self) -> str:
+        """Return the address at which a browser on this machine finds the site."""
+        return _own_address(self.host, self.port)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Return the host names answered: those trusted, that of site_url, the one listened on."""
+        own = _bracketed(_ANY.get(self.host, self.host))
+        return frozenset((*self.trusted_hosts, self.site.host.name, own))
 
     @property
     def database(self) -> str:
@@ -264,6 +310,7 @@ def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings
     environ = os.environ if environ is None else environ
     given = _from_file(environ) | _from_environment(environ) | overrides
     values = {row.name: _value(row, given) for row in ROWS}
+    values["site_url"] = values["site_url"] or _own_address(values["host"], values["port"])
     if marker.is_demonstration(values["data"]):
         values |= marker.settings_of(values["data"])
     if values["retention"] > timedelta(days=180):
@@ -274,6 +321,18 @@ def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings
             "An outcome cannot be final before its episode ends: make it as long or longer.",
         )
     return Settings(**values)
+
+
+# Who listens on every address is found under that of this machine.
+_ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, not listened on
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _own_address(host: str, port: int) -> str:
+    return f"http://{_bracketed(_ANY.get(host, host))}:{port}"
 
 
 def _value(row: Setting, given: Mapping[str, Any]) -> Any:

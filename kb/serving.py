@@ -128,7 +128,7 @@ class _Site(BaseApplication):  # type: ignore[misc]
             "timeout": REQUEST_S,
             "graceful_timeout": GRACE_S,
             "proc_name": "tier-zero",
-            # Only Flask decides which proxies are believed (setting trusted_proxies).
+            # Only kb.web.places decides which proxies are believed (setting trusted_proxies).
             "forwarded_allow_ips": "",
             "when_ready": lambda _arbiter: self._companion.start(),
             "on_exit": lambda _arbiter: self._companion.stop(),

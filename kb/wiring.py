@@ -63,6 +63,7 @@ from kb.people.roles import STAFF_ROLES, Role, Viewer
 from kb.people.store import Accounts
 from kb.previews.building import root_of
 from kb.previews.store import Previews
+from kb.proxied import Proxied
 from kb.reports.pages import Source
 from kb.secret import kept_secret
 from search.encoder import Encoder
@@ -144,6 +145,7 @@ class Services:
     measuring: Measuring
     previews: Previews
     branches: Branches
+    proxied: Proxied
 
     def trail(self, visitor: str, search_id: str | None, now: datetime) -> dict[str, Any]:
         """Return what the visitor tried before a ticket, JSON-able."""
@@ -180,7 +182,7 @@ class Services:
     def readiness(self) -> tuple[Check, ...]:
         """Return what works and what does not, for operators."""
         checks = (self._index_check(), self._model_check(), self._database_check())
-        return (*checks, self._publishing_check())
+        return (*checks, self._publishing_check(), self._proxies_check())
 
     def _index_check(self) -> Check:
         try:
@@ -204,6 +206,10 @@ class Services:
         wrong = standing.refusal.reason if standing.refusal else standing.unfetched
         usual = "rolled back" if standing.pin else "follows the articles"
         return Check("publishing", ok=not wrong, vital=False, detail=wrong or usual)
+
+    def _proxies_check(self) -> Check:
+        wrong = self.proxied.trouble()
+        return Check("proxies", ok=not wrong, vital=False, detail=wrong or "as they are declared")
 
     def _database_check(self) -> Check:
         try:
@@ -279,6 +285,7 @@ def build(settings: Settings) -> Services:
         measuring=Measuring(db, [tier.level for tier in settings.tiers], settings.k_anonymity),
         previews=Previews(db, secret_key),
         branches=Branches(),
+        proxied=Proxied(),
     )
 
 

@@ -22,6 +22,7 @@ from kb.errors import (
     TooSoon,
 )
 from kb.web.guard import SAFE, wants_json
+from kb.web.places import UNKNOWN_HOST
 from kb.web.typed import MOST_GIVEN_BACK, SIGN_IN, typed
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,13 @@ WORDS: dict[int, tuple[str, str]] = {
 
 # Under a host name that is not ours no page can be made: its links would carry that name.
 OTHER_HOST = "The site does not go by that name; see the setting trusted_hosts."
+
+# Of a form that no page of ours seems to have sent: an account would not help.
+ELSEWHERE = (
+    "This form did not come from a page of this site",
+    "Open the page again and send it from there. If that does not help, tell who runs this site: "
+    "the address it is asked for and the setting site_url may differ.",
+)
 
 # Where somebody who is told "not found" may have lost the link to their ticket.
 TICKET = frozenset({
@@ -111,14 +119,14 @@ def answer(
     status: int, message: str, *, hint: str = "", fields: dict[str, str] | None = None
 ) -> ResponseReturnValue:
     """Return the error as the caller reads it: a page, or JSON."""
-    title, usual = WORDS.get(status, WORDS[500])
+    title, usual = ELSEWHERE if g.get("elsewhere") else WORDS.get(status, WORDS[500])
     wait = getattr(g, "retry_after", 0)
     if wait and not hint:
         hint = f"Wait {wait} seconds and try again."
     if wants_json():
         body = {"status": status, "message": message or title, "hint": hint or usual}
         return jsonify(error=body | {"fields": fields or {}}), status
-    if isinstance(request.routing_exception, SecurityError):
+    if request.environ.get(UNKNOWN_HOST):
         return Response(f"{title}. {OTHER_HOST}\n", status, mimetype="text/plain")
     kept = typed(status)
     sign_in = (status == 401 and g.get("ours")) or (request.endpoint == SIGN_IN and kept.place)
