@@ -18,6 +18,7 @@ from kb.authoring import workbench
 from kb.authoring.check import check
 from kb.authoring.importing import bring_in
 from kb.config import Settings, load
+from kb.config import sample as sample_settings
 from kb.config import shown as shown_settings
 from kb.content.several import shortened
 from kb.demonstration.commands import demo
@@ -25,7 +26,7 @@ from kb.digest.commands import digest
 from kb.errors import NotAllowed, ProductError
 from kb.insight.commands import tickets
 from kb.lookup.commands import publish, publish_now, report
-from kb.owned import keep_new_files_private, keep_private
+from kb.owned import keep_new_files_private, keep_private, keep_temporary_files
 from kb.people.commands import user
 from kb.people.roles import Role, audiences
 from kb.previews.commands import previews
@@ -77,6 +78,7 @@ def serve() -> None:
 
     settings = load()
     check_address(settings)
+    keep_temporary_files(settings.data)
     _migrate(settings)
     _publish_or_keep(settings)
     click.echo(f"Serving on {settings.own_address} (Ctrl-C stops)", err=True)
@@ -124,7 +126,9 @@ def worker(once: bool, parent: int) -> None:
     from kb.wiring import build
     from kb.worker import Worker
 
-    work = Worker(build(load()))
+    settings = load()
+    keep_temporary_files(settings.data)
+    work = Worker(build(settings))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: work.stop.set())
     if once:
@@ -238,6 +242,12 @@ def config_show() -> None:
     """Every setting with its value; secrets are hidden."""
     for row, value in shown_settings(load()):
         click.echo(f"{row.name:<22} {value:<28} {row.help}")
+
+
+@config.command("sample")
+def config_sample() -> None:
+    """A settings file with every setting and its default, commented out."""
+    click.echo(sample_settings(), nl=False)
 
 
 main.add_command(user)

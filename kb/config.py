@@ -16,10 +16,11 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from kb.content.mirror import read_remote
 from kb.content.repositories import Repository, parse_repositories
 from kb.demonstration import marker
 from kb.desk.tiers import DEFAULT_TIERS, Tier, parse_tiers
-from kb.errors import ConfigError
+from kb.errors import ConfigError, ContentError
 from kb.forwarding import Network, Site, read_site
 from kb.insight.outside.hooks import TicketHook, parse_ticket_hooks
 from kb.setting_values import (
@@ -46,23 +47,54 @@ from kb.setting_values import language as language_code
 
 PREFIX = "KB_"
 FILE_VARIABLE = "KB_CONFIG"
+FROM_FILE = "_FILE"  # KB_NAME_FILE holds the path of a file with the value
+LONGEST_FILE = 64 * 1024  # bytes of such a file
 DEFAULT_FILE = "kb.toml"
 # Words of other programs that begin with our prefix would be refused otherwise; none are known.
 
 
 def tiers(value: Any) -> tuple[Tier, ...]:
     """Return the tiers described by a TOML array of tables or the same as JSON text."""
-    return parse_tiers(json.loads(value) if isinstance(value, str) else value, duration)
+    return parse_tiers(_tables(value), lasting("1s"))
 
 
 def repositories(value: Any) -> tuple[Repository, ...]:
     """Return the repositories described by a TOML array of tables or the same as JSON text."""
-    return parse_repositories(json.loads(value) if isinstance(value, str) else value)
+    return parse_repositories(_tables(value))
 
 
 def ticket_hooks(value: Any) -> tuple[TicketHook, ...]:
     """Return the ticket hooks described by a TOML table or the same as JSON text."""
-    return parse_ticket_hooks(json.loads(value) if isinstance(value, str) else value)
+    return parse_ticket_hooks(_tables(value))
+
+
+def mail_server(value: Any) -> str:
+    """Return the URL of a mail server, or "" for none. Raises ConfigError when it is none."""
+    if found := text(value):
+        from kb.connectors.mail import MailServer
+
+        MailServer.from_url(found)
+    return found
+
+
+def remote(value: Any) -> str:
+    """Return where articles are fetched from, or ""; of a path only its use says whether it is."""
+    found = text(value)
+    if "://" in found and not found.startswith("file://"):
+        try:
+            read_remote(found)
+        except ContentError:
+            raise ValueError(
+                "https://host/path, ssh://git@host/path, git@host:path or a path"
+            ) from None
+    return found
+
+
+def _tables(value: Any) -> Any:
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except json.JSONDecodeError:
+        raise ValueError("tables: as TOML in the file, as JSON in the environment") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +108,9 @@ class Setting:
     secret: bool = False
 
 
+# What a running site holds on to; a reload does not change these.
+RESTART = frozenset({"host", "port", "data", "database_url"})
+
 ROWS: tuple[Setting, ...] = (
     Setting("site_name", "Tier Zero", filled, "Name of the site, shown on every page."),
     Setting(
@@ -86,7 +121,7 @@ ROWS: tuple[Setting, ...] = (
     ),
     Setting("articles", "articles", path, "Folder or Git repository that holds the articles."),
     Setting("articles_ref", "HEAD", text, "Branch, tag or commit that is published."),
-    Setting("articles_remote", "", text, "Repository to fetch the articles from, by URL.", True),
+    Setting("articles_remote", "", remote, "Repository to fetch the articles from, by URL.", True),
     Setting("articles_path", "", text, "Folder inside articles_remote that holds the articles."),
     Setting(
         "repositories",
@@ -179,7 +214,7 @@ ROWS: tuple[Setting, ...] = (
         "People failing on the same words before the team gets one ticket; 0: never.",
     ),
     Setting("demand_window", "7d", duration, "Span in which those people are counted."),
-    Setting("mail_url", "", text, "smtp://user:password@host:port; empty: to files.", True),
+    Setting("mail_url", "", mail_server, "smtp://user:password@host:port; empty: to files.", True),
     Setting("mail_from", "service-desk@localhost", sender, "Sender of the product's mail."),
     Setting("review_reminders", True, flag, "Weekly letters to who keeps articles to be checked."),
     Setting("digest_to", (), addresses, "Addresses that get the weekly digest; empty: nobody."),
@@ -351,13 +386,41 @@ def _value(row: Setting, given: Mapping[str, Any]) -> Any:
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
-    """Return the settings among the environment's variables."""
-    found = {
-        name[len(PREFIX) :].lower(): value
-        for name, value in environ.items()
-        if name.startswith(PREFIX) and name != FILE_VARIABLE
-    }
+    """Return the settings among the environment's variables, read from files where they say so."""
+    given = {name: value for name, value in environ.items() if name.startswith(PREFIX)}
+    given.pop(FILE_VARIABLE, None)
+    files = {name: given.pop(name) for name in list(given) if name.endswith(FROM_FILE)}
+    names = {name: name.removesuffix(FROM_FILE) for name in files}
+    found = {name[len(PREFIX) :].lower(): value for name, value in given.items()}
     _refuse_unknown(found, lambda name: PREFIX + name.upper())
+    asked = {plain[len(PREFIX) :].lower(): name for name, plain in names.items()}
+    _refuse_unknown(asked, lambda name: PREFIX + name.upper() + FROM_FILE)
+    for setting, name in asked.items():
+        if setting in found:
+            raise ConfigError(
+                f"{names[name]} and {name} are both set.", "Take one of them away: they may differ."
+            )
+        found[setting] = _content(name, files[name])
+    return found
+
+
+def _content(name: str, place: str) -> str:
+    """Return what is in the file that the variable `name` names, without the line end after it."""
+    try:
+        with Path(place).open("rb") as file:
+            data = file.read(LONGEST_FILE + 1)
+        if len(data) > LONGEST_FILE:
+            raise ConfigError(f"The file {place} that {name} names is longer than 64 KiB.")
+        found = data.decode("utf-8")
+    except (OSError, ValueError) as problem:
+        why = problem.strerror if isinstance(problem, OSError) else "it is not text in UTF-8"
+        raise ConfigError(
+            f"The file {place} that {name} names cannot be read: {why}.",
+            f"Let this user read it, or give the value itself in {name.removesuffix(FROM_FILE)}.",
+        ) from None
+    found = found.removesuffix("\n").removesuffix("\r")
+    if not found.strip():
+        raise ConfigError(f"The file {place} that {name} names is empty.")
     return found
 
 
@@ -386,6 +449,51 @@ def _refuse_unknown(found: Mapping[str, Any], shown: Callable[[str], str]) -> No
         near = get_close_matches(name, known, n=1)
         hint = f"Did you mean {shown(near[0])}?" if near else "`kb config show` lists the settings."
         raise ConfigError(f"The setting {shown(name)} is unknown.", hint)
+
+
+def sample() -> str:
+    """Return a settings file that names every setting, each commented out with its default."""
+    told = [
+        "# Every setting of Tier Zero with its default. Take the # away where another value is",
+        f"# wanted, and save it as {DEFAULT_FILE} in the folder from which the site is started.",
+        f"# The environment goes before this file: {PREFIX}PORT=8001, or the value in a file that",
+        f"# {PREFIX}SECRET_KEY{FROM_FILE} names.",
+    ]
+    usual = load({FILE_VARIABLE: os.devnull})
+    written = {"site_url": "", "ticket_hooks": {}}  # not as they are read
+    for row in ROWS:
+        told += ["", f"# {row.help}"]
+        if row.name in RESTART:
+            told.append("# A change needs a restart; all others take effect on a reload.")
+        value = written.get(row.name, getattr(usual, row.name))
+        told.append(f"# {row.name} = {_toml(row, value)}")
+    return "\n".join(told) + "\n"
+
+
+def _toml(row: Setting, value: Any) -> str:
+    """Return the value as TOML has it."""
+    if row.default is DEFAULT_TIERS:
+        return _toml_tiers()
+    if isinstance(value, bool | int | dict):
+        return json.dumps(value)
+    if isinstance(value, tuple):
+        return json.dumps([str(item) for item in value])
+    if isinstance(value, timedelta):
+        return json.dumps(_span(value))
+    return json.dumps("off" if value is None else str(value))
+
+
+def _toml_tiers() -> str:
+    """Return the usual tiers as TOML, one to a commented line."""
+    rows = []
+    for tier in DEFAULT_TIERS:
+        after = f', escalate_after = "{_span(tier.escalate_after)}"' if tier.escalate_after else ""
+        cost = f", cost = {tier.cost}" if tier.cost else ""
+        by = f", staffed_by = {json.dumps(tier.staffed_by)}" if tier.staffed_by else ""
+        rows.append(
+            f"#   {{level = {tier.level}, name = {json.dumps(tier.name)}{by}{after}{cost}}},"
+        )
+    return "\n".join(["[", *rows, "# ]"])
 
 
 def shown(settings: Settings) -> list[tuple[Setting, str]]:

@@ -18,14 +18,15 @@ from typing import Any
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
-from kb.config import Settings
+from kb.config import RESTART, Settings, load
 from kb.connectors.files import masked
-from kb.errors import PortError
+from kb.errors import ConfigError, PortError
 
 log = logging.getLogger(__name__)
 
 GRACE_S = 10  # given to requests and to the worker when the site stops
 REQUEST_S = 60  # a worker process that answers nobody this long is replaced
+SHARED_MEMORY = "/dev/shm"  # noqa: S108 - gunicorn makes its files there safely
 RESTART_S = 5.0  # between a worker's death and the next
 
 
@@ -60,6 +61,7 @@ class _Companion:
         self._process: subprocess.Popen[bytes] | None = None
         self._thread = threading.Thread(target=self._keep, daemon=True, name="companion")
         self._starting = threading.Lock()
+        self._anew = threading.Event()
 
     def start(self) -> None:
         """Start it, and keep it running."""
@@ -77,8 +79,16 @@ class _Companion:
             with self._starting:
                 self._process = subprocess.Popen(command)  # noqa: S603 - our own module, no input
             self._process.wait()
-            if not self._ended.wait(RESTART_S):
+            if self._anew.is_set():
+                self._anew.clear()
+            elif not self._ended.wait(RESTART_S):
                 log.warning("the worker ended with %s; it is started again", self._process.poll())
+
+    def again(self) -> None:
+        """Have it end after the job at hand and begin anew, with the settings as they are now."""
+        if self._process and self._process.poll() is None:
+            self._anew.set()
+            self._process.terminate()
 
     def stop(self) -> None:
         """End it, and wait until it has ended."""
@@ -114,6 +124,7 @@ class _Site(BaseApplication):  # type: ignore[misc]
     def __init__(self, settings: Settings, companion: _Companion) -> None:
         self._settings = settings
         self._companion = companion
+        self.callable: Any = None
         super().__init__()
 
     def load_config(self) -> None:
@@ -124,6 +135,7 @@ class _Site(BaseApplication):  # type: ignore[misc]
             "workers": settings.workers,
             "threads": settings.threads,
             "worker_class": "gthread",
+            "worker_tmp_dir": _in_memory(),
             "preload_app": True,  # imported once; what has threads begins after the fork
             "timeout": REQUEST_S,
             "graceful_timeout": GRACE_S,
@@ -145,6 +157,38 @@ class _Site(BaseApplication):  # type: ignore[misc]
         from kb.app import create_app
 
         return create_app(self._settings)
+
+    def reload(self) -> None:
+        """Take the settings as they are now (SIGHUP); where they cannot be used, keep those of
+        before. The processes that answer are replaced one after another in both cases.
+        """
+        before, site = self._settings, self.callable
+        try:
+            self._settings = _reloaded(before)
+            self.callable = self.load()
+        except Exception as problem:  # whatever is wrong with them, the site goes on
+            self._settings, self.callable = before, site
+            log.error("the settings stay as they were: %s", problem)
+            return
+        super().reload()
+        self._companion.again()
+        log.info("the settings were read again")
+
+
+def _in_memory() -> str | None:
+    """Return the folder for files by which web processes say that they live, None for the usual:
+    a busy disk must not make one look dead.
+    """
+    return SHARED_MEMORY if os.access(SHARED_MEMORY, os.W_OK | os.X_OK) else None
+
+
+def _reloaded(before: Settings) -> Settings:
+    """Return the settings as they are now. Raises ConfigError for those that need a restart."""
+    found = load()
+    held = sorted(name for name in RESTART if getattr(found, name) != getattr(before, name))
+    if held:
+        raise ConfigError(f"{', '.join(held)} cannot change while the site runs.", "Restart it.")
+    return found
 
 
 def _warm(worker: Any) -> None:

@@ -113,7 +113,10 @@ def path(value: Any) -> Path:
     """Return the path that `value` names, `~` expanded."""
     if not (name := text(value)):
         raise ValueError("a path")
-    return Path(name).expanduser()
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:
+        raise ValueError("a path; this user has no home folder for ~") from None
 
 
 def words(value: Any) -> tuple[str, ...]:
