@@ -10,7 +10,6 @@ from typing import Any
 
 from flask import Flask, g
 from jinja2 import StrictUndefined
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from kb.authoring.workspace import Workspace
 from kb.config import Settings, load
@@ -36,6 +35,7 @@ from kb.web import (
     notes,
     operator,
     own_account,
+    places,
     preview,
     previews,
     publishing,
@@ -93,9 +93,7 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
     parts = services or build(settings, pages=True)
     app.config.from_mapping(_config(settings, parts.secret_key))
     app.extensions["services"] = parts
-    if settings.trusted_proxies:
-        hops = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    places.init_app(app, settings, parts.proxied)
     _prepare_templates(app, settings)
     counting = Counting(SPARE + 2 * settings.workers)
     app.extensions["counting"] = counting
@@ -104,6 +102,7 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
         part.init_app(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
+    places.check_path(app, settings)
     counting.begin(app.view_functions)
     app.wsgi_app = request_log.RequestLog(app.wsgi_app, counting)  # type: ignore[method-assign]
     return app
@@ -118,21 +117,30 @@ def serve_preview(services: Services, work: Workspace) -> None:
 
 def _config(settings: Settings, secret_key: str) -> dict[str, Any]:
     """Return Flask's settings; each closes something that is open by default."""
-    secure = settings.site_url.startswith("https://")
+    secure = settings.site.scheme == "https"
     return {
         "SECRET_KEY": secret_key,
         "SECRET_KEY_FALLBACKS": list(settings.secret_key_fallbacks),
         "MAX_CONTENT_LENGTH": LONGEST_REQUEST,
         "MAX_FORM_MEMORY_SIZE": LONGEST_REQUEST,
         "MAX_FORM_PARTS": 50,
-        "TRUSTED_HOSTS": list(settings.trusted_hosts),
-        "SESSION_COOKIE_NAME": "__Host-session" if secure else "session",
+        "SESSION_COOKIE_NAME": f"{_cookie_prefix(settings)}session",
+        "SESSION_COOKIE_PATH": settings.site.path or "/",
         "SESSION_COOKIE_SECURE": secure,
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "PERMANENT_SESSION_LIFETIME": settings.session_lifetime,
         "SESSION_REFRESH_EACH_REQUEST": False,
     }
+
+
+def _cookie_prefix(settings: Settings) -> str:
+    """Return what makes browsers hold a cookie to https, and to this host alone where the whole
+    host is ours.
+    """
+    if settings.site.scheme != "https":
+        return ""
+    return "__Secure-" if settings.site.path else "__Host-"
 
 
 def _prepare_templates(app: Flask, settings: Settings) -> None:

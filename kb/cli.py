@@ -18,6 +18,7 @@ from kb.authoring import workbench
 from kb.authoring.check import check
 from kb.authoring.importing import bring_in
 from kb.config import Settings, load
+from kb.config import sample as sample_settings
 from kb.config import shown as shown_settings
 from kb.connectors.commands import mail
 from kb.content.several import shortened
@@ -26,7 +27,7 @@ from kb.digest.commands import digest
 from kb.errors import NotAllowed, ProductError
 from kb.insight.commands import tickets
 from kb.lookup.commands import publish, publish_now, report
-from kb.owned import keep_new_files_private, keep_private
+from kb.owned import keep_new_files_private, keep_private, keep_temporary_files
 from kb.people.commands import user
 from kb.people.roles import Role, audiences
 from kb.previews.commands import previews
@@ -76,9 +77,10 @@ def serve() -> None:
     settings = load()
     logs.configure(settings.log_level, settings.log_format)
     check_address(settings)
+    keep_temporary_files(settings.data)
     _migrate(settings)
     _publish_or_keep(settings)
-    click.echo(f"Serving on http://{settings.host}:{settings.port} (Ctrl-C stops)", err=True)
+    click.echo(f"Serving on {settings.own_address} (Ctrl-C stops)", err=True)
     run(settings)
 
 
@@ -125,6 +127,7 @@ def worker(once: bool, parent: int) -> None:
 
     settings = load()
     logs.configure(settings.log_level, settings.log_format)
+    keep_temporary_files(settings.data)
     _migrate(settings)
     work = Worker(build(settings))
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -247,6 +250,12 @@ def config_show() -> None:
     """Every setting with its value; secrets are hidden."""
     for row, value in shown_settings(load()):
         click.echo(f"{row.name:<22} {value:<28} {row.help}")
+
+
+@config.command("sample")
+def config_sample() -> None:
+    """A settings file with every setting and its default, commented out."""
+    click.echo(sample_settings(), nl=False)
 
 
 main.add_command(user)

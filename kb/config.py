@@ -16,44 +16,86 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from kb.content.mirror import read_remote
 from kb.content.repositories import Repository, parse_repositories
 from kb.demonstration import marker
 from kb.desk.tiers import DEFAULT_TIERS, Tier, parse_tiers
-from kb.errors import ConfigError
+from kb.errors import ConfigError, ContentError
+from kb.forwarding import Network, Site, read_site
 from kb.insight.outside.hooks import TicketHook, parse_ticket_hooks
 from kb.logs import FORMS, LEVELS
 from kb.setting_values import (
     addresses,
     duration,
+    filled,
     flag,
+    hosts,
+    key,
+    keys,
+    lasting,
+    listening,
     one_of,
     optional_duration,
     path,
     patterns,
+    proxies,
+    sender,
+    site_address,
     text,
     whole,
-    words,
 )
+from kb.setting_values import language as language_code
 
 PREFIX = "KB_"
 FILE_VARIABLE = "KB_CONFIG"
+FROM_FILE = "_FILE"  # KB_NAME_FILE holds the path of a file with the value
+LONGEST_FILE = 64 * 1024  # bytes of such a file
 DEFAULT_FILE = "kb.toml"
 # Words of other programs that begin with our prefix would be refused otherwise; none are known.
 
 
 def tiers(value: Any) -> tuple[Tier, ...]:
     """Return the tiers described by a TOML array of tables or the same as JSON text."""
-    return parse_tiers(json.loads(value) if isinstance(value, str) else value, duration)
+    return parse_tiers(_tables(value), lasting("1s"))
 
 
 def repositories(value: Any) -> tuple[Repository, ...]:
     """Return the repositories described by a TOML array of tables or the same as JSON text."""
-    return parse_repositories(json.loads(value) if isinstance(value, str) else value)
+    return parse_repositories(_tables(value))
 
 
 def ticket_hooks(value: Any) -> tuple[TicketHook, ...]:
     """Return the ticket hooks described by a TOML table or the same as JSON text."""
-    return parse_ticket_hooks(json.loads(value) if isinstance(value, str) else value)
+    return parse_ticket_hooks(_tables(value))
+
+
+def mail_server(value: Any) -> str:
+    """Return the URL of a mail server, or "" for none. Raises ConfigError when it is none."""
+    if found := text(value):
+        from kb.connectors.mail import MailServer
+
+        MailServer.from_url(found)
+    return found
+
+
+def remote(value: Any) -> str:
+    """Return where articles are fetched from, or ""; of a path only its use says whether it is."""
+    found = text(value)
+    if "://" in found and not found.startswith("file://"):
+        try:
+            read_remote(found)
+        except ContentError:
+            raise ValueError(
+                "https://host/path, ssh://git@host/path, git@host:path or a path"
+            ) from None
+    return found
+
+
+def _tables(value: Any) -> Any:
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except json.JSONDecodeError:
+        raise ValueError("tables: as TOML in the file, as JSON in the environment") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +109,20 @@ class Setting:
     secret: bool = False
 
 
+# What a running site holds on to; a reload does not change these.
+RESTART = frozenset({"host", "port", "data", "database_url"})
+
 ROWS: tuple[Setting, ...] = (
-    Setting("site_name", "Tier Zero", text, "Name of the site, shown on every page."),
-    Setting("site_url", "http://127.0.0.1:8000", text, "Public address, used in mail and links."),
+    Setting("site_name", "Tier Zero", filled, "Name of the site, shown on every page."),
+    Setting(
+        "site_url",
+        "",
+        site_address,
+        "Public address, used in mail and links; empty: host and port.",
+    ),
     Setting("articles", "articles", path, "Folder or Git repository that holds the articles."),
     Setting("articles_ref", "HEAD", text, "Branch, tag or commit that is published."),
-    Setting("articles_remote", "", text, "Repository to fetch the articles from, by URL.", True),
+    Setting("articles_remote", "", remote, "Repository to fetch the articles from, by URL.", True),
     Setting("articles_path", "", text, "Folder inside articles_remote that holds the articles."),
     Setting(
         "repositories",
@@ -81,7 +131,7 @@ ROWS: tuple[Setting, ...] = (
         "Further repositories, each a collection: name, source, ref, path.",
         True,
     ),
-    Setting("webhook_secret", "", text, "Proves that a push hook is meant; empty: none.", True),
+    Setting("webhook_secret", "", key(16), "Proves that a push hook is meant; empty: none.", True),
     Setting(
         "article_history",
         "dates",
@@ -106,20 +156,32 @@ ROWS: tuple[Setting, ...] = (
     Setting("data", "var", path, "Folder for the database, the index and the spool."),
     Setting("templates", "templates", path, "Folder of the page templates."),
     Setting("database_url", "", text, "PostgreSQL by URL; empty: SQLite in the data folder.", True),
-    Setting("language", "en", text, "Language assumed where an article names none."),
+    Setting("language", "en", language_code, "Language assumed where an article names none."),
     Setting("model", "", text, "Folder of another sentence-transformers model; empty: bundled."),
     Setting("semantic", True, flag, "Search by meaning as well as by words."),
-    Setting("host", "127.0.0.1", text, "Address to listen on."),
+    Setting("host", "127.0.0.1", listening, "Address to listen on."),
     Setting("port", 8000, whole(1, 65535), "Port to listen on."),
     Setting("workers", 2, whole(1, 64), "Web processes."),
     Setting("threads", 4, whole(1, 64), "Threads in a web process."),
     Setting("log_level", "info", one_of(*LEVELS), "What is logged: this and what is graver."),
     Setting("log_format", "plain", one_of(*FORMS), "Log lines for people or for programs."),
-    Setting("secret_key", "", text, "Signs sessions; empty: made once in the data folder.", True),
-    Setting("secret_key_fallbacks", (), words, "Former secret keys, still accepted.", True),
-    Setting("trusted_hosts", ("127.0.0.1", "localhost", "[::1]"), words, "Host names answered."),
-    Setting("trusted_proxies", 0, whole(0, 5), "Proxies in front whose X-Forwarded-* is believed."),
-    Setting("session_lifetime", "12h", duration, "How long a sign-in lasts."),
+    Setting(
+        "secret_key", "", key(32), "Signs sessions; empty: made once in the data folder.", True
+    ),
+    Setting("secret_key_fallbacks", (), keys(32), "Former secret keys, still accepted.", True),
+    Setting(
+        "trusted_hosts",
+        ("127.0.0.1", "localhost", "[::1]"),
+        hosts,
+        "Host names answered, besides those of site_url and host.",
+    ),
+    Setting(
+        "trusted_proxies",
+        (),
+        proxies,
+        "Addresses and networks of proxies whose X-Forwarded-* is believed.",
+    ),
+    Setting("session_lifetime", "12h", lasting("1m"), "How long a sign-in lasts."),
     Setting("episode_gap", "30m", duration, "Silence that ends an episode."),
     Setting("outcome_window", "24h", duration, "Wait for a ticket before an outcome is final."),
     Setting("retention", "90d", duration, "How long searched words are kept; at most 180d."),
@@ -155,14 +217,14 @@ ROWS: tuple[Setting, ...] = (
         "People failing on the same words before the team gets one ticket; 0: never.",
     ),
     Setting("demand_window", "7d", duration, "Span in which those people are counted."),
-    Setting("mail_url", "", text, "smtp://user:password@host:port; empty: to files.", True),
+    Setting("mail_url", "", mail_server, "smtp://user:password@host:port; empty: to files.", True),
     Setting("mail_ca", "", text, "File of certificates trusted beside the machine's, for mail."),
-    Setting("mail_from", "service-desk@localhost", text, "Sender of the product's mail."),
+    Setting("mail_from", "service-desk@localhost", sender, "Sender of the product's mail."),
     Setting("review_reminders", True, flag, "Weekly letters to who keeps articles to be checked."),
     Setting("digest_to", (), addresses, "Addresses that get the weekly digest; empty: nobody."),
     Setting("answer_mail", True, flag, "Readers may ask for mail when their search is answered."),
     Setting("publish_interval", "30s", optional_duration, "How often Git is asked for news."),
-    Setting("worker_interval", "15s", duration, "Pause between rounds of periodic work."),
+    Setting("worker_interval", "15s", lasting("100ms"), "Pause between rounds of periodic work."),
     Setting("search_rate", 60, whole(1, 100000), "Searches of one person in a minute."),
     Setting("suggest_rate", 400, whole(1, 100000), "Suggestions to one person in a minute."),
     Setting(
@@ -213,7 +275,7 @@ class Settings:
     secret_key: str
     secret_key_fallbacks: tuple[str, ...]
     trusted_hosts: tuple[str, ...]
-    trusted_proxies: int
+    trusted_proxies: tuple[Network, ...]
     session_lifetime: timedelta
     episode_gap: timedelta
     outcome_window: timedelta
@@ -241,6 +303,25 @@ class Settings:
     sign_in_rate: int
     letter_rate: int
     tiers: tuple[Tier, ...]
+
+    @property
+    def site(self) -> Site:
+        """Return the public address, taken apart. Raises ConfigError when it is none."""
+        found = read_site(self.site_url)
+        if found is None:
+            raise ConfigError("The setting site_url names no site.", "Write https://host/path.")
+        return found
+
+    @property
+    def own_address(self) -> str:
+        """Return the address at which a browser on this machine finds the site."""
+        return _own_address(self.host, self.port)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Return the host names answered: those trusted, that of site_url, the one listened on."""
+        own = _bracketed(_ANY.get(self.host, self.host))
+        return frozenset((*self.trusted_hosts, self.site.host.name, own))
 
     @property
     def database(self) -> str:
@@ -284,6 +365,7 @@ def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings
     environ = os.environ if environ is None else environ
     given = _from_file(environ) | _from_environment(environ) | overrides
     values = {row.name: _value(row, given) for row in ROWS}
+    values["site_url"] = values["site_url"] or _own_address(values["host"], values["port"])
     if marker.is_demonstration(values["data"]):
         values |= marker.settings_of(values["data"])
     if values["retention"] > timedelta(days=180):
@@ -294,6 +376,18 @@ def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings
             "An outcome cannot be final before its episode ends: make it as long or longer.",
         )
     return Settings(**values)
+
+
+# Who listens on every address is found under that of this machine.
+_ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, not listened on
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _own_address(host: str, port: int) -> str:
+    return f"http://{_bracketed(_ANY.get(host, host))}:{port}"
 
 
 def _value(row: Setting, given: Mapping[str, Any]) -> Any:
@@ -312,13 +406,41 @@ def _value(row: Setting, given: Mapping[str, Any]) -> Any:
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
-    """Return the settings among the environment's variables."""
-    found = {
-        name[len(PREFIX) :].lower(): value
-        for name, value in environ.items()
-        if name.startswith(PREFIX) and name != FILE_VARIABLE
-    }
+    """Return the settings among the environment's variables, read from files where they say so."""
+    given = {name: value for name, value in environ.items() if name.startswith(PREFIX)}
+    given.pop(FILE_VARIABLE, None)
+    files = {name: given.pop(name) for name in list(given) if name.endswith(FROM_FILE)}
+    names = {name: name.removesuffix(FROM_FILE) for name in files}
+    found = {name[len(PREFIX) :].lower(): value for name, value in given.items()}
     _refuse_unknown(found, lambda name: PREFIX + name.upper())
+    asked = {plain[len(PREFIX) :].lower(): name for name, plain in names.items()}
+    _refuse_unknown(asked, lambda name: PREFIX + name.upper() + FROM_FILE)
+    for setting, name in asked.items():
+        if setting in found:
+            raise ConfigError(
+                f"{names[name]} and {name} are both set.", "Take one of them away: they may differ."
+            )
+        found[setting] = _content(name, files[name])
+    return found
+
+
+def _content(name: str, place: str) -> str:
+    """Return what is in the file that the variable `name` names, without the line end after it."""
+    try:
+        with Path(place).open("rb") as file:
+            data = file.read(LONGEST_FILE + 1)
+        if len(data) > LONGEST_FILE:
+            raise ConfigError(f"The file {place} that {name} names is longer than 64 KiB.")
+        found = data.decode("utf-8")
+    except (OSError, ValueError) as problem:
+        why = problem.strerror if isinstance(problem, OSError) else "it is not text in UTF-8"
+        raise ConfigError(
+            f"The file {place} that {name} names cannot be read: {why}.",
+            f"Let this user read it, or give the value itself in {name.removesuffix(FROM_FILE)}.",
+        ) from None
+    found = found.removesuffix("\n").removesuffix("\r")
+    if not found.strip():
+        raise ConfigError(f"The file {place} that {name} names is empty.")
     return found
 
 
@@ -347,6 +469,51 @@ def _refuse_unknown(found: Mapping[str, Any], shown: Callable[[str], str]) -> No
         near = get_close_matches(name, known, n=1)
         hint = f"Did you mean {shown(near[0])}?" if near else "`kb config show` lists the settings."
         raise ConfigError(f"The setting {shown(name)} is unknown.", hint)
+
+
+def sample() -> str:
+    """Return a settings file that names every setting, each commented out with its default."""
+    told = [
+        "# Every setting of Tier Zero with its default. Take the # away where another value is",
+        f"# wanted, and save it as {DEFAULT_FILE} in the folder from which the site is started.",
+        f"# The environment goes before this file: {PREFIX}PORT=8001, or the value in a file that",
+        f"# {PREFIX}SECRET_KEY{FROM_FILE} names.",
+    ]
+    usual = load({FILE_VARIABLE: os.devnull})
+    written = {"site_url": "", "ticket_hooks": {}}  # not as they are read
+    for row in ROWS:
+        told += ["", f"# {row.help}"]
+        if row.name in RESTART:
+            told.append("# A change needs a restart; all others take effect on a reload.")
+        value = written.get(row.name, getattr(usual, row.name))
+        told.append(f"# {row.name} = {_toml(row, value)}")
+    return "\n".join(told) + "\n"
+
+
+def _toml(row: Setting, value: Any) -> str:
+    """Return the value as TOML has it."""
+    if row.default is DEFAULT_TIERS:
+        return _toml_tiers()
+    if isinstance(value, bool | int | dict):
+        return json.dumps(value)
+    if isinstance(value, tuple):
+        return json.dumps([str(item) for item in value])
+    if isinstance(value, timedelta):
+        return json.dumps(_span(value))
+    return json.dumps("off" if value is None else str(value))
+
+
+def _toml_tiers() -> str:
+    """Return the usual tiers as TOML, one to a commented line."""
+    rows = []
+    for tier in DEFAULT_TIERS:
+        after = f', escalate_after = "{_span(tier.escalate_after)}"' if tier.escalate_after else ""
+        cost = f", cost = {tier.cost}" if tier.cost else ""
+        by = f", staffed_by = {json.dumps(tier.staffed_by)}" if tier.staffed_by else ""
+        rows.append(
+            f"#   {{level = {tier.level}, name = {json.dumps(tier.name)}{by}{after}{cost}}},"
+        )
+    return "\n".join(["[", *rows, "# ]"])
 
 
 def shown(settings: Settings) -> list[tuple[Setting, str]]:

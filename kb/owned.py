@@ -8,8 +8,11 @@ from __future__ import annotations
 import logging
 import os
 import stat
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+
+from kb.errors import StoreError
 
 log = logging.getLogger(__name__)
 
@@ -21,12 +24,38 @@ def keep_new_files_private() -> None:
     os.umask(OTHERS)
 
 
+def keep_temporary_files(data: Path) -> None:
+    """Have this process and its children keep temporary files in the data folder: what people
+    typed may be in them, and nothing else need be writable. Raises StoreError when it cannot be.
+    """
+    folder = (data / "tmp").absolute()
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as problem:
+        raise StoreError(
+            f"The data folder {data} cannot be written to: {problem.strerror}.",
+            "Give this user the right to write there, or set KB_DATA to another folder.",
+        ) from None
+    os.environ["TMPDIR"] = str(folder)
+    tempfile.tempdir = None  # asked for anew
+
+
+def _home() -> Path | None:
+    """Return this user's home folder, None for one who has none."""
+    try:
+        return Path.home().resolve()
+    except RuntimeError:
+        return None
+
+
 def keep_private(data: Path) -> None:
     """Keep the data folder its owner's alone: what is to come, and what is there already."""
     keep_new_files_private()
     if not data.is_dir():
         return
-    if (data / ".git").exists() or data.resolve() in {Path("/"), Path.home().resolve()}:
+    if (data / ".git").exists() or data.resolve() in {Path("/"), _home()}:
         log.warning("the data folder %s holds other things too; give KB_DATA its own folder", data)
         return
     narrowed, foreign = 0, 0

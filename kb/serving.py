@@ -21,9 +21,9 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
 from kb import heartbeat
-from kb.config import Settings
+from kb.config import RESTART, Settings, load
 from kb.connectors.files import masked
-from kb.errors import PortError
+from kb.errors import ConfigError, PortError
 from search.errors import SearchError
 
 log = logging.getLogger(__name__)
@@ -34,6 +34,7 @@ REQUEST_S = 60  # a worker process that answers nobody this long is replaced
 RESTART_S, LONGEST_RESTART_S = 1.0, 60.0
 YOUNG_S = 30.0
 BRIEF_S, SLOWEST_S = 5.0, 2.0  # a web process that lives no longer is followed after a pause
+SHARED_MEMORY = "/dev/shm"  # noqa: S108 - gunicorn makes its files there safely
 
 
 def check_address(settings: Settings) -> None:
@@ -70,6 +71,7 @@ class _Companion:
         self._process: subprocess.Popen[bytes] | None = None
         self._thread = threading.Thread(target=self._keep, daemon=True, name="companion")
         self._starting = threading.Lock()
+        self._anew = threading.Event()
 
     def start(self) -> None:
         """Start it, and keep it running."""
@@ -90,6 +92,9 @@ class _Companion:
                 pause = RESTART_S
             if self._ended.is_set():
                 return
+            if self._anew.is_set():
+                self._anew.clear()
+                continue
             log.warning("%s; it is started again in %.0f s", told, pause)
             self._ended.wait(pause)
             pause = min(2 * pause, LONGEST_RESTART_S)
@@ -108,6 +113,12 @@ class _Companion:
         if not self._ended.is_set() and status > 0:  # a refusal, in the log; no kill
             heartbeat.beat(self._data, fault=f"it ended with exit code {status}")
         return f"the worker ended with {status}"
+
+    def again(self) -> None:
+        """Have it end after the job at hand and begin anew, with the settings as they are now."""
+        if self._process and self._process.poll() is None:
+            self._anew.set()
+            self._process.terminate()
 
     def stop(self) -> None:
         """End it, and wait until it has ended."""
@@ -149,6 +160,7 @@ class _Site(BaseApplication):  # type: ignore[misc]
     def __init__(self, settings: Settings, companion: _Companion) -> None:
         self._settings = settings
         self._companion = companion
+        self.callable: Any = None
         super().__init__()
 
     def load_config(self) -> None:
@@ -159,11 +171,12 @@ class _Site(BaseApplication):  # type: ignore[misc]
             "workers": settings.workers,
             "threads": settings.threads,
             "worker_class": "gthread",
+            "worker_tmp_dir": _in_memory(),
             "preload_app": True,  # imported once; what has threads begins after the fork
             "timeout": REQUEST_S,
             "graceful_timeout": GRACE_S,
             "proc_name": "tier-zero",
-            # Only Flask decides which proxies are believed (setting trusted_proxies).
+            # Only kb.web.places decides which proxies are believed (setting trusted_proxies).
             "forwarded_allow_ips": "",
             "pre_fork": births.before,
             "child_exit": births.after,
@@ -183,6 +196,38 @@ class _Site(BaseApplication):  # type: ignore[misc]
         from kb.app import create_app
 
         return create_app(self._settings)
+
+    def reload(self) -> None:
+        """Take the settings as they are now (SIGHUP); where they cannot be used, keep those of
+        before. The processes that answer are replaced one after another in both cases.
+        """
+        before, site = self._settings, self.callable
+        try:
+            self._settings = _reloaded(before)
+            self.callable = self.load()
+        except Exception as problem:  # whatever is wrong with them, the site goes on
+            self._settings, self.callable = before, site
+            log.error("the settings stay as they were: %s", problem)
+            return
+        super().reload()
+        self._companion.again()
+        log.info("the settings were read again")
+
+
+def _in_memory() -> str | None:
+    """Return the folder for files by which web processes say that they live, None for the usual:
+    a busy disk must not make one look dead.
+    """
+    return SHARED_MEMORY if os.access(SHARED_MEMORY, os.W_OK | os.X_OK) else None
+
+
+def _reloaded(before: Settings) -> Settings:
+    """Return the settings as they are now. Raises ConfigError for those that need a restart."""
+    found = load()
+    held = sorted(name for name in RESTART if getattr(found, name) != getattr(before, name))
+    if held:
+        raise ConfigError(f"{', '.join(held)} cannot change while the site runs.", "Restart it.")
+    return found
 
 
 def _place(arbiter: Any, worker: Any) -> None:

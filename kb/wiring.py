@@ -65,6 +65,7 @@ from kb.people.roles import STAFF_ROLES, Role, Viewer
 from kb.people.store import Accounts
 from kb.previews.building import root_of
 from kb.previews.store import Previews
+from kb.proxied import Proxied
 from kb.readiness import Check, disk_check, mail_check, worker_check
 from kb.reports.pages import Source
 from kb.secret import kept_secret
@@ -137,6 +138,7 @@ class Services:
     measuring: Measuring
     previews: Previews
     branches: Branches
+    proxied: Proxied
 
     def trail(self, visitor: str, search_id: str | None, now: datetime) -> dict[str, Any]:
         """Return what the visitor tried before a ticket, JSON-able."""
@@ -179,6 +181,7 @@ class Services:
             database,
             self._publishing_check(),
             self._files_check(),
+            self._proxies_check(),
             worker_check(self.settings.data, self.settings.worker_interval),
             disk_check(self.settings.data),
             mail_check(self.db if database.ok else None, self.settings, now),
@@ -214,6 +217,10 @@ class Services:
         wrong = standing.wrong
         usual = "rolled back" if standing.pin else "follows the articles"
         return Check("publishing", ok=not wrong, vital=False, detail=wrong or usual)
+
+    def _proxies_check(self) -> Check:
+        wrong = self.proxied.trouble()
+        return Check("proxies", ok=not wrong, vital=False, detail=wrong or "as they are declared")
 
     def _database_check(self) -> Check:
         try:
@@ -291,6 +298,7 @@ def build(settings: Settings, *, pages: bool = False) -> Services:
         measuring=Measuring(db, [tier.level for tier in settings.tiers], settings.k_anonymity),
         previews=Previews(db, secret_key),
         branches=Branches(),
+        proxied=Proxied(),
     )
 
 

@@ -66,7 +66,7 @@ def _apart(settings: Settings, port: int) -> Settings:
         model.symlink_to((settings.data / "model").resolve(), target_is_directory=True)
     seed(data / "index", settings.generations)
     apart = replace(
-        settings, data=data, database_url="", host=HERE, port=port, trusted_proxies=0,
+        settings, data=data, database_url="", host=HERE, port=port, trusted_proxies=(),
         site_url=f"http://{HERE}:{port}", trusted_hosts=(HERE, "localhost"), search_rate=100_000,
         suggest_rate=100_000,
     )  # fmt: skip

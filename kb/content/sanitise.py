@@ -8,6 +8,8 @@ Knows no Markdown.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import lru_cache, partial
 
 import nh3
 
@@ -75,12 +77,25 @@ _NUMERIC = {"width", "height", "colspan", "rowspan", "start", "value"}
 
 def sanitise(html: str) -> str:
     """Return `html` with only the markup above; links carry rel="noopener noreferrer"."""
+    return _cleaned(html, _keep)
+
+
+@lru_cache(maxsize=256)
+def mounted(html: str, root: str) -> str:
+    """Return sanitised `html` for a site under the path `root` ("" or "/kb") of its host: sanitised
+    again, with the path before each address of the site. Given sanitised and mounted HTML it would
+    put the path there twice.
+    """
+    return _cleaned(html, partial(_keep_under, root)) if root else html
+
+
+def _cleaned(html: str, keep: Callable[[str, str, str], str | None]) -> str:
     return nh3.clean(
         html,
         tags=_TAGS,
         clean_content_tags=_WITH_CONTENT,
         attributes=_ATTRIBUTES,
-        attribute_filter=_keep,
+        attribute_filter=keep,
         url_schemes={"http", "https", "mailto"},
         link_rel="noopener noreferrer",
         # These scroll sideways on a narrow screen, which a keyboard can only do with focus.
@@ -92,6 +107,12 @@ def sanitise(html: str) -> str:
 def is_free_id(name: str) -> bool:
     """Whether an article may use `name` as an id: well formed, and none of the page's own."""
     return bool(_ID.fullmatch(name)) and name.casefold() not in RESERVED_IDS
+
+
+def _keep_under(root: str, tag: str, attribute: str, value: str) -> str | None:
+    kept = _keep(tag, attribute, value)
+    of_the_site = attribute in {"href", "src"} and kept is not None and kept.startswith("/")
+    return f"{root}{kept}" if of_the_site else kept
 
 
 def _keep(tag: str, attribute: str, value: str) -> str | None:

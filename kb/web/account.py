@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import unquote
 
 from flask import (
     Blueprint,
@@ -136,7 +137,12 @@ def _home(role: Role) -> str:
 
 
 def local(target: str) -> str:
-    """Return the target when it is a path of this site, else ""."""
+    """Return the target when it is a path of this site, else "". Where the site is under a path of
+    its host, what lies beside it is another site's.
+    """
+    root, path = request.root_path, unquote(target.partition("?")[0])
+    if root and (not f"{path}/".startswith(f"{root}/") or ".." in path.split("/")):
+        return ""
     plain = target.startswith("/") and not target.startswith(("//", "/\\"))
     safe = plain and not any(ord(char) < 33 or char == "\\" for char in target)
     return target if safe else ""

@@ -32,6 +32,7 @@ from kb.errors import (
     TooSoon,
 )
 from kb.web.guard import SAFE, link_refused, wants_json
+from kb.web.places import UNKNOWN_HOST
 from kb.web.typed import MOST_GIVEN_BACK, SIGN_IN, typed
 from search.errors import SearchError
 
@@ -59,6 +60,13 @@ WAIT = "Articles and search will be back in a minute or two. Please try again th
 
 # Under a host name that is not ours no page can be made: its links would carry that name.
 OTHER_HOST = "The site does not go by that name; see the setting trusted_hosts."
+
+# Of a form that no page of ours seems to have sent: an account would not help.
+ELSEWHERE = (
+    "This form did not come from a page of this site",
+    "Open the page again and send it from there. If that does not help, tell who runs this site: "
+    "the address it is asked for and the setting site_url may differ.",
+)
 
 # Where somebody who is told "not found" may have lost the link to their ticket.
 TICKET = frozenset({
@@ -150,7 +158,7 @@ def answer(
     fields: dict[str, str] | None = None,
 ) -> ResponseReturnValue:
     """Return the error as the caller reads it: a page, or JSON."""
-    first, usual = WORDS.get(status, WORDS[500])
+    first, usual = ELSEWHERE if g.get("elsewhere") else WORDS.get(status, WORDS[500])
     title = title or first
     wait = getattr(g, "retry_after", 0)
     if wait and not hint:
@@ -158,7 +166,7 @@ def answer(
     if wants_json():
         body = {"status": status, "message": message or title, "hint": hint or usual}
         return jsonify(error=body | {"fields": fields or {}}), status
-    if isinstance(request.routing_exception, SecurityError):
+    if request.environ.get(UNKNOWN_HOST):
         return Response(f"{title}. {OTHER_HOST}\n", status, mimetype="text/plain")
     kept = typed(status)
     sign_in = (status == 401 and g.get("ours")) or (request.endpoint == SIGN_IN and kept.place)

@@ -6,11 +6,11 @@ come from our own pages (or carry an API token), and every check happens in one 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn, TypeVar, cast
-from urllib.parse import urlsplit
 
 from flask import Flask, abort, current_app, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
@@ -18,6 +18,7 @@ from flask.typing import ResponseReturnValue
 from kb.desk.offers import Offer
 from kb.desk.policies import open_offer
 from kb.errors import NotFound, StoreError
+from kb.forwarding import Site, read_host, read_origin
 from kb.limits.counting import Rate, Standing
 from kb.limits.mailbox import mailbox
 from kb.limits.network import network
@@ -28,6 +29,8 @@ from kb.people.entrance import Caller
 from kb.people.roles import STAFF_ROLES, Permission, Role, Viewer
 from kb.people.store import Account
 from kb.wiring import Services
+
+log = logging.getLogger(__name__)
 
 Parts = Services  # what a page gets, under a name for pages
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
@@ -171,7 +174,9 @@ def _stand() -> ResponseReturnValue | None:
     g.viewer = _viewer()
     signed = getattr(view, "signed", False)
     if request.method not in SAFE and not signed and not _from_our_pages():
-        abort(403, _compared())
+        g.elsewhere, said = True, _compared()
+        log.warning("%s refused: %s", request.method, said)
+        abort(403, said)
     g.ours = not signed
     if not g.viewer.may(permission):
         return _refuse()
@@ -186,7 +191,8 @@ def _refuse() -> ResponseReturnValue | None:
         raise g.record_away
     if g.viewer.signed_in or request.method not in SAFE or wants_json():
         abort(401 if not g.viewer.signed_in else 403)
-    return redirect(url_for("account.sign_in", next=request.full_path.rstrip("?")))
+    here = request.root_path + request.full_path
+    return redirect(url_for("account.sign_in", next=here.rstrip("?")))
 
 
 def wants_json() -> bool:
@@ -276,41 +282,48 @@ def _bearer() -> str:
 def _from_our_pages() -> bool:
     """Return whether an unsafe request comes from this site's own pages or carries a token.
 
-    Browsers say so themselves: Sec-Fetch-Site, and Origin where that is older. A token is not sent
-    by a browser of its own accord, so a request that carries one needs neither. A request without
-    any of them is refused.
+    Browsers say so themselves, in headers that no page can set: Sec-Fetch-Site, which is believed,
+    and Origin where that is absent. A token is not sent by a browser of its own accord, so a
+    request that carries one needs neither. A request without any of them is refused.
     """
     if _bearer():
         return True
     site = request.headers.get("Sec-Fetch-Site")
-    origin = request.headers.get("Origin")
-    if site is not None and site != "same-origin":
+    if site is not None:
+        return site == "same-origin"
+    return _is_ours(read_origin(request.headers.get("Origin", "")))
+
+
+def _is_ours(origin: Site | None) -> bool:
+    """Return whether an origin is that of site_url or of the host that was asked for. A site_url of
+    this machine counts only on this machine: elsewhere it would be the reader's own machine.
+    """
+    asked = read_host(request.host)
+    if origin is None or asked is None:
         return False
-    if origin is not None:
-        return _host(origin) == request.host
-    return site == "same-origin"
+    public = services().settings.site
+    if origin.origin == public.origin and (
+        asked.is_this_machine or not public.host.is_this_machine
+    ):
+        return True
+    return replace(origin, host=asked).origin == origin.origin
 
 
 def _compared() -> str:
     """Return why a request is not taken for one of our own pages, and what was compared."""
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
-    if site is None and origin is None:
+    if site is not None:
+        shown = site if site in {"cross-site", "same-site", "none"} else "something unknown"
+        said = f"Your browser says that this came from another site (Sec-Fetch-Site: {shown})"
+    elif origin is None:
         said = "Your browser did not say which page this came from (no Origin header)"
-    elif origin is not None and _host(origin) != request.host:
-        said = (
-            f"Your browser says that this came from {origin[:200]}, and this site is {request.host}"
-        )
     else:
-        said = f"Your browser says that this came from another site (Sec-Fetch-Site: {site})"
+        shown = str(read_origin(origin) or ("null" if origin == "null" else "an unreadable origin"))
+        said = (
+            f"Your browser says that this came from {shown}, and this site is {request.host} "
+            f"(its public address: {services().settings.site_url})"
+        )
     return f"{said}, so it was not accepted as sent from a page of this site."
-
-
-def _host(origin: str) -> str:
-    """Return the host and port that an Origin header names, "" when it names none."""
-    try:
-        return urlsplit(origin).netloc
-    except ValueError:
-        return ""
 
 
 def _rate(limit: str) -> Rate:

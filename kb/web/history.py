@@ -13,7 +13,6 @@ from typing import Any
 
 from flask import Blueprint, abort, make_response, render_template, request
 from flask.typing import ResponseReturnValue
-from markupsafe import Markup
 
 from kb.content.article import Article
 from kb.content.difference import is_marked
@@ -22,6 +21,7 @@ from kb.errors import ContentError
 from kb.lookup.live import readable
 from kb.people.roles import Permission
 from kb.web import reader
+from kb.web.bodies import shown_body
 from kb.web.former import ABSENT
 from kb.web.guard import needs, now, services, viewer
 
@@ -73,7 +73,7 @@ def changes(slug: str) -> ResponseReturnValue:
         named=commits_shown(),
         staff=viewer().may(Permission.STAFF),
         marked=is_marked(html),
-        html=Markup(html),  # noqa: S704 - sanitised last, when it was compared
+        html=shown_body(html),
     )
     return _unlisted(page)
 

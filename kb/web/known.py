@@ -38,6 +38,7 @@ def remember(response: Response, email: str) -> Response:
         secure=_secure(),
         httponly=True,
         samesite="Lax",
+        path=current_app.config["SESSION_COOKIE_PATH"],
     )
     return response
 
@@ -49,7 +50,7 @@ def _signer() -> URLSafeTimedSerializer:
 
 
 def _name() -> str:
-    return "__Host-device" if _secure() else "device"
+    return str(current_app.config["SESSION_COOKIE_NAME"]).removesuffix("session") + "device"
 
 
 def _secure() -> bool:

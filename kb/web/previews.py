@@ -24,7 +24,6 @@ from flask import (
     url_for,
 )
 from flask.typing import ResponseReturnValue
-from markupsafe import Markup
 
 from kb.content.difference import difference, is_marked
 from kb.content.library import Library
@@ -35,6 +34,7 @@ from kb.people.roles import Permission
 from kb.previews.building import Shown, chosen, shown
 from kb.previews.differences import differences, is_draft, new_problems
 from kb.previews.store import LIFE, Preview
+from kb.web.bodies import shown_body
 from kb.web.guard import Parts, live_services, needs, now, viewer
 
 blueprint = Blueprint("previews", __name__, url_prefix="/previews")
@@ -134,6 +134,7 @@ def open_link(token: str) -> ResponseReturnValue:
         secure=bool(current_app.config["SESSION_COOKIE_SECURE"]),
         httponly=True,
         samesite="Lax",
+        path=current_app.config["SESSION_COOKIE_PATH"],
     )
     return response
 
@@ -167,7 +168,7 @@ def change(slug: str) -> str:
         slug=slug,
         removed=not html[1],
         marked=is_marked(compared),
-        html=Markup(compared),  # noqa: S704 - sanitised last, when it was compared
+        html=shown_body(compared),
     )
 
 
@@ -177,7 +178,7 @@ def leave() -> ResponseReturnValue:
     """Back to the live site."""
     response = redirect(url_for("reader.home"), 303)
     if COOKIE in request.cookies:
-        response.delete_cookie(COOKIE)
+        response.delete_cookie(COOKIE, path=current_app.config["SESSION_COOKIE_PATH"])
     return response
 
 

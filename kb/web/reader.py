@@ -21,11 +21,11 @@ from flask import (
     url_for,
 )
 from flask.typing import ResponseReturnValue
-from markupsafe import Markup
 
 from kb.lookup.live import readable
 from kb.people.roles import Permission
 from kb.web import listing, survey
+from kb.web.bodies import shown_body
 from kb.web.former import ABSENT, former
 from kb.web.guard import chosen, must_be_kept, needs, now, services, viewer
 from kb.web.headers import PERSONAL
@@ -104,7 +104,7 @@ def article(slug: str) -> ResponseReturnValue:
     return render_template(
         "reader/article.html",
         article=found,
-        html=Markup(found.html),  # noqa: S704 - sanitised last, when it was published
+        html=shown_body(found.html),
         search_id=search_id,
         canonical=url_for("reader.article", slug=slug, _external=True),
         thanks=THANKS.get(request.args.get("thanks", ""), ""),
@@ -216,7 +216,8 @@ def opensearch() -> Response:
 def robots() -> Response:
     """What crawlers may fetch: articles, and not searches or tickets."""
     closed = ("/search", "/suggest", "/tickets", "/previews", *PERSONAL)
-    lines = ("User-agent: *", *(f"Disallow: {path}" for path in closed), "")
+    root = request.root_path
+    lines = ("User-agent: *", *(f"Disallow: {root}{path}" for path in closed), "")
     return Response("\n".join(lines), mimetype="text/plain")
 
 

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # Modules that decide from what they are given: no file, network, database, clock or thread.
 RULES = {
-    "kb.demonstration.agenda",
+    "kb.demonstration.agenda", "kb.forwarding",
     "kb.desk.actions", "kb.desk.forms", "kb.desk.letters", "kb.desk.links", "kb.desk.needs",
     "kb.desk.offers.offer", "kb.desk.queue.filters", "kb.desk.rules", "kb.desk.tally",
     "kb.desk.ticket",

@@ -64,7 +64,8 @@ def test_the_rows_that_hold_secrets_are_marked() -> None:
 
 
 def test_secrets_are_never_shown() -> None:
-    hidden = {f"KB_{name.upper()}": "postgresql://u:hunter2@h/d" for name in SECRETS}
+    hidden = {f"KB_{name.upper()}": f"{'hunter2' * 6}" for name in SECRETS}
+    hidden |= {"KB_MAIL_URL": "smtp://u:hunter2@h", "KB_ARTICLES_REMOTE": "https://u:hunter2@h/d"}
     source = [{"name": "hr", "source": "https://u:hunter2@h/d"}]
     hidden["KB_REPOSITORIES"] = json.dumps(source)
     hidden["KB_TICKET_HOOKS"] = json.dumps({"zendesk": f"whsec_{'hunter2'.ljust(32, 'A')}"})

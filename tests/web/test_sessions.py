@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -211,7 +212,8 @@ def test_a_forged_address_does_not_reset_the_count(new_site: Callable[..., Any])
 def test_behind_a_trusted_proxy_the_readers_own_address_counts_and_hosts_are_still_checked(
     new_site: Callable[..., Any],
 ) -> None:
-    site = new_site(search_rate=1, network_rate=1, trusted_proxies=1)
+    proxies = (ip_network("127.0.0.1"),)
+    site = new_site(search_rate=1, network_rate=1, trusted_proxies=proxies)
     for n in range(6):
         client = site.browser(HTTP_X_FORWARDED_FOR=f"203.0.113.7, 198.51.100.{n}")
         assert client.get("/search?q=vpn").status_code == 200

@@ -22,6 +22,7 @@ from kb.web.api import document as openapi
 from kb.web.api.keys import request_key
 from kb.web.api.schemas import body
 from kb.web.asking import asking
+from kb.web.bodies import shown_body
 from kb.web.errors import WORDS
 from kb.web.former import ABSENT, moved_to, nearest, removed_at
 from kb.web.guard import (
@@ -97,7 +98,7 @@ def article(slug: str) -> ResponseReturnValue:
     return jsonify(
         _summary(found)
         | {
-            "html": found.html,
+            "html": shown_body(found.html),
             "owner": found.owner,
             "keywords": list(found.keywords),
             "translations": {code: other for code, other in siblings.items() if other in seen},
