@@ -218,8 +218,9 @@ def main() -> int:
             wiki = stack.enter_context(dokuwiki(given.dokuwiki))
             searches = [f"/doku.php?do=search&q={q}" for q in asked]
             kinds["dokuwiki search"] = lambda n: run(wiki, searches, n, fresh=True)
-        print(f"{given.database}, {'many addresses' if given.from_many else 'one address'}, "
-              f"{'every search new' if given.fresh else f'{QUERIES} questions in a row'}")  # fmt: skip
+        whence = "many addresses" if given.from_many else "one address"
+        asked = "every search new" if given.fresh else f"{QUERIES} questions in a row"
+        print(f"{given.database}, {whence}, {asked}")
         print("clients  page              a second   half ms     99 % ms  of trivial  no page")
         for clients in given.clients:
             found = {name: one(clients) for name, one in kinds.items()}
