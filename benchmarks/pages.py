@@ -74,12 +74,17 @@ class Measured:
     wrong: int
 
 
+def articles() -> list[Path]:
+    """Return the files of the shipped articles that everybody may read."""
+    files = sorted((ROOT / "articles").glob("*/*.md"))
+    return [file for file in files if "\naudience:" not in file.read_text("utf-8")]
+
+
 def questions(count: int) -> list[str]:
     """Return different questions made of words of the shipped articles' titles."""
-    files = sorted((ROOT / "articles").glob("*/*.md"))
     words = sorted({
         word.lower()
-        for file in files
+        for file in articles()
         for word in re.findall(r"[A-Za-z]{3,}", file.stem.replace("-", " "))
     })  # fmt: skip
     chance = random.Random(1)
@@ -172,7 +177,7 @@ def dokuwiki(folder: Path) -> Iterator[str]:
         home = Path(place) / "wiki"
         shutil.copytree(folder, home)
         pages = home / "data" / "pages"
-        for file in (ROOT / "articles").glob("*/*.md"):
+        for file in articles():
             body = file.read_text("utf-8").split("---", 2)[-1]
             page = pages / file.parent.name / f"{file.stem}.txt"
             page.parent.mkdir(parents=True, exist_ok=True)
@@ -196,8 +201,7 @@ def main() -> int:
     parser.add_argument("--data", type=Path, help="a data folder in which the model is prepared")
     given = parser.parse_args()
     asked = [quote_plus(words) for words in questions(QUERIES)]
-    slugs = [f"/articles/{file.parent.name}/{file.stem}"
-             for file in sorted((ROOT / "articles").glob("*/*.md"))]  # fmt: skip
+    slugs = [f"/articles/{file.parent.name}/{file.stem}" for file in articles()]
 
     def run(url: str, paths: list[str], clients: int, *, fresh: bool = False) -> Measured:
         return measure(
@@ -218,8 +222,9 @@ def main() -> int:
             wiki = stack.enter_context(dokuwiki(given.dokuwiki))
             searches = [f"/doku.php?do=search&q={q}" for q in asked]
             kinds["dokuwiki search"] = lambda n: run(wiki, searches, n, fresh=True)
-        print(f"{given.database}, {'many addresses' if given.from_many else 'one address'}, "
-              f"{'every search new' if given.fresh else f'{QUERIES} questions in a row'}")  # fmt: skip
+        whence = "many addresses" if given.from_many else "one address"
+        which = "every search new" if given.fresh else f"{QUERIES} questions in a row"
+        print(f"{given.database}, {whence}, {which}")
         print("clients  page              a second   half ms     99 % ms  of trivial  no page")
         for clients in given.clients:
             found = {name: one(clients) for name, one in kinds.items()}
