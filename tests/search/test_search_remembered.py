@@ -27,7 +27,7 @@ OPEN, CLOSED = article("tunnel", "the tunnel drops"), article("key", "tunnel key
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Engine:
-    build(tmp_path, [OPEN, CLOSED], commit="one")
+    build([OPEN, CLOSED], tmp_path, commit="one")
     return Engine(tmp_path, settings=Settings(mode=Mode.KEYWORD))
 
 
@@ -50,7 +50,7 @@ def test_a_remembered_answer_is_the_answer_and_says_how_it_came(engine: Engine) 
 
 def test_a_new_generation_knows_no_former_answer(engine: Engine, tmp_path: Path) -> None:
     assert ids(engine.search(Query("tunnel"))) == {"tunnel"}
-    build(tmp_path, [CLOSED, article("tube", "the tunnel is closed")], commit="two")
+    build([CLOSED, article("tube", "the tunnel is closed")], tmp_path, commit="two")
     found = engine.search(Query("tunnel"))
     assert (ids(found), found.commit) == ({"tube"}, "two")
 
