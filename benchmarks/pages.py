@@ -1,13 +1,13 @@
 """How many pages a second a served site gives, and how soon, to 1, 2, 4, 8 and 16 clients.
 
     python -m benchmarks.pages [--seconds 10] [--clients 1 2 4 8 16] [--database postgresql]
-                               [--from-many] [--fresh] [--dokuwiki FOLDER]
+                               [--from-many] [--fresh] [--dokuwiki]
 
 `kb serve` over the shipped articles, as it is by default but for the rates; wrk asks (Debian's
 package). Beside it in the same run, since a machine is never the same twice: a trivial Flask page
 under gunicorn with as many processes and threads, and DokuWiki with the same articles under
-`php -S` with 8 workers, where FOLDER holds its unpacked package. Searches are 500 different
-questions in a row; with --fresh each is made unlike any before, so that no answer is remembered.
+`php -S` with 8 workers (Debian's package dokuwiki). Searches are 500 different questions in a row;
+with --fresh each is made unlike any before, so that no answer is remembered.
 With --from-many each comes from another address (through one trusted proxy) instead of from one.
 Prints pages a second, the times in which half and 99 of 100 are answered, and ratios.
 """
@@ -36,6 +36,7 @@ from benchmarks.site import ROOT, free_port, start
 
 CLIENTS = (1, 2, 4, 8, 16)
 QUERIES = 500
+WIKI = Path("/")  # where Debian's package has its folders
 TRIVIAL = """
 from flask import Flask
 app = Flask(__name__)
@@ -74,12 +75,17 @@ class Measured:
     wrong: int
 
 
+def articles() -> list[Path]:
+    """Return the files of the shipped articles that everybody may read."""
+    files = sorted((ROOT / "articles").glob("*/*.md"))
+    return [file for file in files if "\naudience: public" in file.read_text("utf-8")]
+
+
 def questions(count: int) -> list[str]:
     """Return different questions made of words of the shipped articles' titles."""
-    files = sorted((ROOT / "articles").glob("*/*.md"))
     words = sorted({
         word.lower()
-        for file in files
+        for file in articles()
         for word in re.findall(r"[A-Za-z]{3,}", file.stem.replace("-", " "))
     })  # fmt: skip
     chance = random.Random(1)
@@ -166,23 +172,31 @@ def served(database: str, data: Path, *, many: bool) -> Iterator[str]:
 
 
 @contextmanager
-def dokuwiki(folder: Path) -> Iterator[str]:
+def dokuwiki() -> Iterator[str]:
     """Serve DokuWiki with the shipped articles as its pages; give its address."""
     with tempfile.TemporaryDirectory() as place:
-        home = Path(place) / "wiki"
-        shutil.copytree(folder, home)
-        pages = home / "data" / "pages"
-        for file in (ROOT / "articles").glob("*/*.md"):
+        home = Path(place)
+        shutil.copytree(WIKI / "etc/dokuwiki", home / "conf", ignore_dangling_symlinks=True)
+        shutil.copytree(WIKI / "var/lib/dokuwiki/data", home / "data")
+        (home / "conf" / "local.php").write_text(
+            f"<?php\n$conf['savedir'] = '{home}/data';\n$conf['useacl'] = 0;\n", "utf-8"
+        )
+        (home / "first.php").write_text(f"<?php\ndefine('DOKU_CONF', '{home}/conf/');\n", "utf-8")
+        for file in articles():
             body = file.read_text("utf-8").split("---", 2)[-1]
-            page = pages / file.parent.name / f"{file.stem}.txt"
+            page = home / "data" / "pages" / file.parent.name / f"{file.stem}.txt"
             page.parent.mkdir(parents=True, exist_ok=True)
             page.write_text(re.sub(r"(?m)^#+ (.*)$", r"===== \1 =====", body), "utf-8")
-        subprocess.run(["php", home / "bin" / "indexer.php", "-q"], cwd=home, check=True)
-        port = free_port()
-        command = ["php", "-S", f"127.0.0.1:{port}", "-t", str(home)]
-        url = f"http://127.0.0.1:{port}/doku.php"
-        with _running(command, home, url, PHP_CLI_SERVER_WORKERS="8"):
-            yield f"http://127.0.0.1:{port}"
+        php = ["php", "-d", f"auto_prepend_file={home}/first.php"]
+        told = subprocess.run(
+            [*php, WIKI / "usr/share/dokuwiki/bin/indexer.php"],
+            check=True, capture_output=True, text=True,
+        ).stdout  # fmt: skip
+        assert "done" in told, told
+        url = f"http://127.0.0.1:{(port := free_port())}"
+        command = [*php, "-S", f"127.0.0.1:{port}", "-t", str(WIKI / "usr/share/dokuwiki")]
+        with _running(command, home, f"{url}/doku.php", PHP_CLI_SERVER_WORKERS="8"):
+            yield url
 
 
 def main() -> int:
@@ -192,12 +206,11 @@ def main() -> int:
     parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
     parser.add_argument("--from-many", action="store_true")
     parser.add_argument("--fresh", action="store_true")
-    parser.add_argument("--dokuwiki", type=Path)
+    parser.add_argument("--dokuwiki", action="store_true")
     parser.add_argument("--data", type=Path, help="a data folder in which the model is prepared")
     given = parser.parse_args()
     asked = [quote_plus(words) for words in questions(QUERIES)]
-    slugs = [f"/articles/{file.parent.name}/{file.stem}"
-             for file in sorted((ROOT / "articles").glob("*/*.md"))]  # fmt: skip
+    slugs = [f"/articles/{file.parent.name}/{file.stem}" for file in articles()]
 
     def run(url: str, paths: list[str], clients: int, *, fresh: bool = False) -> Measured:
         return measure(
@@ -215,12 +228,12 @@ def main() -> int:
             "search": lambda n: run(site, [f"/search?q={q}" for q in asked], n, fresh=True),
         }
         if given.dokuwiki:
-            wiki = stack.enter_context(dokuwiki(given.dokuwiki))
+            wiki = stack.enter_context(dokuwiki())
             searches = [f"/doku.php?do=search&q={q}" for q in asked]
             kinds["dokuwiki search"] = lambda n: run(wiki, searches, n, fresh=True)
         whence = "many addresses" if given.from_many else "one address"
-        asked = "every search new" if given.fresh else f"{QUERIES} questions in a row"
-        print(f"{given.database}, {whence}, {asked}")
+        which = "every search new" if given.fresh else f"{QUERIES} questions in a row"
+        print(f"{given.database}, {whence}, {which}")
         print("clients  page              a second   half ms     99 % ms  of trivial  no page")
         for clients in given.clients:
             found = {name: one(clients) for name, one in kinds.items()}

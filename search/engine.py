@@ -34,7 +34,7 @@ from search.storage import Column
 from search.suggesting import Queries, Suggester, Suggestion
 from search.types import Mode, Query, Results
 
-REMEMBERED = 256  # answers that a generation keeps in each process, some 20 kB each
+REMEMBERED = 1000  # answers that a generation keeps in each process, some 10 kB each
 LONGEST_REMEMBERED = 200  # characters of a query
 log = logging.getLogger(__name__)
 
@@ -95,10 +95,12 @@ class _Serving:
     def recall(self, query: Query) -> Results | None:
         """Return the answer to the same query, asked with the same rights; None when it is new."""
         with self._lock:
+            if query in self._answers:
+                self._answers.move_to_end(query)
             return self._answers.get(query)
 
     def remember(self, results: Results) -> None:
-        """Keep an answer for as long as the generation serves, or until REMEMBERED others came."""
+        """Keep a whole answer while the generation serves, REMEMBERED of those asked for last."""
         if results.degraded or len(results.query.text) > LONGEST_REMEMBERED:
             return
         with self._lock:

@@ -105,7 +105,7 @@ class Asker:
             words=answer.words,
             words_key=words_key(answer.words),
             left_out=viewer.left_out,
-            data=_facts(answer.results, self._redact)
+            data=_facts(answer, self._redact)
             | _asked(answer.results.query, self._library())
             | {
                 "surface": surface.value,
@@ -157,9 +157,10 @@ def counted(*counts: Mapping[str, int]) -> dict[str, Any]:
     return {"redacted": total} if total else {}
 
 
-def _facts(results: Results, redact: Redactor) -> dict[str, Any]:
+def _facts(answer: Answer, redact: Redactor) -> dict[str, Any]:
     """Return what the record keeps of the results: JSON-able, words redacted."""
-    query = results.query
+    results, query = answer.results, answer.results.query
+    as_typed = results.searched_for == query.text  # and redacted already
     return {
         "mode": results.mode.value,
         "degraded": results.degraded,
@@ -169,10 +170,14 @@ def _facts(results: Results, redact: Redactor) -> dict[str, Any]:
         "answerable": results.answerable,
         "ms": round(_elapsed(results), 1),
         "commit": results.commit,
-        "searched_for": kept(results.searched_for, LONGEST_WORDS, redact)[0],
-        "suggestion": kept(results.suggestion, LONGEST_WORDS, redact)[0],
+        "searched_for": answer.words if as_typed else _kept(results.searched_for, redact),
+        "suggestion": _kept(results.suggestion, redact),
         "page": query.offset // max(query.limit, 1) + 1,
     }
+
+
+def _kept(text: str, redact: Redactor) -> str:
+    return kept(text, LONGEST_WORDS, redact)[0] if text else ""
 
 
 def _elapsed(results: Results) -> float:
