@@ -116,6 +116,11 @@ class WorkingFiles:
         """Who committed the file last."""
         return self._git.writer(path) if self._git else None
 
+    def unseen(self, path: str, shown: str, most: int) -> tuple[str, ...]:
+        """None: nobody waits for what lies on an author's disk."""
+        del path, shown, most
+        return ()
+
 
 def _git_id(blob: Blob) -> str:
     """Return what Git calls these bytes: SHA-1 of a head and the content."""

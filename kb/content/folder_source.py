@@ -83,6 +83,11 @@ class FolderSource:
     def writer(self, path: str) -> None:
         """Nobody: file owners say who made a copy."""
 
+    def unseen(self, path: str, shown: str, most: int) -> tuple[str, ...]:
+        """None: a folder has no commits."""
+        del path, shown, most
+        return ()
+
     def _read_all(self) -> Iterator[tuple[str, Blob]]:
         try:
             os.scandir(self._root).close()

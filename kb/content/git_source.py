@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from itertools import takewhile
 from pathlib import Path, PurePosixPath
 
 from kb.content.git_program import Git, start, stop
@@ -145,6 +146,11 @@ class GitSource:
         told = self._git.run("log", "-1", "--format=%H%x00%an%x00%ae", self.commit, "--", inside)
         facts = (told or b"").decode("utf-8", "replace").strip("\n").split("\0")
         return Writer(*facts) if len(facts) == 3 else None
+
+    def unseen(self, path: str, shown: str, most: int) -> tuple[str, ...]:
+        """The commits that changed the file since it was the blob `shown`, newest first."""
+        newer = takewhile(lambda one: one.blob != shown, self.versions(path, most))
+        return tuple(one.commit for one in newer)
 
     def _log(self) -> Iterator[tuple[datetime, str, str]]:
         where = f"--relative={self._prefix}/" if self._prefix else "--no-relative"

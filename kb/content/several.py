@@ -141,6 +141,12 @@ class SeveralSources:
         part = self._parts.get(mount.strip(f"{MOUNT}/")) if mount else self._parts[""]
         return part.writer(path.removeprefix(mount)) if part else None
 
+    def unseen(self, path: str, shown: str, most: int) -> tuple[str, ...]:
+        """The commits of the file's own repository that changed it since it was that blob."""
+        mount = mount_of(path)
+        part = self._parts.get(mount.strip(f"{MOUNT}/")) if mount else self._parts[""]
+        return part.unseen(path.removeprefix(mount), shown, most) if part else ()
+
 
 def _prefix(name: str) -> str:
     return f"{MOUNT}{name}/" if name else ""

@@ -82,6 +82,11 @@ class Source(Protocol):
     def writer(self, path: str) -> Writer | None:
         """Who changed the file last; None where nobody knows."""
 
+    def unseen(self, path: str, shown: str, most: int) -> tuple[str, ...]:
+        """The commits, at most so many, that changed the file since it last was the blob `shown`;
+        all of them where that is "" or was never there.
+        """
+
 
 def open_mirror(place: Path, ref: str, folder: str = "") -> Source:
     """Return the articles in a folder of the bare repository at `place`, at the commit `ref`.

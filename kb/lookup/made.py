@@ -9,15 +9,17 @@ from __future__ import annotations
 import json
 import logging
 import shutil
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from kb.config import Settings
 from kb.content import mirror
+from kb.content.article import Status
 from kb.content.git_source import GitSource, branches, find_repository
 from kb.content.library import Library
-from kb.content.naming import MOUNT, mount_of
+from kb.content.naming import MOUNT, is_article, mount_of
 from kb.content.rendering import RECIPE
 from kb.content.repositories import Repository
 from kb.content.schedule import next_change
@@ -35,10 +37,11 @@ from search.remains import Remains
 log = logging.getLogger(__name__)
 
 Kept = Generation | Remains  # what holds a library, whole or what is left of it
-RECIPE_FILE, SCHEDULE, LINEAGE, NOTICES = (
-    "recipe.json", "schedule.json", "lineage.json", "notices.json",
+RECIPE_FILE, SCHEDULE, LINEAGE, NOTICES, WITHHELD = (
+    "recipe.json", "schedule.json", "lineage.json", "notices.json", "withheld.json",
 )  # fmt: skip
 FORMAT = 2  # raise it when a library is to be made anew although no article has changed
+MOST_WITHHELD = 200  # articles whose commits are looked up; each is a question to Git
 ANCESTORS = 500  # commits that a generation is known to hold; CI asks soon after its push
 
 
@@ -151,6 +154,13 @@ def lineage_of(live: Kept | None) -> frozenset[str]:
     return frozenset(_fact(live, LINEAGE, [])) if live else frozenset()
 
 
+def withheld_of(live: Kept | None) -> frozenset[str]:
+    """Return the commits of a generation that changed an article in a way readers do not get: it
+    was refused, or its time has not come.
+    """
+    return frozenset(_fact(live, WITHHELD, [])) if live else frozenset()
+
+
 def notices_of(live: Kept | None) -> tuple[Notice, ...]:
     """Return whom a generation's problems concern."""
     return tuple(Notice(**row) for row in _fact(live, NOTICES, [])) if live else ()
@@ -180,8 +190,26 @@ def facts(
         SCHEDULE: until.isoformat() if until else "",
         LINEAGE: lineage,
         NOTICES: [notice.to_row() for notice in told],
+        WITHHELD: sorted(set(_withheld(source, library)) & set(lineage)),
     }
     return {name: json.dumps(each).encode() for name, each in found.items()}
+
+
+def _withheld(source: Source, library: Library) -> Iterator[str]:
+    """Give the commits behind what readers do not get of the articles' files."""
+    by_path = {article.path: article for article in library.articles.values()}
+    refused = {each.path for each in library.problems if each.refused and is_article(each.path)}
+    early = {
+        path
+        for path, article in by_path.items()
+        if article.status is Status.DRAFT and article.wanted is Status.PUBLISHED
+    }
+    for path in sorted(refused | early)[:MOST_WITHHELD]:
+        shown = by_path[path].blob if path in by_path and path not in early else ""
+        try:
+            yield from source.unseen(path, shown, ANCESTORS)
+        except ContentError as problem:  # Git took too long; no article waits for this
+            log.warning("which commits of %s readers do not get is unknown: %s", path, problem)
 
 
 def seed(root: Path, live: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ from flask.testing import FlaskClient
 
 from kb.app import create_app
 from kb.config import Settings
+from kb.errors import BranchGone, ContentError
+from kb.lookup.made import library_of
 from kb.lookup.publish import Published, publish
 from kb.schema import outbox
 from kb.wiring import Services, build
@@ -71,6 +73,109 @@ def test_a_rollback_is_told(client: FlaskClient, repository: Any, go_live: Live,
         told = status(client, commit)
         assert (told["live"], told["rolled_back"], told["commit"]) == (False, True, first)
         go_live()
+
+
+def test_a_commit_whose_article_is_refused_is_not_live(
+    client: FlaskClient, repository: Any, go_live: Live
+) -> None:
+    good = repository.commit("nothing")
+    whole = (repository.folder / "vpn" / "connect.md").read_text("utf-8")
+    (repository.folder / "vpn" / "connect.md").write_text(BROKEN)
+    broken = repository.commit()
+    repository.write("vpn/other.md")
+    beside = repository.commit()
+    (repository.folder / "vpn" / "connect.md").write_text(BROKEN + "\nagain\n")
+    again = repository.commit()
+    go_live()
+    for commit, live in ((good, True), (broken, False), (beside, True), (again, False)):
+        told = status(client, commit)
+        assert (told["live"], told["withheld"]) == (live, not live)
+    (repository.folder / "vpn" / "connect.md").write_text(whole + "\nMended.\n")
+    mended = repository.commit()
+    go_live()
+    for commit in (good, broken, again, mended):  # superseded, as part of a later one
+        assert status(client, commit)["live"] is True
+
+
+def test_a_commit_whose_article_waits_for_its_time_is_live_when_that_comes(
+    client: FlaskClient, repository: Any, go_live: Live
+) -> None:
+    noon = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    repository.write("vpn/later.md", publish_at=noon.isoformat())
+    commit = repository.commit()
+    repository.write("vpn/hidden.md", status="draft")
+    draft = repository.commit()
+    go_live(noon - timedelta(hours=1))
+    assert (status(client, commit)["live"], status(client, commit)["withheld"]) == (False, True)
+    assert client.get("/articles/vpn/later").status_code == 404
+    assert status(client, draft)["live"] is True  # it asked for no more
+    go_live(noon + timedelta(minutes=1))
+    assert status(client, commit)["live"] is True
+    assert client.get("/articles/vpn/later").status_code == 200
+
+
+def test_a_process_that_still_shows_the_state_before_says_so(
+    settings: Settings, client: FlaskClient, parts: Services, repository: Any, go_live: Live
+) -> None:
+    """What the last publish noted is of no use where its generation is not what is shown."""
+    repository.write("vpn/new.md")
+    commit = repository.commit()
+    before = parts.engine.generation
+    go_live()
+    assert status(client, commit)["live"] is True
+    still = replace(parts, engine=Stuck(before), library=parts.library)
+    shown = create_app(services=replace(still, library=lambda: library_of(before)))
+    told = status(shown.test_client(), commit)
+    assert (told["live"], told["commit"]) == (False, before.commit)
+    assert status(shown.test_client())["live"] is False
+    torn = create_app(services=replace(parts, library=lambda: library_of(before)))
+    assert status(torn.test_client(), commit)["live"] is False  # its articles are those of before
+
+
+class Stuck:
+    """An engine that could not open what is newer."""
+
+    def __init__(self, generation: Any) -> None:
+        self.generation = generation
+
+
+def test_a_branch_that_is_gone_is_told_everywhere(
+    client: FlaskClient, signed_in: Any, repository: Any, go_live: Live
+) -> None:
+    """swampratnz/community-agent#467: the checks were green while nothing was done any more."""
+    repository.git("branch", "live")
+    go_live(articles_ref="live")
+    commit = status(client)["commit"]
+    repository.git("branch", "-D", "live")
+    with pytest.raises(BranchGone):
+        go_live(articles_ref="live")
+    check = client.get("/readyz").get_json()["checks"]["publishing"]
+    assert check["ok"] is False
+    assert "branch" in check["detail"]
+    assert str(repository.folder) not in str(check)  # the way there is for staff
+    assert client.get("/readyz").status_code == 200
+    page = signed_in("author").get("/authors/publishing")
+    assert "has no branch, tag or commit “live”" in page.text
+    told = status(client, commit)
+    assert told["live"] is True  # that commit is what readers get, and stays so
+    assert status(client)["live"] is False  # what would be the newest nobody knows
+    assert "branch" in told["trouble"]
+    repository.git("branch", "live")
+    go_live(articles_ref="live")
+    assert client.get("/readyz").get_json()["checks"]["publishing"]["ok"] is True
+    assert "has no branch" not in signed_in("author").get("/authors/publishing").text
+
+
+def test_a_partial_clone_is_refused_in_a_sentence(
+    repository: Any, tmp_path: Path, kb: Any, go_live: Live
+) -> None:
+    repository.git("config", "uploadpack.allowFilter", "true")
+    source, clone = f"file://{repository.folder}", tmp_path / "partial"
+    repository.git("clone", "-q", "--no-checkout", "--filter=blob:none", source, str(clone))
+    with pytest.raises(ContentError, match="partial clone and lacks files") as caught:
+        go_live(articles=clone)
+    assert "--filter" in caught.value.hint
+    assert caught.value.exit_code == 3
 
 
 @pytest.mark.parametrize("commit", ["main", "abc", "../x", "0" * 65, "é" * 8])

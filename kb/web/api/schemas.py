@@ -207,7 +207,9 @@ SCHEMAS: dict[str, Schema] = {
             },
             "generation": TEXT,
             "articles": {"type": "integer"},
+            "withheld": {"type": "boolean"},
             "rolled_back": {"type": "boolean"},
+            "trouble": {"type": "string"},
             "refused": {"type": "string", "description": "Why a newer commit is not live."},
             "problem_count": {"type": "integer"},
             "problems": {
