@@ -53,9 +53,12 @@ def _named(places: Mapping[int, int]) -> dict[str, int]:
 
 
 def _children(pid: int) -> list[int]:
+    """Return the processes that any thread of this one began."""
+    found: list[int] = []
     with suppress(OSError, ValueError):
-        return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    return []
+        for listing in Path(f"/proc/{pid}/task").glob("*/children"):
+            found += map(int, listing.read_text().split())
+    return found
 
 
 def _stat(pid: int) -> list[str]:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -185,6 +186,58 @@ def test_a_worker_that_dies_is_started_again_and_the_site_goes_on(site: Site) ->
     os.kill(before, signal.SIGKILL)
     eventually(lambda: site.companion() not in {0, before}, "a new worker", site.log)
     assert site.answers()
+
+
+def _token(site: Site) -> str:
+    environ = os.environ | {"KB_DATA": str(site.log.with_name("data"))}
+    ours = [sys.executable, "-m", "kb.cli", "user"]
+    options: dict[str, Any] = {"cwd": ROOT, "env": environ, "capture_output": True, "text": True}
+    address, password = "watch@example.org", "correct horse battery staple"
+    made = [*ours, "add", address, "--role", "author"]
+    subprocess.run(made, input=f"{password}\n{password}\n", check=True, **options)
+    given = subprocess.run([*ours, "token", address, "--name", "x"], check=True, **options)
+    return str(given.stdout.split()[-1])
+
+
+def test_whichever_process_answers_tells_of_all_and_of_those_before(site: Site) -> None:
+    """Each of several processes told of itself alone, and lost what a replaced one had counted
+    (prometheus/client_python#127 and #275, freelawproject/courtlistener#7980,
+    netbox-community/netbox#3779).
+    """
+    asked = urllib.request.Request(
+        f"{site.address}/metrics", headers={"Authorization": f"Bearer {_token(site)}"}
+    )
+
+    def scraped() -> str:
+        with urllib.request.urlopen(asked, timeout=20) as page:
+            return str(page.read().decode())
+
+    def counted() -> set[str]:
+        found = (line for _ in range(8) for line in scraped().splitlines())
+        return {
+            line
+            for line in found
+            if line.startswith('tierzero_http_requests_total{route="reader.about')
+        }
+
+    def web() -> set[int]:
+        return {pid for pid, told in site.family().items() if " worker " not in told}
+
+    for _ in range(20):
+        assert site.answers("/about")
+    assert counted() == {'tierzero_http_requests_total{route="reader.about",status="2xx"} 20.0'}
+    before = web()
+    os.kill(min(before), signal.SIGKILL)
+    eventually(lambda: len(web() - before) == 1 and site.answers(), "another process", site.log)
+    for _ in range(20):
+        assert site.answers("/about")
+    assert counted() == {'tierzero_http_requests_total{route="reader.about",status="2xx"} 40.0'}
+    names = ("web-0", "web-1", "main", "worker")
+    shown = [f'tierzero_process_resident_memory_bytes{{process="{name}"}}' for name in names]
+    told = lambda: all(each in text for text in [scraped()] for each in shown)  # noqa: E731
+    eventually(told, "figures of every process", site.log)
+    lines = [line for line in site.log.read_text().splitlines() if "GET /about 200" in line]
+    assert len(lines) == len({line[-17:] for line in lines}) == 40
 
 
 def test_nothing_is_left_of_a_site_that_is_killed(site: Site) -> None:
