@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import signal
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -73,20 +74,22 @@ def _giving_back(now: datetime) -> Any:
 @main.command()
 def serve() -> None:
     """Index what is new, then serve the site and do the periodic work beside it."""
-    from kb.serving import check_address, run
+    from kb.serving import run
+    from kb.starting import Starting
 
     settings = load()
-    check_address(settings)
-    _migrate(settings)
-    _publish_or_keep(settings)
+    with Starting(settings) as starting:
+        starting.progress("migrate", 0, 1)
+        _migrate(settings)
+        _publish_or_keep(settings, starting.progress)
     click.echo(f"Serving on http://{settings.host}:{settings.port} (Ctrl-C stops)", err=True)
-    run(settings)
+    run(settings, starting.listener)
 
 
-def _publish_or_keep(settings: Settings) -> None:
+def _publish_or_keep(settings: Settings, progress: Callable[[str, int, int], None]) -> None:
     """Publish what is new; when that fails, say so and go on with what was published before."""
     try:
-        report(publish_now())
+        report(publish_now(also=progress))
     except (ProductError, SearchError) as problem:
         from search.generation import open_current
 

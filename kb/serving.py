@@ -6,7 +6,6 @@ when it dies, that both end together, and that nothing people typed is logged. K
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 import socket
@@ -19,9 +18,10 @@ from typing import Any
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
+from kb.buffered import BufferedWorker
 from kb.config import Settings
 from kb.connectors.files import masked
-from kb.errors import PortError
+from kb.starting import listen
 from search.errors import SearchError
 
 log = logging.getLogger(__name__)
@@ -34,25 +34,7 @@ YOUNG_S, SLOWEST_S = 5.0, 2.0  # a web process that lives no longer is followed 
 
 def check_address(settings: Settings) -> None:
     """Raise PortError unless the address can be listened on."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((settings.host, settings.port))
-        except OSError as problem:
-            raise _refused(settings, problem) from None
-
-
-def _refused(settings: Settings, problem: OSError) -> PortError:
-    if problem.errno == errno.EADDRINUSE:
-        return PortError(
-            f"Port {settings.port} is taken.",
-            "Stop what listens there, or choose another: KB_PORT=8001 make serve",
-        )
-    return PortError(
-        f"{settings.host}:{settings.port} cannot be listened on: {problem.strerror}.",
-        "Set KB_HOST and KB_PORT to an address of this machine; ports below 1024 need root.",
-    )
+    listen(settings).close()
 
 
 class _Companion:
@@ -114,19 +96,19 @@ class _Log(Logger):  # type: ignore[misc]
 class _Site(BaseApplication):  # type: ignore[misc]
     """Gunicorn, told by our settings alone."""
 
-    def __init__(self, settings: Settings, companion: _Companion) -> None:
+    def __init__(self, settings: Settings, companion: _Companion, listener: socket.socket) -> None:
         self._settings = settings
+        self._descriptor = listener.detach()  # gunicorn makes a socket of its own of it
         self._companion = companion
         super().__init__()
 
     def load_config(self) -> None:
         settings, births = self._settings, _Births()
-        host = f"[{settings.host}]" if ":" in settings.host else settings.host
         options: dict[str, Any] = {
-            "bind": f"{host}:{settings.port}",
+            "bind": f"fd://{self._descriptor}",
             "workers": settings.workers,
             "threads": settings.threads,
-            "worker_class": "gthread",
+            "worker_class": BufferedWorker,
             "preload_app": True,  # imported once; what has threads begins after the fork
             "timeout": REQUEST_S,
             "graceful_timeout": GRACE_S,
@@ -197,6 +179,6 @@ def _leave(_arbiter: Any, _worker: Any) -> None:
     os._exit(status if isinstance(status, int) else 0)
 
 
-def run(settings: Settings) -> None:
-    """Serve until stopped."""
-    _Site(settings, _Companion()).run()
+def run(settings: Settings, listener: socket.socket) -> None:
+    """Serve on a socket that listens, until stopped."""
+    _Site(settings, _Companion(), listener).run()
