@@ -57,6 +57,8 @@ MEASUREMENTS: dict[str, list[list[str]]] = {
         ["benchmarks.looking"],
     ],
     "killing": [["benchmarks.killing"]],
+    "damage": [["benchmarks.damage"]],
+    "holding": [["benchmarks.holding"]],
     "pushing": [["benchmarks.pushing"]],
     "replaying": [["benchmarks.replaying"]],
     "tickets": [["benchmarks.tickets_report"]],
