@@ -64,6 +64,8 @@ MEASUREMENTS: dict[str, list[list[str]]] = {
         ["benchmarks.pages", "--from-many", "--fresh"],
         ["benchmarks.pages", "--database=postgresql"],
     ],
+    "damage": [["benchmarks.damage"]],
+    "holding": [["benchmarks.holding"]],
     "pushing": [["benchmarks.pushing"]],
     "replaying": [["benchmarks.replaying"]],
     "tickets": [["benchmarks.tickets_report"]],

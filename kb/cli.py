@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import signal
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -72,22 +73,24 @@ def _giving_back(now: datetime) -> Any:
 @main.command()
 def serve() -> None:
     """Index what is new, then serve the site and do the periodic work beside it."""
-    from kb.serving import check_address, run
+    from kb.serving import run
+    from kb.starting import Starting
 
     settings = load()
     logs.configure(settings.log_level, settings.log_format)
-    check_address(settings)
-    keep_temporary_files(settings.data)
-    _migrate(settings)
-    _publish_or_keep(settings)
+    with Starting(settings) as starting:
+        keep_temporary_files(settings.data)
+        starting.progress("migrate", 0, 1)
+        _migrate(settings)
+        _publish_or_keep(settings, starting.progress)
     click.echo(f"Serving on {settings.own_address} (Ctrl-C stops)", err=True)
-    run(settings)
+    run(settings, starting.listener)
 
 
-def _publish_or_keep(settings: Settings) -> None:
+def _publish_or_keep(settings: Settings, progress: Callable[[str, int, int], None]) -> None:
     """Publish what is new; when that fails, say so and go on with what was published before."""
     try:
-        report(publish_now())
+        report(publish_now(also=progress))
     except (ProductError, SearchError) as problem:
         from search.generation import open_current
 

@@ -124,6 +124,14 @@ class Database:
                 return ""
             return str(connection.scalar(sa.text("SELECT version_num FROM alembic_version")))
 
+    def size(self) -> int:
+        """Return the bytes of SQLite's file, 0 with PostgreSQL, which clears tables in passing."""
+        if self.dialect != "sqlite":
+            return 0
+        with self.read() as connection:
+            pages = connection.scalar(sa.text("PRAGMA page_count"))
+            return int(pages or 0) * int(connection.scalar(sa.text("PRAGMA page_size")) or 0)
+
     def scrub(self) -> bool:
         """Wipe what was deleted or emptied from the database's own files too; return whether that
         is done. On SQLite it is not while another process reads an older state: its log, the

@@ -6,7 +6,6 @@ when it dies, that both end together, and that nothing people typed is logged. K
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 import socket
@@ -21,9 +20,11 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
 from kb import heartbeat
+from kb.buffered import BufferedWorker
 from kb.config import RESTART, Settings, load
 from kb.connectors.files import masked
-from kb.errors import ConfigError, PortError
+from kb.errors import ConfigError
+from kb.starting import listen
 from search.errors import SearchError
 
 log = logging.getLogger(__name__)
@@ -39,25 +40,7 @@ SHARED_MEMORY = "/dev/shm"  # noqa: S108 - gunicorn makes its files there safely
 
 def check_address(settings: Settings) -> None:
     """Raise PortError unless the address can be listened on."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((settings.host, settings.port))
-        except OSError as problem:
-            raise _refused(settings, problem) from None
-
-
-def _refused(settings: Settings, problem: OSError) -> PortError:
-    if problem.errno == errno.EADDRINUSE:
-        return PortError(
-            f"Port {settings.port} is taken.",
-            "Stop what listens there, or choose another: KB_PORT=8001 make serve",
-        )
-    return PortError(
-        f"{settings.host}:{settings.port} cannot be listened on: {problem.strerror}.",
-        "Set KB_HOST and KB_PORT to an address of this machine; ports below 1024 need root.",
-    )
+    listen(settings).close()
 
 
 class _Companion:
@@ -157,20 +140,20 @@ class _Log(Logger):  # type: ignore[misc]
 class _Site(BaseApplication):  # type: ignore[misc]
     """Gunicorn, told by our settings alone."""
 
-    def __init__(self, settings: Settings, companion: _Companion) -> None:
+    def __init__(self, settings: Settings, companion: _Companion, listener: socket.socket) -> None:
         self._settings = settings
+        self._descriptor = listener.detach()  # gunicorn makes a socket of its own of it
         self._companion = companion
         self.callable: Any = None
         super().__init__()
 
     def load_config(self) -> None:
         settings, births = self._settings, _Births()
-        host = f"[{settings.host}]" if ":" in settings.host else settings.host
         options: dict[str, Any] = {
-            "bind": f"{host}:{settings.port}",
+            "bind": f"fd://{self._descriptor}",
             "workers": settings.workers,
             "threads": settings.threads,
-            "worker_class": "gthread",
+            "worker_class": BufferedWorker,
             "worker_tmp_dir": _in_memory(),
             "preload_app": True,  # imported once; what has threads begins after the fork
             "timeout": REQUEST_S,
@@ -288,6 +271,6 @@ def _leave(_arbiter: Any, worker: Any) -> None:
     os._exit(status if isinstance(status, int) else 0)
 
 
-def run(settings: Settings) -> None:
-    """Serve until stopped."""
-    _Site(settings, _Companion(settings.data)).run()
+def run(settings: Settings, listener: socket.socket) -> None:
+    """Serve on a socket that listens, until stopped."""
+    _Site(settings, _Companion(settings.data), listener).run()

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from kb import heartbeat
 from kb.authoring.reminders import letter, reminders
@@ -52,6 +52,8 @@ log = logging.getLogger(__name__)
 HOUR = timedelta(hours=1)
 LOOK_S = 0.25  # between two looks for a push hook's wish; a look reads a file of 32 bytes
 ANSWERING_S = 120.0  # one round of asking failed searches again; well under a lease
+# SQLite's file is written anew in about 2 s for each 100 MiB, and nobody else writes meanwhile.
+QUICKLY_WIPED, NIGHT = 128 * 1024 * 1024, range(1, 5)  # bytes; hours
 LEASE = timedelta(minutes=5)  # longer than any round, so that a dead worker's jobs move on
 ASIDE = frozenset({"publish", "gaps", "answers"})  # jobs with threads of their own
 
@@ -96,6 +98,7 @@ class Worker:
     _granted: str = ""  # the last wish to publish that was followed
     _said: str = ""  # the last trouble with publishing that was logged
     _unwiped: bool = True  # words that are out of the tables may be in the database's files
+    _wiped_on: date | None = None  # the last night on which a large database was written anew
     _told: str = ""  # the generation whose authors were told
 
     def jobs(self) -> tuple[Job, ...]:
@@ -285,10 +288,17 @@ class Worker:
         parts.entrance.guesses.purge(now)
         parts.resets.purge(now)
         self._unwiped = self._unwiped or any(done.values())
-        self._wipe()
+        self._wipe(now)
 
-    def _wipe(self) -> None:
-        """Wipe what was forgotten from the database's own files too."""
+    def _wipe(self, now: datetime) -> None:
+        """Wipe what was forgotten from the database's own files too: at once where that is quick,
+        once a night where writers would be held up for long.
+        """
+        if self._unwiped and self.parts.db.size() > QUICKLY_WIPED:
+            there = now.astimezone()  # the machine's own time
+            if there.hour not in NIGHT or self._wiped_on == there.date():
+                return
+            self._wiped_on = there.date()
         if self._unwiped and not self.parts.db.scrub():
             log.warning(
                 "what was forgotten is still in the database's files: a process reads an older "

@@ -18,7 +18,7 @@ from kb.owned import keep_private
 from kb.progress import Bar
 
 if TYPE_CHECKING:
-    from kb.lookup.publish import Published
+    from kb.lookup.publish import Progress, Published
 
 
 @click.command()
@@ -51,14 +51,20 @@ def publish(strict: bool, force: bool, to: str | None, forward: bool, listing: b
     return None
 
 
-def publish_now(*, force: bool = False) -> Published:
-    """Return what is live after a publish, having shown its progress."""
+def publish_now(*, force: bool = False, also: Progress | None = None) -> Published:
+    """Return what is live after a publish, having shown its progress, and told it to `also`."""
     from kb.lookup.publish import publish as run
 
     settings = load()
     keep_private(settings.data)
     with Bar() as bar:
-        return run(settings, progress=bar, retry=True, force=force, now=datetime.now(UTC))
+
+        def progress(stage: str, done: int, total: int) -> None:
+            bar(stage, done, total)
+            if also is not None:
+                also(stage, done, total)
+
+        return run(settings, progress=progress, retry=True, force=force, now=datetime.now(UTC))
 
 
 def roll_back(to: str) -> None:

@@ -6,13 +6,16 @@ import json
 import os
 import shutil
 import signal
+import socket
+import sqlite3
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -110,9 +113,10 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="re
 def site(
     request: pytest.FixtureRequest, published: Path, tmp_path: Path, free_port: Callable[[], int]
 ) -> Iterator[Site]:
-    """Run the site over published articles, by the program that a test gives or `kb serve`;
-    whatever is left of it ends with the test.
+    """Run the site over published articles, by the program that a test gives or `kb serve`, with
+    the settings that it gives; whatever is left of it ends with the test.
     """
+    given = getattr(request, "param", None)
     data, port, log = tmp_path / "data", free_port(), tmp_path / "log"
     shutil.copytree(published / "index", data / "index")
     (data / "model").symlink_to(published / "model")
@@ -122,12 +126,12 @@ def site(
         "KB_TEMPLATES": str(ROOT / "templates"),
         "KB_PORT": str(port),
         "KB_WORKER_INTERVAL": "1s",
-        "KB_WRITE_RATE": "60",
-        "KB_NETWORK_RATE": "1",
+        "KB_WRITE_RATE": "1000",
+        **(given if isinstance(given, dict) else {}),
         **pinned(published),
     }
     with log.open("wb") as out:
-        program = ["-c", request.param] if hasattr(request, "param") else ["-m", "kb.cli", "serve"]
+        program = ["-c", given] if isinstance(given, str) else ["-m", "kb.cli", "serve"]
         process = subprocess.Popen(
             [sys.executable, *program],
             cwd=ROOT, env=environ, stdout=out, stderr=out, start_new_session=True,
@@ -155,6 +159,9 @@ def test_the_site_answers_and_stops_cleanly(site: Site) -> None:
     eventually(lambda: not any(map(_alive, family)), "nothing is left", site.log)
 
 
+@pytest.mark.parametrize(
+    "site", [{"KB_WRITE_RATE": "60", "KB_NETWORK_RATE": "1"}], indirect=True, ids=["tight"]
+)
 def test_web_processes_settle_their_limits_after_the_fork(site: Site) -> None:
     """flask-limiter#190, slowapi#226: a count in memory is multiplied by the processes. How far
     they agree is held in tests/limits; here that those of gunicorn do settle.
@@ -307,3 +314,171 @@ def test_the_server_outlives_damage_and_mends_it_without_hands(
     assert site.process.pid == first
     assert "is damaged" in site.log.read_text()
     assert "the index is whole again" in site.log.read_text()
+
+
+# -- connections --------------------------------------------------------------------------------
+
+BODY = b"POST /tickets HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\nsubject="
+OPENINGS = {"silent": b"", "slow head": b"GET / HTTP/1.1\r\nX-Slow: ", "slow body": BODY}
+
+
+def test_connections_that_say_little_hold_up_nobody(site: Site) -> None:
+    """benoitc/gunicorn#3519, #2222: sixteen of each kind, twice the threads there are."""
+    port = int(site.address.rpartition(":")[2])
+    with ExitStack() as held:
+        for opening in OPENINGS.values():
+            for _ in range(16):
+                one = held.enter_context(socket.create_connection(("127.0.0.1", port)))
+                one.sendall(opening)
+        for _ in range(8):
+            assert site.answers("/articles/vpn/connect-to-the-vpn")
+            assert site.answers("/healthz")
+        whole = socket.create_connection(("127.0.0.1", port))
+        for byte in b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n":
+            whole.sendall(bytes([byte]))
+        with whole, whole.makefile("rb") as answer:
+            assert answer.readline() == b"HTTP/1.1 200 OK\r\n"
+
+
+def test_a_long_request_is_refused_in_words(site: Site) -> None:
+    port = int(site.address.rpartition(":")[2])
+    for length, told in ((300_000, b"That is too long"), (3_000_000, b"That is too long")):
+        head = f"POST /tickets HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n"
+        with socket.create_connection(("127.0.0.1", port), 30) as one:
+            one.sendall(head.encode() + b"Sec-Fetch-Site: same-origin\r\nConnection: close\r\n")
+            one.sendall(b"Content-Type: application/x-www-form-urlencoded\r\n\r\n")
+            one.sendall(b"subject=" + b"x" * (length - 8))
+            with one.makefile("rb") as answer:
+                assert told in answer.read()
+
+
+# -- a locked database --------------------------------------------------------------------------
+
+
+def test_readers_go_on_and_votes_are_kept_while_another_program_holds_the_database(
+    site: Site,
+) -> None:
+    """Sonarr/Sonarr#2797, databasement#344, slskd/slskd#1830, axllent/mailpit#401."""
+    url = f"{site.address}/articles/vpn/connect-to-the-vpn"
+    holder = sqlite3.connect(site.data / "tierzero.db", isolation_level=None, timeout=60)
+    holder.execute("BEGIN EXCLUSIVE")
+    voted: list[int] = []
+
+    def vote() -> None:
+        voted.extend(post(f"{url}/vote", b"helpful=yes")[0] for _ in range(3))
+
+    writers = [threading.Thread(target=vote) for _ in range(16)]
+    for writer in writers:
+        writer.start()
+    while any(writer.is_alive() for writer in writers):
+        for path in ("/articles/vpn/connect-to-the-vpn", "/search?q=vpn", "/suggest?q=vp"):
+            assert site.answers(path), path
+    ticket = b"subject=The+door+is+shut&body=All+my+words&email=ana%40example.org"
+    status, headers, text = post(f"{site.address}/tickets", ticket)
+    assert (status, "All my words" in text) == (503, True)
+    assert int(headers["Retry-After"]) > 0
+    assert site.answers("/healthz")
+    holder.execute("ROLLBACK")
+    holder.close()
+    assert set(voted) <= {200, 303, 429}
+    kept = voted.count(200) + voted.count(303)
+    eventually(lambda: votes(site.data) == kept, f"{kept} votes in the record", site.log)
+    assert post(f"{site.address}/tickets", ticket)[0] in {200, 303}
+
+
+def votes(data: Path) -> int:
+    """Return how many votes the record holds."""
+    with closing(sqlite3.connect(data / "tierzero.db")) as record:
+        return int(record.execute("SELECT count(*) FROM events WHERE kind = 'vote'").fetchone()[0])
+
+
+def post(url: str, body: bytes) -> tuple[int, Mapping[str, str], str]:
+    """Send a form as our own page does; return status, headers and text."""
+    request = urllib.request.Request(url, data=body, headers={"Sec-Fetch-Site": "same-origin"})
+    try:
+        with urllib.request.urlopen(request, timeout=60) as page:
+            return page.status, page.headers, page.read().decode()
+    except urllib.error.HTTPError as refused:
+        return refused.code, refused.headers, refused.read().decode()
+
+
+# -- starting -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def begun(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[Callable[..., Site]]:
+    """Return a function that begins `kb serve` over an empty data folder."""
+    started: list[Site] = []
+
+    def begin(articles: Path) -> Site:
+        data, port, log = tmp_path / "data", free_port(), tmp_path / "log"
+        environ = os.environ | {
+            "KB_DATA": str(data), "KB_ARTICLES": str(articles), "KB_PORT": str(port),
+            "KB_TEMPLATES": str(ROOT / "templates"), "KB_SEMANTIC": "off",
+        }  # fmt: skip
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "kb.cli", "serve"],
+                cwd=ROOT, env=environ, stdout=out, stderr=out, start_new_session=True,
+            )  # fmt: skip
+        started.append(Site(process, f"http://127.0.0.1:{port}", log, data))
+        return started[-1]
+
+    yield begin
+    for each in started:
+        with suppress(ProcessLookupError):
+            os.killpg(each.process.pid, signal.SIGKILL)
+        each.process.wait(20)
+
+
+def seen(site: Site, path: str) -> tuple[int, Mapping[str, str], str] | None:
+    """Return how a page is answered, None where nobody listens."""
+    try:
+        with urllib.request.urlopen(site.address + path, timeout=10) as page:
+            return page.status, page.headers, page.read().decode()
+    except urllib.error.HTTPError as refused:
+        return refused.code, refused.headers, refused.read().decode()
+    except OSError:
+        return None
+
+
+def test_the_first_start_is_answered_and_says_how_far_it_is(begun: Callable[..., Site]) -> None:
+    """sourcegraph/sourcegraph-public-snapshot#19757: a check met a closed port during upgrades."""
+    site = begun(ROOT / "articles")
+    eventually(lambda: seen(site, "/healthz") is not None, "the port is open", site.log)
+    health, page, ready = (seen(site, path) for path in ("/healthz", "/", "/readyz"))
+    assert health
+    assert page
+    assert ready
+    assert (health[0], page[0], ready[0]) == (200, 503, 503)
+    assert "Tier Zero is starting" in page[2]
+    assert int(page[1]["Retry-After"]) > 0
+    told = set[str]()
+
+    def is_up() -> bool:
+        found = seen(site, "/")
+        assert found, "a closed port"
+        told.add(found[2] if found[0] == 503 else "")
+        return found[0] == 200
+
+    eventually(is_up, "the site itself", site.log)
+    assert any("for the first time" in each for each in told)
+    assert site.answers("/search?q=vpn")
+
+
+def test_a_build_that_fails_ends_with_its_own_code(
+    begun: Callable[..., Site], tmp_path: Path
+) -> None:
+    site = begun(tmp_path / "no-such-folder")
+    assert site.process.wait(PATIENCE_S) == 3
+    assert "Error: " in site.log.read_text()
+    assert seen(site, "/healthz") is None
+
+
+def test_control_c_ends_a_start(begun: Callable[..., Site]) -> None:
+    site = begun(ROOT / "articles")
+    eventually(lambda: seen(site, "/healthz") is not None, "the port is open", site.log)
+    site.process.send_signal(signal.SIGINT)
+    assert site.process.wait(PATIENCE_S) != 0
+    assert "Traceback" not in site.log.read_text()
+    assert seen(site, "/healthz") is None
