@@ -59,6 +59,7 @@ def _change(site: Site, text: str) -> None:
     site.process.send_signal(signal.SIGHUP)
 
 
+# benoitc/gunicorn#2449, benoitc/gunicorn#2524, benoitc/gunicorn#3353
 def test_settings_are_read_again_and_bad_ones_leave_those_of_before(site: Site) -> None:
     port = site.address.rpartition(":")[2]
     before, failed, ended = site.companion(), [], threading.Event()

@@ -176,6 +176,7 @@ def test_tiers_come_from_tables_of_the_file(tmp_path: Path) -> None:
 KEY = "k" * 40
 
 
+# moghtech/komodo#737, linuxserver/docker-bookstack#122
 @pytest.mark.parametrize("end", ["", "\n", "\r\n"])
 def test_a_value_may_be_in_a_file_and_a_line_end_after_it_is_none_of_it(
     tmp_path: Path, end: str
@@ -257,6 +258,8 @@ def test_nonsense_is_refused_at_the_start_with_a_sentence(name: str) -> None:
     [
         ("trusted_proxies", "0", ""),
         ("trusted_proxies", "127.0.0.1, 10.0.0.0/8,[::1]", "127.0.0.1/32, 10.0.0.0/8, ::1/128"),
+        # InterCooperative-Network/icn#2568
+        ("trusted_proxies", "::ffff:10.0.0.0/104, ::ffff:127.0.0.1", "10.0.0.0/8, 127.0.0.1/32"),
         ("trusted_hosts", "Example.ORG, .b.example, ::1", "example.org, .b.example, [::1]"),
         ("site_url", "https://Example.org:443/kb/", "https://example.org/kb"),
         ("host", "[::1]", "::1"),
