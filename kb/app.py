@@ -14,6 +14,7 @@ from jinja2 import StrictUndefined
 from kb.authoring.workspace import Workspace
 from kb.config import Settings, load
 from kb.demonstration.marker import SAYS
+from kb.errors import ConfigError
 from kb.web import (
     account,
     addresses,
@@ -85,6 +86,11 @@ BLUEPRINTS = (
 def create_app(settings: Settings | None = None, services: Services | None = None) -> Flask:
     """Return the site for these settings (by default, those of the environment)."""
     settings = settings or (services.settings if services else load())
+    if not (settings.templates / "base.html").is_file():
+        raise ConfigError(
+            f"There are no page templates at {settings.templates}.",
+            "Start in the folder of the checkout, or set KB_TEMPLATES to its folder templates.",
+        )
     app = Flask(
         __name__,
         static_folder=str(transfer.STATIC),

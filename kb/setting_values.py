@@ -196,6 +196,9 @@ def _network(word: str) -> Network:
         ) from None
     if found.prefixlen == 0:
         raise ValueError("networks of your own proxies; this one would believe everybody")
+    inner = getattr(found.network_address, "ipv4_mapped", None)
+    if inner is not None and found.prefixlen > 96:  # peers are compared as IPv4
+        return ip_network(f"{inner}/{found.prefixlen - 96}")
     return found
 
 

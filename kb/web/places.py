@@ -63,8 +63,11 @@ class Places:
         """Set the path under which the site is, whether the proxy took it off or not."""
         root, path = self._site.path, environ.get("PATH_INFO", "")
         environ["SCRIPT_NAME"] = root
-        if root and (path == root or path.startswith(f"{root}/")):
-            environ["PATH_INFO"] = path[len(root) :] or "/"
+        if root:
+            whole = path == root or path.startswith(f"{root}/")
+            # `location /kb` with `proxy_pass .../` leaves two slashes: to send readers elsewhere
+            # for one of them would send them here again.
+            environ["PATH_INFO"] = "/" + (path[len(root) :] if whole else path).lstrip("/")
         said = asker.said(environ.get("HTTP_X_FORWARDED_PREFIX", "")) if asker else ""
         if _PREFIX.fullmatch(said) and said.rstrip("/") != root:
             self._proxied.prefixed(said, root)

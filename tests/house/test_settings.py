@@ -6,6 +6,8 @@ After a change of rows: python tests/house/test_settings.py prints the page's ta
 from __future__ import annotations
 
 import json
+import re
+import tomllib
 from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb.config import ROWS, Setting, Settings, load, shown
+from kb.config import RESTART, ROWS, Setting, Settings, load, sample, shown
 from kb.errors import ConfigError
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "settings.md"
@@ -167,6 +169,132 @@ def test_tiers_come_from_tables_of_the_file(tmp_path: Path) -> None:
     )
     assert [tier.name for tier in load({}).tiers] == ["Self-service", "Desk"]
     assert load({}).tiers[1].escalate_after == timedelta(hours=1)
+
+
+# -- from files ---------------------------------------------------------------------------------
+
+KEY = "k" * 40
+
+
+# moghtech/komodo#737, linuxserver/docker-bookstack#122
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+def test_a_value_may_be_in_a_file_and_a_line_end_after_it_is_none_of_it(
+    tmp_path: Path, end: str
+) -> None:
+    (tmp_path / "key").write_bytes(f"{KEY}{end}".encode())
+    (tmp_path / "kb.toml").write_text(f'secret_key = "{"t" * 40}"')
+    assert load({"KB_SECRET_KEY_FILE": str(tmp_path / "key")}).secret_key == KEY
+    (tmp_path / "proxies").write_text("127.0.0.1, ::1\n")
+    assert len(load({"KB_TRUSTED_PROXIES_FILE": str(tmp_path / "proxies")}).trusted_proxies) == 2
+
+
+def test_a_file_that_cannot_be_read_is_refused_in_words(tmp_path: Path) -> None:
+    wrong = {
+        "empty": b"", "line end": b"\n", "not text": b"\xff" * 40, "long": b"x" * 70_000,
+        "two lines": b"a" * 40 + b"\n" + b"b" * 40, "short": b"abc\n",
+    }  # fmt: skip
+    for name, content in wrong.items():
+        (tmp_path / name).write_bytes(content)
+    for name in (*wrong, "missing", "."):
+        with pytest.raises(ConfigError) as caught:
+            load({"KB_SECRET_KEY_FILE": str(tmp_path / name)})
+        assert "KB_SECRET_KEY" in str(caught.value) or "secret_key" in str(caught.value), name
+        assert "abc" not in str(caught.value)
+
+
+def test_a_value_beside_its_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(KEY)
+    given = {"KB_SECRET_KEY_FILE": str(tmp_path / "key")}
+    with pytest.raises(ConfigError, match=r"KB_SECRET_KEY and KB_SECRET_KEY_FILE are both set"):
+        load(given | {"KB_SECRET_KEY": KEY})
+    with pytest.raises(ConfigError, match="KB_SECRET_KY_FILE is unknown") as caught:
+        load({"KB_SECRET_KY_FILE": str(tmp_path / "key")})
+    assert "KB_SECRET_KEY_FILE?" in caught.value.hint
+
+
+# -- nonsense -----------------------------------------------------------------------------------
+
+NONSENSE = {
+    "site_name": ["", "two\nlines"],
+    "site_url": ["help.example.org", "ftp://a", "https://", "https://a b", "https://u:p@a/", "http://a?b",
+                 "https://a:99999", "https://a/#x", "/kb", "https://a/../b"],
+    "host": ["", "127.0.0.1:8000", "http://a", "[::1", "a b", ":::", "300.1.1.1:1"],
+    "port": ["0", "65536", "-1", "80.5", "8000/tcp"],
+    "trusted_hosts": ["https://a", "a:8000", "*", "*.example.org", "a/b", ".::1"],
+    "trusted_proxies": ["1", "2", "nginx", "10.0.0.0/33", "10.0.0.1/8", "0.0.0.0/0",
+                        "::/0", "*", "any"],
+    "secret_key": ["short", "x" * 31],
+    "secret_key_fallbacks": ["short", f"{'x' * 40},y"],
+    "webhook_secret": ["short"],
+    "mail_from": ["", "nobody", "a@", "@b", "a b@c", "a@b, c@d", "A <nobody>"],
+    "mail_url": ["mail.example.org", "http://a", "smtp://", "smtp://a:port", "smtp://a/path",
+                 "smtp:a"],
+    "articles_remote": ["ftp://a/b", "http://example.org/a", "ext::sh -c x://y", "https://a:port/"],
+    "language": ["", "english please", "e", "en_US!"],
+    "session_lifetime": ["0", "-1h", "10s", "99999999999d", "1h30m"],
+    "worker_interval": ["0", "0s", "-5s", "1ms"],
+    "publish_interval": ["0s", "-1", "10ms"],
+    "episode_gap": ["0", "0m", "-30m", "4000d"],
+    "retention": ["0", "-90d", "1e9d"],
+    "digest_to": ["nobody", "a@b c@d"],
+    "workers": ["0", "65", "two"],
+    "tiers": ["nonsense", "[]", "{}", "[1]", '[{"level": 0, "name": "A"}]',
+              '[{"level": 0, "name": "A"}, {"level": 1, "name": "B", "escalate_after": 0}]'],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NONSENSE)
+def test_nonsense_is_refused_at_the_start_with_a_sentence(name: str) -> None:
+    for value in NONSENSE[name]:
+        with pytest.raises(ConfigError) as caught:
+            load({f"KB_{name.upper()}": value})
+        assert name in caught.value.message, value
+        assert caught.value.hint, value
+        assert "Expecting" not in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "read"),
+    [
+        ("trusted_proxies", "0", ""),
+        ("trusted_proxies", "127.0.0.1, 10.0.0.0/8,[::1]", "127.0.0.1/32, 10.0.0.0/8, ::1/128"),
+        # InterCooperative-Network/icn#2568
+        ("trusted_proxies", "::ffff:10.0.0.0/104, ::ffff:127.0.0.1", "10.0.0.0/8, 127.0.0.1/32"),
+        ("trusted_hosts", "Example.ORG, .b.example, ::1", "example.org, .b.example, [::1]"),
+        ("site_url", "https://Example.org:443/kb/", "https://example.org/kb"),
+        ("host", "[::1]", "::1"),
+        ("mail_from", "Service Desk <desk@example.org>", "Service Desk <desk@example.org>"),
+        ("language", "pt-BR", "pt-BR"),
+    ],
+)
+def test_a_value_has_one_spelling(name: str, value: str, read: str) -> None:
+    told = {row.name: text for row, text in shown(load({f"KB_{name.upper()}": value}))}
+    assert told[name] == read
+
+
+# -- the sample ---------------------------------------------------------------------------------
+
+
+def test_the_sample_names_every_setting_with_its_default(tmp_path: Path) -> None:
+    text = sample()
+    assert all(line.startswith("#") or not line for line in text.splitlines())
+    told = [
+        line.removeprefix("# ")
+        for line in text.splitlines()
+        if re.match(r"#(?: \w+ =|   \{| \])", line)
+    ]
+    (tmp_path / "kb.toml").write_text("\n".join(told))
+    assert list(tomllib.loads("\n".join(told))) == [row.name for row in ROWS]
+    assert load({}) == load({"KB_CONFIG": "/dev/null"})
+    for row in ROWS:
+        assert f"# {row.help}\n" in text
+    assert text.count("A change needs a restart") == len(RESTART)
+
+
+def test_the_page_says_which_settings_need_a_restart() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    (line,) = [line for line in page.splitlines() if "need a restart" in line]
+    assert set(re.findall(r"`(\w+)`", line)) == RESTART
 
 
 if __name__ == "__main__":

@@ -384,6 +384,13 @@ def _unmounted(text: str) -> str:
     return text.replace(f'"{ROOT}/', '"/')
 
 
+# benoitc/gunicorn#1513
+def test_two_slashes_that_a_proxy_leaves_lead_nowhere_else(under: Any) -> None:
+    for address in ("/kb//about", "/kb///articles/vpn/connect"):
+        assert under.browser().get(address).status_code == 200, address
+    assert under.browser().get("/kb//evil.example/").status_code == 404
+
+
 def test_what_programs_read_is_under_the_path_too(under: Any) -> None:
     client = under.browser()
     document = client.get(f"{ROOT}/api/v1/openapi.json").get_json()

@@ -1,0 +1,98 @@
+"""SIGHUP to `kb serve`: the settings as they are now, or those of before; no request is lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tests.house.test_serve import PATIENCE_S, ROOT, Site, eventually
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads /proc")
+SETTINGS = 'site_name = "{name}"\nport = {port}\ndata = "data"\narticles = "articles"\n'
+
+
+@pytest.fixture
+def site(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[Site]:
+    """Run a site of one article from a settings file."""
+    port, log = free_port(), tmp_path / "log"
+    (tmp_path / "articles").mkdir()
+    (tmp_path / "articles" / "door.md").write_text("---\ntitle: Doors\nsummary: D.\n---\n\nText.\n")
+    (tmp_path / "kb.toml").write_text(SETTINGS.format(name="First", port=port))
+    (tmp_path / "secret").write_text("s" * 40)
+    environ = os.environ | {
+        "KB_SEMANTIC": "off", "KB_TEMPLATES": str(ROOT / "templates"), "KB_WORKER_INTERVAL": "1s",
+        "KB_SECRET_KEY_FILE": str(tmp_path / "secret"), "PYTHONPATH": str(ROOT),
+    }  # fmt: skip
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "kb.cli", "serve"],
+            cwd=tmp_path, env=environ, stdout=out, stderr=out, start_new_session=True,
+        )  # fmt: skip
+    running = Site(process, f"http://127.0.0.1:{port}", log)
+    try:
+        eventually(lambda: running.answers() or process.poll() is not None, "an answer", log)
+        eventually(lambda: bool(running.companion()), "a worker beside the site", log)
+        yield running
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait(20)
+
+
+def _page(site: Site) -> str:
+    with urllib.request.urlopen(f"{site.address}/about", timeout=30) as page:
+        return str(page.read().decode())
+
+
+def _change(site: Site, text: str) -> None:
+    (site.log.parent / "kb.toml").write_text(text)
+    site.process.send_signal(signal.SIGHUP)
+
+
+# benoitc/gunicorn#2449, benoitc/gunicorn#2524, benoitc/gunicorn#3353
+def test_settings_are_read_again_and_bad_ones_leave_those_of_before(site: Site) -> None:
+    port = site.address.rpartition(":")[2]
+    before, failed, ended = site.companion(), [], threading.Event()
+
+    def ask() -> None:
+        while not ended.is_set():
+            try:
+                _page(site)
+            except (urllib.error.URLError, OSError) as problem:
+                failed.append(problem)
+
+    assert "First" in _page(site)
+    reader = threading.Thread(target=ask)
+    reader.start()
+    try:
+        _change(site, SETTINGS.format(name="Second", port=port))
+        eventually(lambda: "Second" in _page(site) and "First" not in _page(site), "new", site.log)
+        eventually(lambda: site.companion() not in {0, before}, "a new worker", site.log)
+    finally:
+        ended.set()
+        reader.join()
+    assert failed == []
+    worker = site.companion()
+    for text, said in (
+        ('site_nam = "Third"\n', "site_nam in kb.toml is unknown"),
+        (SETTINGS.format(name="Third", port=1), "port cannot change while the site runs"),
+        ("not toml", "not valid TOML"),
+    ):
+        _change(site, text)
+        eventually(lambda said=said: said in site.log.read_text(), said, site.log)
+        eventually(site.answers, "an answer", site.log)
+    assert "Second" in _page(site)
+    assert site.companion() == worker
+    assert "Traceback" not in site.log.read_text()
+    site.process.send_signal(signal.SIGTERM)
+    assert site.process.wait(PATIENCE_S) == 0
