@@ -33,11 +33,7 @@ from benchmarks.site import Site, start
 from search.measures import percentile
 
 MANY, READERS, WITHIN_S = 16, 4, 2.0
-ARTICLES = (
-    "vpn/connect-to-the-vpn",
-    "accounts/reset-a-forgotten-password",
-    "vpn/vpn-keeps-dropping",
-)
+ARTICLES = ("vpn/connect-to-the-vpn", "accounts/reset-a-forgotten-password")
 OPENINGS = {
     "silent": b"",
     "slow head": b"GET / HTTP/1.1\r\nX-Slow: ",

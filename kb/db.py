@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,9 @@ from kb.errors import StoreError
 
 LOCK_WAIT_S = 30.0  # a worker or a command waits so long for another's lock before it gives up
 PAGE_WAIT_S = 2.0  # a page does
-# Beside those that wait already a page waits so long; the lock of a healthy writer lasts less.
-CROWDED_S = 0.25
-AGAIN_S = 5.0  # after a page has waited in vain the next ones wait as in a crowd for so long
+# Beside those that wait already a page waits so long, and on while anybody gets the lock.
+CROWDED_S = 0.5
+AGAIN_S = 5.0  # for so long after one has waited in vain the next do as in a crowd, or not at all
 SCRUB_TRIES, SCRUB_WAIT_MS = 10, 300  # for readers to end before what was deleted is wiped
 MIGRATION_LOCK = 0x7137_0000  # any number of our own
 # Whatever a database can answer with, for callers that must go on without it.
@@ -66,8 +67,8 @@ class Database:
         patience = self.wait_s if wait_s is None else wait_s
         with _plain_errors(), self.engine.connect() as connection:
             if self.dialect == "sqlite":
-                with self._queue.waiting(patience) as seconds:
-                    _begin_immediate(connection, seconds, self.wait_s)
+                take = partial(_begin_immediate, connection, usual=self.wait_s)
+                self._queue.wait(take, patience)
                 with _sqlite_end(connection):
                     yield connection
                 return
@@ -173,35 +174,46 @@ class _Queue:
     def __init__(self, crowd: int) -> None:
         self._crowd = crowd
         self._lock = threading.Lock()
-        self._since: dict[int, float] = {}  # thread -> when it began to wait
-        self._in_vain = float("-inf")
+        self._waiting = 0
+        self._got = 0  # how often the lock was got
+        self._in_vain = float("-inf")  # when a thread last waited for nothing, since it was got
 
-    @contextmanager
-    def waiting(self, patience: float) -> Iterator[float]:
-        """Hand out how many seconds this thread may wait, no more than `patience`."""
-        if not self._crowd:
-            yield patience
-            return
-        me, now = threading.get_ident(), time.monotonic()
+    def wait(self, attempt: Callable[[float], None], patience: float) -> None:
+        """Call `attempt` with the seconds that it may wait until it raises no OperationalError,
+        for `patience` seconds at most; beside a crowd only while others get the lock meanwhile.
+        """
+        until = time.monotonic() + patience
         with self._lock:
-            others = [now - since for since in self._since.values()]
-            crowded = len(others) >= self._crowd or now - self._in_vain < AGAIN_S
-            # One that waits longer than a healthy writer writes shows that the lock is stuck.
-            stuck = len(others) >= self._crowd and max(others, default=0.0) > 2 * CROWDED_S
-            self._since[me] = now
-        seconds = 0.0 if stuck else min(CROWDED_S, patience) if crowded else patience
+            ahead, self._waiting = self._waiting, self._waiting + 1
         try:
-            yield seconds
-            self._in_vain = float("-inf")
+            while not self._tried(attempt, until, crowded=0 < self._crowd <= ahead):
+                pass
         except sa.exc.OperationalError:
             self._in_vain = time.monotonic()
             raise
         finally:
             with self._lock:
-                self._since.pop(me, None)
+                self._waiting -= 1
+
+    def _tried(self, attempt: Callable[[float], None], until: float, *, crowded: bool) -> bool:
+        """Return whether the lock was got, False when it is to be tried again."""
+        now, before = time.monotonic(), self._got
+        stuck = bool(self._crowd) and now - self._in_vain < AGAIN_S
+        seconds = max(0.0, until - now)
+        if stuck or crowded:
+            seconds = min(seconds, 0.0 if stuck and crowded else CROWDED_S)
+        try:
+            attempt(seconds)
+        except sa.exc.OperationalError:
+            if self._got == before or time.monotonic() >= until:
+                raise
+            return False
+        self._got += 1
+        self._in_vain = float("-inf")
+        return True
 
 
-def _begin_immediate(connection: Connection, seconds: float, usual: float) -> None:
+def _begin_immediate(connection: Connection, seconds: float, *, usual: float) -> None:
     """Take SQLite's write lock within so many seconds."""
     if seconds != usual:
         _patience(connection, seconds)
