@@ -263,7 +263,9 @@ def place(tmp_path: Path) -> Iterator[Place]:
 def test_jobs_go_on_when_the_clock_is_set_by_hours_and_back(
     place: Place, there: str, ahead: timedelta
 ) -> None:
-    """dbader/schedule#323, agronholm/apscheduler#351, sidekiq-scheduler/sidekiq-scheduler#283."""
+    """dbader/schedule#323, agronholm/apscheduler#351, sidekiq-scheduler/sidekiq-scheduler#283,
+    robfig/cron#480, quartznet/quartznet#1490, go-co-op/gocron#438.
+    """
     worker = place.start()
     try:
         place.sends("before")
