@@ -319,7 +319,9 @@ def encrypting(smtp: SmtpServer, certificate: Path) -> SmtpServer:
 def test_a_relay_with_its_own_certificate_is_used_once_it_is_named(
     smtp: SmtpServer, certificate: Path, tmp_path: Path
 ) -> None:
-    """louislam/uptime-kuma#276, we-promise/sure#1288: STARTTLS with a self-signed certificate."""
+    """louislam/uptime-kuma#276, we-promise/sure#1288: STARTTLS with a self-signed certificate;
+    Chocobozzz/PeerTube#373, passbolt/passbolt_help#82, getsentry/self-hosted#3279.
+    """
     encrypting(smtp, certificate)
     url = f"smtp://127.0.0.1:{smtp.port}"
     found = fault(smtp, mail_channel(url, SENDER, tmp_path))
@@ -359,6 +361,7 @@ def test_a_file_of_certificates_that_holds_none_is_refused_at_once(
 
 
 def test_encryption_that_the_server_does_not_speak_is_named(smtp: SmtpServer) -> None:
+    """Chocobozzz/PeerTube#4060: "wrong version number" told nobody what to change."""
     where = MailServer("127.0.0.1", smtp.port, encrypted=True)
     assert fault(smtp, MailChannel(where, SENDER)).fault == Fault.ENCRYPTION
 

@@ -63,7 +63,10 @@ def deliver(services: Services, failure: Exception | None, *keys: str, ago: int 
 
 
 def test_the_last_round_of_the_worker_is_told(client: FlaskClient, services: Services) -> None:
-    """swampratnz/community-agent#467, AshishKapoor/fintrack#147: healthy, and no job runs."""
+    """swampratnz/community-agent#467, AshishKapoor/fintrack#147: healthy, and no job runs;
+    celery/celery#4079 and #5014, nautobot/nautobot#1102, inveniosoftware/helm-invenio#71;
+    internetstandards/Internet.nl#1512: a process that is there and stuck.
+    """
     data = services.settings.data
     assert checks(client)["worker"] == {"ok": False, "detail": "no round yet"}
     heartbeat.beat(data)
