@@ -68,5 +68,5 @@ def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
             with urllib.request.urlopen(url, timeout=10):
                 return
         except (urllib.error.URLError, OSError):
-            time.sleep(0.02)
+            time.sleep(0.1)
     raise RuntimeError("the site did not start; run `kb serve` to see why")
