@@ -34,9 +34,8 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import SQLAlchemyError
 
-from kb.db import Database, insert_into
+from kb.db import FAULTS, Database, insert_into
 from kb.errors import StoreError
 from kb.limits.counting import Counts, Key, Rate, Taken
 from kb.lookup.store import hasty
@@ -78,7 +77,7 @@ class RateLimits:
             while due := self._counts.due():
                 try:
                     self._counts.settled(due, self._added(due))
-                except SQLAlchemyError as problem:
+                except FAULTS as problem:
                     raise StoreError("Rate limits cannot be settled.") from problem
 
     def wait(self, rate: Rate, who: str, now: datetime) -> int:
@@ -89,7 +88,7 @@ class RateLimits:
         try:
             with hasty(self._db) as connection:
                 count = _count(self._db, connection, f"{rate.what}:{_digest(who)}", begun)
-        except SQLAlchemyError as problem:
+        except FAULTS as problem:
             raise StoreError(
                 "This cannot be counted, so it is not done.",
                 "Check that the database can be written and that its disk is not full.",

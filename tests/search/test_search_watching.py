@@ -54,7 +54,7 @@ def at_every_look(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_is_in_memory_serves_on_whatever_becomes_of_its_files(
     tmp_path: Path, index_root: Path, way: str
 ) -> None:
-    """Sonarr#2797 and its kind the other way round: readers do not wait for the repair."""
+    """Readers do not wait for the repair of what is held in memory."""
     shutil.copytree(index_root, tmp_path / "index")
     engine = Engine(tmp_path / "index")
     engine.warm()

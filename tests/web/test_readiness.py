@@ -22,7 +22,7 @@ from click.testing import CliRunner
 from flask import Flask
 from flask.testing import FlaskClient
 
-from kb import heartbeat, readiness, wiring
+from kb import heartbeat, readiness
 from kb.cli import main
 from kb.config import load
 from kb.connectors.channel import ChannelFailure, PermanentFailure, TemporaryFailure
@@ -90,12 +90,6 @@ def test_a_disk_that_fills_up_is_told_before_it_is_full(
     assert "free" in checks(client)["disk"]["detail"]
     monkeypatch.setattr(readiness, "FLOOR", 2**70)
     assert checks(client)["disk"]["ok"] is False
-
-
-def test_what_is_made_again_is_told(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert checks(client)["rebuilding"] == {"ok": True, "detail": "nothing"}
-    monkeypatch.setattr(wiring, "REBUILDING", [lambda: "", lambda: "the index"])
-    assert checks(client)["rebuilding"] == {"ok": False, "detail": "the index"}
 
 
 @pytest.mark.parametrize("fault", list(Fault))

@@ -14,9 +14,8 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import SQLAlchemyError
 
-from kb.db import Database
+from kb.db import FAULTS, Database
 from kb.errors import StoreError
 from kb.limits.guessing.delays import Rule, Tally, timely
 from kb.lookup.store import hasty
@@ -59,7 +58,7 @@ class Guesses:
                         return bucket, math.ceil((tally.free_at - now).total_seconds())
                 for bucket, tally in found:
                     _write(connection, bucket, bucket.rule.counted(tally, now))
-        except SQLAlchemyError as problem:
+        except FAULTS as problem:
             raise StoreError(
                 "Sign-ins cannot be counted, so none is taken.",
                 "Check that the database can be written and that its disk is not full.",
