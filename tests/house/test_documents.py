@@ -92,10 +92,11 @@ def test_the_files_named_exist(page: str) -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_the_settings_named_in_commands_exist(page: str) -> None:
-    from kb.config import FILE_VARIABLE, PREFIX, ROWS
+    from kb.config import FILE_VARIABLE, FROM_FILE, PREFIX, ROWS
 
     known = {PREFIX + row.name.upper() for row in ROWS} | {FILE_VARIABLE, "KB_NAME"}
-    assert set(re.findall(r"\bKB_[A-Z_]+\b", code_of(page))) <= known
+    named = set(re.findall(r"\bKB_[A-Z_]+\b", code_of(page)))
+    assert {name.removesuffix(FROM_FILE) for name in named} <= known
 
 
 def test_the_index_of_pages_misses_none() -> None:
