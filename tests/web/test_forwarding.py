@@ -24,8 +24,7 @@ TEXT = st.text(max_size=40)
 
 
 # Values seen elsewhere: goauthentik/authentik#25679, rack/rack#1227, traefik/traefik#11508,
-# express-rate-limit/express-rate-limit#234, wso2/product-apim#8518, un33k/django-ipware#87,
-# realclientip/realclientip-go's and Werkzeug's tables.
+# express-rate-limit/express-rate-limit#234, wso2/product-apim#8518, un33k/django-ipware#87.
 @pytest.mark.parametrize(
     ("written", "meant"),
     [
