@@ -176,7 +176,7 @@ def test_names_follow_the_rules_of_prometheus(used: datetime, scrape: Callable[.
         assert not family.name.endswith(("_total", "_count", "_sum", "_bucket", "_percent"))
         if family.type == "counter":
             assert {sample.name for sample in family.samples} <= {f"{family.name}_total"}
-        if "ratio" in family.name:
+        if "ratio" in family.name.split("_"):
             assert family.name.endswith("_ratio")
             assert all(0 <= sample.value <= 1 for sample in family.samples)
         if "timestamp" in family.name:
