@@ -76,7 +76,7 @@ class Starting:
 
     def __init__(self, settings: Settings) -> None:
         self.listener = listen(settings)
-        self._site = settings.site_name
+        self._site, self._root = settings.site_name, settings.site.path
         self._first = not (settings.generations / "CURRENT").exists()
         self._told = OTHER + "."
         self._ready = threading.Event()
@@ -132,6 +132,8 @@ class Starting:
     ) -> Iterable[bytes]:
         """Answer one request, by WSGI."""
         path, method = request.get("PATH_INFO", ""), request["REQUEST_METHOD"]
+        if path.startswith(f"{self._root}/"):  # where the proxy leaves it
+            path = path.removeprefix(self._root)
         kind = "application/json"
         status, more = "503 Service Unavailable", [("Retry-After", str(AGAIN_S))]
         if path == "/healthz":

@@ -199,8 +199,9 @@ def test_no_heavy_library_is_imported_before_it_is_needed() -> None:
     assert offenders(HEAVY, set(), top_level=True) == {}
 
 
-def test_gunicorn_is_known_to_serving_alone() -> None:
-    assert offenders({"gunicorn"}, {"kb.serving"}) == {}
+def test_the_servers_are_known_to_what_serves_alone() -> None:
+    assert offenders({"gunicorn"}, {"kb.serving", "kb.buffered"}) == {}
+    assert offenders({"waitress"}, {"kb.buffered", "kb.starting"}) == {}
 
 
 @pytest.mark.parametrize("name", sorted(RULES))
