@@ -85,7 +85,8 @@ def run(command: list[str]) -> int:
     """Run one measurement and return its exit status; 0 when its data is absent."""
     shown = ["python", "-m", *(part.replace(f"{ROOT.parent}/", "../") for part in command)]
     print(f"\n$ {' '.join(shown)}", flush=True)
-    if len(command) > 1 and not Path(command[-1]).exists():
+    data = [part for part in command if part.startswith("/")]
+    if not all(Path(part).exists() for part in data):
         print("left out: the data is not beside this checkout")
         return 0
     return subprocess.run([sys.executable, "-m", *command], cwd=ROOT, check=False).returncode

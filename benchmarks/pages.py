@@ -162,7 +162,7 @@ def _running(command: list[str], folder: str | Path, url: str, **more: str) -> I
 def served(database: str, data: Path, *, many: bool) -> Iterator[str]:
     """Serve the site over a database of that kind; give its address."""
     with cluster() if database == "postgresql" else nullcontext("") as url:
-        more = {"KB_DATABASE_URL": url, "KB_TRUSTED_PROXIES": "1" if many else "0"}
+        more = {"KB_DATABASE_URL": url, "KB_TRUSTED_PROXIES": "127.0.0.1" if many else ""}
         site, _ = start(data, **more)
         try:
             yield site.url
