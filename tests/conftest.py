@@ -11,6 +11,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -57,6 +58,17 @@ hypothesis_settings.load_profile("same")
 def missing(what: str) -> None:
     """Skip for want of `what`; in CI nothing may be skipped for that."""
     (pytest.fail if IN_CI else pytest.skip)(f"{what} is not installed on this machine")
+
+
+@pytest.fixture(autouse=True)
+def _temporary_files_stay() -> Iterator[None]:
+    """Undo what a command that ran in this process did: it keeps temporary files with its data."""
+    before = os.environ.get("TMPDIR")
+    yield
+    if os.environ.get("TMPDIR") != before:
+        os.environ.pop("TMPDIR")
+        os.environ.update({"TMPDIR": before} if before else {})
+        tempfile.tempdir = None
 
 
 @pytest.fixture(scope="session")

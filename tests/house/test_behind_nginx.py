@@ -156,7 +156,7 @@ def front(
 
 def _answers(front: Front) -> bool:
     with suppress(OSError, http.client.HTTPException):
-        return front.ask("site", "GET", "/healthz", Host="10.244.0.6:8105")[0] == 200
+        return front.ask("site", "GET", "/readyz", Host="10.244.0.6:8105")[0] == 200
     return False
 
 

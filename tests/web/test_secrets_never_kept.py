@@ -188,7 +188,7 @@ def _wait(server: Running, log: Path) -> None:
     ends = time.monotonic() + PATIENCE_S
     while time.monotonic() < ends:
         try:
-            if server.call("GET", "/healthz")[0] == 200:
+            if server.call("GET", "/readyz")[0] == 200:
                 return
         except OSError:
             time.sleep(0.2)
