@@ -12,6 +12,7 @@ and seconds from each start to the first answer. Without a choice both databases
 from __future__ import annotations
 
 import argparse
+import http.client
 import json
 import os
 import random
@@ -111,7 +112,7 @@ def read_and_write(site: Site, who: str, kept: Acknowledged, stop: threading.Eve
                 ticket = {"subject": f"{words} {who} {number}", "email": f"{who}@example.org"}
                 made = call(f"{site.url}/api/v1/tickets", who, ticket)
                 kept.tickets.add(int(str(made["number"]).removeprefix("T-")))
-        except (urllib.error.URLError, OSError, ValueError, KeyError):
+        except (http.client.HTTPException, OSError, ValueError, KeyError):
             time.sleep(0.05)
 
 

@@ -363,12 +363,23 @@ def peek(root: Path, name: str, file: str) -> bytes:
 
 def _set_aside(folder: Path, problem: Exception) -> None:
     """Rename a damaged generation, where that is permitted; else it is merely passed over."""
-    name = BAD + folder.name.removeprefix(WHOLE)
+    name, told = BAD + folder.name.removeprefix(WHOLE), _told(folder, problem)
     try:
         os.replace(folder, folder.with_name(name))
     except OSError:
         return
-    log.error("%s It is set aside as %s.", getattr(problem, "message", problem), name)
+    log.error("%s It is set aside as %s.", told, name)
+
+
+def _told(folder: Path, problem: Exception) -> str:
+    """Return which file of a generation is damaged and how, as one sentence."""
+    if not isinstance(problem, SearchError):  # a file went bad between its check and its opening
+        try:
+            manifest.verify(folder)
+        except (SearchError, OSError) as found:
+            problem = found
+    usual = f"Index generation {folder.name} is damaged: {problem}."
+    return problem.message if isinstance(problem, SearchError) else usual
 
 
 def lost_commit(root: Path) -> str:

@@ -100,7 +100,7 @@ def test_the_site_runs_where_only_its_data_folder_can_be_written(
     address = f"http://127.0.0.1:{port}"
     try:
         ends = time.monotonic() + PATIENCE_S
-        while not _get(f"{address}/healthz") and process.poll() is None:
+        while not _get(f"{address}/readyz") and process.poll() is None:
             assert time.monotonic() < ends, log.read_text()
             time.sleep(0.2)
         assert "Open the front door" in _get(f"{address}/search?q=front+door"), log.read_text()

@@ -38,7 +38,7 @@ def site(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[Site]:
             [sys.executable, "-m", "kb.cli", "serve"],
             cwd=tmp_path, env=environ, stdout=out, stderr=out, start_new_session=True,
         )  # fmt: skip
-    running = Site(process, f"http://127.0.0.1:{port}", log)
+    running = Site(process, f"http://127.0.0.1:{port}", log, tmp_path)
     try:
         eventually(lambda: running.answers() or process.poll() is not None, "an answer", log)
         eventually(lambda: bool(running.companion()), "a worker beside the site", log)

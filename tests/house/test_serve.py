@@ -476,7 +476,12 @@ def test_a_build_that_fails_ends_with_its_own_code(
 
 
 def test_control_c_ends_a_start(begun: Callable[..., Site]) -> None:
-    site = begun(ROOT / "articles")
+    # What runs in the background of a script ignores it, and so do its children.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        site = begun(ROOT / "articles")
+    finally:
+        signal.signal(signal.SIGINT, before)
     eventually(lambda: seen(site, "/healthz") is not None, "the port is open", site.log)
     site.process.send_signal(signal.SIGINT)
     assert site.process.wait(PATIENCE_S) != 0
