@@ -24,6 +24,7 @@ CONNECTIONS = 500  # of one process; each costs a file and, at worst, the two si
 # Bytes. Flask takes less of a body and says so in words, for which it must have been read; beyond
 # 256 KiB it waits in a file.
 HEAD, BODY, IN_MEMORY = 32 * 1024, 4 * 1024 * 1024, 256 * 1024
+ARRIVING_S = 1.0  # from connecting to the request; who is cut off in between is told of an error
 STEP_S = 0.5  # between two looks for a signal to stop
 
 
@@ -66,8 +67,8 @@ class BufferedWorker(Worker):  # type: ignore[misc]
         servers = [each for each in sockets.values() if isinstance(each, BaseWSGIServer)]
         for server in servers:
             server.del_channel(sockets)
-        until = time.monotonic() + self.cfg.graceful_timeout
-        while time.monotonic() < until and any(map(is_busy, channels(sockets))):
+        begun = time.monotonic()
+        while is_needed(sockets, time.monotonic() - begun, self.cfg.graceful_timeout):
             self._step(sockets)
         for server in servers:
             server.task_dispatcher.shutdown(timeout=1)
@@ -76,6 +77,14 @@ class BufferedWorker(Worker):  # type: ignore[misc]
 def channels(sockets: dict[int, Any]) -> list[Any]:
     """Return the connections among waitress's sockets."""
     return [each for each in sockets.values() if hasattr(each, "requests")]
+
+
+def is_needed(sockets: dict[int, Any], passed: float, grace: float) -> bool:
+    """Return whether somebody is still to be answered, `passed` seconds after no more connections
+    are accepted: a request that is here, or for ARRIVING_S one that is on its way.
+    """
+    held = channels(sockets)
+    return passed < grace and (any(map(is_busy, held)) or (bool(held) and passed < ARRIVING_S))
 
 
 def is_busy(channel: Any) -> bool:

@@ -20,7 +20,7 @@ from typing import Any
 from waitress import wasyncore
 from waitress.server import create_server
 
-from kb.buffered import channels, is_busy
+from kb.buffered import is_needed
 from kb.config import Settings
 from kb.errors import PortError
 
@@ -120,8 +120,8 @@ class Starting:
         while not self._ready.is_set():
             wasyncore.loop(timeout=0.2, use_poll=True, map=self._sockets, count=1)
         self._server.del_channel(self._sockets)
-        until = time.monotonic() + ENDING_S
-        while time.monotonic() < until and any(map(is_busy, channels(self._sockets))):
+        begun = time.monotonic()
+        while is_needed(self._sockets, time.monotonic() - begun, ENDING_S):
             wasyncore.loop(timeout=0.1, use_poll=True, map=self._sockets, count=1)
         self._server.task_dispatcher.shutdown(timeout=1)
         wasyncore.close_all(self._sockets)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from kb import heartbeat
 from tests.house.test_serve import PATIENCE_S, ROOT, Site, eventually
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads /proc")
@@ -59,6 +61,11 @@ def _change(site: Site, text: str) -> None:
     site.process.send_signal(signal.SIGHUP)
 
 
+def _beat(site: Site) -> float:
+    """Return when a worker last said that it lives, in epoch seconds; 0 for never."""
+    return max((file.stat().st_mtime for file in site.data.rglob(heartbeat.FILE)), default=0.0)
+
+
 # benoitc/gunicorn#2449, benoitc/gunicorn#2524, benoitc/gunicorn#3353
 def test_settings_are_read_again_and_bad_ones_leave_those_of_before(site: Site) -> None:
     port = site.address.rpartition(":")[2]
@@ -78,6 +85,8 @@ def test_settings_are_read_again_and_bad_ones_leave_those_of_before(site: Site) 
         _change(site, SETTINGS.format(name="Second", port=port))
         eventually(lambda: "Second" in _page(site) and "First" not in _page(site), "new", site.log)
         eventually(lambda: site.companion() not in {0, before}, "a new worker", site.log)
+        begun = time.time()  # it reads its settings a moment later, and then it beats
+        eventually(lambda: _beat(site) > begun, "a round of the new worker", site.log)
     finally:
         ended.set()
         reader.join()
