@@ -168,6 +168,7 @@ def running(data: Any, free_port: Callable[[], int], tmp_path: Path) -> Iterator
         "KB_PORT": str(port), "KB_SEMANTIC": "off", "KB_PUBLISH_INTERVAL": "off",
         "KB_REDACT_PATTERNS": "|".join(OWN), "KB_K_ANONYMITY": "1", "KB_WORKERS": "1",
         "KB_SEARCH_RATE": "100000", "KB_WRITE_RATE": "100000", "KB_SIGN_IN_RATE": "100000",
+        "KB_SUGGEST_RATE": "100000", "KB_TICKET_RATE": "100000",
         "KB_WORKER_INTERVAL": "5s", "PYTHONPATH": str(ROOT),
     }  # fmt: skip
     with (settings.data / "printed.log").open("wb") as printed:
