@@ -1,4 +1,4 @@
-"""A PostgreSQL of a measurement's own, as Debian installs it and with every commit on disk."""
+"""A throwaway PostgreSQL, as Debian installs it."""
 
 from __future__ import annotations
 
@@ -26,8 +26,10 @@ def programs() -> Path | None:
 
 
 @contextmanager
-def cluster() -> Iterator[str]:
-    """Run a server; give the URL of its empty database. RuntimeError where there is no server."""
+def cluster(*options: str) -> Iterator[str]:
+    """Run a server with these options; give the URL of its empty database. RuntimeError where there
+    is no server.
+    """
     found = programs()
     if found is None:
         raise RuntimeError("PostgreSQL's server is not installed on this machine")
@@ -43,7 +45,7 @@ def cluster() -> Iterator[str]:
         )  # fmt: skip
         server = subprocess.Popen(
             [found / "postgres", "-D", home / "data", "-p", str(port), "-k", home,
-             "-h", "127.0.0.1"],
+             "-h", "127.0.0.1", *options],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, user=account, cwd="/tmp",
         )  # fmt: skip
         try:

@@ -22,10 +22,10 @@ from search.calibrating import calibrate, still_good
 from search.confidence import FLOOR
 from search.encoder import Encoder, Progress, silent
 from search.errors import SearchError
-from search.manifest import Manifest
+from search.manifest import EXTRA, Manifest
 from search.opened import Generation, load
 from search.querying import Synonyms
-from search.remains import EXTRA, Remains, remains
+from search.remains import Remains, remains
 from search.types import Document
 from search.watching import BAD, WHOLE
 

@@ -18,6 +18,7 @@ from search.encoder import file_sha256
 from search.errors import SearchError
 
 NAME = "manifest.json"
+EXTRA = "extra"  # the folder of files that are kept with a generation and not its own
 # A generation of another format is not opened but built anew.
 FORMAT = 2
 

@@ -20,7 +20,7 @@ from search import duplicates, keyword, storage, watching
 from search.analysis import fold
 from search.confidence import PRIOR, Calibration, calibration_of
 from search.errors import SearchError
-from search.manifest import Manifest
+from search.manifest import EXTRA, Manifest
 from search.mapping import mapped
 from search.passages import Passages
 from search.postings import Postings, load_postings, load_texts
@@ -78,8 +78,8 @@ class Generation:
 
     def read(self, name: str) -> bytes:
         """Return an extra file kept with the generation; SearchError when there is none."""
-        path = (self.path / "extra" / name).resolve()
-        if not path.is_relative_to((self.path / "extra").resolve()) or not path.is_file():
+        path = (self.path / EXTRA / name).resolve()
+        if not path.is_relative_to((self.path / EXTRA).resolve()) or not path.is_file():
             raise SearchError(f"The index holds no file {name!r}.", "Build the index again.")
         return path.read_bytes()
 

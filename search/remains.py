@@ -10,10 +10,8 @@ from pathlib import Path
 
 from search import manifest
 from search.errors import SearchError
-from search.manifest import Manifest
+from search.manifest import EXTRA, Manifest
 from search.watching import BAD
-
-EXTRA = "extra"
 
 
 @dataclass(frozen=True)

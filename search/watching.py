@@ -100,7 +100,7 @@ def _in_memory(name: str, seen: Mapping[str, Looks]) -> bool:
     together = [each for each in seen if slash and each.startswith(f"{place}/")]
     if place == "whoosh":  # all of it or nothing: search.keyword.open_index
         return all(is_held(seen[each].size) for each in together)
-    return name == manifest.NAME or place == "extra" or is_held(seen[name].size)
+    return name == manifest.NAME or place == manifest.EXTRA or is_held(seen[name].size)
 
 
 def _is_good(folder: Path, name: str, facts: Manifest) -> bool:

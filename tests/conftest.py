@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import socket
-import subprocess
 import tempfile
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -27,6 +24,7 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
+from benchmarks.cluster import cluster, programs
 from kb.app import create_app
 from kb.config import Settings, load
 from kb.db import Database
@@ -83,63 +81,14 @@ def free_port() -> Callable[[], int]:
     return find
 
 
-def _server_programs() -> Path | None:
-    """Return the folder that holds initdb and postgres, the newest version first."""
-    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    if found := shutil.which("initdb"):
-        folders.append(Path(found).resolve().parent)
-    return next((folder for folder in folders if (folder / "postgres").exists()), None)
-
-
 @pytest.fixture(scope="session")
-def postgresql_server(
-    tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], int]
-) -> Iterator[str]:
+def postgresql_server() -> Iterator[str]:
     """Run a throwaway PostgreSQL cluster; give its URL without a database name."""
-    programs = _server_programs()
-    if programs is None:
+    if programs() is None:
         missing("PostgreSQL's server")
         return
-    # The server refuses to run as root, so it runs as the account that its package made.
-    account = "postgres" if os.geteuid() == 0 else None
-    home = Path("/tmp") / f"tier-zero-pg-{os.getpid()}"
-    home.mkdir(mode=0o700)
-    if account:
-        shutil.chown(home, account)
-    port = free_port()
-    try:
-        subprocess.run(
-            [programs / "initdb", "-D", home / "data", "-U", "tier", "-A", "trust", "-E", "UTF8"],
-            check=True, capture_output=True, user=account, cwd="/tmp",
-        )  # fmt: skip
-        server = subprocess.Popen(
-            [programs / "postgres", "-D", home / "data", "-p", str(port), "-k", home,
-             "-h", "127.0.0.1", "-c", "fsync=off", "-c", "max_connections=200"],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, user=account, cwd="/tmp",
-        )  # fmt: skip
-        try:
-            url = f"postgresql://tier@127.0.0.1:{port}"
-            _wait_for(url)
-            yield url
-        finally:
-            server.send_signal(signal.SIGINT)  # fast shutdown: does not wait for connections
-            server.wait(timeout=20)
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
-
-
-def _wait_for(url: str) -> None:
-    """Return once the server accepts connections; fail after 20 s."""
-    engine = sa.create_engine(url.replace("postgresql", "postgresql+psycopg") + "/postgres")
-    for _ in range(200):
-        try:
-            with engine.connect():
-                break
-        except sa.exc.OperationalError:
-            time.sleep(0.1)
-    else:
-        pytest.fail("PostgreSQL did not start within 20 s")
-    engine.dispose()
+    with cluster("-c", "fsync=off", "-c", "max_connections=200") as url:
+        yield url.removesuffix("/postgres")
 
 
 @pytest.fixture(scope="session")

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from kb import heartbeat
-from tests.house.test_serve import PATIENCE_S, ROOT, Site, eventually
+from tests.house.test_serve import PATIENCE_S, ROOT, Site, eventually, running
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads /proc")
 SETTINGS = 'site_name = "{name}"\nport = {port}\ndata = "data"\narticles = "articles"\n'
@@ -35,20 +32,8 @@ def site(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[Site]:
         "KB_SEMANTIC": "off", "KB_TEMPLATES": str(ROOT / "templates"), "KB_WORKER_INTERVAL": "1s",
         "KB_SECRET_KEY_FILE": str(tmp_path / "secret"), "PYTHONPATH": str(ROOT),
     }  # fmt: skip
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "kb.cli", "serve"],
-            cwd=tmp_path, env=environ, stdout=out, stderr=out, start_new_session=True,
-        )  # fmt: skip
-    running = Site(process, f"http://127.0.0.1:{port}", log, tmp_path)
-    try:
-        eventually(lambda: running.answers() or process.poll() is not None, "an answer", log)
-        eventually(lambda: bool(running.companion()), "a worker beside the site", log)
-        yield running
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait(20)
+    with running(tmp_path, environ, port, log, tmp_path) as served:
+        yield served
 
 
 def _page(site: Site) -> str:

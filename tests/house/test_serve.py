@@ -14,8 +14,8 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, closing, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -106,6 +106,7 @@ def pinned(published: Path) -> dict[str, str]:
     return {"KB_ARTICLES_REF": live.commit} if live and is_git else {}
 
 
+SERVE = ("-m", "kb.cli", "serve")
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads /proc")
 
 
@@ -130,17 +131,33 @@ def site(
         **(given if isinstance(given, dict) else {}),
         **pinned(published),
     }
+    program = ("-c", given) if isinstance(given, str) else SERVE
+    with running(ROOT, environ, port, log, data, program) as served:
+        yield served
+
+
+@contextmanager
+def running(
+    folder: Path,
+    environ: Mapping[str, str],
+    port: int,
+    log: Path,
+    data: Path,
+    program: Sequence[str] = SERVE,
+) -> Iterator[Site]:
+    """Run a site from a folder until it answers and has its worker; whatever is left of it ends
+    with the test.
+    """
     with log.open("wb") as out:
-        program = ["-c", given] if isinstance(given, str) else ["-m", "kb.cli", "serve"]
         process = subprocess.Popen(
             [sys.executable, *program],
-            cwd=ROOT, env=environ, stdout=out, stderr=out, start_new_session=True,
+            cwd=folder, env=environ, stdout=out, stderr=out, start_new_session=True,
         )  # fmt: skip
-    running = Site(process, f"http://127.0.0.1:{port}", log, data)
+    site = Site(process, f"http://127.0.0.1:{port}", log, data)
     try:
-        eventually(lambda: running.answers() or process.poll() is not None, "an answer", log)
-        eventually(lambda: bool(running.companion()), "a worker beside the site", log)
-        yield running
+        eventually(lambda: site.answers() or process.poll() is not None, "an answer", log)
+        eventually(lambda: bool(site.companion()), "a worker beside the site", log)
+        yield site
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
