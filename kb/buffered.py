@@ -8,8 +8,11 @@ little at a time, or reads slowly, holds no thread (docs/decisions/0016).
 from __future__ import annotations
 
 import logging
+import mmap
 import os
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from gunicorn.workers.base import Worker
@@ -26,10 +29,50 @@ CONNECTIONS = 500  # of one process; each costs a file and, at worst, the two si
 HEAD, BODY, IN_MEMORY = 32 * 1024, 4 * 1024 * 1024, 256 * 1024
 ARRIVING_S = 1.0  # from connecting to the request; who is cut off in between is told of an error
 STEP_S = 0.5  # between two looks for a signal to stop
+LEFT_S = 0.01  # a connection is left so long to a process that holds fewer
+
+
+class Sharing:
+    """How many connections each web process holds, in memory that exists before they are forked.
+
+    All processes listen on one socket, and whichever wakes first would take most connections: with
+    two processes one was seen to hold seven of eight, and half of the machine idle.
+    """
+
+    PLACES = 128
+    FRESH_S = 2 * STEP_S  # a process that has not written for longer does not take connections now
+
+    def __init__(self) -> None:
+        self._memory = memoryview(mmap.mmap(-1, self.PLACES * 16)).cast("d")
+
+    def tell(self, place: int, held: int, now: float) -> None:
+        """Write how many connections the process at `place` holds at `now`, in seconds by the
+        machine's monotonic clock.
+        """
+        self._memory[2 * place], self._memory[2 * place + 1] = held, now
+
+    def leave(self, place: int) -> None:
+        """Count the process at `place` among those that take connections no more."""
+        self._memory[2 * place + 1] = 0.0
+
+    def fewest(self, place: int, now: float) -> float:
+        """Return the fewest connections that another process holds, infinity without others."""
+        pairs = zip(self._memory[::2], self._memory[1::2], strict=True)
+        others = (
+            held
+            for other, (held, at) in enumerate(pairs)
+            if other != place and at and now - at <= self.FRESH_S
+        )
+        return min(others, default=float("inf"))
+
+
+_SHARING = Sharing()
 
 
 class BufferedWorker(Worker):  # type: ignore[misc]
     """Answers from as many threads as the setting says."""
+
+    place = 0  # which no other living process has
 
     def run(self) -> None:
         """Answer until told to stop; then let what was begun end within the grace period."""
@@ -53,25 +96,79 @@ class BufferedWorker(Worker):  # type: ignore[misc]
             server_name="localhost",
         )
         began: dict[Any, float] = {}
+        fair = Fair(sockets, min(self.place, _SHARING.PLACES - 1))
         while self.alive and self.ppid == os.getppid():
-            self._step(sockets)
+            self._step(sockets, fair.wait())
             end_slow(sockets, began, time.monotonic())
+        fair.end()
         self._end(sockets)
 
-    def _step(self, sockets: dict[int, Any]) -> None:
+    def _step(self, sockets: dict[int, Any], seconds: float = STEP_S) -> None:
         self.notify()
-        wasyncore.loop(timeout=STEP_S, use_poll=True, map=sockets, count=1)
+        wasyncore.loop(timeout=seconds, use_poll=True, map=sockets, count=1)
 
     def _end(self, sockets: dict[int, Any]) -> None:
         """Accept no more, and answer what is there."""
-        servers = [each for each in sockets.values() if isinstance(each, BaseWSGIServer)]
-        for server in servers:
+        found = servers(sockets)
+        for server in found:
             server.del_channel(sockets)
         begun = time.monotonic()
         while is_needed(sockets, time.monotonic() - begun, self.cfg.graceful_timeout):
             self._step(sockets)
-        for server in servers:
+        for server in found:
             server.task_dispatcher.shutdown(timeout=1)
+
+
+class Fair:
+    """Leaves a new connection for LEFT_S to other processes while one of them holds fewer; then
+    takes it if it is still there, so that a process that hangs keeps nobody waiting.
+    """
+
+    def __init__(self, sockets: dict[int, Any], place: int, sharing: Sharing = _SHARING) -> None:
+        self._sockets, self._place, self._sharing = sockets, place, sharing
+        self._until = 0.0  # while connections are left to others; 0 while they are not
+        self._accepts = [(server, server.handle_accept) for server in servers(sockets)]
+        for server, accept in self._accepts:
+            server.handle_accept = partial(self._arrived, accept)
+
+    def _arrived(self, accept: Callable[[], None]) -> None:
+        now = time.monotonic()
+        if not self._holds_more(now):
+            accept()
+            return
+        self._until = now + LEFT_S
+        for server, _ in self._accepts:
+            server.accepting = False
+
+    def wait(self) -> float:
+        """Tell the others how many connections there are; return how many seconds to wait for more
+        at most.
+        """
+        now = time.monotonic()
+        more = self._holds_more(now)
+        if not self._until:
+            return STEP_S
+        if more and now < self._until:
+            return self._until - now
+        self._until = 0.0
+        for server, accept in self._accepts:
+            server.accepting = True
+            accept()  # does nothing where the connection is gone
+        return STEP_S
+
+    def end(self) -> None:
+        """Let nobody leave connections to this process: it takes no more."""
+        self._sharing.leave(self._place)
+
+    def _holds_more(self, now: float) -> bool:
+        held = len(channels(self._sockets))
+        self._sharing.tell(self._place, held, now)
+        return held > self._sharing.fewest(self._place, now)
+
+
+def servers(sockets: dict[int, Any]) -> list[Any]:
+    """Return those that listen among waitress's sockets."""
+    return [each for each in sockets.values() if isinstance(each, BaseWSGIServer)]
 
 
 def channels(sockets: dict[int, Any]) -> list[Any]:

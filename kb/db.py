@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from kb.errors import StoreError
 
 LOCK_WAIT_S = 30.0  # a worker or a command waits so long for another's lock before it gives up
 PAGE_WAIT_S = 2.0  # a page does
+CONNECT_S = 5  # for a connection to PostgreSQL
 # Beside those that wait already a page waits so long, and on while anybody gets the lock.
 CROWDED_S = 0.5
 AGAIN_S = 5.0  # for so long after one has waited in vain the next do as in a crowd, or not at all
@@ -159,8 +160,7 @@ class Database:
         """Insert rows, leaving out those whose key is there already; return how many were new."""
         if not rows:
             return 0
-        insert = insert_into(connection, table)
-        statement = insert.on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+        statement = _inserting_once(self.dialect, table)
         return sum(connection.execute(statement, dict(row)).rowcount for row in rows)
 
     def close(self) -> None:
@@ -228,11 +228,19 @@ def _patience(connection: Connection, seconds: float) -> None:
     connection.exec_driver_sql(f"PRAGMA busy_timeout={int(seconds * 1000)}")
 
 
+@cache
+def _inserting_once(dialect: str, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    insert = _insert(dialect, table)
+    return insert.on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+
+
 def insert_into(connection: Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
     """Return an INSERT of the connection's own kind, which can say what to do on a conflict."""
-    if connection.dialect.name == "postgresql":
-        return postgresql.insert(table)
-    return sqlite.insert(table)
+    return _insert(connection.dialect.name, table)
+
+
+def _insert(dialect: str, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 
 
 def _engine(url: str, wait_s: float) -> Engine:
@@ -252,7 +260,7 @@ def _engine(url: str, wait_s: float) -> Engine:
             pool_size=8,
             max_overflow=8,
             isolation_level="READ COMMITTED",
-            connect_args={"connect_timeout": 5},
+            connect_args={"connect_timeout": CONNECT_S},
             hide_parameters=True,  # letters and words stay out of logs
         )
     except (NoSuchModuleError, ModuleNotFoundError):

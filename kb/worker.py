@@ -135,7 +135,7 @@ class Worker:
                 self._beat(working=True)
                 self.round(datetime.now(UTC), without=ASIDE)
                 self._beat()
-                if not all(thread.is_alive() for thread in aside):
+                if not self.stop.is_set() and not all(thread.is_alive() for thread in aside):
                     log.error("a thread of the worker died; the worker ends, to be started again")
                     return
                 if self._orphaned(parent, pause):

@@ -25,6 +25,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from benchmarks.cluster import cluster, programs
+from kb import db
 from kb.app import create_app
 from kb.config import Settings, load
 from kb.db import Database
@@ -42,8 +43,10 @@ ROOT = Path(__file__).resolve().parents[1]
 SHARED_DATA = ROOT.parent / "shared" / "data"
 IN_CI = os.environ.get("CI", "").lower() == "true"
 
-# A busy machine is waited for: a search that gives up on the model finds other articles.
+# A busy machine is waited for: a search that gives up on the model finds other articles, and many
+# connections at once may take PostgreSQL long.
 engine.Settings.__init__.__defaults__ = (Mode.HYBRID, 60.0, 60.0)
+db.CONNECT_S = 60
 
 # The same examples each time, however slow the machine: a test is green or red, never by chance.
 # `--hypothesis-profile=chance` looks for others; what it finds becomes an @example.

@@ -24,6 +24,8 @@ from kb.lookup.spool import Spool
 
 log = logging.getLogger(__name__)
 
+# Spooled events that are put in one transaction, some 50 ms, and what is left to others after it.
+PART, BETWEEN_S = 200, 0.05
 RETRY_S = 5.0  # after a failure the database is left alone this long, so pages stay quick
 # A search that another process has just answered waits there; it is looked for again this often.
 LOOKS, LOOK_S = 10, 0.05
@@ -111,7 +113,18 @@ class Recorder:
         return Replayed(len(put_back), oldest)
 
     def _put_back(self, batch: Sequence[Event]) -> Sequence[Event]:
-        """Put a batch; return those that a working database refuses, so they block no others."""
+        """Put a batch, a part at a time so that readers' searches get in between; return those
+        that a working database refuses.
+        """
+        refused = list[Event]()
+        for start in range(0, len(batch), PART):
+            if start:
+                time.sleep(BETWEEN_S)
+            refused += self._put_part(batch[start : start + PART])
+        return refused
+
+    def _put_part(self, batch: Sequence[Event]) -> Sequence[Event]:
+        """Put a part; return those that a working database refuses, so they block no others."""
         try:
             store.put_all(self.db, batch)
             return ()

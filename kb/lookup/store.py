@@ -72,7 +72,7 @@ def _own_search(connection: Connection, event: Event) -> str | None:
     """
     if event.kind in _TRUSTED or not event.search_id:
         return event.search_id
-    owner = connection.scalar(sa.select(events.c.visitor).where(events.c.id == event.search_id))
+    owner = connection.scalar(_OWNER, {"search": event.search_id})
     return event.search_id if owner in (None, event.visitor) else None
 
 
@@ -82,25 +82,43 @@ def _superseded(connection: Connection, event: Event) -> bool:
     """
     if event.surface not in TYPED:
         return False
-    later = sa.and_(
-        events.c.visitor == event.visitor,
-        events.c.kind == EventKind.SEARCH.value,
-        events.c.id != event.id,
-        events.c.at > event.at,
-        events.c.at <= event.at + TYPING,
-    )
-    used = sa.exists().where(events.c.search_id == event.id, events.c.id != event.id)
-    return bool(connection.scalar(sa.select(sa.exists().where(later) & ~used)))
+    about = {"event": event.id, "whose": event.visitor, "then": event.at}
+    return bool(connection.scalar(_LATER, about | {"until": event.at + TYPING}))
 
 
 def _forget_typed(connection: Connection, event: Event) -> None:
     """Delete the earlier forms of the words that this search completes, unless they were used."""
+    about = {"event": event.id, "whose": event.visitor, "then": event.at}
+    connection.execute(_FORGET, about | {"since": event.at - TYPING})
+
+
+# These run for every search, and putting one together costs more than running it.
+_OWNER = sa.select(events.c.visitor).where(events.c.id == sa.bindparam("search"))
+
+
+def _later_typed() -> sa.Select[tuple[bool]]:
+    """Return the statement behind `_superseded`."""
+    later = sa.and_(
+        events.c.visitor == sa.bindparam("whose"),
+        events.c.kind == EventKind.SEARCH.value,
+        events.c.id != sa.bindparam("event"),
+        events.c.at > sa.bindparam("then"),
+        events.c.at <= sa.bindparam("until"),
+    )
+    used = sa.exists().where(
+        events.c.search_id == sa.bindparam("event"), events.c.id != sa.bindparam("event")
+    )
+    return sa.select(sa.exists().where(later) & ~used)
+
+
+def _earlier_typed() -> sa.Delete:
+    """Return the statement behind `_forget_typed`."""
     before = (
         sa.select(events.c.id, events.c.kind, events.c.data["surface"].as_string().label("surface"))
         .where(
-            events.c.visitor == event.visitor,
-            events.c.at >= event.at - TYPING,
-            events.c.at <= event.at,
+            events.c.visitor == sa.bindparam("whose"),
+            events.c.at >= sa.bindparam("since"),
+            events.c.at <= sa.bindparam("then"),
         )
         .order_by(events.c.at.desc())
         .limit(LOOKED_THROUGH)
@@ -109,11 +127,14 @@ def _forget_typed(connection: Connection, event: Event) -> None:
     forms = sa.select(before.c.id).where(
         before.c.kind == EventKind.SEARCH.value,
         before.c.surface.in_([surface.value for surface in TYPED]),
-        before.c.id != event.id,
+        before.c.id != sa.bindparam("event"),
     )
     used = events.alias("used")
     mine = sa.and_(used.c.search_id == events.c.id, used.c.id != events.c.id)
-    connection.execute(sa.delete(events).where(events.c.id.in_(forms), ~sa.exists().where(mine)))
+    return sa.delete(events).where(events.c.id.in_(forms), ~sa.exists().where(mine))
+
+
+_LATER, _FORGET = _later_typed(), _earlier_typed()
 
 
 @contextmanager

@@ -17,6 +17,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -355,6 +356,49 @@ def test_connections_that_say_little_hold_up_nobody(site: Site) -> None:
             whole.sendall(bytes([byte]))
         with whole, whole.makefile("rb") as answer:
             assert answer.readline() == b"HTTP/1.1 200 OK\r\n"
+
+
+def _held(site: Site) -> dict[int, int]:
+    """Return how many connections each web process holds."""
+    port = int(site.address.rpartition(":")[2])
+    rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    ours = {row[9] for row in rows if row[3] == "01" and int(row[1].partition(":")[2], 16) == port}
+    web = {pid for pid, told in site.family().items() if " worker --parent" not in told}
+    found = dict.fromkeys(web, 0)
+    for pid in web:
+        for file in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(OSError):
+                found[pid] += os.readlink(file).removeprefix("socket:[").rstrip("]") in ours
+    return found
+
+
+def _connected(site: Site, stack: ExitStack) -> HTTPConnection:
+    connection = HTTPConnection(site.address.removeprefix("http://"), timeout=5)
+    stack.callback(connection.close)
+    connection.request("GET", "/healthz")
+    assert connection.getresponse().read()
+    return connection
+
+
+def test_connections_are_shared_among_the_processes(site: Site) -> None:
+    """envoy#33707, #16213, gunicorn#3071, mosip-infra#1920: one process took most, and others had
+    nothing to do.
+    """
+    with ExitStack() as stack:
+        for _ in range(12):
+            _connected(site, stack)
+        assert sorted(_held(site).values()) == [6, 6]
+
+
+def test_a_process_that_hangs_keeps_no_new_connection_waiting(site: Site) -> None:
+    """puma#3892: connections go to a process that has time for them."""
+    with ExitStack() as stack:
+        web = [pid for pid, told in site.family().items() if " worker --parent" not in told]
+        os.kill(web[0], signal.SIGSTOP)
+        stack.callback(os.kill, web[0], signal.SIGCONT)
+        for _ in range(12):
+            _connected(site, stack)
+        assert _held(site)[web[0]] == 0
 
 
 def test_a_long_request_is_refused_in_words(site: Site) -> None:

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from kb.db import Database
 from kb.errors import StoreError
@@ -79,6 +80,20 @@ def test_a_database_still_away_leaves_the_spool_whole(
     with pytest.raises(StoreError):
         cut_off.replay_spool()
     assert Recorder(database, tmp_path / "spool").replay_spool().events == 1
+
+
+def test_a_long_spool_comes_back_in_parts_between_which_others_write(
+    database: Database, tmp_path: Path, noon: datetime
+) -> None:
+    """luminary#88, vibe-kanban#2926: one that writes long makes the others fail, whose events then
+    wait in the spool and make the next one longer.
+    """
+    Spool(tmp_path / "spool").append(*(event(noon, n) for n in range(900)))
+    ends = list[sa.Connection]()
+    sa.event.listen(database.engine, "commit", ends.append)
+    assert Recorder(database, tmp_path / "spool").replay_spool().events == 900
+    assert len(ends) == 5
+    assert len(kept(database, noon)) == 900
 
 
 def test_a_failing_database_is_left_alone_for_a_while(
