@@ -75,13 +75,17 @@ def _case(row: dict[str, str | None]) -> Case:
 
 
 @contextmanager
-def looking(model: Path) -> Iterator[Looking]:
-    """Give what looks for words among the changed articles; `model` holds the light runtime."""
+def looking(model: Path, index: Path | None = None) -> Iterator[Looking]:
+    """Give what looks for words among the changed articles; `model` holds the light runtime, `index`
+    generations whose vectors are used again.
+    """
     with tempfile.TemporaryDirectory() as place:
         articles, data = Path(place) / "articles", Path(place) / "data"
         shutil.copytree(ROOT / "articles", articles)
         data.mkdir()
         (data / "model").symlink_to(model)
+        if index:
+            shutil.copytree(index, data / "index")
         for path, changes in CHANGED.items():
             _change(articles / f"{path}.md", changes)
         yield look_at(load({}, articles=articles, data=data))

@@ -6,6 +6,7 @@ need it are skipped by name, and in CI (CI=true) they fail instead.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import socket
@@ -14,11 +15,13 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck
@@ -29,13 +32,16 @@ from kb import db
 from kb.app import create_app
 from kb.config import Settings, load
 from kb.db import Database
+from kb.lookup import publish as publishing
 from kb.lookup.batching import flush_all
 from kb.lookup.publish import publish
+from kb.people import passwords
 from kb.people.roles import Role
 from kb.people.store import Accounts
 from kb.schema import metadata
 from kb.wiring import Services, build
 from search import engine
+from search.runtime import LightEncoder, open_runtime
 from search.types import Mode
 from tests.clients import Client
 
@@ -47,6 +53,29 @@ IN_CI = os.environ.get("CI", "").lower() == "true"
 # connections at once may take PostgreSQL long.
 engine.Settings.__init__.__defaults__ = (Mode.HYBRID, 60.0, 60.0)
 db.CONNECT_S = 60
+
+
+def _opened_once(open_runtime: Callable[..., LightEncoder]) -> Callable[..., LightEncoder]:
+    """Return what opens each model once in a run: reading it takes longer than most tests. A model
+    whose files were touched is another.
+    """
+
+    @cache
+    def opened(_files: tuple[object, ...], folder: Path, model: Path | None) -> LightEncoder:
+        return open_runtime(folder, model)
+
+    def open_once(folder: Path, model: Path | None = None) -> LightEncoder:
+        place = folder.resolve()
+        files = [(file, file.stat()) for file in sorted(place.rglob("*")) if file.is_file()]
+        looks = tuple((str(f), s.st_size, s.st_mtime_ns, s.st_ino) for f, s in files)
+        return opened(looks, place, model)
+
+    return open_once
+
+
+publishing.open_runtime = _opened_once(open_runtime)  # type: ignore[attr-defined]
+# Nobody's password is protected here: a hash takes a millisecond instead of 50.
+passwords._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 # The same examples each time, however slow the machine: a test is green or red, never by chance.
 # `--hypothesis-profile=chance` looks for others; what it finds becomes an @example.
@@ -182,14 +211,24 @@ OWN_PAGE = {"Sec-Fetch-Site": "same-origin"}
 def published(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Path:
     """Return a data folder in which the shipped articles are published with the real model.
 
-    The model's light runtime is kept in pytest's cache: making it takes half a minute.
+    The model's light runtime is kept in pytest's cache: making it takes half a minute, as does
+    publishing, which one process of a run does for all.
     """
-    data = tmp_path_factory.mktemp("published")
-    cache = pytestconfig.cache
-    assert cache is not None
-    (data / "model").symlink_to(cache.mkdir("model"))
-    settings = load({}, articles=ROOT / "articles", data=data, templates=ROOT / "templates")
-    publish(settings, progress=lambda _stage, _done, _total: None)
+    ours = tmp_path_factory.getbasetemp()
+    of_run = ours.parent if "PYTEST_XDIST_WORKER" in os.environ else ours
+    model = pytestconfig.cache.mkdir("model") if pytestconfig.cache else of_run / "model"
+    model.mkdir(exist_ok=True)
+    made, data = of_run / "published", tmp_path_factory.mktemp("published-copy") / "data"
+    with (of_run / "published.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            fresh = of_run / "being-published"
+            fresh.mkdir()
+            (fresh / "model").symlink_to(model)
+            places = {"articles": ROOT / "articles", "templates": ROOT / "templates"}
+            publish(load({}, data=fresh, **places), progress=lambda _stage, _done, _total: None)
+            fresh.rename(made)
+    shutil.copytree(made, data, symlinks=True)
     return data
 
 

@@ -28,7 +28,7 @@ Fail = Callable[..., list[str]]
 
 @pytest.fixture(scope="module")
 def look(published: Path) -> Iterator[Looking]:
-    with looking(published / "model") as found:
+    with looking(published / "model", published / "index") as found:
         yield found
 
 

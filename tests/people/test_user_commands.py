@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import argon2
 import pytest
 from click.testing import CliRunner, Result
 
@@ -118,3 +121,15 @@ def test_bytes_that_are_no_text_are_refused_in_words(kb: Callable[..., Result]) 
     )
     assert refused.exit_code != 0
     assert "Traceback" not in refused.output
+
+
+def test_a_password_is_hashed_as_strongly_as_owasp_asks() -> None:
+    """OWASP Password Storage Cheat Sheet: argon2id with 19 MiB, twice, or more. In a process of its
+    own, for in this one hashes are quick.
+    """
+    code = f"from kb.people.passwords import hashed; print(hashed({PASSWORD!r}))"
+    told = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    kept = argon2.extract_parameters(told.stdout.strip())
+    assert kept.type is argon2.Type.ID
+    assert kept.memory_cost >= 19 * 1024
+    assert kept.time_cost >= 2

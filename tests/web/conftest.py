@@ -16,14 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 
 from kb.app import create_app
 from kb.config import Settings, load
 from kb.lookup.publish import publish
-from kb.people import passwords
 from kb.web import guard
 from kb.wiring import Services, build
 from tests.clients import Client
@@ -351,13 +349,3 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
     monkeypatch.setattr(guard, "datetime", made)
     return made
-
-
-@pytest.fixture
-def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Check passwords in a millisecond: here they are counted, not protected."""
-    quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    monkeypatch.setattr(passwords, "_hasher", quick)
-    passwords._nobody.cache_clear()
-    yield
-    passwords._nobody.cache_clear()

@@ -15,8 +15,6 @@ from kb.schema import outbox, password_resets
 from kb.web import guard
 from tests.web.pages import Page
 
-pytestmark = pytest.mark.usefixtures("quick_hashes")
-
 PASSWORD = "correct horse battery staple"
 NEW = "another good long password"
 MAIL = "smtp://127.0.0.1:1"

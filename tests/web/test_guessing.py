@@ -17,8 +17,6 @@ import sqlalchemy as sa
 from kb.limits.network import network
 from tests.web.pages import Page
 
-pytestmark = pytest.mark.usefixtures("quick_hashes")
-
 PASSWORD = "correct horse battery staple"
 # As docs/operations.md has it for fail2ban.
 FAIL2BAN = re.compile(r"sign-in refused from (\S+) : ")

@@ -17,8 +17,6 @@ import sqlalchemy as sa
 from kb.config import ROWS
 from tests.web.pages import Page
 
-pytestmark = pytest.mark.usefixtures("quick_hashes")
-
 RATES = ("search_rate", "suggest_rate", "write_rate", "ticket_rate", "network_rate")
 AS_DELIVERED = {row.name: row.default for row in ROWS if row.name in RATES}
 OFFICE = {"REMOTE_ADDR": "203.0.113.7"}

@@ -17,8 +17,6 @@ from kb.schema import api_tokens, outbox, users
 from kb.web import guard
 from tests.web.pages import Page
 
-pytestmark = pytest.mark.usefixtures("quick_hashes")
-
 PASSWORD = "correct horse battery staple"
 OTHER = "another good long password"
 

@@ -13,8 +13,6 @@ import pytest
 
 from tests.web.test_words_come_back import FORMS
 
-pytestmark = pytest.mark.usefixtures("quick_hashes")
-
 # draft-ietf-httpapi-ratelimit-headers-11: Lists of Strings with Integers as parameters (RFC 9651).
 LIMIT = re.compile(r'"[a-z-]+";r=0;t=(\d+)')
 POLICY = re.compile(r'"[a-z-]+";q=\d+;w=[1-9]\d*(?:, "[a-z-]+";q=\d+;w=[1-9]\d*)*')
