@@ -76,8 +76,8 @@ def _case(row: dict[str, str | None]) -> Case:
 
 @contextmanager
 def looking(model: Path, index: Path | None = None) -> Iterator[Looking]:
-    """Give what looks for words among the changed articles; `model` holds the light runtime, `index`
-    generations whose vectors are used again.
+    """Give what looks for words among the changed articles; `model` holds the light runtime, and
+    `index` generations whose vectors are used again.
     """
     with tempfile.TemporaryDirectory() as place:
         articles, data = Path(place) / "articles", Path(place) / "data"

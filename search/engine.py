@@ -33,6 +33,7 @@ from search.ranking import Mask, Ranking, collect, rank, requests_for
 from search.storage import Column
 from search.suggesting import Queries, Suggester, Suggestion
 from search.types import Mode, Query, Results
+from search.watching import Damage
 
 REMEMBERED = 1000  # answers that a generation keeps in each process, some 10 kB each
 LONGEST_REMEMBERED = 200  # characters of a query
@@ -126,7 +127,7 @@ class Engine:
         self._serving: _Serving | None = None
         self._stamp: Stamp = None
         self._warm = False
-        self._look_at = 0.0
+        self._look_at = self._look_at_all_at = 0.0
         self._damage = ""
         self._missed: tuple[float, Stamp, SearchError] | None = None
 
@@ -138,7 +139,7 @@ class Engine:
 
     def refresh(self) -> bool:
         """Return whether another generation was opened. Costs one stat when nothing moved, and one
-        for each file every LOOK_S. SearchError when there is no usable index.
+        for each file that is not in memory every LOOK_S. SearchError when there is no usable index.
         """
         stamp, now = _stamp(self._root), monotonic()
         if self._serving is not None and stamp == self._stamp and now < self._look_at:
@@ -149,13 +150,21 @@ class Engine:
         with self._lock:
             if self._serving is None or stamp != self._stamp:
                 return self._open(stamp)
-            return self._look(stamp)
+            if self._look_at <= now:  # else another thread has just looked
+                self._look_at = now + LOOK_S
+                if found := self._serving.generation.damage_that_reaches():
+                    return self._look(stamp, found)
+            return False
 
     def damaged(self) -> str:
-        """Return what became of the files of what serves, "" while they are whole. SearchError when
-        there is no usable index.
+        """Return what became of the files of what serves, "" while they are whole; each costs a
+        stat every LOOK_S. SearchError when there is no usable index.
         """
         self.refresh()
+        with self._lock:
+            if self._serving is not None and self._look_at_all_at <= monotonic():
+                self._look_at_all_at = monotonic() + LOOK_S
+                self._look(self._stamp, self._serving.generation.damage())
         return self._damage
 
     def _open(self, stamp: Stamp) -> bool:
@@ -177,7 +186,7 @@ class Engine:
             self._missed = monotonic() + LOOK_S, stamp, problem
             raise problem from None
         self._serving, self._stamp, self._damage = serving, stamp, ""
-        self._look_at = monotonic() + LOOK_S
+        self._look_at = self._look_at_all_at = monotonic() + LOOK_S
         return opened.id != before
 
     def _stays(self) -> bool:
@@ -193,18 +202,15 @@ class Engine:
         except SearchError:
             return True
 
-    def _look(self, stamp: Stamp) -> bool:
-        """Look whether the files of what serves are whole; leave it where searches would read what
-        is not.
+    def _look(self, stamp: Stamp, found: Damage | None) -> bool:
+        """Leave what serves where searches would read what is damaged; return whether another
+        generation was opened.
         """
-        if self._serving is None or monotonic() < self._look_at:
-            return False
-        self._look_at = monotonic() + LOOK_S
-        live = self._serving.generation
-        found = live.damage()
+        assert self._serving is not None
         if found and str(found) != self._damage:
             then = "it is left" if found.reaches else "it serves on from memory"
-            log.error("Index generation %s is damaged: %s; %s.", live.path.name, found, then)
+            name = self._serving.generation.path.name
+            log.error("Index generation %s is damaged: %s; %s.", name, found, then)
         self._damage = str(found or "")
         if found is None or not found.reaches:
             return False

@@ -56,6 +56,15 @@ class Generation:
         """Return what became of its files since they were verified, None where they are whole."""
         return watching.damage(self.path, self.manifest, self.seen)
 
+    def damage_that_reaches(self) -> Damage | None:
+        """Return what became of those files that searches read from disk: a look at few."""
+        found = watching.damage(self.path, self.manifest, self.seen, of=self._mapped)
+        return found if found and found.reaches else None
+
+    @cached_property
+    def _mapped(self) -> tuple[str, ...]:
+        return watching.mapped(self.seen)
+
     def hold(self) -> None:
         """Open now what is otherwise opened when it is first asked for, while it is there."""
         _ = self.whoosh, self._whoosh_articles, self.vocabulary, self.known_words

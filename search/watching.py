@@ -7,7 +7,7 @@ its SHA-256: a copy of the folder, or a date set anew, is no damage.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,17 +68,25 @@ def told(before: int, now: Looks | None) -> str:
     return "holds other bytes than were written"
 
 
-def damage(folder: Path, facts: Manifest, seen: dict[str, Looks]) -> Damage | None:
+def mapped(seen: Mapping[str, Looks]) -> tuple[str, ...]:
+    """Return the files that an open generation reads from disk, not from memory."""
+    return tuple(name for name in seen if not _in_memory(name, seen))
+
+
+def damage(
+    folder: Path, facts: Manifest, seen: dict[str, Looks], *, of: Iterable[str] | None = None
+) -> Damage | None:
     """Return what is damaged of a generation that was verified when its files looked as `seen`, the
     worst where it is several; `seen` is brought up to date where a file merely looks otherwise.
+    `of` names the files to look at (default: all).
     """
     found = None
     if not folder.exists():
         aside = folder.with_name(folder.name.replace(WHOLE, BAD, 1))
         found = Damage("its folder", "was set aside" if aside.exists() else "is gone")
         folder = aside
-    for name, before in seen.items():
-        now = looks_of(folder / name)
+    for name in tuple(seen if of is None else of):
+        before, now = seen[name], looks_of(folder / name)
         if now == before:
             continue
         if now is not None and _is_good(folder, name, facts):
