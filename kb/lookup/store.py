@@ -18,7 +18,7 @@ from kb.db import Database
 from kb.lookup.events import TYPED, Event, EventKind
 from kb.schema import events, salts
 
-PATIENCE_S = 2  # a page is waiting: after this the spool takes the event
+PATIENCE_S = 1  # those who vote wait for one another: after this the spool takes the event
 TYPING = timedelta(seconds=60)  # a pause longer than this and the next words are another search
 # Of what the visitor did before, this many are looked through for words being typed: more than one
 # person does in that time, and behind one address may be a thousand.
