@@ -46,9 +46,11 @@ WORDS = ("forgot my password", "vpn keeps dropping", "printer jammed", "teams ca
 
 @dataclass
 class Acknowledged:
-    """What the site said that it has kept, and of a search when (seconds of this machine)."""
+    """What the site said that it has kept; of a search before which kill (from 0), and when
+    (seconds of this machine).
+    """
 
-    searches: dict[str, float] = field(default_factory=dict)
+    searches: dict[str, tuple[int, float]] = field(default_factory=dict)
     votes: set[str] = field(default_factory=set)
     solved: set[str] = field(default_factory=set)
     tickets: set[int] = field(default_factory=set)
@@ -58,10 +60,10 @@ class Acknowledged:
     def total(self) -> int:
         return len(self.searches) + len(self.votes) + len(self.solved) + len(self.tickets)
 
-    def before_a_kill(self, search_id: str) -> float:
-        """Return how many seconds before the next kill the search was answered."""
-        at = self.searches[search_id]
-        return min((kill - at for kill in self.kills if kill >= at), default=0.0)
+    def before_its_kill(self, search_id: str) -> float:
+        """Return how many seconds before the kill of its site the search was answered."""
+        number, at = self.searches[search_id]
+        return max(0.0, self.kills[number] - at)
 
 
 @dataclass
@@ -91,8 +93,12 @@ def call(url: str, who: str, body: dict[str, Any] | None = None) -> dict[str, An
         return found
 
 
-def read_and_write(site: Site, who: str, kept: Acknowledged, stop: threading.Event) -> None:
-    """Search, vote, say "solved" and sometimes open a ticket until told to stop."""
+def read_and_write(
+    site: Site, who: str, kept: Acknowledged, stop: threading.Event, *, before: int
+) -> None:
+    """Search, vote, say "solved" and sometimes open a ticket until told to stop, which the kill of
+    number `before` does.
+    """
     number = 0
     while not stop.is_set():
         number += 1
@@ -100,7 +106,7 @@ def read_and_write(site: Site, who: str, kept: Acknowledged, stop: threading.Eve
             words = random.choice(WORDS).replace(" ", "+")
             found = call(f"{site.url}/api/v1/search?q={words}+{who}+{number}", who)
             search_id = str(found["search_id"])
-            kept.searches[search_id] = time.monotonic()
+            kept.searches[search_id] = before, time.monotonic()
             kind = ("vote", "solved", "")[number % 3]
             if kind:
                 said = {"kind": kind, "article": ARTICLE, "helpful": True, "search_id": search_id}
@@ -137,7 +143,7 @@ def lost(data: Path, url: str, kept: Acknowledged) -> Lost:
     return Lost(
         said=len(kept.votes - voted) + len(kept.solved - solved) + len(kept.tickets - numbers),
         searches=len(missing),
-        oldest_s=max((kept.before_a_kill(each) for each in missing), default=0.0),
+        oldest_s=max((kept.before_its_kill(each) for each in missing), default=0.0),
         sound=sound,
     )
 
@@ -155,7 +161,11 @@ def kill(
             waits.append(waited)
         stop = threading.Event()
         readers = [
-            threading.Thread(target=read_and_write, args=(site, f"r{n}x{number}", kept, stop))
+            threading.Thread(
+                target=read_and_write,
+                args=(site, f"r{n}x{number}", kept, stop),
+                kwargs={"before": number},
+            )
             for n in range(READERS)
         ]
         for reader in readers:
