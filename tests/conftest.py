@@ -15,13 +15,11 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck
@@ -32,18 +30,16 @@ from kb import db
 from kb.app import create_app
 from kb.config import Settings, load
 from kb.db import Database
-from kb.lookup import publish as publishing
 from kb.lookup.batching import flush_all
 from kb.lookup.publish import publish
-from kb.people import passwords
 from kb.people.roles import Role
 from kb.people.store import Accounts
 from kb.schema import metadata
 from kb.wiring import Services, build
 from search import engine
-from search.runtime import LightEncoder, open_runtime
 from search.types import Mode
 from tests.clients import Client
+from tests.quick import make_quick
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED_DATA = ROOT.parent / "shared" / "data"
@@ -53,29 +49,7 @@ IN_CI = os.environ.get("CI", "").lower() == "true"
 # connections at once may take PostgreSQL long.
 engine.Settings.__init__.__defaults__ = (Mode.HYBRID, 60.0, 60.0)
 db.CONNECT_S = 60
-
-
-def _opened_once(open_runtime: Callable[..., LightEncoder]) -> Callable[..., LightEncoder]:
-    """Return what opens each model once in a run: reading it takes longer than most tests. A model
-    whose files were touched is another.
-    """
-
-    @cache
-    def opened(_files: tuple[object, ...], folder: Path, model: Path | None) -> LightEncoder:
-        return open_runtime(folder, model)
-
-    def open_once(folder: Path, model: Path | None = None) -> LightEncoder:
-        place = folder.resolve()
-        files = [(file, file.stat()) for file in sorted(place.rglob("*")) if file.is_file()]
-        looks = tuple((str(f), s.st_size, s.st_mtime_ns, s.st_ino) for f, s in files)
-        return opened(looks, place, model)
-
-    return open_once
-
-
-publishing.open_runtime = _opened_once(open_runtime)  # type: ignore[attr-defined]
-# Nobody's password is protected here: a hash takes a millisecond instead of 50.
-passwords._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+make_quick()
 
 # The same examples each time, however slow the machine: a test is green or red, never by chance.
 # `--hypothesis-profile=chance` looks for others; what it finds becomes an @example.

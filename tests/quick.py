@@ -1,0 +1,78 @@
+"""What a run of tests does once instead of for each site that a test makes: read the model, compile
+templates and addresses. What a site answers stays the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from argon2 import PasswordHasher
+from flask import Flask
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
+from werkzeug.routing import Rule
+
+from kb.lookup import publish
+from kb.people import passwords
+from search.runtime import LightEncoder, open_runtime
+
+
+def make_quick() -> None:
+    """Do these things once, in this process."""
+    publish.open_runtime = _opened_once()  # type: ignore[attr-defined]
+    Flask.jinja_options = {"bytecode_cache": _Compiled()}
+    Rule._compile_builder = _built_once()  # type: ignore[method-assign]
+    # Nobody's password is protected here: a hash takes a millisecond instead of 50.
+    passwords._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
+def _opened_once() -> Callable[..., LightEncoder]:
+    """Return what opens each model once: that takes longer than most tests. A model whose files
+    were touched is another.
+    """
+
+    @cache
+    def opened(_files: tuple[object, ...], folder: Path, model: Path | None) -> LightEncoder:
+        return open_runtime(folder, model)
+
+    def open_once(folder: Path, model: Path | None = None) -> LightEncoder:
+        place = folder.resolve()
+        files = [(file, file.stat()) for file in sorted(place.rglob("*")) if file.is_file()]
+        looks = tuple((str(f), s.st_size, s.st_mtime_ns, s.st_ino) for f, s in files)
+        return opened(looks, place, model)
+
+    return open_once
+
+
+class _Compiled(BytecodeCache):
+    """Compiled templates, in memory; Jinja compares the source."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Give a template's code, if it was compiled before."""
+        if bucket.key in self._held:
+            bucket.bytecode_from_string(self._held[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep a template's code."""
+        self._held[bucket.key] = bucket.bytecode_to_string()
+
+
+def _built_once() -> Callable[..., Any]:
+    """Return what makes the function that builds a rule's addresses, once for equal rules: Werkzeug
+    compiles one for each of some 120 rules, twice, whenever a site is made.
+    """
+    compiled, held = Rule._compile_builder, dict[object, Any]()
+
+    def build(self: Rule, append_unknown: bool = True) -> Any:
+        key = self.rule, tuple(self._trace), repr(self.defaults), append_unknown
+        if key not in held:
+            held[key] = compiled(self, append_unknown)
+        return held[key]
+
+    return build
