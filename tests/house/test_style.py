@@ -12,6 +12,15 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 LONGEST = 700  # a file is as long as its one subject
+LONGEST_FUNCTION, MOST_PARAMETERS = 50, 7
+# Longer or wider functions, each with the reason why parts of it would say less.
+OVER = {
+    "kb/web/api/document.py:_paths": "a listing, one row an operation",
+    "kb/wiring.py:build": "the composition root, one line a part",
+    "kb/insight/outside/bringing.py:bring": "what an imported file is read with, by name",
+    "kb/reports/commands.py:figures": "the options of one command",
+    "search/generation.py:build": "what a generation is built from, by name",
+}
 SOURCES = sorted(
     file
     for part in ("kb", "search")
@@ -71,6 +80,25 @@ def test_a_module_says_what_it_promises(file: Path) -> None:
 def test_a_file_is_short_enough_for_one_idea(file: Path) -> None:
     lines = len(file.read_text(encoding="utf-8").splitlines())
     assert lines <= LONGEST
+
+
+def _functions(file: Path) -> Iterator[ast.FunctionDef]:
+    nodes = ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+    return (node for node in nodes if isinstance(node, ast.FunctionDef))
+
+
+def _is_over(node: ast.FunctionDef) -> bool:
+    every = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+    given = [one for one in every if one.arg not in {"self", "cls"}]
+    lines = (node.end_lineno or 0) - node.lineno + 1
+    return lines > LONGEST_FUNCTION or len(given) > MOST_PARAMETERS
+
+
+def test_a_function_is_short_and_takes_few_parameters() -> None:
+    over = {
+        f"{relative(f)}:{node.name}" for f in SOURCES for node in _functions(f) if _is_over(node)
+    }
+    assert over == set(OVER)
 
 
 def test_no_name_says_nothing() -> None:
