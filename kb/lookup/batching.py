@@ -19,7 +19,7 @@ from kb.lookup.events import Event, EventKind
 
 log = logging.getLogger(__name__)
 
-SETTLE_S = 0.15  # so that it is on disk 200 ms after it happened, where the disk is no slower
+SETTLE_S = 0.1  # so that it is on disk 200 ms after it happened, on a busy machine too
 MOST = 1000  # events that may wait; beyond these the request writes them itself
 
 # Writes events, returns the ids of those that are lost.
