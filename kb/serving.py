@@ -6,6 +6,7 @@ when it dies, that both end together, and that nothing people typed is logged. K
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import socket
@@ -235,6 +236,10 @@ def _warm(worker: Any) -> None:
         log.error("%s Pages that need the index wait until it is rebuilt.", problem.message)
     except Exception:
         log.exception("a web process starts without having opened the index")
+    # What is there by now stays. Going through it for garbage would stop all threads of the process
+    # for 60 ms and more, again and again.
+    gc.collect()
+    gc.freeze()
 
 
 class _Births:
