@@ -68,9 +68,12 @@ class Acknowledged:
 
 @dataclass
 class Lost:
-    """What was acknowledged and is not in the record; `oldest_s` of the lost searches."""
+    """What was acknowledged and is not in the record; `oldest_s` of the lost searches. `unlinked`
+    votes and "solved" are there, without the search that they came from.
+    """
 
     said: int
+    unlinked: int
     searches: int
     oldest_s: float
     sound: bool
@@ -137,11 +140,17 @@ def lost(data: Path, url: str, kept: Acknowledged) -> Lost:
             set(connection.scalars(named.where(events.c.kind == kind)))
             for kind in ("vote", "solved")
         )
+        nameless = sa.select(sa.func.count()).where(events.c.search_id.is_(None))
+        unlinked = connection.scalar(nameless.where(events.c.kind.in_(("vote", "solved")))) or 0
         numbers = set(connection.scalars(sa.select(tickets.c.number)))
     database.close()
     missing = kept.searches.keys() - seen
     return Lost(
-        said=len(kept.votes - voted) + len(kept.solved - solved) + len(kept.tickets - numbers),
+        said=len(kept.votes - voted)
+        + len(kept.solved - solved)
+        - unlinked
+        + len(kept.tickets - numbers),
+        unlinked=unlinked,
         searches=len(missing),
         oldest_s=max((kept.before_its_kill(each) for each in missing), default=0.0),
         sound=sound,
@@ -205,8 +214,9 @@ def _one(kind: str, times: int) -> int:
         f"votes {len(kept.votes)}, solved {len(kept.solved)}, tickets {len(kept.tickets)}"
     )
     print(
-        f"lost: votes, solved and tickets {missing.said}, searches {missing.searches}, the oldest "
-        f"{1000 * missing.oldest_s:.0f} ms before a kill; record sound: {missing.sound}"
+        f"lost: votes, solved and tickets {missing.said} ({missing.unlinked} kept without their "
+        f"search), searches {missing.searches}, the oldest {1000 * missing.oldest_s:.0f} ms before "
+        f"a kill; record sound: {missing.sound}"
     )
     if waits:
         print(f"start to first answer: median {statistics.median(waits):.2f} s, "
