@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 # Spooled events that are put in one transaction, some 50 ms, and what is left to others after it.
 PART, BETWEEN_S = 200, 0.05
+TRIES = 5  # to put an event that is refused alone
 RETRY_S = 5.0  # after a failure the database is left alone this long, so pages stay quick
 # A search that another process has just answered waits there; it is looked for again this often.
 LOOKS, LOOK_S = 10, 0.05
@@ -133,13 +134,20 @@ class Recorder:
             return [event for event in batch if not self._accepted(event)]
 
     def _accepted(self, event: Event) -> bool:
-        try:
-            store.put_all(self.db, [event])
-        except FAULTS as problem:
-            self.db.ping()
-            log.error("Event %s (%s) is kept apart: %s", event.id, event.kind, problem)
-            return False
-        return True
+        """Put one event; return False once a working database has refused it TRIES times: what
+        passes, as a lock or too many connections, must set nothing apart.
+        """
+        for left in reversed(range(TRIES)):
+            try:
+                store.put_all(self.db, [event])
+                return True
+            except FAULTS as problem:
+                self.db.ping()
+                if left:
+                    time.sleep(BETWEEN_S)
+                else:
+                    log.error("Event %s (%s) is kept apart: %s", event.id, event.kind, problem)
+        return False
 
     def _write(self, events: Sequence[Event]) -> Collection[str]:
         """Write events in one transaction, or spool them; return the ids of those that are lost."""

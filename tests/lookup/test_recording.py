@@ -160,6 +160,23 @@ def test_an_event_that_no_database_takes_does_not_block_the_others(
     assert json.loads((folder / "unreadable.jsonl").read_text())["id"] == "e2"
 
 
+def test_what_passes_sets_no_event_apart(
+    database: Database, tmp_path: Path, noon: datetime
+) -> None:
+    """The database answers, and twice fails to write: a lock, too many connections."""
+    folder, failures = tmp_path / "spool", iter(range(2))
+    Spool(folder).append(event(noon, 1), event(noon, 2))
+
+    def fail(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith("INSERT INTO events") and next(failures, None) is not None:
+            raise sa.exc.OperationalError(statement, {}, OSError("database is locked"))
+
+    sa.event.listen(database.engine, "before_cursor_execute", fail)
+    assert Recorder(database, folder).replay_spool().events == 2
+    assert not (folder / "unreadable.jsonl").exists()
+    assert len(kept(database, noon)) == 2
+
+
 def test_killed_writers_lose_no_acknowledged_event(
     database: Database, tmp_path: Path, noon: datetime
 ) -> None:
