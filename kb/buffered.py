@@ -145,10 +145,10 @@ class Fair:
         at most.
         """
         now = time.monotonic()
-        more = self._holds_more(now)
         if not self._until:
+            self._tell(now)
             return STEP_S
-        if more and now < self._until:
+        if self._holds_more(now) and now < self._until:
             return self._until - now
         self._until = 0.0
         for server, accept in self._accepts:
@@ -161,9 +161,12 @@ class Fair:
         self._sharing.leave(self._place)
 
     def _holds_more(self, now: float) -> bool:
+        return self._tell(now) > self._sharing.fewest(self._place, now)
+
+    def _tell(self, now: float) -> int:
         held = len(channels(self._sockets))
         self._sharing.tell(self._place, held, now)
-        return held > self._sharing.fewest(self._place, now)
+        return held
 
 
 def servers(sockets: dict[int, Any]) -> list[Any]:
