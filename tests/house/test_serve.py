@@ -380,10 +380,23 @@ def _connected(site: Site, stack: ExitStack) -> HTTPConnection:
     return connection
 
 
+def _all_take_connections(site: Site) -> None:
+    """Return once every web process has taken one: after the first answer another still starts."""
+    with ExitStack() as stack:
+
+        def each_holds_one() -> bool:
+            _connected(site, stack)
+            return all(_held(site).values())
+
+        eventually(each_holds_one, "a connection of each process", site.log)
+    eventually(lambda: not any(_held(site).values()), "none is held", site.log)
+
+
 def test_connections_are_shared_among_the_processes(site: Site) -> None:
     """envoy#33707, #16213, gunicorn#3071, mosip-infra#1920: one process took most, and others had
     nothing to do.
     """
+    _all_take_connections(site)
     with ExitStack() as stack:
         for _ in range(12):
             _connected(site, stack)
@@ -392,6 +405,7 @@ def test_connections_are_shared_among_the_processes(site: Site) -> None:
 
 def test_a_process_that_hangs_keeps_no_new_connection_waiting(site: Site) -> None:
     """puma#3892: connections go to a process that has time for them."""
+    _all_take_connections(site)
     with ExitStack() as stack:
         web = [pid for pid, told in site.family().items() if " worker --parent" not in told]
         os.kill(web[0], signal.SIGSTOP)
