@@ -30,7 +30,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.site import ROOT, Site, start
-from kb.config import load
+from kb.config.settings import load
 from kb.lookup.publish import publish
 from search.encoder import silent
 from search.errors import SearchError

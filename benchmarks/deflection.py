@@ -18,8 +18,8 @@ from pathlib import Path
 from statistics import fmean, quantiles, stdev
 
 from benchmarks.readers import DAYS, SHARED, START, Life, month
-from kb.config import load
-from kb.db import Database
+from kb.config.settings import load
+from kb.database import Database
 from kb.insight.closing import close_episodes
 from kb.insight.days.tally import by_day
 from kb.insight.episodes import episodes

@@ -31,7 +31,7 @@ from http.cookiejar import CookieJar
 from pathlib import Path
 
 from benchmarks.site import Site, start
-from kb.db import Database
+from kb.database import Database
 from kb.people.roles import Role
 from kb.people.store import Accounts
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from kb.config import Settings, load
+from kb.config.settings import Settings, load
 from kb.gaps.beyond import open_beyond, quiet_engine
 from kb.gaps.diagnosis import diagnose
 from kb.gaps.facts import Aftermath, Diagnosis

@@ -25,7 +25,7 @@ from sklearn.metrics import completeness_score, homogeneity_score, v_measure_sco
 
 from kb.content.article import Article
 from kb.content.library import Library
-from kb.db import Database
+from kb.database import Database
 from kb.gaps import store
 from kb.gaps.beyond import quiet_engine
 from kb.gaps.diagnosing import EACH

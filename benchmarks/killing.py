@@ -33,8 +33,8 @@ import sqlalchemy as sa
 
 from benchmarks.cluster import cluster
 from benchmarks.site import Site, start
-from kb.config import load
-from kb.db import Database
+from kb.config.settings import load
+from kb.database import Database
 from kb.lookup.recording import Recorder
 from kb.schema import events, tickets
 

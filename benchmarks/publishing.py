@@ -17,10 +17,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from kb.config import load
+from kb.config.settings import load
 from kb.lookup.publish import publish
 from kb.lookup.published import LiveLibrary
-from kb.wiring import open_engine
+from kb.services import open_engine
 from search.engine import Engine
 from search.types import Query
 

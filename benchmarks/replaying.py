@@ -23,12 +23,12 @@ from time import perf_counter, process_time
 
 import yaml
 
-from kb.config import Settings, load
+from kb.config.settings import Settings, load
 from kb.gaps.replay import Replayed, Replaying
 from kb.insight import closing
 from kb.lookup.publish import publish
 from kb.people.roles import Viewer
-from kb.wiring import Services, build
+from kb.services import Services, build
 from search.types import Query
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -24,7 +24,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from kb.db import Database
+from kb.database import Database
 from kb.desk.tally import COLUMNS, answers, counted
 from kb.desk.ticket import TicketEvent
 from kb.insight.report import DateRange

@@ -31,8 +31,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from benchmarks.children import peak
-from kb.config import load
-from kb.db import Database
+from kb.config.settings import load
+from kb.database import Database
 from kb.errors import InvalidInput
 from kb.insight.closing import close_episodes, rebuild
 from kb.insight.days.counting import bring_up_to_date
@@ -231,7 +231,7 @@ def open_pages(url: str, days: int) -> None:
     from kb.app import create_app
     from kb.lookup.publish import publish
     from kb.people.roles import Role
-    from kb.wiring import build as parts_of
+    from kb.services import build as parts_of
     from search.encoder import silent
 
     with tempfile.TemporaryDirectory() as folder:

@@ -12,9 +12,10 @@ from flask import Flask, g
 from jinja2 import StrictUndefined
 
 from kb.authoring.workspace import Workspace
-from kb.config import Settings, load
-from kb.demonstration.marker import SAYS
+from kb.config.demo_marker import SAYS
+from kb.config.settings import Settings, load
 from kb.errors import ConfigError
+from kb.services import Services, build
 from kb.web import (
     account,
     addresses,
@@ -51,7 +52,6 @@ from kb.web import (
 from kb.web import words as filters
 from kb.web.addresses import address
 from kb.web.counting import Counting
-from kb.wiring import Services, build
 
 LONGEST_REQUEST = 256 * 1024  # a ticket's text and then some; bytes
 SPARE = 8  # places for counting beyond two for each web process: one that ends while another begins

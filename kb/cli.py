@@ -18,17 +18,17 @@ from kb import logs
 from kb.authoring import workbench
 from kb.authoring.check import check
 from kb.authoring.importing import bring_in
-from kb.config import Settings, load
-from kb.config import sample as sample_settings
-from kb.config import shown as shown_settings
+from kb.config.settings import Settings, load
+from kb.config.settings import sample as sample_settings
+from kb.config.settings import shown as shown_settings
 from kb.connectors.commands import mail
 from kb.content.several import shortened
+from kb.data_folder import keep_new_files_private, keep_private, keep_temporary_files
 from kb.demonstration.commands import demo
 from kb.digest.commands import digest
 from kb.errors import NotAllowed, ProductError
 from kb.insight.commands import tickets
 from kb.lookup.commands import publish, publish_now, report
-from kb.owned import keep_new_files_private, keep_private, keep_temporary_files
 from kb.people.commands import user
 from kb.people.roles import Role, audiences
 from kb.previews.commands import previews
@@ -73,8 +73,8 @@ def _giving_back(now: datetime) -> Any:
 @main.command()
 def serve() -> None:
     """Index what is new, then serve the site and do the periodic work beside it."""
-    from kb.serving import run
-    from kb.starting import Starting
+    from kb.server.run import run
+    from kb.server.startup_page import Starting
 
     settings = load()
     logs.configure(settings.log_level, settings.log_format)
@@ -103,7 +103,7 @@ def _publish_or_keep(settings: Settings, progress: Callable[[str, int, int], Non
 
 
 def _migrate(settings: Settings) -> None:
-    from kb.db import Database
+    from kb.database import Database
 
     keep_private(settings.data)
     database = Database(settings.database)
@@ -125,8 +125,8 @@ def migrate() -> None:
 @click.option("--parent", default=0, hidden=True, help="End when this process is gone.")
 def worker(once: bool, parent: int) -> None:
     """Do the periodic work: episodes, policies, escalation, mail, purge."""
-    from kb.wiring import build
-    from kb.worker import Worker
+    from kb.scheduler import Worker
+    from kb.services import build
 
     settings = load()
     logs.configure(settings.log_level, settings.log_format)
@@ -159,7 +159,7 @@ def search(
 ) -> None:  # fmt: skip
     """Search the published articles; nothing is recorded."""
     from kb.lookup.published import LiveLibrary
-    from kb.wiring import open_engine
+    from kb.services import open_engine
     from search.types import Query
 
     engine = open_engine(load())
@@ -214,11 +214,10 @@ def _print_hits(rows: list[dict[str, Any]], found: Any, *, explain: bool) -> Non
 @click.option("--patch", is_flag=True, help="Print answered questions as a patch of the articles.")
 def replay(since: str, dry_run: bool, form: str, patch: bool) -> None:
     """Ask failed searches again of what is live: what is answered, by which commit."""
-    from kb.desk.leases.owner import of_process
-    from kb.desk.leases.store import hold, release
     from kb.gaps.replay_command import Wanted, show, show_patch
-    from kb.wiring import build
-    from kb.worker import LEASE
+    from kb.leases import hold, of_process, release
+    from kb.scheduler import LEASE
+    from kb.services import build
 
     settings, now = load(), datetime.now(UTC)
     _migrate(settings)

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 
-class Bar:
+class ProgressBar:
     """Progress on standard error: a bar on a terminal, a line a stage elsewhere."""
 
     def __init__(self) -> None:
@@ -21,7 +21,7 @@ class Bar:
         self._bar: Any = None
         self._done = 0
 
-    def __enter__(self) -> Bar:
+    def __enter__(self) -> ProgressBar:
         """Return itself."""
         return self
 

@@ -26,16 +26,16 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from benchmarks.cluster import cluster, programs
-from kb import db
+from kb import database as database_module
 from kb.app import create_app
-from kb.config import Settings, load
-from kb.db import Database
+from kb.config.settings import Settings, load
+from kb.database import Database
 from kb.lookup.batching import flush_all
 from kb.lookup.publish import publish
 from kb.people.roles import Role
 from kb.people.store import Accounts
 from kb.schema import metadata
-from kb.wiring import Services, build
+from kb.services import Services, build
 from search import engine
 from search.types import Mode
 from tests.clients import Client
@@ -48,7 +48,7 @@ IN_CI = os.environ.get("CI", "").lower() == "true"
 # A busy machine is waited for: a search that gives up on the model finds other articles, and many
 # connections at once may take PostgreSQL long.
 engine.Settings.__init__.__defaults__ = (Mode.HYBRID, 60.0, 60.0)
-db.CONNECT_S = 60
+database_module.CONNECT_S = 60
 make_quick()
 
 # The same examples each time, however slow the machine: a test is green or red, never by chance.

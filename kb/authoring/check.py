@@ -14,8 +14,8 @@ from typing import Any
 
 import click
 
-from kb.config import load
-from kb.progress import Bar
+from kb.config.settings import load
+from kb.progress import ProgressBar
 
 
 @click.command()
@@ -44,7 +44,7 @@ def check(strict: bool, format: str, **given: Any) -> None:
 
     if given["write_baseline"] and given["baseline"] is None:
         raise click.UsageError("--write-baseline needs --baseline FILE.")
-    with Bar() as bar:
+    with ProgressBar() as bar:
         outcome = run_check(load(), Wish(**given), now=datetime.now(UTC), progress=bar)
     told = FORMATS[format](outcome)
     if told:

@@ -13,9 +13,9 @@ from datetime import datetime
 
 from kb.authoring.outputs import Answered
 from kb.authoring.trial import Trial
-from kb.config import Settings
+from kb.config.settings import Settings
 from kb.content.checks.shelf import Shelf
-from kb.db import Database
+from kb.database import Database
 from kb.errors import ProductError
 from kb.gaps.answers.rules import LOOKED_AT, sure
 from kb.insight.report import DateRange, WordsRow

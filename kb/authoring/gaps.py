@@ -5,8 +5,8 @@ Promises only words that may be shown (kb.gaps.anonymity). Knows no article.
 
 from __future__ import annotations
 
-from kb.config import Settings
-from kb.gaps.commands import open_record
+from kb.config.settings import Settings
+from kb.database import open_record
 from kb.gaps.reading import Detail, detail
 
 MOST_ANSWERS = 6

@@ -18,7 +18,7 @@ from kb.authoring.following import Follower
 from kb.authoring.indexing import Indexer, indexed
 from kb.authoring.watching import Watch
 from kb.authoring.workspace import Progress, Workspace
-from kb.config import Settings
+from kb.config.settings import Settings
 from kb.content.source import open_source
 from kb.errors import ContentError
 from kb.lookup.ask import Asker
@@ -26,8 +26,8 @@ from kb.lookup.made import seed
 from kb.lookup.publish import open_encoder
 from kb.lookup.record import Record
 from kb.lookup.recording import Unrecorded
-from kb.serving import check_address
-from kb.wiring import Services, build
+from kb.server.run import check_address
+from kb.services import Services, build
 from search.encoder import Encoder
 from search.errors import SearchError
 

@@ -18,7 +18,7 @@ from kb.authoring.failed import failed_words, newly_answered
 from kb.authoring.finding import findings_of
 from kb.authoring.outputs import Asked
 from kb.authoring.trial import Trial, trial
-from kb.config import Settings
+from kb.config.settings import Settings
 from kb.content.article import Article, Audience
 from kb.content.checks.page import Page
 from kb.content.checks.shelf import Shelf

@@ -18,7 +18,7 @@ from kb.authoring.finding import Finding, beyond
 from kb.authoring.mending import mend_files
 from kb.authoring.outputs import Asked, Outcome
 from kb.authoring.working import WorkingFiles, open_revision, open_working
-from kb.config import Settings
+from kb.config.settings import Settings
 from kb.content.publish import Progress
 from kb.content.source import Source
 from kb.errors import ConfigError

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from kb.config import Settings
+from kb.config.settings import Settings
 from kb.content.article import Status
 from kb.content.library import Library
 from kb.lookup.made import current, library_of

@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from kb.config import Settings, load
+from kb.config.settings import Settings, load
 from kb.errors import InvalidInput
 
 KINDS = ("how-to", "fix", "known-error", "reference", "policy")

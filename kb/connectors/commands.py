@@ -6,7 +6,7 @@ import uuid
 
 import click
 
-from kb.config import load
+from kb.config.settings import load
 from kb.errors import ConfigError, MailFailed
 
 

@@ -10,12 +10,11 @@ import smtplib
 import ssl
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
+from kb.config.values import MailServer
 from kb.connectors.channel import Channel, ChannelFailure, PermanentFailure, TemporaryFailure
 from kb.connectors.faults import Fault
 from kb.connectors.files import FileChannel
@@ -23,40 +22,7 @@ from kb.connectors.message import message
 from kb.errors import ConfigError
 
 TIMEOUT_S = 20  # for each step of the conversation; well under the outbox's claim
-_PORTS = {"smtp": 25, "smtps": 465}
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-
-
-@dataclass(frozen=True, slots=True)
-class MailServer:
-    """Where mail is handed over. `encrypted` is TLS from the first byte."""
-
-    host: str
-    port: int
-    user: str = ""
-    password: str = ""
-    encrypted: bool = False
-
-    @classmethod
-    def from_url(cls, url: str) -> MailServer:
-        """Return the server of smtp://user:password@host:port or smtps://...; ConfigError else."""
-        try:
-            parts = urlsplit(url)
-            port = parts.port or _PORTS[parts.scheme]
-        except (ValueError, KeyError):
-            raise _wrong_url() from None
-        if not parts.hostname or parts.path.strip("/") or parts.query:
-            raise _wrong_url()
-        user, password = unquote(parts.username or ""), unquote(parts.password or "")
-        return cls(parts.hostname, port, user, password, encrypted=parts.scheme == "smtps")
-
-
-def _wrong_url() -> ConfigError:
-    return ConfigError(
-        "The setting mail_url names no mail server.",
-        "Write smtp://user:password@host:port or smtps://..., signs such as @ in the password as "
-        "%40; or leave it empty to have letters written to files.",
-    )
 
 
 def mail_channel(mail_url: str, sender: str, folder: Path, *, ca: str = "") -> Channel:

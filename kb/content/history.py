@@ -100,7 +100,7 @@ class Histories:
         with self._lock:
             if key in self._held:
                 self._held.move_to_end(key)
-                return cast(Kept, self._held[key])
+                return cast("Kept", self._held[key])
         made = make()
         with self._lock:
             self._held[key] = made

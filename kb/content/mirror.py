@@ -7,22 +7,17 @@ checked out. Knows no article.
 
 from __future__ import annotations
 
-import base64
 import os
-import re
 import subprocess
-from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import unquote, urlsplit, urlunsplit
 
+from kb.config.repositories import Remote
 from kb.content.git_program import SAFE, environment, no_git
 from kb.errors import ContentError
 
 HEAD = "refs/published/HEAD"  # in the mirror: the branch that the remote shows first
 _TIMEOUT = 300  # seconds for one fetch, the first and largest included
 _EVERYTHING = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-_SSH = re.compile(r"(?:[\w.-]+@)?[\w.-]+:(?!/|:)\S+")
 _SETTINGS = (
     *SAFE,
     "protocol.allow=never",
@@ -43,65 +38,6 @@ _PASSED_ON = (
     "SSH_AUTH_SOCK", "https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY", "SSL_CERT_FILE",
     "SSL_CERT_DIR",
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Remote:
-    """Where to fetch from; `address` is fit to be shown, `authorization` is not."""
-
-    address: str
-    protocol: str
-    authorization: str = field(default="", repr=False)
-
-
-def read_remote(written: str) -> Remote:
-    """Return the remote that a setting names; ContentError when it is of no kind we fetch from."""
-    if "://" not in written:
-        if _SSH.fullmatch(written):
-            return Remote(written, "ssh")
-        return _local(Path(written).expanduser())
-    try:
-        parts = urlsplit(written)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        raise _unfit("is not an address") from None
-    if parts.scheme == "file":
-        return _local(Path(unquote(parts.path)))
-    if parts.scheme == "ssh":
-        return Remote(urlunsplit(parts._replace(netloc=_shown(parts.netloc))), "ssh")
-    if parts.scheme == "https" or (parts.scheme == "http" and host in _LOOPBACK):
-        place = f"[{host}]" if ":" in host else host
-        netloc = f"{place}:{port}" if port else place
-        address = urlunsplit(parts._replace(netloc=netloc, query="", fragment=""))
-        return Remote(address, parts.scheme, _basic(parts.username, parts.password))
-    raise _unfit("begins with something else")
-
-
-def _local(path: Path) -> Remote:
-    if not path.is_dir():
-        raise _unfit("is a path where there is no folder")
-    return Remote(str(path.resolve()), "file")
-
-
-def _shown(netloc: str) -> str:
-    """Return the host of an ssh address with its account, and without a password."""
-    account, at, host = netloc.rpartition("@")
-    return f"{account.partition(':')[0]}{at}{host}"
-
-
-def _basic(user: str | None, password: str | None) -> str:
-    if user is None and password is None:
-        return ""
-    both = f"{unquote(user or '')}:{unquote(password or '')}".encode()
-    return f"Authorization: Basic {base64.b64encode(both).decode()}"
-
-
-def _unfit(why: str) -> ContentError:
-    return ContentError(
-        f"The repository to fetch articles from {why}.",
-        "In articles_remote or repositories, write https://host/path, ssh://git@host/path, "
-        "git@host:path or the path of a repository.",
-    )
 
 
 def fetch(remote: Remote, place: Path, *, lock: int) -> None:

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kb.config import load
-from kb.demonstration import marker
+from kb.config import demo_marker
+from kb.config.settings import load
 from kb.demonstration.place import SIGN_IN, bring_model, check_place, clear, usual_place
-from kb.progress import Bar
+from kb.progress import ProgressBar
 
 if TYPE_CHECKING:
+    from kb.config.demo_marker import DemoMark
     from kb.demonstration.filling import Filling
-    from kb.demonstration.marker import Mark
 
 SEED = 20261
 READERS = 40
@@ -50,14 +50,14 @@ def demo(
     settings = load()
     place = folder or usual_place(settings)
     check_place(settings, place, again=again)
-    mark = marker.Mark(datetime.now(UTC).isoformat(timespec="seconds"), seed, days)
-    marker.write(place, mark)
+    mark = demo_marker.DemoMark(datetime.now(UTC).isoformat(timespec="seconds"), seed, days)
+    demo_marker.write(place, mark)
     clear(place)
     bring_model(settings, place)
     password = secrets.token_urlsafe(12)
     click.echo(f"Filling {place} with a made-up quarter of {days} days.", err=True)
     try:
-        with Bar() as bar:
+        with ProgressBar() as bar:
             _fill(place, mark, password, bar)
     except KeyboardInterrupt:
         click.echo(f"Interrupted; {place} is half full. `kb demo` fills it anew.", err=True)
@@ -70,8 +70,8 @@ def demo(
         ctx.invoke(serving)
 
 
-def _fill(place: Path, mark: Mark, password: str, bar: Bar) -> None:
-    from kb.wiring import build
+def _fill(place: Path, mark: DemoMark, password: str, bar: ProgressBar) -> None:
+    from kb.services import build
 
     settings = load(data=str(place))
     logging.getLogger("kb").setLevel(logging.WARNING)  # a quarter of a clock at work says much
@@ -82,12 +82,12 @@ def _fill(place: Path, mark: Mark, password: str, bar: Bar) -> None:
         filling.begin(bar)
         filling.run(bar)
         outage, release = (day.date().isoformat() for day in filling.plan.special())
-        marker.write(place, replace(mark, outage=outage, release=release, whole=True))
+        demo_marker.write(place, replace(mark, outage=outage, release=release, whole=True))
     finally:
         parts.db.close()
 
 
-def _filling(parts: Any, mark: Mark, password: str) -> Filling:
+def _filling(parts: Any, mark: DemoMark, password: str) -> Filling:
     """Return what fills the folder, over the parts of its site."""
     from kb.demonstration.agenda import Agenda
     from kb.demonstration.asking import Kept, Searching
@@ -100,7 +100,7 @@ def _filling(parts: Any, mark: Mark, password: str) -> Filling:
     from kb.gaps.replay import Replaying
     from kb.gaps.subscriptions.subscribing import Subscriptions
     from kb.lookup.ask import Asker
-    from kb.wiring import ticket_recorder
+    from kb.services import ticket_recorder
 
     settings, db = parts.settings, parts.db
     plan = Plan(datetime.fromisoformat(mark.made), mark.days, mark.seed)

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
-from kb.config import Settings
-from kb.db import Database
+from kb.config.settings import Settings
+from kb.database import Database
 from kb.demonstration.agenda import Agenda
 from kb.demonstration.asking import Searching
 from kb.demonstration.keepers import Keepers

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from kb.db import Database
+from kb.database import Database
 from kb.demonstration.needs import needs
 from kb.errors import ProductError
 from kb.gaps import acts

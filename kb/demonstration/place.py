@@ -10,8 +10,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from kb.config import Settings
-from kb.demonstration import marker
+from kb.config import demo_marker
+from kb.config.settings import Settings
 from kb.errors import NotAllowed
 
 SIGN_IN = "sign-in.txt"
@@ -52,8 +52,8 @@ def check_place(settings: Settings, place: Path, *, again: bool) -> None:
 def _check_free(place: Path, *, again: bool) -> None:
     if place.exists() and not place.is_dir():
         raise NotAllowed(f"{place} is a file.", "Name a folder: kb demo --folder path/to/demo")
-    if marker.is_demonstration(place):
-        made = marker.read(place)
+    if demo_marker.is_demonstration(place):
+        made = demo_marker.read(place)
         if made is not None and made.whole and not again:
             raise NotAllowed(
                 f"{place} holds a demonstration, made on {made.made[:10]}.",

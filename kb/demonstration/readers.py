@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from kb.demonstration.marker import HOLDOUT, SURVEY
+from kb.config.demo_marker import HOLDOUT, SURVEY
 from kb.demonstration.needs import Need, pick
 from kb.lookup.draws import arm_of, drawn
 from kb.lookup.events import Arm, Event, EventKind, Surface, words_key

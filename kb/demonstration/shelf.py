@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from kb.config import Settings
+from kb.config.settings import Settings
 from kb.content.git_program import environment, no_git
 from kb.errors import ContentError
 from kb.lookup.publish import publish

@@ -11,8 +11,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from kb.db import Connection
-from kb.desk.links import Links
+from kb.database import Connection
 from kb.desk.outbox.store import Outbox
 from kb.desk.post import Post
 from kb.desk.private_links.store import PrivateLinks
@@ -20,6 +19,7 @@ from kb.desk.service import Desk, Work
 from kb.desk.store import Tickets
 from kb.gaps.subscriptions.store import Subscription
 from kb.gaps.subscriptions.subscribing import ToldOf
+from kb.links import Links
 
 
 class Unsent(Outbox):

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from kb.db import Connection
+from kb.database import Connection
 from kb.desk.letters import spoken
-from kb.desk.links import Links
 from kb.desk.outbox.store import Outbox
 from kb.desk.post import MAIL
+from kb.links import Links
 
 _NAMESPACE = uuid.UUID("3b3d0c9a-7a35-5d5b-8f0e-1c6a57f8f1b2")
 _TEXTS = {

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Protocol
 
-from kb.db import Database
+from kb.database import Database
 from kb.desk.outbox.store import Outbox
 from kb.desk.post import MAIL
 

@@ -10,13 +10,13 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime
 
-from kb.db import Database
+from kb.config.tiers import Tier, highest
+from kb.database import Database
 from kb.desk import rules
 from kb.desk.actions import AutoEscalate
 from kb.desk.queue.store import overdue
 from kb.desk.store import Tickets
 from kb.desk.ticket import Ticket
-from kb.desk.tiers import Tier, highest
 from kb.errors import NotAllowed
 
 log = logging.getLogger(__name__)

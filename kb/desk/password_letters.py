@@ -6,11 +6,11 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from kb.db import Connection
+from kb.database import Connection
 from kb.desk.letters import spoken
-from kb.desk.links import Links
 from kb.desk.outbox.store import Outbox
 from kb.desk.post import MAIL
+from kb.links import Links
 
 _TEXTS = {
     "en": {

@@ -12,10 +12,10 @@ from datetime import datetime
 
 from kb.desk import letters
 from kb.desk.letters import Letter, Occasion
-from kb.desk.links import Links
 from kb.desk.outbox.store import Outbox
 from kb.desk.private_links.store import PrivateLinks
 from kb.desk.ticket import Origin, Requester, Ticket, TicketEvent
+from kb.links import Links
 
 MAIL = "mail"
 Reader = tuple[Requester, str]  # a person and the language to write in

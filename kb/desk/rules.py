@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from kb.config.tiers import Tier, highest, named
 from kb.desk.actions import (
     Action,
     Answer,
@@ -25,7 +26,6 @@ from kb.desk.actions import (
     ReturnToTier,
 )
 from kb.desk.ticket import ACTIVE, FIRST_LINE, WITH_ARTICLE, Agent, Status, Ticket, TicketEvent
-from kb.desk.tiers import Tier, highest, named
 from kb.errors import NotAllowed
 
 CLOCK = "The clock"

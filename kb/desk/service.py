@@ -15,8 +15,8 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from kb.config import Settings
-from kb.db import Connection, Database
+from kb.config.settings import Settings
+from kb.database import Connection, Database
 from kb.desk import forms, rules
 from kb.desk.actions import (
     Action,
@@ -29,7 +29,6 @@ from kb.desk.actions import (
     Resolve,
     ReturnToTier,
 )
-from kb.desk.links import Links
 from kb.desk.opening import Opened, Opening, link_digest
 from kb.desk.outbox.store import Backlog, Outbox, Parcel
 from kb.desk.post import Post, Reader
@@ -51,6 +50,7 @@ from kb.desk.workers.store import can_work
 from kb.errors import InvalidInput, NotFound
 from kb.limits.mailbox import mailbox
 from kb.limits.store import counted, unasked
+from kb.links import Links
 
 __all__ = ["Desk", "Opened", "display_number", "parse_number"]
 

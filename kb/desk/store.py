@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
-from kb.db import Database
+from kb.database import Database
 from kb.desk import tally
 from kb.desk.private_links.store import led_to_by
 from kb.desk.ticket import (

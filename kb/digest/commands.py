@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kb.config import load
+from kb.config.settings import load
 from kb.errors import ConfigError, InvalidInput
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def digest(name: str | None, dry_run: bool, file: Path | None) -> None:
     `kb worker` does so by itself every Tuesday at 6:00 UTC, when Sunday's outcomes are final.
     """
     from kb.digest.week import Week
-    from kb.wiring import build
+    from kb.services import build
 
     parts, now = build(load()), datetime.now(UTC)
     with closing(parts.db) as db:

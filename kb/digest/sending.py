@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from kb.config import Settings
+from kb.config.demo_marker import SAYS
+from kb.config.settings import Settings
 from kb.content.library import Library
-from kb.db import Database
-from kb.demonstration.marker import SAYS
+from kb.database import Database
 from kb.desk.outbox.store import Outbox
 from kb.desk.post import MAIL
 from kb.digest.content import Found, digest

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from kb.db import Connection, Database
+from kb.database import Connection, Database
 from kb.errors import InvalidInput, NotAllowed, NotFound
 from kb.gaps import store
 from kb.gaps.counting import counted

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from kb.db import Connection, Database
+from kb.database import Connection, Database
 from kb.gaps import store as gaps
 from kb.gaps.answers import store
 from kb.gaps.answers.answer import Answer, Placed

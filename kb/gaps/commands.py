@@ -12,25 +12,12 @@ from typing import Any
 
 import click
 
-from kb.config import Settings
-from kb.db import Database
-from kb.errors import NotFound
+from kb.config.settings import Settings
+from kb.database import Database, open_record
 from kb.gaps.export import csv_rows, json_rows
 from kb.gaps.gap import Gap
 from kb.gaps.reading import Listing, Wanted, listing, name_of
-from kb.insight.tables.text import csv_text
-
-
-def open_record(settings: Settings) -> Database:
-    """Return the site's database; NotFound where nothing is on record yet."""
-    if not settings.database_url and not (settings.data / "tierzero.db").exists():
-        raise NotFound(
-            "There is no record of searches here.",
-            "Run this where the site's data is: KB_DATA=path/to/data, or KB_DATABASE_URL.",
-        )
-    db = Database(settings.database)
-    db.migrate()
-    return db
+from kb.table import csv_text
 
 
 def show(settings: Settings, wanted: Wanted, *, rebuild: bool, form: str, now: datetime) -> None:

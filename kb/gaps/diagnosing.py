@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from kb.content.library import Library
-from kb.db import Database
+from kb.database import Database
 from kb.gaps import store
 from kb.gaps.aftermath import aftermath, refinements, synonyms
 from kb.gaps.beyond import open_beyond, quiet_engine

@@ -11,8 +11,7 @@ from typing import Any
 
 from kb.gaps.gap import Gap
 from kb.gaps.reading import Detail, Listing, name_of
-from kb.insight.tables.table import Column, Kind, Table, lines
-from kb.insight.tables.text import Row
+from kb.table import Column, ColumnKind, Row, Table, lines
 
 HEADER = (
     "number", "name", "status", "cause", "language", "people", "searches", "tickets",
@@ -37,14 +36,16 @@ def _row(gap: Gap) -> Row:
 def gaps_table(gaps: Iterable[Gap]) -> Table:
     """Return gaps as a table of the report."""
     known = (
-        Column("number", "Gap", Kind.GAP, definition="gap"),
-        Column("name", "Asked", Kind.WORDS),
-        Column("people", "People", Kind.COUNT, definition="gap_people"),
-        Column("searches", "Searches", Kind.COUNT),
-        Column("tickets", "Tickets that followed", Kind.COUNT, definition="gap_tickets"),
-        Column("people_last_30_days", "People, last 30 days", Kind.COUNT, definition="gap_trend"),
-        Column("people_30_days_before", "30 days before", Kind.COUNT, definition="gap_trend"),
-        Column("cause", "Cause", Kind.CAUSE, definition="gap_cause"),
+        Column("number", "Gap", ColumnKind.GAP, definition="gap"),
+        Column("name", "Asked", ColumnKind.WORDS),
+        Column("people", "People", ColumnKind.COUNT, definition="gap_people"),
+        Column("searches", "Searches", ColumnKind.COUNT),
+        Column("tickets", "Tickets that followed", ColumnKind.COUNT, definition="gap_tickets"),
+        Column(
+            "people_last_30_days", "People, last 30 days", ColumnKind.COUNT, definition="gap_trend"
+        ),
+        Column("people_30_days_before", "30 days before", ColumnKind.COUNT, definition="gap_trend"),
+        Column("cause", "Cause", ColumnKind.CAUSE, definition="gap_cause"),
     )
     told = [gap_json(gap) for gap in gaps]
     rows = [tuple(row[column.key] for column in known) for row in told]

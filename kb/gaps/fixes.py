@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from kb.config import Settings
+from kb.config.settings import Settings
 from kb.content.library import Library
 from kb.errors import ContentError
 from kb.gaps.gap import Cause

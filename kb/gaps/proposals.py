@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from difflib import unified_diff
 
-from kb.config import Settings
+from kb.config.settings import Settings
 from kb.content.answering import with_answers
 from kb.content.article import Article
 from kb.content.git_source import GitSource
 from kb.content.library import Library
 from kb.content.naming import mount_of
 from kb.content.source import Source
-from kb.db import Database
+from kb.database import Database
 from kb.errors import ContentError
 from kb.gaps.answers import store
 from kb.gaps.answers.summary import Brought

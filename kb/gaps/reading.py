@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from kb.db import Database
+from kb.database import Database
 from kb.errors import NotFound
 from kb.gaps import anonymity, demand, store
 from kb.gaps.anonymity import Shown

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from kb.db import Connection, Database
+from kb.database import Connection, Database
 from kb.gaps import demand, store
 from kb.gaps.counting import counted
 from kb.gaps.gap import MACHINE, Did, Event, Failed, Gap

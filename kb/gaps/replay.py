@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from kb.config import Settings
+from kb.config.settings import Settings
 from kb.content.history import Histories
-from kb.db import Connection, Database
+from kb.database import Connection, Database
 from kb.gaps.answers import store
 from kb.gaps.answers.answer import Answer
 from kb.gaps.answers.asking import Asking, asking, read_by

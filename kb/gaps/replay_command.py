@@ -14,9 +14,10 @@ from typing import Any
 
 import click
 
-from kb.config import Settings
+from kb.config.settings import Settings
+from kb.config.values import duration
 from kb.content.library import Library
-from kb.db import Database
+from kb.database import Database
 from kb.errors import InvalidInput
 from kb.gaps.answers.answer import Answered
 from kb.gaps.answers.summary import Brought
@@ -24,8 +25,7 @@ from kb.gaps.answers.summary import brought as summed
 from kb.gaps.closed import bring_up_to_date
 from kb.gaps.proposals import brought, proposal
 from kb.gaps.replay import Replayed, Replaying
-from kb.progress import Bar
-from kb.setting_values import duration
+from kb.progress import ProgressBar
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Wanted:
 def show(replaying: Replaying, wanted: Wanted, now: datetime) -> None:
     """Ask again, and print what is answered by which commit."""
     since = _since(wanted.since, now)
-    with Bar() as bar:
+    with ProgressBar() as bar:
         done = replaying.run(now, progress=bar, since=since, keep=not wanted.dry_run)
     if done.asked and not wanted.dry_run:
         bring_up_to_date(replaying.db, now)

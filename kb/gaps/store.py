@@ -15,7 +15,7 @@ import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from kb.db import Database
+from kb.database import Database
 from kb.gaps.gap import Event, Failed, Gap, Status
 from kb.gaps.grouping import Vectors
 from kb.schema import (

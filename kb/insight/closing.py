@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from kb.db import Connection, Database, Row
+from kb.database import Connection, Database, Row
 from kb.insight import store
 from kb.insight.days import store as days
 from kb.insight.days.counting import bring_up_to_date

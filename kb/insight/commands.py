@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
-from kb.config import load
+from kb.config.settings import load
 from kb.errors import InvalidInput
-from kb.progress import Bar
+from kb.progress import ProgressBar
 
 
 @click.group()
@@ -43,7 +43,7 @@ def tickets_import(
     from kb.insight.outside.reading import from_csv
     from kb.insight.outside.sheets import sheet
     from kb.insight.outside.times import checked_format
-    from kb.wiring import build
+    from kb.services import build
 
     now = datetime.now(UTC)
     zone, form = _zone(timezone), checked_format(form, now)
@@ -55,7 +55,7 @@ def tickets_import(
     click.echo(f"Read as {name}, {read.described}.")
     parts = build(load())
     parts.db.migrate()
-    with Bar() as progress:
+    with ProgressBar() as progress:
         match = parts.matching()
         done = (
             bringing.look(parts.db, found, match, source=source, progress=progress)

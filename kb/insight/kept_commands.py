@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import click
 
-from kb.config import load
+from kb.config.settings import load
 from kb.errors import InvalidInput
 
 DAY = click.DateTime(formats=["%Y-%m-%d"])
@@ -24,7 +24,7 @@ def note(text: str, day: datetime, last: datetime | None) -> None:
     """Note beside reports what happened on a day: a release, an outage, a campaign."""
     from kb.insight.notes import noting
     from kb.insight.notes.note import written
-    from kb.wiring import build
+    from kb.services import build
 
     form = {"text": text, "day": day.date().isoformat()}
     form |= {"last": last.date().isoformat()} if last else {}
@@ -44,7 +44,7 @@ def note(text: str, day: datetime, last: datetime | None) -> None:
 def kept() -> None:
     """List the kept reports, the newest first: address, days, when it was kept, title."""
     from kb.insight.kept.keeping import kept_reports
-    from kb.wiring import build
+    from kb.services import build
 
     with closing(build(load()).db) as db:
         db.migrate()

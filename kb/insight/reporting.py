@@ -12,7 +12,7 @@ from datetime import datetime
 from importlib.metadata import version
 from types import MappingProxyType
 
-from kb.db import Connection, Database
+from kb.database import Connection, Database
 from kb.insight import care
 from kb.insight.days.counting import days_of, marks_of
 from kb.insight.days.store import PEOPLE, wordings

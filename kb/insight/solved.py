@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
-from kb.db import Database
+from kb.database import Database
 from kb.insight import store
 from kb.insight.solving import SolvedQuery, Use, solved_queries, uses
 from search.suggesting import Queries

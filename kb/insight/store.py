@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from kb.db import insert_into
+from kb.database import insert_into
 from kb.insight.days.store import touch
 from kb.insight.facts import Judged
 from kb.lookup.events import Event, EventKind

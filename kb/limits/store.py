@@ -35,10 +35,9 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from kb.db import FAULTS, Database, insert_into
+from kb.database import FAULTS, Database, hasty, insert_into
 from kb.errors import StoreError
 from kb.limits.counting import Counts, Key, Rate, Taken
-from kb.lookup.store import hasty
 from kb.schema import rate_windows
 
 log = logging.getLogger(__name__)

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from kb.access import Article, Engine, Library, LibraryGetter, readable
 from kb.lookup import store
 from kb.lookup.events import Event, EventKind, Surface, new_search_id
-from kb.lookup.live import Article, Engine, Library, LibraryGetter, readable
 from kb.lookup.recording import Recorder
 from kb.lookup.redaction import Redactor, added
 from kb.lookup.redaction import redact as redact_secrets

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kb.config import load
+from kb.config.settings import load
 from kb.content.several import shortened
-from kb.owned import keep_private
-from kb.progress import Bar
+from kb.data_folder import keep_private
+from kb.progress import ProgressBar
 
 if TYPE_CHECKING:
     from kb.lookup.publish import Progress, Published
@@ -57,7 +57,7 @@ def publish_now(*, force: bool = False, also: Progress | None = None) -> Publish
 
     settings = load()
     keep_private(settings.data)
-    with Bar() as bar:
+    with ProgressBar() as bar:
 
         def progress(stage: str, done: int, total: int) -> None:
             bar(stage, done, total)

@@ -14,14 +14,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from kb.config import Settings
+from kb.config.repositories import Repository
+from kb.config.settings import Settings
 from kb.content import mirror
 from kb.content.article import Status
 from kb.content.git_source import GitSource, branches, find_repository
 from kb.content.library import Library
 from kb.content.naming import MOUNT, is_article, mount_of
 from kb.content.rendering import RECIPE
-from kb.content.repositories import Repository
 from kb.content.schedule import next_change
 from kb.content.several import SeveralSources, parted
 from kb.content.source import Source, open_mirror, open_source

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from kb.config import Settings
+from kb.config.settings import Settings
 from kb.errors import ProductError
 from kb.lookup.publish import mend, model_path
 from search import generation, watching

@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from kb.config import Settings
+from kb.config.repositories import read_remote
+from kb.config.settings import Settings
 from kb.content import mirror
 from kb.content.library import Library
 from kb.content.problem import Problem
@@ -362,7 +363,7 @@ class _Publishing:
 def _fetched(remote: str, place: Path, lock: int) -> ContentError | None:
     """Fetch one remote into its mirror; return why that was not possible."""
     try:
-        mirror.fetch(mirror.read_remote(remote), place, lock=lock)
+        mirror.fetch(read_remote(remote), place, lock=lock)
     except ContentError as problem:
         return problem
     return None

@@ -9,9 +9,9 @@ from __future__ import annotations
 import logging
 import threading
 
+from kb.access import Library as AnyLibrary
+from kb.access import LibraryGetter
 from kb.content.library import Library
-from kb.lookup.live import Library as AnyLibrary
-from kb.lookup.live import LibraryGetter
 from search.engine import Engine
 from search.errors import SearchError
 

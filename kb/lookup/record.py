@@ -12,10 +12,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from kb.access import LibraryGetter, readable
 from kb.lookup import store
 from kb.lookup.ask import counted, kept
 from kb.lookup.events import Arm, Event, EventKind, new_id
-from kb.lookup.live import LibraryGetter, readable
 from kb.lookup.published import at_hand
 from kb.lookup.recording import Recorder
 from kb.lookup.redaction import Redactor

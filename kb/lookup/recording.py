@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
-from kb.db import FAULTS, Database
+from kb.database import FAULTS, Database
 from kb.lookup import store
 from kb.lookup.batching import Batches
 from kb.lookup.events import SAID, Event, is_young

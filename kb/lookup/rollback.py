@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from kb.config import Settings
+from kb.config.settings import Settings
 from kb.content.several import parted
 from kb.errors import NotFound
 from kb.lookup.made import content_of, current

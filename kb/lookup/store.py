@@ -6,19 +6,17 @@ their last form only, and that no reader waits long for a lock. Knows no rule be
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from kb.db import Database
+from kb.database import Database, hasty
 from kb.lookup.events import TYPED, Event, EventKind
 from kb.schema import events, salts
 
-PATIENCE_S = 1  # those who vote wait for one another: after this the spool takes the event
 TYPING = timedelta(seconds=60)  # a pause longer than this and the next words are another search
 # Of what the visitor did before, this many are looked through for words being typed: more than one
 # person does in that time, and behind one address may be a thousand.
@@ -135,13 +133,6 @@ def _earlier_typed() -> sa.Delete:
 
 
 _LATER, _FORGET = _later_typed(), _earlier_typed()
-
-
-@contextmanager
-def hasty(db: Database) -> Iterator[Connection]:
-    """Hand out a write transaction that gives up on a lock after PATIENCE_S."""
-    with db.begin(wait_s=PATIENCE_S) as connection:
-        yield connection
 
 
 # -- reading ------------------------------------------------------------------------------------

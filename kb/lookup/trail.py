@@ -11,13 +11,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from kb.db import Database
+from kb.access import LibraryGetter
+from kb.database import Database
 from kb.insight import episodes as rules
 from kb.insight.facts import Episode, Search
 from kb.insight.failures import failures
 from kb.lookup import store
 from kb.lookup.events import Event, EventKind
-from kb.lookup.live import LibraryGetter
 from kb.lookup.published import at_hand
 from kb.lookup.recording import Recorder
 

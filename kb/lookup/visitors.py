@@ -14,7 +14,7 @@ import secrets
 import threading
 from datetime import datetime, timedelta
 
-from kb.db import FAULTS, Database
+from kb.database import FAULTS, Database
 from kb.lookup import store
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from importlib.metadata import version
 
-from kb.db import Database
+from kb.database import Database
 from kb.desk.outbox.store import Outbox, State
 from kb.desk.queue.store import open_by_tier
 from kb.gaps import reading

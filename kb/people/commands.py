@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kb.config import load
+from kb.config.settings import load
+from kb.config.values import duration
 from kb.people.roles import Role
-from kb.setting_values import duration
 
 if TYPE_CHECKING:
     from kb.people.store import Accounts, Then
@@ -26,7 +26,7 @@ def user() -> None:
 
 def _accounts() -> Accounts:
     """Return the accounts of the configured database, its schema made when it is new."""
-    from kb.db import Database
+    from kb.database import Database
     from kb.people.store import Accounts
 
     database = Database(load().database)
@@ -101,7 +101,7 @@ def user_password(email: str, link: bool) -> None:
 
 
 def _reset_link(email: str) -> str:
-    from kb.db import Database
+    from kb.database import Database
     from kb.people.resets.resetting import PATH, Resets
 
     settings = load()
@@ -112,7 +112,7 @@ def _reset_link(email: str) -> str:
 
 
 def _forget_guesses(email: str) -> None:
-    from kb.db import Database
+    from kb.database import Database
     from kb.limits.guessing.store import Guesses
     from kb.people.entrance import bucket_of
 

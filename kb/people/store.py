@@ -16,7 +16,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from kb.db import Connection, Database
+from kb.database import Connection, Database
 from kb.errors import InvalidInput, NotFound
 from kb.people import passwords
 from kb.people.roles import Role

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from kb.config import Settings
+from kb.config.settings import Settings
 from kb.content.publish import Progress, build_library
 from kb.content.source import Source
 from kb.errors import ContentError, ProductError

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kb.config import load
+from kb.config.settings import load
 from kb.content.several import shortened
 from kb.errors import NotFound
-from kb.progress import Bar
+from kb.progress import ProgressBar
 
 if TYPE_CHECKING:
-    from kb.wiring import Services
+    from kb.services import Services
 
 LINK = "/previews/open/{token}"  # kb.web.previews serves it
 
@@ -37,7 +37,7 @@ def make(branch: str, by: str) -> None:
     from kb.previews.building import chosen, keep_up
 
     now = datetime.now(UTC)
-    with _opened() as parts, Bar() as bar:
+    with _opened() as parts, ProgressBar() as bar:
         open_articles(chosen(parts.settings, branch)).close()
         preview = parts.previews.make(branch, by, now)
         state = keep_up(parts.settings, preview, progress=bar, now=now)
@@ -70,7 +70,7 @@ def end(branch: str) -> None:
 
 @contextmanager
 def _opened() -> Iterator[Services]:
-    from kb.wiring import build
+    from kb.services import build
 
     parts = build(load())
     try:

@@ -14,7 +14,7 @@ from hashlib import sha256
 
 import sqlalchemy as sa
 
-from kb.db import Database
+from kb.database import Database
 from kb.schema import previews
 
 LIFE = timedelta(days=14)  # from when the link was last asked for

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kb.config import Settings, load
+from kb.config.settings import Settings, load
 from kb.errors import InvalidInput, StoreError
 
 if TYPE_CHECKING:
-    from kb.db import Database
+    from kb.database import Database
     from kb.privacy.person.who import Who
 
 
@@ -27,7 +27,7 @@ def privacy() -> None:
 
 
 def _database(settings: Settings) -> Database:
-    from kb.db import Database
+    from kb.database import Database
 
     database = Database(settings.database)
     database.migrate()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from kb.db import Database
+from kb.database import Database
 from kb.lookup.redaction import KINDS
 from kb.privacy import store
 from kb.privacy.figures import Figures

@@ -12,15 +12,14 @@ from pathlib import Path
 
 import click
 
-from kb.config import load
-from kb.demonstration.marker import SAYS
+from kb.config.demo_marker import SAYS
+from kb.config.settings import load
 from kb.errors import InvalidInput
 from kb.insight import kept_commands
 from kb.insight.ranges import RANGES, asked_range
-from kb.insight.tables.table import Cell, Table
-from kb.insight.tables.text import csv_text, json_rows
-from kb.progress import Bar
+from kb.progress import ProgressBar
 from kb.reports.pages import PAGES, TABLES, page_of, table_of
+from kb.table import Cell, Table, csv_text, json_rows
 
 DAY = click.DateTime(formats=["%Y-%m-%d"])
 USUAL = timedelta(days=29)  # before the last day, where only that is given
@@ -55,7 +54,7 @@ def figures(
     """One table of the report, as on its page; or all of a page as a workbook."""
     if ctx.invoked_subcommand:
         return
-    from kb.wiring import build
+    from kb.services import build
 
     parts, now = build(load()), datetime.now(UTC)
     parts.db.migrate()
@@ -114,12 +113,12 @@ def rebuild() -> None:
     Says how much differs from what was stored: nothing, unless the definitions have changed.
     """
     from kb.insight import closing
-    from kb.wiring import build
+    from kb.services import build
 
     parts, now = build(load()), datetime.now(UTC)
     parts.db.migrate()
     since = now - parts.settings.retention
-    with Bar() as tell:
+    with ProgressBar() as tell:
         done = closing.rebuild(parts.db, parts.settings, now, since=since, progress=tell)
     click.echo(f"{done.judged} episodes judged anew; {done.rows} rows differ from what was stored.")
     click.echo(f"{done.days} days counted anew; {done.days_differ} differ from what was kept.")

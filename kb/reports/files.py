@@ -8,11 +8,11 @@ from __future__ import annotations
 from datetime import datetime
 from importlib.metadata import version
 
-from kb.demonstration.marker import SAYS
+from kb.config.demo_marker import SAYS
 from kb.insight.definitions import DEFINITION_VERSION
 from kb.insight.report import DateRange
-from kb.insight.tables.workbook import workbook
 from kb.reports.pages import Made, Page
+from kb.workbook import workbook
 
 CODE = version("tier-zero")
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from kb.db import Database
+from kb.database import Database
 from kb.errors import NotFound
 from kb.gaps import reading
 from kb.gaps.cycle.reporting import knowledge_tables
@@ -21,8 +21,8 @@ from kb.insight.notes.noting import notes_in
 from kb.insight.report import DateRange, Report
 from kb.insight.reporting import Wanted, articles_of, report, report_beside
 from kb.insight.tables import deflection, searches
-from kb.insight.tables.table import Table
 from kb.insight.tickets.reporting import tickets_tables
+from kb.table import Table
 
 TOP_GAPS = 10
 KNOWN_ANSWERS = "known-answers"

@@ -10,29 +10,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from kb.db import Connection
+from kb.database import Connection
 from kb.errors import InvalidInput
 from kb.insight.behind import Behind
 from kb.insight.figures.store import episodes_after, started_at
 from kb.insight.report import DateRange
 from kb.insight.rows import EpisodeRow
-from kb.insight.tables.table import Column, Kind, Line, Table
 from kb.reports.pages import Source
+from kb.table import Column, ColumnKind, Line, Table
 
 SHOWN = 50  # rows on one page
 READ = 2_000  # rows looked at in one query
 MOST_READ = 40_000  # rows looked at for one page, where few count
 COLUMNS = (
-    Column("started_at", "Started in the hour from", Kind.MOMENT),
+    Column("started_at", "Started in the hour from", ColumnKind.MOMENT),
     Column("outcome", "Outcome"),
-    Column("searches", "Searches", Kind.COUNT, definition="searches"),
-    Column("failed", "Failed", Kind.COUNT, definition="failed_share"),
-    Column("articles", "Articles opened", Kind.NOTE),
+    Column("searches", "Searches", ColumnKind.COUNT, definition="searches"),
+    Column("failed", "Failed", ColumnKind.COUNT, definition="failed_share"),
+    Column("articles", "Articles opened", ColumnKind.NOTE),
     Column("form", "Ticket form"),
     Column("arm", "Drawn by lot to", definition="effect"),
     Column("survey", "Survey", definition="survey_response"),
-    Column("of", "Of", Kind.COUNT),
-    Column("counted", "Count", Kind.COUNT),
+    Column("of", "Of", ColumnKind.COUNT),
+    Column("counted", "Count", ColumnKind.COUNT),
 )
 _ARMS = {"shown": "see suggestions", "held_out": "see none"}
 _HEARD = {"shown": "asked", "yes": "yes", "no": "no"}

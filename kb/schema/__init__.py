@@ -4,17 +4,16 @@ Promises names and types that SQLite and PostgreSQL share; a test holds the revi
 package. Knows no query and no rule of the product.
 """
 
-from kb.schema.columns import UtcTime, metadata
-from kb.schema.desk import (
-    leases,
-    offers,
-    outbox,
-    submissions,
-    ticket_events,
-    ticket_links,
-    ticket_numbers,
-    tickets,
+from kb.schema.accounts import (
+    api_tokens,
+    erasures,
+    password_resets,
+    rate_windows,
+    sign_in_guesses,
+    users,
 )
+from kb.schema.columns import UtcTime, metadata
+from kb.schema.events import episodes, events, failed_searches, hook_calls, salts
 from kb.schema.gaps import (
     article_parts,
     gap_effects,
@@ -25,18 +24,18 @@ from kb.schema.gaps import (
     replays,
     subscriptions,
 )
-from kb.schema.people import (
-    api_tokens,
-    password_resets,
-    rate_windows,
-    sign_in_guesses,
-    users,
+from kb.schema.publishing import previews
+from kb.schema.reports import article_days, kept_reports, report_days, report_notes, report_views
+from kb.schema.tickets import (
+    leases,
+    offers,
+    outbox,
+    submissions,
+    ticket_events,
+    ticket_links,
+    ticket_numbers,
+    tickets,
 )
-from kb.schema.previews import previews
-from kb.schema.privacy import erasures
-from kb.schema.record import episodes, events, failed_searches, hook_calls, salts
-from kb.schema.reports import article_days, report_days
-from kb.schema.reports_kept import kept_reports, report_notes, report_views
 
 __all__ = [
     "UtcTime",

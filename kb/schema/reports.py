@@ -1,10 +1,13 @@
-"""The tables of reports: what each day held, counted; see kb.insight.days."""
+"""The tables of reports: daily counts, annotations, saved views and snapshots."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 
-from kb.schema.columns import UtcTime, metadata
+from kb.schema.columns import UtcTime, id_column, metadata
+
+# -- The tables of reports: what each day held, counted; see kb.insight.days --
+
 
 report_days = sa.Table(
     "report_days",
@@ -35,4 +38,48 @@ article_days = sa.Table(
         for name in ("opened", "read", "helpful", "unhelpful", "solved", "ticketed", "resolved")
     ),
     sqlite_with_rowid=False,
+)
+
+
+# -- The tables of what leads add to reports: notes on days, saved views, kept reports --
+
+
+report_notes = sa.Table(
+    "report_notes",
+    metadata,
+    id_column(),
+    sa.Column("first_day", sa.Date, nullable=False, index=True),  # UTC days, both included
+    sa.Column("last_day", sa.Date, nullable=False),
+    sa.Column("text", sa.String(200), nullable=False),
+    sa.Column("made_by", sa.String(36), nullable=False),  # an account's id, "" the command line
+    sa.Column("made_at", UtcTime, nullable=False),
+    sa.Column("changed_by", sa.String(36), nullable=False, server_default=""),
+    sa.Column("changed_at", UtcTime),
+)
+
+report_views = sa.Table(
+    "report_views",
+    metadata,
+    id_column(),
+    sa.Column("owner_id", sa.String(36), nullable=False),
+    sa.Column("name", sa.String(80), nullable=False),
+    sa.Column("shared", sa.Boolean, nullable=False),
+    sa.Column("page", sa.String(40), nullable=False),  # a page's name, never an address
+    sa.Column("query", sa.JSON, nullable=False),  # argument -> values
+    sa.Column("made_at", UtcTime, nullable=False),
+    sa.UniqueConstraint("owner_id", "name"),
+)
+
+kept_reports = sa.Table(
+    "kept_reports",
+    metadata,
+    sa.Column("id", sa.String(36), primary_key=True),  # random: part of an address
+    sa.Column("title", sa.String(120), nullable=False),
+    sa.Column("first_day", sa.Date, nullable=False),
+    sa.Column("last_day", sa.Date, nullable=False),
+    sa.Column("made_at", UtcTime, nullable=False, index=True),
+    sa.Column("made_by", sa.String(36), nullable=False),
+    sa.Column("definition", sa.Integer, nullable=False),
+    sa.Column("code", sa.String(40), nullable=False),  # the version of the product
+    sa.Column("tables", sa.Text, nullable=False),  # JSON, as kb.insight.tables.keeping writes it
 )

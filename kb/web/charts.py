@@ -15,7 +15,7 @@ from kb.insight.breakdown import Step
 from kb.insight.estimates.estimate import Estimate
 from kb.insight.figure import Figure
 from kb.insight.notes.note import Note
-from kb.insight.tables.table import Cell, Line
+from kb.table import Cell, Line
 
 # From the bottom up; what is surest first.
 STACKED = ("confirmed", "potential", "abandoned", "ticketed", "open")

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from flask import Response
 from werkzeug.http import dump_options_header
 
-from kb.insight.tables.text import Row, csv_text
+from kb.table import Row, csv_text
 from kb.web.guard import services
 
 

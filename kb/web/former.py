@@ -9,11 +9,11 @@ from __future__ import annotations
 from flask import abort, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
+from kb.access import readable
 from kb.content.article import Article
 from kb.content.library import Library
 from kb.content.naming import normal_path
 from kb.content.past import Removed
-from kb.lookup.live import readable
 from kb.web.guard import services, viewer, wants_json
 from search.types import Query
 

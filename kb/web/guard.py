@@ -18,7 +18,6 @@ from flask.typing import ResponseReturnValue
 from kb.desk.offers import Offer
 from kb.desk.policies import open_offer
 from kb.errors import NotFound, StoreError
-from kb.forwarding import Site, read_host, read_origin
 from kb.limits.counting import Rate, Standing
 from kb.limits.mailbox import mailbox
 from kb.limits.network import network
@@ -28,7 +27,8 @@ from kb.lookup.robots import is_ahead, is_robot
 from kb.people.entrance import Caller
 from kb.people.roles import STAFF_ROLES, Permission, Role, Viewer
 from kb.people.store import Account
-from kb.wiring import Services
+from kb.proxies import Site, read_host, read_origin
+from kb.services import Services
 
 log = logging.getLogger(__name__)
 
@@ -69,24 +69,24 @@ def needs(
 
 def services() -> Services:
     """Return the parts of the product behind this page: those of a branch for who looks at one."""
-    return cast(Services, g.get("services") or live_services())
+    return cast("Services", g.get("services") or live_services())
 
 
 def live_services() -> Services:
     """Return the parts of the product behind this site, whatever this person looks at."""
-    return cast(Services, current_app.extensions["services"])
+    return cast("Services", current_app.extensions["services"])
 
 
 def viewer() -> Viewer:
     """Return the person behind this request."""
-    return cast(Viewer, g.viewer)
+    return cast("Viewer", g.viewer)
 
 
 def now() -> datetime:
     """Return the time of this request, the same throughout."""
     if "now" not in g:
         g.now = datetime.now(UTC)
-    return cast(datetime, g.now)
+    return cast("datetime", g.now)
 
 
 def chosen(name: str) -> frozenset[str]:
@@ -391,7 +391,7 @@ def refuse(rate: Rate, wait: int, message: str) -> NoReturn:
 
 def standings() -> tuple[Standing, ...]:
     """Return what is left to whoever sent this request of each limit that counted it."""
-    return cast(tuple[Standing, ...], g.get("standings", ()))
+    return cast("tuple[Standing, ...]", g.get("standings", ()))
 
 
 def by_token() -> bool:

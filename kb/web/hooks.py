@@ -19,9 +19,9 @@ from flask import Blueprint, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import Headers
 
+from kb.config.ticket_hooks import HEADERS, Call, NotProved, proved
 from kb.errors import InvalidInput
 from kb.insight.outside.bringing import bring
-from kb.insight.outside.hooks import HEADERS, Call, NotProved, proved
 from kb.insight.outside.reading import from_json
 from kb.lookup.standing import wake
 from kb.people.roles import Permission

@@ -16,10 +16,10 @@ from kb.insight.kept.keeping import Beside, Keeping
 from kb.insight.kept.store import Kept
 from kb.insight.ranges import USUAL, asked_range, range_of
 from kb.insight.report import DateRange
-from kb.insight.tables.table import Table
 from kb.people.roles import Permission
 from kb.reports.files import CODE
 from kb.reports.pages import every_table
+from kb.table import Table
 from kb.web.files import attached_csv
 from kb.web.guard import needs, now, services, viewer
 from kb.web.notes import names

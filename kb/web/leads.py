@@ -20,18 +20,18 @@ from kb.insight.notes.noting import notes_in
 from kb.insight.ranges import RANGES, USUAL, asked_range, range_of
 from kb.insight.report import DateRange
 from kb.insight.search_definitions import SEARCHING
-from kb.insight.tables.table import Kind, Line, Table
-from kb.insight.tables.workbook import MEDIA_TYPE
 from kb.insight.ticket_definitions import CYCLE, TICKETS
 from kb.people.roles import Permission
 from kb.privacy.reporting import figures
 from kb.reports.files import CODE, page_workbook
 from kb.reports.pages import PAGES, TABLES, Made, Page, page_of, table_of
 from kb.reports.rows import rows
+from kb.table import ColumnKind, Line, Table
 from kb.web import charts
 from kb.web.files import attached, attached_csv
 from kb.web.guard import needs, now, services
 from kb.web.words import definition_of
+from kb.workbook import MEDIA_TYPE
 
 blueprint = Blueprint("leads", __name__, url_prefix="/reports")
 
@@ -130,7 +130,7 @@ def _titles() -> dict[str, str]:
 def _is_empty(made: Made) -> bool:
     """Whether no table of the range counts anything that is shown."""
     return not any(
-        column.kind is Kind.COUNT and column.shown and line.cells[place]
+        column.kind is ColumnKind.COUNT and column.shown and line.cells[place]
         for table in made.tables
         if table.key != LASTING
         for place, column in enumerate(table.columns)
@@ -185,7 +185,7 @@ def figure(table: str, key: str) -> ResponseReturnValue:
         abort(404, "There is no such figure in the report of these days.")
     counted = behind(key)
     told = rows(source, span, counted, request.args.get("after", "")[:80]) if counted else None
-    name = str(line.cells[0] if found.columns[0].kind is Kind.FIGURE else line.cells[1])
+    name = str(line.cells[0] if found.columns[0].kind is ColumnKind.FIGURE else line.cells[1])
     shown = render_template(
         "leads/figure.html",
         name=name,

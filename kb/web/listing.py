@@ -14,11 +14,11 @@ from urllib.parse import quote, urlencode
 from flask import request
 from markupsafe import Markup
 
+from kb.access import Article as Shown
+from kb.access import readable
 from kb.content.article import Article
 from kb.content.library import Library
 from kb.lookup.ask import Answer
-from kb.lookup.live import Article as Shown
-from kb.lookup.live import readable
 from kb.web.addresses import address as url_for
 from kb.web.guard import now, services, viewer
 from search.suggesting import Source, Suggestion

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from flask import Blueprint, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
-from werkzeug.wrappers import Response
+from werkzeug.wrappers import Response as BaseResponse
 
 from kb.errors import InvalidInput, ProductError, TooSoon
 from kb.people.roles import Permission
@@ -52,7 +52,7 @@ def password() -> ResponseReturnValue:
     return known.remember(there, person.email)
 
 
-@blueprint.post("/sign-out")
+@blueprint.post("/sign-out", endpoint="sign_out")
 @needs(Permission.SIGN_IN, in_person=True)
 def sign_out() -> ResponseReturnValue:
     """End the sessions on all devices, this one too."""
@@ -105,7 +105,7 @@ def _refused(problem: ProductError) -> ResponseReturnValue:
     return _page(problem), 422
 
 
-def _page(problem: ProductError | None = None, *, token: str = "") -> Response:
+def _page(problem: ProductError | None = None, *, token: str = "") -> BaseResponse:
     form = request.form
     text = render_template(
         "account/account.html",

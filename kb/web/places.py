@@ -14,10 +14,9 @@ from typing import Any
 from flask import Flask, request
 from werkzeug.exceptions import SecurityError
 
-from kb.config import Settings
+from kb.config.settings import Settings
 from kb.errors import ConfigError
-from kb.forwarding import PORTS, Asker, Host, client_of, is_among, read_address, read_host
-from kb.proxied import Proxied
+from kb.proxies import PORTS, Client, Host, Proxied, client_of, is_among, read_address, read_host
 
 # Asked by address, by what starts, watches and balances processes.
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -46,7 +45,7 @@ class Places:
         self._name(environ, asker)
         return self._app(environ, start_response)  # type: ignore[no-any-return]
 
-    def _ask(self, environ: dict[str, Any]) -> Asker | None:
+    def _ask(self, environ: dict[str, Any]) -> Client | None:
         """Set who asks; return them where a declared proxy says so, else None."""
         peer = read_address(environ.get("REMOTE_ADDR") or "")
         if peer is None:
@@ -59,7 +58,7 @@ class Places:
             self._proxied.undeclared(str(peer))
         return None
 
-    def _mount(self, environ: dict[str, Any], asker: Asker | None) -> None:
+    def _mount(self, environ: dict[str, Any], asker: Client | None) -> None:
         """Set the path under which the site is, whether the proxy took it off or not."""
         root, path = self._site.path, environ.get("PATH_INFO", "")
         environ["SCRIPT_NAME"] = root
@@ -72,7 +71,7 @@ class Places:
         if _PREFIX.fullmatch(said) and said.rstrip("/") != root:
             self._proxied.prefixed(said, root)
 
-    def _name(self, environ: dict[str, Any], asker: Asker | None) -> None:
+    def _name(self, environ: dict[str, Any], asker: Client | None) -> None:
         """Set the host and the scheme; where the host is not ours say so, and set our own."""
         scheme = asker.said(environ.get("HTTP_X_FORWARDED_PROTO", "")).lower() if asker else ""
         if scheme in PORTS:
@@ -89,7 +88,7 @@ class Places:
             environ["HTTP_HOST"] = str(host)
 
 
-def _host(environ: dict[str, Any], asker: Asker | None) -> Host | None:
+def _host(environ: dict[str, Any], asker: Client | None) -> Host | None:
     """Return the host that was asked for, None for what is none."""
     told = asker.said(environ.get("HTTP_X_FORWARDED_HOST", "")) if asker else ""
     server = environ.get("SERVER_NAME", "")

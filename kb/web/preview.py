@@ -25,7 +25,7 @@ from flask import (
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from kb.authoring.workspace import Workspace
-from kb.config import Settings
+from kb.config.settings import Settings
 from kb.people.roles import Permission, Role, Viewer
 from kb.web.guard import needs
 
@@ -121,4 +121,4 @@ def _bar() -> dict[str, Any]:
 
 
 def _work() -> Workspace:
-    return cast(Workspace, current_app.extensions["workspace"])
+    return cast("Workspace", current_app.extensions["workspace"])

@@ -25,10 +25,10 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 
+from kb.access import readable
 from kb.content.difference import difference, is_marked
 from kb.content.library import Library
 from kb.errors import InvalidInput, NotFound, ProductError, StoreError
-from kb.lookup.live import readable
 from kb.lookup.made import branches_of, open_articles
 from kb.people.roles import Permission
 from kb.previews.building import Shown, chosen, shown

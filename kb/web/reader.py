@@ -22,7 +22,7 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 
-from kb.lookup.live import readable
+from kb.access import readable
 from kb.people.roles import Permission
 from kb.web import listing, survey
 from kb.web.bodies import shown_body

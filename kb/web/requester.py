@@ -14,6 +14,7 @@ from typing import Any
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from kb.access import readable
 from kb.desk.actions import RequesterReply
 from kb.desk.offers import Offer
 from kb.desk.opening import Opened
@@ -22,7 +23,6 @@ from kb.desk.ticket import Draft, Origin, Requester, Ticket, TicketEvent, parse_
 from kb.errors import InvalidInput, NotAllowed, ProductError
 from kb.lookup.draws import arm_of
 from kb.lookup.events import Arm
-from kb.lookup.live import readable
 from kb.lookup.published import at_hand
 from kb.people.roles import Permission
 from kb.web import listing

@@ -12,12 +12,12 @@ from typing import Any
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from kb.access import readable
 from kb.errors import InvalidInput
 from kb.gaps.replay import asked_before
 from kb.gaps.subscriptions.subscribing import Wish
 from kb.lookup.ask import Answer
 from kb.lookup.events import Event
-from kb.lookup.live import readable
 from kb.lookup.words import words_key
 from kb.people.roles import Permission
 from kb.people.store import normal_email

@@ -11,8 +11,8 @@ from urllib.parse import urlencode
 from flask import Blueprint, abort, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
+from kb.access import readable
 from kb.lookup.draws import is_asked
-from kb.lookup.live import readable
 from kb.people.roles import Permission
 from kb.web.former import ABSENT
 from kb.web.guard import must_be_kept, needs, now, services, viewer

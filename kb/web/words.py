@@ -13,7 +13,7 @@ from flask import Flask
 from kb.content.several import shortened
 from kb.insight.amounts import amount, extent
 from kb.insight.definitions import DEFINITIONS
-from kb.insight.tables.table import Cell, Kind
+from kb.table import Cell, ColumnKind
 from kb.web.linked import linked
 from kb.web.listing import language_name
 
@@ -151,10 +151,10 @@ def cell(value: Cell, kind: str, unit: str = "") -> str:
     if value is None:
         return ""
     if isinstance(value, str):
-        return _TEXTS[Kind(kind)](value) if kind in _TEXTS else value
-    if kind == Kind.AMOUNT:
+        return _TEXTS[ColumnKind(kind)](value) if kind in _TEXTS else value
+    if kind == ColumnKind.AMOUNT:
         return amount(value, unit)
-    return (_NUMBERS[Kind(kind)](value) if kind in _NUMBERS else str(value)).replace("-", "−")
+    return (_NUMBERS[ColumnKind(kind)](value) if kind in _NUMBERS else str(value)).replace("-", "−")
 
 
 def _coded(words: Mapping[str, str]) -> Callable[[str], str]:
@@ -175,28 +175,28 @@ def _moment(text: str) -> str:
         return text
 
 
-_NUMBERS: dict[Kind, Callable[[float], str]] = {
-    Kind.COUNT: lambda value: f"{value:,.0f}",
-    Kind.SHARE: lambda value: amount(value, "share"),
-    Kind.DIFFERENCE: lambda value: amount(value, "difference"),
-    Kind.NUMBER: lambda value: f"{value:,.0f}" if value == int(value) else f"{value:,.1f}",
-    Kind.SECONDS: duration,
-    Kind.MILLISECONDS: _quick,
-    Kind.GAP: lambda value: f"#{value:.0f}",
-    Kind.TIER: lambda value: f"Tier {value:.0f}",
+_NUMBERS: dict[ColumnKind, Callable[[float], str]] = {
+    ColumnKind.COUNT: lambda value: f"{value:,.0f}",
+    ColumnKind.SHARE: lambda value: amount(value, "share"),
+    ColumnKind.DIFFERENCE: lambda value: amount(value, "difference"),
+    ColumnKind.NUMBER: lambda value: f"{value:,.0f}" if value == int(value) else f"{value:,.1f}",
+    ColumnKind.SECONDS: duration,
+    ColumnKind.MILLISECONDS: _quick,
+    ColumnKind.GAP: lambda value: f"#{value:.0f}",
+    ColumnKind.TIER: lambda value: f"Tier {value:.0f}",
 }
-_TEXTS: dict[Kind, Callable[[str], str]] = {
-    Kind.DAY: _day,
-    Kind.MOMENT: _moment,
-    Kind.COMMIT: lambda commit: commit[:COMMIT_SHOWN],
-    Kind.LANGUAGE: lambda code: language_name(code) if code else "not known",
-    Kind.COLLECTION: lambda code: code or "none",
-    Kind.SURFACE: _coded(SURFACE),
-    Kind.DEVICE: _coded(DEVICE),
-    Kind.FAILURE: _coded(FAILURE),
-    Kind.ORIGIN: _coded(ORIGIN),
-    Kind.REASON: _coded(dict(REASONS)),
-    Kind.CAUSE: lambda code: CAUSE.get(code, "not looked at yet"),
+_TEXTS: dict[ColumnKind, Callable[[str], str]] = {
+    ColumnKind.DAY: _day,
+    ColumnKind.MOMENT: _moment,
+    ColumnKind.COMMIT: lambda commit: commit[:COMMIT_SHOWN],
+    ColumnKind.LANGUAGE: lambda code: language_name(code) if code else "not known",
+    ColumnKind.COLLECTION: lambda code: code or "none",
+    ColumnKind.SURFACE: _coded(SURFACE),
+    ColumnKind.DEVICE: _coded(DEVICE),
+    ColumnKind.FAILURE: _coded(FAILURE),
+    ColumnKind.ORIGIN: _coded(ORIGIN),
+    ColumnKind.REASON: _coded(dict(REASONS)),
+    ColumnKind.CAUSE: lambda code: CAUSE.get(code, "not looked at yet"),
 }
 
 

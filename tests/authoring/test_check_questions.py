@@ -14,8 +14,8 @@ import pytest
 from click.testing import CliRunner
 
 from kb.cli import main
-from kb.config import load
-from kb.db import Database
+from kb.config.settings import load
+from kb.database import Database
 from kb.insight.closing import close_episodes
 from kb.lookup.events import Event, EventKind
 from kb.lookup.store import put_all

@@ -19,7 +19,7 @@ from kb.content.article import Status
 from kb.content.drafting import read_draft
 from kb.content.folder_source import in_memory
 from kb.content.naming import is_article
-from kb.db import Database
+from kb.database import Database
 from kb.schema import episodes, failed_searches
 
 Kb = Callable[..., Result]

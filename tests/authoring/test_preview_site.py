@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from kb.app import create_app
-from kb.config import load
+from kb.config.settings import load
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -17,9 +17,9 @@ from playwright.sync_api import Browser, Page, expect
 from werkzeug.serving import make_server
 
 from kb.app import create_app
-from kb.config import load
+from kb.config.settings import load
 from kb.lookup.publish import publish
-from kb.wiring import build
+from kb.services import build
 
 pytestmark = pytest.mark.browser
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from kb.db import Database
+from kb.database import Database
 from kb.digest.sending import Weekly
 from kb.people.store import Accounts
 from tests.browser.test_looks import LOOKS, faults

@@ -20,10 +20,10 @@ from flask.testing import FlaskClient
 
 from kb.app import create_app
 from kb.cli import main
-from kb.config import load
+from kb.config import demo_marker
+from kb.config.settings import load
 from kb.connectors.files import FileChannel
-from kb.demonstration import marker
-from kb.wiring import build
+from kb.services import build
 
 ROOT = Path(__file__).resolve().parents[2]
 DAYS = 9
@@ -147,7 +147,7 @@ def test_a_whole_demonstration_is_replaced_only_when_asked(home: Path, filled: P
 
 def test_the_sites_own_data_is_untouched(home: Path, filled: Path) -> None:
     assert digest(home / "var") == (home / "before.txt").read_text()
-    assert (filled / marker.FILE).is_file()
+    assert (filled / demo_marker.FILE).is_file()
 
 
 def test_every_kind_of_event_is_there_with_the_facts_of_a_search(filled: Path) -> None:
@@ -248,12 +248,12 @@ def test_the_same_seed_makes_the_same_quarter(home: Path, filled: Path) -> None:
 
 def test_what_was_interrupted_is_filled_anew(tmp_path: Path) -> None:
     place = tmp_path / "var-demo"
-    marker.write(place, marker.Mark("2026-01-01T00:00:00+00:00", 1, 90))
+    demo_marker.write(place, demo_marker.DemoMark("2026-01-01T00:00:00+00:00", 1, 90))
     (place / "tierzero.db").write_bytes(b"torn")
     (place / "notes.txt").write_text("mine")
     done = run(tmp_path / "var", "demo", "--days", "2")
     assert done.exit_code == 0, done.output
-    made = marker.read(place)
+    made = demo_marker.read(place)
     assert made is not None
     assert made.whole
     assert rows(place, "SELECT count(*) FROM events")[0][0] > 0
@@ -285,7 +285,7 @@ def visitor(filled: Path) -> Iterator[FlaskClient]:
     "path", ["/", "/search?q=vpn", "/articles/vpn/connect-to-the-vpn", "/nowhere", "/sign-in"]
 )
 def test_every_page_says_that_it_is_made_up(visitor: FlaskClient, path: str) -> None:
-    assert marker.SAYS in visitor.get(path).text
+    assert demo_marker.SAYS in visitor.get(path).text
 
 
 def test_the_lead_signs_in_and_finds_the_reports_full(visitor: FlaskClient, filled: Path) -> None:
@@ -296,7 +296,7 @@ def test_the_lead_signs_in_and_finds_the_reports_full(visitor: FlaskClient, fill
     for path in ("/reports/", "/reports/gaps", "/reports/privacy", "/desk/"):
         page = visitor.get(path, follow_redirects=True)
         assert page.status_code == 200, path
-        assert marker.SAYS in page.text
+        assert demo_marker.SAYS in page.text
 
 
 def test_a_real_site_says_nothing_of_it(client: FlaskClient) -> None:

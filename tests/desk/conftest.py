@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from kb.db import Database
+from kb.database import Database
 from kb.schema import episodes, failed_searches, outbox, users
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)

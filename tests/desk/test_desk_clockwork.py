@@ -7,14 +7,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from kb.config import load
-from kb.db import Database
+from kb.config.settings import load
+from kb.config.tiers import DEFAULT_TIERS
+from kb.database import Database
 from kb.desk.actions import Answer, Assign, RequesterReply, Resolve
 from kb.desk.escalation import escalate_due
-from kb.desk.leases import hold, release
 from kb.desk.service import Desk
 from kb.desk.ticket import Agent, Draft, Requester, Resolution
-from kb.desk.tiers import DEFAULT_TIERS
+from kb.leases import hold, release
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 LATE = NOW + timedelta(minutes=15)

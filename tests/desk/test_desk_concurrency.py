@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from kb.config import load
-from kb.db import Database
+from kb.config.settings import load
+from kb.database import Database
 from kb.desk.actions import Note, Resolve
 from kb.desk.policies import apply_demand
 from kb.desk.queue import QueueFilter

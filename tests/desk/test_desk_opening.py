@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from kb.config import load
+from kb.config.settings import load
 from kb.connectors.files import FileChannel
-from kb.db import Database
+from kb.database import Database
 from kb.desk.actions import Answer, Escalate, Note, Resolve, ReturnToTier
 from kb.desk.needs import key_name
 from kb.desk.outbox import deliver_due

@@ -16,9 +16,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb.config import load
+from kb.config.settings import load
 from kb.connectors.channel import PermanentFailure, TemporaryFailure
-from kb.db import Database
+from kb.database import Database
 from kb.desk.outbox import Delivery, Outbox, State, deliver_due
 from kb.desk.outbox.delivery import CLAIM, GIVE_UP, LONGEST_ASKED, LONGEST_WAIT, wait
 from kb.desk.service import Desk
@@ -131,7 +131,7 @@ def test_workers_share_the_outbox_and_send_each_letter_once(database: Database) 
 KILLED = """
 import os, signal, sys
 from datetime import datetime
-from kb.db import Database
+from kb.database import Database
 from kb.desk.outbox import deliver_due
 
 class Dies:

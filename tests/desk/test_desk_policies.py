@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from kb.config import load
-from kb.db import Database
+from kb.config.settings import load
+from kb.database import Database
 from kb.desk.actions import Answer, Resolve
 from kb.desk.policies import (
     Done,

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from kb.config import load
-from kb.db import Database
+from kb.config.settings import load
+from kb.database import Database
 from kb.desk.actions import Answer, Assign, Escalate, Note, RequesterReply, Resolve
 from kb.desk.queue import Order, QueueFilter
 from kb.desk.queue.filters import NOBODY

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from kb.config import load
-from kb.db import Database
+from kb.config.settings import load
+from kb.database import Database
 from kb.desk.actions import Assign, Reopen, Resolve
 from kb.desk.queue.filters import NOBODY, QueueFilter
 from kb.desk.service import Desk

@@ -18,9 +18,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kb.config.values import MailServer
 from kb.connectors.channel import ChannelFailure, PermanentFailure, TemporaryFailure
 from kb.connectors.faults import HINTS, Fault, fault_of
-from kb.connectors.mail import MailChannel, MailServer, mail_channel
+from kb.connectors.mail import MailChannel, mail_channel
 from kb.connectors.message import message
 from kb.errors import ConfigError
 

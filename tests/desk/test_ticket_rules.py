@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from kb.config.tiers import DEFAULT_TIERS, Tier
 from kb.desk import rules
 from kb.desk.actions import (
     Answer,
@@ -36,7 +37,6 @@ from kb.desk.ticket import (
     display_number,
     parse_number,
 )
-from kb.desk.tiers import DEFAULT_TIERS, Tier
 from kb.errors import InvalidInput, NotAllowed
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)

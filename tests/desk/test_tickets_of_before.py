@@ -6,8 +6,8 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
-from kb.config import load
-from kb.db import MIGRATIONS, Database
+from kb.config.settings import load
+from kb.database import MIGRATIONS, Database
 from kb.desk.service import Desk
 from kb.schema import submissions
 

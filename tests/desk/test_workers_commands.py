@@ -14,7 +14,7 @@ from kb.desk.actions import Assign
 from kb.desk.queue.filters import NOBODY, QueueFilter
 from kb.desk.ticket import Agent, Draft, Requester
 from kb.people.roles import Role
-from kb.wiring import Services
+from kb.services import Services
 
 Kb = Callable[..., Result]
 ADA = "ada@example.org"

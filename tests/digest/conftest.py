@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from kb.config import load
-from kb.db import Database
+from kb.config.settings import load
+from kb.database import Database
 from kb.digest.sending import Weekly
 from kb.digest.week import Week
 from kb.gaps.regroup import Grouping

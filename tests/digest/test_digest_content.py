@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb.config import load
-from kb.db import Database
+from kb.config.settings import load
+from kb.database import Database
 from kb.digest.sending import Weekly
 from kb.digest.week import HOUR, Week
 from kb.errors import InvalidInput

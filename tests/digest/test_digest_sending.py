@@ -15,14 +15,14 @@ import sqlalchemy as sa
 from click.testing import CliRunner
 
 from kb.cli import main
-from kb.config import Settings, load
-from kb.db import Database
+from kb.config.settings import Settings, load
+from kb.database import Database
 from kb.desk.outbox.delivery import deliver_due
 from kb.digest.sending import Weekly
 from kb.people.roles import Role
+from kb.scheduler import Worker
 from kb.schema import outbox
-from kb.wiring import Services, build
-from kb.worker import Worker
+from kb.services import Services, build
 from tests.desk.test_mail_channel import SmtpServer
 from tests.digest.conftest import TUESDAY, WEEK
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from kb.db import Database
+from kb.database import Database
 from kb.gaps.regroup import Grouping
 from kb.lookup.words import words_key
 from kb.schema import episodes, events, failed_searches

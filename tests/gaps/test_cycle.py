@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb.db import Connection, Database
+from kb.database import Connection, Database
 from kb.gaps import closed
 from kb.gaps.answers.answer import Answer
 from kb.gaps.answers.store import mark

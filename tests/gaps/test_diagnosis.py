@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.diagnosing import cases, judged, looking, show
-from kb.db import Database
+from kb.database import Database
 from kb.gaps.aftermath import Refined, synonyms
 from kb.gaps.causes import store as causes
 from kb.gaps.diagnosing import Diagnosing

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from kb.db import Database
+from kb.database import Database
 from kb.errors import InvalidInput, NotAllowed, NotFound
 from kb.gaps import acts, store
 from kb.gaps.acts import Act, Acting

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from kb.db import Database
+from kb.database import Database
 from kb.gaps import store
 from kb.gaps.gap import Did, Gap, Status
 from kb.gaps.reading import Wanted, detail, listing

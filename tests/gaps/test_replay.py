@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from kb.config import load
-from kb.db import Database
+from kb.config.settings import load
+from kb.database import Database
 from kb.gaps import closed
 from kb.gaps.replay import Replayed
 from kb.insight import closing
 from kb.lookup.publish import publish
 from kb.people.roles import Role, Viewer
 from kb.schema import gap_events, gap_searches, gaps, outbox
-from kb.wiring import Services, build
+from kb.services import Services, build
 from search.types import Query
 from tests.publishing.conftest import Repository
 
@@ -301,7 +301,7 @@ def test_a_gap_is_answered_when_most_people_are_and_opens_again(
 
 
 def test_the_worker_asks_again_after_a_publish(site: Site) -> None:
-    from kb.worker import Worker
+    from kb.scheduler import Worker
 
     parts = replace(site.parts, settings=site.parts.settings)
     search = site.ask("tunnel drops reconnect", "ana")

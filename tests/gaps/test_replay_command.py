@@ -12,12 +12,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from kb.cli import main
-from kb.config import load
-from kb.desk.leases.store import hold
+from kb.config.settings import load
 from kb.insight import closing
+from kb.leases import hold
 from kb.lookup.publish import publish
 from kb.people.roles import Viewer
-from kb.wiring import Services, build
+from kb.services import Services, build
 from search.types import Query
 from tests.publishing.conftest import Repository
 

@@ -15,14 +15,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from kb.app import create_app
-from kb.config import load
+from kb.config.settings import load
 from kb.desk.outbox import Outbox
 from kb.lookup.publish import publish
 from kb.people.roles import Role
 from kb.people.store import Accounts
 from kb.privacy.keeping.store import forget
 from kb.schema import outbox, subscriptions
-from kb.wiring import Services, build
+from kb.services import Services, build
 from tests.publishing.conftest import Repository, browser
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -12,7 +12,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from kb.db import MIGRATIONS, NEWEST_REVISION, Database
+from kb.database import MIGRATIONS, NEWEST_REVISION, Database
 from kb.errors import StoreError
 from kb.schema import events, metadata, rate_windows
 

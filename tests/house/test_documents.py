@@ -92,7 +92,7 @@ def test_the_files_named_exist(page: str) -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_the_settings_named_in_commands_exist(page: str) -> None:
-    from kb.config import FILE_VARIABLE, FROM_FILE, PREFIX, ROWS
+    from kb.config.settings import FILE_VARIABLE, FROM_FILE, PREFIX, ROWS
 
     known = {PREFIX + row.name.upper() for row in ROWS} | {FILE_VARIABLE, "KB_NAME"}
     named = set(re.findall(r"\bKB_[A-Z_]+\b", code_of(page)))

@@ -14,11 +14,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # Modules that decide from what they are given: no file, network, database, clock or thread.
 RULES = {
-    "kb.demonstration.agenda", "kb.forwarding",
-    "kb.desk.actions", "kb.desk.forms", "kb.desk.letters", "kb.desk.links", "kb.desk.needs",
+    "kb.demonstration.agenda",     "kb.desk.actions", "kb.desk.forms", "kb.desk.letters", "kb.links", "kb.desk.needs",
     "kb.desk.offers.offer", "kb.desk.queue.filters", "kb.desk.rules", "kb.desk.tally",
     "kb.desk.ticket",
-    "kb.desk.tiers",
+    "kb.config.tiers",
     "kb.digest.addresses", "kb.digest.content", "kb.digest.sheet",
     "kb.digest.text", "kb.digest.week",
     "kb.insight.amounts", "kb.metrics.gauge", "kb.authoring.reminders", "kb.authoring.tasks",
@@ -35,7 +34,7 @@ RULES = {
     "kb.insight.days.packing", "kb.insight.days.tally", "kb.insight.definitions",
     "kb.insight.episodes", "kb.insight.failing", "kb.insight.funnel", "kb.insight.league",
     "kb.insight.quality", "kb.insight.search_definitions", "kb.insight.tables.deflection",
-    "kb.insight.tables.figures", "kb.insight.tables.searches", "kb.insight.tables.text",
+    "kb.insight.tables.figures", "kb.insight.tables.searches", "kb.table",
     "kb.lookup.devices",
     "kb.insight.estimates.cost", "kb.insight.estimates.estimate", "kb.insight.estimates.holdout",
     "kb.insight.estimates.power", "kb.insight.estimates.rivals",
@@ -47,7 +46,7 @@ RULES = {
     "kb.insight.outside.columns", "kb.insight.outside.decoding", "kb.insight.outside.reading",
     "kb.insight.outside.shapes", "kb.insight.outside.sheets", "kb.insight.outside.times",
     "kb.lookup.draws",
-    "kb.insight.report", "kb.insight.solving", "kb.insight.tables.table", "kb.insight.wording",
+    "kb.insight.report", "kb.insight.solving", "kb.insight.wording",
     "kb.insight.tables.keeping", "kb.insight.views.view",
     "kb.limits.guessing.delays", "kb.limits.mailbox", "kb.limits.network",
     "kb.lookup.checksums",
@@ -75,7 +74,7 @@ EFFECTS = {
 }  # fmt: skip
 # CSV is written into memory (io.StringIO), and uuid5 is a hash of its argument.
 HARMLESS = {
-    ("kb.insight.outside.sheets", "io"), ("kb.insight.tables.text", "io"),
+    ("kb.insight.outside.sheets", "io"), ("kb.table", "io"),
     ("kb.desk.needs", "uuid"), ("kb.authoring.reminders", "uuid"),
 }  # fmt: skip
 CLOCKS = {"now", "utcnow", "today"}
@@ -87,8 +86,8 @@ ROOTS = {
     "kb.app", "kb.authoring.previewing", "kb.cli", "kb.insight.commands",
     "kb.digest.commands", "kb.insight.kept_commands", "kb.reports.commands",
     "kb.demonstration.commands",
-    "kb.previews.commands", "kb.serving",
-    "kb.wiring", "kb.worker",
+    "kb.previews.commands", "kb.server.run",
+    "kb.services", "kb.scheduler",
 }  # fmt: skip
 
 
@@ -154,7 +153,8 @@ def offenders(libraries: set[str], allowed: set[str], *, top_level: bool = False
 
 def stores() -> set[str]:
     """Return the modules that may speak SQL by their file's name."""
-    return {module.name for module in MODULES if module.file.name == "store.py"}
+    named = {module.name for module in MODULES if module.file.stem.split("_")[-1] == "store"}
+    return named | {"kb.leases"}
 
 
 def test_the_walk_sees_every_package() -> None:
@@ -180,7 +180,7 @@ def test_articles_know_no_page_no_database_and_no_search_engine() -> None:
 
 
 def test_sql_is_spoken_by_stores_alone() -> None:
-    assert offenders(SQL, {"kb.db", "kb.schema", "kb.migrations", *stores()}) == {}
+    assert offenders(SQL, {"kb.database", "kb.schema", "kb.migrations", *stores()}) == {}
 
 
 def test_flask_is_known_to_the_web_alone() -> None:
@@ -200,14 +200,14 @@ def test_no_heavy_library_is_imported_before_it_is_needed() -> None:
 
 
 def test_the_servers_are_known_to_what_serves_alone() -> None:
-    assert offenders({"gunicorn"}, {"kb.serving", "kb.buffered"}) == {}
-    assert offenders({"waitress"}, {"kb.buffered", "kb.starting"}) == {}
+    assert offenders({"gunicorn"}, {"kb.server.run", "kb.server.gunicorn_worker"}) == {}
+    assert offenders({"waitress"}, {"kb.server.gunicorn_worker", "kb.server.startup_page"}) == {}
 
 
 @pytest.mark.parametrize("name", sorted(RULES))
 def test_rules_have_no_effects_and_no_clock(name: str) -> None:
     module = next(m for m in MODULES if m.name == name)
-    effects = _of(module, EFFECTS | SQL | {"flask", "kb.db", "kb.schema", "whoosh.index"})
+    effects = _of(module, EFFECTS | SQL | {"flask", "kb.database", "kb.schema", "whoosh.index"})
     assert not {each for each in effects if (name, each) not in HARMLESS}
     assert not _of(module, stores())
     assert not list(_clock_readings(module)), "the time is passed in as `now`"
@@ -241,13 +241,13 @@ def test_the_clock_is_read_at_the_edges_only() -> None:
     commands |= {"kb.insight.commands", "kb.insight.kept_commands", "kb.digest.commands"}
     commands |= {"kb.reports.commands"}
     commands |= {"kb.insight.commands", "kb.demonstration.commands"}
-    assert readers <= commands | {"kb.lookup.commands", "kb.worker", "kb.web.guard"}
+    assert readers <= commands | {"kb.lookup.commands", "kb.scheduler", "kb.web.guard"}
 
 
 def test_only_the_composition_roots_build_the_product() -> None:
     """`kb.web` may name the type that wiring hands out, and only its guard does."""
-    assert offenders({"kb.wiring"}, ROOTS | {"kb.web.guard"}) == {}
-    assert offenders({"kb.app", "kb.cli", "kb.worker", "kb.serving"}, ROOTS) == {}
+    assert offenders({"kb.services"}, ROOTS | {"kb.web.guard"}) == {}
+    assert offenders({"kb.app", "kb.cli", "kb.scheduler", "kb.server.run"}, ROOTS) == {}
 
 
 def test_nothing_below_the_web_imports_it() -> None:
@@ -275,7 +275,7 @@ def test_importing_the_site_loads_no_model() -> None:
     import subprocess
 
     code = (
-        "import sys, kb.app, kb.worker, kb.cli, search.engine;"
+        "import sys, kb.app, kb.scheduler, kb.cli, search.engine;"
         f"print(sorted(set(sys.modules) & {HEAVY!r}))"
     )
     told = subprocess.run(

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from kb import db as databases
-from kb.db import Database
+from kb import database as database_module
+from kb.database import Database
 from kb.errors import StoreError
 
 
@@ -53,7 +53,7 @@ def test_the_third_that_waits_is_refused_while_two_wait_on(
     tmp_path: Path, page_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """slskd/slskd#1830: writers that queued for a lock left no thread for anybody else."""
-    monkeypatch.setattr(databases, "CROWDED_S", 0.0)
+    monkeypatch.setattr(database_module, "CROWDED_S", 0.0)
     results: list[str] = []
     with locked(tmp_path):
         patient = [threading.Thread(target=write, args=(page_database, results)) for _ in range(2)]

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from kb.db import Database
+from kb.database import Database
 from kb.desk.ticket import Draft, Requester
-from kb.wiring import Services
+from kb.services import Services
 
 ROOT = Path(__file__).resolve().parents[2]
 ANA = "ana.zyqwipe@uni.es"

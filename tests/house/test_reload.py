@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from kb import heartbeat
+from kb import health
 from tests.house.test_serve import PATIENCE_S, ROOT, Site, eventually, running
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads /proc")
@@ -48,7 +48,7 @@ def _change(site: Site, text: str) -> None:
 
 def _beat(site: Site) -> float:
     """Return when a worker last said that it lives, in epoch seconds; 0 for never."""
-    return max((file.stat().st_mtime for file in site.data.rglob(heartbeat.FILE)), default=0.0)
+    return max((file.stat().st_mtime for file in site.data.rglob(health.FILE)), default=0.0)
 
 
 # benoitc/gunicorn#2449, benoitc/gunicorn#2524, benoitc/gunicorn#3353

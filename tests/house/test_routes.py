@@ -61,7 +61,7 @@ if __name__ == "__main__":
     import tempfile
 
     from kb.app import create_app
-    from kb.config import load
+    from kb.config.settings import load
 
     with tempfile.TemporaryDirectory() as folder:
         print("\n".join(listed(create_app(load({}, data=folder)))))

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb.config import RESTART, ROWS, Setting, Settings, load, sample, shown
+from kb.config.settings import RESTART, ROWS, Setting, Settings, load, sample, shown
 from kb.errors import ConfigError
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "settings.md"

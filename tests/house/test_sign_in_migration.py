@@ -9,7 +9,7 @@ import pytest
 from alembic import command
 from alembic.config import Config
 
-from kb.db import MIGRATIONS, Database
+from kb.database import MIGRATIONS, Database
 from kb.people.roles import Role
 from kb.people.store import Accounts
 

@@ -12,7 +12,7 @@ from kb.insight.closing import close_episodes
 from kb.lookup.events import Event, EventKind
 from kb.lookup.store import put_all
 from kb.lookup.words import words_key
-from kb.wiring import Services
+from kb.services import Services
 
 NOON = datetime(2025, 3, 10, 12, tzinfo=UTC)
 LATER = datetime(2025, 4, 20, tzinfo=UTC)

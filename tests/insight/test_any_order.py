@@ -25,8 +25,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from kb.config import load
-from kb.db import Database
+from kb.config.settings import load
+from kb.database import Database
 from kb.insight.closing import close_episodes, rebuild
 from kb.insight.outside.bringing import Person, _event, bring
 from kb.insight.outside.reading import OutsideTicket

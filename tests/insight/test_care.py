@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb.config import load
-from kb.db import Database
+from kb.config.settings import load
+from kb.database import Database
 from kb.insight.care import FailedNear, Seen, Vote, care
 from kb.insight.closing import close_episodes
 from kb.insight.report import DateRange

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from kb.db import Database
+from kb.database import Database
 from kb.insight.closing import (
     Rebuilt,
     close_episodes,

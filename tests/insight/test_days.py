@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 
-from kb.db import Database
+from kb.database import Database
 from kb.insight.closing import close_episodes, rebuild
 from kb.insight.days import store
 from kb.insight.days.counting import days_of

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
-from kb.db import MIGRATIONS, Database
+from kb.database import MIGRATIONS, Database
 from kb.schema import report_days
 
 EPISODE = (

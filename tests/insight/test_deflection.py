@@ -18,8 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kb.cli import main
-from kb.config import load
-from kb.db import Database
+from kb.config.settings import load
+from kb.database import Database
 from kb.insight import breakdown, deflection
 from kb.insight.closing import close_episodes
 from kb.insight.days.store import touch
@@ -32,12 +32,12 @@ from kb.insight.reporting import report, report_beside
 from kb.insight.rows import EpisodeRow
 from kb.insight.tables import deflection as tables
 from kb.insight.tables import searches
-from kb.insight.tables.text import json_rows
 from kb.lookup.events import Event
 from kb.lookup.store import put_all
 from kb.schema import episodes
+from kb.services import Services
+from kb.table import json_rows
 from kb.web.charts import bars
-from kb.wiring import Services
 
 Did = Callable[..., Event]
 FIRST = date(2025, 3, 1)

@@ -9,11 +9,11 @@ import pytest
 from flask.testing import FlaskClient
 
 from kb.app import create_app
-from kb.demonstration import marker
-from kb.demonstration.marker import SAYS, Mark
+from kb.config import demo_marker
+from kb.config.demo_marker import SAYS, DemoMark
 from kb.digest.week import Week
+from kb.services import Services
 from kb.web.files import attached
-from kb.wiring import Services
 
 SignIn = Callable[[str], FlaskClient]
 NOW = datetime(2026, 3, 10, tzinfo=UTC)
@@ -21,7 +21,7 @@ NOW = datetime(2026, 3, 10, tzinfo=UTC)
 
 @pytest.fixture
 def marked(services: Services) -> Services:
-    marker.write(services.settings.data, Mark("2026-03-01T00:00:00+00:00", 1, 30))
+    demo_marker.write(services.settings.data, DemoMark("2026-03-01T00:00:00+00:00", 1, 30))
     return services
 
 

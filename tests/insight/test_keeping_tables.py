@@ -16,18 +16,18 @@ from kb.insight.tables.keeping import (
     to_json,
     without_words,
 )
-from kb.insight.tables.table import Cell, Column, Kind, Line, Table
+from kb.table import Cell, Column, ColumnKind, Line, Table
 
 TEXT = st.text(max_size=12)
 CELL = st.none() | TEXT | st.integers() | st.floats(allow_nan=False)
 NAMES = st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=6, unique=True)
 
 
-KINDS = tuple(Kind)
+KINDS = tuple(ColumnKind)
 
 
 @st.composite
-def tables(draw: st.DrawFn, kinds: tuple[Kind, ...] = KINDS) -> Table:
+def tables(draw: st.DrawFn, kinds: tuple[ColumnKind, ...] = KINDS) -> Table:
     """Draw any table."""
     columns = tuple(
         Column(name, draw(TEXT), draw(st.sampled_from(kinds)), draw(st.booleans()), draw(TEXT))
@@ -51,9 +51,9 @@ def test_a_table_comes_back_as_it_was(table: Table) -> None:
 
 
 def test_a_kind_of_another_version_is_text() -> None:
-    kept = to_json(Table("t", "T", (Column("a", "A", Kind.SHARE),), ()))
+    kept = to_json(Table("t", "T", (Column("a", "A", ColumnKind.SHARE),), ()))
     kept["columns"][0]["kind"] = "of-the-future"
-    assert from_json(kept).columns[0].kind is Kind.TEXT
+    assert from_json(kept).columns[0].kind is ColumnKind.TEXT
 
 
 @given(st.lists(tables(), max_size=4))
@@ -66,7 +66,7 @@ NUMBERS = st.lists(st.lists(st.integers(0, 9), min_size=3, max_size=3), min_size
 
 def counted(rows: list[list[int]]) -> Table:
     """Return a table with a row of that name for each list of three counts."""
-    columns = (Column("of", "Of"), *(Column(n, n.upper(), Kind.COUNT) for n in "xyz"))
+    columns = (Column("of", "Of"), *(Column(n, n.upper(), ColumnKind.COUNT) for n in "xyz"))
     return Table("t", "T", columns, tuple(Line((f"row {n}", *row)) for n, row in enumerate(rows)))
 
 
@@ -99,10 +99,15 @@ def test_a_table_that_is_new_or_gone_differs_in_all_its_cells() -> None:
 
 
 WORDED = Table(
-    "failing-words", "Words",
-    (Column("words", "Words"), Column("said", "Said", Kind.WORDS), Column("n", "n", Kind.COUNT)),
+    "failing-words",
+    "Words",
+    (
+        Column("words", "Words"),
+        Column("said", "Said", ColumnKind.WORDS),
+        Column("n", "n", ColumnKind.COUNT),
+    ),
     (Line(("my vpn", "my vpn", 7), key="my vpn"), Line(("", None, 2))),
-)  # fmt: skip
+)
 
 
 def test_words_that_people_typed_are_not_kept() -> None:
@@ -118,6 +123,6 @@ def test_rows_of_words_are_not_set_side_by_side() -> None:
     assert differences([without_words(WORDED)], [without_words(other)]) == ()
 
 
-@given(tables(tuple(sorted(set(Kind) - {Kind.WORDS}))))
+@given(tables(tuple(sorted(set(ColumnKind) - {ColumnKind.WORDS}))))
 def test_a_table_without_words_is_kept_whole(table: Table) -> None:
     assert without_words(table) == table

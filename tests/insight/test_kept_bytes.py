@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from kb.db import Database
+from kb.database import Database
 from kb.insight.days.packing import packed, unpacked
 from kb.insight.days.store import PEOPLE
 from kb.insight.days.tally import Asked, Kind, Waited, number_of, number_of_words

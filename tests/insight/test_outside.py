@@ -22,7 +22,7 @@ from kb.insight.outside.reading import OutsideTicket, from_csv, from_json
 from kb.lookup.events import Event
 from kb.lookup.store import put_all
 from kb.schema import episodes, events, subscriptions
-from kb.wiring import Services
+from kb.services import Services
 
 Did = Callable[..., Event]
 NOW = datetime(2025, 3, 20, tzinfo=UTC)

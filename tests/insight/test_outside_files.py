@@ -22,7 +22,7 @@ from kb.insight.outside.reading import OutsideTicket, from_csv
 from kb.insight.outside.times import checked_format
 from kb.lookup.store import put_all
 from kb.schema import events
-from kb.wiring import Services
+from kb.services import Services
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 AT = datetime(2026, 11, 20, 13, 5, tzinfo=UTC)

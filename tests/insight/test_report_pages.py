@@ -27,13 +27,12 @@ from kb.insight.facts import Outcome
 from kb.insight.report import DateRange, Facts, make_report
 from kb.insight.rows import EpisodeRow
 from kb.insight.tables import deflection, searches
-from kb.insight.tables.table import Cell, Column, Kind, Table, lines
-from kb.insight.tables.text import inert
-from kb.insight.tables.workbook import workbook
 from kb.lookup.events import Event
 from kb.lookup.store import put_all
 from kb.reports.pages import PAGES, TABLES
-from kb.wiring import Services
+from kb.services import Services
+from kb.table import Cell, Column, ColumnKind, Table, inert, lines
+from kb.workbook import workbook
 from tests.insight.conftest import LATER
 from tests.insight.test_deflection import rows
 
@@ -135,7 +134,7 @@ CELLS = st.one_of(
 
 @given(st.lists(st.tuples(CELLS, CELLS), max_size=5))
 def test_a_workbook_holds_cells_and_no_formula(drawn: list[tuple[Cell, Cell]]) -> None:
-    found = Table("t", "T", (Column("a", "A"), Column("b", "B", Kind.COUNT)), lines(drawn))
+    found = Table("t", "T", (Column("a", "A"), Column("b", "B", ColumnKind.COUNT)), lines(drawn))
     book = load_workbook(io.BytesIO(workbook([found], [("=x", "=y")], made=LATER)))
     read = list(book["t"].iter_rows(min_row=2, max_col=2))
     for row, wanted in zip(read, drawn, strict=False):

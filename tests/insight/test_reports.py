@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb.config import load
-from kb.db import Database
+from kb.config.settings import load
+from kb.database import Database
 from kb.errors import InvalidInput
 from kb.insight.closing import close_episodes
 from kb.insight.days.tally import by_day, number_of_words
@@ -25,10 +25,10 @@ from kb.insight.report import DateRange, Facts, make_report
 from kb.insight.reporting import report
 from kb.insight.rows import EpisodeRow, FailedRow
 from kb.insight.tables import searches
-from kb.insight.tables.text import csv_text
 from kb.insight.wording import favourite
 from kb.lookup.events import Event
 from kb.lookup.store import put_all
+from kb.table import csv_text
 
 Did = Callable[..., Event]
 DAY = DateRange(date(2025, 3, 10), date(2025, 3, 10))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kb.db import Database
+from kb.database import Database
 from kb.insight.closing import purge
 from kb.insight.solved import SolvedQueries, refresh, solved
 from kb.insight.solving import LONGEST, SolvedQuery

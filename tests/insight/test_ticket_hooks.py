@@ -18,13 +18,13 @@ from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
 from kb.app import create_app
-from kb.config import load
+from kb.config.settings import load
+from kb.config.ticket_hooks import REMEMBERED, Call, TicketHook, proved
 from kb.errors import ConfigError, InvalidInput, NotAllowed
-from kb.insight.outside.hooks import REMEMBERED, Call, TicketHook, proved
 from kb.insight.outside.reading import OutsideTicket, from_json
 from kb.insight.outside.store import first_call
 from kb.schema import events, hook_calls
-from kb.wiring import Services
+from kb.services import Services
 
 
 def secret(letter: str) -> str:

@@ -12,8 +12,9 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb.config import load
-from kb.db import Database
+from kb.config.settings import load
+from kb.config.tiers import DEFAULT_TIERS
+from kb.database import Database
 from kb.desk.actions import (
     Action,
     Answer,
@@ -27,14 +28,13 @@ from kb.desk.actions import (
 from kb.desk.escalation import escalate_due
 from kb.desk.service import Desk
 from kb.desk.ticket import Agent, Draft, Origin, Requester, Resolution
-from kb.desk.tiers import DEFAULT_TIERS
 from kb.insight.definitions import DEFINITIONS
 from kb.insight.report import DateRange
-from kb.insight.tables.table import Table
 from kb.insight.tickets.figures import TicketFigures, ticket_figures
 from kb.insight.tickets.reporting import figures, tickets_tables
 from kb.insight.tickets.rows import RESOLUTIONS, STATUSES, Alike
 from kb.schema import ticket_events, tickets, users
+from kb.table import Table
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 SPAN = DateRange(date(2026, 3, 1), date(2026, 3, 31))

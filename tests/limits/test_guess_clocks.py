@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from kb.db import Database
+from kb.database import Database
 from kb.limits.guessing.delays import ACCOUNT, SPAN, Rule, Windowed
 from kb.limits.guessing.store import Bucket, Guesses
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from kb.db import Database
+from kb.database import Database
 from kb.errors import StoreError
 from kb.limits import store
 from kb.limits.counting import BATCH, Rate
@@ -27,7 +27,7 @@ MINUTE = timedelta(minutes=1)
 BEGIN = """
 import os, random, sys, threading
 from datetime import UTC, datetime, timedelta
-from kb.db import Database
+from kb.database import Database
 from kb.limits.counting import Rate
 from kb.limits.store import RateLimits
 NOW = datetime(2026, 3, 2, 9, 0, 5, tzinfo=UTC)

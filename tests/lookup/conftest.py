@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kb.db import Database
+from kb.database import Database
 from kb.lookup.record import Record
 from kb.lookup.recording import Recorder
 from kb.people.roles import Viewer

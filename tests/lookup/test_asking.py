@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from kb.db import Database
+from kb.database import Database
 from kb.lookup import store
 from kb.lookup.ask import Asker
 from kb.lookup.events import EventKind

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from kb.db import Database
+from kb.database import Database
 from kb.lookup import batching, store
 from kb.lookup.events import Event, EventKind, Surface, is_young, new_id, new_search_id
 from kb.lookup.record import Record
@@ -174,7 +174,7 @@ PROGRAM = """
 import itertools, sys
 from datetime import UTC, datetime
 from pathlib import Path
-from kb.db import Database
+from kb.database import Database
 from kb.lookup.events import Event, EventKind, new_id, new_search_id
 from kb.lookup.recording import Recorder
 recorder = Recorder(Database(sys.argv[1]), Path(sys.argv[2]))

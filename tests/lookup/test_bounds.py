@@ -11,7 +11,7 @@ import sys
 import pytest
 
 from benchmarks.bounds import cases
-from kb.config import load
+from kb.config.settings import load
 from kb.errors import ConfigError
 from kb.lookup.own_patterns import Bounded
 from kb.lookup.redaction import redactor

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from kb.db import Database
+from kb.database import Database
 from kb.lookup.visitors import Visitors
 from kb.schema import salts
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from kb.db import Database
+from kb.database import Database
 from kb.errors import StoreError
 from kb.lookup import store
 from kb.lookup.events import Event, EventKind, new_id

@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from kb.db import Database
+from kb.database import Database
 from kb.lookup.events import Event, EventKind
 from kb.lookup.store import put_all, salt_of
 from kb.lookup.words import words_key

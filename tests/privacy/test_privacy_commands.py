@@ -13,11 +13,11 @@ import sqlalchemy as sa
 from click.testing import CliRunner
 
 from kb.cli import main
-from kb.db import Database
+from kb.database import Database
 from kb.desk.ticket import Draft, Requester
 from kb.people.roles import Role
 from kb.schema import tickets
-from kb.wiring import Services
+from kb.services import Services
 
 Kb = Callable[..., Any]
 ANA = "ana@uni.es"

@@ -19,9 +19,9 @@ from flask.testing import FlaskClient
 
 from kb.app import create_app
 from kb.cli import main
-from kb.config import Settings, load
+from kb.config.settings import Settings, load
 from kb.lookup.publish import Published, publish
-from kb.wiring import Services, build
+from kb.services import Services, build
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "correct horse battery staple"

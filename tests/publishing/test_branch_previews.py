@@ -12,13 +12,13 @@ import pytest
 from flask.testing import FlaskClient
 
 from kb.app import create_app
-from kb.config import Settings
-from kb.content.repositories import Repository as Further
+from kb.config.repositories import Repository as Further
+from kb.config.settings import Settings
 from kb.lookup.publish import publish
 from kb.previews.building import folder
 from kb.previews.store import LIFE
-from kb.wiring import Services, build
-from kb.worker import Worker
+from kb.scheduler import Worker
+from kb.services import Services, build
 from tests.publishing.conftest import browser
 
 NOW = datetime.now(UTC)

@@ -20,10 +20,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from kb.app import create_app
-from kb.config import Settings
+from kb.config.settings import Settings
 from kb.lookup.publish import publish
-from kb.wiring import Services, build
-from kb.worker import Worker
+from kb.scheduler import Worker
+from kb.services import Services, build
 from tests.publishing.conftest import PASSWORD, Repository, browser
 
 ROLES = ("anonymous", "reader", "author", "agent", "lead", "admin")

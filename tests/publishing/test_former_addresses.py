@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from kb.app import create_app
-from kb.config import Settings
+from kb.config.settings import Settings
 from kb.content.past import Change, Fate, fates
 from kb.lookup.publish import Published, publish
-from kb.wiring import Services, build
+from kb.services import Services, build
 
 Live = Callable[..., Published]
 PATHS = st.sampled_from("abcdef")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from kb.config import Settings
+from kb.config.settings import Settings
 from kb.errors import PublishRefused
 from kb.lookup.publish import Published, publish
 from search import generation

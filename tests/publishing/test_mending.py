@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from kb.config import Settings, load
+from kb.config.settings import Settings, load
 from kb.lookup import mending
 from kb.lookup.made import notices_of
 from kb.lookup.mending import Mender, repairs
 from kb.lookup.publish import Published
-from kb.wiring import Services, build
+from kb.services import Services, build
 from search import engine as engines
 from search import generation
 from search.errors import SearchError

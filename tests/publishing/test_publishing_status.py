@@ -13,13 +13,13 @@ import sqlalchemy as sa
 from flask.testing import FlaskClient
 
 from kb.app import create_app
-from kb.config import Settings
+from kb.config.settings import Settings
 from kb.errors import BranchGone, ContentError
 from kb.lookup.made import library_of
 from kb.lookup.publish import Published, publish
+from kb.scheduler import Worker
 from kb.schema import outbox
-from kb.wiring import Services, build
-from kb.worker import Worker
+from kb.services import Services, build
 
 Live = Callable[..., Published]
 BROKEN = "---\n- not a mapping\n---\n"

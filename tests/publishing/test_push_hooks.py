@@ -16,8 +16,8 @@ from flask.testing import FlaskClient
 
 from kb.app import create_app
 from kb.lookup.standing import wish
-from kb.wiring import Services
-from kb.worker import Worker
+from kb.scheduler import Worker
+from kb.services import Services
 
 SECRET = "s3cret of the hook"
 MAIN = json.dumps({"ref": "refs/heads/main"}).encode()

@@ -15,12 +15,13 @@ from typing import Any
 import pytest
 
 from kb.app import create_app
-from kb.config import Settings, shown
-from kb.content.mirror import HEAD, fetch, read_remote
+from kb.config.repositories import read_remote
+from kb.config.settings import Settings, shown
+from kb.content.mirror import HEAD, fetch
 from kb.errors import ContentError
 from kb.lookup.publish import Published, publish
 from kb.lookup.standing import alone
-from kb.wiring import build
+from kb.services import build
 
 Live = Callable[..., Published]
 

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from kb.content.article import Status
 from kb.content.schedule import moment, status_at
 from kb.lookup.publish import Published
-from kb.wiring import Services
-from kb.worker import Worker
+from kb.scheduler import Worker
+from kb.services import Services
 
 NOON = datetime(2099, 9, 14, 12, tzinfo=UTC)
 EARLY, LATE = (datetime(year, 12, 29, tzinfo=UTC).replace(tzinfo=None) for year in (1, 9998))

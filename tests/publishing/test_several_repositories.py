@@ -13,15 +13,15 @@ import pytest
 from flask.testing import FlaskClient
 
 from kb.app import create_app
-from kb.config import Settings, load, shown
+from kb.config.repositories import Repository as Further
+from kb.config.settings import Settings, load, shown
 from kb.content.library import Library
-from kb.content.repositories import Repository as Further
 from kb.content.several import joined, parted
 from kb.errors import ConfigError, ContentError
 from kb.lookup.made import notices_of
 from kb.lookup.publish import keep_time, publish
 from kb.lookup.rollback import kept, roll_back
-from kb.wiring import build
+from kb.services import build
 from search import generation
 
 PNG = bytes.fromhex(

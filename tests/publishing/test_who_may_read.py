@@ -11,7 +11,7 @@ from typing import Any
 from flask.testing import FlaskClient
 
 from kb.lookup.publish import Published
-from kb.wiring import Services
+from kb.services import Services
 
 Live = Callable[..., Published]
 SECRET = "zyqdrawer"

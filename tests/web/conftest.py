@@ -20,10 +20,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from kb.app import create_app
-from kb.config import Settings, load
+from kb.config.settings import Settings, load
 from kb.lookup.publish import publish
+from kb.services import Services, build
 from kb.web import guard
-from kb.wiring import Services, build
 from tests.clients import Client
 
 ROOT = Path(__file__).resolve().parents[2]

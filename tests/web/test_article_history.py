@@ -15,11 +15,11 @@ import pytest
 from flask.testing import FlaskClient
 
 from kb.app import create_app
-from kb.config import load
+from kb.config.settings import load
 from kb.lookup.publish import publish
 from kb.people.roles import Role
 from kb.people.store import Accounts
-from kb.wiring import Services, build
+from kb.services import Services, build
 from tests.conftest import PASSWORD, browser
 from tests.web.pages import Page, complaints
 

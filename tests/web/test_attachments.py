@@ -10,10 +10,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from kb.app import create_app
-from kb.config import load
+from kb.config.settings import load
 from kb.content.attachments import MAX_BYTES
 from kb.lookup.publish import publish
-from kb.wiring import build
+from kb.services import build
 
 PDF = b"%PDF-1.7\n<script>alert(1)</script>"
 ROOT = Path(__file__).resolve().parents[2]

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from kb.config import Settings
+from kb.config.settings import Settings
 from kb.lookup.publish import publish
-from kb.wiring import Services, build
+from kb.services import Services, build
 
 PAGES = {
     "mail/send.md": """---

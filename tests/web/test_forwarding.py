@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from kb.forwarding import (
+from kb.proxies import (
     client_of,
     is_among,
     is_declared,

@@ -20,7 +20,7 @@ from kb.gaps.gap import Cause
 from kb.gaps.store import count, numbered
 from kb.lookup.words import words_key
 from kb.schema import episodes, events, failed_searches
-from kb.wiring import Services
+from kb.services import Services
 
 Browsers = Callable[[str], FlaskClient]
 OUTLOOK = "no space left for new letters in outlook"

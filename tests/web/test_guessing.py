@@ -261,7 +261,7 @@ def _refused(site: Any) -> None:
 def test_without_a_count_nobody_signs_in_while_another_holds_the_database(
     new_site: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kb.lookup.store.PATIENCE_S", 0.2)
+    monkeypatch.setattr("kb.database.PATIENCE_S", 0.2)
     site = new_site()
     holder = sqlite3.connect(site.services.settings.data / "tierzero.db", isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")  # reading goes on

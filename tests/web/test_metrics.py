@@ -17,8 +17,8 @@ from prometheus_client.openmetrics.parser import (
 from prometheus_client.parser import text_string_to_metric_families
 
 from kb.app import create_app
-from kb.config import Settings, load
-from kb.db import Database
+from kb.config.settings import Settings, load
+from kb.database import Database
 from kb.desk.outbox.store import Outbox
 from kb.errors import StoreError
 from kb.insight.closing import close_episodes
@@ -27,7 +27,7 @@ from kb.insight.reporting import report
 from kb.lookup.store import put_all
 from kb.metrics.gauge import DAYS
 from kb.people.roles import Role
-from kb.wiring import Services, build
+from kb.services import Services, build
 from tests.digest.conftest import event, lived
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from kb.config import ROWS
+from kb.config.settings import ROWS
 from tests.web.pages import Page
 
 RATES = ("search_rate", "suggest_rate", "write_rate", "ticket_rate", "network_rate")

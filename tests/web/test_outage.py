@@ -103,8 +103,8 @@ def test_pages_are_answered_while_another_holds_the_database(
     new_site: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The wait is shortened for the test; how long pages wait is the stores' affair.
-    monkeypatch.setattr("kb.db.LOCK_WAIT_S", 0.2)
-    monkeypatch.setattr("kb.lookup.store.PATIENCE_S", 0.2)
+    monkeypatch.setattr("kb.database.LOCK_WAIT_S", 0.2)
+    monkeypatch.setattr("kb.database.PATIENCE_S", 0.2)
     site = new_site()
     client = site.client("reader")
     holder = sqlite3.connect(site.services.settings.data / "tierzero.db", isolation_level=None)

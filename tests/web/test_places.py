@@ -15,9 +15,9 @@ import pytest
 import sqlalchemy as sa
 
 from kb.app import create_app
-from kb.config import load
+from kb.config.settings import load
 from kb.errors import ConfigError
-from kb.proxied import Proxied
+from kb.proxies import Proxied
 from kb.schema import events
 from tests.web.pages import ADDRESSES, Page, complaints
 
@@ -83,7 +83,7 @@ def test_a_proxy_that_nobody_declared_is_told_of_once(
 ) -> None:
     site = new_site(trusted_proxies=(ip_network("10.0.0.0/8"),))
     assert site.browser().get("/readyz").get_json()["checks"]["proxies"]["ok"]
-    with caplog.at_level(logging.WARNING, "kb.proxied"):
+    with caplog.at_level(logging.WARNING, "kb.proxies"):
         for n in range(3):
             site.browser(REMOTE_ADDR=peer, HTTP_X_FORWARDED_FOR=f"203.0.113.{n}").get("/about")
     (line,) = caplog.messages

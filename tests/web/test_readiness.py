@@ -22,14 +22,14 @@ from click.testing import CliRunner
 from flask import Flask
 from flask.testing import FlaskClient
 
-from kb import heartbeat, readiness
+from kb import health
 from kb.cli import main
-from kb.config import load
+from kb.config.settings import load
 from kb.connectors.channel import ChannelFailure, PermanentFailure, TemporaryFailure
 from kb.connectors.faults import Fault
-from kb.db import NEWEST_REVISION, Database
+from kb.database import NEWEST_REVISION, Database
 from kb.desk.outbox import Outbox, deliver_due
-from kb.wiring import Services
+from kb.services import Services
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = "ann@example.com"
@@ -69,18 +69,18 @@ def test_the_last_round_of_the_worker_is_told(client: FlaskClient, services: Ser
     """
     data = services.settings.data
     assert checks(client)["worker"] == {"ok": False, "detail": "no round yet"}
-    heartbeat.beat(data)
+    health.beat(data)
     assert checks(client)["worker"]["ok"] is True
     assert "ago" in checks(client)["worker"]["detail"]
-    heartbeat.beat(data, failing=("outbox", "escalation"))
+    health.beat(data, failing=("outbox", "escalation"))
     assert checks(client)["worker"]["detail"] == "jobs that fail: escalation, outbox"
-    heartbeat.beat(data, fault="it cannot be started: Permission denied")
+    health.beat(data, fault="it cannot be started: Permission denied")
     assert checks(client)["worker"]["ok"] is False
-    heartbeat.beat(data)
-    told = json.loads((data / heartbeat.FILE).read_text())
+    health.beat(data)
+    told = json.loads((data / health.FILE).read_text())
     for working, gone, ok in ((False, 40, True), (False, 70, False), (True, 70, True)):
         stale = told | {"at": told["at"] - gone, "working": working}
-        (data / heartbeat.FILE).write_text(json.dumps(stale))
+        (data / health.FILE).write_text(json.dumps(stale))
         assert checks(client)["worker"]["ok"] is ok, (working, gone)
 
 
@@ -88,7 +88,7 @@ def test_a_disk_that_fills_up_is_told_before_it_is_full(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert "free" in checks(client)["disk"]["detail"]
-    monkeypatch.setattr(readiness, "FLOOR", 2**70)
+    monkeypatch.setattr(health, "FLOOR", 2**70)
     assert checks(client)["disk"]["ok"] is False
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from flask import g, render_template_string
 
-from kb.insight.tables.table import Cell, Column, Kind, Line, Table, lines
 from kb.people.roles import Viewer
+from kb.table import Cell, Column, ColumnKind, Line, Table, lines
 from kb.web.words import cell
 from tests.web.pages import Page
 
@@ -29,10 +29,10 @@ def shown(site: Any, found: Table, page: str = PAGE) -> Page:
 FIGURES = Table(
     "deflection", "Deflection",
     (
-        Column("figure", "Figure", Kind.FIGURE),
-        Column("value", "Value", Kind.AMOUNT, definition="deflection_lower"),
-        Column("n", "Rests on", Kind.COUNT),
-        Column("definition", "Definition", Kind.NOTE, shown=False),
+        Column("figure", "Figure", ColumnKind.FIGURE),
+        Column("value", "Value", ColumnKind.AMOUNT, definition="deflection_lower"),
+        Column("n", "Rests on", ColumnKind.COUNT),
+        Column("definition", "Definition", ColumnKind.NOTE, shown=False),
     ),
     (
         Line(("Lower bound", 0.123456, 12345, "said"), "deflection_lower", "share"),
@@ -76,9 +76,9 @@ def test_numbers_stand_to_the_right_and_words_to_the_left(site: Any) -> None:
 
 def test_codes_articles_and_gaps(site: Any) -> None:
     columns = (
-        Column("article", "Article", Kind.ARTICLE),
-        Column("gap", "Gap", Kind.GAP),
-        Column("language", "Language", Kind.LANGUAGE),
+        Column("article", "Article", ColumnKind.ARTICLE),
+        Column("gap", "Gap", ColumnKind.GAP),
+        Column("language", "Language", ColumnKind.LANGUAGE),
     )
     found = Table("t", "T", columns, lines([("a/b", 7, "es"), ("gone/x", None, "")]))
     page = shown(site, found)
@@ -104,33 +104,33 @@ def test_a_line_may_be_drawn(site: Any) -> None:
 @pytest.mark.parametrize(
     ("value", "kind", "unit", "wanted"),
     [
-        (None, Kind.SHARE, "", ""),
-        (0.5, Kind.SHARE, "", "50.0 %"),
-        (-0.012, Kind.DIFFERENCE, "", "−1.2 points"),
-        (1234.56, Kind.NUMBER, "", "1,234.6"),
-        (1234567, Kind.COUNT, "", "1,234,567"),
-        (45, Kind.SECONDS, "", "45 s"),
-        (720, Kind.SECONDS, "", "12 min"),
-        (12_600, Kind.SECONDS, "", "3.5 hours"),
-        (200_000, Kind.SECONDS, "", "2.3 days"),
-        (87.4, Kind.MILLISECONDS, "", "87 ms"),
-        (1450, Kind.MILLISECONDS, "", "1.4 s"),
-        ("2026-03-01", Kind.DAY, "", "1 March 2026"),
-        ("not a day", Kind.DAY, "", "not a day"),
-        ("2026-03-01T09:05:00+00:00", Kind.MOMENT, "", "1 Mar 2026, 09:05 UTC"),
-        ("ticketed", Kind.FAILURE, "", "a ticket followed"),
-        ("phone", Kind.DEVICE, "", "phone"),
-        ("", Kind.SURFACE, "", "not known"),
-        ("policy", Kind.ORIGIN, "", "by policy: left without an answer"),
-        ("new-code", Kind.REASON, "", "new-code"),
-        (2, Kind.TIER, "", "Tier 2"),
-        (12.5, Kind.AMOUNT, "money", "12.50"),
-        (14.02, Kind.AMOUNT, "ratio", "14.0 : 1"),
-        (0.084, Kind.AMOUNT, "ratio", "0.08 : 1"),
-        ("7d4fa87e895c52a400a574caea93659b95a30519", Kind.COMMIT, "", "7d4fa87e89"),
-        ("too few data", Kind.AMOUNT, "share", "too few data"),
-        ("plain", Kind.TEXT, "", "plain"),
+        (None, ColumnKind.SHARE, "", ""),
+        (0.5, ColumnKind.SHARE, "", "50.0 %"),
+        (-0.012, ColumnKind.DIFFERENCE, "", "−1.2 points"),
+        (1234.56, ColumnKind.NUMBER, "", "1,234.6"),
+        (1234567, ColumnKind.COUNT, "", "1,234,567"),
+        (45, ColumnKind.SECONDS, "", "45 s"),
+        (720, ColumnKind.SECONDS, "", "12 min"),
+        (12_600, ColumnKind.SECONDS, "", "3.5 hours"),
+        (200_000, ColumnKind.SECONDS, "", "2.3 days"),
+        (87.4, ColumnKind.MILLISECONDS, "", "87 ms"),
+        (1450, ColumnKind.MILLISECONDS, "", "1.4 s"),
+        ("2026-03-01", ColumnKind.DAY, "", "1 March 2026"),
+        ("not a day", ColumnKind.DAY, "", "not a day"),
+        ("2026-03-01T09:05:00+00:00", ColumnKind.MOMENT, "", "1 Mar 2026, 09:05 UTC"),
+        ("ticketed", ColumnKind.FAILURE, "", "a ticket followed"),
+        ("phone", ColumnKind.DEVICE, "", "phone"),
+        ("", ColumnKind.SURFACE, "", "not known"),
+        ("policy", ColumnKind.ORIGIN, "", "by policy: left without an answer"),
+        ("new-code", ColumnKind.REASON, "", "new-code"),
+        (2, ColumnKind.TIER, "", "Tier 2"),
+        (12.5, ColumnKind.AMOUNT, "money", "12.50"),
+        (14.02, ColumnKind.AMOUNT, "ratio", "14.0 : 1"),
+        (0.084, ColumnKind.AMOUNT, "ratio", "0.08 : 1"),
+        ("7d4fa87e895c52a400a574caea93659b95a30519", ColumnKind.COMMIT, "", "7d4fa87e89"),
+        ("too few data", ColumnKind.AMOUNT, "share", "too few data"),
+        ("plain", ColumnKind.TEXT, "", "plain"),
     ],
 )  # fmt: skip
-def test_every_kind_has_its_words(value: Cell, kind: Kind, unit: str, wanted: str) -> None:
+def test_every_kind_has_its_words(value: Cell, kind: ColumnKind, unit: str, wanted: str) -> None:
     assert cell(value, kind, unit) == wanted

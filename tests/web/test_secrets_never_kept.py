@@ -31,13 +31,13 @@ import sqlalchemy as sa
 from gunicorn.config import Config
 
 from benchmarks.redaction import HARMLESS, OWN, Case, cases
-from kb import serving
 from kb.lookup import recording
 from kb.lookup.ask import kept
 from kb.lookup.redaction import redactor
 from kb.people.roles import Role
+from kb.scheduler import Worker
 from kb.schema import metadata
-from kb.worker import Worker
+from kb.server import run
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "correct horse battery staple"
@@ -341,7 +341,7 @@ def test_no_secret_lies_in_the_spool_while_the_database_is_away(
 
 def test_a_request_that_fails_is_logged_without_its_query() -> None:
     said = io.StringIO()
-    log = serving._Log(Config())
+    log = run._Log(Config())
     log.error_log.addHandler(logging.StreamHandler(said))
     for case in _some():
         path = f"/search?q={case.text}"

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from kb.scheduler import Worker
 from kb.schema import events
-from kb.worker import Worker
 
 
 def suggested(client: Any, words: str) -> list[dict[str, str]]:

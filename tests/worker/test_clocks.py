@@ -20,20 +20,19 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from kb.config import load
+from kb.config.settings import load
 from kb.connectors.channel import ChannelFailure, TemporaryFailure
-from kb.db import Database
-from kb.desk.leases import hold, of_folder, of_process
-from kb.desk.leases.store import SKEW
+from kb.database import Database
 from kb.desk.outbox import Delivery, Outbox, deliver_due
 from kb.desk.outbox.delivery import CLAIM
 from kb.desk.outbox.store import LONGEST_ASKED, LONGEST_WAIT
-from kb.heartbeat import FILE, beat, last_heard
+from kb.health import FILE, beat, last_heard
+from kb.leases import SKEW, hold, of_folder, of_process
 from kb.lookup.publish import publish
+from kb.scheduler import Worker
 from kb.schema import leases
-from kb.serving import _Companion
-from kb.wiring import build
-from kb.worker import Worker
+from kb.server.run import _Companion
+from kb.services import build
 from tests.conftest import missing
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -316,11 +315,11 @@ def test_letters_go_on_when_a_worker_is_stopped_and_killed(place: Place) -> None
 
 
 def test_an_interval_is_over_by_either_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    from kb.worker import _Begun
+    from kb.scheduler import _Begun
 
     minute, begun = timedelta(minutes=1), _Begun(1000.0, NOW)
     ticks = 1001.0
-    monkeypatch.setattr("kb.worker.time.monotonic", lambda: ticks)
+    monkeypatch.setattr("kb.scheduler.time.monotonic", lambda: ticks)
     assert not begun.is_over(minute, NOW - HOURS)
     assert begun.is_over(minute, NOW + minute)
     ticks = 1060.0
@@ -349,11 +348,11 @@ def test_a_worker_that_cannot_be_started_is_tried_again_and_told_of(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """swampratnz/community-agent#467, AshishKapoor/fintrack#147: healthy, and no job runs."""
-    monkeypatch.setattr("kb.serving.RESTART_S", 0.01)
-    monkeypatch.setattr("kb.serving.LONGEST_RESTART_S", 0.02)
+    monkeypatch.setattr("kb.server.run.RESTART_S", 0.01)
+    monkeypatch.setattr("kb.server.run.LONGEST_RESTART_S", 0.02)
     nowhere = tmp_path / "program"
     nowhere.write_text("#!/bin/sh\nexit 3\n", "utf-8")  # not to be executed
-    monkeypatch.setattr("kb.serving.sys.executable", str(nowhere))
+    monkeypatch.setattr("kb.server.run.sys.executable", str(nowhere))
     companion = _Companion(tmp_path)
     companion.start()
     eventually(lambda: caplog.text.count("cannot be started: Permission denied") > 2, "tries")

@@ -13,13 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kb.authoring.reminders import reminders
-from kb.config import Settings
+from kb.config.settings import Settings
 from kb.content.article import Article, Status
 from kb.lookup.publish import publish
 from kb.people.roles import Role
 from kb.people.store import Account
-from kb.wiring import Services, build
-from kb.worker import Worker
+from kb.scheduler import Worker
+from kb.services import Services, build
 
 PASSWORD = "correct horse battery staple"
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)

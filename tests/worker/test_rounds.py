@@ -19,15 +19,15 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from kb.app import create_app
-from kb.config import Settings, load
-from kb.db import Database
+from kb.config.settings import Settings, load
+from kb.database import Database
 from kb.desk.ticket import Origin
 from kb.errors import StoreError
 from kb.people.roles import Role
 from kb.people.store import Accounts
+from kb.scheduler import Worker
 from kb.schema import leases, outbox
-from kb.wiring import Services, build
-from kb.worker import Worker
+from kb.services import Services, build
 
 PASSWORD = "correct horse battery staple"
 NOTHING = "how long do I knead sourdough before proving it"

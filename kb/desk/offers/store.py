@@ -10,7 +10,7 @@ from dataclasses import asdict
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from kb.db import Database
+from kb.database import Database
 from kb.desk.offers.offer import Offer, OfferState
 from kb.schema import offers
 

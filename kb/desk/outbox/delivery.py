@@ -20,7 +20,7 @@ from kb.connectors.channel import (
     PermanentFailure,
     TemporaryFailure,
 )
-from kb.db import Database
+from kb.database import Database
 from kb.desk.outbox.faults import Faults, without_addresses
 from kb.desk.outbox.store import LONGEST_ASKED, LONGEST_WAIT, Outbox, Parcel
 

@@ -8,7 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from kb.db import Database
+from kb.database import Database
 from kb.desk.store import Tickets
 from kb.desk.ticket import ACTIVE, TicketEvent
 from kb.people.roles import Permission, Role, allowed

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
-from kb.config import Settings
-from kb.db import Database
+from kb.config.settings import Settings
+from kb.database import Database
 from kb.gaps import store
 from kb.gaps.answers.rules import LOOKED_AT, Question
 from kb.lookup.publish import open_encoder

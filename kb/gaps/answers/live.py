@@ -15,7 +15,7 @@ from pathlib import Path
 
 from kb.content.article import Article
 from kb.content.library import Library
-from kb.db import Database
+from kb.database import Database
 from kb.gaps.answers import store
 from kb.gaps.answers.parts import NEVER, Known, Since, known, published, since, state_of, times
 from kb.lookup.made import library_of

@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from kb.db import Database
+from kb.database import Database
 from kb.gaps.answers.answer import Answer, Answered, Placed
 from kb.gaps.answers.parts import Known
 from kb.gaps.answers.rules import Asked, Question

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
-from kb.db import Connection, Database
+from kb.database import Connection, Database
 from kb.gaps import store as gaps
 from kb.gaps.cycle import store
 from kb.gaps.cycle.figures import Answered, Effect, Failures, effect

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from kb.db import Database
+from kb.database import Database
 from kb.gaps.cycle import store, tables
 from kb.gaps.cycle.effects import SearchesByDay, effects
 from kb.gaps.cycle.figures import waits
 from kb.insight.days.counting import searches_by_day
 from kb.insight.report import DateRange
-from kb.insight.tables.table import Table
+from kb.table import Table
 
 
 def knowledge_tables(

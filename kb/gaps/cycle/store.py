@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from kb.db import Database
+from kb.database import Database
 from kb.gaps.closed import ANSWERED, REOPENED
 from kb.gaps.cycle.figures import Failures
 from kb.gaps.cycle.spans import Spans

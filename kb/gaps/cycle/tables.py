@@ -12,9 +12,9 @@ from datetime import datetime
 from kb.gaps.cycle.figures import Effect, overall
 from kb.insight.definitions import DEFINITIONS
 from kb.insight.estimates.estimate import Unit
-from kb.insight.tables.table import Cells, Column, Kind, Line, Table
 from kb.insight.tickets.durations import Duration
 from kb.insight.tickets.tables import durations_table
+from kb.table import Cells, Column, ColumnKind, Line, Table
 
 NONE = "No gap was answered in this range."
 NAMELESS = "Words that are no longer kept"
@@ -33,17 +33,17 @@ def _whole(effects: Sequence[Effect]) -> Table:
     found = overall(effects)
     low, high = found.interval or (None, None)
     columns = (
-        Column("figure", "Figure", Kind.FIGURE),
-        Column("value", "Rate after : before", Kind.AMOUNT, definition="cycle_overall"),
-        Column("low95", "95 % from", Kind.AMOUNT),
-        Column("high95", "95 % to", Kind.AMOUNT),
-        Column("people_before", "People before", Kind.COUNT),
-        Column("people_after", "People after", Kind.COUNT),
-        Column("gaps", "Gaps compared", Kind.COUNT),
-        Column("answered", "Gaps answered", Kind.COUNT, definition="cycle"),
-        Column("opened_again", "Open again since", Kind.COUNT),
-        Column("why_no_value", "Why no value", Kind.NOTE, shown=bool(found.lacking)),
-        Column("definition", "Definition", Kind.NOTE, shown=False),
+        Column("figure", "Figure", ColumnKind.FIGURE),
+        Column("value", "Rate after : before", ColumnKind.AMOUNT, definition="cycle_overall"),
+        Column("low95", "95 % from", ColumnKind.AMOUNT),
+        Column("high95", "95 % to", ColumnKind.AMOUNT),
+        Column("people_before", "People before", ColumnKind.COUNT),
+        Column("people_after", "People after", ColumnKind.COUNT),
+        Column("gaps", "Gaps compared", ColumnKind.COUNT),
+        Column("answered", "Gaps answered", ColumnKind.COUNT, definition="cycle"),
+        Column("opened_again", "Open again since", ColumnKind.COUNT),
+        Column("why_no_value", "Why no value", ColumnKind.NOTE, shown=bool(found.lacking)),
+        Column("definition", "Definition", ColumnKind.NOTE, shown=False),
     )
     cells: Cells = (
         found.name,
@@ -65,26 +65,28 @@ def _whole(effects: Sequence[Effect]) -> Table:
 def _gaps(effects: Sequence[Effect], k: int) -> Table:
     effect = "cycle_effect"
     columns = (
-        Column("gap", "Gap", Kind.GAP),
-        Column("title", "Asked", Kind.WORDS),
-        Column("article", "Article", Kind.ARTICLE),
-        Column("commit", "Commit", Kind.COMMIT),
-        Column("first_failed_at", "First failed", Kind.MOMENT, definition="cycle"),
-        Column("known_at", "Known since", Kind.MOMENT, definition="cycle"),
-        Column("answered_at", "Answered", Kind.MOMENT, definition="cycle"),
-        Column("took", "Took", Kind.SECONDS, definition="cycle"),
-        Column("days", "Days compared", Kind.COUNT, definition=effect),
-        Column("failed_before", "Failed searches before", Kind.COUNT, definition=effect),
-        Column("failed_after", "Failed searches after", Kind.COUNT, definition=effect),
-        Column("people_before", "People before", Kind.COUNT, definition=effect),
-        Column("people_after", "People after", Kind.COUNT, definition=effect),
-        Column("rate_before", "Rate before", Kind.NUMBER, definition=effect),
-        Column("rate_after", "Rate after", Kind.NUMBER, definition=effect),
-        Column("ratio", "Rate after : before", Kind.AMOUNT, definition=effect),
-        Column("low95", "95 % from", Kind.AMOUNT, definition="cycle_ratio"),
-        Column("high95", "95 % to", Kind.AMOUNT, definition="cycle_ratio"),
-        Column("opened_again_at", "Open again", Kind.MOMENT),
-        Column("why_no_value", "Why no value", Kind.NOTE, shown=any(e.lacking for e in effects)),
+        Column("gap", "Gap", ColumnKind.GAP),
+        Column("title", "Asked", ColumnKind.WORDS),
+        Column("article", "Article", ColumnKind.ARTICLE),
+        Column("commit", "Commit", ColumnKind.COMMIT),
+        Column("first_failed_at", "First failed", ColumnKind.MOMENT, definition="cycle"),
+        Column("known_at", "Known since", ColumnKind.MOMENT, definition="cycle"),
+        Column("answered_at", "Answered", ColumnKind.MOMENT, definition="cycle"),
+        Column("took", "Took", ColumnKind.SECONDS, definition="cycle"),
+        Column("days", "Days compared", ColumnKind.COUNT, definition=effect),
+        Column("failed_before", "Failed searches before", ColumnKind.COUNT, definition=effect),
+        Column("failed_after", "Failed searches after", ColumnKind.COUNT, definition=effect),
+        Column("people_before", "People before", ColumnKind.COUNT, definition=effect),
+        Column("people_after", "People after", ColumnKind.COUNT, definition=effect),
+        Column("rate_before", "Rate before", ColumnKind.NUMBER, definition=effect),
+        Column("rate_after", "Rate after", ColumnKind.NUMBER, definition=effect),
+        Column("ratio", "Rate after : before", ColumnKind.AMOUNT, definition=effect),
+        Column("low95", "95 % from", ColumnKind.AMOUNT, definition="cycle_ratio"),
+        Column("high95", "95 % to", ColumnKind.AMOUNT, definition="cycle_ratio"),
+        Column("opened_again_at", "Open again", ColumnKind.MOMENT),
+        Column(
+            "why_no_value", "Why no value", ColumnKind.NOTE, shown=any(e.lacking for e in effects)
+        ),
     )
     rows = tuple(
         Line(_cells(each), key=str(each.answer.number), unit=Unit.RATIO.value) for each in effects

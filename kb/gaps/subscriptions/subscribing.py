@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from kb.db import Connection, Database
+from kb.access import LibraryGetter
+from kb.database import Connection, Database
 from kb.errors import NotFound
 from kb.gaps.answers.answer import Answer
 from kb.gaps.answers.asking import read_by
@@ -24,7 +25,6 @@ from kb.gaps.answers.rules import Asked
 from kb.gaps.replay import Waiting
 from kb.gaps.subscriptions import store
 from kb.gaps.subscriptions.store import ASKED, CONFIRMED, Subscription
-from kb.lookup.live import LibraryGetter
 from kb.people.roles import audiences
 from kb.people.store import Accounts, normal_email
 

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
-from kb.db import Connection, Database
+from kb.database import Connection, Database
 from kb.errors import NotReady
 from kb.insight.days import store
 from kb.insight.days.tally import Tally, tally

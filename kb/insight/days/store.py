@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from kb.db import insert_into
+from kb.database import insert_into
 from kb.insight.days.packing import packed, unpacked
 from kb.insight.days.tally import Tally
 from kb.insight.wording import favourite

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from kb.db import Database
+from kb.database import Database
 from kb.errors import NotAllowed, NotFound
 from kb.insight.definitions import DEFINITION_VERSION
 from kb.insight.kept import store
@@ -20,7 +20,7 @@ from kb.insight.kept.store import Kept
 from kb.insight.naming import given
 from kb.insight.report import DateRange
 from kb.insight.tables.keeping import Difference, differences, has_words, without_words
-from kb.insight.tables.table import Table
+from kb.table import Table
 
 Make = Callable[[DateRange, datetime], Sequence[Table]]
 LONGEST = 120

@@ -16,8 +16,8 @@ from sqlalchemy.engine import Connection, Row
 
 from kb.insight.report import DateRange
 from kb.insight.tables.keeping import from_json, to_json
-from kb.insight.tables.table import Table
 from kb.schema import kept_reports
+from kb.table import Table
 
 
 @dataclass(frozen=True, slots=True)

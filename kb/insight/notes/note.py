@@ -13,14 +13,14 @@ from datetime import date, datetime
 from kb.errors import InvalidInput
 from kb.insight.ranges import EARLIEST, LATEST
 from kb.insight.report import DateRange
-from kb.insight.tables.table import Column, Kind, Line, Table
+from kb.table import Column, ColumnKind, Line, Table
 
 LONGEST = 200
 COLUMNS = (
-    Column("mark", "Mark", Kind.COUNT),
-    Column("first", "From", Kind.DAY),
-    Column("last", "Until", Kind.DAY),
-    Column("note", "What happened", Kind.NOTE),
+    Column("mark", "Mark", ColumnKind.COUNT),
+    Column("first", "From", ColumnKind.DAY),
+    Column("last", "Until", ColumnKind.DAY),
+    Column("note", "What happened", ColumnKind.NOTE),
 )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from kb.db import Database
+from kb.database import Database
 from kb.errors import NotFound
 from kb.insight.notes import store
 from kb.insight.notes.note import Note, Written, notes_of

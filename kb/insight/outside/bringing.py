@@ -11,12 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from kb.db import Database
+from kb.config.ticket_hooks import Call
+from kb.database import Database
 from kb.errors import NotFound
 from kb.insight.closing import HasSpans, judge_again
 from kb.insight.days.store import touch
 from kb.insight.outside import store
-from kb.insight.outside.hooks import Call
 from kb.insight.outside.reading import OutsideTicket
 from kb.lookup.events import Event, EventKind
 from kb.lookup.store import add

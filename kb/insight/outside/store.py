@@ -7,9 +7,9 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from kb.db import Connection, insert_into
+from kb.config.ticket_hooks import REMEMBERED, Call
+from kb.database import Connection, insert_into
 from kb.errors import NotAllowed
-from kb.insight.outside.hooks import REMEMBERED, Call
 from kb.lookup.events import EventKind
 from kb.schema import events, hook_calls, subscriptions
 

@@ -12,7 +12,7 @@ from kb.insight.definitions import DEFINITIONS
 from kb.insight.facts import Outcome
 from kb.insight.report import Report
 from kb.insight.tables.figures import columns, figures_table, limits, line, short
-from kb.insight.tables.table import Cells, Column, Kind, Line, Table, lines
+from kb.table import Cells, Column, ColumnKind, Line, Table, lines
 
 OUTCOMES = tuple(outcome.value for outcome in Outcome)
 _WITHOUT = (None, None)
@@ -64,10 +64,10 @@ def _power(report: Report) -> Table:
         for one in report.deflection.patience
     )
     known = (
-        Column("difference", "Fewer tickets by", Kind.AMOUNT, definition="power"),
-        Column("people", "People needed at the form", Kind.COUNT),
-        Column("days", "Days needed", Kind.COUNT),
-        Column("why_no_value", "Why no value", Kind.NOTE),
+        Column("difference", "Fewer tickets by", ColumnKind.AMOUNT, definition="power"),
+        Column("people", "People needed at the form", ColumnKind.COUNT),
+        Column("days", "Days needed", ColumnKind.COUNT),
+        Column("why_no_value", "Why no value", ColumnKind.NOTE),
     )
     return Table("power", "How long until a difference can be seen", known, rows)
 
@@ -90,9 +90,9 @@ def days_table(report: Report) -> Table:
     ]
     single = all(step.first == step.last for step in report.steps)
     known = (
-        Column("first", "Day" if single else "From", Kind.DAY),
-        Column("last", "Until", Kind.DAY, shown=not single),
-        *(Column(o, DEFINITIONS[o].name, Kind.COUNT, definition=o) for o in OUTCOMES),
+        Column("first", "Day" if single else "From", ColumnKind.DAY),
+        Column("last", "Until", ColumnKind.DAY, shown=not single),
+        *(Column(o, DEFINITIONS[o].name, ColumnKind.COUNT, definition=o) for o in OUTCOMES),
     )
     return Table("days", "Episodes by outcome over time", known, lines(rows))
 
@@ -113,13 +113,15 @@ def _funnel(report: Report) -> Table:
         for step in report.funnel
     )
     known = (
-        Column("figure", "Step", Kind.FIGURE),
-        Column("reached", "Came this far", Kind.COUNT),
-        Column("share", "Of all who searched", Kind.SHARE),
-        Column("low95", "95 % from", Kind.SHARE),
-        Column("high95", "95 % to", Kind.SHARE),
+        Column("figure", "Step", ColumnKind.FIGURE),
+        Column("reached", "Came this far", ColumnKind.COUNT),
+        Column("share", "Of all who searched", ColumnKind.SHARE),
+        Column("low95", "95 % from", ColumnKind.SHARE),
+        Column("high95", "95 % to", ColumnKind.SHARE),
         *(
-            Column(f"{name}_here", f"Ended here: {DEFINITIONS[name].name.lower()}", Kind.COUNT)
+            Column(
+                f"{name}_here", f"Ended here: {DEFINITIONS[name].name.lower()}", ColumnKind.COUNT
+            )
             for name in names
         ),
     )
@@ -145,16 +147,16 @@ def _before(report: Report) -> Table:
         for one in report.changes
     )
     known = (
-        Column("figure", "Figure", Kind.FIGURE),
-        Column("now", "Now", Kind.SHARE),
-        Column("now_numerator", "Count", Kind.COUNT),
-        Column("now_denominator", "Of", Kind.COUNT),
-        Column("before", "Before", Kind.SHARE),
-        Column("before_numerator", "Count before", Kind.COUNT),
-        Column("before_denominator", "Of, before", Kind.COUNT),
-        Column("difference", "Difference", Kind.DIFFERENCE, definition="before"),
-        Column("low95", "95 % from", Kind.DIFFERENCE),
-        Column("high95", "95 % to", Kind.DIFFERENCE),
+        Column("figure", "Figure", ColumnKind.FIGURE),
+        Column("now", "Now", ColumnKind.SHARE),
+        Column("now_numerator", "Count", ColumnKind.COUNT),
+        Column("now_denominator", "Of", ColumnKind.COUNT),
+        Column("before", "Before", ColumnKind.SHARE),
+        Column("before_numerator", "Count before", ColumnKind.COUNT),
+        Column("before_denominator", "Of, before", ColumnKind.COUNT),
+        Column("difference", "Difference", ColumnKind.DIFFERENCE, definition="before"),
+        Column("low95", "95 % from", ColumnKind.DIFFERENCE),
+        Column("high95", "95 % to", ColumnKind.DIFFERENCE),
     )
     span = report.range.before()
     first, last = (f"{day.day} {day:%B %Y}" for day in (span.first, span.last))

@@ -13,24 +13,24 @@ from kb.insight.definitions import DEFINITIONS
 from kb.insight.estimates.estimate import Estimate, Unit
 from kb.insight.figure import Figure
 from kb.insight.report import Report
-from kb.insight.tables.table import Cells, Column, Kind, Line, Table
+from kb.table import Cells, Column, ColumnKind, Line, Table
 
 AnyFigure = Figure | Estimate
 PLACES = 6  # decimals in exports
 COLUMNS = (
-    Column("figure", "Figure", Kind.FIGURE),
-    Column("value", "Value", Kind.AMOUNT),
+    Column("figure", "Figure", ColumnKind.FIGURE),
+    Column("value", "Value", ColumnKind.AMOUNT),
     Column("unit", "Unit", shown=False),
-    Column("numerator", "Count", Kind.NUMBER),
-    Column("denominator", "Of", Kind.NUMBER),
-    Column("n", "Sample size", Kind.COUNT),
-    Column("low95", "95 % from", Kind.AMOUNT),
-    Column("high95", "95 % to", Kind.AMOUNT),
-    Column("low_every_look", "At every look from", Kind.AMOUNT, definition="always_valid"),
-    Column("high_every_look", "At every look to", Kind.AMOUNT, definition="always_valid"),
-    Column("why_no_value", "Why no value", Kind.NOTE),
-    Column("definition", "Definition", Kind.NOTE, shown=False),
-    Column("definition_version", "Version of the definitions", Kind.COUNT, shown=False),
+    Column("numerator", "Count", ColumnKind.NUMBER),
+    Column("denominator", "Of", ColumnKind.NUMBER),
+    Column("n", "Sample size", ColumnKind.COUNT),
+    Column("low95", "95 % from", ColumnKind.AMOUNT),
+    Column("high95", "95 % to", ColumnKind.AMOUNT),
+    Column("low_every_look", "At every look from", ColumnKind.AMOUNT, definition="always_valid"),
+    Column("high_every_look", "At every look to", ColumnKind.AMOUNT, definition="always_valid"),
+    Column("why_no_value", "Why no value", ColumnKind.NOTE),
+    Column("definition", "Definition", ColumnKind.NOTE, shown=False),
+    Column("definition_version", "Version of the definitions", ColumnKind.COUNT, shown=False),
     Column("code_version", "Version of the code", shown=False),
 )
 # These are shown only where some row has one.

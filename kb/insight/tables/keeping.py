@@ -11,15 +11,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from kb.insight.tables.table import Cell, Column, Kind, Line, Table
+from kb.table import Cell, Column, ColumnKind, Line, Table
 
 NOT_KEPT = "words are not kept"
 _WORDED_KEYS = frozenset({"words", "label"})  # columns of words by their key, whatever their kind
 # What a row is of: these cells stay the same when its numbers move.
-_OF = frozenset(Kind) - {
-    Kind.NOTE, Kind.MOMENT, Kind.AMOUNT, Kind.COUNT, Kind.SHARE, Kind.DIFFERENCE, Kind.NUMBER,
-    Kind.SECONDS, Kind.MILLISECONDS,
-}  # fmt: skip
+_OF = frozenset(ColumnKind) - {
+    ColumnKind.NOTE,
+    ColumnKind.MOMENT,
+    ColumnKind.AMOUNT,
+    ColumnKind.COUNT,
+    ColumnKind.SHARE,
+    ColumnKind.DIFFERENCE,
+    ColumnKind.NUMBER,
+    ColumnKind.SECONDS,
+    ColumnKind.MILLISECONDS,
+}
 Named = tuple[Cell, ...]
 
 
@@ -54,8 +61,8 @@ def from_json(kept: Mapping[str, Any]) -> Table:
     )
 
 
-def _kind(name: str) -> Kind:
-    return Kind(name) if name in set(Kind) else Kind.TEXT
+def _kind(name: str) -> ColumnKind:
+    return ColumnKind(name) if name in set(ColumnKind) else ColumnKind.TEXT
 
 
 def has_words(table: Table) -> bool:
@@ -64,7 +71,7 @@ def has_words(table: Table) -> bool:
 
 
 def _worded(column: Column) -> bool:
-    return column.kind is Kind.WORDS or column.key in _WORDED_KEYS
+    return column.kind is ColumnKind.WORDS or column.key in _WORDED_KEYS
 
 
 def without_words(table: Table) -> Table:
@@ -72,7 +79,7 @@ def without_words(table: Table) -> Table:
     hide = {place for place, column in enumerate(table.columns) if _worded(column)}
     if not hide:
         return table
-    columns = tuple(replace(c, kind=Kind.WORDS) if _worded(c) else c for c in table.columns)
+    columns = tuple(replace(c, kind=ColumnKind.WORDS) if _worded(c) else c for c in table.columns)
     lines = tuple(
         replace(
             line,
@@ -96,7 +103,7 @@ class Difference:
     table: str
     row: str
     column: str
-    kind: Kind
+    kind: ColumnKind
     unit: str
     was: Cell
     now: Cell

@@ -13,8 +13,8 @@ from kb.insight.league import ArticleRow
 from kb.insight.quality import Quality
 from kb.insight.report import Report
 from kb.insight.tables.figures import figures_table, limits, short
-from kb.insight.tables.table import Cells, Column, Kind, Line, Table, lines
 from kb.lookup.events import REASONS
+from kb.table import Cells, Column, ColumnKind, Line, Table, lines
 
 CLASSES = tuple(failure.value for failure in Failure)
 REASON_NAMES = {
@@ -25,10 +25,10 @@ REASON_NAMES = {
 }
 assert REASON_NAMES.keys() == REASONS
 DIMENSION_NAMES = {
-    "language": ("by language", "Language", Kind.LANGUAGE),
-    "surface": ("by where they were typed", "Place", Kind.SURFACE),
-    "device": ("by device", "Device", Kind.DEVICE),
-    "collection": ("by collection", "Collection", Kind.COLLECTION),
+    "language": ("by language", "Language", ColumnKind.LANGUAGE),
+    "surface": ("by where they were typed", "Place", ColumnKind.SURFACE),
+    "device": ("by device", "Device", ColumnKind.DEVICE),
+    "collection": ("by collection", "Collection", ColumnKind.COLLECTION),
 }
 CLASS_NAMES = {
     "zero": "No hit",
@@ -39,7 +39,10 @@ CLASS_NAMES = {
     "refined": "Asked again",
     "no_click": "Nothing opened",
 }
-_INTERVAL = (Column("low95", "95 % from", Kind.SHARE), Column("high95", "95 % to", Kind.SHARE))
+_INTERVAL = (
+    Column("low95", "95 % from", ColumnKind.SHARE),
+    Column("high95", "95 % to", ColumnKind.SHARE),
+)
 
 
 def tables(report: Report) -> tuple[Table, ...]:
@@ -63,7 +66,7 @@ def _classes() -> tuple[Column, ...]:
         Column(
             name,
             CLASS_NAMES[name],
-            Kind.COUNT,
+            ColumnKind.COUNT,
             definition="ticketed_search" if name == "ticketed" else name,
         )
         for name in CLASSES
@@ -89,9 +92,9 @@ def _failed_by(report: Report, kind: str) -> Table:
     )
     known = (
         Column(kind, name, words),
-        Column("share", "Failed", Kind.SHARE, definition="failed_by"),
-        Column("failed", "Count", Kind.COUNT),
-        Column("searches", "Of", Kind.COUNT),
+        Column("share", "Failed", ColumnKind.SHARE, definition="failed_by"),
+        Column("failed", "Count", ColumnKind.COUNT),
+        Column("searches", "Of", ColumnKind.COUNT),
         *_INTERVAL,
         *_classes(),
     )
@@ -109,18 +112,18 @@ def _quality(report: Report) -> Table:
 def _over_time(report: Report) -> Table:
     single = all(step.first == step.last for step in report.quality_steps)
     known = (
-        Column("first", "Day" if single else "From", Kind.DAY),
-        Column("last", "Until", Kind.DAY, shown=not single),
-        Column("searches", "Searches", Kind.COUNT, definition="searches"),
-        Column("failed", "Failed", Kind.SHARE, definition="failed_share"),
+        Column("first", "Day" if single else "From", ColumnKind.DAY),
+        Column("last", "Until", ColumnKind.DAY, shown=not single),
+        Column("searches", "Searches", ColumnKind.COUNT, definition="searches"),
+        Column("failed", "Failed", ColumnKind.SHARE, definition="failed_share"),
         *_INTERVAL,
-        Column("clicked", "Opened something", Kind.SHARE, definition="clicked"),
-        Column("top", "Opened the first hit", Kind.SHARE, definition="clicked_top"),
-        Column("rank", "Mean place opened", Kind.NUMBER, definition="clicked_rank"),
-        Column("reworded", "Related words followed", Kind.SHARE, definition="reworded"),
-        Column("median_ms", "Half within", Kind.MILLISECONDS, definition="latency"),
-        Column("slow_ms", "95 of 100 within", Kind.MILLISECONDS, definition="latency"),
-        Column("timed", "Timed", Kind.COUNT),
+        Column("clicked", "Opened something", ColumnKind.SHARE, definition="clicked"),
+        Column("top", "Opened the first hit", ColumnKind.SHARE, definition="clicked_top"),
+        Column("rank", "Mean place opened", ColumnKind.NUMBER, definition="clicked_rank"),
+        Column("reworded", "Related words followed", ColumnKind.SHARE, definition="reworded"),
+        Column("median_ms", "Half within", ColumnKind.MILLISECONDS, definition="latency"),
+        Column("slow_ms", "95 of 100 within", ColumnKind.MILLISECONDS, definition="latency"),
+        Column("timed", "Timed", ColumnKind.COUNT),
     )
     rows = [_step(step) for step in (*report.quality_steps, report.quality)]
     return Table(
@@ -159,10 +162,10 @@ def _words(report: Report) -> Table:
         for row in report.failing_words
     )
     known = (
-        Column("words", "Words", Kind.WORDS, definition="failing_words"),
-        Column("wordings", "Wordings", Kind.COUNT),
-        Column("people", "People", Kind.COUNT),
-        Column("searches", "Searches", Kind.COUNT),
+        Column("words", "Words", ColumnKind.WORDS, definition="failing_words"),
+        Column("wordings", "Wordings", ColumnKind.COUNT),
+        Column("people", "People", ColumnKind.COUNT),
+        Column("searches", "Searches", ColumnKind.COUNT),
         *_classes(),
     )
     caption = f"Words that fail most; shown from {report.k_anonymity} people on"
@@ -193,21 +196,21 @@ def article_tables(articles: Iterable[ArticleRow]) -> tuple[Table, ...]:
         for row in articles
     )
     known = (
-        Column("article", "Article", Kind.ARTICLE),
-        Column("opened", "Opened", Kind.COUNT),
-        Column("read", "Read", Kind.COUNT, definition="article_read"),
-        Column("resolved", "Resolved", Kind.COUNT, definition="article_resolved"),
-        Column("share", "Resolved, of opened", Kind.SHARE, definition="article_share"),
+        Column("article", "Article", ColumnKind.ARTICLE),
+        Column("opened", "Opened", ColumnKind.COUNT),
+        Column("read", "Read", ColumnKind.COUNT, definition="article_read"),
+        Column("resolved", "Resolved", ColumnKind.COUNT, definition="article_resolved"),
+        Column("share", "Resolved, of opened", ColumnKind.SHARE, definition="article_share"),
         *_INTERVAL,
-        Column("leaning", "Resolved, adjusted", Kind.SHARE, definition="article_leaning"),
-        Column("not_helpful", "Not helpful", Kind.COUNT, definition="article_unhelpful"),
+        Column("leaning", "Resolved, adjusted", ColumnKind.SHARE, definition="article_leaning"),
+        Column("not_helpful", "Not helpful", ColumnKind.COUNT, definition="article_unhelpful"),
         *(
-            Column(reason.replace("-", "_"), name, Kind.COUNT)
+            Column(reason.replace("-", "_"), name, ColumnKind.COUNT)
             for reason, name in REASON_NAMES.items()
         ),
-        Column("failed_deflections", "Ticket after reading", Kind.COUNT,
+        Column("failed_deflections", "Ticket after reading", ColumnKind.COUNT,
                definition="article_failed"),
-        Column("failed_share", "Ticket, of read", Kind.SHARE, definition="article_failed"),
+        Column("failed_share", "Ticket, of read", ColumnKind.SHARE, definition="article_failed"),
     )  # fmt: skip
     caption = "Articles, the most opened first"
     return (Table("articles", caption, known, rows, "No article was opened in this range."),)

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from kb.db import Database
+from kb.database import Database
 from kb.insight.report import DateRange
-from kb.insight.tables.table import Table
 from kb.insight.tickets import store, tables
 from kb.insight.tickets.figures import TicketFigures, ticket_figures
+from kb.table import Table
 
 
 def figures(db: Database, span: DateRange, tiers: Collection[int], now: datetime) -> TicketFigures:

@@ -10,10 +10,10 @@ from collections.abc import Collection, Iterable
 from kb.insight.definitions import DEFINITIONS
 from kb.insight.figure import Figure
 from kb.insight.report import ORIGINS
-from kb.insight.tables.table import Cells, Column, Kind, Line, Table, lines
 from kb.insight.tickets.durations import Duration
 from kb.insight.tickets.figures import Period, TicketFigures
 from kb.insight.tickets.rows import STATUSES, UNRESOLVED
+from kb.table import Cells, Column, ColumnKind, Line, Table, lines
 
 NONE = "No ticket in this range."
 RESOLUTION_NAMES = {
@@ -23,8 +23,8 @@ RESOLUTION_NAMES = {
     "no_knowledge": "No article would help",
 }
 _LIMITS = (
-    Column("low95", "95 % from", Kind.SHARE),
-    Column("high95", "95 % to", Kind.SHARE),
+    Column("low95", "95 % from", ColumnKind.SHARE),
+    Column("high95", "95 % to", ColumnKind.SHARE),
 )
 
 
@@ -48,12 +48,12 @@ def _by_origin(found: TicketFigures) -> Table:
         for origin in origins
     }
     columns = (
-        Column("origin", "How it came", Kind.ORIGIN, definition="tickets"),
+        Column("origin", "How it came", ColumnKind.ORIGIN, definition="tickets"),
         *(
-            Column(status, status.capitalize(), Kind.COUNT, definition="ticket_status")
+            Column(status, status.capitalize(), ColumnKind.COUNT, definition="ticket_status")
             for status in STATUSES
         ),
-        Column("tickets", "All", Kind.COUNT),
+        Column("tickets", "All", ColumnKind.COUNT),
     )
     cells: list[Cells] = [(origin, *row, sum(row)) for origin, row in counts.items()]
     return Table("tickets-by-origin", "Tickets by origin and status", columns, lines(cells), NONE)
@@ -67,10 +67,10 @@ def _by_tier(found: TicketFigures, tiers: Collection[int]) -> Table:
         every = sum(found.by_tier.get((level, status), 0) for status in STATUSES)
         rows.append((level, waiting, every - waiting, every))
     columns = (
-        Column("tier", "Tier", Kind.TIER),
-        Column("unresolved", "Waiting there", Kind.COUNT, definition="ticket_status"),
-        Column("resolved", "Resolved there", Kind.COUNT, definition="ticket_status"),
-        Column("tickets", "All", Kind.COUNT, definition="tickets_of_people"),
+        Column("tier", "Tier", ColumnKind.TIER),
+        Column("unresolved", "Waiting there", ColumnKind.COUNT, definition="ticket_status"),
+        Column("resolved", "Resolved there", ColumnKind.COUNT, definition="ticket_status"),
+        Column("tickets", "All", ColumnKind.COUNT, definition="tickets_of_people"),
     )
     return Table("tickets-by-tier", "Tickets of people by tier", columns, lines(rows), NONE)
 
@@ -78,12 +78,12 @@ def _by_tier(found: TicketFigures, tiers: Collection[int]) -> Table:
 def shares_table(key: str, caption: str, figures: Iterable[Figure]) -> Table:
     """Return shares with their counts and intervals, a figure a row."""
     columns = (
-        Column("figure", "Figure", Kind.FIGURE),
-        Column("value", "Share", Kind.SHARE),
+        Column("figure", "Figure", ColumnKind.FIGURE),
+        Column("value", "Share", ColumnKind.SHARE),
         *_LIMITS,
-        Column("numerator", "Count", Kind.COUNT),
-        Column("denominator", "Of", Kind.COUNT),
-        Column("definition", "Definition", Kind.NOTE, shown=False),
+        Column("numerator", "Count", ColumnKind.COUNT),
+        Column("denominator", "Of", ColumnKind.COUNT),
+        Column("definition", "Definition", ColumnKind.NOTE, shown=False),
     )
     rows = tuple(
         Line(
@@ -107,16 +107,20 @@ def durations_table(key: str, caption: str, durations: Iterable[Duration]) -> Ta
     quantiles = "time_quantiles"
     durations = tuple(durations)
     columns = (
-        Column("figure", "Figure", Kind.FIGURE),
-        Column("tier", "Tier", Kind.TIER, shown=any(each.tier is not None for each in durations)),
-        Column("ended", "Finished", Kind.COUNT),
-        Column("still_open", "Still open", Kind.COUNT),
-        Column("median", "Half within", Kind.SECONDS, definition=quantiles),
-        Column("low95", "95 % from", Kind.SECONDS, definition=quantiles),
-        Column("high95", "95 % to", Kind.SECONDS, definition=quantiles),
-        Column("nine_of_ten", "9 of 10 within", Kind.SECONDS, definition=quantiles),
-        Column("why_no_value", "Why no value", Kind.NOTE, shown=any(x.lacking for x in durations)),
-        Column("definition", "Definition", Kind.NOTE, shown=False),
+        Column("figure", "Figure", ColumnKind.FIGURE),
+        Column(
+            "tier", "Tier", ColumnKind.TIER, shown=any(each.tier is not None for each in durations)
+        ),
+        Column("ended", "Finished", ColumnKind.COUNT),
+        Column("still_open", "Still open", ColumnKind.COUNT),
+        Column("median", "Half within", ColumnKind.SECONDS, definition=quantiles),
+        Column("low95", "95 % from", ColumnKind.SECONDS, definition=quantiles),
+        Column("high95", "95 % to", ColumnKind.SECONDS, definition=quantiles),
+        Column("nine_of_ten", "9 of 10 within", ColumnKind.SECONDS, definition=quantiles),
+        Column(
+            "why_no_value", "Why no value", ColumnKind.NOTE, shown=any(x.lacking for x in durations)
+        ),
+        Column("definition", "Definition", ColumnKind.NOTE, shown=False),
     )
     rows = tuple(
         Line(
@@ -141,9 +145,9 @@ def durations_table(key: str, caption: str, durations: Iterable[Duration]) -> Ta
 
 def _resolutions(figures: Iterable[Figure]) -> Table:
     columns = (
-        Column("resolution", "Resolution", Kind.TEXT, definition="ticket_resolution"),
-        Column("tickets", "Tickets", Kind.COUNT),
-        Column("share", "Share", Kind.SHARE),
+        Column("resolution", "Resolution", ColumnKind.TEXT, definition="ticket_resolution"),
+        Column("tickets", "Tickets", ColumnKind.COUNT),
+        Column("share", "Share", ColumnKind.SHARE),
         *_LIMITS,
     )
     rows = tuple(
@@ -163,11 +167,11 @@ def _resolutions(figures: Iterable[Figure]) -> Table:
 
 def _known(periods: Iterable[Period]) -> Table:
     columns = (
-        Column("from", "From", Kind.DAY),
-        Column("until", "Until", Kind.DAY),
-        Column("known", "Known", Kind.COUNT, definition="known_share"),
-        Column("new", "New", Kind.COUNT, definition="known_share"),
-        Column("share", "Known of all", Kind.SHARE, definition="known_share"),
+        Column("from", "From", ColumnKind.DAY),
+        Column("until", "Until", ColumnKind.DAY),
+        Column("known", "Known", ColumnKind.COUNT, definition="known_share"),
+        Column("new", "New", ColumnKind.COUNT, definition="known_share"),
+        Column("share", "Known of all", ColumnKind.SHARE, definition="known_share"),
         *_LIMITS,
     )
     rows = tuple(

@@ -10,7 +10,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from kb.db import Connection, Database
+from kb.database import Connection, Database
 from kb.errors import InvalidInput, NotAllowed, NotFound
 from kb.insight.views import store
 from kb.insight.views.view import View, Wanted, named

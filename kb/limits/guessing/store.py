@@ -15,10 +15,9 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from kb.db import FAULTS, Database
+from kb.database import FAULTS, Database, hasty
 from kb.errors import StoreError
 from kb.limits.guessing.delays import Rule, Tally, timely
-from kb.lookup.store import hasty
 from kb.schema import sign_in_guesses
 
 KEPT = timedelta(days=2)  # longer than any rule looks back

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from kb.db import Connection, Database
+from kb.database import Connection, Database
 from kb.errors import NotFound
 from kb.people import passwords
 from kb.people.resets import store

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from kb.db import Connection
+from kb.database import Connection
 from kb.people.store import change
 from kb.people.tokens import store as tokens
 from kb.schema import password_resets, users

@@ -10,9 +10,8 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from kb.db import FAULTS, Connection, Database
+from kb.database import FAULTS, Connection, Database, hasty
 from kb.errors import NotFound
-from kb.lookup.store import hasty
 from kb.people.roles import Role, lesser
 from kb.schema import api_tokens
 

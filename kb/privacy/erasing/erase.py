@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 
 from kb.connectors import files
-from kb.db import Connection, Database
+from kb.database import Connection, Database
 from kb.desk.ticket import ACTIVE, display_number
 from kb.desk.workers.store import give_back
 from kb.errors import NotAllowed

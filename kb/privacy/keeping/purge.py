@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from kb.connectors.files import FOLDER, older
-from kb.db import Database
+from kb.database import Database
 from kb.insight import closing
 from kb.insight.closing import HasSpans
 from kb.privacy.keeping import store

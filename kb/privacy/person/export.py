@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from kb.connectors.files import masked, of_person
-from kb.db import Connection, Database
+from kb.database import Connection, Database
 from kb.privacy.person import store
 from kb.privacy.person.who import Held, Who
 

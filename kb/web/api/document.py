@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kb.config import Settings
+from kb.config.settings import Settings
 from kb.insight.ranges import RANGES
 from kb.web.api.schemas import SCHEMAS
 

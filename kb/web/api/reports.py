@@ -11,10 +11,10 @@ from flask import Response, jsonify, request
 
 from kb.insight.definitions import DEFINITION_VERSION
 from kb.insight.ranges import RANGES, asked_range
-from kb.insight.tables.text import json_rows
 from kb.people.roles import Permission
 from kb.reports.files import CODE
 from kb.reports.pages import PAGES, table_of
+from kb.table import json_rows
 from kb.web.api.routes import blueprint
 from kb.web.guard import needs, now, services
 

@@ -10,13 +10,13 @@ from typing import Any
 from flask import Blueprint, Response, abort, g, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
+from kb.access import readable
 from kb.content.article import Article
 from kb.content.library import Library
 from kb.desk.queue.filters import QueueFilter
 from kb.desk.ticket import Draft, Ticket, parse_number
 from kb.errors import InvalidInput
 from kb.lookup.ask import Answer
-from kb.lookup.live import readable
 from kb.people.roles import Permission
 from kb.web.api import document as openapi
 from kb.web.api.keys import request_key

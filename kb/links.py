@@ -1,4 +1,4 @@
-"""Where the site's pages are, for letters.
+"""Addresses of the site's pages, for e-mails and feeds.
 
 Promises absolute addresses under the site's own. Knows no route: the site hands in its paths.
 """

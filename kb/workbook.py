@@ -11,12 +11,16 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from kb.insight.tables.table import Cell, Column, Kind, Table
+from kb.table import Cell, Column, ColumnKind, Table
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 LONGEST_NAME = 31  # of a sheet, as Excel has it
 _FORBIDDEN = re.compile(r"[\[\]:*?/\\']")
-_FORMATS = {Kind.SHARE: "0.0%", Kind.DIFFERENCE: "+0.0%;-0.0%;0.0%", Kind.COUNT: "#,##0"}
+_FORMATS = {
+    ColumnKind.SHARE: "0.0%",
+    ColumnKind.DIFFERENCE: "+0.0%;-0.0%;0.0%",
+    ColumnKind.COUNT: "#,##0",
+}
 
 
 def workbook(tables: Sequence[Table], about: Iterable[tuple[str, str]], *, made: datetime) -> bytes:
@@ -65,7 +69,7 @@ def _write(sheet: object, row: int, place: int, cell: Cell, form: object) -> Non
 
 
 def _width(column: Column) -> int:
-    return 12 if column.numeric else 60 if column.kind is Kind.NOTE else 28
+    return 12 if column.numeric else 60 if column.kind is ColumnKind.NOTE else 28
 
 
 def _name(key: str, taken: set[str]) -> str:

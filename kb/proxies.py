@@ -1,18 +1,26 @@
-"""Who asks and for which site, as peers, proxies and browsers write it; pure.
+"""Who asks and for which site, behind proxies: addresses, hosts, trusted and unknown proxies.
 
 Promises addresses as one spelling each, whatever stood around them (a port, brackets, a zone, an
 IPv4 address inside an IPv6 one), and that what a header says of the peer before it is believed of
 declared proxies alone. What cannot be read is None, never an exception.
+
+Promises one line in the log for each kind of trouble, and a sentence about it for an hour after it
+was seen last: behind a proxy that is not declared all visitors are one. Knows no header.
 """
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Collection
+import time
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from urllib.parse import urlsplit
+
+# -- Who asks and for which site, as peers, proxies and browsers write it --
+
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -58,7 +66,7 @@ def is_declared(address: Address, declared: Collection[Network]) -> bool:
     return any(address in network for network in declared)
 
 
-def client_of(peer: Address, forwarded_for: str, declared: Collection[Network]) -> Asker:
+def client_of(peer: Address, forwarded_for: str, declared: Collection[Network]) -> Client:
     """Return who asks: the peer itself, or the nearest address that no declared proxy has.
 
     Each proxy appends whom it was asked by, so the header is read from its end, past the declared;
@@ -72,11 +80,11 @@ def client_of(peer: Address, forwarded_for: str, declared: Collection[Network]) 
         if before is None:
             break
         here = before
-    return Asker(here, proxies)
+    return Client(here, proxies)
 
 
 @dataclass(frozen=True, slots=True)
-class Asker:
+class Client:
     """Who asks, and through how many declared proxies, one after another."""
 
     address: Address
@@ -179,3 +187,44 @@ def is_among(name: str, trusted: Collection[str]) -> bool:
     return name in trusted or any(
         f".{name}".endswith(each) for each in trusted if each.startswith(".")
     )
+
+
+# -- What was seen of proxies that the settings do not name, or name otherwise --
+
+
+log = logging.getLogger(__name__)
+
+KEPT_S = 3600.0  # a single request of somebody who tries things out is forgotten by then
+
+
+class Proxied:
+    """The troubles of one process, by their kind."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._seen: dict[str, float] = {}
+
+    def undeclared(self, peer: str) -> None:
+        """Note that `peer`, of this machine or a private network, says whom it asks for."""
+        self._note(
+            "forwarding headers come from a proxy that the setting trusted_proxies does not name, "
+            "so all its visitors count as one",
+            peer,
+        )
+
+    def prefixed(self, said: str, path: str) -> None:
+        """Note that a declared proxy shows the site under another path than site_url has."""
+        self._note(
+            "the proxy says another path than the setting site_url, so links lead elsewhere",
+            f"{said} and {path or '/'}",
+        )
+
+    def trouble(self) -> str:
+        """Return what was seen lately, without addresses; "" for nothing."""
+        since = self._clock() - KEPT_S
+        return "; ".join(said for said, at in list(self._seen.items()) if at >= since)
+
+    def _note(self, said: str, which: str) -> None:
+        if said not in self._seen:
+            log.warning("%s (%s)", said, which)
+        self._seen[said] = self._clock()

@@ -18,12 +18,13 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import Connection as Connection  # callers hold one and pass it on
+from sqlalchemy.engine import Connection as Connection
 from sqlalchemy.engine import Engine
 from sqlalchemy.engine import Row as Row
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
-from kb.errors import StoreError
+from kb.config.settings import Settings
+from kb.errors import NotFound, StoreError
 
 LOCK_WAIT_S = 30.0  # a worker or a command waits so long for another's lock before it gives up
 PAGE_WAIT_S = 2.0  # a page does
@@ -352,3 +353,25 @@ def _plain_errors() -> Iterator[None]:
 def _first_line(problem: SQLAlchemyError) -> str:
     """Return the driver's own words, without the statement and its values."""
     return str(getattr(problem, "orig", None) or problem).strip().splitlines()[0].rstrip(".")
+
+
+PATIENCE_S = 1  # those who vote wait for one another: after this the spool takes the event
+
+
+@contextmanager
+def hasty(db: Database) -> Iterator[Connection]:
+    """Hand out a write transaction that gives up on a lock after PATIENCE_S."""
+    with db.begin(wait_s=PATIENCE_S) as connection:
+        yield connection
+
+
+def open_record(settings: Settings) -> Database:
+    """Return the site's database; NotFound where nothing is on record yet."""
+    if not settings.database_url and not (settings.data / "tierzero.db").exists():
+        raise NotFound(
+            "There is no record of searches here.",
+            "Run this where the site's data is: KB_DATA=path/to/data, or KB_DATABASE_URL.",
+        )
+    db = Database(settings.database)
+    db.migrate()
+    return db

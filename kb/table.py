@@ -1,20 +1,28 @@
-"""The shape of a table that a report shows and gives away.
+"""Tables as the product shows and exports them: one value for pages, CSV, JSON and XLSX.
 
 Promises that the screen, CSV, JSON and a workbook are made of the same cells, and that each row
 has a cell for each column. Pure; knows no figure and no page.
+
+Promises one header line a table, numbers as numbers, and CSV cells that no spreadsheet runs as a
+formula. Pure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import csv
+import io
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+
+# -- The shape of a table that a report shows and gives away --
+
 
 Cell = str | int | float | None
 Cells = tuple[Cell, ...]
 
 
-class Kind(StrEnum):
+class ColumnKind(StrEnum):
     """What the cells of a column hold, and so how the screen words them; cells hold the raw value.
 
     AMOUNT is in the unit that the row's `unit` names, a Unit of kb.insight.estimates. The codes
@@ -49,10 +57,17 @@ class Kind(StrEnum):
     CAUSE = "cause"
 
 
-NUMERIC = frozenset({
-    Kind.AMOUNT, Kind.COUNT, Kind.SHARE, Kind.DIFFERENCE, Kind.NUMBER, Kind.SECONDS,
-    Kind.MILLISECONDS,
-})  # fmt: skip
+NUMERIC = frozenset(
+    {
+        ColumnKind.AMOUNT,
+        ColumnKind.COUNT,
+        ColumnKind.SHARE,
+        ColumnKind.DIFFERENCE,
+        ColumnKind.NUMBER,
+        ColumnKind.SECONDS,
+        ColumnKind.MILLISECONDS,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +79,7 @@ class Column:
 
     key: str
     name: str
-    kind: Kind = Kind.TEXT
+    kind: ColumnKind = ColumnKind.TEXT
     shown: bool = True
     definition: str = ""
 
@@ -115,3 +130,33 @@ class Table:
 def lines(rows: Sequence[Cells]) -> tuple[Line, ...]:
     """Return rows that are of nothing in particular and in no unit of their own."""
     return tuple(Line(row) for row in rows)
+
+
+# -- Tables as CSV and as JSON --
+
+
+Row = Sequence[Cell]
+# A spreadsheet takes a cell that begins with one of these for a formula (OWASP, CSV injection);
+# the wide forms are turned into the plain ones by some.
+_LIVE = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+def csv_text(rows: Iterable[Row]) -> str:
+    """Return rows as CSV (RFC 4180), every text cell made inert."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerows([inert(cell) for cell in row] for row in rows)
+    return out.getvalue()
+
+
+def inert(cell: Cell) -> Cell:
+    """Return the cell; text that a spreadsheet would run gets an apostrophe in front."""
+    if not isinstance(cell, str):
+        return cell
+    return "'" + cell if cell.startswith(_LIVE) else cell
+
+
+def json_rows(table: Table) -> list[dict[str, Cell]]:
+    """Return the rows of a table by the keys of its columns."""
+    keys = [column.key for column in table.columns]
+    return [dict(zip(keys, line.cells, strict=True)) for line in table.lines]

@@ -20,12 +20,12 @@ from typing import Any
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
-from kb import heartbeat
-from kb.buffered import BufferedWorker
-from kb.config import RESTART, Settings, load
+from kb import health
+from kb.config.settings import RESTART, Settings, load
 from kb.connectors.files import masked
 from kb.errors import ConfigError
-from kb.starting import listen
+from kb.server.gunicorn_worker import BufferedWorker
+from kb.server.startup_page import listen
 from search.errors import SearchError
 
 log = logging.getLogger(__name__)
@@ -91,11 +91,11 @@ class _Companion:
                 self._process = subprocess.Popen(command)  # noqa: S603 - our own module, no input
         except OSError as problem:  # no memory, no more processes, a program that may not be run
             why = problem.strerror or type(problem).__name__
-            heartbeat.beat(self._data, fault=f"it cannot be started: {why}")
+            health.beat(self._data, fault=f"it cannot be started: {why}")
             return f"the worker cannot be started: {why}"
         status = self._process.wait()
         if not self._ended.is_set() and status > 0:  # a refusal, in the log; no kill
-            heartbeat.beat(self._data, fault=f"it ended with exit code {status}")
+            health.beat(self._data, fault=f"it ended with exit code {status}")
         return f"the worker ended with {status}"
 
     def again(self) -> None:

@@ -19,31 +19,31 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
-from kb import heartbeat
+from kb import health
 from kb.authoring.reminders import letter, reminders
 from kb.content.several import shortened
-from kb.db import FAULTS
+from kb.database import FAULTS
 from kb.desk.author_letters import tell_authors
+from kb.desk.demand.team import apply_demand
 from kb.desk.escalation import escalate_due
-from kb.desk.leases.owner import of_folder
-from kb.desk.leases.store import hold, release
-from kb.desk.outbox import Outbox
 from kb.desk.outbox.delivery import deliver_due
 from kb.desk.outbox.faults import Faults
-from kb.desk.policies import apply_demand, apply_unresolved_policy
+from kb.desk.outbox.store import Outbox
+from kb.desk.policies import apply_unresolved_policy
 from kb.desk.post import MAIL
 from kb.desk.submissions import store as submissions
 from kb.errors import ProductError
 from kb.gaps import closed
 from kb.gaps.cycle import effects
 from kb.insight import closing, solved
+from kb.leases import hold, of_folder, release
 from kb.lookup.made import current, is_due, notices_of
 from kb.lookup.mending import Mender
 from kb.lookup.publish import keep_time, publish
 from kb.lookup.standing import wish
 from kb.previews.building import refresh
 from kb.privacy.keeping.purge import purge as forget
-from kb.wiring import Services
+from kb.services import Services
 from search.encoder import silent
 from search.errors import SearchError
 
@@ -59,7 +59,7 @@ ASIDE = frozenset({"publish", "gaps", "answers"})  # jobs with threads of their 
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class ScheduledJob:
     """Periodic work: `run` at most once in `every`, by whoever holds the lease `name`."""
 
     name: str
@@ -101,23 +101,23 @@ class Worker:
     _wiped_on: date | None = None  # the last night on which a large database was written anew
     _told: str = ""  # the generation whose authors were told
 
-    def jobs(self) -> tuple[Job, ...]:
+    def jobs(self) -> tuple[ScheduledJob, ...]:
         """Return every job, in the order of a round."""
         pause = self.parts.settings.worker_interval
         jobs = [
-            Job("spool", pause, self._replay),
-            Job("episodes", pause, self._close_episodes),
-            Job("escalation", pause, self._escalate),
-            Job("outbox", pause, self._deliver),
-            Job("purge", HOUR, self._purge),
-            Job("solved", HOUR, self._refresh_solved),
-            Job("authors", pause, self._tell_authors),
-            Job("reviews", HOUR, self._remind),
-            Job("digest", HOUR, self._digest),
-            Job("previews", pause, self._show_branches),
-            Job("gaps", HOUR, self._group, lease=HOUR),
-            Job("answers", pause, self._answer),
-            Job("publish", self.parts.settings.publish_interval or pause, self._publish),
+            ScheduledJob("spool", pause, self._replay),
+            ScheduledJob("episodes", pause, self._close_episodes),
+            ScheduledJob("escalation", pause, self._escalate),
+            ScheduledJob("outbox", pause, self._deliver),
+            ScheduledJob("purge", HOUR, self._purge),
+            ScheduledJob("solved", HOUR, self._refresh_solved),
+            ScheduledJob("authors", pause, self._tell_authors),
+            ScheduledJob("reviews", HOUR, self._remind),
+            ScheduledJob("digest", HOUR, self._digest),
+            ScheduledJob("previews", pause, self._show_branches),
+            ScheduledJob("gaps", HOUR, self._group, lease=HOUR),
+            ScheduledJob("answers", pause, self._answer),
+            ScheduledJob("publish", self.parts.settings.publish_interval or pause, self._publish),
         ]
         return tuple(jobs)
 
@@ -168,7 +168,7 @@ class Worker:
         return tuple(sorted(self._failing | unpublished))
 
     def _beat(self, *, working: bool = False) -> None:
-        heartbeat.beat(self.parts.settings.data, working=working, failing=tuple(self._failing))
+        health.beat(self.parts.settings.data, working=working, failing=tuple(self._failing))
 
     def _keep_publishing(self) -> None:
         """Publish when it is time or when a hook asks for it, until stopped."""
@@ -215,11 +215,11 @@ class Worker:
             if not self.stop.is_set() and self._is_due(job, now):
                 self._run(job, now)
 
-    def _is_due(self, job: Job, now: datetime) -> bool:
+    def _is_due(self, job: ScheduledJob, now: datetime) -> bool:
         begun = self._begun.get(job.name)
         return begun is None or begun.is_over(job.every, now)
 
-    def _run(self, job: Job, now: datetime) -> None:
+    def _run(self, job: ScheduledJob, now: datetime) -> None:
         self._begun[job.name] = _Begun(time.monotonic(), now)
         try:
             # What a machine does for its own disk needs no lease.

@@ -13,7 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from kb.desk.tiers import Tier
+from kb.config.tiers import Tier
 from kb.errors import StoreError
 
 FILE = "demonstration.json"
@@ -30,7 +30,7 @@ TIERS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class DemoMark:
     """How the folder was filled: `made` is when, ISO 8601; `whole` is False while it is being
     filled and after an interruption. `outage` and `release` are days of the quarter, ISO 8601.
     """
@@ -48,15 +48,15 @@ def is_demonstration(data: Path) -> bool:
     return (data / FILE).is_file()
 
 
-def read(data: Path) -> Mark | None:
+def read(data: Path) -> DemoMark | None:
     """Return the folder's mark; None where there is none or it was cut off while written."""
     try:
-        return Mark(**json.loads((data / FILE).read_text(encoding="utf-8")))
+        return DemoMark(**json.loads((data / FILE).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
 
 
-def write(data: Path, mark: Mark) -> None:
+def write(data: Path, mark: DemoMark) -> None:
     """Mark the folder; the mark is there before anything else is."""
     try:
         data.mkdir(parents=True, exist_ok=True)

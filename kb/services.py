@@ -17,16 +17,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from kb.config import Settings
+from kb.access import readable
+from kb.config.settings import Settings
 from kb.connectors.channel import Channel
 from kb.connectors.files import FOLDER
 from kb.connectors.mail import mail_channel
 from kb.content.history import Histories
 from kb.content.library import Library
 from kb.content.several import shortened
-from kb.db import PAGE_WAIT_S, Database
+from kb.data_folder import keep_private, kept_secret
+from kb.database import PAGE_WAIT_S, Database
 from kb.desk.answer_letters import AnswerLetters
-from kb.desk.links import Links
 from kb.desk.password_letters import PasswordLetters
 from kb.desk.private_links.sending import CHANNEL, LinkRequests
 from kb.desk.service import Desk
@@ -37,13 +38,14 @@ from kb.gaps.diagnosing import Diagnosing
 from kb.gaps.regroup import Grouping
 from kb.gaps.replay import Replaying
 from kb.gaps.subscriptions.subscribing import Subscriptions
+from kb.health import ReadinessCheck, disk_check, mail_check, worker_check
 from kb.insight.estimates.cost import TierCost
 from kb.insight.outside.bringing import Matching
 from kb.insight.solved import SolvedQueries
 from kb.limits.guessing.store import Guesses
 from kb.limits.store import RateLimits
+from kb.links import Links
 from kb.lookup.ask import Asker
-from kb.lookup.live import readable
 from kb.lookup.made import open_repository
 from kb.lookup.mending import repairs
 from kb.lookup.publish import open_encoder
@@ -57,7 +59,6 @@ from kb.lookup.visitors import Visitors
 from kb.metrics.gauge import Gauge
 from kb.metrics.measuring import Measuring
 from kb.metrics.place import look
-from kb.owned import keep_private
 from kb.people.entrance import Entrance
 from kb.people.resets import resetting
 from kb.people.resets.resetting import Resets
@@ -65,10 +66,8 @@ from kb.people.roles import STAFF_ROLES, Role, Viewer
 from kb.people.store import Accounts
 from kb.previews.building import root_of
 from kb.previews.store import Previews
-from kb.proxied import Proxied
-from kb.readiness import Check, disk_check, mail_check, worker_check
+from kb.proxies import Proxied
 from kb.reports.pages import Source
-from kb.secret import kept_secret
 from search.encoder import Encoder
 from search.engine import Engine
 from search.engine import Settings as EngineSettings
@@ -172,7 +171,7 @@ class Services:
         """Return what writes the weekly digest."""
         return Weekly.of(self.settings, self.db, self.accounts, self.library, self.costs())
 
-    def readiness(self, now: datetime) -> tuple[Check, ...]:
+    def readiness(self, now: datetime) -> tuple[ReadinessCheck, ...]:
         """Return what works and what does not, for operators, in words that anybody may read."""
         database = self._database_check()
         return (
@@ -187,48 +186,52 @@ class Services:
             mail_check(self.db if database.ok else None, self.settings, now),
         )
 
-    def _index_check(self) -> Check:
+    def _index_check(self) -> ReadinessCheck:
         try:
             live: Library = self.library()
         except (SearchError, ProductError) as problem:
-            return Check("index", ok=False, vital=True, detail=str(problem))
+            return ReadinessCheck("index", ok=False, vital=True, detail=str(problem))
         detail = f"{len(live.articles)} articles at {shortened(live.commit)}"
-        return Check("index", ok=True, vital=True, detail=detail)
+        return ReadinessCheck("index", ok=True, vital=True, detail=detail)
 
-    def _model_check(self) -> Check:
+    def _model_check(self) -> ReadinessCheck:
         try:
             reason = self.engine.status().degraded
         except SearchError as problem:
             reason = str(problem)
         if not self.settings.semantic:
             reason = "switched off by the setting semantic"
-        return Check("model", ok=not reason, vital=False, detail=reason or "searches by meaning")
+        return ReadinessCheck(
+            "model", ok=not reason, vital=False, detail=reason or "searches by meaning"
+        )
 
-    def _files_check(self) -> Check:
+    def _files_check(self) -> ReadinessCheck:
         """Whether the files of index and model are whole, or which are being rebuilt, and why."""
         wrong = repairs(self.settings.data)
         with suppress(SearchError):
             wrong = {"index": self.engine.damaged()} | wrong
         told = [f"the {name} is being rebuilt: {why}" for name, why in wrong.items() if why]
-        return Check("files", ok=not told, vital=False, detail="; ".join(told) or "whole")
+        return ReadinessCheck("files", ok=not told, vital=False, detail="; ".join(told) or "whole")
 
-    def _publishing_check(self) -> Check:
+    def _publishing_check(self) -> ReadinessCheck:
         standing = read_standing(self.settings.data)
         wrong = standing.wrong
         usual = "rolled back" if standing.pin else "follows the articles"
-        return Check("publishing", ok=not wrong, vital=False, detail=wrong or usual)
+        return ReadinessCheck("publishing", ok=not wrong, vital=False, detail=wrong or usual)
 
-    def _proxies_check(self) -> Check:
+    def _proxies_check(self) -> ReadinessCheck:
         wrong = self.proxied.trouble()
-        return Check("proxies", ok=not wrong, vital=False, detail=wrong or "as they are declared")
+        return ReadinessCheck(
+            "proxies", ok=not wrong, vital=False, detail=wrong or "as they are declared"
+        )
 
-    def _database_check(self) -> Check:
+    def _database_check(self) -> ReadinessCheck:
         try:
             self.db.ping()
         except StoreError as problem:
             log.warning("%s", problem.message)  # the driver's words are not for everybody
-            return Check("database", ok=False, vital=False, detail="does not answer")
-        return Check("database", ok=True, vital=False, detail=self.db.dialect)
+            return ReadinessCheck("database", ok=False, vital=False, detail="does not answer")
+        return ReadinessCheck("database", ok=True, vital=False, detail=self.db.dialect)
 
 
 def _may_be_told(library: LiveLibrary, slug: str, known: bool) -> bool:

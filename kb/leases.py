@@ -1,9 +1,13 @@
-"""Under which name a process holds leases.
+"""Leases: one worker at a time runs each periodic job; who holds them and the rows that say so.
 
 Of all processes that work on a data folder one has the folder's lock, and goes by the folder's
 name. The lock ends with the process, however that dies, so the next one may take the leases held
 under that name for its own and need not wait for their end. Neither a process id nor the name of
 the machine says as much: containers have both in common, and ids are used again.
+
+Promises that of all workers asking for a job's lease one holds it, until its time is over, and
+that a holder who asks again keeps it; and that no lease is believed that ends later than one taken
+now would, for then the clock was set back since. Knows no job.
 """
 
 from __future__ import annotations
@@ -13,10 +17,28 @@ import os
 import socket
 import threading
 import uuid
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO
 
-from kb.heartbeat import boot
+import sqlalchemy as sa
+
+from kb.database import Database
+from kb.schema import leases
+
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
+
+
+def boot() -> str:
+    """Return what names this start of the machine, "" where it has no such name."""
+    try:
+        return _BOOT.read_text("ascii").strip()
+    except (OSError, ValueError):
+        return ""
+
+
+# -- Under which name a process holds leases --
+
 
 LOCK = "worker.lock"
 _here = threading.Lock()
@@ -65,3 +87,35 @@ def _locked(file: Path) -> tuple[IO[str], str]:
 
 def _named(unique: str) -> str:
     return f"{socket.gethostname()[:24]}:{unique}"
+
+
+# -- Lease rows: which worker runs a periodic job, and until when --
+
+
+# Two machines' clocks may differ by this much without either taking the other's lease for one from
+# before its own clock was set back.
+SKEW = timedelta(seconds=10)
+
+
+def hold(db: Database, name: str, *, owner: str, now: datetime, ttl: timedelta) -> bool:
+    """Return whether `owner` holds the lease `name` from now until now + ttl.
+
+    A worker that dies keeps it until then; choose a ttl longer than the job takes.
+    """
+    wanted = {"name": name, "owner": owner, "until": now + ttl}
+    free = sa.or_(leases.c.owner == owner, leases.c.until <= now, leases.c.until > now + ttl + SKEW)
+    with db.begin() as connection:
+        if db.insert_once(connection, leases, [wanted]):
+            return True
+        taken = connection.execute(
+            sa.update(leases)
+            .where(leases.c.name == name, free)
+            .values(owner=owner, until=now + ttl)
+        )
+        return taken.rowcount == 1
+
+
+def release(db: Database, name: str, *, owner: str) -> None:
+    """Give the lease back before its time, if `owner` holds it."""
+    with db.begin() as connection:
+        connection.execute(sa.delete(leases).where(leases.c.name == name, leases.c.owner == owner))

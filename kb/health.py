@@ -1,4 +1,8 @@
-"""What a site says of itself to operators and their monitoring: what works, and what does not.
+"""Whether the site works: the worker's heartbeat and the checks that /readyz shows.
+
+Holds one small file, written at the beginning and the end of each round. Ages are counted by the
+machine's monotonic clock, which all processes share and nobody sets, so that a clock set right
+makes no worker look dead, nor a dead one alive. Knows no job.
 
 Every detail is in words that anybody may read: no path, no address, nothing that another system or
 a person wrote. What staff needs to know beyond that is on their pages and in the log.
@@ -6,17 +10,77 @@ a person wrote. What staff needs to know beyond that is on their pages and in th
 
 from __future__ import annotations
 
+import json
 import os
+import time
+from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from kb.config import Settings
+from kb.config.settings import Settings
 from kb.connectors.faults import Fault, fault_of
-from kb.db import Database
+from kb.database import Database
 from kb.desk.outbox.store import Backlog, Outbox
 from kb.errors import StoreError
-from kb.heartbeat import Heartbeat, last_heard
+from kb.leases import boot
+
+# -- When the worker of this data folder was last at work, for who asks whether it lives --
+
+
+FILE = "worker.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """What was last heard: `age` in seconds, None where that was before the machine started.
+
+    `working` says that a round was under way, `failing` which jobs failed when they last ran, and
+    `fault` why the worker could not be started.
+    """
+
+    age: float | None
+    working: bool = False
+    failing: tuple[str, ...] = ()
+    fault: str = ""
+
+
+def beat(
+    data: Path, *, working: bool = False, failing: Collection[str] = (), fault: str = ""
+) -> None:
+    """Leave word in the data folder; a folder that takes none shows as a worker gone quiet."""
+    told = {
+        "boot": boot(),
+        "at": time.monotonic(),
+        "working": working,
+        "failing": sorted(failing),
+        "fault": fault,
+    }
+    fresh = data / f"{FILE}.{os.getpid()}.new"
+    with suppress(OSError):
+        fresh.write_text(json.dumps(told), "utf-8")
+        os.replace(fresh, data / FILE)
+
+
+def last_heard(data: Path) -> Heartbeat | None:
+    """Return what was last heard, None where nothing ever was."""
+    try:
+        told = json.loads((data / FILE).read_text("utf-8"))
+        age = time.monotonic() - float(told["at"])
+        known = told["boot"] == boot() and age >= 0
+        return Heartbeat(
+            age=age if known else None,
+            working=bool(told["working"]),
+            failing=tuple(map(str, told["failing"])),
+            fault=str(told["fault"]),
+        )
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+# -- What a site says of itself to operators and their monitoring: what works, and what does not --
+
 
 QUIET = 3  # intervals without a round before the worker is taken for dead
 SHORTEST_QUIET_S = 15.0  # starting takes a moment
@@ -28,7 +92,7 @@ PATIENCE = timedelta(minutes=15)  # a letter that waits longer is told of whatev
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class ReadinessCheck:
     """One thing that the site depends on; `vital` when it is of no use without it."""
 
     name: str
@@ -37,11 +101,11 @@ class Check:
     detail: str
 
 
-def worker_check(data: Path, interval: timedelta) -> Check:
+def worker_check(data: Path, interval: timedelta) -> ReadinessCheck:
     """Return when the worker of this data folder did its last round."""
     heard = last_heard(data)
     wrong, usual = _of_worker(heard, interval.total_seconds())
-    return Check("worker", ok=not wrong, vital=False, detail=wrong or usual)
+    return ReadinessCheck("worker", ok=not wrong, vital=False, detail=wrong or usual)
 
 
 def _of_worker(heard: Heartbeat | None, interval: float) -> tuple[str, str]:
@@ -61,32 +125,36 @@ def _of_worker(heard: Heartbeat | None, interval: float) -> tuple[str, str]:
     return "", "a round is under way" if heard.working else f"last round {heard.age:.0f} s ago"
 
 
-def disk_check(data: Path) -> Check:
+def disk_check(data: Path) -> ReadinessCheck:
     """Return whether the data folder's disk has room."""
     try:
         disk = os.statvfs(data)
     except OSError:
-        return Check("disk", ok=False, vital=False, detail="the data folder cannot be looked at")
+        return ReadinessCheck(
+            "disk", ok=False, vital=False, detail="the data folder cannot be looked at"
+        )
     free, files = disk.f_bavail * disk.f_frsize, disk.f_favail
     if disk.f_files and not files:
-        return Check("disk", ok=False, vital=False, detail="no more files can be made")
+        return ReadinessCheck("disk", ok=False, vital=False, detail="no more files can be made")
     detail = f"{free / 2**20:.0f} MB free" if free < 2**30 else f"{free / 2**30:.0f} GB free"
-    return Check("disk", ok=free >= FLOOR, vital=False, detail=detail)
+    return ReadinessCheck("disk", ok=free >= FLOOR, vital=False, detail=detail)
 
 
-def mail_check(db: Database | None, settings: Settings, now: datetime) -> Check:
+def mail_check(db: Database | None, settings: Settings, now: datetime) -> ReadinessCheck:
     """Return what waits in the outbox, and why; `db` is None where it does not answer."""
     if db is None:
         detail = "not known: the database does not answer"
-        return Check("mail", ok=False, vital=False, detail=detail)
+        return ReadinessCheck("mail", ok=False, vital=False, detail=detail)
     try:
         with db.read() as connection:
             backlog = Outbox(connection).backlog()
     except StoreError:
-        return Check("mail", ok=False, vital=False, detail="not known: the outbox cannot be read")
+        return ReadinessCheck(
+            "mail", ok=False, vital=False, detail="not known: the outbox cannot be read"
+        )
     fault = blocked_by(backlog)
     late = backlog.since is not None and now - backlog.since > PATIENCE
-    return Check(
+    return ReadinessCheck(
         "mail",
         ok=fault is None and not late,
         vital=False,

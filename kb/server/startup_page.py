@@ -1,4 +1,4 @@
-"""What the site's address answers while `kb serve` makes the site ready: that it is starting.
+"""What the site's address answers while `kb serve` makes the site ready.
 
 The address is taken before anything else is done and handed on when the site is ready, so that no
 reader and no health check meets a closed port. `/healthz` is answered as later; every other page is
@@ -20,9 +20,9 @@ from typing import Any
 from waitress import wasyncore
 from waitress.server import create_server
 
-from kb.buffered import is_needed
-from kb.config import Settings
+from kb.config.settings import Settings
 from kb.errors import PortError
+from kb.server.gunicorn_worker import is_needed
 
 AGAIN_S = 5  # after which a browser looks again by itself
 ENDING_S = 2.0  # given to answers that are under way when the site is ready

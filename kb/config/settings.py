@@ -16,15 +16,11 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from kb.content.mirror import read_remote
-from kb.content.repositories import Repository, parse_repositories
-from kb.demonstration import marker
-from kb.desk.tiers import DEFAULT_TIERS, Tier, parse_tiers
-from kb.errors import ConfigError, ContentError
-from kb.forwarding import Network, Site, read_site
-from kb.insight.outside.hooks import TicketHook, parse_ticket_hooks
-from kb.logs import FORMS, LEVELS
-from kb.setting_values import (
+from kb.config import demo_marker
+from kb.config.repositories import Repository, parse_repositories, read_remote
+from kb.config.ticket_hooks import TicketHook, parse_ticket_hooks
+from kb.config.tiers import DEFAULT_TIERS, Tier, parse_tiers
+from kb.config.values import (
     addresses,
     duration,
     filled,
@@ -44,7 +40,10 @@ from kb.setting_values import (
     text,
     whole,
 )
-from kb.setting_values import language as language_code
+from kb.config.values import language as language_code
+from kb.errors import ConfigError, ContentError
+from kb.logs import FORMS, LEVELS
+from kb.proxies import Network, Site, read_site
 
 PREFIX = "KB_"
 FILE_VARIABLE = "KB_CONFIG"
@@ -72,7 +71,7 @@ def ticket_hooks(value: Any) -> tuple[TicketHook, ...]:
 def mail_server(value: Any) -> str:
     """Return the URL of a mail server, or "" for none. Raises ConfigError when it is none."""
     if found := text(value):
-        from kb.connectors.mail import MailServer
+        from kb.config.values import MailServer
 
         MailServer.from_url(found)
     return found
@@ -333,7 +332,7 @@ class Settings:
     @property
     def demonstration(self) -> bool:
         """Return whether the data folder is marked as a demonstration: all in it is made up."""
-        return marker.is_demonstration(self.data)
+        return demo_marker.is_demonstration(self.data)
 
     @property
     def generations(self) -> Path:
@@ -366,8 +365,8 @@ def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings
     given = _from_file(environ) | _from_environment(environ) | overrides
     values = {row.name: _value(row, given) for row in ROWS}
     values["site_url"] = values["site_url"] or _own_address(values["host"], values["port"])
-    if marker.is_demonstration(values["data"]):
-        values |= marker.settings_of(values["data"])
+    if demo_marker.is_demonstration(values["data"]):
+        values |= demo_marker.settings_of(values["data"])
     if values["retention"] > timedelta(days=180):
         raise ConfigError("retention is more than 180 days.", "Set it to 180d or less.")
     if values["outcome_window"] < values["episode_gap"]:

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import regex
 
-from kb.forwarding import Network, read_name, read_site
+from kb.errors import ConfigError
+from kb.proxies import Network, read_name, read_site
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?")
 _ADDRESS = re.compile(r"[^@\s,;<>\"\0]{1,64}@[^@\s,;<>\"\0]{1,190}")
@@ -238,3 +241,38 @@ def one_of(*choices: str) -> Callable[[Any], str]:
         return choice
 
     return read
+
+
+_PORTS = {"smtp": 25, "smtps": 465}
+
+
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    """Where mail is handed over. `encrypted` is TLS from the first byte."""
+
+    host: str
+    port: int
+    user: str = ""
+    password: str = ""
+    encrypted: bool = False
+
+    @classmethod
+    def from_url(cls, url: str) -> MailServer:
+        """Return the server of smtp://user:password@host:port or smtps://...; ConfigError else."""
+        try:
+            parts = urlsplit(url)
+            port = parts.port or _PORTS[parts.scheme]
+        except (ValueError, KeyError):
+            raise _wrong_url() from None
+        if not parts.hostname or parts.path.strip("/") or parts.query:
+            raise _wrong_url()
+        user, password = unquote(parts.username or ""), unquote(parts.password or "")
+        return cls(parts.hostname, port, user, password, encrypted=parts.scheme == "smtps")
+
+
+def _wrong_url() -> ConfigError:
+    return ConfigError(
+        "The setting mail_url names no mail server.",
+        "Write smtp://user:password@host:port or smtps://..., signs such as @ in the password as "
+        "%40; or leave it empty to have letters written to files.",
+    )

@@ -1,10 +1,13 @@
-"""The tables of people: accounts, their tokens, ways to a new password, rates, wrong passwords."""
+"""The tables of accounts: people, API tokens, password links, rate limits, erasures."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 
 from kb.schema.columns import UtcTime, id_column, metadata
+
+# -- The tables of people: accounts, their tokens, ways to a new password, rates, wrong passwords --
+
 
 users = sa.Table(
     "users",
@@ -58,4 +61,17 @@ rate_windows = sa.Table(
     sa.Column("key", sa.String(128), primary_key=True),
     sa.Column("window", sa.BigInteger, primary_key=True),
     sa.Column("count", sa.Integer, nullable=False),
+)
+
+
+# -- The table of privacy: that somebody was erased, and nothing of whom --
+
+
+erasures = sa.Table(
+    "erasures",
+    metadata,
+    id_column(),
+    sa.Column("at", UtcTime, nullable=False, index=True),
+    sa.Column("actor", sa.String(64), nullable=False),  # by which way: the command line
+    sa.Column("counts", sa.JSON, nullable=False),  # how many rows of each table
 )

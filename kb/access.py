@@ -1,4 +1,4 @@
-"""What a look-up needs from the library and the engine, and what this person may read of it.
+"""Which articles a person may read: the one place that decides.
 
 Promises that a draft, an archived article or one for another audience is as absent as one that
 does not exist. Knows no request and no index.

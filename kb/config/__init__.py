@@ -1,0 +1,1 @@
+"""The settings, and the values that they are read into."""

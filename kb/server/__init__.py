@@ -1,0 +1,1 @@
+"""`kb serve`: the site under gunicorn, and what it answers while it starts."""
