@@ -20,7 +20,7 @@ from kb.authoring.bringing import Bringing
 from kb.authoring.pages import Kind
 from kb.authoring.trees import Tree
 from kb.connectors.files import masked
-from kb.content.dialects import plain_markdown
+from kb.content.markdown.dialects import plain_markdown
 from kb.errors import InvalidInput, ProductError
 from kb.insight.outside.columns import normal
 from kb.lookup.devices import device_of

@@ -16,10 +16,10 @@ from collections import Counter
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from kb.content.build import build_library
 from kb.content.library import Library
-from kb.content.naming import is_article
-from kb.content.publish import build_library
-from kb.content.source import open_source
+from kb.content.paths import is_article
+from kb.content.sources.source import open_source
 
 
 def main() -> None:

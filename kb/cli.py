@@ -22,7 +22,7 @@ from kb.config.settings import Settings, load
 from kb.config.settings import sample as sample_settings
 from kb.config.settings import shown as shown_settings
 from kb.connectors.commands import mail
-from kb.content.several import shortened
+from kb.content.sources.combined import shortened
 from kb.data_folder import keep_new_files_private, keep_private, keep_temporary_files
 from kb.demonstration.commands import demo
 from kb.digest.commands import digest

@@ -21,7 +21,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from kb import health
 from kb.authoring.reminders import letter, reminders
-from kb.content.several import shortened
+from kb.content.sources.combined import shortened
 from kb.database import FAULTS
 from kb.desk.author_letters import tell_authors
 from kb.desk.demand.team import apply_demand

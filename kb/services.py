@@ -24,7 +24,7 @@ from kb.connectors.files import FOLDER
 from kb.connectors.mail import mail_channel
 from kb.content.history import Histories
 from kb.content.library import Library
-from kb.content.several import shortened
+from kb.content.sources.combined import shortened
 from kb.data_folder import keep_private, kept_secret
 from kb.database import PAGE_WAIT_S, Database
 from kb.desk.answer_letters import AnswerLetters

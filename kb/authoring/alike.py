@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kb.content.article import Article
-from kb.content.checks.page import Page
+from kb.content.lint.page import SourcePage
 from kb.content.problem import Problem
 from search.duplicates import Sketches, sketch
 
@@ -32,7 +32,7 @@ Vectors = npt.NDArray[np.float32]
 
 
 def alike_by_words(
-    shelf: Sequence[tuple[Page, Article]], kept: Path | None = None
+    shelf: Sequence[tuple[SourcePage, Article]], kept: Path | None = None
 ) -> Iterator[Problem]:
     """Yield pairs of articles that share their text, or most of it; each at the later path.
 
@@ -71,7 +71,7 @@ def _kept(file: Path) -> dict[str, Sketches]:
 
 
 def _pair(
-    later: tuple[Page, Article], first: tuple[Page, Article], share: float
+    later: tuple[SourcePage, Article], first: tuple[SourcePage, Article], share: float
 ) -> Iterator[Problem]:
     (page, article), (other, former) = later, first
     if article.language != former.language:
@@ -86,7 +86,7 @@ def _pair(
 
 
 def alike_by_meaning(
-    shelf: Sequence[tuple[Page, Article]], index: Generation, about: Collection[str]
+    shelf: Sequence[tuple[SourcePage, Article]], index: Generation, about: Collection[str]
 ) -> Iterator[Problem]:
     """Yield pairs whose vectors are nearer than those of articles on one subject usually are, one
     of the two from a file in `about`.

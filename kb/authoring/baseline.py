@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from kb.authoring.finding import Finding
+from kb.content.lint.catalogue import Finding
 from kb.errors import ConfigError
 
 _VERSION = 1

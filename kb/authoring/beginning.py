@@ -16,9 +16,9 @@ from enum import StrEnum
 from pathlib import Path
 from string import Template
 
-from kb.content.drafting import read_draft
-from kb.content.folder_source import in_memory
-from kb.content.naming import is_article
+from kb.content.draft import read_draft
+from kb.content.paths import is_article
+from kb.content.sources.folder import in_memory
 from kb.errors import ContentError, InvalidInput
 
 KINDS = Path(__file__).with_name("kinds")

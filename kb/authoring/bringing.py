@@ -21,9 +21,9 @@ from urllib.parse import unquote, urlsplit
 from kb.authoring.markdown_of import markdown_of
 from kb.authoring.pages import Kind, Page, read_pages
 from kb.authoring.trees import Tree
-from kb.content.attachments import ENDINGS
-from kb.content.drafting import MAX_BYTES
-from kb.content.pictures import kind_of as image_kind
+from kb.content.draft import MAX_BYTES
+from kb.content.media import ENDINGS
+from kb.content.media import kind_of as image_kind
 from kb.errors import ContentError
 
 STATE = ".kb-import.json"

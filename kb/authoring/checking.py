@@ -14,20 +14,18 @@ from datetime import date, datetime
 from pathlib import Path
 
 from kb.authoring.alike import alike_by_words
-from kb.authoring.finding import Finding, findings_of
-from kb.authoring.private import private_problems
-from kb.content.checks.facts import fact_problems
-from kb.content.checks.nearest import exact
-from kb.content.checks.page import Page, read_page
-from kb.content.checks.shelf import Shelf, shelf_problems
-from kb.content.checks.structure import structure_problems
-from kb.content.checks.wording import wording_problems
+from kb.content.build import Built, Progress, build_again
 from kb.content.library import MEDIA, SNAPSHOT, Library
-from kb.content.naming import normal_path
-from kb.content.pictures import media_name
+from kb.content.lint.catalogue import Finding, findings_of
+from kb.content.lint.library_rules import SourceLibrary, library_problems
+from kb.content.lint.locating import exact
+from kb.content.lint.page import SourcePage, read_page
+from kb.content.lint.page_rules import fact_problems, structure_problems, wording_problems
+from kb.content.lint.private_data import private_problems
+from kb.content.media import media_name
+from kb.content.paths import normal_path
 from kb.content.problem import Problem
-from kb.content.publish import Built, Progress, build_again
-from kb.content.source import Blob, Source
+from kb.content.sources.source import Blob, Source
 
 HEAVY = 1024 * 1024  # bytes; a page of text with one such image takes 3 s at 3 Mbit/s
 _SKETCHES = "sketches.npz"
@@ -38,7 +36,7 @@ Files = Mapping[str, Blob]
 class Checked:
     """One state of the articles: what it makes, how it reads, what is wrong."""
 
-    shelf: Shelf
+    shelf: SourceLibrary
     findings: tuple[Finding, ...]
     blobs: Mapping[str, str]
 
@@ -66,7 +64,7 @@ def check_source(
     return Checked(shelf, findings_of(problems, line_reader(shelf)), blobs)
 
 
-def line_reader(shelf: Shelf) -> Callable[[str, int], str]:
+def line_reader(shelf: SourceLibrary) -> Callable[[str, int], str]:
     """Return a function from a path and a line to the words there, "" where there are none."""
     split: dict[str, list[str]] = {}
 
@@ -110,14 +108,14 @@ def _keep(folder: Path, library: Library) -> None:
 # -- pages and findings -------------------------------------------------------------------------
 
 
-def _shelf(built: Built, files: Files, language: str, today: date) -> Shelf:
+def _shelf(built: Built, files: Files, language: str, today: date) -> SourceLibrary:
     library, names = built.library, built.names
     slugs = {named.draft.path: named for named in names.named.values()}
     hidden = {
         slug for slug in names.named
         if slug not in library.articles or library.articles[slug].status != "published"
     }  # fmt: skip
-    pages: dict[str, Page] = {}
+    pages: dict[str, SourcePage] = {}
     for draft in built.drafts:
         named = slugs.get(draft.path)
         text = files[draft.path].read().decode("utf-8", "replace") if draft.body_line else ""
@@ -131,14 +129,14 @@ def _shelf(built: Built, files: Files, language: str, today: date) -> Shelf:
         for page in pages.values()
         if page.draft.facts.redirect_to and (address := normal_path(page.slug)) in names.redirects
     }
-    return Shelf(pages, library, names, directory, sizes, today, leading)
+    return SourceLibrary(pages, library, names, directory, sizes, today, leading)
 
 
 def _plain_slug(path: str) -> str:
     return path.rpartition(".")[0]
 
 
-def _problems(shelf: Shelf, files: Files, sketches: Path | None) -> Iterator[Problem]:
+def _problems(shelf: SourceLibrary, files: Files, sketches: Path | None) -> Iterator[Problem]:
     for problem in shelf.library.problems:
         yield exact(problem, shelf)
     for page in shelf.pages.values():
@@ -148,19 +146,19 @@ def _problems(shelf: Shelf, files: Files, sketches: Path | None) -> Iterator[Pro
         yield from structure_problems(page)
         yield from wording_problems(page, variables=_variables(shelf, page))
         yield from private_problems(page)
-    yield from shelf_problems(shelf)
+    yield from library_problems(shelf)
     yield from alike_by_words(shelf.published, sketches)
     yield from _image_problems(shelf, files)
 
 
-def _variables(shelf: Shelf, page: Page) -> frozenset[str]:
+def _variables(shelf: SourceLibrary, page: SourcePage) -> frozenset[str]:
     """The variables that stand for a text in the article."""
     article = shelf.library.articles.get(page.slug)
     asked = article.references if article else ()
     return frozenset(name for kind, name, text in asked if kind == "variable" and text)
 
 
-def _image_problems(shelf: Shelf, files: Files) -> Iterator[Problem]:
+def _image_problems(shelf: SourceLibrary, files: Files) -> Iterator[Problem]:
     used = {digest for article in shelf.library.articles.values() for digest in article.images}
     for path, blob in files.items():
         name = shelf.directory.media.get(unicodedata.normalize("NFC", path).casefold())

@@ -12,18 +12,17 @@ from html import escape
 from pathlib import Path
 
 from kb.content.difference import difference
-from kb.content.drafting import Draft, read_draft
-from kb.content.folder_source import FolderSource
-from kb.content.git_source import GitSource, find_repository
-from kb.content.names import Names, give_names
-from kb.content.naming import is_article
-from kb.content.pictures import Pictures
-from kb.content.pool import render_all
-from kb.content.redirect_lists import read_moves
+from kb.content.draft import Draft, read_draft
+from kb.content.html.tokens import read_tokens
+from kb.content.media import Pictures
+from kb.content.names import Names, give_names, read_moves
+from kb.content.paths import is_article
 from kb.content.rendering import Rendered
-from kb.content.source import Source
-from kb.content.surroundings import Surroundings
-from kb.content.tokens import read_tokens
+from kb.content.rendering_pool import render_all
+from kb.content.shared_files import Surroundings
+from kb.content.sources.folder import FolderSource
+from kb.content.sources.git import GitSource, find_repository
+from kb.content.sources.source import Source
 from kb.errors import ContentError
 
 FACTS = (

@@ -14,7 +14,7 @@ from datetime import datetime
 from kb.authoring.outputs import Answered
 from kb.authoring.trial import Trial
 from kb.config.settings import Settings
-from kb.content.checks.shelf import Shelf
+from kb.content.lint.library_rules import SourceLibrary
 from kb.database import Database
 from kb.errors import ProductError
 from kb.gaps.answers.rules import LOOKED_AT, sure
@@ -41,7 +41,7 @@ def failed_words(settings: Settings, now: datetime) -> tuple[Sequence[WordsRow],
 
 
 def newly_answered(
-    words: Sequence[WordsRow], engines: Trial, shelf: Shelf, about: frozenset[str]
+    words: Sequence[WordsRow], engines: Trial, shelf: SourceLibrary, about: frozenset[str]
 ) -> Iterator[Answered]:
     """Yield failed searches that an article in `about` answers now and did not before."""
     slugs = {article.slug: page.path for page, article in shelf.published if page.path in about}

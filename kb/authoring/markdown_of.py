@@ -15,9 +15,9 @@ from typing import Any
 from bs4 import BeautifulSoup, Tag
 from markdownify import MarkdownConverter
 
-from kb.content.containers import ALERTS
-from kb.content.hidden_html import first_line, is_hidden
-from kb.content.sanitise import is_free_id
+from kb.content.html.hidden import first_line, is_hidden
+from kb.content.html.sanitise import is_free_id
+from kb.content.markdown.containers import ALERTS
 
 Resolve = Callable[[str, str], str]  # "link" or "image", as written -> what to write, "" for none
 _GONE = ("script", "style", "template", "form", "object", "embed", "svg", "canvas", "audio")

@@ -2,7 +2,7 @@
 
 Promises that a file is replaced whole or not at all, that its line ends and a mark at its beginning
 stay, and that only files of articles are written. What is mended is decided by
-`kb.content.checks.repair`.
+`kb.content.lint.fixing`.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import os
 from collections.abc import Collection
 from pathlib import Path
 
-from kb.content.checks.page import Page
-from kb.content.checks.repair import mended
-from kb.content.checks.shelf import Shelf, present_target
+from kb.content.lint.fixing import mended
+from kb.content.lint.library_rules import SourceLibrary, present_target
+from kb.content.lint.page import SourcePage
 from kb.errors import ContentError
 
 
-def mend_files(root: Path, shelf: Shelf, wanted: Collection[str]) -> list[str]:
+def mend_files(root: Path, shelf: SourceLibrary, wanted: Collection[str]) -> list[str]:
     """Return the paths of the files that were written, of those `wanted`."""
     written = []
     for path in sorted(wanted):
@@ -27,7 +27,7 @@ def mend_files(root: Path, shelf: Shelf, wanted: Collection[str]) -> list[str]:
     return written
 
 
-def _mend(file: Path, page: Page, shelf: Shelf) -> bool:
+def _mend(file: Path, page: SourcePage, shelf: SourceLibrary) -> bool:
     targets = {
         link.target: present
         for link in page.links

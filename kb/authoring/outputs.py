@@ -13,8 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import quote
 
-from kb.authoring.finding import Finding
-from kb.content.checks.catalogue import CATALOGUE, Severity
+from kb.content.lint.catalogue import CATALOGUE, Finding, Severity
 
 JSON_VERSION = 1
 _SARIF = "https://json.schemastore.org/sarif-2.1.0.json"

@@ -18,8 +18,8 @@ from urllib.parse import unquote, urlsplit
 from bs4 import BeautifulSoup, Tag
 
 from kb.authoring.trees import Tree
-from kb.content.headings import slugify
-from kb.content.language import language_tag
+from kb.content.frontmatter.metadata import language_tag
+from kb.content.html.rewrite import slugify
 from kb.errors import ContentError
 
 _PAGES = (".html", ".htm", ".xhtml")

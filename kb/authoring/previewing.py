@@ -19,7 +19,7 @@ from kb.authoring.indexing import Indexer, indexed
 from kb.authoring.watching import Watch
 from kb.authoring.workspace import Progress, Workspace
 from kb.config.settings import Settings
-from kb.content.source import open_source
+from kb.content.sources.source import open_source
 from kb.errors import ContentError
 from kb.lookup.ask import Asker
 from kb.lookup.made import seed

@@ -15,13 +15,13 @@ from datetime import datetime
 from kb.authoring.alike import alike_by_meaning
 from kb.authoring.checking import line_reader
 from kb.authoring.failed import failed_words, newly_answered
-from kb.authoring.finding import findings_of
 from kb.authoring.outputs import Asked
 from kb.authoring.trial import Trial, trial
 from kb.config.settings import Settings
 from kb.content.article import Article, Audience
-from kb.content.checks.page import Page
-from kb.content.checks.shelf import Shelf
+from kb.content.lint.catalogue import findings_of
+from kb.content.lint.library_rules import SourceLibrary
+from kb.content.lint.page import SourcePage
 from kb.content.problem import Problem
 from search.engine import Engine
 from search.types import Query
@@ -53,7 +53,7 @@ class Place:
 
 def ask_questions(
     settings: Settings,
-    shelf: Shelf,
+    shelf: SourceLibrary,
     about: frozenset[str],
     *,
     meaning: bool | None,
@@ -78,7 +78,7 @@ def ask_questions(
 
 
 class _Asking:
-    def __init__(self, shelf: Shelf, about: frozenset[str], engines: Trial) -> None:
+    def __init__(self, shelf: SourceLibrary, about: frozenset[str], engines: Trial) -> None:
         self.shelf, self.about, self.engines = shelf, about, engines
         self.count, self.left_out = 0, ""
 
@@ -94,7 +94,7 @@ class _Asking:
             index = self.engines.now.generation
             yield from alike_by_meaning(self.shelf.published, index, self.about)
 
-    def _wanted(self, page: Page, article: Article, question: str) -> Iterator[Problem]:
+    def _wanted(self, page: SourcePage, article: Article, question: str) -> Iterator[Problem]:
         place = self._now(article, question)
         if place.good:
             return
@@ -104,7 +104,7 @@ class _Asking:
         hint = f"{self._named(place.first)} comes first. Say the question's words in the text."
         yield page.problem("answer-lost", page.find(question), message, hint)
 
-    def _unwanted(self, page: Page, article: Article, question: str) -> Iterator[Problem]:
+    def _unwanted(self, page: SourcePage, article: Article, question: str) -> Iterator[Problem]:
         place = self._now(article, question)
         if not place.good:
             return
@@ -130,7 +130,7 @@ class _Asking:
         for page, article, question in others[:MOST_OTHERS]:
             yield from self._moved(page, article, question)
 
-    def _moved(self, page: Page, article: Article, question: str) -> Iterator[Problem]:
+    def _moved(self, page: SourcePage, article: Article, question: str) -> Iterator[Problem]:
         now, before = self._now(article, question), self._before(article, question)
         if before is None or now.rank == before.rank or not (now.good or before.good):
             return

@@ -13,7 +13,7 @@ from datetime import date
 from typing import Protocol
 
 from kb.authoring.tasks import NOTICE
-from kb.content.article import Article, Status
+from kb.content.article import Article, ArticleStatus
 
 # RFC 9562 names a UUID of version 5 by a space of names and a name in it.
 _SPACE = uuid.uuid5(uuid.NAMESPACE_URL, "tier-zero:review")
@@ -55,7 +55,7 @@ def reminders(
     """Return this week's letters, by address."""
     due: dict[str, list[Article]] = {}
     for article in articles:
-        if article.status is Status.PUBLISHED and _is_due(article, today):
+        if article.status is ArticleStatus.PUBLISHED and _is_due(article, today):
             for address in _keepers(article, people):
                 due.setdefault(address, []).append(article)
     names = {person.email: person.name for person in people}

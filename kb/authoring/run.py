@@ -14,13 +14,13 @@ from pathlib import Path
 
 from kb.authoring.baseline import read_baseline, write_baseline
 from kb.authoring.checking import Checked, check_source
-from kb.authoring.finding import Finding, beyond
 from kb.authoring.mending import mend_files
 from kb.authoring.outputs import Asked, Outcome
 from kb.authoring.working import WorkingFiles, open_revision, open_working
 from kb.config.settings import Settings
-from kb.content.publish import Progress
-from kb.content.source import Source
+from kb.content.build import Progress
+from kb.content.lint.catalogue import Finding, beyond
+from kb.content.sources.source import Source
 from kb.errors import ConfigError
 
 KEPT = "check"  # folder in the data folder for what was rendered
@@ -104,7 +104,7 @@ class _Run:
         return open_working(self.settings.articles, self.settings.articles_ref, self.now)
 
     def _is_written_here(self) -> bool:
-        from kb.content.folder_source import FolderSource
+        from kb.content.sources.folder import FolderSource
 
         return isinstance(self._source(), WorkingFiles | FolderSource)
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kb.config.settings import Settings
-from kb.content.article import Status
+from kb.content.article import ArticleStatus
 from kb.content.library import Library
 from kb.lookup.made import current, library_of
 from kb.lookup.publish import open_encoder
@@ -57,7 +57,11 @@ def trial(library: Library, settings: Settings, *, meaning: bool | None) -> Iter
         if live:
             shutil.copytree(live.path, root / live.path.name, copy_function=shared)
         generation.build(
-            [a.to_document() for a in library.articles.values() if a.status is Status.PUBLISHED],
+            [
+                a.to_document()
+                for a in library.articles.values()
+                if a.status is ArticleStatus.PUBLISHED
+            ],
             root,
             encoder=encoder,
             degraded=without,

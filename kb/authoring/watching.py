@@ -13,7 +13,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from kb.content.folder_source import is_read
+from kb.content.sources.folder import is_read
 
 Look = dict[str, tuple[int, int, int]]  # path -> date in nanoseconds, size in bytes, inode
 

@@ -107,7 +107,7 @@ def gaps(rebuild: bool, form: str, status: str, cause: str | None, language: str
 @click.command()
 def schema() -> None:
     """Print the JSON Schema of front matter, for editors."""
-    from kb.authoring.front_matter_schema import schema_text
+    from kb.content.frontmatter.fields import schema_text
 
     click.echo(schema_text(), nl=False)
 

@@ -13,11 +13,10 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from kb.content.folder_source import FolderSource
-from kb.content.git_source import GitSource, find_repository
-from kb.content.past import Change
 from kb.content.problem import Problem
-from kb.content.source import Blob, Source, Writer, open_source
+from kb.content.sources.folder import FolderSource
+from kb.content.sources.git import GitSource, find_repository
+from kb.content.sources.source import Blob, FileChange, Source, Writer, open_source
 from kb.errors import ContentError
 
 _LAST = "HEAD"
@@ -90,7 +89,7 @@ class WorkingFiles:
             for path, blob in self._files.items()
         }
 
-    def moves(self, since: str) -> Iterable[Change] | None:
+    def moves(self, since: str) -> Iterable[FileChange] | None:
         """Files that commits moved or removed; None where there are none yet."""
         return self._git.moves(since) if self._git else None
 

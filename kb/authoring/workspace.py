@@ -14,15 +14,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from kb.content.article import Article, Status
-from kb.content.directory import Directory
-from kb.content.drafting import MAX_BYTES
-from kb.content.folder_source import FolderSource, in_memory
+from kb.content.article import Article, ArticleStatus
+from kb.content.build import Built, build_again, renewed
+from kb.content.draft import MAX_BYTES
 from kb.content.library import Library
-from kb.content.naming import normal_path
-from kb.content.pool import Standby
+from kb.content.link_targets import Directory
+from kb.content.paths import normal_path
 from kb.content.problem import Problem
-from kb.content.publish import Built, build_again, renewed
+from kb.content.rendering_pool import Standby
+from kb.content.sources.folder import FolderSource, in_memory
 
 Progress = Callable[[str, int, int], None]
 
@@ -146,7 +146,7 @@ def _opened(library: Library, *, marked: bool) -> Library:
 
 
 def _shown(article: Article, marked: bool) -> Article:
-    if article.status is Status.PUBLISHED:
+    if article.status is ArticleStatus.PUBLISHED:
         return article
     title = f"{article.title} ({article.status.value})" if marked else article.title
-    return replace(article, status=Status.PUBLISHED, title=title)
+    return replace(article, status=ArticleStatus.PUBLISHED, title=title)

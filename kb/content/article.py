@@ -24,7 +24,7 @@ class Audience(StrEnum):
     STAFF = "staff"
 
 
-class Status(StrEnum):
+class ArticleStatus(StrEnum):
     """Whether an article is shown."""
 
     PUBLISHED = "published"
@@ -56,8 +56,8 @@ class Article:
     collection: str = ""
     owner: str = ""
     audience: Audience = Audience.PUBLIC
-    status: Status = Status.PUBLISHED
-    wanted: Status = Status.PUBLISHED
+    status: ArticleStatus = ArticleStatus.PUBLISHED
+    wanted: ArticleStatus = ArticleStatus.PUBLISHED
     publish_at: datetime | None = None
     expires_at: datetime | None = None
     reviewed: date | None = None
@@ -113,8 +113,8 @@ class Article:
     def from_row(cls, row: dict[str, Any]) -> Article:
         """Return the article that `to_row` wrote; row["html"] and the like may be absent."""
         kept = {**row, "html": row.get("html", ""), "language": row.get("language", "")}
-        kept["audience"], kept["status"] = Audience(row["audience"]), Status(row["status"])
-        kept["wanted"] = Status(row.get("wanted", row["status"]))
+        kept["audience"], kept["status"] = Audience(row["audience"]), ArticleStatus(row["status"])
+        kept["wanted"] = ArticleStatus(row.get("wanted", row["status"]))
         for name in ("keywords", "answers", "not_answers", "aliases", "links", "images"):
             kept[name] = tuple(row.get(name, ()))
         kept["toc"] = tuple((level, anchor, text) for level, anchor, text in row.get("toc", ()))

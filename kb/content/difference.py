@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from html import escape
 
-from kb.content.sanitise import sanitise
-from kb.content.tokens import Token, read_tokens, start_tag
+from kb.content.html.sanitise import sanitise
+from kb.content.html.tokens import HtmlToken, read_tokens, start_tag
 
 _TEXT = "#text"
 _VOID = frozenset({"br", "hr", "img"})
@@ -78,7 +78,7 @@ def _close(around: list[_Node], name: str) -> None:
             return
 
 
-def _node(token: Token) -> _Node:
+def _node(token: HtmlToken) -> _Node:
     if token.kind == "text":
         return _Node(_TEXT, token.name)
     kept = {name: value for name, value in token.attributes.items() if name != "id"}

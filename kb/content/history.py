@@ -15,18 +15,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar, cast
 
-from kb.content.article import Article, Audience, Status
+from kb.content.article import Article, ArticleStatus, Audience
 from kb.content.difference import difference
-from kb.content.directory import Directory, hidden_from
-from kb.content.drafting import MAX_BYTES, Draft, read_draft
-from kb.content.folder_source import in_memory
-from kb.content.git_source import GitSource
+from kb.content.draft import MAX_BYTES, Draft, read_draft
 from kb.content.library import Library
+from kb.content.link_targets import Directory, hidden_from
 from kb.content.names import job_of
-from kb.content.naming import common_root, normal_path
-from kb.content.pool import render_all
+from kb.content.paths import common_root, normal_path
 from kb.content.rendering import Rendered
-from kb.content.versions import Version
+from kb.content.rendering_pool import render_all
+from kb.content.sources.folder import in_memory
+from kb.content.sources.git import GitSource
+from kb.content.sources.source import Version
 from kb.errors import ContentError
 
 MOST = 50  # versions of an article; older ones are for Git itself
@@ -152,7 +152,7 @@ def directory_of(library: Library) -> Directory:
     paths = {normal_path(a.path.removeprefix(root)): s for s, a in library.articles.items()}
     paths |= {normal_path(article.path): slug for slug, article in library.articles.items()}
     slugs = {normal_path(slug): slug for slug in library.articles}
-    hidden = (s for s, a in library.articles.items() if a.status is not Status.PUBLISHED)
+    hidden = (s for s, a in library.articles.items() if a.status is not ArticleStatus.PUBLISHED)
     return Directory(
         paths,
         {**library.redirects, **slugs},
@@ -182,6 +182,6 @@ def _past(source: GitSource, version: Version, *, until: datetime | None) -> Pas
     facts = draft.facts
     began = until is None or facts.publish_at is None or facts.publish_at <= until
     over = facts.expires_at is not None and facts.expires_at <= version.at
-    shown = facts.status is Status.PUBLISHED and began and not over
+    shown = facts.status is ArticleStatus.PUBLISHED and began and not over
     published = not draft.refused and shown
     return Past(version, facts.audience, published, facts.publish_at)

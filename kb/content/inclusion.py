@@ -11,9 +11,9 @@ import posixpath
 import re
 from dataclasses import dataclass, field
 
-from kb.content.dialects import CODE
-from kb.content.directory import Directory
-from kb.content.drafting import MAX_BYTES
+from kb.content.draft import MAX_BYTES
+from kb.content.link_targets import Directory
+from kb.content.markdown.dialects import CODE
 from kb.content.problem import Problem
 
 DEEPEST = 5

@@ -14,10 +14,10 @@ from collections.abc import Collection as Some
 from dataclasses import dataclass, field
 from typing import Any
 
-from kb.content.article import Article, Status
-from kb.content.naming import normal_path
-from kb.content.past import Fate, Removed
+from kb.content.article import Article, ArticleStatus
+from kb.content.paths import normal_path
 from kb.content.problem import Problem
+from kb.content.sources.source import FormerFile, Removed
 
 SNAPSHOT = "library.jsonl"
 MEDIA = "media.pack"
@@ -77,7 +77,7 @@ class Library:
     problems: tuple[Problem, ...] = ()
     media: Mapping[str, Media] = field(default_factory=dict)
     synonyms: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
-    past: Mapping[str, Fate] = field(default_factory=dict)
+    past: Mapping[str, FormerFile] = field(default_factory=dict)
     removed: Mapping[str, Removed] = field(default_factory=dict)
     traced: bool = False
     _folded: Mapping[str, str] = field(init=False, repr=False, compare=False)
@@ -115,7 +115,7 @@ class Library:
         return tuple(
             article
             for article in self.articles.values()
-            if article.status is Status.PUBLISHED and article.audience in audiences
+            if article.status is ArticleStatus.PUBLISHED and article.audience in audiences
         )
 
     def dump(self) -> dict[str, bytes]:
@@ -142,7 +142,7 @@ class Library:
                 language: tuple(tuple(group) for group in groups)
                 for language, groups in facts["synonyms"].items()
             },
-            past={path: Fate(*row) for path, row in facts.get("past", {}).items()},
+            past={path: FormerFile(*row) for path, row in facts.get("past", {}).items()},
             removed={path: Removed(*row) for path, row in facts.get("removed", {}).items()},
             traced=facts.get("traced", False),
         )

@@ -1,4 +1,11 @@
-"""The names of all articles together: slugs, former addresses, translations; pure.
+"""Names of all articles together: slugs, former addresses, redirect lists, translations.
+
+Promises pairs of addresses from `_redirects` (Netlify's form: from, to, an optional status), from
+`_redirects.csv` or `redirects.csv` (two columns) and from Microsoft Learn's
+`.openpublishing.redirection.json`, and a finding for each line that cannot be used. Knows no
+article: whether an address leads anywhere, `names` says.
+
+Promises redirects that never take an address in use. Knows names, no rendered text.
 
 Promises one article a slug and one slug an article, whatever the case or Unicode form of the file
 names, and says which file lost. Knows no rendered text.
@@ -6,25 +13,175 @@ names, and says which file lost. Knows no rendered text.
 
 from __future__ import annotations
 
+import csv
+import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from kb.content.article import Article
-from kb.content.drafting import Draft
-from kb.content.language import guess_language
-from kb.content.naming import MOUNT, Name, common_root, mount_of, name_of, normal_path
+from kb.content.draft import Draft
+from kb.content.frontmatter.metadata import guess_language
+from kb.content.paths import MOUNT, Name, common_root, mount_of, name_of, normal_path
 from kb.content.problem import Problem
-from kb.content.redirect_lists import Moved
-from kb.content.rendering import Job
-from kb.content.routes import follow, routes
+from kb.content.rendering import RenderJob
+from kb.content.sources.source import Blob
+
+# -- Lists of former addresses that other publishers keep in a file --
+
+
+MAX_BYTES = 2 * 1024 * 1024
+_MOST = 50_000  # addresses; the largest list seen, Microsoft's, has 20,000
+_LISTS = frozenset({"_redirects", "_redirects.csv", "redirects.csv"})
+_HINT = "Write the former address and the present one, without * and without a condition."
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A former address and where it leads now, as written at `line` of the file `path`."""
+
+    former: str
+    target: str
+    path: str
+    line: int | None = None
+
+
+def read_moves(files: Mapping[str, Blob]) -> tuple[list[Moved], list[Problem]]:
+    """Return the moves of all lists, and what cannot be used."""
+    moves: list[Moved] = []
+    problems: list[Problem] = []
+    for path, blob in files.items():
+        name = path.rpartition("/")[2].casefold()
+        is_learn = name.startswith(".openpublishing.redirection") and name.endswith(".json")
+        if not is_learn and name not in _LISTS:
+            continue
+        text = _text(path, blob, problems)
+        read = _learn if is_learn else _table if name.endswith(".csv") else _lines
+        for former, target, line in read(text):
+            if _is_usable(former, target) and len(moves) < _MOST:
+                moves.append(Moved(former, target, path, line))
+            elif former or target:
+                message = (
+                    f"The redirect from “{former[:120]}” to “{target[:120]}” is not understood."
+                )
+                problems.append(Problem(path, line, "redirect", message, _HINT))
+    return moves, problems
+
+
+def _is_usable(former: str, target: str) -> bool:
+    return bool(former and target) and not re.search(r"[*\s]|/:", former + target)
+
+
+def _text(path: str, blob: Blob, problems: list[Problem]) -> str:
+    try:
+        if blob.size <= MAX_BYTES:
+            return blob.read().decode("utf-8-sig")
+        message = f"This list has {blob.size // 1024} KiB; {MAX_BYTES // 1024} KiB is the most."
+    except (OSError, UnicodeDecodeError):
+        message = "This list cannot be read as UTF-8."
+    problems.append(Problem(path, None, "redirect", message, _HINT))
+    return ""
+
+
+def _lines(text: str) -> Iterator[tuple[str, str, int | None]]:
+    for number, line in enumerate(text.splitlines(), start=1):
+        words = line.partition("#")[0].split() if line.lstrip().startswith("#") else line.split()
+        if not words:
+            continue
+        is_plain = len(words) == 2 or (len(words) == 3 and re.fullmatch(r"30[1278]!?", words[2]))
+        yield (words[0], words[1], number) if is_plain else (line.strip(), "", number)
+
+
+def _table(text: str) -> Iterator[tuple[str, str, int | None]]:
+    """Two columns or more; a first row without an address is a heading."""
+    try:
+        for number, row in enumerate(csv.reader(text.splitlines()), start=1):
+            cells = [cell.strip() for cell in row]
+            is_heading = number == 1 and not any("/" in cell for cell in cells)
+            if any(cells) and not is_heading:
+                yield cells[0], cells[1] if len(cells) > 1 else "", number
+    except csv.Error:
+        yield text[:80], "", None
+
+
+def _learn(text: str) -> Iterator[tuple[str, str, int | None]]:
+    try:
+        value: Any = json.loads(text) if text else {}
+    except (ValueError, RecursionError):
+        yield text[:80], "", None
+        return
+    rows = value.get("redirections") if isinstance(value, dict) else None
+    for row in rows if isinstance(rows, list) else []:
+        if isinstance(row, dict):
+            former = row.get("source_path") or row.get("source_path_from_root") or ""
+            yield str(former), str(row.get("redirect_url") or ""), None
+
+
+# -- Addresses that a page had elsewhere: by its route there, or by a list of moves --
+
+
+def routes(draft: Draft, name: Name, root: str) -> Iterator[str]:
+    """Yield the addresses of a page on a site of Hugo or Docusaurus whose folder is `root`."""
+    plain = normal_path(name.stem)
+    folder = plain.rpartition("/")[0]
+    route = draft.facts.route
+    if not route or " " in route:
+        found = {plain}
+    elif route.startswith("/"):
+        found = {normal_path(route)}
+    else:
+        found = {normal_path(f"{folder}/{route}")}
+    for address in sorted(found):
+        yield from filter(None, (address, normal_path(f"{root}{address}")))
+
+
+def follow(names: Names, moves: Iterable[Moved]) -> None:
+    """Add to `names` the redirects of a list; those that lead nowhere are reported."""
+    waiting = list(moves)
+    for _ in range(3):  # a move may lead to another
+        waiting = [move for move in waiting if not _follow(names, move)]
+    for move in waiting:
+        message = f"“{move.former[:120]}” leads to “{move.target[:120]}”, no article here."
+        hint = "Name an article that exists, or remove the line."
+        problem = Problem(move.path, move.line, "redirect", message, hint)
+        names.problems.append(problem)
+
+
+def _follow(names: Names, move: Moved) -> bool:
+    mounts = dict.fromkeys((mount_of(move.path), ""))  # in its own repository first
+    places = (mount + each for mount in mounts for each in _shorter(move.target))
+    target = next(filter(None, (_slug(names, each) for each in places)), "")
+    if not target:
+        return False
+    former = normal_path(move.former.partition("#")[0].partition("?")[0])
+    if former and former not in names.sites:
+        names.redirects[former] = names.sites[former] = target
+    return True
+
+
+def _slug(names: Names, address: str) -> str:
+    return names.sites.get(address) or names.paths.get(address) or ""
+
+
+def _shorter(target: str) -> Iterator[str]:
+    """The address, and without its first one and two parts: the former site's own base."""
+    plain = normal_path(target.partition("#")[0].partition("?")[0])
+    parts = [] if "://" in target else plain.split("/")
+    for first in range(min(3, len(parts))):
+        yield "/".join(parts[first:])
+
+
+# -- The names of all articles together: slugs, former addresses, translations --
+
 
 # Keys that only Docusaurus has; there a number before a file's name is its place and no part of it.
 _COUNTING = frozenset({"sidebar_position", "sidebar_label", "pagination_next", "pagination_prev"})
 
 
-def job_of(draft: Draft, language: str) -> Job:
+def job_of(draft: Draft, language: str) -> RenderJob:
     """Return what is to be rendered of a draft in that language."""
-    return Job(
+    return RenderJob(
         draft.path,
         draft.body,
         draft.title,
@@ -37,7 +194,7 @@ def job_of(draft: Draft, language: str) -> Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class NamedDraft:
     """A draft with its place among the others."""
 
     draft: Draft
@@ -52,7 +209,7 @@ class Named:
         return self.name.slug
 
     @property
-    def job(self) -> Job:
+    def job(self) -> RenderJob:
         """What is to be rendered."""
         return job_of(self.draft, self.language)
 
@@ -61,7 +218,7 @@ class Named:
 class Names:
     """All named drafts by slug; `paths`, `sites` and `stems` as in `Directory`."""
 
-    named: dict[str, Named] = field(default_factory=dict)
+    named: dict[str, NamedDraft] = field(default_factory=dict)
     paths: dict[str, str] = field(default_factory=dict)
     sites: dict[str, str] = field(default_factory=dict)
     stems: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -115,12 +272,12 @@ class _Naming:
         self._translate()
         return self.names
 
-    def _named(self, draft: Draft) -> Named:
+    def _named(self, draft: Draft) -> NamedDraft:
         name = self._name(draft)
         facts, old = draft.facts, self.before.get(draft.path)
         if draft.refused and old is not None:
-            return Named(draft, name, old.language, old.collection, old.aliases)
-        return Named(
+            return NamedDraft(draft, name, old.language, old.collection, old.aliases)
+        return NamedDraft(
             draft,
             name,
             facts.language
@@ -137,7 +294,7 @@ class _Naming:
             draft.path, self.root, default_language=self.default_language, counted=counted
         )
 
-    def _list(self, named: Named) -> None:
+    def _list(self, named: NamedDraft) -> None:
         path = named.draft.path
         self.names.paths[normal_path(path)] = named.slug
         self.names.paths.setdefault(normal_path(path.removeprefix(self.root)), named.slug)
@@ -176,7 +333,7 @@ class _Naming:
                 for address in (*named.aliases, *inner):
                     self.names.sites.setdefault(normal_path(mount + address), slug)
 
-    def _routes(self, named: Named) -> Iterator[str]:
+    def _routes(self, named: NamedDraft) -> Iterator[str]:
         return routes(named.draft, named.name, self.root)
 
     def _forward(self) -> None:
@@ -220,7 +377,7 @@ class _Naming:
                 problem = Problem(named.draft.path, None, "translation", message, hint)
                 self.names.problems.append(problem)
 
-    def translation(self, named: Named) -> str:
+    def translation(self, named: NamedDraft) -> str:
         """Return the slug of the original that the author names, "" for none."""
         wanted = named.draft.facts.translation_of
         return self._site(named.draft.path, wanted, files=True) if normal_path(wanted) else ""

@@ -11,16 +11,16 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import Any
 
-from kb.content.containers import quoted_blocks
-from kb.content.dialects import plain_markdown
-from kb.content.directory import Directory
-from kb.content.hidden_html import without_hidden
+from kb.content.html.hidden import without_hidden
+from kb.content.html.rewrite import rewrite
+from kb.content.html.sanitise import sanitise
+from kb.content.html.tokens import read_outline
 from kb.content.inclusion import include
-from kb.content.markup import to_html
-from kb.content.outline import read_outline
+from kb.content.link_targets import Directory
+from kb.content.markdown.containers import quoted_blocks
+from kb.content.markdown.conversion import to_html
+from kb.content.markdown.dialects import plain_markdown
 from kb.content.problem import Problem
-from kb.content.rewrite import rewrite
-from kb.content.sanitise import sanitise
 from search.types import Section
 
 # Raise it with any change to what the same source renders to; unchanged articles of a library made
@@ -29,7 +29,7 @@ RECIPE = "4 " + " ".join(f"{n}-{version(n)}" for n in ("markdown", "nh3", "pygme
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class RenderJob:
     """A body to render: `own_title` says that the title came from the front matter."""
 
     path: str
@@ -84,7 +84,7 @@ class Rendered:
         )
 
 
-def render(job: Job, directory: Directory) -> Rendered:
+def render(job: RenderJob, directory: Directory) -> Rendered:
     """Return the rendered article; raises RecursionError, or never ends, on some hostile text."""
     seen = directory.seen_by(job.audience)
     whole = include(job.body, seen, path=job.path, language=job.language)
@@ -120,7 +120,7 @@ def _hidden(path: str, words: str) -> Problem:
     return Problem(path, None, "hidden-text", message, hint)
 
 
-def _placed(problem: Problem, job: Job) -> Problem:
+def _placed(problem: Problem, job: RenderJob) -> Problem:
     """Give the finding the line on which the words it quotes are first found."""
     _, _, rest = problem.message.partition("“")
     quoted = rest.partition("”")[0]

@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 
 from kb.config.settings import Settings
-from kb.content.git_program import environment, no_git
+from kb.content.sources.git import environment, no_git
 from kb.errors import ContentError
 from kb.lookup.publish import publish
 from search import generation

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from kb.content.article import Article, Status
+from kb.content.article import Article, ArticleStatus
 from kb.content.library import Library
 from search import generation
 from search.encoder import Encoder
@@ -29,11 +29,11 @@ PATIENCE = 60.0  # seconds; nobody waits at a search box here
 def unpublished(library: Library) -> list[Article]:
     """Return the articles that are written and not shown; archived ones are past, not missing."""
     every = library.articles.values()
-    return [a for a in every if a.status is not Status.PUBLISHED and _was_wanted(a)]
+    return [a for a in every if a.status is not ArticleStatus.PUBLISHED and _was_wanted(a)]
 
 
 def _was_wanted(article: Article) -> bool:
-    return article.status is Status.DRAFT or article.expires_at is not None
+    return article.status is ArticleStatus.DRAFT or article.expires_at is not None
 
 
 def open_beyond(
@@ -47,7 +47,7 @@ def open_beyond(
         return None
     encoder = open_encoder() if live.meaning is not None else None
     if _made_of(root) != live.id:
-        shown = [a for a in library.articles.values() if a.status is Status.PUBLISHED]
+        shown = [a for a in library.articles.values() if a.status is ArticleStatus.PUBLISHED]
         documents = [article.to_document() for article in shown]
         documents += [_hidden(article) for article in hidden]
         _build(root, live, documents, encoder, library)

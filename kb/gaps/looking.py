@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
-from kb.content.article import Status
-from kb.content.language import guess_language
+from kb.content.article import ArticleStatus
+from kb.content.frontmatter.metadata import guess_language
 from kb.content.library import Library
 from kb.gaps.beyond import UNPUBLISHED
 from kb.gaps.facts import NOTHING, Aftermath, Best, Facts, Kind, Look
@@ -51,7 +51,7 @@ class Looking:
         self._audiences = {
             str(article.audience)
             for article in library.articles.values()
-            if article.status is Status.PUBLISHED
+            if article.status is ArticleStatus.PUBLISHED
         }
 
     def facts(self, asked: Asked) -> Facts:
@@ -149,7 +149,7 @@ class Looking:
         if article is None:
             return Best(slug, "")
         kind = Kind.OPEN if article.audience in may else Kind.CLOSED
-        kind = kind if article.status is Status.PUBLISHED else Kind.UNPUBLISHED
+        kind = kind if article.status is ArticleStatus.PUBLISHED else Kind.UNPUBLISHED
         return Best(slug, article.language, kind, overdue=article.is_overdue(self._today))
 
 

@@ -10,9 +10,9 @@ import re
 from collections.abc import Sequence
 from difflib import unified_diff
 
-from kb.content.answering import with_answers
-from kb.content.fields import names
-from kb.content.front_matter import read_front_matter
+from kb.content.frontmatter.editing import with_answers
+from kb.content.frontmatter.fields import names
+from kb.content.frontmatter.parsing import read_front_matter
 from kb.lookup.words import folded
 
 SYNONYMS = "_synonyms.yml"

@@ -14,12 +14,12 @@ from datetime import datetime, timedelta
 from difflib import unified_diff
 
 from kb.config.settings import Settings
-from kb.content.answering import with_answers
 from kb.content.article import Article
-from kb.content.git_source import GitSource
+from kb.content.frontmatter.editing import with_answers
 from kb.content.library import Library
-from kb.content.naming import mount_of
-from kb.content.source import Source
+from kb.content.paths import mount_of
+from kb.content.sources.git import GitSource
+from kb.content.sources.source import Source
 from kb.database import Database
 from kb.errors import ContentError
 from kb.gaps.answers import store

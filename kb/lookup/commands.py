@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kb.config.settings import load
-from kb.content.several import shortened
+from kb.content.sources.combined import shortened
 from kb.data_folder import keep_private
 from kb.progress import ProgressBar
 

@@ -16,15 +16,15 @@ from typing import Any
 
 from kb.config.repositories import Repository
 from kb.config.settings import Settings
-from kb.content import mirror
-from kb.content.article import Status
-from kb.content.git_source import GitSource, branches, find_repository
+from kb.content.article import ArticleStatus
+from kb.content.frontmatter.metadata import next_change
 from kb.content.library import Library
-from kb.content.naming import MOUNT, is_article, mount_of
+from kb.content.paths import MOUNT, is_article, mount_of
 from kb.content.rendering import RECIPE
-from kb.content.schedule import next_change
-from kb.content.several import SeveralSources, parted
-from kb.content.source import Source, open_mirror, open_source
+from kb.content.sources import mirror
+from kb.content.sources.combined import SeveralSources, parted
+from kb.content.sources.git import GitSource, branches, find_repository
+from kb.content.sources.source import Source, open_mirror, open_source
 from kb.errors import ContentError
 from kb.lookup.notices import Notice, notices
 from search import generation
@@ -202,7 +202,7 @@ def _withheld(source: Source, library: Library) -> Iterator[str]:
     early = {
         path
         for path, article in by_path.items()
-        if article.status is Status.DRAFT and article.wanted is Status.PUBLISHED
+        if article.status is ArticleStatus.DRAFT and article.wanted is ArticleStatus.PUBLISHED
     }
     for path in sorted(refused | early)[:MOST_WITHHELD]:
         shown = by_path[path].blob if path in by_path and path not in early else ""

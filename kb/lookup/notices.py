@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from kb.content.problem import Problem
-from kb.content.source import Source
+from kb.content.sources.source import Source
 
 MOST = 50  # notices of one publish; beyond that something is wrong with the whole, not with a file
 # Problems that refuse nothing and yet keep an article from those for whom it was written.

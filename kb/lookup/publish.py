@@ -16,13 +16,13 @@ from pathlib import Path
 
 from kb.config.repositories import read_remote
 from kb.config.settings import Settings
-from kb.content import mirror
+from kb.content.build import build_library
+from kb.content.frontmatter.metadata import EARLIEST
 from kb.content.library import Library
 from kb.content.problem import Problem
-from kb.content.publish import build_library
-from kb.content.schedule import EARLIEST
-from kb.content.several import shortened
-from kb.content.source import Source
+from kb.content.sources import mirror
+from kb.content.sources.combined import shortened
+from kb.content.sources.source import Source
 from kb.errors import BranchGone, ContentError, PublishRefused
 from kb.lookup.loss import refuse_loss
 from kb.lookup.made import (

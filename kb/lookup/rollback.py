@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from kb.config.settings import Settings
-from kb.content.several import parted
+from kb.content.sources.combined import parted
 from kb.errors import NotFound
 from kb.lookup.made import content_of, current
 from kb.lookup.standing import Pin, alone, note, read_standing

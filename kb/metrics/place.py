@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from kb.content.article import Status
+from kb.content.article import ArticleStatus
 from kb.content.library import Library
 from kb.errors import ProductError
 from kb.lookup.spool import Spool
@@ -61,7 +61,7 @@ def _published(library: Callable[[], Library]) -> int | None:
         articles = library().articles.values()
     except (SearchError, ProductError):
         return None
-    return sum(article.status is Status.PUBLISHED for article in articles)
+    return sum(article.status is ArticleStatus.PUBLISHED for article in articles)
 
 
 def _waiting(spool: Spool) -> int | None:

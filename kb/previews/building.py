@@ -15,8 +15,8 @@ from datetime import datetime
 from pathlib import Path
 
 from kb.config.settings import Settings
-from kb.content.publish import Progress, build_library
-from kb.content.source import Source
+from kb.content.build import Progress, build_library
+from kb.content.sources.source import Source
 from kb.errors import ContentError, ProductError
 from kb.lookup.made import RECIPE_FILE, current, library_of, made_of, open_articles, recipe_of, seed
 from kb.lookup.publish import prepared_encoder

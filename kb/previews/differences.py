@@ -9,7 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from kb.content.article import Article, Status
+from kb.content.article import Article, ArticleStatus
 from kb.content.library import Library
 from kb.content.problem import Problem
 
@@ -46,14 +46,14 @@ def _open(library: Library, audiences: Collection[str]) -> dict[str, Article]:
     return {
         slug: article
         for slug, article in library.articles.items()
-        if article.status is Status.PUBLISHED and article.audience.value in audiences
+        if article.status is ArticleStatus.PUBLISHED and article.audience.value in audiences
     }
 
 
 def is_draft(article: Article, now: datetime) -> bool:
     """Return whether a branch shows an article that publishing it would not show, or not yet."""
     begins = article.publish_at
-    return article.wanted is Status.DRAFT or (begins is not None and begins > now)
+    return article.wanted is ArticleStatus.DRAFT or (begins is not None and begins > now)
 
 
 def new_problems(live: Library, branch: Library) -> tuple[Problem, ...]:

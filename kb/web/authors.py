@@ -13,7 +13,7 @@ from typing import Any
 from flask import Blueprint, render_template, request
 
 from kb.authoring.tasks import keepers, kept_by, tasks
-from kb.content.article import Article, Status
+from kb.content.article import Article, ArticleStatus
 from kb.gaps.proposals import brought
 from kb.gaps.reading import Wanted, listing, name_of
 from kb.insight.care import Care, nothing
@@ -70,7 +70,7 @@ def home() -> str:
 
 
 def _published(articles: Any) -> list[Article]:
-    shown = (article for article in articles if article.status is Status.PUBLISHED)
+    shown = (article for article in articles if article.status is ArticleStatus.PUBLISHED)
     return sorted(shown, key=lambda article: article.title.casefold())
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from flask import request
 from markupsafe import Markup
 
-from kb.content.sanitise import mounted
+from kb.content.html.sanitise import mounted
 
 
 def shown_body(html: str) -> Markup:

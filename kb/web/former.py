@@ -12,8 +12,8 @@ from flask.typing import ResponseReturnValue
 from kb.access import readable
 from kb.content.article import Article
 from kb.content.library import Library
-from kb.content.naming import normal_path
-from kb.content.past import Removed
+from kb.content.paths import normal_path
+from kb.content.sources.source import Removed
 from kb.web.guard import services, viewer, wants_json
 from search.types import Query
 

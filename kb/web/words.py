@@ -10,7 +10,7 @@ from datetime import date, datetime
 
 from flask import Flask
 
-from kb.content.several import shortened
+from kb.content.sources.combined import shortened
 from kb.insight.amounts import amount, extent
 from kb.insight.definitions import DEFINITIONS
 from kb.table import Cell, ColumnKind

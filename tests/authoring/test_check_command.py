@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 
 from kb.authoring.outputs import Outcome, github
 from kb.cli import main
-from kb.content.checks.catalogue import CATALOGUE, Severity
-from kb.content.checks.page import Page, read_page
-from kb.content.checks.repair import mended
-from kb.content.drafting import read_draft
-from kb.content.markup import to_html
-from kb.content.source import Blob
+from kb.content.draft import read_draft
+from kb.content.lint.catalogue import CATALOGUE, Severity
+from kb.content.lint.fixing import mended
+from kb.content.lint.page import SourcePage, read_page
+from kb.content.markdown.conversion import to_html
+from kb.content.sources.source import Blob
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAD = "---\ntitle: {0}\nsummary: About {0}.\n---\n"
@@ -270,7 +270,7 @@ def test_a_commit_cannot_be_mended(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert "cannot be mended" in result.stderr
 
 
-def page_of(text: str) -> Page | None:
+def page_of(text: str) -> SourcePage | None:
     data = text.encode()
     draft = read_draft("a/x.md", Blob("1", len(data), "100644", lambda: data))
     return read_page(draft, text, slug="a/x", language="en") if draft else None

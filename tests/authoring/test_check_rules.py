@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from benchmarks.faults import KINDS, seeded
 from kb.cli import main
-from kb.content.checks.catalogue import CATALOGUE
+from kb.content.lint.catalogue import CATALOGUE
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAD = """---

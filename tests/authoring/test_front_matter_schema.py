@@ -13,11 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 
-from kb.authoring.front_matter_schema import schema
-from kb.content import metadata
-from kb.content.fields import ROWS, Holds
-from kb.content.front_matter import FrontMatter, read_front_matter
-from kb.content.metadata import read_metadata
+from kb.content.frontmatter import metadata
+from kb.content.frontmatter.fields import ROWS, Holds, schema
+from kb.content.frontmatter.metadata import read_metadata
+from kb.content.frontmatter.parsing import FrontMatter, read_front_matter
 
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = ROOT / "docs" / "front-matter.schema.json"

@@ -15,10 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kb.authoring.beginning import Beginning, Kind, begin, slug_of
-from kb.content.article import Status
-from kb.content.drafting import read_draft
-from kb.content.folder_source import in_memory
-from kb.content.naming import is_article
+from kb.content.article import ArticleStatus
+from kb.content.draft import read_draft
+from kb.content.paths import is_article
+from kb.content.sources.folder import in_memory
 from kb.database import Database
 from kb.schema import episodes, failed_searches
 
@@ -46,7 +46,7 @@ def test_each_kind_has_sections_of_its_own_and_is_read_without_a_finding(
     draft = draft_in(file)
     assert draft.problems == ()
     assert draft.title == "The printer: 'jams'?"
-    assert draft.facts.status is Status.DRAFT
+    assert draft.facts.status is ArticleStatus.DRAFT
     assert f"## {SECTIONS[kind]}\n" in draft.body
     assert "kb preview" in done.stderr
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb.content.answering import with_answers
-from kb.content.front_matter import read_front_matter
+from kb.content.frontmatter.editing import with_answers
+from kb.content.frontmatter.parsing import read_front_matter
 
 BLOCK = """---
 title: A

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kb.content.difference import difference, is_marked
-from kb.content.markup import to_html
-from kb.content.sanitise import sanitise
-from kb.content.tokens import read_tokens, text_of
+from kb.content.html.sanitise import sanitise
+from kb.content.html.tokens import read_tokens, text_of
+from kb.content.markdown.conversion import to_html
 
 
 def side(html: str, gone: str) -> str:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb.content.article import Audience, Status
-from kb.content.front_matter import FrontMatter, read_front_matter
-from kb.content.metadata import Metadata, read_metadata
+from kb.content.article import ArticleStatus, Audience
+from kb.content.frontmatter.metadata import Metadata, read_metadata
+from kb.content.frontmatter.parsing import FrontMatter, read_front_matter
 
 
 def facts(lines: str) -> Metadata:
@@ -24,7 +24,7 @@ def test_the_products_own_keys() -> None:
         "keywords: [a, b]\nanswers:\n  - I forgot it\ntranslation_of: x/y"
     )
     assert (found.title, found.summary, found.owner) == ("Reset", "How", "identity team")
-    assert (found.audience, found.status) == (Audience.SIGNED_IN, Status.PUBLISHED)
+    assert (found.audience, found.status) == (Audience.SIGNED_IN, ArticleStatus.PUBLISHED)
     assert (found.reviewed, found.review_by) == (date(2026, 9, 14), date(2027, 3, 14))
     assert (found.keywords, found.answers) == (("a", "b"), ("I forgot it",))
     assert found.translation_of == "x/y"
@@ -41,13 +41,13 @@ def test_jekyll() -> None:
     assert found.permalinks == ("es/help/reset",)
     assert found.former == ("old", "older")
     assert (found.collection, found.language) == ("accounts", "es")
-    assert found.status is Status.DRAFT
+    assert found.status is ArticleStatus.DRAFT
     assert found.extra == {"layout": "help", "order": 6}
 
 
 def test_hugo_and_mkdocs() -> None:
     found = facts("draft: true\ntags: a, b\naliases: [/x/]\ndescription: D\nlastmod: 2026-01-02")
-    assert found.status is Status.DRAFT
+    assert found.status is ArticleStatus.DRAFT
     assert found.keywords == ("a", "b")
     assert found.former == ("x",)
     assert found.summary == "D"
@@ -81,13 +81,13 @@ def test_an_empty_audience_is_never_public(value: str) -> None:
 
 @pytest.mark.parametrize("value", ["almost", "", "{a: b}", "7"])
 def test_an_unknown_status_stays_a_draft(value: str) -> None:
-    assert facts(f"status: {value}").status is Status.DRAFT
+    assert facts(f"status: {value}").status is ArticleStatus.DRAFT
 
 
 @pytest.mark.parametrize("line", ["published: maybe", "draft: perhaps", "published: ''"])
 def test_a_doubtful_flag_stays_a_draft(line: str) -> None:
     found = facts(line)
-    assert found.status is Status.DRAFT
+    assert found.status is ArticleStatus.DRAFT
     assert found.problems
 
 

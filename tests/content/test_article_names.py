@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb.content.language import guess_language, language_tag
-from kb.content.naming import common_root, is_article, name_of, normal_path
+from kb.content.frontmatter.metadata import guess_language, language_tag
+from kb.content.paths import common_root, is_article, name_of, normal_path
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb.content.directory import Directory
-from kb.content.headings import slugify
-from kb.content.outline import opening
-from kb.content.rendering import Job, Rendered, render
+from kb.content.html.rewrite import slugify
+from kb.content.html.tokens import opening
+from kb.content.link_targets import Directory
+from kb.content.rendering import Rendered, RenderJob, render
 from search.types import Section
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 20
@@ -26,7 +26,7 @@ DIRECTORY = Directory(
 
 
 def rendered(body: str, **facts: object) -> Rendered:
-    job = Job("a/here.md", body, **{"title": "Title", "language": "en", **facts})  # type: ignore[arg-type]
+    job = RenderJob("a/here.md", body, **{"title": "Title", "language": "en", **facts})  # type: ignore[arg-type]
     return render(job, DIRECTORY)
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from kb.content.folder_source import FolderSource
-from kb.content.git_source import GitSource
-from kb.content.source import Source, open_source
+from kb.content.sources.folder import FolderSource
+from kb.content.sources.git import GitSource
+from kb.content.sources.source import Source, open_source
 from kb.errors import ContentError
 
 

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kb.content.containers import quoted_blocks
-from kb.content.dimensions import dimensions
-from kb.content.directory import Directory
-from kb.content.highlighting import MAX_SIZE, highlighted
-from kb.content.rendering import Job, Rendered, render
+from kb.content.link_targets import Directory
+from kb.content.markdown.containers import quoted_blocks
+from kb.content.markdown.conversion import MAX_SIZE, highlighted
+from kb.content.media import dimensions
+from kb.content.rendering import Rendered, RenderJob, render
 
 CSS = Path(__file__).resolve().parents[2] / "kb" / "static" / "site.css"
 PICTURE = "0" * 32 + ".png"
@@ -33,7 +33,7 @@ DIRECTORY = Directory(
 
 
 def rendered(body: str, language: str = "en") -> Rendered:
-    return render(Job("a/here.md", body, "Title", language), DIRECTORY)
+    return render(RenderJob("a/here.md", body, "Title", language), DIRECTORY)
 
 
 def html(body: str, language: str = "en") -> str:
@@ -57,7 +57,7 @@ TABS = {
 
 @pytest.mark.parametrize("dialect", TABS)
 def test_tabs_are_folding_parts_of_which_the_first_is_open(dialect: str) -> None:
-    page = render(Job("a/x.md", TABS[dialect] + "\nAfter", "T", "en"), DIRECTORY).html
+    page = render(RenderJob("a/x.md", TABS[dialect] + "\nAfter", "T", "en"), DIRECTORY).html
     assert page.count('<div class="tabs">') == 1
     assert re.findall(r'<details class="tab"( open="")?>', page) == [' open=""', ""]
     assert re.findall(r"<summary>(\w+)</summary>", page)[0] == "Windows"

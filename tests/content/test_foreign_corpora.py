@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from kb.content.build import build_library
 from kb.content.library import Library
-from kb.content.publish import build_library
-from kb.content.source import open_source
+from kb.content.sources.source import open_source
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 SHIPPED = Path(__file__).resolve().parents[2] / "articles"

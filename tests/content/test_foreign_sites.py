@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kb.content.dialects import plain_markdown
+from kb.content.build import build_library
 from kb.content.library import Library
-from kb.content.publish import build_library
-from kb.content.source import open_source
+from kb.content.markdown.dialects import plain_markdown
+from kb.content.sources.source import open_source
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 20
 

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb.content.front_matter import parse, read_front_matter
-from kb.content.strict_yaml import MAX_SIZE, YamlFault, read_yaml
+from kb.content.frontmatter.parsing import MAX_SIZE, YamlFault, parse, read_front_matter, read_yaml
 
 YAML_PIECES = st.lists(
     st.sampled_from(

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb.content.directory import Directory
-from kb.content.rendering import Job, render
+from kb.content.link_targets import Directory
+from kb.content.rendering import RenderJob, render
 
 
 def rendered(body: str) -> tuple[str, list[tuple[str, int | None]]]:
-    done = render(Job("a.md", body, "T", "en", body_line=1), Directory())
+    done = render(RenderJob("a.md", body, "T", "en", body_line=1), Directory())
     return done.html, [(p.code, p.line) for p in done.problems]
 
 

@@ -6,13 +6,13 @@ import subprocess
 import unicodedata
 from pathlib import Path
 
-from kb.content.directory import Directory
-from kb.content.pool import render_all
-from kb.content.publish import build_library
-from kb.content.rendering import Job, Rendered
-from kb.content.source import open_source
+from kb.content.build import build_library
+from kb.content.link_targets import Directory
+from kb.content.rendering import Rendered, RenderJob
+from kb.content.rendering_pool import render_all
+from kb.content.sources.source import open_source
 
-SHORT = 2.0  # seconds an article may take here; the product allows kb.content.pool.LIMIT
+SHORT = 2.0  # seconds an article may take here; the product allows kb.content.rendering_pool.LIMIT
 # Long runs of each mark that this product or a dialect reads.
 RUNS = {
     "fenced blocks": ":::note\n" * 20_000,
@@ -51,7 +51,7 @@ RUNS = {
 def test_a_long_run_of_any_mark_is_read_or_refused_and_the_rest_is_rendered() -> None:
     directory = Directory(variables={"a": {"": "b"}}, snippets={"_snippets/a.md": "x" * 60_000})
     jobs = [
-        Job("x.md", body[: 256 * 1024], "T", "en", jekyll=name == "liquid")
+        RenderJob("x.md", body[: 256 * 1024], "T", "en", jekyll=name == "liquid")
         for name, run in RUNS.items()
         for body in (run, "Fine")
     ]

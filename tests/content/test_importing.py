@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 
 from kb.authoring.markdown_of import markdown_of
 from kb.cli import main
+from kb.content.build import build_library
 from kb.content.library import Library
-from kb.content.publish import build_library
-from kb.content.source import open_source
+from kb.content.sources.source import open_source
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 20
 HOST = "https://acme.zendesk.com"
@@ -281,12 +281,12 @@ def test_the_words_of_a_page_are_the_words_of_its_article(text: str) -> None:
     import html as escaping
     import re
 
-    from kb.content.directory import Directory
-    from kb.content.rendering import Job, render
+    from kb.content.link_targets import Directory
+    from kb.content.rendering import RenderJob, render
 
     words = " ".join(re.findall(r"[ab]+", text))
     written, _ = markdown_of(f"<p>{escaping.escape(text)}</p>", lambda _kind, to: to)
-    shown = render(Job("a.md", written, "T", "en"), Directory()).html
+    shown = render(RenderJob("a.md", written, "T", "en"), Directory()).html
     assert " ".join(
         re.findall(r"[ab]+", escaping.unescape(re.sub(r"<[^>]*>", " ", shown)))
     ).replace(" ", "") == words.replace(" ", "")

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from kb.content.directory import Directory
-from kb.content.pool import render_all
-from kb.content.publish import build_library
-from kb.content.rendering import Job, Rendered
-from kb.content.source import open_source
+from kb.content.build import build_library
+from kb.content.link_targets import Directory
+from kb.content.rendering import Rendered, RenderJob
+from kb.content.rendering_pool import render_all
+from kb.content.sources.source import open_source
 
 LIMIT = 3.0  # seconds: ample for a short text on a busy machine, and no machine reads "[[[" in it
 # Inputs on which Python-Markdown needs very long or overflows the stack, one shape each.
@@ -33,8 +33,8 @@ PATHOLOGICAL = {
 }
 
 
-def jobs(bodies: list[str]) -> list[Job]:
-    return [Job(f"{number}.md", body, "T", "en") for number, body in enumerate(bodies)]
+def jobs(bodies: list[str]) -> list[RenderJob]:
+    return [RenderJob(f"{number}.md", body, "T", "en") for number, body in enumerate(bodies)]
 
 
 def test_every_job_gets_its_own_answer_in_order() -> None:
@@ -91,7 +91,7 @@ def test_a_process_that_dies_is_replaced(monkeypatch: pytest.MonkeyPatch, tmp_pa
         next(marks)
         return real([command[0], str(dying)], **facts)  # type: ignore[call-overload]
 
-    monkeypatch.setattr("kb.content.pool.subprocess.Popen", start)
+    monkeypatch.setattr("kb.content.rendering_pool.subprocess.Popen", start)
     results = render_all(jobs(["die", "x", "die", "y"]), Directory(), processes=1)
     assert results == ["the process that rendered it died", "alive"] * 2
     assert next(marks) == 3

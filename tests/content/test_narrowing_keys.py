@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kb.content.article import Audience
-from kb.content.drafting import Draft, read_draft
-from kb.content.folder_source import in_memory
-from kb.content.publish import build_library
-from kb.content.source import open_source
+from kb.content.build import build_library
+from kb.content.draft import Draft, read_draft
+from kb.content.sources.folder import in_memory
+from kb.content.sources.source import open_source
 
 STAFF = "title: T\naudience: staff\n"
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from kb.content.article import Article, Audience, Status
+from kb.content.article import Article, ArticleStatus, Audience
+from kb.content.build import build_library
 from kb.content.library import Library
-from kb.content.publish import build_library
-from kb.content.source import open_source
+from kb.content.sources.source import open_source
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 20
 
@@ -48,7 +48,7 @@ def test_an_article_with_everything(tmp_path: Path) -> None:
     )  # fmt: skip
     found = only(published(write(tmp_path, {"accounts/reset.md": text})))
     assert (found.slug, found.collection, found.language) == ("accounts/reset", "accounts", "en")
-    assert (found.audience, found.status) == (Audience.SIGNED_IN, Status.PUBLISHED)
+    assert (found.audience, found.status) == (Audience.SIGNED_IN, ArticleStatus.PUBLISHED)
     assert found.reviewed == date(2026, 9, 14)
     assert found.extra == {"colour": "blue"}
     assert found.path == "accounts/reset.md"
@@ -105,7 +105,7 @@ def test_building_again_gives_an_equal_library_without_rendering(
     first = published(write(tmp_path, files))
     asked: list[int] = []
     monkeypatch.setattr(
-        "kb.content.publish.render_all", lambda jobs, *_, **__: asked.append(len(jobs)) or []
+        "kb.content.build.render_all", lambda jobs, *_, **__: asked.append(len(jobs)) or []
     )
     assert published(tmp_path, first) == first
     assert asked == [0]
@@ -136,7 +136,7 @@ def test_links_to_drafts_are_words_until_they_are_published(tmp_path: Path) -> N
     first = published(write(tmp_path, files))
     assert "<a" not in first.articles["a"].html
     assert [a.slug for a in first.visible({"public"})] == ["a"]
-    assert first.articles["b"].status is Status.DRAFT
+    assert first.articles["b"].status is ArticleStatus.DRAFT
     write(tmp_path, {"b.md": article("B")})
     assert 'href="/articles/b"' in published(tmp_path, first).articles["a"].html
 

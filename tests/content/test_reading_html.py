@@ -6,8 +6,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown import Markdown
 
-from kb.content.markup import GitHubExtension, to_html
-from kb.content.tokens import Token, read_tokens
+from kb.content.html.tokens import HtmlToken, read_tokens
+from kb.content.markdown.conversion import GitHubExtension, to_html
 
 _PIECES = (
     "<p>", "</p>", "<br>", "<br />", '<a href="/x?a=1&amp;b=2">', "</a>",
@@ -30,19 +30,19 @@ _MARKS = (
 class _Thorough(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
-        self.tokens: list[Token] = []
+        self.tokens: list[HtmlToken] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tokens.append(Token("start", tag, {name: value or "" for name, value in attrs}))
+        self.tokens.append(HtmlToken("start", tag, {name: value or "" for name, value in attrs}))
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)
 
     def handle_endtag(self, tag: str) -> None:
-        self.tokens.append(Token("end", tag))
+        self.tokens.append(HtmlToken("end", tag))
 
     def handle_data(self, data: str) -> None:
-        self.tokens.append(Token("text", data))
+        self.tokens.append(HtmlToken("text", data))
 
 
 @given(st.lists(st.sampled_from(_PIECES) | st.text(max_size=5), max_size=12).map("".join))

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb.content.directory import Directory
-from kb.content.rendering import Job, render
-from kb.content.sanitise import RESERVED_IDS, sanitise
+from kb.content.html.sanitise import RESERVED_IDS, sanitise
+from kb.content.link_targets import Directory
+from kb.content.rendering import RenderJob, render
 
 ADDRESSES = [
     "javascript:alert(1)", "JaVaScRiPt:alert(1)", "java\tscript:alert(1)", " javascript:alert(1)",
@@ -117,7 +117,7 @@ def inspect(html: str) -> Inspector:
 
 
 def page(body: str) -> str:
-    return render(Job("a/b.md", body, "Title", "en"), Directory()).html
+    return render(RenderJob("a/b.md", body, "Title", "en"), Directory()).html
 
 
 def test_there_are_hundreds_of_payloads() -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from kb.content.build import build_library
 from kb.content.library import Library
-from kb.content.publish import build_library
-from kb.content.source import open_source
+from kb.content.sources.source import open_source
 
 
 def write(root: Path, files: dict[str, str]) -> Path:
@@ -110,13 +110,13 @@ def test_a_change_of_shared_text_renders_the_articles_that_use_it_and_no_other(
     }
     first = published(write(tmp_path, files))
     rendered: list[str] = []
-    from kb.content.pool import render_all
+    from kb.content.rendering_pool import render_all
 
     def noting(jobs, *rest, **facts):  # type: ignore[no-untyped-def]
         rendered.extend(job.path for job in jobs)
         return render_all(jobs, *rest, **facts)
 
-    monkeypatch.setattr("kb.content.publish.render_all", noting)
+    monkeypatch.setattr("kb.content.build.render_all", noting)
     assert published(tmp_path, first) == first
     assert rendered == []
     write(tmp_path, {"_snippets/inner.md": "New words"})

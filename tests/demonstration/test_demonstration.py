@@ -212,7 +212,7 @@ def test_the_rows_are_those_of_the_raw_events(filled: Path) -> None:
 
 
 def test_articles_come_in_the_course_of_it_and_their_commits_say_when(filled: Path) -> None:
-    from kb.content.git_program import Git
+    from kb.content.sources.git import Git
 
     told = Git(filled / "articles", bare=False).run("log", "--format=%aI %ae")
     assert told is not None

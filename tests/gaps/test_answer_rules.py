@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb.content.article import Article, Audience, Status
+from kb.content.article import Article, ArticleStatus, Audience
 from kb.gaps.answers import parts
 from kb.gaps.answers.answer import Placed
 from kb.gaps.answers.closing import is_open_again, share
@@ -107,7 +107,7 @@ def test_a_text_keeps_its_time_wherever_it_moves_but_not_for_new_readers() -> No
 
 
 def test_what_nobody_can_find_is_not_live() -> None:
-    assert parts.published([article(status=Status.DRAFT), article()]) == [article()]
+    assert parts.published([article(status=ArticleStatus.DRAFT), article()]) == [article()]
 
 
 def test_a_state_is_named_by_commit_texts_and_model() -> None:

@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator
 
 from kb.app import create_app
 from kb.config.settings import Settings
-from kb.content.past import Change, Fate, fates
+from kb.content.sources.source import FileChange, FormerFile, fates
 from kb.lookup.publish import Published, publish
 from kb.services import Services, build
 
@@ -269,18 +269,18 @@ class Files:
 
     def __init__(self) -> None:
         self.here: set[str] = set()
-        self.changes: list[Change] = []
+        self.changes: list[FileChange] = []
 
     def act(self, old: str, new: str) -> None:
         if old not in self.here:
             self.here.add(old)
         elif new in self.here or new == old:
             self.here.remove(old)
-            self.changes.append(Change(old, "", f"blob of {old}"))
+            self.changes.append(FileChange(old, "", f"blob of {old}"))
         else:
             self.here.remove(old)
             self.here.add(new)
-            self.changes.append(Change(old, new, f"blob of {old}"))
+            self.changes.append(FileChange(old, new, f"blob of {old}"))
 
 
 ACTS = st.lists(st.tuples(PATHS, PATHS), max_size=30)
@@ -314,8 +314,8 @@ def test_a_past_ends_at_what_is_there_or_at_a_removal(acts: list[tuple[str, str]
 
 
 def test_only_so_many_pasts_are_kept_the_newest_first() -> None:
-    changes = [Change(f"{n}.md", "", "x") for n in range(6000)]
-    found = fates(changes, set(), {"older.md": Fate(title="Older", audience="public")})
+    changes = [FileChange(f"{n}.md", "", "x") for n in range(6000)]
+    found = fates(changes, set(), {"older.md": FormerFile(title="Older", audience="public")})
     assert len(found) == 5000
     assert "0.md" in found
     assert "older.md" not in found

@@ -17,7 +17,7 @@ import pytest
 from kb.app import create_app
 from kb.config.repositories import read_remote
 from kb.config.settings import Settings, shown
-from kb.content.mirror import HEAD, fetch
+from kb.content.sources.mirror import HEAD, fetch
 from kb.errors import ContentError
 from kb.lookup.publish import Published, publish
 from kb.lookup.standing import alone

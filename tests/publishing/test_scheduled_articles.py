@@ -12,8 +12,8 @@ from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb.content.article import Status
-from kb.content.schedule import moment, status_at
+from kb.content.article import ArticleStatus
+from kb.content.frontmatter.metadata import moment, status_at
 from kb.lookup.publish import Published
 from kb.scheduler import Worker
 from kb.services import Services
@@ -45,13 +45,15 @@ def test_anything_else_is_no_moment_or_an_aware_one(text: str) -> None:
     assert found is None or found.tzinfo is UTC
 
 
-@given(AWARE, AWARE, AWARE, st.sampled_from(Status))
+@given(AWARE, AWARE, AWARE, st.sampled_from(ArticleStatus))
 def test_an_article_is_shown_from_its_beginning_until_its_end(
-    begin: datetime, end: datetime, now: datetime, wanted: Status
+    begin: datetime, end: datetime, now: datetime, wanted: ArticleStatus
 ) -> None:
     status = status_at(wanted, begin, end, now=now)
-    assert (status is Status.PUBLISHED) == (wanted is Status.PUBLISHED and begin <= now < end)
-    if wanted is not Status.PUBLISHED:
+    assert (status is ArticleStatus.PUBLISHED) == (
+        wanted is ArticleStatus.PUBLISHED and begin <= now < end
+    )
+    if wanted is not ArticleStatus.PUBLISHED:
         assert status is wanted
 
 
@@ -82,7 +84,7 @@ def test_an_expired_article_counts_as_archived_and_is_not_searched(
     timed: None, go_live: Live, client: FlaskClient, parts: Services
 ) -> None:
     go_live(NOON + timedelta(days=1))
-    assert parts.library().articles["vpn/ends"].status is Status.ARCHIVED
+    assert parts.library().articles["vpn/ends"].status is ArticleStatus.ARCHIVED
     hits = client.get("/api/v1/search?q=vpn+ends").get_json()["hits"]
     assert "vpn/ends" not in [hit["slug"] for hit in hits]
 
@@ -130,29 +132,33 @@ def test_a_bad_edit_does_not_stop_the_clock_of_the_last_good_version(
 @pytest.mark.parametrize(
     ("front", "status", "found"),
     [
-        ({"publish_at": "soon"}, Status.DRAFT, ["schedule"]),
-        ({"publish_at": "2026-02-30"}, Status.DRAFT, ["schedule"]),
-        ({"publish_at": "2026-09-14T09:00"}, Status.DRAFT, ["schedule"]),  # no zone
-        ({"publish_at": "[2026-09-14]"}, Status.DRAFT, ["schedule"]),
-        ({"publish_at": "2026-09-14"}, Status.PUBLISHED, []),
-        ({"expires_at": "never"}, Status.DRAFT, ["schedule"]),
-        ({"expires_at": "2020-01-01", "publish_at": "2021-01-01"}, Status.ARCHIVED, ["schedule"]),
-        ({"expires_at": ""}, Status.PUBLISHED, []),
-        ({"publishDate": "2020-01-01"}, Status.PUBLISHED, []),  # as Hugo writes it
-        ({"publishDate": "2101-01-01", "publish_at": "2020-01-01"}, Status.DRAFT, []),
-        ({"publishDate": "2020-01-01 10:00:00"}, Status.PUBLISHED, []),  # Hugo's zone is UTC
-        ({"publishDate": "some day"}, Status.DRAFT, ["schedule"]),
-        ({"expiryDate": "2020-01-01"}, Status.ARCHIVED, []),
-        ({"date": "2101-01-01"}, Status.DRAFT, ["schedule"]),
-        ({"date": "2101-01-01 10:00:00 +0200"}, Status.DRAFT, ["schedule"]),
-        ({"date": "2020-01-01"}, Status.PUBLISHED, []),
+        ({"publish_at": "soon"}, ArticleStatus.DRAFT, ["schedule"]),
+        ({"publish_at": "2026-02-30"}, ArticleStatus.DRAFT, ["schedule"]),
+        ({"publish_at": "2026-09-14T09:00"}, ArticleStatus.DRAFT, ["schedule"]),  # no zone
+        ({"publish_at": "[2026-09-14]"}, ArticleStatus.DRAFT, ["schedule"]),
+        ({"publish_at": "2026-09-14"}, ArticleStatus.PUBLISHED, []),
+        ({"expires_at": "never"}, ArticleStatus.DRAFT, ["schedule"]),
+        (
+            {"expires_at": "2020-01-01", "publish_at": "2021-01-01"},
+            ArticleStatus.ARCHIVED,
+            ["schedule"],
+        ),
+        ({"expires_at": ""}, ArticleStatus.PUBLISHED, []),
+        ({"publishDate": "2020-01-01"}, ArticleStatus.PUBLISHED, []),  # as Hugo writes it
+        ({"publishDate": "2101-01-01", "publish_at": "2020-01-01"}, ArticleStatus.DRAFT, []),
+        ({"publishDate": "2020-01-01 10:00:00"}, ArticleStatus.PUBLISHED, []),  # Hugo's zone is UTC
+        ({"publishDate": "some day"}, ArticleStatus.DRAFT, ["schedule"]),
+        ({"expiryDate": "2020-01-01"}, ArticleStatus.ARCHIVED, []),
+        ({"date": "2101-01-01"}, ArticleStatus.DRAFT, ["schedule"]),
+        ({"date": "2101-01-01 10:00:00 +0200"}, ArticleStatus.DRAFT, ["schedule"]),
+        ({"date": "2020-01-01"}, ArticleStatus.PUBLISHED, []),
     ],
 )
 def test_what_cannot_be_understood_is_a_finding(
     repository: Any,
     go_live: Live,
     front: dict[str, str],
-    status: Status,
+    status: ArticleStatus,
     found: list[str],
     parts: Services,
 ) -> None:

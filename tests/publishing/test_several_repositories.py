@@ -16,7 +16,7 @@ from kb.app import create_app
 from kb.config.repositories import Repository as Further
 from kb.config.settings import Settings, load, shown
 from kb.content.library import Library
-from kb.content.several import joined, parted
+from kb.content.sources.combined import joined, parted
 from kb.errors import ConfigError, ContentError
 from kb.lookup.made import notices_of
 from kb.lookup.publish import keep_time, publish

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from kb.app import create_app
 from kb.config.settings import load
-from kb.content.attachments import MAX_BYTES
+from kb.content.media import MAX_ATTACHMENT_BYTES
 from kb.lookup.publish import publish
 from kb.services import build
 
@@ -24,7 +24,7 @@ FILES: dict[str, str | bytes] = {
     "a/big.md": "---\ntitle: Big\n---\n[Big](big.zip) and [page](evil.html)",
     "a/files/form a.pdf": PDF, "a/liste ñ.csv": "a;b\n", "a/secret.zip": b"PK\x03\x04secret",
     "a/unlinked.txt": "never linked", "a/evil.html": "<script>",
-    "a/big.zip": b"P" * (MAX_BYTES + 1),
+    "a/big.zip": b"P" * (MAX_ATTACHMENT_BYTES + 1),
 }  # fmt: skip
 
 

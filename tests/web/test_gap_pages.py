@@ -13,8 +13,8 @@ import pytest
 import sqlalchemy as sa
 from flask.testing import FlaskClient
 
-from kb.content.drafting import read_draft
-from kb.content.folder_source import in_memory
+from kb.content.draft import read_draft
+from kb.content.sources.folder import in_memory
 from kb.gaps.causes import store as causes
 from kb.gaps.gap import Cause
 from kb.gaps.store import count, numbered

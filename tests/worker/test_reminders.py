@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from kb.authoring.reminders import reminders
 from kb.config.settings import Settings
-from kb.content.article import Article, Status
+from kb.content.article import Article, ArticleStatus
 from kb.lookup.publish import publish
 from kb.people.roles import Role
 from kb.people.store import Account
@@ -95,7 +95,7 @@ def test_nobody_is_written_to_without_cause(
     articles = [
         Article(
             str(number), f"Title {number}", f"{number}.md", "", owner=owner, changed_by=writer,
-            review_by=day, status=Status.PUBLISHED if shown else Status.DRAFT,
+            review_by=day, status=ArticleStatus.PUBLISHED if shown else ArticleStatus.DRAFT,
         )
         for number, (owner, writer, day, shown) in enumerate(rows)
     ]  # fmt: skip
@@ -104,7 +104,7 @@ def test_nobody_is_written_to_without_cause(
     assert "lou@example.org" not in {one.address for one in found}
     for one in found:
         for article in one.articles:
-            assert article.status is Status.PUBLISHED
+            assert article.status is ArticleStatus.PUBLISHED
             assert article.review_by is not None
             assert article.review_by <= today + timedelta(days=14)
             assert {article.owner.casefold(), article.changed_by.casefold()} & {

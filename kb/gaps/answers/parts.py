@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from kb.content.article import Article, Status
+from kb.content.article import Article, ArticleStatus
 
 NEVER = 0.0  # since ever, as far as is known
 
@@ -53,7 +53,7 @@ class Since:
 
 def published(articles: Iterable[Article]) -> list[Article]:
     """Return the articles that anybody can find."""
-    return [article for article in articles if article.status is Status.PUBLISHED]
+    return [article for article in articles if article.status is ArticleStatus.PUBLISHED]
 
 
 def known(

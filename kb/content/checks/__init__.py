@@ -1,1 +1,0 @@
-"""What is looked at before an article is published: one rule a function, all of them pure."""

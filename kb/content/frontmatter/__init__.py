@@ -1,0 +1,1 @@
+"""The front matter of articles: where it stands, what it may hold, what it says."""

@@ -1,0 +1,1 @@
+"""HTML of articles: read, rewritten to fit its page, sanitised."""

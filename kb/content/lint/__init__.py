@@ -1,0 +1,1 @@
+"""What is checked before an article is published: one rule a function."""

@@ -1,0 +1,1 @@
+"""Markdown, and the markup of other publishing systems, to HTML."""

@@ -1,0 +1,246 @@
+"""Images and other files beside the articles: which there are, their types, which are used.
+
+Promises pixels for PNG, GIF, JPEG and WebP, so that a page keeps an image's place before it is
+loaded, and None for bytes that do not say or claim what no screen shows. Decodes nothing.
+
+Promises a name only to kinds of a closed list. They are served to be saved and never to be shown,
+so what is in them is not looked at. Knows no article.
+
+Promises that only bytes that are a PNG, JPEG, GIF or WebP image, told by their first bytes and not
+by their name, are shown; SVG is refused, as a document that can hold script. Other files are those
+of `attachments`, to be saved only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from kb.content.article import Article
+from kb.content.library import Media
+from kb.content.paths import is_furniture
+from kb.content.problem import Problem
+from kb.content.sources.source import Blob
+
+# -- Width and height of an image, from its first bytes --
+
+
+Size = tuple[int, int]
+_LARGEST = 20_000  # pixels a side; more is a fault or an attack on who believes it
+# JPEG's markers of a frame; C4, C8 and CC in that range are tables.
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+
+
+def dimensions(data: bytes) -> Size | None:
+    """Return (width, height) in pixels, None when the bytes do not tell."""
+    if data.startswith(b"\x89PNG\r\n\x1a\n") and data[12:16] == b"IHDR":
+        found = _big(data, 16, 4), _big(data, 20, 4)
+    elif data[:6] in (b"GIF87a", b"GIF89a"):
+        found = _little(data, 6, 2), _little(data, 8, 2)
+    elif data.startswith(b"\xff\xd8"):
+        found = _jpeg(data)
+    elif data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        found = _webp(data)
+    else:
+        return None
+    return found if all(0 < side <= _LARGEST for side in found) else None
+
+
+def _jpeg(data: bytes) -> Size:
+    """Walk the segments to the first frame (ITU T.81, B.2.2: height before width)."""
+    at = 2
+    while at + 9 < len(data) and data[at] == 0xFF:
+        marker = data[at + 1]
+        if marker in _FRAMES:
+            return _big(data, at + 7, 2), _big(data, at + 5, 2)
+        if marker == 0xFF:  # fill
+            at += 1
+        elif marker == 0x01 or 0xD0 <= marker <= 0xD8:  # without a length
+            at += 2
+        else:
+            at += 2 + max(2, _big(data, at + 2, 2))
+    return 0, 0
+
+
+def _webp(data: bytes) -> Size:
+    """The three forms of RFC 9649, section 2: lossy, lossless, extended."""
+    form = data[12:16]
+    if form == b"VP8 " and data[23:26] == b"\x9d\x01\x2a":
+        return _little(data, 26, 2) & 0x3FFF, _little(data, 28, 2) & 0x3FFF
+    if form == b"VP8L" and data[20:21] == b"\x2f":
+        bits = _little(data, 21, 4)
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    if form == b"VP8X":
+        return _little(data, 24, 3) + 1, _little(data, 27, 3) + 1
+    return 0, 0
+
+
+def _big(data: bytes, at: int, size: int) -> int:
+    return int.from_bytes(data[at : at + size], "big")
+
+
+def _little(data: bytes, at: int, size: int) -> int:
+    return int.from_bytes(data[at : at + size], "little")
+
+
+# -- Files beside the articles that readers save: which kinds, and what they are served as --
+
+
+MAX_ATTACHMENT_BYTES = (
+    8 * 1024 * 1024
+)  # the library is held in memory; larger files belong on a file server
+TYPES = {
+    "pdf": "application/pdf", "zip": "application/zip", "csv": "text/csv",
+    "tsv": "text/tab-separated-values", "txt": "text/plain", "log": "text/plain",
+    "rtf": "application/rtf", "ics": "text/calendar",
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    "odt": "application/vnd.oasis.opendocument.text",
+    "ods": "application/vnd.oasis.opendocument.spreadsheet",
+    "odp": "application/vnd.oasis.opendocument.presentation",
+    "ovpn": "application/x-openvpn-profile", "rdp": "application/x-rdp",
+    "mobileconfig": "application/x-apple-aspen-config",
+}  # fmt: skip
+ENDINGS = tuple(f".{ending}" for ending in TYPES)
+
+
+def is_attachment(path: str) -> bool:
+    """Whether a file of this path may be offered: a known kind, and no part of the site itself."""
+    *folders, name = path.split("/")
+    hidden = name.startswith((".", "_")) or any(is_furniture(folder) for folder in folders)
+    return name.casefold().endswith(ENDINGS) and not hidden
+
+
+def attachment_name(path: str, data: bytes) -> str:
+    """Return the name that the file is served under; equal bytes of another kind have another."""
+    ending = path.rpartition(".")[2].casefold()
+    return f"{hashlib.sha256(ending.encode() + data).hexdigest()[:32]}.{ending}"
+
+
+def described(name: str, size: int) -> str:
+    """Return what a reader should know before saving a file of `size` bytes: "PDF, 120 KB"."""
+    kind = name.rpartition(".")[2].upper()
+    if size < 1_000_000:
+        return f"{kind}, {max(1, round(size / 1000))} KB"
+    return f"{kind}, {size / 1_000_000:.1f} MB"
+
+
+# -- Images and files beside the articles: which there are, what they are served as, which are
+#    used --
+
+
+MAX_IMAGE_BYTES = 5 * 1024 * 1024
+_ENDINGS = (".png", ".jpg", ".jpeg", ".gif", ".webp")
+_KINDS = (
+    (b"\x89PNG\r\n\x1a\n", "png", "image/png"),
+    (b"\xff\xd8\xff", "jpg", "image/jpeg"),
+    (b"GIF87a", "gif", "image/gif"),
+    (b"GIF89a", "gif", "image/gif"),
+)
+
+
+class Pictures:
+    """The images and files of a source.
+
+    `names` maps a folded source path to the name served, `shapes` that name to width and height,
+    `weights` the names of files to be saved to their bytes.
+    """
+
+    def __init__(self, files: Mapping[str, Blob]) -> None:
+        self.names: dict[str, str] = {}
+        self.shapes: dict[str, tuple[int, int]] = {}
+        self.weights: dict[str, int] = {}
+        self.problems: list[Problem] = []
+        self._saved: set[str] = set()
+        self._blobs: dict[str, tuple[str, Blob]] = {}
+        for path, blob in files.items():
+            if path.casefold().endswith(_ENDINGS):
+                self._add(path, blob)
+            elif is_attachment(path):
+                self._attach(path, blob)
+
+    def media(
+        self, articles: Iterable[Article], inline: Mapping[str, bytes], before: Mapping[str, Media]
+    ) -> dict[str, Media]:
+        """Return the images that the articles show, by digest.
+
+        `inline` are those that were written into a text; `before` has those of unchanged articles
+        and of articles that stay in an older version.
+        """
+        users: dict[str, list[str]] = {}
+        for article in articles:
+            for digest in article.images:
+                users.setdefault(digest, []).append(article.slug)
+        found = {}
+        for digest, slugs in sorted(users.items()):
+            media = self._media(digest, inline) or before.get(digest)
+            if media:
+                found[digest] = replace(media, slugs=tuple(sorted(slugs)))
+        return found
+
+    def _media(self, digest: str, inline: Mapping[str, bytes]) -> Media | None:
+        path, blob = self._blobs.get(digest, ("", None))
+        if path in self._saved and blob is not None:
+            ending = path.rpartition(".")[2].casefold()
+            name = path.rpartition("/")[2]
+            return Media(f"{digest}.{ending}", TYPES[ending], blob.read(), filename=name)
+        data = blob.read() if blob is not None else inline.get(digest)
+        ending, mime = (kind_of(data) if data is not None else None) or ("", "")
+        return Media(f"{digest}.{ending}", mime, data) if data is not None else None
+
+    def _add(self, path: str, blob: Blob) -> None:
+        if blob.size > MAX_IMAGE_BYTES:
+            most = MAX_IMAGE_BYTES // 1024
+            message = f"This image has {blob.size // 1024} KiB; {most} KiB is the most."
+            self._refuse(path, message, "Make it smaller.")
+            return
+        try:
+            data = blob.read()
+        except OSError as error:
+            self._refuse(path, f"This image cannot be read: {error}.", "Run: git fsck")
+            return
+        name = media_name(data)
+        if not name:
+            message = "This file is not a PNG, JPEG, GIF or WebP image, whatever its name says."
+            self._refuse(path, message, "Save it again in one of these formats.")
+            return
+        if shape := dimensions(data):
+            self.shapes[name] = shape
+        self._blobs[name.partition(".")[0]] = (path, blob)
+        self.names[unicodedata.normalize("NFC", path).casefold()] = name
+
+    def _attach(self, path: str, blob: Blob) -> None:
+        if blob.size > MAX_ATTACHMENT_BYTES:
+            most = MAX_ATTACHMENT_BYTES // 1024
+            message = f"This file has {blob.size // 1024} KiB; {most} KiB is the most."
+            self._refuse(path, message, "Keep it on a file server and link to it there.", "file")
+            return
+        try:
+            name = attachment_name(path, blob.read())
+        except OSError as error:
+            self._refuse(path, f"This file cannot be read: {error}.", "Run: git fsck", "file")
+            return
+        self._saved.add(path)
+        self.weights[name] = blob.size
+        self._blobs[name.partition(".")[0]] = (path, blob)
+        self.names[unicodedata.normalize("NFC", path).casefold()] = name
+
+    def _refuse(self, path: str, message: str, hint: str, code: str = "image") -> None:
+        self.problems.append(Problem(path, None, code, message, hint))
+
+
+def media_name(data: bytes) -> str:
+    """Return the name that image bytes are served under, "" for anything else."""
+    kind = kind_of(data)
+    return f"{hashlib.sha256(data).hexdigest()[:32]}.{kind[0]}" if kind else ""
+
+
+def kind_of(data: bytes) -> tuple[str, str] | None:
+    """Return the file ending and media type of image bytes, None for anything else."""
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "webp", "image/webp"
+    found = (kind[1:] for kind in _KINDS if data.startswith(kind[0]))
+    return next(found, None)

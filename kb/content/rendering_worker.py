@@ -1,0 +1,59 @@
+"""The process that renders: jobs come in on standard input, results go out on standard output.
+
+Promises one JSON line for each line it gets, or to die trying; whoever started it kills it when it
+takes too long. Started as `python -m kb.content.rendering_worker`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import resource
+import signal
+import sys
+from typing import Any
+
+from kb.content.link_targets import Directory
+from kb.content.rendering import RenderJob, render
+
+# Address space in bytes: an ordinary article needs 60 MB; hostile text must not take the machine.
+_MEMORY = 1 << 30
+_ALONE = 60.0  # seconds; well above any limit that the parent sets
+
+
+def main() -> None:
+    """Read the directory, say that work can begin, then answer jobs until the input ends."""
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    source, answers = sys.stdin.buffer, sys.stdout
+    sys.stdout = sys.stderr  # a stray print must not look like an answer
+    directory = Directory.from_row(json.loads(source.readline()))
+    _say(answers, {"ready": True})
+    for line in source:
+        # Should the parent be gone, nobody else ends a job that never ends; the system's own alarm
+        # works even inside a C function.
+        signal.setitimer(signal.ITIMER_REAL, _ALONE)
+        answer = _answer(line, directory)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        _say(answers, answer)
+
+
+def _answer(line: bytes, directory: Directory) -> dict[str, Any]:
+    try:
+        return render(RenderJob(**json.loads(line)), directory).to_row()
+    except RecursionError:
+        return {"failed": "it is nested too deeply"}
+    except MemoryError:
+        return {"failed": "it needs too much memory"}
+    except Exception as error:
+        return {"failed": f"the Markdown cannot be read ({type(error).__name__})"}
+
+
+def _say(answers: Any, row: dict[str, Any]) -> None:
+    answers.write(json.dumps(row) + "\n")
+    answers.flush()
+
+
+if __name__ == "__main__":
+    main()
