@@ -23,12 +23,11 @@ from kb.connectors.files import masked
 from kb.content.markdown.dialects import plain_markdown
 from kb.errors import InvalidInput, ProductError
 from kb.insight.outside.columns import normal
-from kb.lookup.devices import device_of
-from kb.lookup.redaction import redact, redactor
-from kb.lookup.robots import is_robot
-from kb.lookup.words import words_key
 from kb.people.passwords import hashed
 from kb.people.store import looked_up, normal_email
+from kb.redaction.redactor import redact, redactor
+from kb.tracking.query_text import words_key
+from kb.tracking.user_agents import device_of, is_robot
 from kb.web.linked import linked
 from search.querying import bounded
 from search.tokens import normal as normal_text

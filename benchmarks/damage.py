@@ -31,7 +31,7 @@ from pathlib import Path
 
 from benchmarks.site import ROOT, Site, start
 from kb.config.settings import load
-from kb.lookup.publish import publish
+from kb.publishing.publisher import publish
 from search.encoder import silent
 from search.errors import SearchError
 from search.generation import current

@@ -29,8 +29,8 @@ from kb.insight.judging import Spans, judge
 from kb.insight.report import DateRange, Facts, Report, make_report
 from kb.insight.reporting import report as stored_report
 from kb.insight.rows import EpisodeRow
-from kb.lookup.events import Event, EventKind
-from kb.lookup.store import put_all
+from kb.tracking.events import Event, EventKind
+from kb.tracking.store import put_all
 
 NOW = START + timedelta(days=DAYS + 9)
 SPAN = DateRange(date(2026, 3, 1), date(2026, 3, DAYS))

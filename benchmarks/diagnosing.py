@@ -27,8 +27,8 @@ from kb.gaps.diagnosis import diagnose
 from kb.gaps.facts import Aftermath, Diagnosis
 from kb.gaps.gap import Cause
 from kb.gaps.looking import Asked, Looking
-from kb.lookup.publish import open_encoder, publish
-from kb.lookup.published import LiveLibrary
+from kb.publishing.live_library import LiveLibrary
+from kb.publishing.publisher import open_encoder, publish
 from search.encoder import silent
 
 ROOT = Path(__file__).resolve().parents[1]

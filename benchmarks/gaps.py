@@ -35,8 +35,8 @@ from kb.gaps.gap import Cause, Did
 from kb.gaps.grouping import grouped, grouped_in_time
 from kb.gaps.looking import Asked, Looking
 from kb.gaps.regroup import Grouping
-from kb.lookup.words import words_key
 from kb.schema import episodes, failed_searches, gap_events
+from kb.tracking.query_text import words_key
 from search import generation
 from search.encoder import Encoder, silent
 from search.prepare import prepare

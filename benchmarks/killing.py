@@ -35,8 +35,8 @@ from benchmarks.cluster import cluster
 from benchmarks.site import Site, start
 from kb.config.settings import load
 from kb.database import Database
-from kb.lookup.recording import Recorder
 from kb.schema import events, tickets
+from kb.tracking.recorder import Recorder
 
 READERS = 4
 MAY_LOSE_S = 0.2

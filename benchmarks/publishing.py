@@ -18,8 +18,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from kb.config.settings import load
-from kb.lookup.publish import publish
-from kb.lookup.published import LiveLibrary
+from kb.publishing.live_library import LiveLibrary
+from kb.publishing.publisher import publish
 from kb.services import open_engine
 from search.engine import Engine
 from search.types import Query

@@ -247,7 +247,7 @@ def push_to_live(authors: Authors, site: Site, number: int) -> float:
 def mixed(data: Path, known: dict[str, str]) -> list[str]:
     """Return the faults of what is live on disk: no known commit, or articles of several."""
     from kb.config.settings import load
-    from kb.lookup.made import current, library_of
+    from kb.publishing.state import current, library_of
 
     live = current(load({}, data=data).generations)
     library = library_of(live)

@@ -11,7 +11,7 @@ import random
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from kb.lookup.events import Event, EventKind
+from kb.tracking.events import Event, EventKind
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 DAYS = 30

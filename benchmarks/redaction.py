@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from kb.lookup.redaction import Redactor, redactor
+from kb.redaction.redactor import Redactor, redactor
 
 ROOT = Path(__file__).resolve().parents[1]
 CASES = ROOT / "tests" / "lookup" / "redaction_cases.tsv"

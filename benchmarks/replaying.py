@@ -26,8 +26,8 @@ import yaml
 from kb.config.settings import Settings, load
 from kb.gaps.replay import Replayed, Replaying
 from kb.insight import closing
-from kb.lookup.publish import publish
 from kb.people.roles import Viewer
+from kb.publishing.publisher import publish
 from kb.services import Services, build
 from search.types import Query
 
@@ -195,8 +195,8 @@ def _record(site: Site, rows: list[str]) -> None:
     """Put failed searches on record as closing leaves them."""
     import sqlalchemy as sa
 
-    from kb.lookup.words import words_key
     from kb.schema import failed_searches
+    from kb.tracking.query_text import words_key
 
     now = datetime.now(UTC)
     values = [

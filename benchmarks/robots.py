@@ -1,7 +1,8 @@
 """How many known robots are told by what they say: `python -m benchmarks.robots FILE`.
 
 FILE is the JSON of the package crawler-user-agents, which the product does not need. Prints the
-share of its examples that `kb.lookup.robots` calls robots, and the patterns whose examples it does
+share of its examples that `kb.tracking.user_agents` calls robots, and the patterns whose examples
+it does
 not.
 """
 
@@ -11,7 +12,7 @@ import json
 import sys
 from pathlib import Path
 
-from kb.lookup.robots import is_robot
+from kb.tracking.user_agents import is_robot
 
 
 def main() -> int:

@@ -158,7 +158,7 @@ def search(
     as_json: bool,
 ) -> None:  # fmt: skip
     """Search the published articles; nothing is recorded."""
-    from kb.lookup.published import LiveLibrary
+    from kb.publishing.live_library import LiveLibrary
     from kb.services import open_engine
     from search.types import Query
 

@@ -37,12 +37,11 @@ from kb.gaps import closed
 from kb.gaps.cycle import effects
 from kb.insight import closing, solved
 from kb.leases import hold, of_folder, release
-from kb.lookup.made import current, is_due, notices_of
-from kb.lookup.mending import Mender
-from kb.lookup.publish import keep_time, publish
-from kb.lookup.standing import wish
-from kb.previews.building import refresh
 from kb.privacy.keeping.purge import purge as forget
+from kb.publishing.branch_previews import refresh
+from kb.publishing.index_repair import IndexRepair
+from kb.publishing.publisher import keep_time, publish
+from kb.publishing.state import current, is_due, notices_of, wish
 from kb.services import Services
 from search.encoder import silent
 from search.errors import SearchError
@@ -173,7 +172,7 @@ class Worker:
     def _keep_publishing(self) -> None:
         """Publish when it is time or when a hook asks for it, until stopped."""
         [job] = [job for job in self.jobs() if job.name == "publish"]
-        mender = Mender(self.parts.settings, self.parts.engine)
+        mender = IndexRepair(self.parts.settings, self.parts.engine)
         noticed = ""
         while not self.stop.is_set():
             self._mend(mender)
@@ -183,7 +182,7 @@ class Worker:
                 self._run(job, now)
             self.stop.wait(LOOK_S)
 
-    def _mend(self, mender: Mender) -> None:
+    def _mend(self, mender: IndexRepair) -> None:
         """Look whether index and model are whole, and make again what is not."""
         try:
             mender.look(datetime.now(UTC))

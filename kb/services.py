@@ -45,17 +45,7 @@ from kb.insight.solved import SolvedQueries
 from kb.limits.guessing.store import Guesses
 from kb.limits.store import RateLimits
 from kb.links import Links
-from kb.lookup.ask import Asker
-from kb.lookup.made import open_repository
-from kb.lookup.mending import repairs
-from kb.lookup.publish import open_encoder
-from kb.lookup.published import LiveLibrary
-from kb.lookup.record import Record
-from kb.lookup.recording import Recorder, Unrecorded
-from kb.lookup.redaction import redactor
-from kb.lookup.standing import read_standing
 from kb.lookup.trail import trail
-from kb.lookup.visitors import Visitors
 from kb.metrics.gauge import Gauge
 from kb.metrics.measuring import Measuring
 from kb.metrics.place import look
@@ -64,10 +54,19 @@ from kb.people.resets import resetting
 from kb.people.resets.resetting import Resets
 from kb.people.roles import STAFF_ROLES, Role, Viewer
 from kb.people.store import Accounts
-from kb.previews.building import root_of
-from kb.previews.store import Previews
 from kb.proxies import Proxied
+from kb.publishing.branch_previews import root_of
+from kb.publishing.index_repair import repairs
+from kb.publishing.live_library import LiveLibrary
+from kb.publishing.publisher import open_encoder
+from kb.publishing.state import open_repository, read_state
+from kb.publishing.store import Previews
+from kb.redaction.redactor import redactor
 from kb.reports.pages import Source
+from kb.searches.activity import ActivityRecorder
+from kb.searches.service import SearchService
+from kb.tracking.recorder import Recorder, Unrecorded
+from kb.tracking.visitors import Visitors
 from search.encoder import Encoder
 from search.engine import Engine
 from search.engine import Settings as EngineSettings
@@ -124,8 +123,8 @@ class Services:
     entrance: Entrance
     resets: Resets
     recorder: Recorder
-    asker: Asker
-    record: Record
+    asker: SearchService
+    record: ActivityRecorder
     solved: SolvedQueries
     grouping: Grouping
     diagnosing: Diagnosing
@@ -214,7 +213,7 @@ class Services:
         return ReadinessCheck("files", ok=not told, vital=False, detail="; ".join(told) or "whole")
 
     def _publishing_check(self) -> ReadinessCheck:
-        standing = read_standing(self.settings.data)
+        standing = read_state(self.settings.data)
         wrong = standing.wrong
         usual = "rolled back" if standing.pin else "follows the articles"
         return ReadinessCheck("publishing", ok=not wrong, vital=False, detail=wrong or usual)
@@ -252,7 +251,7 @@ def build(settings: Settings, *, pages: bool = False) -> Services:
     library = LiveLibrary(engine)
     recorder = Recorder(db, settings.data / "spool")
     redact = redactor(settings.redact_patterns)
-    record = Record(recorder, library, redact=redact)
+    record = ActivityRecorder(recorder, library, redact=redact)
     accounts = Accounts(db)
     tell = ticket_recorder(record, accounts)
     links = Links(settings.site_url, **LINKS, tells=partial(_may_be_told, library))
@@ -280,7 +279,7 @@ def build(settings: Settings, *, pages: bool = False) -> Services:
             db, PasswordLetters(links, settings.site_name) if settings.mail_url else None
         ),
         recorder=recorder,
-        asker=Asker(engine, library, recorder, redact=redact),
+        asker=SearchService(engine, library, recorder, redact=redact),
         record=record,
         solved=SolvedQueries(settings.solved_queries),
         grouping=Grouping(db, model.if_wanted, k=settings.k_anonymity),
@@ -325,8 +324,8 @@ def _for_branch(parts: Services, preview_id: str) -> Services:
         engine=engine,
         library=library,
         recorder=recorder,
-        asker=Asker(engine, library, recorder),
-        record=Record(recorder, library),
+        asker=SearchService(engine, library, recorder),
+        record=ActivityRecorder(recorder, library),
     )
 
 
@@ -365,7 +364,7 @@ class Model:
         return self.shared() if self._settings.semantic else None
 
 
-def ticket_recorder(record: Record, accounts: Accounts) -> Any:
+def ticket_recorder(record: ActivityRecorder, accounts: Accounts) -> Any:
     """Return what the desk calls after a ticket: it puts the ticket on the person's record."""
 
     def tell(ticket: Ticket) -> None:

@@ -30,12 +30,12 @@ from kb import database as database_module
 from kb.app import create_app
 from kb.config.settings import Settings, load
 from kb.database import Database
-from kb.lookup.batching import flush_all
-from kb.lookup.publish import publish
 from kb.people.roles import Role
 from kb.people.store import Accounts
+from kb.publishing.publisher import publish
 from kb.schema import metadata
 from kb.services import Services, build
+from kb.tracking.recorder import flush_all
 from search import engine
 from search.types import Mode
 from tests.clients import Client

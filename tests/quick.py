@@ -15,14 +15,14 @@ from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from werkzeug.routing import Rule
 
-from kb.lookup import publish
 from kb.people import passwords
+from kb.publishing import publisher
 from search.runtime import LightEncoder, open_runtime
 
 
 def make_quick() -> None:
     """Do these things once, in this process."""
-    publish.open_runtime = _opened_once()  # type: ignore[attr-defined]
+    publisher.open_runtime = _opened_once()  # type: ignore[attr-defined]
     Flask.jinja_options = {"bytecode_cache": _Compiled()}
     Rule._compile_builder = _built_once()  # type: ignore[method-assign]
     # Nobody's password is protected here: a hash takes a millisecond instead of 50.

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from kb.authoring.workspace import Progress, Workspace
 from kb.content.library import Library
-from kb.lookup.made import current, library_of
+from kb.publishing.state import current, library_of
 from search import generation
 from search.encoder import Encoder, silent
 from search.errors import SearchError

@@ -21,13 +21,13 @@ from kb.authoring.workspace import Progress, Workspace
 from kb.config.settings import Settings
 from kb.content.sources.source import open_source
 from kb.errors import ContentError
-from kb.lookup.ask import Asker
-from kb.lookup.made import seed
-from kb.lookup.publish import open_encoder
-from kb.lookup.record import Record
-from kb.lookup.recording import Unrecorded
+from kb.publishing.publisher import open_encoder
+from kb.publishing.state import seed
+from kb.searches.activity import ActivityRecorder
+from kb.searches.service import SearchService
 from kb.server.run import check_address
 from kb.services import Services, build
+from kb.tracking.recorder import Unrecorded
 from search.encoder import Encoder
 from search.errors import SearchError
 
@@ -128,6 +128,6 @@ def _parts(settings: Settings, work: Workspace) -> Services:
         parts,
         library=work.library,
         recorder=recorder,
-        asker=Asker(parts.engine, work.library, recorder),
-        record=Record(recorder, work.library),
+        asker=SearchService(parts.engine, work.library, recorder),
+        record=ActivityRecorder(recorder, work.library),
     )

@@ -17,8 +17,8 @@ from pathlib import Path
 from kb.config.settings import Settings
 from kb.content.article import ArticleStatus
 from kb.content.library import Library
-from kb.lookup.made import current, library_of
-from kb.lookup.publish import open_encoder
+from kb.publishing.publisher import open_encoder
+from kb.publishing.state import current, library_of
 from search import generation
 from search.encoder import Encoder
 from search.engine import Engine

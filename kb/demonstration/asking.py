@@ -9,10 +9,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from kb.demonstration.readers import Shown
-from kb.lookup.ask import Asker
-from kb.lookup.events import Event
-from kb.lookup.recording import Unrecorded
 from kb.people.roles import Role, Viewer
+from kb.searches.service import SearchService
+from kb.tracking.events import Event
+from kb.tracking.recorder import Unrecorded
 from search.types import Query
 
 HITS = 10
@@ -32,7 +32,7 @@ class Kept(Unrecorded):
 class Searching:
     """Searches on behalf of readers who do not exist."""
 
-    def __init__(self, asker: Asker, kept: Kept, now: datetime) -> None:
+    def __init__(self, asker: SearchService, kept: Kept, now: datetime) -> None:
         self._asker, self._kept, self._now = asker, kept, now
         self._known: dict[tuple[str, str, bool], Shown] = {}
 

@@ -99,7 +99,7 @@ def _filling(parts: Any, mark: DemoMark, password: str) -> Filling:
     from kb.demonstration.tickets import Counter
     from kb.gaps.replay import Replaying
     from kb.gaps.subscriptions.subscribing import Subscriptions
-    from kb.lookup.ask import Asker
+    from kb.searches.service import SearchService
     from kb.services import ticket_recorder
 
     settings, db = parts.settings, parts.db
@@ -116,7 +116,7 @@ def _filling(parts: Any, mark: DemoMark, password: str) -> Filling:
             settings=settings,
             db=db,
             shelf=Shelf(settings),
-            searching=Searching(Asker(parts.engine, parts.library, kept), kept, plan.now),
+            searching=Searching(SearchService(parts.engine, parts.library, kept), kept, plan.now),
             counter=Counter(
                 desk=QuietDesk(db, settings, record=ticket_recorder(parts.record, parts.accounts)),
                 agenda=agenda,

@@ -39,7 +39,7 @@ from kb.insight.notes.note import Written
 from kb.insight.notes.noting import note
 from kb.insight.outside.bringing import Matching, bring
 from kb.insight.outside.reading import OutsideTicket
-from kb.lookup.store import put_all
+from kb.tracking.store import put_all
 from search.encoder import silent
 
 OUTAGE, RELEASE = 0.62, 0.8  # how far the quarter has gone then, in [0, 1]

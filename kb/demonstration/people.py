@@ -13,9 +13,9 @@ from datetime import datetime
 
 from kb.demonstration.readers import Person
 from kb.desk.ticket import Agent
-from kb.lookup.visitors import Visitors
 from kb.people.roles import Role
 from kb.people.store import Account, Accounts
+from kb.tracking.visitors import Visitors
 
 AGENTS = 3  # one a tier
 

@@ -15,8 +15,9 @@ from typing import Any
 
 from kb.config.demo_marker import HOLDOUT, SURVEY
 from kb.demonstration.needs import Need, pick
-from kb.lookup.draws import arm_of, drawn
-from kb.lookup.events import Arm, Event, EventKind, Surface, words_key
+from kb.tracking.events import Arm, Event, EventKind, Surface
+from kb.tracking.experiments import arm_of, drawn
+from kb.tracking.query_text import words_key
 
 WEEKDAY, WEEKEND = 88, 16  # visits
 GROWTH = 0.15  # more visits on the last day than on the first

@@ -18,7 +18,7 @@ from pathlib import Path
 from kb.config.settings import Settings
 from kb.content.sources.git import environment, no_git
 from kb.errors import ContentError
-from kb.lookup.publish import publish
+from kb.publishing.publisher import publish
 from search import generation
 from search.encoder import silent
 

@@ -22,7 +22,7 @@ from kb.desk.escalation import escalate_due
 from kb.desk.service import Desk
 from kb.desk.ticket import Agent, Draft, Requester, Resolution
 from kb.errors import NotAllowed
-from kb.lookup.words import words_key
+from kb.tracking.query_text import words_key
 
 Trail = Callable[[str, str, datetime], Mapping[str, Any]]  # (visitor, search, now)
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from kb.gaps.facts import Aftermath
 from kb.insight import episodes as rules
 from kb.insight.facts import Episode, Search
-from kb.lookup.events import EventKind
-from kb.lookup.words import folded
+from kb.tracking.events import EventKind
+from kb.tracking.query_text import folded
 from search.analysis import stem, stop_words
 
 # What a person says counts before what an agent found, and that before mere reading.

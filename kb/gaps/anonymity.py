@@ -13,8 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from kb.gaps.gap import Failed
-from kb.insight.wording import favourite
-from kb.lookup.words import folded
+from kb.tracking.query_text import favourite, folded
 from search.analysis import stem, stop_words
 
 HIDDEN = "…"

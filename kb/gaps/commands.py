@@ -39,7 +39,7 @@ def show(settings: Settings, wanted: Wanted, *, rebuild: bool, form: str, now: d
 
 def _rebuild(settings: Settings, db: Database, now: datetime) -> None:
     from kb.gaps.regroup import Grouping
-    from kb.lookup.publish import open_encoder
+    from kb.publishing.publisher import open_encoder
 
     def opened() -> Any:
         return open_encoder(settings) if settings.semantic else None
@@ -55,7 +55,7 @@ def _diagnose(settings: Settings, db: Database, opened: Any, now: datetime) -> N
     """Find the causes where articles are published here."""
     from kb.gaps.beyond import quiet_engine
     from kb.gaps.diagnosing import Diagnosing
-    from kb.lookup.published import LiveLibrary
+    from kb.publishing.live_library import LiveLibrary
     from search.errors import SearchError
 
     library = LiveLibrary(quiet_engine(settings.generations, None))

@@ -24,7 +24,7 @@ from kb.gaps.looking import Asked, Looking
 from kb.insight import store as record
 from kb.insight.episodes import episodes
 from kb.insight.facts import Episode
-from kb.insight.wording import favourite
+from kb.tracking.query_text import favourite
 from search.encoder import Encoder
 from search.engine import Engine
 

@@ -20,7 +20,7 @@ from rapidfuzz.distance import OSA
 
 from kb.gaps.facts import Best, Diagnosis, Facts, Kind, Look
 from kb.gaps.gap import Cause
-from kb.lookup.words import folded
+from kb.tracking.query_text import folded
 from search.confidence import OUTSIDE
 
 ANSWERS = 1 - OUTSIDE

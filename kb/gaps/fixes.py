@@ -15,7 +15,7 @@ from kb.errors import ContentError
 from kb.gaps.gap import Cause
 from kb.gaps.patches import SYNONYMS, answers_patch, synonyms_patch
 from kb.gaps.reading import Detail
-from kb.lookup.made import open_articles
+from kb.publishing.state import open_articles
 
 ADVICE = {
     Cause.TYPO: "People misspell it. Add the spelling they use to the article's keywords, or as a "

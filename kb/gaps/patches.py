@@ -13,7 +13,7 @@ from difflib import unified_diff
 from kb.content.frontmatter.editing import with_answers
 from kb.content.frontmatter.fields import names
 from kb.content.frontmatter.parsing import read_front_matter
-from kb.lookup.words import folded
+from kb.tracking.query_text import folded
 
 SYNONYMS = "_synonyms.yml"
 _ITEM = re.compile(r"^(\s*)-\s")

@@ -25,7 +25,7 @@ from kb.errors import ContentError
 from kb.gaps.answers import store
 from kb.gaps.answers.summary import Brought
 from kb.gaps.answers.summary import brought as summed
-from kb.lookup.made import open_articles
+from kb.publishing.state import open_articles
 
 SPAN = timedelta(days=90)
 MOST = 10  # questions for one article: each is a test that runs at every check

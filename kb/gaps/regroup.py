@@ -23,7 +23,7 @@ from kb.gaps.grouping import CUT, CUT_STEMS, Vectors, centre
 from kb.gaps.partition import Parted, Question, added, whole
 from kb.gaps.stems import MODEL as STEMS
 from kb.gaps.stems import vectors as stem_vectors
-from kb.insight.wording import favourite
+from kb.tracking.query_text import favourite
 from search.encoder import Encoder
 from search.errors import SearchError
 

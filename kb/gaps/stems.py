@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 
 from kb.gaps.grouping import Vectors
-from kb.lookup.words import folded
+from kb.tracking.query_text import folded
 from search.analysis import stem, stop_words
 
 MODEL = "stems-1"

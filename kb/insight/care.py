@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from kb.insight.report import Figure, share
-from kb.insight.wording import favourite
+from kb.tracking.query_text import favourite
 
 # An article this far up in a failed search is what the search failed around.
 NEAR = 3

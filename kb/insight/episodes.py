@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from kb.insight.facts import Episode, Outcome, Reading, Search, TicketSeen
-from kb.lookup.events import Event, EventKind
+from kb.tracking.events import Event, EventKind
 
 READ_S = 10.0  # seconds on an article before it counts as read (definition 1)
 # A suggestion that was merely shown, the arm of a comparison and the survey are no acts: an answer

@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
-from kb.lookup.events import Event, EventKind
+from kb.tracking.events import Event, EventKind
 
 
 class Outcome(StrEnum):

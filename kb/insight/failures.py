@@ -13,8 +13,8 @@ from rapidfuzz.distance import OSA
 
 from kb.insight import episodes as rules
 from kb.insight.facts import Episode, Failure, Reading, Search, TicketSeen
-from kb.lookup.events import Event, EventKind
-from kb.lookup.words import folded
+from kb.tracking.events import Event, EventKind
+from kb.tracking.query_text import folded
 from search.analysis import stem, stop_words
 
 ALIKE = 0.66  # likeness of spelling in [0, 1] above which two wordings are tries at one thing

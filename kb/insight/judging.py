@@ -14,7 +14,7 @@ from typing import Any
 from kb.insight import episodes as rules
 from kb.insight.facts import Episode, Failure, Judged, Search, TicketSeen
 from kb.insight.failures import failures, last_failed, related
-from kb.lookup.events import REASONS, EventKind
+from kb.tracking.events import REASONS, EventKind
 
 # The longest wait for a ticket under which reports show the outcomes.
 REACH = timedelta(days=7)

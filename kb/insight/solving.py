@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 
 from kb.insight.episodes import approvals, episodes
 from kb.insight.facts import Episode
-from kb.insight.wording import favourite
-from kb.lookup.events import TYPED, Event, EventKind
+from kb.tracking.events import TYPED, Event, EventKind
+from kb.tracking.query_text import favourite
 
 MOST = 1000  # queries offered, those of most people
 LONGEST = 100  # characters; longer words are a letter and no query

@@ -16,9 +16,9 @@ from sqlalchemy.engine import Connection, Row
 from kb.database import insert_into
 from kb.insight.days.store import touch
 from kb.insight.facts import Judged
-from kb.lookup.events import Event, EventKind
-from kb.lookup.store import event_of
 from kb.schema import episodes, events, failed_searches, salts
+from kb.tracking.events import Event, EventKind
+from kb.tracking.store import event_of
 
 CHUNK = 400  # values in one IN (...); SQLite before 3.32 took 999
 _WORDS_IN_DATA = ("searched_for", "suggestion", "reason")

@@ -18,7 +18,7 @@ from kb.data_folder import keep_private
 from kb.progress import ProgressBar
 
 if TYPE_CHECKING:
-    from kb.lookup.publish import Progress, Published
+    from kb.publishing.publisher import Progress, Published
 
 
 @click.command()
@@ -53,7 +53,7 @@ def publish(strict: bool, force: bool, to: str | None, forward: bool, listing: b
 
 def publish_now(*, force: bool = False, also: Progress | None = None) -> Published:
     """Return what is live after a publish, having shown its progress, and told it to `also`."""
-    from kb.lookup.publish import publish as run
+    from kb.publishing.publisher import publish as run
 
     settings = load()
     keep_private(settings.data)
@@ -69,7 +69,7 @@ def publish_now(*, force: bool = False, also: Progress | None = None) -> Publish
 
 def roll_back(to: str) -> None:
     """Go back, and say what is live then and how to undo it."""
-    from kb.lookup.rollback import roll_back as go_back
+    from kb.publishing.rollback import roll_back as go_back
 
     chosen = go_back(load(), to)
     click.echo(f"Live now: {chosen.articles} articles at {shortened(chosen.commit)}.", err=True)
@@ -78,7 +78,7 @@ def roll_back(to: str) -> None:
 
 def end_rollback() -> None:
     """End a rollback, saying so when there was none."""
-    from kb.lookup.rollback import go_forward
+    from kb.publishing.rollback import go_forward
 
     if not go_forward(load()):
         click.echo("There was no rollback to end.", err=True)
@@ -86,9 +86,9 @@ def end_rollback() -> None:
 
 def show_kept() -> None:
     """Print each state that is kept: newest first, the live one marked."""
-    from kb.lookup.rollback import kept
+    from kb.publishing.rollback import kept_generations
 
-    for state in kept(load()):
+    for state in kept_generations(load()):
         mark = "*" if state.live else " "
         built = f"{state.built:%Y-%m-%d %H:%M} UTC"
         tail = "  live, rolled back" if state.pinned else "  live" if state.live else ""

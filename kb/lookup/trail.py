@@ -16,10 +16,10 @@ from kb.database import Database
 from kb.insight import episodes as rules
 from kb.insight.facts import Episode, Search
 from kb.insight.failures import failures
-from kb.lookup import store
-from kb.lookup.events import Event, EventKind
-from kb.lookup.published import at_hand
-from kb.lookup.recording import Recorder
+from kb.publishing.live_library import at_hand
+from kb.tracking import store as tracking_store
+from kb.tracking.events import Event, EventKind
+from kb.tracking.recorder import Recorder
 
 TOP = 3
 MOST_SEARCHES = 20
@@ -53,9 +53,9 @@ def trail(
 
 def _events(db: Database, visitor: str, search_id: str | None, now: datetime) -> tuple[Event, ...]:
     """Return the events to look at; a search may have been made under another pseudonym."""
-    search = store.search_of(db, search_id) if search_id else None
+    search = tracking_store.search_of(db, search_id) if search_id else None
     since = min(now, search.at) if search else now
-    found = store.of_visitor(db, search.visitor if search else visitor, since - LOOK_BACK)
+    found = tracking_store.of_visitor(db, search.visitor if search else visitor, since - LOOK_BACK)
     return tuple(replace(event, left_out="") for event in found)  # an agent's own ticket, too
 
 

@@ -14,7 +14,7 @@ from typing import Protocol
 from kb.content.article import ArticleStatus
 from kb.content.library import Library
 from kb.errors import ProductError
-from kb.lookup.spool import Spool
+from kb.tracking.spool import Spool
 from search.errors import SearchError
 from search.generation import moved_at
 

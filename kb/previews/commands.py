@@ -33,8 +33,8 @@ def previews() -> None:
 @click.option("--by", default="command line", show_default=True, help="Who shows it.")
 def make(branch: str, by: str) -> None:
     """Show BRANCH (of a further repository: hr:BRANCH) and print its private link."""
-    from kb.lookup.made import open_articles
-    from kb.previews.building import chosen, keep_up
+    from kb.publishing.branch_previews import chosen, keep_up
+    from kb.publishing.state import open_articles
 
     now = datetime.now(UTC)
     with _opened() as parts, ProgressBar() as bar:

@@ -56,9 +56,9 @@ def report(as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def check(text: str, as_json: bool) -> None:
     """Show what would be stored of TEXT (- reads lines from standard input), and by which rule."""
-    from kb.lookup.ask import kept
-    from kb.lookup.redaction import redactor
-    from kb.lookup.words import LONGEST_WORDS
+    from kb.redaction.redactor import redactor
+    from kb.searches.service import kept
+    from kb.tracking.query_text import LONGEST_WORDS
 
     redact = redactor(load().redact_patterns)
     lines = sys.stdin.read().splitlines() if text == "-" else [text]

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from kb.database import Database
-from kb.lookup.redaction import KINDS
 from kb.privacy import store
 from kb.privacy.figures import Figures
+from kb.redaction.redactor import KINDS
 
 
 class HasPromises(Protocol):

@@ -12,8 +12,8 @@ from typing import Any
 
 from kb.desk.ticket import Requester
 from kb.errors import NotFound
-from kb.lookup.events import Event
 from kb.people.roles import Permission
+from kb.tracking.events import Event
 from kb.web.guard import by_token, now, services, tried, viewer
 
 

@@ -30,8 +30,8 @@ from kb.desk.ticket import ACTIVE, Agent, Origin, Resolution, Status, Ticket, pa
 from kb.desk.workers.store import WORKING_ROLES
 from kb.errors import InvalidInput, NotAllowed, NotFound, ProductError
 from kb.health import blocked_by
-from kb.lookup.published import at_hand
 from kb.people.roles import Permission
+from kb.publishing.live_library import at_hand
 from kb.web.guard import needs, now, services, viewer
 from kb.web.link_again import has_room
 from search.errors import SearchError

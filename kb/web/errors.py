@@ -137,7 +137,7 @@ def _product(problem: ProductError) -> ResponseReturnValue:
 
 
 def _index(problem: SearchError) -> ResponseReturnValue:
-    """Answer while there is no whole index; the worker makes it again (kb.lookup.mending)."""
+    """Answer while there is no whole index; kb.publishing.index_repair makes it again."""
     log.warning("a page could not be made: %s", problem.message)
     g.retry_after = REPAIR_S
     sent = request.method not in SAFE

@@ -21,14 +21,13 @@ from kb.errors import NotFound, StoreError
 from kb.limits.counting import Rate, Standing
 from kb.limits.mailbox import mailbox
 from kb.limits.network import network
-from kb.lookup.devices import device_of
-from kb.lookup.events import Event, is_young
-from kb.lookup.robots import is_ahead, is_robot
 from kb.people.entrance import Caller
 from kb.people.roles import STAFF_ROLES, Permission, Role, Viewer
 from kb.people.store import Account
 from kb.proxies import Site, read_host, read_origin
 from kb.services import Services
+from kb.tracking.events import Event, is_young
+from kb.tracking.user_agents import device_of, is_ahead, is_robot
 
 log = logging.getLogger(__name__)
 

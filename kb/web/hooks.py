@@ -23,8 +23,8 @@ from kb.config.ticket_hooks import HEADERS, Call, NotProved, proved
 from kb.errors import InvalidInput
 from kb.insight.outside.bringing import bring
 from kb.insight.outside.reading import from_json
-from kb.lookup.standing import wake
 from kb.people.roles import Permission
+from kb.publishing.state import wake
 from kb.web.guard import needs, now, services
 
 blueprint = Blueprint("hooks", __name__, url_prefix="/hooks")

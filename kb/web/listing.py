@@ -18,7 +18,7 @@ from kb.access import Article as Shown
 from kb.access import readable
 from kb.content.article import Article
 from kb.content.library import Library
-from kb.lookup.ask import Answer
+from kb.searches.service import SearchAnswer
 from kb.web.addresses import address as url_for
 from kb.web.guard import now, services, viewer
 from search.suggesting import Source, Suggestion
@@ -159,7 +159,7 @@ def suggested(hits: Iterable[Hit], search_id: str) -> list[dict[str, Any]]:
     ]
 
 
-def results(answer: Answer, page: int, size: int) -> dict[str, Any]:
+def results(answer: SearchAnswer, page: int, size: int) -> dict[str, Any]:
     """Return everything that the results page shows.
 
     Where nothing answers, only the nearest few are shown: a long list would look like answers.
@@ -189,7 +189,7 @@ def results(answer: Answer, page: int, size: int) -> dict[str, Any]:
 
 
 def _item(
-    library: Library, answer: Answer, hit: Hit, article: Shown, *, rank: int
+    library: Library, answer: SearchAnswer, hit: Hit, article: Shown, *, rank: int
 ) -> dict[str, Any]:
     """Return one row of the results."""
     query = urlencode({"from": answer.search_id, "rank": rank, "q": answer.results.query.text})
@@ -239,7 +239,7 @@ def _address(**changes: Any) -> str:
     return url_for("reader.search") + (f"?{asked}" if asked else "")
 
 
-def _links(answer: Answer, page: int, size: int) -> dict[str, str]:
+def _links(answer: SearchAnswer, page: int, size: int) -> dict[str, str]:
     more = page * size < answer.results.total
     return {
         "literal": _address(literal=1),

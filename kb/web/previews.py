@@ -29,11 +29,17 @@ from kb.access import readable
 from kb.content.difference import difference, is_marked
 from kb.content.library import Library
 from kb.errors import InvalidInput, NotFound, ProductError, StoreError
-from kb.lookup.made import branches_of, open_articles
 from kb.people.roles import Permission
-from kb.previews.building import Shown, chosen, shown
-from kb.previews.differences import differences, is_draft, new_problems
-from kb.previews.store import LIFE, Preview
+from kb.publishing.branch_previews import (
+    ShownCommit,
+    chosen,
+    differences,
+    is_draft,
+    new_problems,
+    shown,
+)
+from kb.publishing.state import branches_of, open_articles
+from kb.publishing.store import LIFE, Preview
 from kb.web.bodies import shown_body
 from kb.web.guard import Parts, live_services, needs, now, viewer
 
@@ -206,7 +212,7 @@ def _readable_branch(branch: str) -> None:
 
 def _overview(branch: str = "", problem: InvalidInput | None = None) -> str:
     parts = live_services()
-    rows: list[tuple[Preview, Shown, str]] = [
+    rows: list[tuple[Preview, ShownCommit, str]] = [
         (
             each,
             shown(parts.settings, each),

@@ -8,9 +8,9 @@ from __future__ import annotations
 from flask import Blueprint, Response, render_template
 
 from kb.gaps.proposals import brought, proposal
-from kb.lookup.rollback import kept
-from kb.lookup.standing import read_standing
 from kb.people.roles import Permission
+from kb.publishing.rollback import kept_generations
+from kb.publishing.state import read_state
 from kb.web.guard import needs, now, services
 
 blueprint = Blueprint("publishing", __name__, url_prefix="/authors")
@@ -28,8 +28,8 @@ def states() -> str:
         "publishing/states.html",
         commit=library.commit,
         problems=sorted(library.problems, key=lambda each: not each.refused),
-        standing=read_standing(parts.settings.data),
-        states=kept(parts.settings),
+        standing=read_state(parts.settings.data),
+        states=kept_generations(parts.settings),
         answered=brought(parts.db, now(), k=parts.settings.k_anonymity)[:MOST_ANSWERED],
         titles={slug: article.title for slug, article in library.articles.items()},
         k=parts.settings.k_anonymity,

@@ -21,10 +21,10 @@ from kb.desk.opening import Opened
 from kb.desk.policies import decline_offer, find_offer, take_offer
 from kb.desk.ticket import Draft, Origin, Requester, Ticket, TicketEvent, parse_number
 from kb.errors import InvalidInput, NotAllowed, ProductError
-from kb.lookup.draws import arm_of
-from kb.lookup.events import Arm
-from kb.lookup.published import at_hand
 from kb.people.roles import Permission
+from kb.publishing.live_library import at_hand
+from kb.tracking.events import Arm
+from kb.tracking.experiments import arm_of
 from kb.web import listing
 from kb.web.asking import asking
 from kb.web.guard import count_ticket_for, needs, now, own_search, services, viewer

@@ -16,11 +16,11 @@ from kb.access import readable
 from kb.errors import InvalidInput
 from kb.gaps.replay import asked_before
 from kb.gaps.subscriptions.subscribing import Wish
-from kb.lookup.ask import Answer
-from kb.lookup.events import Event
-from kb.lookup.words import words_key
 from kb.people.roles import Permission
 from kb.people.store import normal_email
+from kb.searches.service import SearchAnswer
+from kb.tracking.events import Event
+from kb.tracking.query_text import words_key
 from kb.web.guard import needs, now, own_search, services, viewer
 from kb.web.link_again import has_room
 
@@ -119,7 +119,7 @@ def _page(token: str) -> str:
     )
 
 
-def of_results(answer: Answer) -> dict[str, Any]:
+def of_results(answer: SearchAnswer) -> dict[str, Any]:
     """Return what the page of a search without a clear answer says of others and offers."""
     if answer.results.answerable and answer.hits:
         return {"others": (0, ""), "tell_me": False}
@@ -128,7 +128,7 @@ def of_results(answer: Answer) -> dict[str, Any]:
     return {"others": _others(answer), "tell_me": tell_me}
 
 
-def _others(answer: Answer) -> tuple[int, str]:
+def _others(answer: SearchAnswer) -> tuple[int, str]:
     """Return how many people failed on this before, 0 when too few to tell, and the gap's state."""
     parts = services()
     key, since = words_key(answer.words), now() - parts.settings.retention

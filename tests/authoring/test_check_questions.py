@@ -17,9 +17,9 @@ from kb.cli import main
 from kb.config.settings import load
 from kb.database import Database
 from kb.insight.closing import close_episodes
-from kb.lookup.events import Event, EventKind
-from kb.lookup.store import put_all
-from kb.lookup.words import words_key
+from kb.tracking.events import Event, EventKind
+from kb.tracking.query_text import words_key
+from kb.tracking.store import put_all
 from search.generation import current
 
 ROOT = Path(__file__).resolve().parents[2]

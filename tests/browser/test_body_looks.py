@@ -18,7 +18,7 @@ from werkzeug.serving import make_server
 
 from kb.app import create_app
 from kb.config.settings import load
-from kb.lookup.publish import publish
+from kb.publishing.publisher import publish
 from kb.services import build
 
 pytestmark = pytest.mark.browser

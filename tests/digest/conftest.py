@@ -14,10 +14,10 @@ from kb.digest.sending import Weekly
 from kb.digest.week import Week
 from kb.gaps.regroup import Grouping
 from kb.insight.closing import close_episodes
-from kb.lookup.events import Event, EventKind
-from kb.lookup.store import put_all
-from kb.lookup.words import words_key
 from kb.people.store import Accounts
+from kb.tracking.events import Event, EventKind
+from kb.tracking.query_text import words_key
+from kb.tracking.store import put_all
 
 WEEK = Week.parse("2026-W10")
 TUESDAY = datetime(2026, 3, 10, 6, tzinfo=UTC)  # when that week's digest is due

@@ -19,7 +19,7 @@ from kb.errors import InvalidInput
 from kb.insight.amounts import amount, extent
 from kb.insight.closing import close_episodes
 from kb.insight.reporting import report, report_beside
-from kb.lookup.store import put_all
+from kb.tracking.store import put_all
 from tests.digest.conftest import HOSTILE, TUESDAY, WEEK, WORDS, lived
 from tests.web.pages import Page
 

@@ -12,8 +12,8 @@ import sqlalchemy as sa
 
 from kb.database import Database
 from kb.gaps.regroup import Grouping
-from kb.lookup.words import words_key
 from kb.schema import episodes, events, failed_searches
+from kb.tracking.query_text import words_key
 from search.encoder import Encoder
 from search.runtime import open_runtime
 

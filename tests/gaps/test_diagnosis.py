@@ -20,7 +20,7 @@ from kb.gaps.gap import Cause
 from kb.gaps.looking import Asked, Looking
 from kb.gaps.reading import detail
 from kb.gaps.regroup import Grouping
-from kb.lookup.published import LiveLibrary
+from kb.publishing.live_library import LiveLibrary
 from search.encoder import Encoder
 
 Fail = Callable[..., list[str]]

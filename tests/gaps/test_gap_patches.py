@@ -13,8 +13,8 @@ import yaml
 from kb.gaps.aftermath import aftermath, refinements
 from kb.gaps.patches import answers_patch, synonyms_patch
 from kb.insight.episodes import episodes
-from kb.lookup.events import Event, EventKind
-from kb.lookup.words import words_key
+from kb.tracking.events import Event, EventKind
+from kb.tracking.query_text import words_key
 
 QUESTIONS = ["where is “my” refund?", "refund: late"]
 BODY = "---\n\n## Issue\n\nanswers: no\n"

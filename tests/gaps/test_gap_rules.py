@@ -16,7 +16,7 @@ from kb.gaps.gap import Failed
 from kb.gaps.grouping import CUT, FREE, centre, grouped, grouped_in_time, joining
 from kb.gaps.identity import matched
 from kb.gaps.stems import vectors as stem_vectors
-from kb.lookup.words import words_key
+from kb.tracking.query_text import words_key
 
 NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)
 

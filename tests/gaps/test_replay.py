@@ -17,8 +17,8 @@ from kb.database import Database
 from kb.gaps import closed
 from kb.gaps.replay import Replayed
 from kb.insight import closing
-from kb.lookup.publish import publish
 from kb.people.roles import Role, Viewer
+from kb.publishing.publisher import publish
 from kb.schema import gap_events, gap_searches, gaps, outbox
 from kb.services import Services, build
 from search.types import Query

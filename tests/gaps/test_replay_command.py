@@ -15,8 +15,8 @@ from kb.cli import main
 from kb.config.settings import load
 from kb.insight import closing
 from kb.leases import hold
-from kb.lookup.publish import publish
 from kb.people.roles import Viewer
+from kb.publishing.publisher import publish
 from kb.services import Services, build
 from search.types import Query
 from tests.publishing.conftest import Repository

@@ -17,10 +17,10 @@ from flask.testing import FlaskClient
 from kb.app import create_app
 from kb.config.settings import load
 from kb.desk.outbox import Outbox
-from kb.lookup.publish import publish
 from kb.people.roles import Role
 from kb.people.store import Accounts
 from kb.privacy.keeping.store import forget
+from kb.publishing.publisher import publish
 from kb.schema import outbox, subscriptions
 from kb.services import Services, build
 from tests.publishing.conftest import Repository, browser

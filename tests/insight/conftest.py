@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from kb.insight.closing import close_episodes
-from kb.lookup.events import Event, EventKind
-from kb.lookup.store import put_all
-from kb.lookup.words import words_key
 from kb.services import Services
+from kb.tracking.events import Event, EventKind
+from kb.tracking.query_text import words_key
+from kb.tracking.store import put_all
 
 NOON = datetime(2025, 3, 10, 12, tzinfo=UTC)
 LATER = datetime(2025, 4, 20, tzinfo=UTC)

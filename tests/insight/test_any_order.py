@@ -32,8 +32,8 @@ from kb.insight.outside.bringing import Person, _event, bring
 from kb.insight.outside.reading import OutsideTicket
 from kb.insight.report import DateRange, Report
 from kb.insight.reporting import report
-from kb.lookup.events import Event, EventKind
-from kb.lookup.store import put_all
+from kb.tracking.events import Event, EventKind
+from kb.tracking.store import put_all
 
 START = datetime(2025, 3, 1, tzinfo=UTC)
 SPAN = DateRange(date(2025, 3, 1), date(2025, 4, 30))

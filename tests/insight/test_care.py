@@ -14,8 +14,8 @@ from kb.insight.care import FailedNear, Seen, Vote, care
 from kb.insight.closing import close_episodes
 from kb.insight.report import DateRange
 from kb.insight.reporting import article_care, wanted
-from kb.lookup.events import Event
-from kb.lookup.store import put_all
+from kb.tracking.events import Event
+from kb.tracking.store import put_all
 
 Did = Callable[..., Event]
 DAY = DateRange(date(2025, 3, 10), date(2025, 3, 10))

@@ -22,9 +22,9 @@ from kb.insight.closing import (
     rebuild,
     unresolved_without_policy,
 )
-from kb.lookup.events import Event
-from kb.lookup.store import put_all, salt_of
 from kb.schema import episodes, events, failed_searches, salts
+from kb.tracking.events import Event
+from kb.tracking.store import put_all, salt_of
 
 Did = Callable[..., Event]
 HOUR = timedelta(hours=1)

@@ -15,9 +15,9 @@ from kb.insight.closing import close_episodes, rebuild
 from kb.insight.days import store
 from kb.insight.days.counting import days_of
 from kb.insight.days.tally import Tally, number_of
-from kb.lookup.events import Event
-from kb.lookup.store import put_all
 from kb.schema import report_days
+from kb.tracking.events import Event
+from kb.tracking.store import put_all
 
 Did = Callable[..., Event]
 

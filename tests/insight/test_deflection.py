@@ -32,11 +32,11 @@ from kb.insight.reporting import report, report_beside
 from kb.insight.rows import EpisodeRow
 from kb.insight.tables import deflection as tables
 from kb.insight.tables import searches
-from kb.lookup.events import Event
-from kb.lookup.store import put_all
 from kb.schema import episodes
 from kb.services import Services
 from kb.table import json_rows
+from kb.tracking.events import Event
+from kb.tracking.store import put_all
 from kb.web.charts import bars
 
 Did = Callable[..., Event]

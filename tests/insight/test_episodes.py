@@ -15,8 +15,8 @@ from kb.insight import episodes as rules
 from kb.insight.facts import Episode, Failure, Outcome, TicketSeen
 from kb.insight.failures import failures, related
 from kb.insight.judging import Spans, judge
-from kb.lookup.events import Event, EventKind
-from kb.lookup.words import words_key
+from kb.tracking.events import Event, EventKind
+from kb.tracking.query_text import words_key
 
 Did = Callable[..., Event]
 GAP, WINDOW = timedelta(minutes=30), timedelta(hours=24)

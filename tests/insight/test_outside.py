@@ -19,10 +19,10 @@ from kb.errors import InvalidInput
 from kb.insight.closing import close_episodes
 from kb.insight.outside.bringing import Brought, Matching, bring
 from kb.insight.outside.reading import OutsideTicket, from_csv, from_json
-from kb.lookup.events import Event
-from kb.lookup.store import put_all
 from kb.schema import episodes, events, subscriptions
 from kb.services import Services
+from kb.tracking.events import Event
+from kb.tracking.store import put_all
 
 Did = Callable[..., Event]
 NOW = datetime(2025, 3, 20, tzinfo=UTC)

@@ -20,9 +20,9 @@ from kb.errors import InvalidInput
 from kb.insight.outside.decoding import decoded
 from kb.insight.outside.reading import OutsideTicket, from_csv
 from kb.insight.outside.times import checked_format
-from kb.lookup.store import put_all
 from kb.schema import events
 from kb.services import Services
+from kb.tracking.store import put_all
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 AT = datetime(2026, 11, 20, 13, 5, tzinfo=UTC)

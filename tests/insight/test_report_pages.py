@@ -27,11 +27,11 @@ from kb.insight.facts import Outcome
 from kb.insight.report import DateRange, Facts, make_report
 from kb.insight.rows import EpisodeRow
 from kb.insight.tables import deflection, searches
-from kb.lookup.events import Event
-from kb.lookup.store import put_all
 from kb.reports.pages import PAGES, TABLES
 from kb.services import Services
 from kb.table import Cell, Column, ColumnKind, Table, inert, lines
+from kb.tracking.events import Event
+from kb.tracking.store import put_all
 from kb.workbook import workbook
 from tests.insight.conftest import LATER
 from tests.insight.test_deflection import rows

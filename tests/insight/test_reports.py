@@ -25,10 +25,10 @@ from kb.insight.report import DateRange, Facts, make_report
 from kb.insight.reporting import report
 from kb.insight.rows import EpisodeRow, FailedRow
 from kb.insight.tables import searches
-from kb.insight.wording import favourite
-from kb.lookup.events import Event
-from kb.lookup.store import put_all
 from kb.table import csv_text
+from kb.tracking.events import Event
+from kb.tracking.query_text import favourite
+from kb.tracking.store import put_all
 
 Did = Callable[..., Event]
 DAY = DateRange(date(2025, 3, 10), date(2025, 3, 10))

@@ -13,8 +13,8 @@ from kb.database import Database
 from kb.insight.closing import purge
 from kb.insight.solved import SolvedQueries, refresh, solved
 from kb.insight.solving import LONGEST, SolvedQuery
-from kb.lookup.events import Event
-from kb.lookup.store import put_all
+from kb.tracking.events import Event
+from kb.tracking.store import put_all
 
 Did = Callable[..., Event]
 HOUR = timedelta(hours=1)

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from kb.database import Database
-from kb.lookup.record import Record
-from kb.lookup.recording import Recorder
 from kb.people.roles import Viewer
+from kb.searches.activity import ActivityRecorder
+from kb.tracking.recorder import Recorder
 
 NOON = datetime(2025, 3, 10, 12, tzinfo=UTC)
 
@@ -66,8 +66,8 @@ def away(tmp_path: Path) -> Iterator[Database]:
 
 
 @pytest.fixture
-def record(recorder: Recorder, shelf: dict[str, Page]) -> Record:
-    return Record(recorder, lambda: shelf)
+def record(recorder: Recorder, shelf: dict[str, Page]) -> ActivityRecorder:
+    return ActivityRecorder(recorder, lambda: shelf)
 
 
 @pytest.fixture

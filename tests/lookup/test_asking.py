@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from kb.database import Database
-from kb.lookup import store
-from kb.lookup.ask import Asker
-from kb.lookup.events import EventKind
-from kb.lookup.record import Record
-from kb.lookup.recording import Recorder
 from kb.lookup.trail import trail
-from kb.lookup.words import bounded, words_key
 from kb.people.roles import Role, Viewer
+from kb.searches.activity import ActivityRecorder
+from kb.searches.service import SearchService
+from kb.tracking import store as tracking_store
+from kb.tracking.events import EventKind
+from kb.tracking.query_text import bounded, words_key
+from kb.tracking.recorder import Recorder
 from search.types import Hit, Mode, Query, Results
 
 
@@ -39,7 +39,7 @@ def ask(
     recorder: Recorder, shelf: Any, viewer: Viewer, words: str, now: datetime, **more: Any
 ) -> Any:
     surface = more.pop("surface", "page")
-    asker = Asker(more.pop("index", Index("vpn", "wifi")), lambda: shelf, recorder)
+    asker = SearchService(more.pop("index", Index("vpn", "wifi")), lambda: shelf, recorder)
     return asker.ask(viewer, Query(words, **more), surface=surface, now=now)
 
 
@@ -82,7 +82,7 @@ def test_the_search_on_record_has_redacted_words_and_its_facts(
 ) -> None:
     viewer = Viewer("v", role=Role.READER, user_id="u1")
     answer = ask(recorder, shelf, viewer, "vpn for ana@x.org\0", noon, prefer_language="es")
-    (event,) = store.of_search(written(recorder), answer.search_id)
+    (event,) = tracking_store.of_search(written(recorder), answer.search_id)
     assert answer.recorded
     assert (event.kind, event.words, event.user_id) == (EventKind.SEARCH, "vpn for [email]", "u1")
     assert event.words_key == words_key("vpn for [email]")
@@ -100,7 +100,7 @@ def test_a_filter_is_kept_only_when_some_article_has_it(
 ) -> None:
     asked = {"languages": frozenset({"en", "hunter2"}), "collections": frozenset({"my pin 4821"})}
     answer = ask(recorder, shelf, reader, "vpn", noon, **asked)
-    (event,) = store.of_search(written(recorder), answer.search_id)
+    (event,) = tracking_store.of_search(written(recorder), answer.search_id)
     assert event.data["filters"] == {"languages": ["en"], "collections": []}
     assert event.data["language"] == "en"
     assert "redacted" not in event.data
@@ -113,7 +113,7 @@ def test_turning_pages_is_one_search(
     second = ask(recorder, shelf, reader, "vpn!", noon + timedelta(minutes=1), offset=10)
     other = ask(recorder, shelf, reader, "wifi", noon + timedelta(minutes=2), offset=10)
     assert second.search_id == first.search_id != other.search_id
-    assert len(store.of_visitor(written(recorder), reader.visitor, noon)) == 2
+    assert len(tracking_store.of_visitor(written(recorder), reader.visitor, noon)) == 2
 
 
 def test_a_search_is_answered_when_nothing_can_be_recorded(
@@ -136,21 +136,21 @@ def test_an_unknown_surface_is_refused(
 
 
 def test_opening_from_ones_own_search_is_a_click_and_from_anothers_a_view(
-    recorder: Recorder, record: Record, shelf: Any, reader: Viewer, noon: datetime
+    recorder: Recorder, record: ActivityRecorder, shelf: Any, reader: Viewer, noon: datetime
 ) -> None:
     found = ask(recorder, shelf, reader, "vpn", noon).search_id
     stranger = Viewer("stranger")
     assert record.opened(reader, "vpn", now=noon, search_id=found, rank=1) == found
     assert record.opened(stranger, "vpn", now=noon, search_id=found, rank=1) is None
     assert record.opened(reader, "staff", now=noon) is None
-    kinds = [e.kind for e in store.of_visitor(written(recorder), reader.visitor, noon)]
+    kinds = [e.kind for e in tracking_store.of_visitor(written(recorder), reader.visitor, noon)]
     assert sorted(kinds) == [EventKind.CLICK, EventKind.SEARCH, EventKind.VIEW]
-    (view,) = store.of_visitor(written(recorder), "stranger", noon)
+    (view,) = tracking_store.of_visitor(written(recorder), "stranger", noon)
     assert (view.kind, view.search_id) == (EventKind.VIEW, None)
 
 
 def test_what_a_browser_sends_is_bounded_or_refused(
-    recorder: Recorder, record: Record, reader: Viewer, noon: datetime
+    recorder: Recorder, record: ActivityRecorder, reader: Viewer, noon: datetime
 ) -> None:
     assert not record.click(reader, None, "nowhere", rank=1, now=noon)
     assert not record.vote(reader, "draft", True, now=noon)
@@ -158,30 +158,30 @@ def test_what_a_browser_sends_is_bounded_or_refused(
     assert not record.dwell(reader, "vpn", -1, now=noon)
     assert record.dwell(reader, "vpn", 1e9, now=noon, search_id="x' or 1=1 --")
     assert record.vote(reader, "vpn", False, reason="my password is hunter2 " * 99, now=noon)
-    dwell, vote = store.of_visitor(written(recorder), reader.visitor, noon)
+    dwell, vote = tracking_store.of_visitor(written(recorder), reader.visitor, noon)
     assert (dwell.data["seconds"], dwell.search_id) == (3600.0, None)
     assert len(vote.data["reason"]) <= 500
     assert "hunter2" not in vote.data["reason"]
 
 
 def test_a_form_opened_from_nowhere_is_still_a_form_opened(
-    recorder: Recorder, record: Record, reader: Viewer, noon: datetime
+    recorder: Recorder, record: ActivityRecorder, reader: Viewer, noon: datetime
 ) -> None:
     assert record.form_opened(reader, now=noon, slug="gone")
-    (event,) = store.of_visitor(written(recorder), reader.visitor, noon)
+    (event,) = tracking_store.of_visitor(written(recorder), reader.visitor, noon)
     assert (event.kind, event.article) == (EventKind.FORM_OPENED, None)
 
 
 def test_one_ticket_is_one_event(
-    recorder: Recorder, record: Record, reader: Viewer, noon: datetime
+    recorder: Recorder, record: ActivityRecorder, reader: Viewer, noon: datetime
 ) -> None:
     for _ in range(2):
         assert record.ticket_created(reader, 1001, "asked", now=noon, search_id=None)
-    assert len(store.of_visitor(written(recorder), reader.visitor, noon)) == 1
+    assert len(tracking_store.of_visitor(written(recorder), reader.visitor, noon)) == 1
 
 
 def test_a_search_is_owned_by_its_browser_before_and_after_signing_in(
-    recorder: Recorder, record: Record, shelf: Any, reader: Viewer, noon: datetime
+    recorder: Recorder, record: ActivityRecorder, shelf: Any, reader: Viewer, noon: datetime
 ) -> None:
     found = ask(recorder, shelf, reader, "vpn", noon).search_id
     account = Viewer("account", role=Role.READER, user_id="u")
@@ -191,7 +191,7 @@ def test_a_search_is_owned_by_its_browser_before_and_after_signing_in(
 
 
 def test_the_trail_tells_what_was_tried(
-    recorder: Recorder, record: Record, shelf: Any, reader: Viewer, noon: datetime
+    recorder: Recorder, record: ActivityRecorder, shelf: Any, reader: Viewer, noon: datetime
 ) -> None:
     first = ask(recorder, shelf, reader, "vpn down", noon).search_id
     record.opened(reader, "vpn", now=noon + timedelta(seconds=2), search_id=first, rank=1)
@@ -247,4 +247,4 @@ def test_viewer_marks_are_kept(
 ) -> None:
     robot = replace(reader, left_out="robot")
     answer = ask(recorder, shelf, robot, "vpn", noon)
-    assert store.of_search(written(recorder), answer.search_id)[0].left_out == "robot"
+    assert tracking_store.of_search(written(recorder), answer.search_id)[0].left_out == "robot"

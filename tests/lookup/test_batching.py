@@ -15,11 +15,12 @@ from pathlib import Path
 import pytest
 
 from kb.database import Database
-from kb.lookup import batching, store
-from kb.lookup.events import Event, EventKind, Surface, is_young, new_id, new_search_id
-from kb.lookup.record import Record
-from kb.lookup.recording import Recorder
 from kb.people.roles import Viewer
+from kb.searches.activity import ActivityRecorder
+from kb.tracking import recorder as tracking_recorder
+from kb.tracking import store as tracking_store
+from kb.tracking.events import Event, EventKind, Surface, is_young, new_id, new_search_id
+from kb.tracking.recorder import Recorder
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 60  # for machines that are busy; nothing here measures time
@@ -37,7 +38,7 @@ def search(at: datetime, **more: object) -> Event:
 
 
 def kept(db: Database, noon: datetime) -> list[Event]:
-    return list(store.of_visitor(db, "v", noon - timedelta(days=9)))
+    return list(tracking_store.of_visitor(db, "v", noon - timedelta(days=9)))
 
 
 def eventually(holds: Callable[[], bool]) -> bool:
@@ -53,7 +54,7 @@ def eventually(holds: Callable[[], bool]) -> bool:
 @pytest.fixture
 def still(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let what waits wait for good, until something writes it."""
-    monkeypatch.setattr(batching, "SETTLE_S", 3600.0)
+    monkeypatch.setattr(tracking_recorder, "SETTLE_S", 3600.0)
 
 
 def test_what_is_done_is_written_without_anybody_asking(recorder: Recorder, noon: datetime) -> None:
@@ -75,7 +76,7 @@ def test_what_is_said_is_on_disk_with_what_was_done_before_it(
 
 @pytest.mark.usefixtures("still")
 def test_a_search_that_waits_is_known_at_once(
-    recorder: Recorder, record: Record, noon: datetime
+    recorder: Recorder, record: ActivityRecorder, noon: datetime
 ) -> None:
     asked = search(noon)
     recorder.record(asked)
@@ -117,7 +118,7 @@ def test_an_id_of_a_search_says_when_and_nothing_else(noon: datetime) -> None:
 def test_beyond_a_bound_the_request_writes_itself(
     recorder: Recorder, noon: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batching, "MOST", 10)
+    monkeypatch.setattr(tracking_recorder, "MOST", 10)
     for _ in range(10):
         recorder.record(done(noon))
     assert kept(recorder.db, noon) == []
@@ -175,8 +176,8 @@ import itertools, sys
 from datetime import UTC, datetime
 from pathlib import Path
 from kb.database import Database
-from kb.lookup.events import Event, EventKind, new_id, new_search_id
-from kb.lookup.recording import Recorder
+from kb.tracking.events import Event, EventKind, new_id, new_search_id
+from kb.tracking.recorder import Recorder
 recorder = Recorder(Database(sys.argv[1]), Path(sys.argv[2]))
 for number in range(int(sys.argv[3])) if len(sys.argv) > 3 else itertools.count():
     now = datetime.now(UTC)

@@ -13,8 +13,7 @@ import pytest
 from benchmarks.bounds import cases
 from kb.config.settings import load
 from kb.errors import ConfigError
-from kb.lookup.own_patterns import Bounded
-from kb.lookup.redaction import redactor
+from kb.redaction.redactor import Bounded, redactor
 
 SIZE = 40_000  # characters, on which no case takes a second of a processor
 LIMIT_S = 10  # what took the square of its length took 47 s, or never ended

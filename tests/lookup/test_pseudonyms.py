@@ -8,8 +8,8 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from kb.database import Database
-from kb.lookup.visitors import Visitors
 from kb.schema import salts
+from kb.tracking.visitors import Visitors
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
 

@@ -18,11 +18,11 @@ import sqlalchemy as sa
 
 from kb.database import Database
 from kb.errors import StoreError
-from kb.lookup import store
-from kb.lookup.events import Event, EventKind, new_id
-from kb.lookup.recording import Recorder
-from kb.lookup.spool import Spool, from_line, to_line
-from kb.lookup.words import words_key
+from kb.tracking import store as tracking_store
+from kb.tracking.events import Event, EventKind, new_id
+from kb.tracking.query_text import words_key
+from kb.tracking.recorder import Recorder
+from kb.tracking.spool import Spool, from_line, to_line
 
 
 def event(at: datetime, number: int = 0, **more: object) -> Event:
@@ -38,7 +38,7 @@ def search(at: datetime, words: str, surface: str = "page", **more: object) -> E
 
 
 def kept(db: Database, noon: datetime, visitor: str = "v") -> list[Event]:
-    return list(store.of_visitor(db, visitor, noon - timedelta(days=9)))
+    return list(tracking_store.of_visitor(db, visitor, noon - timedelta(days=9)))
 
 
 def written(recorder: Recorder, noon: datetime, visitor: str = "v") -> list[Event]:
@@ -127,7 +127,7 @@ def test_a_batch_given_twice_after_a_kill_lands_once(
     spool.append(event(noon))
 
     def put_then_die(batch: Sequence[Event]) -> Sequence[Event]:
-        store.put_all(database, batch)
+        tracking_store.put_all(database, batch)
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -186,8 +186,8 @@ def test_killed_writers_lose_no_acknowledged_event(
         import sys
         from datetime import UTC, datetime
         from pathlib import Path
-        from kb.lookup.events import Event, EventKind
-        from kb.lookup.spool import Spool
+        from kb.tracking.events import Event, EventKind
+        from kb.tracking.spool import Spool
         spool = Spool(Path(sys.argv[1]))
         n = 0
         while True:
@@ -210,7 +210,7 @@ def test_killed_writers_lose_no_acknowledged_event(
         writer.stdout.close()
         writer.wait()
     Recorder(database, tmp_path / "spool").replay_spool()
-    everything = store.of_visitor(database, "v", noon - timedelta(days=9))
+    everything = tracking_store.of_visitor(database, "v", noon - timedelta(days=9))
     assert len(said) >= 60
     assert said <= {e.id for e in everything}
 

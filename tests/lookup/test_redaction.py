@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kb.lookup.redaction import redact, redactor
+from kb.redaction.redactor import redact, redactor
 
 HIDDEN_EN = [
     ("jane.doe@example.com cannot sign in", "[email] cannot sign in"),

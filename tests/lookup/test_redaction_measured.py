@@ -16,8 +16,8 @@ from benchmarks.redaction import (
     failures,
     shares,
 )
-from kb.lookup.redaction import KINDS, OWN, RULES, Redactor, redact, redactor
-from kb.lookup.rule import Rule
+from kb.redaction.redactor import KINDS, OWN, RULES, Redactor, redact, redactor
+from kb.redaction.rule import RedactionRule
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "privacy.md"
 
@@ -44,7 +44,7 @@ def test_secrets_are_found_and_what_people_search_for_stays(half: str) -> None:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
-def test_every_rule_hides_its_example_and_names_itself(rule: Rule) -> None:
+def test_every_rule_hides_its_example_and_names_itself(rule: RedactionRule) -> None:
     redacted = redact.explained(f"why does {rule.example} not work")
     assert rule.name in {finding.rule for finding in redacted.findings}
     assert redacted.counts[rule.kind] >= 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kb.lookup.robots import is_ahead, is_robot
+from kb.tracking.user_agents import is_ahead, is_robot
 
 SAFARI = "AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1"
 CHROME = "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0"

@@ -12,13 +12,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from kb.database import Database
-from kb.lookup.events import Event, EventKind
-from kb.lookup.store import put_all, salt_of
-from kb.lookup.words import words_key
 from kb.privacy.figures import as_json, as_text
 from kb.privacy.keeping.purge import due, purge
 from kb.privacy.reporting import figures
 from kb.schema import events, gap_searches, offers, outbox, question_vectors, salts, subscriptions
+from kb.tracking.events import Event, EventKind
+from kb.tracking.query_text import words_key
+from kb.tracking.store import put_all, salt_of
 
 NOW = datetime(2026, 3, 29, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -114,7 +114,7 @@ def _subject(database: Database) -> str:
 
 
 def test_what_waits_in_the_spool_is_erased_too(kb: Kb, services: Services) -> None:
-    from kb.lookup.events import Event, EventKind
+    from kb.tracking.events import Event, EventKind
 
     made = services.accounts.add(
         ANA, "correct horse battery", name="Ana", role=Role.READER, now=datetime.now(UTC)

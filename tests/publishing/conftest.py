@@ -20,7 +20,7 @@ from flask.testing import FlaskClient
 from kb.app import create_app
 from kb.cli import main
 from kb.config.settings import Settings, load
-from kb.lookup.publish import Published, publish
+from kb.publishing.publisher import Published, publish
 from kb.services import Services, build
 
 ROOT = Path(__file__).resolve().parents[2]

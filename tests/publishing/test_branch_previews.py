@@ -14,9 +14,9 @@ from flask.testing import FlaskClient
 from kb.app import create_app
 from kb.config.repositories import Repository as Further
 from kb.config.settings import Settings
-from kb.lookup.publish import publish
-from kb.previews.building import folder
-from kb.previews.store import LIFE
+from kb.publishing.branch_previews import folder
+from kb.publishing.publisher import publish
+from kb.publishing.store import LIFE
 from kb.scheduler import Worker
 from kb.services import Services, build
 from tests.publishing.conftest import browser

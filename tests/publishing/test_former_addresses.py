@@ -17,7 +17,7 @@ from jsonschema import Draft202012Validator
 from kb.app import create_app
 from kb.config.settings import Settings
 from kb.content.sources.source import FileChange, FormerFile, fates
-from kb.lookup.publish import Published, publish
+from kb.publishing.publisher import Published, publish
 from kb.services import Services, build
 
 Live = Callable[..., Published]

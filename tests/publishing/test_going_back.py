@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 
 from kb.config.settings import Settings
 from kb.errors import PublishRefused
-from kb.lookup.publish import Published, publish
+from kb.publishing.publisher import Published, publish
 from search import generation
 from search.errors import SearchError
 

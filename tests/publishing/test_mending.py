@@ -13,10 +13,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from kb.config.settings import Settings, load
-from kb.lookup import mending
-from kb.lookup.made import notices_of
-from kb.lookup.mending import Mender, repairs
-from kb.lookup.publish import Published
+from kb.publishing import index_repair
+from kb.publishing.index_repair import IndexRepair, repairs
+from kb.publishing.publisher import Published
+from kb.publishing.state import notices_of
 from kb.services import Services, build
 from search import engine as engines
 from search import generation
@@ -33,7 +33,7 @@ FILES = ("documents.jsonl", "manifest.json", "extra/library.jsonl", "whoosh", "t
 @pytest.fixture(autouse=True)
 def at_every_look(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engines, "LOOK_S", 0.0)
-    monkeypatch.setattr(mending, "LOOK_S", 0.0)
+    monkeypatch.setattr(index_repair, "LOOK_S", 0.0)
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def live(settings: Settings) -> generation.Generation:
 
 def mended(parts: Services, now: datetime = NOW) -> dict[str, str]:
     """Let a worker look once; return what it says is still being repaired."""
-    Mender(parts.settings, parts.engine).look(now)
+    IndexRepair(parts.settings, parts.engine).look(now)
     return repairs(parts.settings.data)
 
 
@@ -80,7 +80,7 @@ def test_what_is_wrong_is_logged_and_told_by_readyz_until_it_is_whole(
     client.get("/")
     repository.folder.rename(repository.folder.with_name("away"))
     (live(worker.settings).path / "words.texts").unlink()
-    mender = Mender(worker.settings, worker.engine)
+    mender = IndexRepair(worker.settings, worker.engine)
     mender.look(NOW)
     assert "words.texts is gone" in caplog.text
     assert "could not be repaired" in caplog.text
@@ -136,7 +136,7 @@ def test_the_whole_folder_may_go(worker: Services, client: FlaskClient) -> None:
 def test_damage_that_leaves_dates_alone_is_found_within_the_hour(
     worker: Services, settings: Settings
 ) -> None:
-    mender, file = Mender(settings, worker.engine), live(settings).path / "documents.jsonl"
+    mender, file = IndexRepair(settings, worker.engine), live(settings).path / "documents.jsonl"
     mender.look(NOW)
     seen = file.stat()
     with file.open("r+b") as out:
@@ -185,7 +185,7 @@ def test_a_model_that_is_lost_is_prepared_again_and_searches_say_why_meanwhile(
 
     monkeypatch.setattr("search.prepare._in_child", export)
     parts = build(with_model)
-    mender = Mender(with_model, parts.engine)
+    mender = IndexRepair(with_model, parts.engine)
     mender.look(NOW)
     assert (repairs(with_model.data), exported) == ({}, [])
     shutil.rmtree(model)

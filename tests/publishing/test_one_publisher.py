@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 
 from kb.config.settings import Settings
-from kb.lookup.standing import LOCK, alone
+from kb.publishing.state import LOCK, alone
 from search import generation
 
 PUBLISH = """
 from datetime import UTC, datetime
 from kb.config.settings import load
-from kb.lookup.publish import publish
+from kb.publishing.publisher import publish
 live = publish(load(), progress=lambda *_: None, now=datetime.now(UTC))
 print(live.commit, live.changed)
 """

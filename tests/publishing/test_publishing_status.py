@@ -15,8 +15,8 @@ from flask.testing import FlaskClient
 from kb.app import create_app
 from kb.config.settings import Settings
 from kb.errors import BranchGone, ContentError
-from kb.lookup.made import library_of
-from kb.lookup.publish import Published, publish
+from kb.publishing.publisher import Published, publish
+from kb.publishing.state import library_of
 from kb.scheduler import Worker
 from kb.schema import outbox
 from kb.services import Services, build

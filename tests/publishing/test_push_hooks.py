@@ -15,7 +15,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from kb.app import create_app
-from kb.lookup.standing import wish
+from kb.publishing.state import wish
 from kb.scheduler import Worker
 from kb.services import Services
 

@@ -19,8 +19,8 @@ from kb.config.repositories import read_remote
 from kb.config.settings import Settings, shown
 from kb.content.sources.mirror import HEAD, fetch
 from kb.errors import ContentError
-from kb.lookup.publish import Published, publish
-from kb.lookup.standing import alone
+from kb.publishing.publisher import Published, publish
+from kb.publishing.state import alone
 from kb.services import build
 
 Live = Callable[..., Published]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from kb.content.article import ArticleStatus
 from kb.content.frontmatter.metadata import moment, status_at
-from kb.lookup.publish import Published
+from kb.publishing.publisher import Published
 from kb.scheduler import Worker
 from kb.services import Services
 

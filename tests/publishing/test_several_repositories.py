@@ -18,9 +18,9 @@ from kb.config.settings import Settings, load, shown
 from kb.content.library import Library
 from kb.content.sources.combined import joined, parted
 from kb.errors import ConfigError, ContentError
-from kb.lookup.made import notices_of
-from kb.lookup.publish import keep_time, publish
-from kb.lookup.rollback import kept, roll_back
+from kb.publishing.publisher import keep_time, publish
+from kb.publishing.rollback import kept_generations, roll_back
+from kb.publishing.state import notices_of
 from kb.services import build
 from search import generation
 
@@ -183,7 +183,7 @@ def test_going_back_takes_all_of_them_back(hr: Any, live: Any, settings: Setting
     assert "hr/leave/unpaid" in live().articles
     roll_back(settings, parted(first)["hr"][:10])
     assert "hr/leave/unpaid" not in live().articles
-    for state in kept(settings):  # what is lost is built again from its name
+    for state in kept_generations(settings):  # what is lost is built again from its name
         shutil.rmtree(next(settings.generations.glob(f"*{state.generation}*")))
     again = live()
     assert again.commit == first

@@ -10,7 +10,7 @@ from typing import Any
 
 from flask.testing import FlaskClient
 
-from kb.lookup.publish import Published
+from kb.publishing.publisher import Published
 from kb.services import Services
 
 Live = Callable[..., Published]

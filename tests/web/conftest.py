@@ -21,7 +21,7 @@ from flask.testing import FlaskClient
 
 from kb.app import create_app
 from kb.config.settings import Settings, load
-from kb.lookup.publish import publish
+from kb.publishing.publisher import publish
 from kb.services import Services, build
 from kb.web import guard
 from tests.clients import Client

@@ -16,9 +16,9 @@ from flask.testing import FlaskClient
 
 from kb.app import create_app
 from kb.config.settings import load
-from kb.lookup.publish import publish
 from kb.people.roles import Role
 from kb.people.store import Accounts
+from kb.publishing.publisher import publish
 from kb.services import Services, build
 from tests.conftest import PASSWORD, browser
 from tests.web.pages import Page, complaints

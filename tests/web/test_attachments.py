@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from kb.app import create_app
 from kb.config.settings import load
 from kb.content.media import MAX_ATTACHMENT_BYTES
-from kb.lookup.publish import publish
+from kb.publishing.publisher import publish
 from kb.services import build
 
 PDF = b"%PDF-1.7\n<script>alert(1)</script>"

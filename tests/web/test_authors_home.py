@@ -10,7 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from kb.config.settings import Settings
-from kb.lookup.publish import publish
+from kb.publishing.publisher import publish
 from kb.services import Services, build
 
 PAGES = {

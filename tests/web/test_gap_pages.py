@@ -18,9 +18,9 @@ from kb.content.sources.folder import in_memory
 from kb.gaps.causes import store as causes
 from kb.gaps.gap import Cause
 from kb.gaps.store import count, numbered
-from kb.lookup.words import words_key
 from kb.schema import episodes, events, failed_searches
 from kb.services import Services
+from kb.tracking.query_text import words_key
 
 Browsers = Callable[[str], FlaskClient]
 OUTLOOK = "no space left for new letters in outlook"

@@ -12,8 +12,8 @@ import pytest
 import sqlalchemy as sa
 
 from kb.insight.days.store import touch
-from kb.lookup.words import words_key
 from kb.schema import episodes, failed_searches
+from kb.tracking.query_text import words_key
 from tests.web.pages import Page, active_content
 
 PAYLOADS = (

@@ -24,10 +24,10 @@ from kb.errors import StoreError
 from kb.insight.closing import close_episodes
 from kb.insight.report import DateRange
 from kb.insight.reporting import report
-from kb.lookup.store import put_all
 from kb.metrics.gauge import DAYS
 from kb.people.roles import Role
 from kb.services import Services, build
+from kb.tracking.store import put_all
 from tests.digest.conftest import event, lived
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -18,7 +18,6 @@ from kb.errors import NotAllowed
 from kb.insight.closing import close_episodes
 from kb.insight.report import DateRange
 from kb.insight.reporting import report
-from kb.lookup.words import words_key
 from kb.people.roles import Role
 from kb.privacy.erasing.erase import erase
 from kb.privacy.person.export import FORMAT, document
@@ -37,6 +36,7 @@ from kb.schema import (
     subscriptions,
     tickets,
 )
+from kb.tracking.query_text import words_key
 
 PASSWORD = "correct horse battery staple"
 ANA, BOB = "ana.perez@uni.es", "bob@uni.es"

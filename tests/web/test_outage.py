@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from kb.lookup import recording
 from kb.people.tokens import store as tokens
 from kb.schema import events
+from kb.tracking import recorder
 from tests.web.pages import Page
 
 PASSWORD = "correct horse battery staple"
@@ -32,7 +32,7 @@ def _kinds(site: Any) -> list[str]:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the recorder try the database again at once, as it does after a few seconds."""
-    monkeypatch.setattr(recording, "RETRY_S", 0.0)
+    monkeypatch.setattr(recorder, "RETRY_S", 0.0)
 
 
 @pytest.mark.parametrize("role", ["anonymous", "reader", "agent"])

@@ -31,13 +31,13 @@ import sqlalchemy as sa
 from gunicorn.config import Config
 
 from benchmarks.redaction import HARMLESS, OWN, Case, cases
-from kb.lookup import recording
-from kb.lookup.ask import kept
-from kb.lookup.redaction import redactor
 from kb.people.roles import Role
+from kb.redaction.redactor import redactor
 from kb.scheduler import Worker
 from kb.schema import metadata
+from kb.searches.service import kept
 from kb.server import run
+from kb.tracking import recorder
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "correct horse battery staple"
@@ -324,7 +324,7 @@ def test_no_secret_stays_anywhere(data: Any, running: Running) -> None:
 def test_no_secret_lies_in_the_spool_while_the_database_is_away(
     new_site: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(recording, "RETRY_S", 0.0)
+    monkeypatch.setattr(recorder, "RETRY_S", 0.0)
     site = new_site(redact_patterns=OWN)
     client = site.browser()
     mend = site.break_database()

@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb.lookup.draws import arm_of, drawn, is_asked
-from kb.lookup.events import Arm
 from kb.schema import events
+from kb.tracking.events import Arm
+from kb.tracking.experiments import arm_of, drawn, is_asked
 from tests.web.pages import Page
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from kb.lookup import recording
 from kb.schema import events
+from kb.tracking import recorder
 from kb.web.reader import THANKS
 from tests.web.pages import Page
 
@@ -43,7 +43,7 @@ def _thanked(client: Any, answer: Any) -> bool:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the recorder try the database again at once, as it does after a few seconds."""
-    monkeypatch.setattr(recording, "RETRY_S", 0.0)
+    monkeypatch.setattr(recorder, "RETRY_S", 0.0)
 
 
 @pytest.mark.parametrize(("address", "form", "kind"), SAID)

@@ -28,7 +28,7 @@ from kb.desk.outbox.delivery import CLAIM
 from kb.desk.outbox.store import LONGEST_ASKED, LONGEST_WAIT
 from kb.health import FILE, beat, last_heard
 from kb.leases import SKEW, hold, of_folder, of_process
-from kb.lookup.publish import publish
+from kb.publishing.publisher import publish
 from kb.scheduler import Worker
 from kb.schema import leases
 from kb.server.run import _Companion

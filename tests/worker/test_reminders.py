@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from kb.authoring.reminders import reminders
 from kb.config.settings import Settings
 from kb.content.article import Article, ArticleStatus
-from kb.lookup.publish import publish
 from kb.people.roles import Role
 from kb.people.store import Account
+from kb.publishing.publisher import publish
 from kb.scheduler import Worker
 from kb.services import Services, build
 

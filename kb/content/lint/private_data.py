@@ -1,6 +1,6 @@
 """What looks like a person's data or a secret in an article; pure.
 
-Promises the same eye that reads searches before they are kept (`kb.lookup.redaction`), turned to
+Promises the same eye that reads searches before they are kept (`kb.redaction.redactor`), turned to
 what authors write, with placeholders and example addresses left alone. Quotes no secret: what is
 found is not printed again.
 """
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from kb.content.lint.page import SourcePage
 from kb.content.problem import Problem
-from kb.lookup.redaction import redact_forms
+from kb.redaction.redactor import redact_forms
 
 # Only lines that could hold something are looked at closely: the rules take a while.
 # Patterns of their own are quicker than one with branches: each begins where few characters do.

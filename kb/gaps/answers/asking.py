@@ -14,7 +14,7 @@ from kb.config.settings import Settings
 from kb.database import Database
 from kb.gaps import store
 from kb.gaps.answers.rules import LOOKED_AT, Question
-from kb.lookup.publish import open_encoder
+from kb.publishing.publisher import open_encoder
 from search.advanced import constraints
 from search.encoder import Encoder, Progress, Vectors, silent
 from search.engine import Engine

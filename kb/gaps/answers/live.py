@@ -18,7 +18,7 @@ from kb.content.library import Library
 from kb.database import Database
 from kb.gaps.answers import store
 from kb.gaps.answers.parts import NEVER, Known, Since, known, published, since, state_of, times
-from kb.lookup.made import library_of
+from kb.publishing.state import library_of
 from search import generation
 from search.errors import SearchError
 from search.opened import Generation

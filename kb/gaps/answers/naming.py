@@ -17,7 +17,7 @@ from kb.content.history import Histories, Past
 from kb.content.library import Library
 from kb.errors import ContentError
 from kb.gaps.answers.parts import Known
-from kb.lookup.words import folded
+from kb.tracking.query_text import folded
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from kb.gaps.answers.answer import Answered
-from kb.insight.wording import favourite
+from kb.tracking.query_text import favourite
 
 
 @dataclass(frozen=True, slots=True)

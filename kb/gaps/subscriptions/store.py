@@ -17,8 +17,8 @@ from sqlalchemy.engine import Connection, Row
 from kb.gaps.answers.rules import Asked, Question
 from kb.gaps.answers.store import SHOWN_UNSURE, states
 from kb.insight.facts import Failure
-from kb.lookup.words import words_key
 from kb.schema import events, subscriptions
+from kb.tracking.query_text import words_key
 
 ASKED, CONFIRMED, TOLD = "asked", "confirmed", "told"
 

@@ -18,8 +18,8 @@ from sqlalchemy.engine import Connection
 from kb.database import insert_into
 from kb.insight.days.packing import packed, unpacked
 from kb.insight.days.tally import Tally
-from kb.insight.wording import favourite
 from kb.schema import article_days, episodes, failed_searches, report_days
+from kb.tracking.query_text import favourite
 
 LAYOUT = 2  # of what `packing` writes; a day of another layout is counted anew
 PEOPLE = ("people", "ticketed", "exposed", "failed")  # what does not just add up

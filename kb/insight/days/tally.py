@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from kb.insight.facts import Outcome
 from kb.insight.judging import MARKS, WAITS
 from kb.insight.rows import EpisodeRow, FailedRow
-from kb.lookup.events import Arm
+from kb.tracking.events import Arm
 
 Numbers = NDArray[np.uint64]
 Records = NDArray[np.void]

@@ -15,9 +15,9 @@ from sqlalchemy.engine import Connection
 from kb.insight.care import FailedNear, Seen, Vote
 from kb.insight.facts import Failure, Outcome
 from kb.insight.rows import EpisodeRow, FailedRow
-from kb.lookup.events import EventKind
 from kb.people.roles import STAFF_ROLES
 from kb.schema import episodes, events, failed_searches, tickets, users
+from kb.tracking.events import EventKind
 
 
 def episode_rows(connection: Connection, start: datetime, end: datetime) -> tuple[EpisodeRow, ...]:

@@ -15,8 +15,8 @@ from sqlalchemy.engine import Connection
 
 from kb.insight.facts import TicketSeen
 from kb.insight.store import chunks
-from kb.lookup.events import Event, EventKind
 from kb.schema import events, tickets
+from kb.tracking.events import Event, EventKind
 
 
 def tickets_since(

@@ -18,11 +18,11 @@ from kb.insight.closing import HasSpans, judge_again
 from kb.insight.days.store import touch
 from kb.insight.outside import store
 from kb.insight.outside.reading import OutsideTicket
-from kb.lookup.events import Event, EventKind
-from kb.lookup.store import add
-from kb.lookup.visitors import Visitors
 from kb.people.roles import STAFF_ROLES
 from kb.people.store import Account, Accounts
+from kb.tracking.events import Event, EventKind
+from kb.tracking.store import add
+from kb.tracking.visitors import Visitors
 
 ORIGIN = "outside"
 STEP = 100  # tickets between two words of progress

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from kb.config.ticket_hooks import REMEMBERED, Call
 from kb.database import Connection, insert_into
 from kb.errors import NotAllowed
-from kb.lookup.events import EventKind
 from kb.schema import events, hook_calls, subscriptions
+from kb.tracking.events import EventKind
 
 AT_ONCE = 500  # ids in one question
 

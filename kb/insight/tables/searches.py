@@ -13,8 +13,8 @@ from kb.insight.league import ArticleRow
 from kb.insight.quality import Quality
 from kb.insight.report import Report
 from kb.insight.tables.figures import figures_table, limits, short
-from kb.lookup.events import REASONS
 from kb.table import Cells, Column, ColumnKind, Line, Table, lines
+from kb.tracking.events import REASONS
 
 CLASSES = tuple(failure.value for failure in Failure)
 REASON_NAMES = {

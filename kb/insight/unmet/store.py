@@ -14,8 +14,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from kb.insight.facts import Demand, EndedEpisode
-from kb.insight.wording import favourite
 from kb.schema import episodes, failed_searches
+from kb.tracking.query_text import favourite
 
 
 def unresolved_without_policy(connection: Connection, since: datetime) -> tuple[EndedEpisode, ...]:

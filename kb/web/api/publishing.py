@@ -14,9 +14,8 @@ from flask import Response, jsonify, request
 
 from kb.content.problem import Problem
 from kb.errors import InvalidInput
-from kb.lookup.made import lineage_of, withheld_of
-from kb.lookup.standing import Standing, read_standing
 from kb.people.roles import Permission
+from kb.publishing.state import PublishState, lineage_of, read_state, withheld_of
 from kb.web.api.routes import blueprint
 from kb.web.guard import needs, services, viewer
 from search.opened import Generation
@@ -31,7 +30,7 @@ def publishing() -> Response:
     parts = services()
     library, live = parts.library(), parts.engine.generation
     problems = library.problems
-    standing = read_standing(parts.settings.data)
+    standing = read_state(parts.settings.data)
     shown = problems if viewer().may(Permission.STAFF) else ()
     return jsonify(
         commit=_newest(standing, live),
@@ -57,17 +56,17 @@ def _asked() -> str:
     return commit
 
 
-def _newest(standing: Standing, live: Generation) -> str:
+def _newest(standing: PublishState, live: Generation) -> str:
     """Return the newest commit that is live; one that changed no article built nothing."""
     return standing.seen[0] if standing.seen and _is_of(standing, live) else live.commit
 
 
-def _is_of(standing: Standing, live: Generation) -> bool:
+def _is_of(standing: PublishState, live: Generation) -> bool:
     """Whether what the last publish saw is what this process shows; another may be quicker."""
     return standing.generation == live.id
 
 
-def _is_live(commit: str, standing: Standing, live: Generation) -> bool:
+def _is_live(commit: str, standing: PublishState, live: Generation) -> bool:
     """Return whether readers find that commit; without one, whether they find the newest."""
     if not commit:
         return not standing.wrong and standing.pin is None and _is_of(standing, live)

@@ -16,8 +16,8 @@ from kb.content.library import Library
 from kb.desk.queue.filters import QueueFilter
 from kb.desk.ticket import Draft, Ticket, parse_number
 from kb.errors import InvalidInput
-from kb.lookup.ask import Answer
 from kb.people.roles import Permission
+from kb.searches.service import SearchAnswer
 from kb.web.api import document as openapi
 from kb.web.api.keys import request_key
 from kb.web.api.schemas import body
@@ -197,7 +197,7 @@ def _page() -> tuple[int, int]:
     return int(given["limit"]), int(given["offset"])
 
 
-def _results(answer: Answer) -> dict[str, Any]:
+def _results(answer: SearchAnswer) -> dict[str, Any]:
     found = answer.results
     return {
         "search_id": answer.search_id,

@@ -1,4 +1,8 @@
-"""Words without the secrets and the people in them, before anything is stored.
+"""What is hidden before words are stored: every rule and a site's own patterns, applied.
+
+The standard library's matcher cannot be stopped; the regex package's can, takes what it takes, and
+lets other threads run meanwhile. A text on which a pattern takes too long is hidden whole, since
+nobody can say what is in it.
 
 Promises placeholders such as [email] in place of addresses, telephone, card, account and
 identity numbers, passwords, tokens, keys and names that are given, in English and Spanish; that
@@ -10,25 +14,66 @@ docs/privacy.md.
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from kb.lookup import keys, numbers, passwords, personal
-from kb.lookup.own_patterns import Bounded
-from kb.lookup.rule import Finding, Rule, applied, form
+import regex
+
+from kb.redaction import numbers, people, secrets
+from kb.redaction.rule import RedactedText, RedactionRule, applied, form
+
+# -- A site's own patterns, which may take any time on some text, held to a bound --
+
+
+log = logging.getLogger(__name__)
+
+LONGEST_S = 0.2  # a pattern takes well below a millisecond on what people type
+
+
+class Bounded:
+    """One pattern, in any case, as `kb.redaction.rule.Form` asks for one. Raises regex.error when
+    the text is no regular expression.
+    """
+
+    def __init__(self, text: str, *, number: int) -> None:
+        self._pattern = regex.compile(text, regex.IGNORECASE)
+        self._all = regex.compile(r"(?s).+")
+        self._number = number
+        self.groupindex = self._pattern.groupindex
+
+    def sub(self, replaced: Callable[[Any], str], text: str) -> str:
+        """Return the text with each match replaced, or all of it as one match after `LONGEST_S`."""
+        try:
+            changed: str = self._pattern.sub(replaced, text, timeout=LONGEST_S)
+        except TimeoutError:
+            log.warning(
+                "pattern %s of redact_patterns took more than %s s on a text of %s characters, "
+                "which is hidden whole",
+                self._number,
+                LONGEST_S,
+                len(text),
+            )
+            changed = self._all.sub(replaced, text)
+        return changed
+
+
+# -- Words without the secrets and the people in them, before anything is stored --
+
 
 _ROUNDS = 4  # one round suffices nearly always; a rule may uncover what an earlier one looks for
 
-RULES: tuple[Rule, ...] = (
+RULES: tuple[RedactionRule, ...] = (
     numbers.IBAN,  # before the rule for long runs, which it would look like
-    *keys.RULES,
-    personal.MAIL,
-    personal.SPOKEN,
-    *passwords.RULES,
+    *secrets.KEY_RULES,
+    people.MAIL,
+    people.SPOKEN,
+    *secrets.PASSWORD_RULES,
     *numbers.RULES,
-    personal.NAME,
-    personal.STREET,
+    people.NAME,
+    people.STREET,
 )
 # Those that go by the form of what they find, not by words that announce it: for text in which
 # “the password is …” is mostly advice.
@@ -42,7 +87,7 @@ class Redacted:
     """A text as it may be stored, and what was hidden; the findings hold the secrets."""
 
     text: str
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[RedactedText, ...] = ()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -58,7 +103,7 @@ class Redactor:
 
     def __init__(self, patterns: Iterable[str] = ()) -> None:
         own = tuple(form(Bounded(each, number=n)) for n, each in enumerate(patterns, start=1))
-        self._rules = (*RULES, Rule(OWN, "number", "any", "", own)) if own else RULES
+        self._rules = (*RULES, RedactionRule(OWN, "number", "any", "", own)) if own else RULES
 
     def __call__(self, text: str) -> str:
         """Return `text` with placeholders for what must not be stored."""
@@ -90,9 +135,9 @@ def added(*counts: Mapping[str, int]) -> dict[str, int]:
     return dict(sorted(total.items()))
 
 
-def _stable(text: str, rules: tuple[Rule, ...]) -> Redacted:
+def _stable(text: str, rules: tuple[RedactionRule, ...]) -> Redacted:
     """Return `text` after the rules, repeated until they find nothing more."""
-    found: list[Finding] = []
+    found: list[RedactedText] = []
     for _ in range(_ROUNDS):
         before = text
         text = applied(rules, text, found)

@@ -12,13 +12,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from kb.access import Article, Engine, Library, LibraryGetter, readable
-from kb.lookup import store
-from kb.lookup.events import Event, EventKind, Surface, new_search_id
-from kb.lookup.recording import Recorder
-from kb.lookup.redaction import Redactor, added
-from kb.lookup.redaction import redact as redact_secrets
-from kb.lookup.words import LONGEST_WORDS, bounded, words_key
 from kb.people.roles import Viewer
+from kb.redaction.redactor import Redactor, added
+from kb.redaction.redactor import redact as redact_secrets
+from kb.tracking import store as tracking_store
+from kb.tracking.events import Event, EventKind, Surface, new_search_id
+from kb.tracking.query_text import LONGEST_WORDS, bounded, words_key
+from kb.tracking.recorder import Recorder
 from search.types import Hit, Query, Results
 
 HITS_KEPT = 10
@@ -26,7 +26,7 @@ SAME_SEARCH = timedelta(minutes=30)  # turning pages later than this asks again
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class SearchAnswer:
     """What a person gets: `hits` pairs each hit with its live article; `words` as recorded.
 
     `search_id` is what clicks, votes and tickets refer to. `recorded` is False while neither
@@ -41,7 +41,7 @@ class Answer:
     redacted: Mapping[str, int] = field(default_factory=dict)
 
 
-class Asker:
+class SearchService:
     """Searches on behalf of a viewer."""
 
     def __init__(
@@ -57,12 +57,12 @@ class Asker:
         self._recorder = recorder
         self._redact = redact
 
-    def ask(self, viewer: Viewer, query: Query, *, surface: str, now: datetime) -> Answer:
+    def ask(self, viewer: Viewer, query: Query, *, surface: str, now: datetime) -> SearchAnswer:
         """Return the answer to `query` for this viewer; their own audiences always apply."""
         results = self._engine.search(replace(query, audiences=viewer.audiences))
         results, hits = self._live(results, viewer)
         words, redacted = kept(query.text, LONGEST_WORDS, self._redact)
-        answer = Answer(new_search_id(now), results, hits, words, redacted=redacted)
+        answer = SearchAnswer(new_search_id(now), results, hits, words, redacted=redacted)
         if earlier := self._earlier(viewer, words, query, now):
             return replace(answer, search_id=earlier)
         event = self._event(viewer, answer, Surface(surface), now)
@@ -91,10 +91,13 @@ class Asker:
             return None
         key, since = words_key(words), now - SAME_SEARCH
         return self._recorder.look(
-            lambda db: store.latest_search(db, viewer.visitor, key, since), visitor=viewer.visitor
+            lambda db: tracking_store.latest_search(db, viewer.visitor, key, since),
+            visitor=viewer.visitor,
         )
 
-    def _event(self, viewer: Viewer, answer: Answer, surface: Surface, now: datetime) -> Event:
+    def _event(
+        self, viewer: Viewer, answer: SearchAnswer, surface: Surface, now: datetime
+    ) -> Event:
         return Event(
             id=answer.search_id,
             at=now,
@@ -130,7 +133,7 @@ def _asked(query: Query, library: Library) -> dict[str, Any]:
     }
 
 
-def _collection(answer: Answer, library: Library) -> str:
+def _collection(answer: SearchAnswer, library: Library) -> str:
     """Return the one collection searched in, else that of the first hit, "" without one."""
     if len(chosen := _known(answer.results.query.collections, library, "collection")) == 1:
         return chosen[0]
@@ -157,7 +160,7 @@ def counted(*counts: Mapping[str, int]) -> dict[str, Any]:
     return {"redacted": total} if total else {}
 
 
-def _facts(answer: Answer, redact: Redactor) -> dict[str, Any]:
+def _facts(answer: SearchAnswer, redact: Redactor) -> dict[str, Any]:
     """Return what the record keeps of the results: JSON-able, words redacted."""
     results, query = answer.results, answer.results.query
     as_typed = results.searched_for == query.text  # and redacted already

@@ -38,7 +38,7 @@ class Form:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class RedactionRule:
     """One rule: `kind` names the placeholder; `example` is hidden by it; `announced` when it goes
     by words that announce rather than by the form of what it finds.
     """
@@ -52,7 +52,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class RedactedText:
     """What one rule hid. `text` is the secret itself: for the person who asked, never stored."""
 
     rule: str
@@ -67,7 +67,7 @@ def form(pattern: str | Pattern, check: Callable[[str], bool] | None = None) -> 
     return Form(compiled, lambda m: m.span(group) if not check or check(m[group]) else None)
 
 
-def applied(rules: Iterable[Rule], text: str, found: list[Finding]) -> str:
+def applied(rules: Iterable[RedactionRule], text: str, found: list[RedactedText]) -> str:
     """Return the text after each rule once; what they hid is added to `found`."""
     for rule in rules:
         for each in rule.forms:
@@ -77,13 +77,13 @@ def applied(rules: Iterable[Rule], text: str, found: list[Finding]) -> str:
     return text
 
 
-def _hidden(match: Match, *, rule: Rule, hides: Hides, found: list[Finding]) -> str:
+def _hidden(match: Match, *, rule: RedactionRule, hides: Hides, found: list[RedactedText]) -> str:
     span = hides(match)
     if span is None or span[0] == span[1]:
         return match[0]
     secret = match.string[span[0] : span[1]]
     if PLACEHOLDER.fullmatch(secret):
         return match[0]
-    found.append(Finding(rule.name, rule.kind, secret))
+    found.append(RedactedText(rule.name, rule.kind, secret))
     begin, end = span[0] - match.start(), span[1] - match.start()
     return f"{match[0][:begin]}[{rule.kind}]{match[0][end:]}"

@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from kb.lookup.events import Event, EventKind
+from kb.tracking.events import Event, EventKind
 
 _FIELDS = ("id", "visitor", "user_id", "search_id", "article", "words", "words_key", "left_out")
 

@@ -13,14 +13,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from kb.access import LibraryGetter, readable
-from kb.lookup import store
-from kb.lookup.ask import counted, kept
-from kb.lookup.events import Arm, Event, EventKind, new_id
-from kb.lookup.published import at_hand
-from kb.lookup.recording import Recorder
-from kb.lookup.redaction import Redactor
-from kb.lookup.redaction import redact as redact_secrets
 from kb.people.roles import Viewer
+from kb.publishing.live_library import at_hand
+from kb.redaction.redactor import Redactor
+from kb.redaction.redactor import redact as redact_secrets
+from kb.searches.service import counted, kept
+from kb.tracking import store as tracking_store
+from kb.tracking.events import Arm, Event, EventKind, new_id
+from kb.tracking.recorder import Recorder
 
 LONGEST_ID = 36
 LONGEST_REASON = 500
@@ -30,7 +30,7 @@ FORM_KEPT_OPEN = timedelta(days=1)  # a suggestion opened later comes from no fo
 ASKED_AGAIN = timedelta(days=30)  # who has answered is left in peace this long
 
 
-class Record:
+class ActivityRecorder:
     """The events of one site, one method a kind."""
 
     def __init__(
@@ -153,7 +153,9 @@ class Record:
         view = _event(viewer, EventKind.VIEW, now, None, article=slug)
         kinds = {EventKind.FORM_OPENED: now - FORM_KEPT_OPEN}
         person = viewer.visitor
-        if not self._recorder.look(lambda db: store.did(db, person, kinds), visitor=person):
+        if not self._recorder.look(
+            lambda db: tracking_store.did(db, person, kinds), visitor=person
+        ):
             self._recorder.record(view)
             return
         own = self.owned(viewer, search_id, now=now)
@@ -174,7 +176,7 @@ class Record:
         """
         kinds = {EventKind.VOTE: now - gap, EventKind.SOLVED: now - gap}
         kinds[EventKind.SURVEY_ANSWERED] = now - ASKED_AGAIN
-        spoke = self._recorder.look(lambda db: store.did(db, viewer.visitor, kinds))
+        spoke = self._recorder.look(lambda db: tracking_store.did(db, viewer.visitor, kinds))
         return spoke is False
 
     def survey_shown(

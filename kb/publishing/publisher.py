@@ -1,5 +1,8 @@
 """From a commit of articles to what readers find: library and index as one generation.
 
+Promises a refusal when it is more than half of what is live: the usual cause is a wrong branch or
+folder, not a wish. Knows no file and no index.
+
 Promises that readers get a whole commit or the one before, that nothing is done when nothing
 changed, that a publish which would take most articles away is refused, that a rollback stays until
 there is something newer, and that a model which cannot be used costs meaning, not the site. Knows
@@ -16,6 +19,7 @@ from pathlib import Path
 
 from kb.config.repositories import read_remote
 from kb.config.settings import Settings
+from kb.content.article import Article, ArticleStatus
 from kb.content.build import build_library
 from kb.content.frontmatter.metadata import EARLIEST
 from kb.content.library import Library
@@ -24,19 +28,22 @@ from kb.content.sources import mirror
 from kb.content.sources.combined import shortened
 from kb.content.sources.source import Source
 from kb.errors import BranchGone, ContentError, PublishRefused
-from kb.lookup.loss import refuse_loss
-from kb.lookup.made import (
+from kb.publishing.state import (
     RECIPE_FILE,
     Kept,
+    Pin,
+    Refusal,
+    alone,
     current,
     facts,
     is_due,
     library_of,
     made_of,
+    note,
     open_articles,
+    read_state,
     recipe_of,
 )
-from kb.lookup.standing import Pin, Refusal, alone, note, read_standing
 from search import generation
 from search.encoder import Encoder
 from search.errors import SearchError
@@ -45,6 +52,47 @@ from search.opened import Generation
 from search.prepare import prepare
 from search.remains import remains
 from search.runtime import open_runtime
+
+# -- What a publish would take away from readers --
+
+
+MOST = 0.5  # share of the live articles that may go at once
+
+
+def lost(before: Library, after: Library) -> list[str]:
+    """Return the slugs that readers find now and would not any more; moved ones are found, and
+    what an author ended by `expires_at` is meant to go.
+    """
+    return [
+        slug
+        for slug, article in before.articles.items()
+        if article.status is ArticleStatus.PUBLISHED and not _stays(after, slug)
+    ]
+
+
+def _stays(after: Library, slug: str) -> bool:
+    target = after.get(after.resolve(slug) or "")
+    return target is not None and (target.status is ArticleStatus.PUBLISHED or _timed(target))
+
+
+def _timed(article: Article) -> bool:
+    return article.wanted is ArticleStatus.PUBLISHED
+
+
+def refuse_loss(before: Library, after: Library) -> None:
+    """Raise PublishRefused when more than half of the live articles would be gone."""
+    gone = lost(before, after)
+    live = sum(article.status is ArticleStatus.PUBLISHED for article in before.articles.values())
+    if len(gone) > live * MOST:
+        commit = shortened(after.commit)
+        raise PublishRefused(
+            f"The commit {commit} would take away {len(gone)} of {live} live articles.",
+            "Check the branch and the folder. If it is meant, run: kb publish --force",
+        )
+
+
+# -- From a commit of articles to what readers find: library and index as one generation --
+
 
 log = logging.getLogger(__name__)
 
@@ -127,7 +175,7 @@ class _Publishing:
     def __init__(self, settings: Settings, progress: Progress, now: datetime) -> None:
         self.settings, self.progress, self.now = settings, progress, now
         self.root = settings.generations
-        self.standing = read_standing(settings.data)
+        self.standing = read_state(settings.data)
         self.before = current(self.root)
 
     def run(self, lock: int, *, retry: bool, force: bool) -> Published:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 
-from kb.lookup.rule import Form, Match, Rule, Span, form
+from kb.redaction.rule import Form, Match, RedactionRule, Span, form
 
 # -- mail ---------------------------------------------------------------------------------------
 
@@ -107,15 +107,17 @@ _STREET_ES = re.compile(
     r"\s*+(?:,\s*+)?(?:n[º°.]\s*)?\d{1,4}\b"
 )
 
-MAIL = Rule(
+MAIL = RedactionRule(
     "email",
     "email",
     "any",
     "jane.doe@example.com",
     (form(_EMAIL, lambda text: not text.startswith("git@")),),
 )
-SPOKEN = Rule("email-spoken", "email", "en, es", "ana at example dot org", (form(_SPOKEN),))
-NAME = Rule(
+SPOKEN = RedactionRule(
+    "email-spoken", "email", "en, es", "ana at example dot org", (form(_SPOKEN),)
+)
+NAME = RedactionRule(
     "name",
     "name",
     "en, es",
@@ -123,7 +125,7 @@ NAME = Rule(
     (Form(_GIVEN, _name), Form(_THIS_IS, _caller), Form(_DISPLAYED, _name)),
     announced=True,
 )
-STREET = Rule(
+STREET = RedactionRule(
     "address",
     "address",
     "en, es",

@@ -14,8 +14,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from kb.database import Database, hasty
-from kb.lookup.events import TYPED, Event, EventKind
 from kb.schema import events, salts
+from kb.tracking.events import TYPED, Event, EventKind
 
 TYPING = timedelta(seconds=60)  # a pause longer than this and the next words are another search
 # Of what the visitor did before, this many are looked through for words being typed: more than one

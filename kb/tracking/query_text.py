@@ -1,15 +1,22 @@
-"""What a person typed, made fit to keep and to compare.
+"""The text of a query: made fit to store and to compare, and which wording stands for several.
 
 Promises text that every database accepts, and one key for words that differ only in case,
 accents, punctuation or spacing. Knows no person and no secret: `redaction` comes before this.
+
+Promises the same choice from the same uses in any order. Pure.
 """
 
 from __future__ import annotations
 
 import hashlib
 import unicodedata
+from collections import Counter
+from collections.abc import Iterable
 
 from search.tokens import composed
+
+# -- What a person typed, made fit to keep and to compare --
+
 
 LONGEST_WORDS = 300  # a record of what was sought, not a place for letters to the editor
 _LATIN_MARKS = range(0x0300, 0x0370)
@@ -40,3 +47,14 @@ def words_key(words: str) -> str:
     """
     basis = folded(words) or words.strip()
     return hashlib.sha256(basis.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+# -- Which of several wordings stands for all --
+
+
+def favourite(used: Iterable[tuple[str | None, str]]) -> str:
+    """Return the wording that most people used, "" when none is kept; pairs (words, visitor)."""
+    by_people = Counter(
+        words for words, _ in {(words, visitor) for words, visitor in used if words}
+    )
+    return min(by_people, key=lambda words: (-by_people[words], words)) if by_people else ""

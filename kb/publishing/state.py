@@ -1,18 +1,29 @@
-"""What a generation was made of, and what is live.
+"""What is live and what publishing last did: the state file, pins, refusals, generations.
+
+Promises one small file in the data folder, replaced in one step, that a fresh data folder does
+without, and one publisher at a time. Knows no article and no generation.
 
 Promises the small facts kept beside a library: its recipe, until when it is right, which commits
 it holds, whom its problems concern. Knows neither how one is built nor who asks.
+
+Promises one notice for each problem that withholds an article, addressed to who changed the file
+last, and none for what was wrong before anybody was told of anything. Knows no mail.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import logging
+import os
 import shutil
-from collections.abc import Iterator
+import uuid
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from kb.config.repositories import Repository
 from kb.config.settings import Settings
@@ -20,19 +31,145 @@ from kb.content.article import ArticleStatus
 from kb.content.frontmatter.metadata import next_change
 from kb.content.library import Library
 from kb.content.paths import MOUNT, is_article, mount_of
+from kb.content.problem import Problem
 from kb.content.rendering import RECIPE
 from kb.content.sources import mirror
 from kb.content.sources.combined import SeveralSources, parted
 from kb.content.sources.git import GitSource, branches, find_repository
 from kb.content.sources.source import Source, open_mirror, open_source
-from kb.errors import ContentError
-from kb.lookup.notices import Notice, notices
+from kb.errors import ContentError, StoreError
 from search import generation
 from search.building import recipe
 from search.errors import SearchError
 from search.mapping import shared
 from search.opened import Generation
 from search.remains import Remains
+
+# -- Where publishing stands: what was last looked at, what was refused, what is pinned --
+
+
+FILE, LOCK, WAKE = "publishing.json", "publishing.lock", "publish-now"
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """A rollback: `generation`, of `commit`, stays live while the articles say `away`."""
+
+    generation: str
+    commit: str
+    away: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why `commit` did not go live; `content` names the articles it was said of."""
+
+    commit: str
+    content: str
+    reason: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class PublishState:
+    """What the last publish found. `seen` are the newest commits that are live in `generation`,
+    newest first, those that changed no article included; `unfetched` says why the remote did not
+    answer; `trouble` why nothing could be published, `gone` that the branch is not there any more.
+    """
+
+    seen: tuple[str, ...] = ()
+    pin: Pin | None = None
+    refusal: Refusal | None = None
+    unfetched: str = ""
+    generation: str = ""
+    trouble: str = ""
+    gone: bool = False
+
+    @property
+    def wrong(self) -> str:
+        """Return what keeps newer articles from readers, in words for anybody; "" for nothing."""
+        if self.gone:
+            return "the branch that is published is gone; what was live stays"
+        if self.trouble:
+            return "the articles cannot be read or published; what was live stays"
+        if self.refusal:
+            return self.refusal.reason
+        return "a repository of articles could not be fetched from" if self.unfetched else ""
+
+
+def read_state(data: Path) -> PublishState:
+    """Return what is noted in the data folder; nothing noted where it cannot be read."""
+    try:
+        held = json.loads((data / FILE).read_text("utf-8"))
+        pin, refusal = held.pop("pin"), held.pop("refusal")
+        return PublishState(
+            pin=Pin(**pin) if pin else None,
+            refusal=Refusal(**refusal) if refusal else None,
+            seen=tuple(held.pop("seen")),
+            **held,
+        )
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return PublishState()
+
+
+def note(data: Path, standing: PublishState) -> None:
+    """Keep what was found, durably; the same as before is not written again."""
+    if read_state(data) == standing:
+        return
+    _replace(data / FILE, json.dumps(asdict(standing), ensure_ascii=False, indent=1))
+
+
+@contextmanager
+def alone(data: Path) -> Iterator[int]:
+    """Hold the publishers' lock, waiting for it; give its file descriptor, for who inherits it."""
+    with _opened(data) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield file.fileno()
+
+
+def _opened(data: Path) -> IO[str]:
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        return (data / LOCK).open("w")
+    except OSError as problem:
+        raise _unwritable(data, problem) from None
+
+
+def wake(data: Path) -> None:
+    """Ask the worker on this machine to publish now rather than at its next look."""
+    _replace(data / WAKE, uuid.uuid4().hex)
+
+
+def wish(data: Path) -> str:
+    """Return the last such wish, "" where nobody ever asked; another wish is another text."""
+    try:
+        return (data / WAKE).read_text("utf-8")
+    except (OSError, ValueError):
+        return ""
+
+
+def _replace(file: Path, text: str) -> None:
+    fresh = file.with_name(f"{file.name}.{uuid.uuid4().hex[:8]}.new")
+    try:
+        with fresh.open("w", encoding="utf-8") as handle:
+            handle.write(text)
+            handle.flush()
+            os.fsync(handle.fileno())
+        os.replace(fresh, file)
+    except OSError as problem:
+        fresh.unlink(missing_ok=True)
+        raise _unwritable(file.parent, problem) from None
+
+
+def _unwritable(data: Path, problem: OSError) -> StoreError:
+    return StoreError(
+        f"The data folder {data} cannot be written: {problem.strerror}.",
+        "Give this user the right to write there, or set KB_DATA to another folder.",
+    )
+
+
+# -- What a generation was made of, and what is live --
+
 
 log = logging.getLogger(__name__)
 
@@ -161,9 +298,9 @@ def withheld_of(live: Kept | None) -> frozenset[str]:
     return frozenset(_fact(live, WITHHELD, [])) if live else frozenset()
 
 
-def notices_of(live: Kept | None) -> tuple[Notice, ...]:
+def notices_of(live: Kept | None) -> tuple[CommitProblem, ...]:
     """Return whom a generation's problems concern."""
-    return tuple(Notice(**row) for row in _fact(live, NOTICES, [])) if live else ()
+    return tuple(CommitProblem(**row) for row in _fact(live, NOTICES, [])) if live else ()
 
 
 def _fact(live: Kept, name: str, otherwise: Any) -> Any:
@@ -220,3 +357,68 @@ def seed(root: Path, live: Path) -> None:
     root.mkdir(parents=True, exist_ok=True)
     shutil.copytree(found.path, root / found.path.name, copy_function=shared)
     (root / "CURRENT").write_text(found.path.name, "utf-8")
+
+
+# -- Whom to tell that what they committed does not go live as they meant --
+
+
+MOST = 50  # notices of one publish; beyond that something is wrong with the whole, not with a file
+# Problems that refuse nothing and yet keep an article from those for whom it was written.
+_WITHHOLDING = frozenset({"audience", "status", "schedule"})
+
+
+@dataclass(frozen=True, slots=True)
+class CommitProblem:
+    """A problem, and the commit that brought it with the name and address in it."""
+
+    path: str
+    line: int
+    code: str
+    message: str
+    hint: str
+    commit: str
+    name: str
+    address: str
+
+    def to_row(self) -> dict[str, Any]:
+        """Return the notice as a JSON-able mapping."""
+        return asdict(self)
+
+
+def notices(
+    source: Source,
+    problems: Collection[Problem],
+    *,
+    known: Collection[str],
+    fresh: Collection[str],
+    before: Collection[CommitProblem],
+) -> list[CommitProblem]:
+    """Return who is to be told what.
+
+    `fresh` are the commits of this publish and `known` those of the one before; where nothing is
+    known nobody is told. What `before` tells of and is still so stays.
+    """
+    told = {(each.path, each.code, each.commit) for each in before}
+    new = set(fresh) - set(known) if known else set()
+    return [
+        each
+        for each in _addressed(source, problems)
+        if each.commit in new or (each.path, each.code, each.commit) in told
+    ]
+
+
+def _addressed(source: Source, problems: Collection[Problem]) -> Iterator[CommitProblem]:
+    withheld = [each for each in problems if each.refused or each.code in _WITHHOLDING]
+    for problem in withheld[:MOST]:
+        writer = source.writer(problem.path)
+        if writer is not None and "@" in writer.address:
+            yield CommitProblem(
+                path=problem.path,
+                line=problem.line or 0,
+                code=problem.code,
+                message=problem.message,
+                hint=problem.hint,
+                commit=writer.commit,
+                name=writer.name,
+                address=writer.address,
+            )

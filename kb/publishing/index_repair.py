@@ -16,7 +16,7 @@ from pathlib import Path
 
 from kb.config.settings import Settings
 from kb.errors import ProductError
-from kb.lookup.publish import mend, model_path
+from kb.publishing.publisher import mend, model_path
 from search import generation, watching
 from search.encoder import model_folder, silent
 from search.engine import Engine
@@ -77,7 +77,7 @@ class _Part:
         return None
 
 
-class Mender:
+class IndexRepair:
     """Looks after the files in one data folder. For one thread."""
 
     def __init__(self, settings: Settings, engine: Engine) -> None:

@@ -1,4 +1,6 @@
-"""A branch's articles and their index, beside the live ones, brought up whenever the branch moves.
+"""Branches shown before they are published: built, kept up to date, compared with what is live.
+
+Promises each article that is new, different, gone or still a draft, once. Knows no Git.
 
 Promises that nothing of it touches what is live, that a branch which cannot be read says why and
 keeps what it showed, and that what nobody previews any more leaves the disk. Knows no page.
@@ -15,15 +17,83 @@ from datetime import datetime
 from pathlib import Path
 
 from kb.config.settings import Settings
+from kb.content.article import Article, ArticleStatus
 from kb.content.build import Progress, build_library
+from kb.content.library import Library
+from kb.content.problem import Problem
 from kb.content.sources.source import Source
 from kb.errors import ContentError, ProductError
-from kb.lookup.made import RECIPE_FILE, current, library_of, made_of, open_articles, recipe_of, seed
-from kb.lookup.publish import prepared_encoder
-from kb.lookup.standing import alone
-from kb.previews.store import Preview
+from kb.publishing.publisher import prepared_encoder
+from kb.publishing.state import (
+    RECIPE_FILE,
+    alone,
+    current,
+    library_of,
+    made_of,
+    open_articles,
+    recipe_of,
+    seed,
+)
+from kb.publishing.store import Preview
 from search import generation
 from search.errors import SearchError
+
+# -- What a branch would change for readers: its articles against the live ones --
+
+
+SHOWN = ("title", "html", "summary", "language", "collection", "audience", "answers", "keywords")
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewChange:
+    """One article: `what` is "new", "changed" or "removed"; `draft` when publishing the branch
+    would not show it, or not yet.
+    """
+
+    slug: str
+    title: str
+    what: str
+    draft: bool = False
+
+
+def differences(
+    live: Library, branch: Library, audiences: Collection[str], now: datetime
+) -> tuple[PreviewChange, ...]:
+    """Return what readers of these audiences would find changed, by slug."""
+    before, after = _open(live, audiences), _open(branch, audiences)
+    found = [PreviewChange(slug, before[slug].title, "removed") for slug in before.keys() - after]
+    for slug, article in after.items():
+        old = before.get(slug)
+        if old is None or any(getattr(old, name) != getattr(article, name) for name in SHOWN):
+            what = "changed" if old else "new"
+            found.append(PreviewChange(slug, article.title, what, is_draft(article, now)))
+    return tuple(sorted(found, key=lambda each: each.slug))
+
+
+def _open(library: Library, audiences: Collection[str]) -> dict[str, Article]:
+    return {
+        slug: article
+        for slug, article in library.articles.items()
+        if article.status is ArticleStatus.PUBLISHED and article.audience.value in audiences
+    }
+
+
+def is_draft(article: Article, now: datetime) -> bool:
+    """Return whether a branch shows an article that publishing it would not show, or not yet."""
+    begins = article.publish_at
+    return article.wanted is ArticleStatus.DRAFT or (begins is not None and begins > now)
+
+
+def new_problems(live: Library, branch: Library) -> tuple[Problem, ...]:
+    """Return what is wrong in the branch and not in what is live; refused articles come first."""
+    known = {(problem.path, problem.code, problem.message) for problem in live.problems}
+    found = (p for p in branch.problems if (p.path, p.code, p.message) not in known)
+    return tuple(sorted(found, key=lambda each: (not each.refused, each.path)))
+
+
+# -- A branch's articles and their index, beside the live ones, brought up whenever the branch
+#    moves --
+
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +101,7 @@ COMMIT, TROUBLE = "commit.txt", "trouble.txt"
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownCommit:
     """What this machine has of a preview: the commit shown ("" as yet) and what is wrong."""
 
     commit: str
@@ -77,7 +147,9 @@ def refresh(
             shutil.rmtree(place, ignore_errors=True)
 
 
-def keep_up(settings: Settings, preview: Preview, *, progress: Progress, now: datetime) -> Shown:
+def keep_up(
+    settings: Settings, preview: Preview, *, progress: Progress, now: datetime
+) -> ShownCommit:
     """Return what is shown of the branch, after building what is new in it."""
     root = root_of(settings, preview.id)
     root.mkdir(parents=True, exist_ok=True)
@@ -97,10 +169,10 @@ def keep_up(settings: Settings, preview: Preview, *, progress: Progress, now: da
     return shown(settings, preview)
 
 
-def shown(settings: Settings, preview: Preview) -> Shown:
+def shown(settings: Settings, preview: Preview) -> ShownCommit:
     """Return what this machine has of a preview now."""
     root = root_of(settings, preview.id)
-    return Shown(_noted(root / COMMIT), _noted(root / TROUBLE))
+    return ShownCommit(_noted(root / COMMIT), _noted(root / TROUBLE))
 
 
 def _noted(file: Path) -> str:

@@ -14,8 +14,6 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from kb.lookup.words import words_key as words_key  # "the same words": part of this interface
-
 
 class EventKind(StrEnum):
     """What happened."""

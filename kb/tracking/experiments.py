@@ -10,7 +10,7 @@ import hashlib
 import hmac
 from datetime import datetime
 
-from kb.lookup.events import Arm
+from kb.tracking.events import Arm
 
 _PARTS = 2**64
 

@@ -15,7 +15,7 @@ import threading
 from datetime import datetime, timedelta
 
 from kb.database import FAULTS, Database
-from kb.lookup import store
+from kb.tracking import store
 
 log = logging.getLogger(__name__)
 

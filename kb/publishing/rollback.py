@@ -13,14 +13,13 @@ from pathlib import Path
 from kb.config.settings import Settings
 from kb.content.sources.combined import parted
 from kb.errors import NotFound
-from kb.lookup.made import content_of, current
-from kb.lookup.standing import Pin, alone, note, read_standing
+from kb.publishing.state import Pin, alone, content_of, current, note, read_state
 from search import generation
 from search.manifest import Manifest
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptGeneration:
     """A state that can be gone back to; `built` is when it was made, `live` whether it is now."""
 
     generation: str
@@ -31,12 +30,12 @@ class Kept:
     pinned: bool
 
 
-def kept(settings: Settings) -> list[Kept]:
+def kept_generations(settings: Settings) -> list[KeptGeneration]:
     """Return the states on disk, newest first."""
     live = generation.current(settings.generations)
-    pin = read_standing(settings.data).pin
+    pin = read_state(settings.data).pin
     return [
-        Kept(
+        KeptGeneration(
             generation=facts.id,
             commit=facts.commit,
             articles=facts.documents,
@@ -53,15 +52,15 @@ def _built(root: Path, facts: Manifest) -> datetime:
     return datetime.fromtimestamp(manifest.stat().st_mtime, UTC)
 
 
-def roll_back(settings: Settings, to: str) -> Kept:
+def roll_back(settings: Settings, to: str) -> KeptGeneration:
     """Return the state that is live now: `to` steps before the live one, or of the commit `to`.
 
     NotFound when none is kept, SearchError when it is damaged.
     """
     with alone(settings.data):
-        chosen = _chosen(kept(settings), to)
+        chosen = _chosen(kept_generations(settings), to)
         opened = generation.open_one(settings.generations, chosen.generation)
-        standing, live = read_standing(settings.data), current(settings.generations)
+        standing, live = read_state(settings.data), current(settings.generations)
         away = standing.pin.away if standing.pin else content_of(live) if live else ""
         pin = Pin(chosen.generation, chosen.commit, away)
         # First the pin: killed in between, the next publish finishes what it says.
@@ -70,7 +69,7 @@ def roll_back(settings: Settings, to: str) -> Kept:
     return replace(chosen, live=True, pinned=True)
 
 
-def _chosen(states: list[Kept], to: str) -> Kept:
+def _chosen(states: list[KeptGeneration], to: str) -> KeptGeneration:
     """Return the state meant; a short number counts steps, anything else begins a commit's name."""
     if to.isdigit() and len(to) <= 3:
         older = [state for state in states if state.generation < _live(states)]
@@ -85,19 +84,19 @@ def _chosen(states: list[Kept], to: str) -> Kept:
     return found[0]
 
 
-def _is_of(state: Kept, commit: str) -> bool:
+def _is_of(state: KeptGeneration, commit: str) -> bool:
     """Return whether the state is of a commit that so begins, in whatever repository."""
     names = (state.commit, *parted(state.commit).values())
     return any(name.startswith(commit) for name in names)
 
 
-def _live(states: list[Kept]) -> str:
+def _live(states: list[KeptGeneration]) -> str:
     return next((state.generation for state in states if state.live), "")
 
 
 def go_forward(settings: Settings) -> bool:
     """End a rollback, so that the next publish follows the articles; return whether one was on."""
     with alone(settings.data):
-        standing = read_standing(settings.data)
+        standing = read_state(settings.data)
         note(settings.data, replace(standing, pin=None))
         return standing.pin is not None

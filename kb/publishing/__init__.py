@@ -1,0 +1,1 @@
+"""From a commit of articles to what readers find, and back again."""

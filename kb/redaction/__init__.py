@@ -1,0 +1,1 @@
+"""What is hidden in words before they are stored."""

@@ -1,0 +1,1 @@
+"""The event log: what visitors did, without knowing who they are."""
