@@ -16,13 +16,13 @@ from contextlib import suppress
 from pathlib import Path
 from time import process_time
 
+from kb.analytics.external_tickets.csv_files import normal
 from kb.authoring.bringing import Bringing
 from kb.authoring.pages import Kind
 from kb.authoring.trees import Tree
 from kb.connectors.files import masked
 from kb.content.markdown.dialects import plain_markdown
 from kb.errors import InvalidInput, ProductError
-from kb.insight.outside.columns import normal
 from kb.people.passwords import hashed
 from kb.people.store import looked_up, normal_email
 from kb.redaction.redactor import redact, redactor

@@ -18,23 +18,22 @@ from pathlib import Path
 from statistics import fmean, quantiles, stdev
 
 from benchmarks.readers import DAYS, SHARED, START, Life, month
+from kb.analytics.daily_counts import by_day
+from kb.analytics.episodes import episodes
+from kb.analytics.jobs import close_episodes
+from kb.analytics.model import EpisodeRow, JudgedEpisode, TicketIndex, TicketSeen
+from kb.analytics.outcomes import Waits, judge
+from kb.analytics.report import DateRange, Report, ReportFacts, make_report
+from kb.analytics.service import report as stored_report
+from kb.analytics.statistics.survey import Silence
 from kb.config.settings import load
 from kb.database import Database
-from kb.insight.closing import close_episodes
-from kb.insight.days.tally import by_day
-from kb.insight.episodes import episodes
-from kb.insight.estimates.survey import Silence
-from kb.insight.facts import Judged, TicketIndex, TicketSeen
-from kb.insight.judging import Spans, judge
-from kb.insight.report import DateRange, Facts, Report, make_report
-from kb.insight.reporting import report as stored_report
-from kb.insight.rows import EpisodeRow
 from kb.tracking.events import Event, EventKind
 from kb.tracking.store import put_all
 
 NOW = START + timedelta(days=DAYS + 9)
 SPAN = DateRange(date(2026, 3, 1), date(2026, 3, DAYS))
-SPANS = Spans()
+SPANS = Waits()
 Interval = tuple[float, float]
 
 
@@ -68,7 +67,7 @@ def rows(events: Iterable[Event]) -> list[EpisodeRow]:
     ]
 
 
-def _row(judged: Judged) -> EpisodeRow:
+def _row(judged: JudgedEpisode) -> EpisodeRow:
     one = judged.episode
     return EpisodeRow(one.id, judged.outcome, judged.ended, judged.closed, judged.unresolved,
                       judged.data, one.visitor, one.started_at, one.ended_at, 2)  # fmt: skip
@@ -76,7 +75,7 @@ def _row(judged: Judged) -> EpisodeRow:
 
 def reported(life: Life) -> Report:
     """Return the report of a month, made in memory by the rules of closing and reporting."""
-    return make_report(Facts(by_day(rows(life.events))), SPAN, k=5, now=NOW)
+    return make_report(ReportFacts(by_day(rows(life.events))), SPAN, k=5, now=NOW)
 
 
 def through_database(life: Life) -> Report:

@@ -11,8 +11,8 @@ import argparse
 
 import numpy as np
 
-from kb.insight.estimates import holdout
-from kb.insight.estimates.holdout import Arms
+from kb.analytics.statistics import holdout
+from kb.analytics.statistics.holdout import Arms
 
 PEOPLE_A_DAY = 40
 HELD_OUT = 0.1

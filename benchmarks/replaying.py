@@ -23,9 +23,9 @@ from time import perf_counter, process_time
 
 import yaml
 
+from kb.analytics import jobs as analytics_jobs
 from kb.config.settings import Settings, load
 from kb.gaps.replay import Replayed, Replaying
-from kb.insight import closing
 from kb.people.roles import Viewer
 from kb.publishing.publisher import publish
 from kb.services import Services, build
@@ -127,7 +127,7 @@ def _ask_all(site: Site, questions: dict) -> dict[str, tuple[str, str]]:
     every = [(w, slug) for slug, ways in questions["answered"].items() for w in ways]
     every += [(words, "") for words in questions["nothing"]]
     asked = {site.ask(words, n): (words, slug) for n, (words, slug) in enumerate(every)}
-    closing.close_episodes(site.parts.db, site.settings, datetime.now(UTC) + LATER)
+    analytics_jobs.close_episodes(site.parts.db, site.settings, datetime.now(UTC) + LATER)
     site.replay()
     return asked
 

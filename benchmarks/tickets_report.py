@@ -24,13 +24,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from kb.analytics.report import DateRange
+from kb.analytics.report_store import tickets_alike
+from kb.analytics.ticket_metrics import RESOLUTIONS
 from kb.database import Database
 from kb.desk.tally import COLUMNS, answers, counted
 from kb.desk.ticket import TicketEvent
-from kb.insight.report import DateRange
 from kb.insight.tickets.reporting import tickets_tables
-from kb.insight.tickets.rows import RESOLUTIONS
-from kb.insight.tickets.store import tickets_alike
 from kb.schema import ticket_events, tickets
 
 FIRST, DAYS = date(2025, 1, 1), 366

@@ -31,12 +31,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from benchmarks.children import peak
+from kb.analytics.daily_counts_store import bring_up_to_date, touch, touch_all
+from kb.analytics.jobs import close_episodes, rebuild
 from kb.config.settings import load
 from kb.database import Database
 from kb.errors import InvalidInput
-from kb.insight.closing import close_episodes, rebuild
-from kb.insight.days.counting import bring_up_to_date
-from kb.insight.days.store import touch, touch_all
 from kb.schema import events
 
 START = datetime(2025, 1, 1, tzinfo=UTC)

@@ -20,6 +20,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
 from kb import health
+from kb.analytics import jobs as analytics_jobs
+from kb.analytics import solved_queries
 from kb.authoring.reminders import letter, reminders
 from kb.content.sources.combined import shortened
 from kb.database import FAULTS
@@ -35,7 +37,6 @@ from kb.desk.submissions import store as submissions
 from kb.errors import ProductError
 from kb.gaps import closed
 from kb.gaps.cycle import effects
-from kb.insight import closing, solved
 from kb.leases import hold, of_folder, release
 from kb.privacy.keeping.purge import purge as forget
 from kb.publishing.branch_previews import refresh
@@ -248,22 +249,22 @@ class Worker:
         if replayed.events:
             log.info("%d events came back from the spool", replayed.events)
             settings = self.parts.settings
-            closing.close_episodes(self.parts.db, settings, now, since=replayed.oldest)
+            analytics_jobs.close_episodes(self.parts.db, settings, now, since=replayed.oldest)
 
     def _close_episodes(self, now: datetime) -> None:
         parts = self.parts
-        closed = closing.close_episodes(parts.db, parts.settings, now)
+        closed = analytics_jobs.close_episodes(parts.db, parts.settings, now)
         apply_unresolved_policy(
             parts.desk,
             closed.unresolved,
-            mark=closing.mark_policy,
+            mark=analytics_jobs.mark_policy,
             trail=lambda each: parts.trail(each.visitor, each.search_id, now),
             now=now,
         )
         since = now - parts.settings.demand_window
         threshold = parts.settings.demand_threshold
         if threshold:
-            apply_demand(parts.desk, closing.demand(parts.db, since, threshold), now=now)
+            apply_demand(parts.desk, analytics_jobs.demand(parts.db, since, threshold), now=now)
 
     def _escalate(self, now: datetime) -> None:
         escalate_due(self.parts.db, self.parts.settings.tiers, now=now)
@@ -332,7 +333,7 @@ class Worker:
 
     def _refresh_solved(self, now: datetime) -> None:
         settings = self.parts.settings
-        solved.refresh(self.parts.db, settings, now, file=settings.solved_queries)
+        solved_queries.refresh(self.parts.db, settings, now, file=settings.solved_queries)
 
     def _tell_authors(self, now: datetime) -> None:
         settings, live = self.parts.settings, self.parts.engine.generation

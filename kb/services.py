@@ -18,6 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from kb.access import readable
+from kb.analytics.external_tickets.service import Matching
+from kb.analytics.figures import TierCost
+from kb.analytics.solved_queries import SolvedQueries
 from kb.config.settings import Settings
 from kb.connectors.channel import Channel
 from kb.connectors.files import FOLDER
@@ -39,9 +42,6 @@ from kb.gaps.regroup import Grouping
 from kb.gaps.replay import Replaying
 from kb.gaps.subscriptions.subscribing import Subscriptions
 from kb.health import ReadinessCheck, disk_check, mail_check, worker_check
-from kb.insight.estimates.cost import TierCost
-from kb.insight.outside.bringing import Matching
-from kb.insight.solved import SolvedQueries
 from kb.limits.guessing.store import Guesses
 from kb.limits.store import RateLimits
 from kb.links import Links

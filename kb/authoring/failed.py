@@ -11,6 +11,9 @@ import logging
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from kb.analytics.report import DateRange
+from kb.analytics.search_metrics import WordsRow
+from kb.analytics.service import parts_wanted
 from kb.authoring.outputs import Answered
 from kb.authoring.trial import Trial
 from kb.config.settings import Settings
@@ -18,8 +21,6 @@ from kb.content.lint.library_rules import SourceLibrary
 from kb.database import Database
 from kb.errors import ProductError
 from kb.gaps.answers.rules import LOOKED_AT, sure
-from kb.insight.report import DateRange, WordsRow
-from kb.insight.reporting import wanted
 from search.types import Query
 
 log = logging.getLogger(__name__)
@@ -33,7 +34,7 @@ def failed_words(settings: Settings, now: datetime) -> tuple[Sequence[WordsRow],
     database = Database(settings.database)
     try:
         span = DateRange((now - settings.retention).date(), now.date())
-        return wanted(database, span, k=settings.k_anonymity, now=now)[:MOST], ""
+        return parts_wanted(database, span, k=settings.k_anonymity, now=now)[:MOST], ""
     except ProductError as problem:
         return (), f"Failed searches were not tried: {problem.message}"
     finally:

@@ -14,6 +14,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
+from kb.analytics import jobs as analytics_jobs
+from kb.analytics import solved_queries
+from kb.analytics.external_tickets.reading import OutsideTicket
+from kb.analytics.external_tickets.service import Matching, bring
+from kb.analytics.model import UnresolvedEpisode
 from kb.config.settings import Settings
 from kb.database import Database
 from kb.demonstration.agenda import Agenda
@@ -33,12 +38,8 @@ from kb.gaps.regroup import Grouping
 from kb.gaps.replay import Replaying
 from kb.gaps.subscriptions.subscribing import Subscriptions
 from kb.gaps.subscriptions.subscribing import Wish as Subscribing
-from kb.insight import closing, solved
-from kb.insight.facts import EndedEpisode
 from kb.insight.notes.note import Written
 from kb.insight.notes.noting import note
-from kb.insight.outside.bringing import Matching, bring
-from kb.insight.outside.reading import OutsideTicket
 from kb.tracking.store import put_all
 from search.encoder import silent
 
@@ -206,11 +207,11 @@ class Filling:
         """Judge the day's episodes and apply the policies."""
         db, settings, counter = self.parts.db, self.parts.settings, self.parts.counter
         desk = counter.desk
-        ended = closing.close_episodes(db, settings, now).unresolved
+        ended = analytics_jobs.close_episodes(db, settings, now).unresolved
         apply_unresolved_policy(
             desk,
             ended,
-            mark=closing.mark_policy,
+            mark=analytics_jobs.mark_policy,
             trail=lambda each: counter.trail(each.visitor, each.search_id, now),
             now=now,
         )
@@ -222,12 +223,12 @@ class Filling:
         since = now - settings.demand_window
         threshold = settings.demand_threshold
         if threshold:
-            for opened in apply_demand(desk, closing.demand(db, since, threshold), now=now):
+            for opened in apply_demand(desk, analytics_jobs.demand(db, since, threshold), now=now):
                 number = opened.ticket.number
                 chance = self._chance(f"team {number}")
                 counter.plan(number, "", now, day.place, chance)
 
-    def _answer(self, episode: EndedEpisode, now: datetime) -> None:
+    def _answer(self, episode: UnresolvedEpisode, now: datetime) -> None:
         """Let a reader take the offer of a ticket, decline it, or leave it."""
         desk = self.parts.counter.desk
         offer = open_offer(desk, episode.user_id)
@@ -279,10 +280,10 @@ class Filling:
         self.parts.replaying.run(now)
         bring_up_to_date(db, now)
         escalate_due(db, settings.tiers, now=now)
-        closing.close_episodes(db, settings, now)
+        analytics_jobs.close_episodes(db, settings, now)
         for day, words in zip(self.plan.special(), SPECIAL, strict=True):
             note(db, Written(day.date(), day.date(), words), by="", now=now)
-        solved.refresh(db, settings, now, file=settings.solved_queries)
+        solved_queries.refresh(db, settings, now, file=settings.solved_queries)
 
     def _chance(self, what: str) -> random.Random:
         return random.Random(f"{self.plan.seed} {what}")  # noqa: S311 - no secret

@@ -11,17 +11,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from kb.analytics.article_metrics import ArticleRow
+from kb.analytics.definitions import DEFINITIONS
+from kb.analytics.figures import Estimate, Figure, amount, extent
+from kb.analytics.report import Report
+from kb.analytics.search_metrics import ShareChange
 from kb.digest.addresses import Addresses
 from kb.digest.sheet import Cell, Digest, Meaning, Sheet
 from kb.digest.week import Week
 from kb.gaps.gap import Gap
 from kb.gaps.reading import Listing, name_of
-from kb.insight.amounts import amount, extent
-from kb.insight.breakdown import Change
-from kb.insight.definitions import DEFINITIONS
-from kb.insight.estimates.estimate import Estimate
-from kb.insight.figure import Figure
-from kb.insight.report import ArticleRow, Report
 
 TOP = 5  # rows of each list: a letter is read standing
 NOT_COMPARED = "not compared"
@@ -185,7 +184,7 @@ def _shares(found: Found, at: Addresses) -> Sheet:
 
 
 def _compared(
-    now: Figure, before: Figure, changes: Mapping[str, Change], at: Addresses
+    now: Figure, before: Figure, changes: Mapping[str, ShareChange], at: Addresses
 ) -> tuple[Cell, ...]:
     return _name(now, at), _share(now), _share(before), _difference(changes.get(now.key))
 
@@ -207,7 +206,7 @@ def _estimate(report: Report) -> Cell:
     return Cell(amount(figure.value, "share"), (*_extent(figure.interval, "share"), answers))
 
 
-def _difference(change: Change | None) -> Cell:
+def _difference(change: ShareChange | None) -> Cell:
     if change is None or change.difference is None:
         return Cell(NOT_COMPARED)
     chance = change.interval is not None and change.interval[0] <= 0 <= change.interval[1]

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
+from kb.analytics.figures import TierCost
+from kb.analytics.service import report, report_beside
 from kb.config.demo_marker import SAYS
 from kb.config.settings import Settings
 from kb.content.library import Library
@@ -26,8 +28,6 @@ from kb.digest.text import plain
 from kb.digest.week import Week
 from kb.errors import NotFound, ProductError
 from kb.gaps import reading
-from kb.insight.estimates.cost import TierCost
-from kb.insight.reporting import report, report_beside
 from kb.people.roles import Permission, allowed
 from kb.people.store import Accounts
 from search.errors import SearchError

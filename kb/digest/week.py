@@ -9,8 +9,8 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
+from kb.analytics.report import DateRange
 from kb.errors import InvalidInput
-from kb.insight.report import DateRange
 
 HOUR = 6  # UTC, at which a digest is due: it is there when a European working day begins
 _NAME = re.compile(r"(\d{4})-?W(\d{2})", re.ASCII)

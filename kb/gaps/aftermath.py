@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from kb.analytics import episodes as analytics_episodes
+from kb.analytics.model import Episode, Search
 from kb.gaps.facts import Aftermath
-from kb.insight import episodes as rules
-from kb.insight.facts import Episode, Search
 from kb.tracking.events import EventKind
 from kb.tracking.query_text import folded
 from search.analysis import stem, stop_words
@@ -86,7 +86,7 @@ def _best(votes: Mapping[str, int], how: Mapping[str, str]) -> str:
 
 def _own(episode: Episode, searches: Collection[str]) -> list[tuple[Search, tuple[Search, ...]]]:
     """Return the searches of an episode that are asked about, each with those that came after."""
-    found = rules.searches(episode)
+    found = analytics_episodes.searches(episode)
     return [
         (search, found[at + 1 :])
         for at, search in enumerate(found)
@@ -98,13 +98,13 @@ def _refuted(episode: Episode, search: Search) -> dict[str, str]:
     """Return what was opened from the search in vain, with the reason that was given."""
     found = {
         reading.article: ""
-        for reading in rules.readings(episode)
+        for reading in analytics_episodes.readings(episode)
         if reading.search_id in search.ids
         and reading.seconds is not None
-        and reading.seconds < rules.READ_S
+        and reading.seconds < analytics_episodes.READ_S
     }
-    for slug, vote in rules.votes(episode).items():
-        if vote.search_id in search.ids and not rules.is_helpful(vote):
+    for slug, vote in analytics_episodes.votes(episode).items():
+        if vote.search_id in search.ids and not analytics_episodes.is_helpful(vote):
             found[slug] = str(vote.data.get("reason", ""))
     return found
 
@@ -114,15 +114,19 @@ def _found(episode: Episode, search: Search, after: Sequence[Search]) -> list[tu
     words = {each: one.words for one in (search, *after) for each in one.ids}
     said = {
         act.article: words.get(act.search_id or "", "")
-        for act in rules.approvals(episode)
+        for act in analytics_episodes.approvals(episode)
         if act.article and act.at >= search.at
     }
     read = {
         reading.article: words.get(reading.search_id, "")
-        for reading in rules.useful_readings(episode)
+        for reading in analytics_episodes.useful_readings(episode)
         if reading.at >= search.at and reading.search_id not in search.ids
     }
-    down = {slug for slug, vote in rules.votes(episode).items() if not rules.is_helpful(vote)}
+    down = {
+        slug
+        for slug, vote in analytics_episodes.votes(episode).items()
+        if not analytics_episodes.is_helpful(vote)
+    }
     ways = [(slug, "read", by) for slug, by in read.items() if slug not in said]
     ways += [(slug, "said", by) for slug, by in said.items()]
     return [(slug, way, by) for slug, way, by in ways if slug not in down]

@@ -11,6 +11,9 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from kb.analytics import store as analytics_store
+from kb.analytics.episodes import episodes
+from kb.analytics.model import Episode
 from kb.content.library import Library
 from kb.database import Database
 from kb.gaps import store
@@ -21,9 +24,6 @@ from kb.gaps.diagnosis import diagnose, of_gap
 from kb.gaps.facts import Diagnosis
 from kb.gaps.gap import Cause, Failed, Gap
 from kb.gaps.looking import Asked, Looking
-from kb.insight import store as record
-from kb.insight.episodes import episodes
-from kb.insight.facts import Episode
 from kb.tracking.query_text import favourite
 from search.encoder import Encoder
 from search.engine import Engine
@@ -132,7 +132,7 @@ class Diagnosing:
         for one in rows:
             since[one.visitor] = min(one.at - self._gap, since.get(one.visitor, one.at))
         with self._db.read() as connection:
-            events = record.events_of(connection, sorted(since), since)
+            events = analytics_store.events_of(connection, sorted(since), since)
             resolved = causes.resolved(connection, [one.search_id for one in rows])
         return episodes(events, self._gap), resolved
 

@@ -10,9 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from kb.insight.days.tally import stage_of
-from kb.insight.facts import Failure, Outcome
-from kb.insight.rows import EpisodeRow
+from kb.analytics.daily_counts import stage_of
+from kb.analytics.model import EpisodeRow, Failure, Outcome
 
 # (how often the row is in the denominator, how often in the numerator)
 Count = Callable[[EpisodeRow], tuple[int, int]]

@@ -38,11 +38,9 @@ def tickets_import(
     exports of OTRS, Znuny, GLPI, Zammad, osTicket, Zendesk, Freshdesk, Jira and ServiceNow are
     read as they are.
     """
-    from kb.insight.outside import bringing
-    from kb.insight.outside.decoding import GUESSED, decoded, refuse_unsure
-    from kb.insight.outside.reading import from_csv
-    from kb.insight.outside.sheets import sheet
-    from kb.insight.outside.times import checked_format
+    from kb.analytics.external_tickets import service as external_tickets_service
+    from kb.analytics.external_tickets.csv_files import GUESSED, decoded, refuse_unsure, sheet
+    from kb.analytics.external_tickets.reading import checked_format, from_csv
     from kb.services import build
 
     now = datetime.now(UTC)
@@ -58,9 +56,9 @@ def tickets_import(
     with ProgressBar() as progress:
         match = parts.matching()
         done = (
-            bringing.look(parts.db, found, match, source=source, progress=progress)
+            external_tickets_service.look(parts.db, found, match, source=source, progress=progress)
             if dry_run
-            else bringing.bring(
+            else external_tickets_service.bring(
                 parts.db, parts.settings, found, match,
                 source=source, now=now, progress=progress,
             )

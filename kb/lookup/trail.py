@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from kb.access import LibraryGetter
+from kb.analytics import episodes as analytics_episodes
+from kb.analytics.failures import failures
+from kb.analytics.model import Episode, Search
 from kb.database import Database
-from kb.insight import episodes as rules
-from kb.insight.facts import Episode, Search
-from kb.insight.failures import failures
 from kb.publishing.live_library import at_hand
 from kb.tracking import store as tracking_store
 from kb.tracking.events import Event, EventKind
@@ -45,7 +45,7 @@ def trail(
     """
     recorder.flush()
     events = recorder.look(lambda db: _events(db, visitor, search_id, now)) or ()
-    episode = _wanted(rules.episodes(events, gap), search_id)
+    episode = _wanted(analytics_episodes.episodes(events, gap), search_id)
     if episode is None:
         return dict(_NOTHING)
     return describe(episode, _titles(episode, library) if library else {})
@@ -81,7 +81,7 @@ def _wanted(found: Iterable[Episode], search_id: str | None) -> Episode | None:
 
 def describe(episode: Episode, titles: Mapping[str, str]) -> dict[str, Any]:
     """Return the episode as a ticket carries it; its searches are judged as if it had ended."""
-    found = rules.searches(episode)
+    found = analytics_episodes.searches(episode)
     why = failures(episode, (), ended=True, window=_WINDOW)
     forms = {event.id: event for event in episode.of(EventKind.SEARCH)}
     return {
@@ -114,10 +114,10 @@ def _top(search: Event) -> list[str]:
 
 def _articles(episode: Episode, titles: Mapping[str, str]) -> list[dict[str, Any]]:
     """Return the articles opened, each once, with the longest time seen on it."""
-    votes = rules.votes(episode)
+    votes = analytics_episodes.votes(episode)
     solved = {event.article for event in episode.of(EventKind.SOLVED)}
     rows: dict[str, dict[str, Any]] = {}
-    for reading in rules.readings(episode):
+    for reading in analytics_episodes.readings(episode):
         row = rows.setdefault(reading.article, {"seconds": None})
         seconds = [s for s in (row["seconds"], reading.seconds) if s is not None]
         vote = votes.get(reading.article)
@@ -125,7 +125,9 @@ def _articles(episode: Episode, titles: Mapping[str, str]) -> list[dict[str, Any
             "slug": reading.article,
             "title": titles.get(reading.article, reading.article),
             "seconds": max(seconds, default=None),
-            "vote": "" if vote is None else ("helpful" if rules.is_helpful(vote) else "unhelpful"),
+            "vote": ""
+            if vote is None
+            else ("helpful" if analytics_episodes.is_helpful(vote) else "unhelpful"),
             "solved": reading.article in solved,
         }
     return list(rows.values())

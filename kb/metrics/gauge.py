@@ -10,9 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from kb.insight.estimates.estimate import Estimate
-from kb.insight.figure import Figure
-from kb.insight.report import Report
+from kb.analytics.figures import Estimate, Figure
+from kb.analytics.report import Report
 
 PREFIX = "tierzero_"
 DAYS = 28  # whole weeks, so that no weekend comes or goes with the day of the scrape

@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from importlib.metadata import version
 
+from kb.analytics.report import DateRange
+from kb.analytics.service import SUMS, report
+from kb.analytics.store import last_seen
 from kb.database import Database
 from kb.desk.outbox.store import Outbox, State
 from kb.desk.queue.store import open_by_tier
 from kb.gaps import reading
-from kb.insight.report import DateRange
-from kb.insight.reporting import SUMS, report
-from kb.insight.store import last_seen
 from kb.metrics.gauge import (
     DAYS,
     PREFIX,

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import click
 
+from kb.analytics.date_ranges import RANGES, asked_range
 from kb.config.demo_marker import SAYS
 from kb.config.settings import load
 from kb.errors import InvalidInput
 from kb.insight import kept_commands
-from kb.insight.ranges import RANGES, asked_range
 from kb.progress import ProgressBar
 from kb.reports.pages import PAGES, TABLES, page_of, table_of
 from kb.table import Cell, Table, csv_text, json_rows
@@ -112,14 +112,14 @@ def rebuild() -> None:
     Episodes come from the raw events; older ones stay as they are, for their words are forgotten.
     Says how much differs from what was stored: nothing, unless the definitions have changed.
     """
-    from kb.insight import closing
+    from kb.analytics import jobs as analytics_jobs
     from kb.services import build
 
     parts, now = build(load()), datetime.now(UTC)
     parts.db.migrate()
     since = now - parts.settings.retention
     with ProgressBar() as tell:
-        done = closing.rebuild(parts.db, parts.settings, now, since=since, progress=tell)
+        done = analytics_jobs.rebuild(parts.db, parts.settings, now, since=since, progress=tell)
     click.echo(f"{done.judged} episodes judged anew; {done.rows} rows differ from what was stored.")
     click.echo(f"{done.days} days counted anew; {done.days_differ} differ from what was kept.")
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from datetime import datetime
 from importlib.metadata import version
 
+from kb.analytics.definitions import DEFINITION_VERSION
+from kb.analytics.report import DateRange
 from kb.config.demo_marker import SAYS
-from kb.insight.definitions import DEFINITION_VERSION
-from kb.insight.report import DateRange
 from kb.reports.pages import Made, Page
 from kb.workbook import workbook
 

@@ -10,16 +10,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from kb.analytics.figures import TierCost
+from kb.analytics.report import DateRange, Report
+from kb.analytics.service import ReportParts, articles_of, report, report_beside
 from kb.database import Database
 from kb.errors import NotFound
 from kb.gaps import reading
 from kb.gaps.cycle.reporting import knowledge_tables
 from kb.gaps.export import gaps_table
-from kb.insight.estimates.cost import TierCost
 from kb.insight.notes.note import notes_table
 from kb.insight.notes.noting import notes_in
-from kb.insight.report import DateRange, Report
-from kb.insight.reporting import Wanted, articles_of, report, report_beside
 from kb.insight.tables import deflection, searches
 from kb.insight.tickets.reporting import tickets_tables
 from kb.table import Table
@@ -61,14 +61,14 @@ class Page:
 
 
 def _deflection(source: Source, span: DateRange, now: datetime) -> Made:
-    parts = Wanted(words=False, articles=False)
+    parts = ReportParts(words=False, articles=False)
     found = report_beside(source.db, span, k=source.k, now=now, costs=source.costs, parts=parts)
     notes = notes_table(notes_in(source.db, span))
     return Made((*deflection.tables(found), notes), found)
 
 
 def _searches(source: Source, span: DateRange, now: datetime) -> Made:
-    parts = Wanted(articles=False, people=False)
+    parts = ReportParts(articles=False, people=False)
     found = report(source.db, span, k=source.k, now=now, costs=source.costs, parts=parts)
     gaps = reading.most_asked(source.db, TOP_GAPS, k=source.k)
     return Made((*searches.tables(found), gaps_table(gaps)), found)

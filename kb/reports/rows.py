@@ -10,12 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from kb.analytics.model import EpisodeRow
+from kb.analytics.report import DateRange
+from kb.analytics.report_store import episodes_after, started_at
 from kb.database import Connection
 from kb.errors import InvalidInput
 from kb.insight.behind import Behind
-from kb.insight.figures.store import episodes_after, started_at
-from kb.insight.report import DateRange
-from kb.insight.rows import EpisodeRow
 from kb.reports.pages import Source
 from kb.table import Column, ColumnKind, Line, Table
 

@@ -19,8 +19,8 @@ report_days = sa.Table(
     sa.Column("layout", sa.Integer, nullable=False, server_default="0"),  # of the columns below
     sa.Column("counted_at", UtcTime),
     sa.Column("counts", sa.JSON),
-    # Little-endian numbers, see kb.insight.days.tally: people, those with a ticket, people at the
-    # ticket form by arm, failed searches.
+    # Little-endian numbers, see kb.analytics.daily_counts: people, those with a ticket,
+    # people at the ticket form by arm, failed searches.
     sa.Column("people", sa.LargeBinary),
     sa.Column("ticketed", sa.LargeBinary),
     sa.Column("exposed", sa.LargeBinary),

@@ -12,13 +12,13 @@ from typing import Any
 
 from flask import Blueprint, render_template, request
 
+from kb.analytics.article_metrics import ArticleFigures, nothing
+from kb.analytics.report import DateRange
+from kb.analytics.service import article_care
 from kb.authoring.tasks import keepers, kept_by, tasks
 from kb.content.article import Article, ArticleStatus
 from kb.gaps.proposals import brought
 from kb.gaps.reading import Wanted, listing, name_of
-from kb.insight.care import Care, nothing
-from kb.insight.report import DateRange
-from kb.insight.reporting import article_care
 from kb.people.roles import Permission
 from kb.web.guard import needs, now, services, viewer
 from kb.web.words import REASONS
@@ -85,7 +85,7 @@ def _chosen(articles: Sequence[Article]) -> tuple[str, list[Article]]:
     return of, [article for article in articles if article.owner == of]
 
 
-def _rows(kept: Sequence[Article], known: Mapping[str, Care]) -> list[dict[str, Any]]:
+def _rows(kept: Sequence[Article], known: Mapping[str, ArticleFigures]) -> list[dict[str, Any]]:
     """Return a row for each article, the most viewed first."""
     rows = [{"article": one, "care": known.get(one.slug) or nothing()} for one in kept]
     return sorted(rows, key=lambda row: (-row["care"].views, row["article"].title.casefold()))

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from datetime import date
 from math import ceil, floor, log10
 
-from kb.insight.breakdown import Step
-from kb.insight.estimates.estimate import Estimate
-from kb.insight.figure import Figure
+from kb.analytics.figures import Estimate, Figure
+from kb.analytics.search_metrics import TimeStep
 from kb.insight.notes.note import Note
 from kb.table import Cell, Line
 
@@ -102,7 +101,7 @@ def _percent(value: float | None) -> float | None:
     return None if value is None else round(min(1.0, max(0.0, value)) * 100, 2)
 
 
-def bars(steps: Sequence[Step]) -> list[Bar]:
+def bars(steps: Sequence[TimeStep]) -> list[Bar]:
     """Return the pieces of one bar for each step, as high as it has episodes."""
     most = max((step.total for step in steps), default=0)
     if not most:
@@ -120,7 +119,7 @@ def bars(steps: Sequence[Step]) -> list[Bar]:
     return found
 
 
-def scale(steps: Sequence[Step]) -> tuple[Tick, ...]:
+def scale(steps: Sequence[TimeStep]) -> tuple[Tick, ...]:
     """Return the lines across the bars of the same steps, by round numbers of episodes."""
     most = max((step.total for step in steps), default=0)
     if not most:
@@ -132,7 +131,7 @@ def scale(steps: Sequence[Step]) -> tuple[Tick, ...]:
     )
 
 
-def ends(steps: Sequence[Step]) -> tuple[date, date] | None:
+def ends(steps: Sequence[TimeStep]) -> tuple[date, date] | None:
     """Return the first and the last day of steps."""
     return (steps[0].first, steps[-1].last) if steps else None
 
@@ -168,7 +167,7 @@ def _round_step(most: float) -> float:
     return next(power * n for n in (1, 2, 5, 10) if power * n * 5 >= most)
 
 
-def marks(notes: Sequence[Note], steps: Sequence[Step]) -> list[Mark]:
+def marks(notes: Sequence[Note], steps: Sequence[TimeStep]) -> list[Mark]:
     """Return the marks of notes over the bars of the same steps, those of the same days as one;
     `notes` are those of the range in the order of their list.
     """
@@ -184,7 +183,7 @@ def marks(notes: Sequence[Note], steps: Sequence[Step]) -> list[Mark]:
     ]
 
 
-def _place(day: date, steps: Sequence[Step]) -> tuple[float, float]:
+def _place(day: date, steps: Sequence[TimeStep]) -> tuple[float, float]:
     """Return where a day begins and ends; one outside stands at the edge of what is drawn."""
     width = 100 / len(steps)
     day = min(max(day, steps[0].first), steps[-1].last)

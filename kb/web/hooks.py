@@ -19,10 +19,10 @@ from flask import Blueprint, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import Headers
 
+from kb.analytics.external_tickets.reading import from_json
+from kb.analytics.external_tickets.service import bring
 from kb.config.ticket_hooks import HEADERS, Call, NotProved, proved
 from kb.errors import InvalidInput
-from kb.insight.outside.bringing import bring
-from kb.insight.outside.reading import from_json
 from kb.people.roles import Permission
 from kb.publishing.state import wake
 from kb.web.guard import needs, now, services

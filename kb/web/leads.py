@@ -12,15 +12,22 @@ from typing import Any
 from flask import Blueprint, Response, abort, render_template, request
 from flask.typing import ResponseReturnValue
 
+from kb.analytics.date_ranges import RANGES, USUAL, asked_range, range_of
+from kb.analytics.definitions import (
+    DEFINITION_VERSION,
+    DEFINITIONS,
+    DEFLECTION,
+    FAILURES,
+    FIGURES,
+    OUTCOMES,
+    RIVALS,
+    SEARCHING,
+)
+from kb.analytics.report import DateRange
+from kb.analytics.ticket_definitions import CYCLE, TICKETS
 from kb.errors import InvalidInput
 from kb.insight.behind import behind
-from kb.insight.definitions import DEFINITION_VERSION, DEFINITIONS, FAILURES, FIGURES, OUTCOMES
-from kb.insight.deflection_definitions import DEFLECTION, RIVALS
 from kb.insight.notes.noting import notes_in
-from kb.insight.ranges import RANGES, USUAL, asked_range, range_of
-from kb.insight.report import DateRange
-from kb.insight.search_definitions import SEARCHING
-from kb.insight.ticket_definitions import CYCLE, TICKETS
 from kb.people.roles import Permission
 from kb.privacy.reporting import figures
 from kb.reports.files import CODE, page_workbook

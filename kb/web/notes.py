@@ -10,13 +10,13 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from kb.analytics.date_ranges import RANGES, USUAL, asked_range, range_of
+from kb.analytics.definitions import DEFINITIONS
+from kb.analytics.report import DateRange
+from kb.analytics.service import SUMS, report
 from kb.errors import InvalidInput, NotFound
-from kb.insight.definitions import DEFINITIONS
 from kb.insight.notes import noting
 from kb.insight.notes.note import Note, Written, notes_table, written
-from kb.insight.ranges import RANGES, USUAL, asked_range, range_of
-from kb.insight.report import DateRange
-from kb.insight.reporting import SUMS, report
 from kb.insight.tables.deflection import days_table
 from kb.people.roles import Permission
 from kb.web import charts

@@ -13,8 +13,8 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.routing import BuildError
 
+from kb.analytics.date_ranges import RANGES
 from kb.errors import InvalidInput, NotAllowed, NotFound
-from kb.insight.ranges import RANGES
 from kb.insight.views import viewing
 from kb.insight.views.view import View, kept, wanted
 from kb.people.roles import Permission

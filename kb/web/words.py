@@ -10,9 +10,9 @@ from datetime import date, datetime
 
 from flask import Flask
 
+from kb.analytics.definitions import DEFINITIONS
+from kb.analytics.figures import amount, extent
 from kb.content.sources.combined import shortened
-from kb.insight.amounts import amount, extent
-from kb.insight.definitions import DEFINITIONS
 from kb.table import Cell, ColumnKind
 from kb.web.linked import linked
 from kb.web.listing import language_name

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from kb.analytics.jobs import close_episodes
 from kb.cli import main
 from kb.config.settings import load
 from kb.database import Database
-from kb.insight.closing import close_episodes
 from kb.tracking.events import Event, EventKind
 from kb.tracking.query_text import words_key
 from kb.tracking.store import put_all

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from kb.analytics.jobs import close_episodes
 from kb.config.settings import load
 from kb.database import Database
 from kb.digest.sending import Weekly
 from kb.digest.week import Week
 from kb.gaps.regroup import Grouping
-from kb.insight.closing import close_episodes
 from kb.people.store import Accounts
 from kb.tracking.events import Event, EventKind
 from kb.tracking.query_text import words_key

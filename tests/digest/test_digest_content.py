@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kb.analytics.figures import amount, extent
+from kb.analytics.jobs import close_episodes
+from kb.analytics.service import report, report_beside
 from kb.config.settings import load
 from kb.database import Database
 from kb.digest.sending import Weekly
 from kb.digest.week import HOUR, Week
 from kb.errors import InvalidInput
-from kb.insight.amounts import amount, extent
-from kb.insight.closing import close_episodes
-from kb.insight.reporting import report, report_beside
 from kb.tracking.store import put_all
 from tests.digest.conftest import HOSTILE, TUESDAY, WEEK, WORDS, lived
 from tests.web.pages import Page

@@ -11,6 +11,9 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kb.analytics.daily_counts_store import searches_by_day, touch
+from kb.analytics.definitions import DEFINITIONS
+from kb.analytics.report import DateRange
 from kb.database import Connection, Database
 from kb.gaps import closed
 from kb.gaps.answers.answer import Answer
@@ -20,10 +23,6 @@ from kb.gaps.cycle.figures import FORGOTTEN, MERGED
 from kb.gaps.cycle.reporting import knowledge_tables
 from kb.gaps.cycle.spans import LONGEST, SHORTEST, TOO_EARLY, spans
 from kb.gaps.regroup import Grouping
-from kb.insight.days.counting import searches_by_day
-from kb.insight.days.store import touch
-from kb.insight.definitions import DEFINITIONS
-from kb.insight.report import DateRange
 from kb.privacy.keeping.store import forget
 from kb.schema import episodes, gap_searches, gaps
 from tests.gaps.conftest import NOW, Fail

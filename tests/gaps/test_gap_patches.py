@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
+from kb.analytics.episodes import episodes
 from kb.gaps.aftermath import aftermath, refinements
 from kb.gaps.patches import answers_patch, synonyms_patch
-from kb.insight.episodes import episodes
 from kb.tracking.events import Event, EventKind
 from kb.tracking.query_text import words_key
 

@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from kb.analytics.store import forget_words
 from kb.database import Database
 from kb.gaps import store
 from kb.gaps.gap import Did, Gap, Status
 from kb.gaps.reading import Wanted, detail, listing
 from kb.gaps.regroup import Grouping
 from kb.gaps.stems import MODEL as STEMS
-from kb.insight.store import forget_words
 from kb.privacy.keeping.store import forget
 from kb.schema import gap_searches, gaps, question_vectors
 

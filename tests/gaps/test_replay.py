@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from kb.analytics import jobs as analytics_jobs
 from kb.config.settings import load
 from kb.database import Database
 from kb.gaps import closed
 from kb.gaps.replay import Replayed
-from kb.insight import closing
 from kb.people.roles import Role, Viewer
 from kb.publishing.publisher import publish
 from kb.schema import gap_events, gap_searches, gaps, outbox
@@ -48,7 +48,7 @@ class Site:
 
     def close(self) -> None:
         """Let every episode end."""
-        closing.close_episodes(self.parts.db, self.parts.settings, datetime.now(UTC) + LATER)
+        analytics_jobs.close_episodes(self.parts.db, self.parts.settings, datetime.now(UTC) + LATER)
 
     def publish(self) -> str:
         """Commit what is written, and make it live; return the commit."""
@@ -235,7 +235,7 @@ def test_a_dry_run_writes_nothing(site: Site) -> None:
 def test_words_that_are_forgotten_are_not_asked(site: Site) -> None:
     site.ask("tunnel drops reconnect", "ana")
     site.close()
-    closing.purge(
+    analytics_jobs.purge(
         site.parts.db, site.parts.settings, datetime.now(UTC) + LATER, retention=timedelta(0)
     )
     site.repository.write("vpn/drops.md", "Tunnel drops", VPN)

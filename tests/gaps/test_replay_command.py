@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from kb.analytics import jobs as analytics_jobs
 from kb.cli import main
 from kb.config.settings import load
-from kb.insight import closing
 from kb.leases import hold
 from kb.people.roles import Viewer
 from kb.publishing.publisher import publish
@@ -44,7 +44,7 @@ def answered(tmp_path: Path) -> Iterator[tuple[Services, str]]:
     for words, who in (("tunnel drops", "a"), ("Tunnel drops", "b"), ("tunnel reconnect", "c")):
         parts.asker.ask(Viewer(visitor=who), Query(words), surface="page", now=now)
     parts.recorder.flush()
-    closing.close_episodes(parts.db, settings, now + timedelta(days=2))
+    analytics_jobs.close_episodes(parts.db, settings, now + timedelta(days=2))
     repository.write("vpn/drops.md", "Tunnel drops", VPN)
     commit = repository.commit()
     publish(settings, progress=lambda *_: None, force=True)

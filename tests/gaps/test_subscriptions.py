@@ -316,7 +316,7 @@ def _last(db: Any) -> str:
 
 
 def test_the_page_says_that_others_asked_only_when_enough_did(site: Site) -> None:
-    from kb.insight import closing
+    from kb.analytics import jobs as analytics_jobs
     from kb.people.roles import Viewer
     from kb.schema import gap_searches, gaps
     from search.types import Query
@@ -329,7 +329,7 @@ def test_the_page_says_that_others_asked_only_when_enough_did(site: Site) -> Non
             asked = site.parts.asker.ask(person, Query(WORDS), surface="page", now=now)
             searches.append(asked.search_id)
         site.parts.recorder.flush()
-        closing.close_episodes(site.parts.db, site.parts.settings, now + timedelta(days=2))
+        analytics_jobs.close_episodes(site.parts.db, site.parts.settings, now + timedelta(days=2))
 
     fail(3)
     assert "asked this before you" not in site.browser().get(f"/search?q={WORDS}").text

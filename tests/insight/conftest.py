@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kb.insight.closing import close_episodes
+from kb.analytics.jobs import close_episodes
 from kb.services import Services
 from kb.tracking.events import Event, EventKind
 from kb.tracking.query_text import words_key

@@ -25,13 +25,13 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from kb.analytics.external_tickets.reading import OutsideTicket
+from kb.analytics.external_tickets.service import MatchedPerson, _event, bring
+from kb.analytics.jobs import close_episodes, rebuild
+from kb.analytics.report import DateRange, Report
+from kb.analytics.service import report
 from kb.config.settings import load
 from kb.database import Database
-from kb.insight.closing import close_episodes, rebuild
-from kb.insight.outside.bringing import Person, _event, bring
-from kb.insight.outside.reading import OutsideTicket
-from kb.insight.report import DateRange, Report
-from kb.insight.reporting import report
 from kb.tracking.events import Event, EventKind
 from kb.tracking.store import put_all
 
@@ -218,9 +218,16 @@ class Record(RuleBasedStateMachine):
     def is_told_of_a_ticket(self, visitor: str, ago: int) -> None:
         """Another system tells of a ticket of then."""
         ticket = OutsideTicket(f"{len(self.events)}", max(START, self.now - timedelta(minutes=ago)))
-        event = _event(ticket, Person(visitor), "desk")
+        event = _event(ticket, MatchedPerson(visitor), "desk")
         self.events[event.id] = event
-        bring(self.db, SETTINGS, [ticket], lambda _: Person(visitor), source="desk", now=self.now)
+        bring(
+            self.db,
+            SETTINGS,
+            [ticket],
+            lambda _: MatchedPerson(visitor),
+            source="desk",
+            now=self.now,
+        )
 
     @rule(which=st.integers(0, 999))
     def hears_twice(self, which: int) -> None:

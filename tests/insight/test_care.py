@@ -8,12 +8,12 @@ from datetime import UTC, date, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kb.analytics.article_metrics import FailedNear, Seen, Vote, article_figures
+from kb.analytics.jobs import close_episodes
+from kb.analytics.report import DateRange
+from kb.analytics.service import article_care, parts_wanted
 from kb.config.settings import load
 from kb.database import Database
-from kb.insight.care import FailedNear, Seen, Vote, care
-from kb.insight.closing import close_episodes
-from kb.insight.report import DateRange
-from kb.insight.reporting import article_care, wanted
 from kb.tracking.events import Event
 from kb.tracking.store import put_all
 
@@ -55,10 +55,10 @@ def test_what_failed_near_an_article_and_what_is_wanted(database: Database, did:
     close_episodes(database, load({}), NOW)
     near = {slug: one.failed_near for slug, one in article_care(database, DAY, k=4).items()}
     assert {slug: rows[0].people for slug, rows in near.items()} == {"c": 4, "d": 4, "e": 4}
-    assert [(row.words, row.people) for row in wanted(database, DAY, k=4, now=NOW)] == [
+    assert [(row.words, row.people) for row in parts_wanted(database, DAY, k=4, now=NOW)] == [
         ("printer jams", 4)
     ]
-    assert wanted(database, DAY, k=5, now=NOW) == ()
+    assert parts_wanted(database, DAY, k=5, now=NOW) == ()
     assert all(not one.failed_near for one in article_care(database, DAY, k=5).values())
 
 
@@ -79,7 +79,7 @@ FAILED = st.builds(lambda v, w, a: FailedNear(v, w, w, tuple(a)), PEOPLE, WORDS,
 def test_figures_add_up_and_few_stay_unnamed(
     seen: list[Seen], votes: list[Vote], failed: list[FailedNear], k: int
 ) -> None:
-    known = care(seen, votes, failed, k=k)
+    known = article_figures(seen, votes, failed, k=k)
     assert sum(one.views for one in known.values()) == len(seen)
     for slug, one in known.items():
         assert one.people == len({row.visitor for row in seen if row.article == slug})

@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from kb.database import Database
-from kb.insight.closing import (
+from kb.analytics.jobs import (
     Rebuilt,
     close_episodes,
     demand,
@@ -22,6 +21,7 @@ from kb.insight.closing import (
     rebuild,
     unresolved_without_policy,
 )
+from kb.database import Database
 from kb.schema import episodes, events, failed_searches, salts
 from kb.tracking.events import Event
 from kb.tracking.store import put_all, salt_of

@@ -17,19 +17,19 @@ from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kb.analytics import deflection as analytics_deflection
+from kb.analytics import search_metrics
+from kb.analytics.daily_counts import by_day
+from kb.analytics.daily_counts_store import touch
+from kb.analytics.definitions import DEFINITION_VERSION, DEFINITIONS
+from kb.analytics.figures import TierCost
+from kb.analytics.jobs import close_episodes
+from kb.analytics.model import EpisodeRow, Outcome
+from kb.analytics.report import DateRange, ReportFacts, make_report
+from kb.analytics.service import report, report_beside
 from kb.cli import main
 from kb.config.settings import load
 from kb.database import Database
-from kb.insight import breakdown, deflection
-from kb.insight.closing import close_episodes
-from kb.insight.days.store import touch
-from kb.insight.days.tally import by_day
-from kb.insight.definitions import DEFINITION_VERSION, DEFINITIONS
-from kb.insight.estimates.cost import TierCost
-from kb.insight.facts import Outcome
-from kb.insight.report import DateRange, Facts, make_report
-from kb.insight.reporting import report, report_beside
-from kb.insight.rows import EpisodeRow
 from kb.insight.tables import deflection as tables
 from kb.insight.tables import searches
 from kb.schema import episodes
@@ -83,7 +83,7 @@ def test_the_parts_add_up(found: list[EpisodeRow], times: int) -> None:
         for n in range(times)
         for row in found
     ]
-    told = make_report(Facts(by_day(found), {}, COSTS), MONTH, k=5, now=NOW)
+    told = make_report(ReportFacts(by_day(found), {}, COSTS), MONTH, k=5, now=NOW)
     d = told.deflection
     assert sum(group.closed for group in d.populations) == told.closed
     for name in ("lower", "upper", "ticketed"):
@@ -109,7 +109,7 @@ def test_the_parts_add_up(found: list[EpisodeRow], times: int) -> None:
 
 
 def test_every_figure_has_a_definition_and_every_table_its_width() -> None:
-    told = make_report(Facts({}, {}, COSTS), MONTH, k=5, now=NOW, code="1.2.3")
+    told = make_report(ReportFacts({}, {}, COSTS), MONTH, k=5, now=NOW, code="1.2.3")
     figures = [*told.bounds(), *told.of_survey(), *told.of_holdout(), *told.deflection.rivals]
     figures += [f for group in told.deflection.populations for f in group.figures()]
     figures += [told.outside, *(one.people for one in told.deflection.patience)]
@@ -120,7 +120,7 @@ def test_every_figure_has_a_definition_and_every_table_its_width() -> None:
 
 
 def test_too_few_data_are_called_so_and_no_cost_is_no_money() -> None:
-    d = make_report(Facts({}), MONTH, k=5, now=NOW).deflection
+    d = make_report(ReportFacts({}), MONTH, k=5, now=NOW).deflection
     assert d.estimate.value is d.effect.value is d.money.value is None
     assert d.estimate.lacking == "too few data: 0 of 30 answers"
     assert "holdout_share" in d.effect.lacking
@@ -135,7 +135,7 @@ def test_money_is_tickets_avoided_times_the_cost() -> None:
         for n in range(200)
     ]  # fmt: skip
     tiers = {n: replace(tier, tickets=n) for n, tier in COSTS.items()}
-    d = make_report(Facts(by_day(found), {}, tiers), MONTH, k=5, now=NOW).deflection
+    d = make_report(ReportFacts(by_day(found), {}, tiers), MONTH, k=5, now=NOW).deflection
     assert d.cost.value == 30.0  # one ticket at 10, two at 40
     assert d.avoided.value == pytest.approx(d.arms.shown * (d.effect.value or 0))
     assert d.money.value == pytest.approx(30 * (d.avoided.value or 0))
@@ -195,13 +195,13 @@ def test_weeks_stand_for_long_ranges_and_bars_fill_the_drawing() -> None:
                    START + timedelta(days=n), START)
         for n in range(60)
     ]  # fmt: skip
-    weeks = breakdown.steps(by_day(found), FIRST, FIRST + timedelta(days=59))
+    weeks = search_metrics.steps(by_day(found), FIRST, FIRST + timedelta(days=59))
     assert [step.total for step in weeks] == [7] * 8 + [4]
     assert weeks[-1].last == FIRST + timedelta(days=59)
     drawn = bars(weeks)
     assert all(0 <= bar.y <= 100 and 0 <= bar.x < 100 for bar in drawn)
     assert sum(bar.height for bar in drawn if bar.x < 2) == pytest.approx(100, abs=0.1)
-    assert bars(breakdown.steps({}, FIRST, FIRST)) == []
+    assert bars(search_metrics.steps({}, FIRST, FIRST)) == []
 
 
 # -- the page and its files ---------------------------------------------------------------------
@@ -228,7 +228,7 @@ def test_an_empty_month_says_too_few_data(sign_in: Callable[[str], FlaskClient])
             for key in ("deflection", "holdout")]  # fmt: skip
     assert "0 of 30 answers" in told[0]
     assert "nobody was drawn: setting holdout_share" in told[1]
-    assert deflection.NO_COST in told[1]
+    assert analytics_deflection.NO_COST in told[1]
 
 
 # -- the command --------------------------------------------------------------------------------

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kb.insight import episodes as rules
-from kb.insight.facts import Episode, Failure, Outcome, TicketSeen
-from kb.insight.failures import failures, related
-from kb.insight.judging import Spans, judge
+from kb.analytics import episodes
+from kb.analytics.failures import failures, related
+from kb.analytics.model import Episode, Failure, Outcome, TicketSeen
+from kb.analytics.outcomes import Waits, judge
 from kb.tracking.events import Event, EventKind
 from kb.tracking.query_text import words_key
 
@@ -25,7 +25,7 @@ LATER = START + timedelta(days=3)
 
 
 def only(*events: Event) -> Episode:
-    (episode,) = rules.episodes(events, GAP)
+    (episode,) = episodes.episodes(events, GAP)
     return episode
 
 
@@ -33,14 +33,14 @@ def ended(*events: Event, ticket: float | None = None) -> tuple[Outcome, bool, l
     """Return outcome, unresolved, and the failure classes of a finished episode."""
     at = START + timedelta(seconds=ticket or 0)
     tickets = () if ticket is None else (TicketSeen(at, visitor="v"),)
-    one = judge(only(*events), tickets, LATER, spans=Spans())
+    one = judge(only(*events), tickets, LATER, spans=Waits())
     return one.outcome, one.unresolved, [str(one.failures.get(s.id, "")) for s in one.searches]
 
 
 def test_a_silence_of_thirty_minutes_keeps_an_episode_and_a_longer_one_ends_it(did: Did) -> None:
     close = [did("search", 0, words="a"), did("search", 1800, words="b")]
-    assert len(rules.episodes(close, GAP)) == 1
-    assert len(rules.episodes([*close, did("search", 3601, words="c")], GAP)) == 2
+    assert len(episodes.episodes(close, GAP)) == 1
+    assert len(episodes.episodes([*close, did("search", 3601, words="c")], GAP)) == 2
 
 
 def test_what_makes_no_episode(did: Did) -> None:
@@ -50,20 +50,20 @@ def test_what_makes_no_episode(did: Did) -> None:
         did("holdout", 2), did("suggestion_shown", 3), did("dwell", 4, article="x", seconds=9),
         did("ticket_created", 5, visitor=""),
     ]  # fmt: skip
-    assert rules.episodes(none, GAP) == ()
+    assert episodes.episodes(none, GAP) == ()
 
 
 def test_a_late_dwell_report_belongs_to_its_reading_and_moves_no_end(did: Did) -> None:
     view = did("view", 0, article="x")
     episode = only(view, did("dwell", 9000, article="x", seconds=500))
     assert episode.ended_at == view.at
-    assert rules.readings(episode)[0].seconds == 500
+    assert episodes.readings(episode)[0].seconds == 500
 
 
 def test_a_ticket_opened_by_policy_is_no_visit_of_its_own(did: Did) -> None:
     failed, ticket = did("search", 0, words="a", total=0), did("ticket_created", 3600, number=1)
     assert only(failed, ticket).ended_at == failed.at
-    assert rules.episodes([ticket], GAP) == ()
+    assert episodes.episodes([ticket], GAP) == ()
 
 
 def test_confirmed(did: Did) -> None:
@@ -94,7 +94,7 @@ def test_a_last_page_that_reported_nothing_is_not_read(did: Did) -> None:
 
 def test_click_and_view_of_one_opening_are_no_time_on_the_page(did: Did) -> None:
     click, view = did("click", 0, article="a"), did("view", 30, article="a")
-    assert rules.readings(only(click, view))[0].seconds is None
+    assert episodes.readings(only(click, view))[0].seconds is None
 
 
 @pytest.mark.parametrize(
@@ -107,19 +107,19 @@ def test_ticketed_within_the_window(did: Did, after: float, outcome: str) -> Non
 def test_a_ticket_matches_by_account_or_by_search(did: Did) -> None:
     found = did("search", 0, words="a", user_id="u")
     for ticket in (TicketSeen(START, user_id="u"), TicketSeen(START, search_id=found.id)):
-        assert rules.outcome(only(found), [ticket], LATER, window=WINDOW) is Outcome.TICKETED
+        assert episodes.outcome(only(found), [ticket], LATER, window=WINDOW) is Outcome.TICKETED
     stranger = TicketSeen(START, visitor="w", user_id="x", search_id="y")
-    assert rules.outcome(only(found), [stranger], LATER, window=WINDOW) is Outcome.ABANDONED
+    assert episodes.outcome(only(found), [stranger], LATER, window=WINDOW) is Outcome.ABANDONED
     nobody = only(did("search", 0, words="a"))
-    assert rules.outcome(nobody, [TicketSeen(START)], LATER, window=WINDOW) is Outcome.ABANDONED
+    assert episodes.outcome(nobody, [TicketSeen(START)], LATER, window=WINDOW) is Outcome.ABANDONED
 
 
 def test_too_early_until_the_window_has_passed(did: Did) -> None:
     episode = only(did("solved", 0))
     edge = START + WINDOW
-    assert rules.outcome(episode, (), edge, window=WINDOW) is Outcome.OPEN
+    assert episodes.outcome(episode, (), edge, window=WINDOW) is Outcome.OPEN
     after = edge + timedelta(seconds=1)
-    assert rules.outcome(episode, (), after, window=WINDOW) is Outcome.CONFIRMED
+    assert episodes.outcome(episode, (), after, window=WINDOW) is Outcome.CONFIRMED
 
 
 def test_each_failure_class(did: Did) -> None:
@@ -146,7 +146,7 @@ def test_a_running_episode_leaves_silence_undecided(did: Did) -> None:
 def test_the_same_words_asked_again_at_once_are_one_search(did: Did) -> None:
     one, back = did("search", 0, words="VPN"), did("search", 30, words="vpn!")
     click = did("click", 40, article="a", search_id=back.id)
-    (search,) = rules.searches(only(one, back, click))
+    (search,) = episodes.searches(only(one, back, click))
     assert search.ids == (one.id, back.id)
     assert ended(one, back, click)[2] == [""]
 
@@ -207,7 +207,7 @@ RECORDS = st.lists(ACTS, max_size=25, unique_by=lambda event: event.id)
 def test_order_and_repeats_change_nothing(record: list[Event], chance: random.Random) -> None:
     shuffled = record + chance.choices(record, k=5) if record else []
     chance.shuffle(shuffled)
-    assert rules.episodes(shuffled, GAP) == rules.episodes(record, GAP)
+    assert episodes.episodes(shuffled, GAP) == episodes.episodes(record, GAP)
 
 
 @settings(deadline=None)
@@ -216,8 +216,8 @@ def test_every_episode_has_one_outcome_and_every_search_at_most_one_class(
     record: list[Event], after: int
 ) -> None:
     now = START + timedelta(seconds=after)
-    for episode in rules.episodes(record, GAP):
-        one = judge(episode, (), now, spans=Spans())
+    for episode in episodes.episodes(record, GAP):
+        one = judge(episode, (), now, spans=Waits())
         assert one.outcome in Outcome
         assert (one.outcome is Outcome.OPEN) == (not one.closed)
         assert set(one.failures) <= {search.id for search in one.searches}
@@ -227,11 +227,11 @@ def test_every_episode_has_one_outcome_and_every_search_at_most_one_class(
 @settings(deadline=None)
 @given(RECORDS)
 def test_episodes_hold_each_act_once_and_no_gap(record: list[Event]) -> None:
-    found = rules.episodes(record, GAP)
+    found = episodes.episodes(record, GAP)
     held = [event.id for episode in found for event in episode.events]
-    acts = {event.id for event in record if event.kind in rules.ACTS}
+    acts = {event.id for event in record if event.kind in episodes.ACTS}
     assert len(held) == len(set(held))
-    assert acts - set(held) <= {e.id for e in record if e.kind in rules.FOLLOWERS}
+    assert acts - set(held) <= {e.id for e in record if e.kind in episodes.FOLLOWERS}
     for episode in found:
         times = [e.at for e in episode.events if e.at <= episode.ended_at]
         assert all(b - a <= GAP for a, b in pairwise(times))
@@ -256,12 +256,12 @@ def test_an_aside_changes_no_episode_and_no_outcome(
     acts = [event("1", 0, "search"), event("2", 20, "view"), event("3", 60, "form_opened"),
             event("4", 4000, "view")]  # fmt: skip
     beside = [event(f"x{n}", at, kind, found=answer) for n, (kind, at) in enumerate(asides)]
-    plain, mixed = rules.episodes(acts, GAP), rules.episodes(acts + beside, GAP)
+    plain, mixed = episodes.episodes(acts, GAP), episodes.episodes(acts + beside, GAP)
     bare = [(e.id, e.events, e.started_at, e.ended_at) for e in plain]
     assert [(e.id, e.events, e.started_at, e.ended_at) for e in mixed] == bare
     for one, other in zip(plain, mixed, strict=True):
-        before = rules.outcome(one, [], LATER, window=WINDOW)
-        assert rules.outcome(other, [], LATER, window=WINDOW) == before
+        before = episodes.outcome(one, [], LATER, window=WINDOW)
+        assert episodes.outcome(other, [], LATER, window=WINDOW) == before
     kept = [aside for episode in mixed for aside in episode.asides]
     assert len(kept) == len({aside.id for aside in kept})
     assert {aside.id for aside in beside if 0 <= (aside.at - START).total_seconds() <= 60} <= {
@@ -270,12 +270,12 @@ def test_an_aside_changes_no_episode_and_no_outcome(
 
 
 def test_the_first_of_each_kind_of_aside_is_judged(did: Did, noon: datetime) -> None:
-    [episode] = rules.episodes([
+    [episode] = episodes.episodes([
         did("form_opened", 0), did("holdout", 0, arm="held_out", share=10),
         did("holdout", 5, arm="shown", share=10), did("survey_shown", 6),
         did("survey_answered", 9, found=True), did("survey_answered", 12, found=False),
     ], GAP)  # fmt: skip
-    data = judge(episode, [], noon + timedelta(days=2), spans=Spans()).data
+    data = judge(episode, [], noon + timedelta(days=2), spans=Waits()).data
     assert (data["arm"], data["share"], data["survey"]) == ("held_out", 10, "yes")
 
 
@@ -283,18 +283,18 @@ def test_the_first_of_each_kind_of_aside_is_judged(did: Did, noon: datetime) -> 
 def test_the_wait_for_a_ticket_is_kept_as_far_as_any_figure_looks(
     did: Did, noon: datetime, after: int, told: float | None
 ) -> None:
-    [episode] = rules.episodes([did("search", 0), did("search", 60)], GAP)
+    [episode] = episodes.episodes([did("search", 0), did("search", 60)], GAP)
     ticket = TicketSeen(episode.ended_at + timedelta(seconds=after), visitor="v")
-    data = judge(episode, [ticket], noon + timedelta(days=9), spans=Spans()).data
+    data = judge(episode, [ticket], noon + timedelta(days=9), spans=Waits()).data
     assert data["ticket_after"] == told
     assert data["otherwise"] == "abandoned"
 
 
 def test_a_form_withdrawn_says_that_the_need_was_met(did: Did, noon: datetime) -> None:
-    [episode] = rules.episodes([
+    [episode] = episodes.episodes([
         did("search", 0, id="s1"), did("form_opened", 9), did("form_withdrawn", 30, search_id="s1")
     ], GAP)  # fmt: skip
-    judged = judge(episode, [], noon + timedelta(days=2), spans=Spans())
+    judged = judge(episode, [], noon + timedelta(days=2), spans=Waits())
     assert judged.outcome is Outcome.CONFIRMED
     assert judged.failures == {}
     assert judged.data["asked"] == [("en", "page", "", "", "", 1)]
@@ -311,10 +311,10 @@ def test_a_suggestion_read_on_the_form_leaves_the_search_failed(did: Did) -> Non
         did("dwell", 90, article="a", seconds=60),
     ]
     episode = only(*events)
-    [reading] = rules.readings(episode)
+    [reading] = episodes.readings(episode)
     assert (reading.article, reading.search_id, reading.seconds) == ("a", "", 60)
     assert failures(episode, [], ended=True) == {"s": Failure.NO_CLICK}
-    judged = judge(episode, [], LATER + timedelta(days=9), spans=Spans())
+    judged = judge(episode, [], LATER + timedelta(days=9), spans=Waits())
     assert judged.outcome is Outcome.POTENTIAL
     assert not judged.unresolved
     assert judged.data["clicked"] == 0

@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb.insight.comparison import exposed
-from kb.insight.days.tally import EXPOSED
-from kb.insight.estimates import cost, holdout, power, rivals, survey
-from kb.insight.estimates.cost import TierCost
-from kb.insight.estimates.holdout import MIN_ARM, Arms
-from kb.insight.estimates.rivals import Counts
-from kb.insight.estimates.sequential import always_valid
-from kb.insight.estimates.survey import MIN_ANSWERS, Silence
-from kb.insight.intervals import newcombe, wilson
+from kb.analytics import deflection as analytics_deflection
+from kb.analytics import figures as analytics_figures
+from kb.analytics.daily_counts import EXPOSED
+from kb.analytics.deflection import RivalCounts, exposed
+from kb.analytics.figures import TierCost
+from kb.analytics.statistics import holdout, survey
+from kb.analytics.statistics.holdout import MIN_ARM, Arms, always_valid
+from kb.analytics.statistics.proportions import newcombe, wilson
+from kb.analytics.statistics.survey import MIN_ANSWERS, Silence
 
 SHARES = st.tuples(st.integers(0, 300), st.integers(1, 300)).map(lambda p: (min(p), max(p)))
 
@@ -181,7 +181,7 @@ def test_tickets_avoided_are_people_shown_times_the_difference(
 
 
 def test_the_people_needed_find_the_difference_in_four_of_five_cases() -> None:
-    people = power.people_needed(0.5, 0.1, 0.1)
+    people = holdout.people_needed(0.5, 0.1, 0.1)
     assert people is not None
     chance, runs, found = np.random.default_rng(3), 4000, 0
     held = round(people / 10)
@@ -195,7 +195,7 @@ def test_the_people_needed_find_the_difference_in_four_of_five_cases() -> None:
 
 @given(st.floats(0.05, 0.95), st.floats(0.01, 0.5), st.floats(0.02, 0.5))
 def test_a_smaller_difference_needs_more_people(base: float, x: float, share: float) -> None:
-    whole, half = power.people_needed(base, x, share), power.people_needed(base, x / 2, share)
+    whole, half = holdout.people_needed(base, x, share), holdout.people_needed(base, x / 2, share)
     if whole is None:
         assert x > base
     else:
@@ -205,14 +205,14 @@ def test_a_smaller_difference_needs_more_people(base: float, x: float, share: fl
 
 def test_equal_arms_agree_with_the_textbook() -> None:
     """0.5 against 0.4 at 5 % and 80 %: 388 in each arm, without a continuity correction."""
-    assert power.people_needed(0.5, 0.1, 0.5) == 2 * 388
+    assert holdout.people_needed(0.5, 0.1, 0.5) == 2 * 388
 
 
 def test_nobody_a_day_takes_for_ever() -> None:
-    assert power.days_needed(100, 0) is None
-    assert power.days_needed(100, 30) == 4
-    assert power.people_needed(0.3, 0.4, 0.1) is None
-    assert power.people_needed(0.3, 0.1, 0) is None
+    assert holdout.days_needed(100, 0) is None
+    assert holdout.days_needed(100, 30) == 4
+    assert holdout.people_needed(0.3, 0.4, 0.1) is None
+    assert holdout.people_needed(0.3, 0.1, 0) is None
 
 
 # -- cost and the others' formulas --------------------------------------------------------------
@@ -221,21 +221,32 @@ def test_nobody_a_day_takes_for_ever() -> None:
 def test_a_ticket_costs_what_tickets_cost_where_they_stand() -> None:
     tiers = {n: TierCost(n, str(n), price, count) for n, price, count in
              [(0, 1.0, 9), (1, 10.0, 3), (2, 50.0, 1)]}  # fmt: skip
-    assert cost.ticket_cost(tiers) == 20.0
-    assert cost.ticket_cost({n: TierCost(n, "", t.cost) for n, t in tiers.items()}) == 10.0
-    assert cost.ticket_cost({0: TierCost(0, "", 5.0), 1: TierCost(1, "", 0.0)}) is None
+    assert analytics_figures.ticket_cost(tiers) == 20.0
+    assert (
+        analytics_figures.ticket_cost({n: TierCost(n, "", t.cost) for n, t in tiers.items()})
+        == 10.0
+    )
+    assert analytics_figures.ticket_cost({0: TierCost(0, "", 5.0), 1: TierCost(1, "", 0.0)}) is None
 
 
 def test_the_others_formulas_are_theirs() -> None:
-    counts = Counts(100, 10, 50, people=80, people_with_ticket=20, searches=90,
+    counts = RivalCounts(100, 10, 50, people=80, people_with_ticket=20, searches=90,
                     searches_with_click=60)  # fmt: skip
-    assert rivals.self_service_ratio(counts) == 4.0
-    assert rivals.no_ticket(counts) == 0.75
-    assert rivals.everybody_silent(counts) == 0.6
-    assert rivals.click_is_solved(counts) == pytest.approx(2 / 3)
-    nothing = Counts(0, 0, 0, 0, 0, 0, 0)
-    assert rivals.no_ticket(nothing) is rivals.click_is_solved(nothing) is None
-    assert rivals.everybody_silent(nothing) is rivals.self_service_ratio(nothing) is None
+    assert analytics_deflection.self_service_ratio(counts) == 4.0
+    assert analytics_deflection.no_ticket(counts) == 0.75
+    assert analytics_deflection.everybody_silent(counts) == 0.6
+    assert analytics_deflection.click_is_solved(counts) == pytest.approx(2 / 3)
+    nothing = RivalCounts(0, 0, 0, 0, 0, 0, 0)
+    assert (
+        analytics_deflection.no_ticket(nothing)
+        is analytics_deflection.click_is_solved(nothing)
+        is None
+    )
+    assert (
+        analytics_deflection.everybody_silent(nothing)
+        is analytics_deflection.self_service_ratio(nothing)
+        is None
+    )
 
 
 @given(SHARES)

@@ -11,13 +11,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from kb.analytics.daily_counts import EpisodeKind, SearchGroup, Waited, number_of, number_of_words
+from kb.analytics.daily_counts_store import PEOPLE, packed, unpacked
+from kb.analytics.model import Failure
+from kb.analytics.report import DateRange
+from kb.analytics.service import report
 from kb.database import Database
-from kb.insight.days.packing import packed, unpacked
-from kb.insight.days.store import PEOPLE
-from kb.insight.days.tally import Asked, Kind, Waited, number_of, number_of_words
-from kb.insight.facts import Failure
-from kb.insight.report import DateRange
-from kb.insight.reporting import report
 from kb.schema import report_days
 
 # Written by the site of November 2026 from eight people's visits, and never to be written anew.
@@ -52,13 +51,13 @@ def test_a_day_written_long_ago_reads_as_the_same_values() -> None:
     assert sorted(day.exposed.tolist()) == sorted([
         (number_of("tick"), True, 10, True), (number_of("none"), False, 10, False),
     ])  # fmt: skip
-    kind = Kind(
+    kind = EpisodeKind(
         outcome="potential", closed=True, ended=True, form=False, survey="yes", unresolved=False,
         stage="read", definition=3,
     )  # fmt: skip
     assert day.kinds[kind] == 1
     assert day.waited[Waited(hours=168, outcome="abandoned", survey="")] == 5
-    assert day.asked[Asked(by="language", value="es", failure="zero")] == 1
+    assert day.asked[SearchGroup(by="language", value="es", failure="zero")] == 1
     assert (day.ranks, day.took) == ({1: 1, 2: 1}, {30: 10})
     assert day.reasons == {("a", "did-not-work"): 1}
     assert day.last_end == datetime(2025, 3, 10, 12, 1, 30, tzinfo=UTC)
@@ -83,7 +82,7 @@ def test_a_report_says_of_that_day_what_it_said_then(database: Database) -> None
 @pytest.mark.parametrize("unknown", [7, 255])
 def test_a_class_of_a_newer_version_is_left_out_and_breaks_nothing(unknown: int) -> None:
     """After a step back to this version, days counted by the newer one still open."""
-    from kb.insight.failing import failing_words, grouped
+    from kb.analytics.search_metrics import failing_words, grouped
 
     rows = unpacked(ROW).failed.copy()
     rows["failure"][0] = unknown

@@ -14,11 +14,11 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kb.analytics.external_tickets.reading import OutsideTicket, from_csv, from_json
+from kb.analytics.external_tickets.service import ImportResult, Matching, bring
+from kb.analytics.jobs import close_episodes
 from kb.cli import main
 from kb.errors import InvalidInput
-from kb.insight.closing import close_episodes
-from kb.insight.outside.bringing import Brought, Matching, bring
-from kb.insight.outside.reading import OutsideTicket, from_csv, from_json
 from kb.schema import episodes, events, subscriptions
 from kb.services import Services
 from kb.tracking.events import Event
@@ -130,10 +130,10 @@ def test_a_mail_turns_a_silent_reader_into_a_failed_deflection(
     ]
     match = services.matching()
     done = bring(services.db, services.settings, mails, match, source="desk", now=NOW)
-    assert done == Brought(new=5, known=0, matched=4)
+    assert done == ImportResult(new=5, known=0, matched=4)
     assert outcomes(services) == {visitor: "ticketed", silent: "ticketed"}
     again = bring(services.db, services.settings, mails, match, source="desk", now=NOW)
-    assert again == Brought(new=0, known=5, matched=0)
+    assert again == ImportResult(new=0, known=5, matched=0)
     other = bring(services.db, services.settings, mails[:1], match, source="other", now=NOW)
     assert other.new == 1
     with services.db.read() as connection:

@@ -15,11 +15,10 @@ from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kb.analytics.external_tickets.csv_files import decoded
+from kb.analytics.external_tickets.reading import OutsideTicket, checked_format, from_csv
 from kb.cli import main
 from kb.errors import InvalidInput
-from kb.insight.outside.decoding import decoded
-from kb.insight.outside.reading import OutsideTicket, from_csv
-from kb.insight.outside.times import checked_format
 from kb.schema import events
 from kb.services import Services
 from kb.tracking.store import put_all

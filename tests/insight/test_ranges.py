@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kb.analytics.date_ranges import RANGES, asked_range, range_of
 from kb.errors import InvalidInput
-from kb.insight.ranges import RANGES, asked_range, range_of
 
 DAYS = st.dates(date(2002, 1, 1), date(2200, 1, 1))
 FULL = ("last-full-week", "last-full-month", "last-full-quarter", "last-full-year")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb.insight.estimates.rates import EXACT, Pair, clopper_pearson, pooled, ratio
+from kb.analytics.statistics.proportions import EXACT, Pair, clopper_pearson, pooled, ratio
 
 COUNTS = st.integers(0, 60)
 AMONG = st.floats(10, 10_000)

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from kb.analytics.report import DateRange
 from kb.cli import main
 from kb.database import Database
 from kb.insight.kept.keeping import Keeping
 from kb.insight.notes.noting import notes_in
-from kb.insight.report import DateRange
 
 Kb = Callable[..., Result]
 MARCH = DateRange(date(2026, 3, 1), date(2026, 3, 31))

@@ -18,14 +18,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import load_workbook
 
+from kb.analytics.daily_counts import DailyTally, added, by_day, quantile, step_of
+from kb.analytics.daily_counts_store import packed, unpacked
+from kb.analytics.jobs import close_episodes
+from kb.analytics.model import EpisodeRow, Outcome
+from kb.analytics.report import DateRange, ReportFacts, make_report
 from kb.desk.ticket import Draft, Requester
 from kb.insight.behind import BEHIND, behind
-from kb.insight.closing import close_episodes
-from kb.insight.days.packing import packed, unpacked
-from kb.insight.days.tally import Tally, added, by_day, quantile, step_of
-from kb.insight.facts import Outcome
-from kb.insight.report import DateRange, Facts, make_report
-from kb.insight.rows import EpisodeRow
 from kb.insight.tables import deflection, searches
 from kb.reports.pages import PAGES, TABLES
 from kb.services import Services
@@ -151,8 +150,9 @@ def test_a_workbook_holds_cells_and_no_formula(drawn: list[tuple[Cell, Cell]]) -
 @given(st.lists(rows(), max_size=40))
 def test_the_rows_behind_a_figure_add_up_to_it(found: list[EpisodeRow]) -> None:
     at = datetime(2025, 4, 20, tzinfo=LATER.tzinfo)
-    told = make_report(Facts(by_day(found)), DateRange(date(2025, 3, 1), date(2025, 4, 30)), k=5,
-                       now=at)  # fmt: skip
+    told = make_report(
+        ReportFacts(by_day(found)), DateRange(date(2025, 3, 1), date(2025, 4, 30)), k=5, now=at
+    )
     figures = [*told.outcomes, told.deflection_lower, told.deflection_upper, told.unresolved,
                told.searches, told.deflection.response, *(step.reached for step in told.funnel),
                told.quality.clicked, told.quality.top, told.quality.reworded]  # fmt: skip
@@ -263,7 +263,7 @@ def _moved(row: EpisodeRow) -> EpisodeRow:
                    + timedelta(minutes=minutes))  # fmt: skip
 
 
-def _plain(tally: Tally, *, times: bool = True) -> dict[str, Any]:
+def _plain(tally: DailyTally, *, times: bool = True) -> dict[str, Any]:
     names = ("kinds", "waited", "asked", "ranks", "took", "reasons")
     found: dict[str, Any] = {name: +getattr(tally, name) for name in names}
     found["sums"] = +tally.sums
@@ -302,10 +302,10 @@ def test_late_tickets_and_new_events_reach_counted_days(
 
 
 def test_a_report_waits_rather_than_tell_half(month: Services, sign_in: SignIn) -> None:
-    from kb.insight.days import store
+    from kb.analytics import daily_counts_store
 
     with month.db.begin() as connection:
-        store.touch_all(connection)
+        daily_counts_store.touch_all(connection)
     lead = sign_in("lead")
     told = lead.get("/reports/", query_string=QUERY)
     assert told.status_code == 503
@@ -317,18 +317,20 @@ def test_a_report_waits_rather_than_tell_half(month: Services, sign_in: SignIn) 
 def test_one_outcome_of_each_is_enough_for_every_table() -> None:
     found = [EpisodeRow(str(n), outcome, True, True, False, {}, f"v{n}", LATER, LATER)
              for n, outcome in enumerate(Outcome)]  # fmt: skip
-    told = make_report(Facts(by_day(found)), DateRange(LATER.date(), LATER.date()), k=5, now=LATER)
+    told = make_report(
+        ReportFacts(by_day(found)), DateRange(LATER.date(), LATER.date()), k=5, now=LATER
+    )
     assert deflection.tables(told)
     assert searches.tables(told)
 
 
 def test_a_kept_report_is_shown_while_days_are_counted(month: Services, sign_in: SignIn) -> None:
-    from kb.insight.days import store
+    from kb.analytics import daily_counts_store
 
     lead = sign_in("lead")
     kept = lead.post("/reports/kept", data=QUERY | {"title": "March"}).location
     with month.db.begin() as connection:
-        store.touch_all(connection)
+        daily_counts_store.touch_all(connection)
     told = lead.get(kept)
     assert told.status_code == 200
     assert "cannot be told yet" in told.text

@@ -13,17 +13,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kb.analytics.daily_counts import by_day, number_of_words
+from kb.analytics.definitions import DEFINITION_VERSION, DEFINITIONS
+from kb.analytics.jobs import close_episodes
+from kb.analytics.model import EpisodeRow, FailedRow, Failure, Outcome
+from kb.analytics.report import DateRange, ReportFacts, make_report
+from kb.analytics.service import report
+from kb.analytics.statistics.proportions import wilson
 from kb.config.settings import load
 from kb.database import Database
 from kb.errors import InvalidInput
-from kb.insight.closing import close_episodes
-from kb.insight.days.tally import by_day, number_of_words
-from kb.insight.definitions import DEFINITION_VERSION, DEFINITIONS
-from kb.insight.facts import Failure, Outcome
-from kb.insight.intervals import wilson
-from kb.insight.report import DateRange, Facts, make_report
-from kb.insight.reporting import report
-from kb.insight.rows import EpisodeRow, FailedRow
 from kb.insight.tables import searches
 from kb.table import csv_text
 from kb.tracking.events import Event
@@ -94,8 +93,8 @@ def failed(words: str, *people: str) -> list[FailedRow]:
 
 def facts(
     episodes: list[EpisodeRow], rows: list[FailedRow], tickets: dict[str, int] | None = None
-) -> Facts:
-    return Facts(by_day(episodes, rows), tickets or {}, wordings=wordings_of(rows))
+) -> ReportFacts:
+    return ReportFacts(by_day(episodes, rows), tickets or {}, wordings=wordings_of(rows))
 
 
 def wordings_of(rows: list[FailedRow]) -> dict[int, str]:
@@ -190,7 +189,7 @@ def test_the_metrics_page_says_what_the_product_says() -> None:
 
 
 def test_every_figure_is_defined() -> None:
-    told = make_report(Facts({}), DAY, k=5, now=NOW)
+    told = make_report(ReportFacts({}), DAY, k=5, now=NOW)
     figures = [*told.outcomes, *told.failures, *told.tickets, told.failed, told.searches]
     figures += [told.episodes, told.deflection_lower, told.deflection_upper, told.unresolved]
     assert all(figure.definition in DEFINITIONS for figure in figures)

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from kb.analytics.jobs import purge
+from kb.analytics.solved_queries import LONGEST, SolvedQueries, SolvedQuery, refresh, solved
 from kb.database import Database
-from kb.insight.closing import purge
-from kb.insight.solved import SolvedQueries, refresh, solved
-from kb.insight.solving import LONGEST, SolvedQuery
 from kb.tracking.events import Event
 from kb.tracking.store import put_all
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb.insight.estimates.survival import curve, median_limits, quantile
-from kb.insight.tickets.durations import FEWEST, TOO_FEW, TOO_MANY_OPEN, duration
+from kb.analytics.statistics.survival import curve, median_limits, quantile
+from kb.analytics.ticket_metrics import FEWEST, TOO_FEW, TOO_MANY_OPEN, duration
 
 TIMES = st.lists(st.integers(0, 12), max_size=40)
 

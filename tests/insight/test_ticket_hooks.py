@@ -17,12 +17,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
+from kb.analytics.external_tickets.reading import OutsideTicket, from_json
+from kb.analytics.external_tickets.store import first_call
 from kb.app import create_app
 from kb.config.settings import load
 from kb.config.ticket_hooks import REMEMBERED, Call, TicketHook, proved
 from kb.errors import ConfigError, InvalidInput, NotAllowed
-from kb.insight.outside.reading import OutsideTicket, from_json
-from kb.insight.outside.store import first_call
 from kb.schema import events, hook_calls
 from kb.services import Services
 

@@ -12,6 +12,9 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kb.analytics.definitions import DEFINITIONS
+from kb.analytics.report import DateRange
+from kb.analytics.ticket_metrics import RESOLUTIONS, STATUSES, Alike, TicketFigures, ticket_figures
 from kb.config.settings import load
 from kb.config.tiers import DEFAULT_TIERS
 from kb.database import Database
@@ -28,11 +31,7 @@ from kb.desk.actions import (
 from kb.desk.escalation import escalate_due
 from kb.desk.service import Desk
 from kb.desk.ticket import Agent, Draft, Origin, Requester, Resolution
-from kb.insight.definitions import DEFINITIONS
-from kb.insight.report import DateRange
-from kb.insight.tickets.figures import TicketFigures, ticket_figures
 from kb.insight.tickets.reporting import figures, tickets_tables
-from kb.insight.tickets.rows import RESOLUTIONS, STATUSES, Alike
 from kb.schema import ticket_events, tickets, users
 from kb.table import Table
 

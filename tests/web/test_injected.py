@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from kb.insight.days.store import touch
+from kb.analytics.daily_counts_store import touch
 from kb.schema import episodes, failed_searches
 from kb.tracking.query_text import words_key
 from tests.web.pages import Page, active_content

@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from kb.insight.closing import close_episodes
+from kb.analytics.jobs import close_episodes
 from kb.insight.tables.keeping import NOT_KEPT
 from kb.people.roles import Role
 from kb.privacy.erasing.erase import erase

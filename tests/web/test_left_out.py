@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from kb.insight.closing import close_episodes
-from kb.insight.report import DateRange
-from kb.insight.reporting import report
-from kb.insight.solved import solved
+from kb.analytics.jobs import close_episodes
+from kb.analytics.report import DateRange
+from kb.analytics.service import report
+from kb.analytics.solved_queries import solved
 from kb.privacy.reporting import figures
 from kb.schema import events
 

@@ -16,14 +16,14 @@ from prometheus_client.openmetrics.parser import (
 )
 from prometheus_client.parser import text_string_to_metric_families
 
+from kb.analytics.jobs import close_episodes
+from kb.analytics.report import DateRange
+from kb.analytics.service import report
 from kb.app import create_app
 from kb.config.settings import Settings, load
 from kb.database import Database
 from kb.desk.outbox.store import Outbox
 from kb.errors import StoreError
-from kb.insight.closing import close_episodes
-from kb.insight.report import DateRange
-from kb.insight.reporting import report
 from kb.metrics.gauge import DAYS
 from kb.people.roles import Role
 from kb.services import Services, build

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from kb.analytics.jobs import close_episodes
+from kb.analytics.report import DateRange
+from kb.analytics.service import report
 from kb.desk.actions import Answer, Note
 from kb.desk.ticket import Agent
 from kb.errors import NotAllowed
-from kb.insight.closing import close_episodes
-from kb.insight.report import DateRange
-from kb.insight.reporting import report
 from kb.people.roles import Role
 from kb.privacy.erasing.erase import erase
 from kb.privacy.person.export import FORMAT, document

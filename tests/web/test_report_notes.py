@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb.insight.breakdown import steps
-from kb.insight.closing import close_episodes
+from kb.analytics.jobs import close_episodes
+from kb.analytics.report import DateRange
+from kb.analytics.search_metrics import steps
 from kb.insight.notes.note import Note, notes_of, notes_table
-from kb.insight.report import DateRange
 from kb.web.charts import marks
 from tests.web.pages import Page, complaints
 

@@ -12,8 +12,8 @@ from flask import g, render_template_string
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kb.analytics.date_ranges import RANGES, range_of
 from kb.errors import InvalidInput
-from kb.insight.ranges import RANGES, range_of
 from kb.insight.views.view import wanted
 from kb.people.roles import Viewer
 from kb.web.views import PAGES, TITLES
@@ -154,7 +154,7 @@ def test_the_form_of_a_report_page_sends_what_the_page_shows(led: Any) -> None:
     )
     from datetime import date
 
-    from kb.insight.report import DateRange
+    from kb.analytics.report import DateRange
 
     given = {"status": "open", "cause": ["a", "b"], "owner": ""}
     ranges = {key: each.words for key, each in RANGES.items()}

@@ -14,8 +14,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from kb.analytics.model import Failure
 from kb.gaps.answers.parts import Since
-from kb.insight.facts import Failure
 from search.types import Results
 
 SURE = 0.9  # estimated probability that a hit answers

@@ -14,12 +14,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
+from kb.analytics.model import Failure
 from kb.database import Database
 from kb.gaps.answers.answer import Answer, Answered, Placed
 from kb.gaps.answers.parts import Known
 from kb.gaps.answers.rules import Asked, Question
 from kb.gaps.gap import Gap
-from kb.insight.facts import Failure
 from kb.schema import (
     article_parts,
     events,

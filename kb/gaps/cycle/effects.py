@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
+from kb.analytics.daily_counts_store import searches_by_day
 from kb.database import Connection, Database
 from kb.gaps import store as gaps
 from kb.gaps.cycle import store
@@ -16,7 +17,6 @@ from kb.gaps.cycle.figures import Answered, Effect, Failures, effect
 from kb.gaps.cycle.spans import LONGEST, SETTLED, Spans, spans
 from kb.gaps.gap import Event, Gap
 from kb.gaps.reading import name_of
-from kb.insight.days.counting import searches_by_day
 
 SearchesByDay = Callable[[Connection, date, date], Mapping[date, int]]
 

@@ -10,12 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from kb.analytics.definitions import DEFINITIONS
+from kb.analytics.figures import Estimate, Unit
+from kb.analytics.statistics import proportions
+from kb.analytics.statistics.proportions import Pair, Ratio
+from kb.analytics.ticket_metrics import Duration, duration
 from kb.gaps.cycle.spans import TOO_EARLY, Spans
-from kb.insight.definitions import DEFINITIONS
-from kb.insight.estimates import rates
-from kb.insight.estimates.estimate import Estimate, Unit
-from kb.insight.estimates.rates import Pair, Ratio
-from kb.insight.tickets.durations import Duration, duration
 
 FORGOTTEN = "the searches before are forgotten"
 MERGED = "merged into another gap since"
@@ -95,7 +95,7 @@ def effect(
         held.people_after,
         sum(searches.get(spans.answered + each, 0) for each in days),
     )
-    found = rates.ratio(pair)
+    found = proportions.ratio(pair)
     return Effect(answer, spans.days, held, pair, found, "" if found else NOBODY)
 
 
@@ -103,7 +103,7 @@ def overall(effects: Iterable[Effect]) -> Estimate:
     """Return the ratio over all answers whose effect is known."""
     pairs = [each.pair for each in effects if each.pair and not each.lacking]
     before, after = (sum(getattr(each, side) for each in pairs) for side in ("before", "after"))
-    found = rates.pooled(pairs)
+    found = proportions.pooled(pairs)
     return Estimate(
         key="cycle_overall",
         name=DEFINITIONS["cycle_overall"].name,

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from kb.analytics.daily_counts_store import searches_by_day
+from kb.analytics.report import DateRange
 from kb.database import Database
 from kb.gaps.cycle import store, tables
 from kb.gaps.cycle.effects import SearchesByDay, effects
 from kb.gaps.cycle.figures import waits
-from kb.insight.days.counting import searches_by_day
-from kb.insight.report import DateRange
 from kb.table import Table
 
 

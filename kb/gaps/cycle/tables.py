@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from kb.analytics.definitions import DEFINITIONS
+from kb.analytics.figures import Unit
+from kb.analytics.ticket_metrics import Duration
 from kb.gaps.cycle.figures import Effect, overall
-from kb.insight.definitions import DEFINITIONS
-from kb.insight.estimates.estimate import Unit
-from kb.insight.tickets.durations import Duration
 from kb.insight.tickets.tables import durations_table
 from kb.table import Cells, Column, ColumnKind, Line, Table
 

@@ -14,9 +14,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
+from kb.analytics.model import Failure
 from kb.gaps.answers.rules import Asked, Question
 from kb.gaps.answers.store import SHOWN_UNSURE, states
-from kb.insight.facts import Failure
 from kb.schema import events, subscriptions
 from kb.tracking.query_text import words_key
 

@@ -12,13 +12,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from kb.analytics.definitions import DEFINITION_VERSION
+from kb.analytics.report import DateRange
 from kb.database import Database
 from kb.errors import NotAllowed, NotFound
-from kb.insight.definitions import DEFINITION_VERSION
 from kb.insight.kept import store
 from kb.insight.kept.store import Kept
 from kb.insight.naming import given
-from kb.insight.report import DateRange
 from kb.insight.tables.keeping import Difference, differences, has_words, without_words
 from kb.table import Table
 

@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from kb.insight.report import DateRange
+from kb.analytics.report import DateRange
 from kb.insight.tables.keeping import from_json, to_json
 from kb.schema import kept_reports
 from kb.table import Table

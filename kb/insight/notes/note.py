@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from kb.analytics.date_ranges import EARLIEST, LATEST
+from kb.analytics.report import DateRange
 from kb.errors import InvalidInput
-from kb.insight.ranges import EARLIEST, LATEST
-from kb.insight.report import DateRange
 from kb.table import Column, ColumnKind, Line, Table
 
 LONGEST = 200

@@ -8,12 +8,12 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
+from kb.analytics.date_ranges import EARLIEST, LATEST
+from kb.analytics.report import DateRange
 from kb.database import Database
 from kb.errors import NotFound
 from kb.insight.notes import store
 from kb.insight.notes.note import Note, Written, notes_of
-from kb.insight.ranges import EARLIEST, LATEST
-from kb.insight.report import DateRange
 
 EVER = DateRange(EARLIEST, LATEST)
 

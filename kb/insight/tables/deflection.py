@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from kb.insight.bounds import Group
-from kb.insight.definitions import DEFINITIONS
-from kb.insight.facts import Outcome
-from kb.insight.report import Report
+from kb.analytics.definitions import DEFINITIONS
+from kb.analytics.deflection import Group
+from kb.analytics.model import Outcome
+from kb.analytics.report import Report
 from kb.insight.tables.figures import columns, figures_table, limits, line, short
 from kb.table import Cells, Column, ColumnKind, Line, Table, lines
 

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from kb.insight.definitions import DEFINITIONS
-from kb.insight.estimates.estimate import Estimate, Unit
-from kb.insight.figure import Figure
-from kb.insight.report import Report
+from kb.analytics.definitions import DEFINITIONS
+from kb.analytics.figures import Estimate, Figure, Unit
+from kb.analytics.report import Report
 from kb.table import Cells, Column, ColumnKind, Line, Table
 
 AnyFigure = Figure | Estimate

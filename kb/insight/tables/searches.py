@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from kb.insight.facts import Failure
-from kb.insight.league import ArticleRow
-from kb.insight.quality import Quality
-from kb.insight.report import Report
+from kb.analytics.article_metrics import ArticleRow
+from kb.analytics.model import Failure
+from kb.analytics.report import Report
+from kb.analytics.search_metrics import Quality
 from kb.insight.tables.figures import figures_table, limits, short
 from kb.table import Cells, Column, ColumnKind, Line, Table, lines
 from kb.tracking.events import REASONS

@@ -8,17 +8,18 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
+from kb.analytics import report_store
+from kb.analytics.report import DateRange
+from kb.analytics.ticket_metrics import TicketFigures, ticket_figures
 from kb.database import Database
-from kb.insight.report import DateRange
-from kb.insight.tickets import store, tables
-from kb.insight.tickets.figures import TicketFigures, ticket_figures
+from kb.insight.tickets import tables
 from kb.table import Table
 
 
 def figures(db: Database, span: DateRange, tiers: Collection[int], now: datetime) -> TicketFigures:
     """Return the figures of the tickets created on the days of the range."""
     with db.read() as connection:
-        found = store.tickets_alike(connection, span.start, span.end)
+        found = report_store.tickets_alike(connection, span.start, span.end)
     watched = (now - span.start).total_seconds()
     return ticket_figures(found, first=span.first, last=span.last, tiers=tiers, now=watched)
 

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from kb.insight.definitions import DEFINITIONS
-from kb.insight.figure import Figure
-from kb.insight.report import ORIGINS
-from kb.insight.tickets.durations import Duration
-from kb.insight.tickets.figures import Period, TicketFigures
-from kb.insight.tickets.rows import STATUSES, UNRESOLVED
+from kb.analytics.definitions import DEFINITIONS
+from kb.analytics.figures import Figure
+from kb.analytics.report import ORIGINS
+from kb.analytics.ticket_metrics import STATUSES, UNRESOLVED, Duration, Period, TicketFigures
 from kb.table import Cells, Column, ColumnKind, Line, Table, lines
 
 NONE = "No ticket in this range."

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from kb.analytics.date_ranges import RANGES
 from kb.errors import InvalidInput
 from kb.insight.naming import given
-from kb.insight.ranges import RANGES
 
 LONGEST = 80
 MOST_VALUES = 10

@@ -18,8 +18,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from kb.analytics.daily_counts_store import forget_visitors
 from kb.desk.private_links.store import PrivateLinks
-from kb.insight.days.store import forget_visitors
 from kb.privacy.erasing import scrubbing
 from kb.privacy.person.store import chunks
 from kb.privacy.person.who import Held

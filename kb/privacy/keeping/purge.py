@@ -12,16 +12,16 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from kb.analytics import jobs as analytics_jobs
+from kb.analytics.jobs import EpisodeSettings
 from kb.connectors.files import FOLDER, older
 from kb.database import Database
-from kb.insight import closing
-from kb.insight.closing import HasSpans
 from kb.privacy.keeping import store
 
 
 def due(
     db: Database,
-    settings: HasSpans,
+    settings: EpisodeSettings,
     now: datetime,
     *,
     retention: timedelta,
@@ -30,7 +30,7 @@ def due(
     """Return how many rows are due to be forgotten, by what they are; nothing is changed. With
     `spool` the letters in files beside it count too.
     """
-    day = closing.oldest_salt(settings, now)
+    day = analytics_jobs.oldest_salt(settings, now)
     with db.read() as connection:
         rows = store.due(connection, now, retention=retention, day=day)
     if spool is not None:
@@ -39,10 +39,10 @@ def due(
 
 
 def purge(
-    db: Database, settings: HasSpans, now: datetime, *, retention: timedelta, spool: Path
+    db: Database, settings: EpisodeSettings, now: datetime, *, retention: timedelta, spool: Path
 ) -> dict[str, int]:
     """Forget what is due; return how many rows of each kind."""
-    emptied = closing.purge(db, settings, now, retention=retention)
+    emptied = analytics_jobs.purge(db, settings, now, retention=retention)
     with db.begin() as connection:
         done = store.forget(connection, now, retention=retention)
     done["lines"] = _forget_lines(spool / "unreadable.jsonl", now - retention)

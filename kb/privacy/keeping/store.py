@@ -1,7 +1,7 @@
 """What is kept beside the record's own words, and for how long.
 
 Promises counts of what is due without changing it, and the same counts when it is forgotten. The
-record's own words are forgotten by `kb.insight.store`.
+record's own words are forgotten by `kb.analytics.store`.
 """
 
 from __future__ import annotations

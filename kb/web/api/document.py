@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from kb.analytics.date_ranges import RANGES
 from kb.config.settings import Settings
-from kb.insight.ranges import RANGES
 from kb.web.api.schemas import SCHEMAS
 
 Part = dict[str, Any]

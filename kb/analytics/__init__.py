@@ -1,0 +1,1 @@
+"""Events to episodes, outcomes, daily counts and figures."""

@@ -1,0 +1,1 @@
+"""Tickets that other systems opened, imported and matched."""

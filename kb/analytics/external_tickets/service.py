@@ -1,0 +1,162 @@
+"""Tickets of another system put on record, matched to readers where that is allowed.
+
+Promises that a ticket told of twice is one, that an address is used to find its person and then
+forgotten, and that the outcomes of whoever is matched are right when it returns. Knows no file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from kb.analytics.daily_counts_store import touch
+from kb.analytics.external_tickets import store
+from kb.analytics.external_tickets.reading import OutsideTicket
+from kb.analytics.jobs import EpisodeSettings, judge_again
+from kb.config.ticket_hooks import Call
+from kb.database import Database
+from kb.errors import NotFound
+from kb.people.roles import STAFF_ROLES
+from kb.people.store import Account, Accounts
+from kb.tracking.events import Event, EventKind
+from kb.tracking.store import add
+from kb.tracking.visitors import Visitors
+
+ORIGIN = "outside"
+STEP = 100  # tickets between two words of progress
+
+
+@dataclass(frozen=True, slots=True)
+class MatchedPerson:
+    """Whose ticket it is; all "" for nobody that is known here."""
+
+    visitor: str = ""
+    user_id: str = ""
+    left_out: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportResult:
+    """What was done: tickets new and known before, how many of the new ones were matched, and how
+    many are from before anybody came here, so that no figure of visits changes by them.
+    """
+
+    new: int = 0
+    known: int = 0
+    matched: int = 0
+    early: int = 0
+
+
+class Matching:
+    """Finds the person of a ticket: by account, else by an address confirmed here."""
+
+    def __init__(self, db: Database, accounts: Accounts, visitors: Visitors) -> None:
+        self._db = db
+        self._accounts = accounts
+        self._visitors = visitors
+
+    def __call__(self, ticket: OutsideTicket) -> MatchedPerson:
+        """Return whose ticket it is."""
+        address = ticket.email.strip().lower()
+        for find, key in (
+            (self._accounts.by_email, address),
+            (self._accounts.by_id, ticket.user),
+            (self._accounts.by_email, ticket.user),
+        ):
+            if key and (account := _found(find, key)):
+                left_out = "staff" if account.role in STAFF_ROLES else ""
+                return MatchedPerson(self._visitors.signed_in(account.id), account.id, left_out)
+        if not address:
+            return MatchedPerson()
+        with self._db.read() as connection:
+            return MatchedPerson(store.confirmed_visitor(connection, address, ticket.at))
+
+
+def _found(find: Callable[[str], Account], key: str) -> Account | None:
+    try:
+        return find(key)
+    except NotFound:
+        return None
+
+
+def bring(
+    db: Database,
+    settings: EpisodeSettings,
+    tickets: Sequence[OutsideTicket],
+    match: Callable[[OutsideTicket], MatchedPerson],
+    *,
+    source: str,
+    now: datetime,
+    call: Call | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> ImportResult:
+    """Put the tickets of one `source` on record and judge anew whom they concern; return counts.
+
+    The source's name and a ticket's id in it say which ticket it is. A hook's `call` that came
+    before does nothing.
+    """
+    put = _events(tickets, match, source, progress)
+    with db.begin() as connection:
+        if call and not store.first_call(connection, call, now):
+            return ImportResult(known=len(put))
+        fresh = [event for event in put if add(db, connection, event)]
+        touch(connection, (event.at.date() for event in fresh))
+        first = store.first_visit(connection)
+    named = [event for event in fresh if event.visitor and not event.left_out]
+    if named:
+        visitors, since = {event.visitor for event in named}, min(event.at for event in named)
+        judge_again(db, settings, now, visitors=visitors, since=since)
+    return _counts(put, fresh, first)
+
+
+def look(
+    db: Database,
+    tickets: Sequence[OutsideTicket],
+    match: Callable[[OutsideTicket], MatchedPerson],
+    *,
+    source: str,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> ImportResult:
+    """Return what `bring` would do, and do nothing."""
+    put = _events(tickets, match, source, progress)
+    by_id = {event.id: event for event in put}
+    with db.read() as connection:
+        there = store.known(connection, sorted(by_id))
+        first = store.first_visit(connection)
+    fresh = [event for name, event in by_id.items() if name not in there]
+    return _counts(put, fresh, first)
+
+
+def _events(
+    tickets: Sequence[OutsideTicket],
+    match: Callable[[OutsideTicket], MatchedPerson],
+    source: str,
+    progress: Callable[[str, int, int], None] | None,
+) -> list[Event]:
+    put = []
+    for done, ticket in enumerate(tickets):
+        if progress and done % STEP == 0:
+            progress("tickets", done, len(tickets))
+        put.append(_event(ticket, match(ticket), source))
+    return put
+
+
+def _counts(put: Sequence[Event], fresh: Sequence[Event], first: datetime | None) -> ImportResult:
+    matched = sum(bool(event.visitor) for event in fresh)
+    early = sum(first is not None and event.at < first for event in fresh)
+    return ImportResult(len(fresh), len(put) - len(fresh), matched, early)
+
+
+def _event(ticket: OutsideTicket, person: MatchedPerson, source: str) -> Event:
+    digest = hashlib.sha256(f"{source}\0{ticket.id}".encode()).hexdigest()
+    return Event(
+        id=f"out{digest[:32]}",
+        at=ticket.at,
+        kind=EventKind.TICKET_CREATED,
+        visitor=person.visitor,
+        user_id=person.user_id or None,
+        left_out=person.left_out,
+        data={"origin": ORIGIN, "source": source},
+    )

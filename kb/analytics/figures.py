@@ -1,0 +1,149 @@
+"""The values that reports show: counted figures, estimates, the cost of a ticket, and how they are
+written.
+
+Promises that a share comes with its counts, its interval and the key of its definition. Pure.
+
+Promises that a figure without enough data behind it has no value and says why. Knows no formula.
+
+Promises an amount in whatever the tiers' costs are in, or None where no cost is set. Pure.
+
+Promises the same words for the same value everywhere. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from kb.analytics.definitions import DEFINITIONS
+from kb.analytics.statistics.proportions import wilson
+
+# -- The shape of a counted figure --
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A count or a share. `value` is the share in [0, 1], None of nothing, or the count itself
+    where `denominator` is None; `interval` is its 95 % interval; `n` is what it is based on.
+    """
+
+    key: str
+    name: str
+    value: float | None
+    numerator: int
+    denominator: int | None
+    n: int
+    interval: tuple[float, float] | None
+    definition: str
+
+
+def share(
+    definition: str, numerator: int, denominator: int, *, key: str = "", name: str = ""
+) -> Figure:
+    """Return a share with its interval."""
+    return Figure(
+        key=key or definition,
+        name=name or DEFINITIONS[definition].name,
+        value=numerator / denominator if denominator else None,
+        numerator=numerator,
+        denominator=denominator,
+        n=denominator,
+        interval=wilson(numerator, denominator),
+        definition=definition,
+    )
+
+
+def count(definition: str, number: int, *, key: str = "", name: str = "") -> Figure:
+    """Return a plain count."""
+    shown = name or DEFINITIONS[definition].name
+    return Figure(key or definition, shown, number, number, None, number, None, definition)
+
+
+# -- The shape of an estimated figure --
+
+
+class Unit(StrEnum):
+    """What the number counts."""
+
+    SHARE = "share"  # in [0, 1], shown in per cent
+    DIFFERENCE = "difference"  # of two shares, in [-1, 1], shown in percentage points
+    TICKETS = "tickets"
+    MONEY = "money"  # in whatever the tiers' costs are in
+    RATIO = "ratio"  # to 1
+    PEOPLE = "people"
+    DAYS = "days"
+    COUNT = "count"
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """One estimated figure: `value` with its 95 % `interval`, resting on `n`.
+
+    `always` is the interval that holds at every look, where there is one. `lacking` says why there
+    is no value, "" when there is one. `numerator` and `denominator` are those of the definition
+    where it is a share. `definition` is a key of DEFINITIONS.
+    """
+
+    key: str
+    name: str
+    definition: str
+    unit: Unit
+    n: int
+    value: float | None = None
+    interval: tuple[float, float] | None = None
+    always: tuple[float, float] | None = None
+    numerator: float | None = None
+    denominator: float | None = None
+    lacking: str = ""
+
+
+# -- What a ticket costs, over the tiers at which tickets stand --
+
+
+@dataclass(frozen=True, slots=True)
+class TierCost:
+    """A tier: level, name, cost of one ticket, and the tickets of the range that stand there."""
+
+    level: int
+    name: str
+    cost: float
+    tickets: int = 0
+
+
+def ticket_cost(tiers: Mapping[int, TierCost]) -> float | None:
+    """Return the mean cost of a ticket, weighted by where tickets stand; without tickets that of
+    the first tier that people answer, level 1. None where every cost is nought.
+    """
+    staffed = [tier for level, tier in sorted(tiers.items()) if level > 0]
+    if not any(tier.cost for tier in staffed):
+        return None
+    total = sum(tier.tickets for tier in staffed)
+    if not total:
+        return staffed[0].cost
+    return sum(tier.cost * tier.tickets for tier in staffed) / total
+
+
+# -- Figures as people read them, on a page and in a letter --
+
+
+def amount(value: float | None, unit: str) -> str:
+    """Return a figure as it is read: "12.3 %", "+4.0 points", "1,250", "4.0 : 1", "0.08 : 1"; "no
+    data" for none. `unit` is a Unit of kb.insight.estimates.
+    """
+    if value is None:
+        return "no data"
+    if unit == "share":
+        return f"{value * 100:.1f} %"
+    if unit == "difference":
+        return f"{value * 100:+.1f} points".replace("-", "−")
+    if unit == "ratio":
+        return f"{value:.1f} : 1" if value >= 1 else f"{value:.2f} : 1"
+    if unit == "money":
+        return f"{value:,.2f}".replace("-", "−")
+    return (f"{value:,.1f}" if unit == "tickets" else f"{value:,.0f}").replace("-", "−")
+
+
+def extent(interval: tuple[float, float] | None, unit: str) -> str:
+    """Return "10.2 % to 14.4 %", "" without an interval."""
+    return " to ".join(amount(end, unit) for end in interval) if interval else ""

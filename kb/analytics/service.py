@@ -1,0 +1,136 @@
+"""Reports from the database, on request.
+
+Promises the figures as the last round of closing left them. Knows where rows come from and
+nothing of what they mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from importlib.metadata import version
+from types import MappingProxyType
+
+from kb.analytics import article_metrics, report_store
+from kb.analytics.article_metrics import ArticleRow, article_rows
+from kb.analytics.daily_counts import added, counts
+from kb.analytics.daily_counts_store import PEOPLE, days_of, marks_of, wordings
+from kb.analytics.figures import TierCost
+from kb.analytics.report import DateRange, Report, ReportFacts, beside, make_report
+from kb.analytics.search_metrics import WordsRow, common, grouped
+from kb.database import Connection, Database
+
+NONE: Mapping[int, TierCost] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class ReportParts:
+    """The parts of a report that take time of their own: failures by class and words, articles, and
+    what counts people (the comparison, others' formulas).
+    """
+
+    words: bool = True
+    articles: bool = True
+    people: bool = True
+
+
+ALL = ReportParts()
+SUMS = ReportParts(words=False, articles=False, people=False)
+
+
+def report(
+    db: Database,
+    span: DateRange,
+    *,
+    k: int,
+    now: datetime,
+    costs: Mapping[int, TierCost] = NONE,
+    parts: ReportParts = ALL,
+) -> Report:
+    """Return the report of a range of UTC days; `k` is the setting k_anonymity, `costs` are those
+    of the tiers by level. Parts that are not wanted are empty.
+    Raises NotReady while many days wait to be counted.
+    """
+    with db.read() as connection:
+        return _made(connection, span, k=k, now=now, costs=costs, parts=parts)
+
+
+def report_beside(
+    db: Database,
+    span: DateRange,
+    *,
+    k: int,
+    now: datetime,
+    costs: Mapping[int, TierCost] = NONE,
+    parts: ReportParts = ALL,
+) -> Report:
+    """Return the report of a range with its shares beside those of as many days before it."""
+    before = span.before()
+    with db.read() as connection:
+        found = _made(connection, span, k=k, now=now, costs=costs, parts=parts)
+        earlier = days_of(connection, before.first, before.last, people=())
+    return beside(found, make_report(ReportFacts(earlier, words=False), before, k=k, now=now))
+
+
+def _made(
+    connection: Connection,
+    span: DateRange,
+    *,
+    k: int,
+    now: datetime,
+    costs: Mapping[int, TierCost],
+    parts: ReportParts,
+) -> Report:
+    people = PEOPLE if parts.people else ()
+    blobs = [name for name in people if name != "failed"] + ["failed"] * parts.words
+    days = days_of(connection, span.first, span.last, people=blobs)
+    standing = report_store.tickets_by_tier(connection, span.start, span.end)
+    whole = added(days.values())
+    failing = grouped(whole.failed) if parts.words else None
+    shown = common(failing, k) if failing else ()
+    facts = ReportFacts(
+        days=days,
+        marks=marks_of(connection, span.first, span.last) if parts.articles else {},
+        whole=whole,
+        failing=failing,
+        words=parts.words,
+        wordings=wordings(connection, shown, span.start, span.end),
+        tickets=report_store.tickets_by_origin(connection, span.start, span.end)
+        | {"outside": whole.sums["outside"]},
+        tiers={n: replace(tier, tickets=standing.get(n, 0)) for n, tier in costs.items()},
+        outside=(whole.sums["outside_matched"], whole.sums["outside"]),
+    )
+    return make_report(facts, span, k=k, now=now, code=version("tier-zero"))
+
+
+def articles_of(db: Database, span: DateRange) -> tuple[ArticleRow, ...]:
+    """Return the articles of a range as a report has them; NotReady as for `report`."""
+    with db.read() as connection:
+        whole = counts(days_of(connection, span.first, span.last, people=()).values())
+        whole.marks = marks_of(connection, span.first, span.last)
+    return article_rows(whole)
+
+
+def article_care(
+    db: Database, span: DateRange, *, k: int
+) -> dict[str, article_metrics.ArticleFigures]:
+    """Return by article what its keepers should know of a range of UTC days."""
+    with db.read() as connection:
+        seen = report_store.articles_seen(connection, span.start, span.end)
+        votes = report_store.votes(connection, span.start, span.end)
+        failed = report_store.failed_near(connection, span.start, span.end)
+    return article_metrics.article_figures(seen, votes, failed, k=k)
+
+
+def parts_wanted(db: Database, span: DateRange, *, k: int, now: datetime) -> tuple[WordsRow, ...]:
+    """Return the words that most searches failed on, as the report has them, without the row of
+    those not told.
+    """
+    return tuple(
+        row
+        for row in report(
+            db, span, k=k, now=now, parts=ReportParts(articles=False, people=False)
+        ).failing_words
+        if row.words
+    )

@@ -1,0 +1,1 @@
+"""Statistics: intervals, experiments, surveys, survival."""

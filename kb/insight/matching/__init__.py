@@ -1,1 +1,0 @@
-"""Tickets and whom they may belong to."""

@@ -1,1 +1,0 @@
-"""Tickets that other systems opened: by mail, by phone, at another desk."""
