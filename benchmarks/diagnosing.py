@@ -22,11 +22,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from kb.config.settings import Settings, load
-from kb.gaps.beyond import open_beyond, quiet_engine
 from kb.gaps.diagnosis import diagnose
-from kb.gaps.facts import Aftermath, Diagnosis
-from kb.gaps.gap import Cause
-from kb.gaps.looking import Asked, Looking
+from kb.gaps.diagnosis_jobs import Investigation, QueryWording
+from kb.gaps.model import Aftermath, Diagnosis, RootCause
+from kb.gaps.unpublished import open_beyond, quiet_engine
 from kb.publishing.live_library import LiveLibrary
 from kb.publishing.publisher import open_encoder, publish
 from search.encoder import silent
@@ -55,8 +54,8 @@ CHANGED = {
 class Case:
     """One failed search with its true cause and what people did after it."""
 
-    cause: Cause
-    asked: Asked
+    cause: RootCause
+    asked: QueryWording
 
 
 def cases(file: Path = SET) -> list[Case]:
@@ -69,13 +68,13 @@ def _case(row: dict[str, str | None]) -> Case:
     refuted = dict(pair.partition("=")[::2] for pair in (row["refuted"] or "").split(",") if pair)
     after = Aftermath(row["found"] or "", row["how"] or "", row["later"] or "", refuted)
     return Case(
-        Cause(row["cause"]),
-        Asked(row["words"] or "", language=row["language"] or "", aftermath=after),
+        RootCause(row["cause"]),
+        QueryWording(row["words"] or "", language=row["language"] or "", aftermath=after),
     )
 
 
 @contextmanager
-def looking(model: Path, index: Path | None = None) -> Iterator[Looking]:
+def looking(model: Path, index: Path | None = None) -> Iterator[Investigation]:
     """Give what looks for words among the changed articles; `model` holds the light runtime, and
     `index` generations whose vectors are used again.
     """
@@ -99,17 +98,17 @@ def _change(file: Path, changes: dict[str, str]) -> None:
     file.write_text(text, encoding="utf-8")
 
 
-def look_at(settings: Settings) -> Looking:
+def look_at(settings: Settings) -> Investigation:
     """Publish the articles and return what looks at them."""
     publish(settings, progress=silent, now=NOW)
     encoder = open_encoder(settings)
     engine = quiet_engine(settings.generations, encoder)
     library = LiveLibrary(engine)()
     beyond = open_beyond(settings.data / "beyond", engine.generation, library, lambda: encoder)
-    return Looking(engine, beyond, library, NOW.date())
+    return Investigation(engine, beyond, library, NOW.date())
 
 
-def judged(some: list[Case], look: Looking) -> list[tuple[Case, Diagnosis]]:
+def judged(some: list[Case], look: Investigation) -> list[tuple[Case, Diagnosis]]:
     """Return each case with what is found."""
     return [(case, diagnose(look.facts(case.asked))) for case in some]
 
@@ -117,9 +116,9 @@ def judged(some: list[Case], look: Looking) -> list[tuple[Case, Diagnosis]]:
 def show(found: list[tuple[Case, Diagnosis]], say: Callable[[str], None] = print) -> float:
     """Print true (rows) against found causes (columns); return the share that is right."""
     table = Counter((case.cause, diagnosis.cause) for case, diagnosis in found)
-    say("true \\ found".ljust(16) + "".join(f"{each.value[:9]:>10}" for each in Cause))
-    for true in Cause:
-        say(true.value.ljust(16) + "".join(f"{table[true, each] or '.':>10}" for each in Cause))
+    say("true \\ found".ljust(16) + "".join(f"{each.value[:9]:>10}" for each in RootCause))
+    for true in RootCause:
+        say(true.value.ljust(16) + "".join(f"{table[true, each] or '.':>10}" for each in RootCause))
     right = sum(count for (true, each), count in table.items() if true is each)
     say(f"right: {right} of {len(found)} ({right / len(found):.1%})")
     return right / len(found)

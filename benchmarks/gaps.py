@@ -26,15 +26,13 @@ from sklearn.metrics import completeness_score, homogeneity_score, v_measure_sco
 from kb.content.article import Article
 from kb.content.library import Library
 from kb.database import Database
-from kb.gaps import store
-from kb.gaps.beyond import quiet_engine
-from kb.gaps.diagnosing import EACH
+from kb.gaps import store as gaps_store
+from kb.gaps.clustering import grouped, grouped_in_time
 from kb.gaps.diagnosis import diagnose, of_gap
-from kb.gaps.facts import Diagnosis
-from kb.gaps.gap import Cause, Did
-from kb.gaps.grouping import grouped, grouped_in_time
-from kb.gaps.looking import Asked, Looking
-from kb.gaps.regroup import Grouping
+from kb.gaps.diagnosis_jobs import EACH, Investigation, QueryWording
+from kb.gaps.jobs import Grouping
+from kb.gaps.model import Diagnosis, GapEventKind, RootCause
+from kb.gaps.unpublished import quiet_engine
 from kb.schema import episodes, failed_searches, gap_events
 from kb.tracking.query_text import words_key
 from search import generation
@@ -97,7 +95,7 @@ def _agreement(name: str, truth: np.ndarray, found: np.ndarray) -> None:
 
 def _causes(
     judged: Set, labels: np.ndarray, hidden: set[str], encoder: Encoder
-) -> Mapping[int, Cause]:
+) -> Mapping[int, RootCause]:
     with tempfile.TemporaryDirectory() as place:
         articles = {
             name: Article(
@@ -112,7 +110,7 @@ def _causes(
         }
         documents = [article.to_document() for article in articles.values()]
         look = _looking(Path(place), documents, Library("x", articles), encoder)
-        found: dict[int, Cause] = {}
+        found: dict[int, RootCause] = {}
         for label in range(int(labels.max()) + 1):
             rows = np.flatnonzero(labels == label)[:EACH]
             each = [(_one(look, judged.texts[row]), 1) for row in rows]
@@ -124,18 +122,20 @@ def _causes(
 
 def _looking(
     root: Path, documents: Sequence[Document], library: Library, encoder: Encoder
-) -> Looking:
+) -> Investigation:
     generation.build(documents, root, encoder=encoder)
-    return Looking(quiet_engine(root, encoder), None, library, START.date())
+    return Investigation(quiet_engine(root, encoder), None, library, START.date())
 
 
-def _one(look: Looking, text: str) -> Diagnosis:
-    return diagnose(look.facts(Asked(text, language="en")))
+def _one(look: Investigation, text: str) -> Diagnosis:
+    return diagnose(look.facts(QueryWording(text, language="en")))
 
 
-def _called(judged: Set, labels: np.ndarray, hidden: set[str], causes: Mapping[int, Cause]) -> None:
+def _called(
+    judged: Set, labels: np.ndarray, hidden: set[str], causes: Mapping[int, RootCause]
+) -> None:
     """Print how many covered and hidden intents and queries lie in groups called a true gap."""
-    called = np.array([causes[int(label)] is Cause.TRUE_GAP for label in labels])
+    called = np.array([causes[int(label)] is RootCause.TRUE_GAP for label in labels])
     for name, inside in (("covered", False), ("hidden", True)):
         of = [intent for intent in judged.articles if (intent in hidden) is inside]
         mostly = sum(called[judged.intents == intent].mean() > 0.5 for intent in of)
@@ -168,14 +168,17 @@ def identity(judged: Set, encoder: Encoder) -> None:
             arrive(db, [judged.texts[n] for n in chosen], at)
             grouping.run(at + timedelta(hours=20), anew=True)
             with db.read() as connection:
-                now = {s: p.gap_id for s, p in store.placed(connection).items() if p.gap_id}
+                now = {s: p.gap_id for s, p in gaps_store.placed(connection).items() if p.gap_id}
             same, count = _steps(before, now)
             kept, steps, before = kept + same, steps + count, now
         with db.read() as connection:
             kinds = Counter(connection.scalars(sa.select(gap_events.c.kind)))
-            held = store.every(connection)
+            held = gaps_store.every(connection)
         db.close()
-    told = {kind: kinds[kind] for kind in (Did.MADE, Did.MERGED, Did.SPLIT, Did.FADED)}
+    told = {
+        kind: kinds[kind]
+        for kind in (GapEventKind.MADE, GapEventKind.MERGED, GapEventKind.SPLIT, GapEventKind.FADED)
+    }
     print(f"{DAYS} days of {A_DAY} searches: {len(held)} numbers given, {dict(told)}")
     print(f"a gap keeps its number in {kept} of {steps} day-to-day steps ({kept / steps:.1%})")
 

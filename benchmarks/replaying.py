@@ -25,7 +25,7 @@ import yaml
 
 from kb.analytics import jobs as analytics_jobs
 from kb.config.settings import Settings, load
-from kb.gaps.replay import Replayed, Replaying
+from kb.gaps.answers.service import Replay, ReplayResult
 from kb.people.roles import Viewer
 from kb.publishing.publisher import publish
 from kb.services import Services, build
@@ -75,7 +75,7 @@ class Site:
         self.publish()
         self.parts: Services = build(self.settings)
         self.parts.db.migrate()
-        self.replaying = Replaying(self.parts.db, self.settings, self.parts.histories)
+        self.replaying = Replay(self.parts.db, self.settings, self.parts.histories)
 
     def git(self, *words: str) -> str:
         """Run Git in the repository; return what it prints."""
@@ -113,7 +113,7 @@ class Site:
         self.parts.recorder.flush()
         return found.search_id
 
-    def replay(self) -> tuple[Replayed, float, float]:
+    def replay(self) -> tuple[ReplayResult, float, float]:
         """Ask again what is to be asked; return what came of it, the seconds it took, and those of
         processors.
         """

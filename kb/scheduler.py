@@ -35,8 +35,8 @@ from kb.desk.policies import apply_unresolved_policy
 from kb.desk.post import MAIL
 from kb.desk.submissions import store as submissions
 from kb.errors import ProductError
-from kb.gaps import closed
-from kb.gaps.cycle import effects
+from kb.gaps import jobs as gaps_jobs
+from kb.gaps import knowledge_cycle_store
 from kb.leases import hold, of_folder, release
 from kb.privacy.keeping.purge import purge as forget
 from kb.publishing.branch_previews import refresh
@@ -311,8 +311,10 @@ class Worker:
         done = self.parts.grouping.run(now)
         log.info("%d questions are in %d gaps", done.placed, done.gaps)
         self.parts.diagnosing.run(now)
-        closed.bring_up_to_date(self.parts.db, now)
-        effects.keep(self.parts.db, now, retention=self.parts.settings.retention)
+        gaps_jobs.bring_up_to_date(self.parts.db, now)
+        knowledge_cycle_store.keep_effects(
+            self.parts.db, now, retention=self.parts.settings.retention
+        )
 
     def _answer(self, now: datetime) -> None:
         """Ask failed searches again of what is live; a publish under way goes first."""
@@ -325,7 +327,7 @@ class Worker:
         try:
             done = self.parts.replaying.run(now, go_on=go_on)
             if done.asked:
-                closed.bring_up_to_date(self.parts.db, now)
+                gaps_jobs.bring_up_to_date(self.parts.db, now)
         finally:  # `kb replay` may be next
             release(self.parts.db, "answers", owner=self._owner())
         if done.answered:

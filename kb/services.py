@@ -30,17 +30,17 @@ from kb.content.library import Library
 from kb.content.sources.combined import shortened
 from kb.data_folder import keep_private, kept_secret
 from kb.database import PAGE_WAIT_S, Database
-from kb.desk.answer_letters import AnswerLetters
 from kb.desk.password_letters import PasswordLetters
 from kb.desk.private_links.sending import CHANNEL, LinkRequests
 from kb.desk.service import Desk
 from kb.desk.ticket import Origin, Ticket
 from kb.digest.sending import Weekly
 from kb.errors import NotFound, ProductError, StoreError
-from kb.gaps.diagnosing import Diagnosing
-from kb.gaps.regroup import Grouping
-from kb.gaps.replay import Replaying
-from kb.gaps.subscriptions.subscribing import Subscriptions
+from kb.gaps.answers.service import Replay
+from kb.gaps.diagnosis_jobs import Diagnosing
+from kb.gaps.jobs import Grouping
+from kb.gaps.subscriptions.notices import AnswerLetters
+from kb.gaps.subscriptions.service import Subscriptions
 from kb.health import ReadinessCheck, disk_check, mail_check, worker_check
 from kb.limits.guessing.store import Guesses
 from kb.limits.store import RateLimits
@@ -130,7 +130,7 @@ class Services:
     diagnosing: Diagnosing
     histories: Histories
     subscriptions: Subscriptions
-    replaying: Replaying
+    replaying: Replay
     desk: Desk
     channels: Mapping[str, Channel]
     measuring: Measuring
@@ -294,7 +294,7 @@ def build(settings: Settings, *, pages: bool = False) -> Services:
         ),
         histories=histories,
         subscriptions=subscriptions,
-        replaying=Replaying(db, settings, histories, subscriptions),
+        replaying=Replay(db, settings, histories, subscriptions),
         desk=desk,
         channels={"mail": _mail(settings), CHANNEL: LinkRequests(desk)},
         measuring=Measuring(db, [tier.level for tier in settings.tiers], settings.k_anonymity),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from kb.config.settings import Settings
 from kb.database import open_record
-from kb.gaps.reading import Detail, detail
+from kb.gaps.service import Detail, detail
 
 MOST_ANSWERS = 6
 

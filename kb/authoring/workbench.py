@@ -98,9 +98,9 @@ def _say_next(file: Path, questions: tuple[str, ...]) -> None:
 def gaps(rebuild: bool, form: str, status: str, cause: str | None, language: str) -> None:
     """List what people searched for and did not find in the last 90 days, grouped by meaning."""
     from kb.gaps.commands import show
-    from kb.gaps.reading import Wanted
+    from kb.gaps.service import GapFilter
 
-    wanted = Wanted(status=status, cause=cause or "", language=language)
+    wanted = GapFilter(status=status, cause=cause or "", language=language)
     show(load(), wanted, rebuild=rebuild, form=form, now=datetime.now(UTC))
 
 

@@ -97,8 +97,8 @@ def _filling(parts: Any, mark: DemoMark, password: str) -> Filling:
     from kb.demonstration.shelf import Shelf
     from kb.demonstration.silence import NoLetters, QuietDesk
     from kb.demonstration.tickets import Counter
-    from kb.gaps.replay import Replaying
-    from kb.gaps.subscriptions.subscribing import Subscriptions
+    from kb.gaps.answers.service import Replay
+    from kb.gaps.subscriptions.service import Subscriptions
     from kb.searches.service import SearchService
     from kb.services import ticket_recorder
 
@@ -129,7 +129,7 @@ def _filling(parts: Any, mark: DemoMark, password: str) -> Filling:
             keepers=Keepers(db, settings.k_anonymity, staff.author),
             grouping=parts.grouping,
             diagnosing=parts.diagnosing,
-            replaying=Replaying(db, settings, parts.histories, subscriptions),
+            replaying=Replay(db, settings, parts.histories, subscriptions),
             subscriptions=subscriptions,
             matching=parts.matching(),
             readers=people.readers(READERS),

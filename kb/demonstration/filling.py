@@ -32,12 +32,11 @@ from kb.desk.escalation import escalate_due
 from kb.desk.offers.answers import decline_offer, open_offer, take_offer
 from kb.desk.policies import apply_demand, apply_unresolved_policy
 from kb.desk.ticket import Draft, Requester
-from kb.gaps.closed import bring_up_to_date
-from kb.gaps.diagnosing import Diagnosing
-from kb.gaps.regroup import Grouping
-from kb.gaps.replay import Replaying
-from kb.gaps.subscriptions.subscribing import Subscriptions
-from kb.gaps.subscriptions.subscribing import Wish as Subscribing
+from kb.gaps.answers.service import Replay
+from kb.gaps.diagnosis_jobs import Diagnosing
+from kb.gaps.jobs import Grouping, bring_up_to_date
+from kb.gaps.subscriptions.service import SubscriptionRequest as Subscribing
+from kb.gaps.subscriptions.service import Subscriptions
 from kb.insight.notes.note import Written
 from kb.insight.notes.noting import note
 from kb.tracking.store import put_all
@@ -67,7 +66,7 @@ class Parts:
     keepers: Keepers
     grouping: Grouping
     diagnosing: Diagnosing
-    replaying: Replaying
+    replaying: Replay
     subscriptions: Subscriptions
     matching: Matching
     readers: Sequence[Person]

@@ -12,17 +12,16 @@ from datetime import datetime
 from kb.database import Database
 from kb.demonstration.needs import needs
 from kb.errors import ProductError
-from kb.gaps import acts
-from kb.gaps.acts import Act, Acting
-from kb.gaps.gap import Gap, Status
-from kb.gaps.reading import Wanted, listing
+from kb.gaps import service as gaps_service
+from kb.gaps.model import Gap, GapStatus
+from kb.gaps.service import Act, Acting, GapFilter, listing
 
 LEAD = "Demo lead"
 # By a wording of what is asked: what the lead does with the gap.
 DECISIONS: dict[str, tuple[Act, ...]] = {
-    "payslip": (acts.rename("Payslips and the payroll portal"),),
-    "travel expenses": (acts.decide("watching"),),
-    "parking permit": (acts.decide("declined"),),
+    "payslip": (gaps_service.rename("Payslips and the payroll portal"),),
+    "travel expenses": (gaps_service.decide("watching"),),
+    "parking permit": (gaps_service.decide("declined"),),
 }
 
 
@@ -38,7 +37,7 @@ class Keepers:
         """Hand the gaps that these articles will answer to the author."""
         for need in needs():
             if need.article in slugs:
-                self._act(need.words, acts.assign(*self.author), now, _unowned)
+                self._act(need.words, gaps_service.assign(*self.author), now, _unowned)
 
     def decide(self, now: datetime) -> None:
         """Decide on the gaps that nobody has decided on yet."""
@@ -49,12 +48,12 @@ class Keepers:
     def _act(
         self, words: Collection[str], act: Act, now: datetime, due: Callable[[Gap], bool]
     ) -> None:
-        found = listing(self.db, Wanted(status="all"), k=self.k, now=now).gaps
+        found = listing(self.db, GapFilter(status="all"), k=self.k, now=now).gaps
         gap = next((one for one in found if one.label in words and due(one)), None)
         if gap is None:
             return
         try:
-            acts.act(self.db, gap.number, act, Acting(LEAD, now, gap.version, self.k))
+            gaps_service.act(self.db, gap.number, act, Acting(LEAD, now, gap.version, self.k))
         except ProductError:
             return  # it is that already
 
@@ -64,4 +63,4 @@ def _unowned(gap: Gap) -> bool:
 
 
 def _undecided(gap: Gap) -> bool:
-    return gap.status is Status.NEW and not gap.title
+    return gap.status is GapStatus.NEW and not gap.title

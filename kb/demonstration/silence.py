@@ -17,8 +17,8 @@ from kb.desk.post import Post
 from kb.desk.private_links.store import PrivateLinks
 from kb.desk.service import Desk, Work
 from kb.desk.store import Tickets
+from kb.gaps.subscriptions.service import ToldOf
 from kb.gaps.subscriptions.store import Subscription
-from kb.gaps.subscriptions.subscribing import ToldOf
 from kb.links import Links
 
 

@@ -19,8 +19,8 @@ from kb.analytics.search_metrics import ShareChange
 from kb.digest.addresses import Addresses
 from kb.digest.sheet import Cell, Digest, Meaning, Sheet
 from kb.digest.week import Week
-from kb.gaps.gap import Gap
-from kb.gaps.reading import Listing, name_of
+from kb.gaps.model import Gap
+from kb.gaps.service import Listing, name_of
 
 TOP = 5  # rows of each list: a letter is read standing
 NOT_COMPARED = "not compared"

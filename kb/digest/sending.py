@@ -27,7 +27,7 @@ from kb.digest.sheet import Letter
 from kb.digest.text import plain
 from kb.digest.week import Week
 from kb.errors import NotFound, ProductError
-from kb.gaps import reading
+from kb.gaps import service as gaps_service
 from kb.people.roles import Permission, allowed
 from kb.people.store import Accounts
 from search.errors import SearchError
@@ -86,7 +86,7 @@ class Weekly:
             week=week,
             report=report_beside(self.db, week.span, k=self.k, now=now, costs=self.costs),
             before=report(self.db, week.before.span, k=self.k, now=now, costs=self.costs),
-            gaps=reading.listing(self.db, reading.Wanted(), k=self.k, now=now),
+            gaps=gaps_service.listing(self.db, gaps_service.GapFilter(), k=self.k, now=now),
             titles=self.titles(),
         )
         said = digest(found, site=self.site, site_url=self.site_url, note=self.note)

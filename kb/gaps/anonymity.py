@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from kb.gaps.gap import Failed
+from kb.gaps.model import FailedQuery
 from kb.tracking.query_text import favourite, folded
 from search.analysis import stem, stop_words
 
@@ -22,7 +22,7 @@ _REPEATED = re.compile(rf"{HIDDEN}(?:\s+{HIDDEN})+")
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownWords:
     """Searches by the same words as they may be shown: `words` holds "…" for what may not."""
 
     words_key: str
@@ -32,7 +32,7 @@ class Shown:
     whole: bool  # nothing of it is hidden
 
 
-def people_by_word(failed: Iterable[Failed]) -> dict[str, int]:
+def people_by_word(failed: Iterable[FailedQuery]) -> dict[str, int]:
     """Return for each stem of the searches how many distinct people used it."""
     people: dict[str, set[str]] = defaultdict(set)
     for one in failed:
@@ -65,7 +65,7 @@ def _stem(word: str, language: str) -> str:
     return stem(word, language or "en")
 
 
-def shown(failed: Iterable[Failed], *, k: int) -> tuple[Shown, ...]:
+def shown(failed: Iterable[FailedQuery], *, k: int) -> tuple[ShownWords, ...]:
     """Return the wordings of one gap as they may be shown, most people first.
 
     () when fewer than `k` people are in the gap. A wording of which nothing may be shown has
@@ -75,27 +75,27 @@ def shown(failed: Iterable[Failed], *, k: int) -> tuple[Shown, ...]:
     if len({one.visitor for one in rows}) < k:
         return ()
     people = people_by_word(rows)
-    by_key: dict[str, list[Failed]] = {}
+    by_key: dict[str, list[FailedQuery]] = {}
     for one in rows:
         by_key.setdefault(one.words_key, []).append(one)
     found = [_shown(key, own, people, k=k) for key, own in by_key.items()]
     return tuple(sorted(found, key=lambda one: (-one.people, -one.searches, one.words_key)))
 
 
-def _shown(key: str, own: list[Failed], people: Mapping[str, int], *, k: int) -> Shown:
+def _shown(key: str, own: list[FailedQuery], people: Mapping[str, int], *, k: int) -> ShownWords:
     words = favourite((one.words, one.visitor) for one in own)
     count = len({one.visitor for one in own})
     plain = words if count >= k else masked(words, own[0].language, people, k=k)
-    return Shown(key, plain or HIDDEN, count, len(own), whole=bool(words) and plain == words)
+    return ShownWords(key, plain or HIDDEN, count, len(own), whole=bool(words) and plain == words)
 
 
-def label(wordings: Iterable[Shown]) -> str:
+def label(wordings: Iterable[ShownWords]) -> str:
     """Return the wording that says most for most people, "" when there is none to show."""
     told = [one for one in wordings if one.words != HIDDEN]
     best = min(told, key=_telling, default=None)
     return best.words[:200] if best else ""
 
 
-def _telling(one: Shown) -> tuple[int, int, int, int, str]:
+def _telling(one: ShownWords) -> tuple[int, int, int, int, str]:
     hidden = one.words.count(HIDDEN)
     return (-one.people if one.whole else 0, hidden, -one.people, len(one.words), one.words)

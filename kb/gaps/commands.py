@@ -15,12 +15,12 @@ import click
 from kb.config.settings import Settings
 from kb.database import Database, open_record
 from kb.gaps.export import csv_rows, json_rows
-from kb.gaps.gap import Gap
-from kb.gaps.reading import Listing, Wanted, listing, name_of
+from kb.gaps.model import Gap
+from kb.gaps.service import GapFilter, Listing, listing, name_of
 from kb.table import csv_text
 
 
-def show(settings: Settings, wanted: Wanted, *, rebuild: bool, form: str, now: datetime) -> None:
+def show(settings: Settings, wanted: GapFilter, *, rebuild: bool, form: str, now: datetime) -> None:
     """Print the gaps; `form` is "text", "json" or "csv"."""
     db = open_record(settings)
     try:
@@ -38,7 +38,7 @@ def show(settings: Settings, wanted: Wanted, *, rebuild: bool, form: str, now: d
 
 
 def _rebuild(settings: Settings, db: Database, now: datetime) -> None:
-    from kb.gaps.regroup import Grouping
+    from kb.gaps.jobs import Grouping
     from kb.publishing.publisher import open_encoder
 
     def opened() -> Any:
@@ -53,8 +53,8 @@ def _rebuild(settings: Settings, db: Database, now: datetime) -> None:
 
 def _diagnose(settings: Settings, db: Database, opened: Any, now: datetime) -> None:
     """Find the causes where articles are published here."""
-    from kb.gaps.beyond import quiet_engine
-    from kb.gaps.diagnosing import Diagnosing
+    from kb.gaps.diagnosis_jobs import Diagnosing
+    from kb.gaps.unpublished import quiet_engine
     from kb.publishing.live_library import LiveLibrary
     from search.errors import SearchError
 

@@ -1,5 +1,8 @@
 """Why a failed search failed: the first of seven causes that holds.
 
+Promises the same account from the same episodes in any order, and only pairs of words that `k`
+people or more went through. Pure; knows no database.
+
 Promises one cause for every search from the same facts, with what shows it. Pure; thresholds are
 explained in docs/gaps.md.
 
@@ -13,15 +16,198 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from rapidfuzz.distance import OSA
 
-from kb.gaps.facts import Best, Diagnosis, Facts, Kind, Look
-from kb.gaps.gap import Cause
+from kb.analytics import episodes as analytics_episodes
+from kb.analytics.model import Episode, Search
+from kb.gaps.model import (
+    Aftermath,
+    Best,
+    Diagnosis,
+    DiagnosisFacts,
+    RootCause,
+    SearchAttempt,
+    Visibility,
+)
+from kb.tracking.events import EventKind
 from kb.tracking.query_text import folded
+from search.analysis import stem, stop_words
 from search.confidence import OUTSIDE
+
+# -- What people did after a failed search: what answered them in the end, what did not --
+
+
+# What a person says counts before what an agent found, and that before mere reading.
+STRENGTH = {"said": 3, "ticket": 2, "read": 1}
+LONGEST_TERM = 3  # words in one side of a synonym
+FEW = 2  # readings alone that name one article before it is believed to have answered
+
+
+@dataclass(frozen=True, slots=True)
+class Refined:
+    """One person's way from words that failed to words that led to an article."""
+
+    visitor: str
+    words: str
+    later: str
+    article: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Synonym:
+    """Words that `people` replaced by others and then found what they needed."""
+
+    words: str
+    instead: str
+    people: int
+    language: str
+    article: str
+
+
+def after_failure(
+    episodes: Iterable[Episode], searches: Collection[str], resolved: Mapping[str, str]
+) -> Aftermath:
+    """Return what came after these searches, in all episodes together.
+
+    `resolved` names by search the article with which an agent resolved its ticket.
+    """
+    votes: Counter[str] = Counter()
+    how: dict[str, str] = {}
+    later: dict[str, Counter[str]] = {}
+    refuted: dict[str, str] = {}
+    for slug in resolved.values():
+        _vote(votes, how, slug, "ticket")
+    for episode in episodes:
+        for search, after in _own(episode, searches):
+            refuted |= _refuted(episode, search)
+            for slug, way, words in _found(episode, search, after):
+                _vote(votes, how, slug, way)
+                later.setdefault(slug, Counter())[words] += 1
+    slug = _best(votes, how)
+    led = later.get(slug, Counter())
+    words = min(led, key=lambda each: (-led[each], each), default="")
+    opened = {name: why for name, why in refuted.items() if name != slug}
+    return Aftermath(slug, how.get(slug, ""), words, dict(sorted(opened.items())))
+
+
+def _vote(votes: Counter[str], how: dict[str, str], slug: str, way: str) -> None:
+    votes[slug] += STRENGTH[way]
+    if STRENGTH[way] > STRENGTH.get(how.get(slug, ""), 0):
+        how[slug] = way
+
+
+def _best(votes: Mapping[str, int], how: Mapping[str, str]) -> str:
+    """Return the article with most votes; one that was only read needs FEW readers."""
+    ranked = sorted(votes, key=lambda slug: (-votes[slug], slug))
+    believed = (slug for slug in ranked if how[slug] != "read" or votes[slug] >= FEW)
+    return next(believed, "")
+
+
+def _own(episode: Episode, searches: Collection[str]) -> list[tuple[Search, tuple[Search, ...]]]:
+    """Return the searches of an episode that are asked about, each with those that came after."""
+    found = analytics_episodes.searches(episode)
+    return [
+        (search, found[at + 1 :])
+        for at, search in enumerate(found)
+        if any(each in searches for each in search.ids)
+    ]
+
+
+def _refuted(episode: Episode, search: Search) -> dict[str, str]:
+    """Return what was opened from the search in vain, with the reason that was given."""
+    found = {
+        reading.article: ""
+        for reading in analytics_episodes.readings(episode)
+        if reading.search_id in search.ids
+        and reading.seconds is not None
+        and reading.seconds < analytics_episodes.READ_S
+    }
+    for slug, vote in analytics_episodes.votes(episode).items():
+        if vote.search_id in search.ids and not analytics_episodes.is_helpful(vote):
+            found[slug] = str(vote.data.get("reason", ""))
+    return found
+
+
+def _found(episode: Episode, search: Search, after: Sequence[Search]) -> list[tuple[str, str, str]]:
+    """Return (article, how, words that led to it) of what met the need after the search."""
+    words = {each: one.words for one in (search, *after) for each in one.ids}
+    said = {
+        act.article: words.get(act.search_id or "", "")
+        for act in analytics_episodes.approvals(episode)
+        if act.article and act.at >= search.at
+    }
+    read = {
+        reading.article: words.get(reading.search_id, "")
+        for reading in analytics_episodes.useful_readings(episode)
+        if reading.at >= search.at and reading.search_id not in search.ids
+    }
+    down = {
+        slug
+        for slug, vote in analytics_episodes.votes(episode).items()
+        if not analytics_episodes.is_helpful(vote)
+    }
+    ways = [(slug, "read", by) for slug, by in read.items() if slug not in said]
+    ways += [(slug, "said", by) for slug, by in said.items()]
+    return [(slug, way, by) for slug, way, by in ways if slug not in down]
+
+
+# -- synonyms -----------------------------------------------------------------------------------
+
+
+def refinements(episodes: Iterable[Episode], searches: Collection[str]) -> list[Refined]:
+    """Return each person's way from one of these searches to words that worked."""
+    ways = []
+    for episode in episodes:
+        if not episode.of(EventKind.SEARCH):
+            continue
+        for search, after in _own(episode, searches):
+            for slug, _, words in _found(episode, search, after):
+                if words and words != search.words:
+                    ways.append(
+                        Refined(episode.visitor, search.words, words, slug, search.language)
+                    )
+    return ways
+
+
+def synonyms(ways: Iterable[Refined], *, k: int) -> tuple[Synonym, ...]:
+    """Return words replaced by others on the way to one article by `k` distinct people or more,
+    most people first.
+    """
+    people: dict[tuple[str, str, str, str], set[str]] = {}
+    for way in ways:
+        pair = _replaced(way.words, way.later, way.language or "en")
+        if pair:
+            people.setdefault((*pair, way.language or "en", way.article), set()).add(way.visitor)
+    found = [
+        Synonym(words, instead, len(who), language, article)
+        for (words, instead, language, article), who in people.items()
+        if len(who) >= k
+    ]
+    return tuple(sorted(found, key=lambda one: (-one.people, one.words, one.instead)))
+
+
+def _replaced(words: str, later: str, language: str) -> tuple[str, str] | None:
+    """Return what of the words gave way to what, None where nothing small and telling did."""
+    one, other = _telling(words, language), _telling(later, language)
+    gone = [word for stemmed, word in one.items() if stemmed not in other]
+    new = [word for stemmed, word in other.items() if stemmed not in one]
+    if not gone or not new or max(len(gone), len(new)) > LONGEST_TERM:
+        return None
+    return " ".join(gone), " ".join(new)
+
+
+def _telling(words: str, language: str) -> dict[str, str]:
+    common = stop_words(language)
+    return {stem(word, language): word for word in folded(words).split() if word not in common}
+
+
+# -- Why a failed search failed: the first of seven causes that holds --
+
 
 ANSWERS = 1 - OUTSIDE
 SEEN = 3  # places that people look at; what comes later was not offered to them
@@ -32,19 +218,19 @@ HOLDS = 0.5  # share of the query's information from which the words themselves 
 SHORTEST = 3  # letters; of shorter words any two are one letter apart
 OUT_OF_DATE = "out-of-date"  # the reason that readers give
 
-Rule = Callable[[Facts], Diagnosis | None]
+Rule = Callable[[DiagnosisFacts], Diagnosis | None]
 
 
-def diagnose(facts: Facts) -> Diagnosis:
+def diagnose(facts: DiagnosisFacts) -> Diagnosis:
     """Return the first cause that holds; a true gap when none does."""
     for rule in RULES:
         found = rule(facts)
         if found is not None:
             return found
-    return Diagnosis(Cause.TRUE_GAP, "", _shown(facts.own))
+    return Diagnosis(RootCause.TRUE_GAP, "", _shown(facts.own))
 
 
-def _typo(facts: Facts) -> Diagnosis | None:
+def _typo(facts: DiagnosisFacts) -> Diagnosis | None:
     """Another spelling finds the answer, or the person found it by one."""
     own, typed, best = facts.own, facts.typed, facts.own.best
     if typed is not None and best and _may(facts, best):
@@ -52,11 +238,11 @@ def _typo(facts: Facts) -> Diagnosis | None:
         worse = typed.confidence + BETTER <= own.confidence or typed.rank(best.slug) != 1
         if sure and worse:
             told = _shown(own) | {"spelling": own.text, "as_typed": round(typed.confidence, 4)}
-            return Diagnosis(Cause.TYPO, best.slug, told)
+            return Diagnosis(RootCause.TYPO, best.slug, told)
     later = facts.aftermath.later
     if facts.found and later and _same_but_spelling(facts.words, later):
         told = {"spelling": later, "how": facts.aftermath.how}
-        return Diagnosis(Cause.TYPO, facts.found.slug, told)
+        return Diagnosis(RootCause.TYPO, facts.found.slug, told)
     return None
 
 
@@ -72,24 +258,26 @@ def _same_but_spelling(words: str, later: str) -> bool:
     return OSA.distance(wrong, right) <= (1 if len(right) < 6 else 2)
 
 
-def _closed(facts: Facts) -> Diagnosis | None:
-    return _hidden(facts, facts.closed, Kind.CLOSED, Cause.NOT_PERMITTED)
+def _closed(facts: DiagnosisFacts) -> Diagnosis | None:
+    return _hidden(facts, facts.closed, Visibility.CLOSED, RootCause.NOT_PERMITTED)
 
 
-def _draft(facts: Facts) -> Diagnosis | None:
+def _draft(facts: DiagnosisFacts) -> Diagnosis | None:
     """An article is written and not shown, or shown and called out of date by who read it."""
-    found = _hidden(facts, facts.unpublished, Kind.UNPUBLISHED, Cause.DRAFT)
+    found = _hidden(facts, facts.unpublished, Visibility.UNPUBLISHED, RootCause.DRAFT)
     if found is not None:
         return found
     for slug, reason in facts.aftermath.refuted.items():
         best = facts.own.best
         overdue = best is not None and best.slug == slug and best.overdue
         if reason == OUT_OF_DATE or (overdue and facts.own.confidence >= facts.own.floor):
-            return Diagnosis(Cause.DRAFT, slug, {"reason": reason, "overdue": overdue})
+            return Diagnosis(RootCause.DRAFT, slug, {"reason": reason, "overdue": overdue})
     return None
 
 
-def _hidden(facts: Facts, look: Look | None, kind: Kind, cause: Cause) -> Diagnosis | None:
+def _hidden(
+    facts: DiagnosisFacts, look: SearchAttempt | None, kind: Visibility, cause: RootCause
+) -> Diagnosis | None:
     """Return the cause where what the person could not see answers better than what they saw."""
     if facts.found is not None and facts.found.kind is kind:
         return Diagnosis(cause, facts.found.slug, {"how": facts.aftermath.how})
@@ -109,43 +297,43 @@ def _nearer(best: Best, other: Best | None) -> bool:
     return best.cosine >= other.cosine + BETTER or best.coverage >= other.coverage + BETTER
 
 
-def _language(facts: Facts) -> Diagnosis | None:
+def _language(facts: DiagnosisFacts) -> Diagnosis | None:
     """The article that answers is in another language than the words."""
     wider = facts.unfiltered
     if wider and wider.best and wider.confidence >= max(wider.floor, facts.own.confidence + BETTER):
-        return Diagnosis(Cause.LANGUAGE, wider.best.slug, _shown(wider) | {"filtered": True})
+        return Diagnosis(RootCause.LANGUAGE, wider.best.slug, _shown(wider) | {"filtered": True})
     best = facts.found or facts.own.best
     if best is None or not facts.language or best.language == facts.language:
         return None
     if facts.found is not None or best.cosine >= ACROSS or best.coverage >= HOLDS:
         told = _shown(facts.own) | {"asked": facts.language, "language": best.language}
-        return Diagnosis(Cause.LANGUAGE, best.slug, told)
+        return Diagnosis(RootCause.LANGUAGE, best.slug, told)
     return None
 
 
-def _low(facts: Facts) -> Diagnosis | None:
+def _low(facts: DiagnosisFacts) -> Diagnosis | None:
     """The article that answered in the end is found by these words, too far down."""
     if facts.found is None:
         return None
     rank = facts.own.rank(facts.found.slug)
     if rank > SEEN:
         told = _shown(facts.own) | {"rank": rank, "how": facts.aftermath.how}
-        return Diagnosis(Cause.RANKS_LOW, facts.found.slug, told)
+        return Diagnosis(RootCause.RANKS_LOW, facts.found.slug, told)
     return None
 
 
-def _wording(facts: Facts) -> Diagnosis | None:
+def _wording(facts: DiagnosisFacts) -> Diagnosis | None:
     """An article answers it, and its words are not those that people used."""
     if facts.found is not None:
         told = _shown(facts.own) | {"how": facts.aftermath.how, "later": facts.aftermath.later}
-        return Diagnosis(Cause.WORDING, facts.found.slug, told)
+        return Diagnosis(RootCause.WORDING, facts.found.slug, told)
     best = facts.own.best
     if best is not None and facts.own.confidence >= ANSWERS and _may(facts, best):
-        return Diagnosis(Cause.WORDING, best.slug, _shown(facts.own))
+        return Diagnosis(RootCause.WORDING, best.slug, _shown(facts.own))
     return None
 
 
-def _may(facts: Facts, best: Best) -> bool:
+def _may(facts: DiagnosisFacts, best: Best) -> bool:
     """Return whether the article can be the answer: nobody opened it in vain."""
     return best.slug not in facts.aftermath.refuted
 
@@ -153,7 +341,7 @@ def _may(facts: Facts, best: Best) -> bool:
 RULES: tuple[Rule, ...] = (_closed, _draft, _typo, _language, _low, _wording)
 
 
-def _shown(look: Look) -> dict[str, Any]:
+def _shown(look: SearchAttempt) -> dict[str, Any]:
     best = look.best
     told: dict[str, Any] = {"confidence": round(look.confidence, 4)}
     if best is not None:
@@ -167,7 +355,7 @@ def odds(confidence: float) -> float:
     return math.log(bounded / (1 - bounded)) - math.log(ANSWERS / (1 - ANSWERS))
 
 
-def of_gap(found: Sequence[tuple[Diagnosis, int]]) -> tuple[Cause | None, Mapping[str, int]]:
+def of_gap(found: Sequence[tuple[Diagnosis, int]]) -> tuple[RootCause | None, Mapping[str, int]]:
     """Return the cause of a gap and the people by cause, from its questions' causes with the people
     who asked each; None of none.
 
@@ -180,13 +368,13 @@ def of_gap(found: Sequence[tuple[Diagnosis, int]]) -> tuple[Cause | None, Mappin
     if not people:
         return None, {}
     first = min(people, key=lambda each: (-people[each], each))
-    plain = {Cause.WORDING.value, Cause.TRUE_GAP.value}
+    plain = {RootCause.WORDING.value, RootCause.TRUE_GAP.value}
     if first not in plain and people[first] * 2 > people.total():
-        return Cause(first), dict(people)
+        return RootCause(first), dict(people)
     return _by_odds(found, people), dict(people)
 
 
-def _by_odds(found: Sequence[tuple[Diagnosis, int]], people: Mapping[str, int]) -> Cause:
+def _by_odds(found: Sequence[tuple[Diagnosis, int]], people: Mapping[str, int]) -> RootCause:
     weighed = [
         (odds(float(each.evidence.get("own", each.evidence["confidence"]))), count)
         for each, count in found
@@ -194,8 +382,10 @@ def _by_odds(found: Sequence[tuple[Diagnosis, int]], people: Mapping[str, int]) 
     ]
     total = sum(count for _, count in weighed)
     mean = sum(value * count for value, count in weighed) / total if total else 0.0
-    known = sum(people.get(cause.value, 0) for cause in Cause if cause is not Cause.TRUE_GAP)
+    known = sum(
+        people.get(cause.value, 0) for cause in RootCause if cause is not RootCause.TRUE_GAP
+    )
     if mean < 0 and known * 2 <= sum(people.values()):
-        return Cause.TRUE_GAP
-    answered = {name: count for name, count in people.items() if name != Cause.TRUE_GAP.value}
-    return Cause(min(answered, key=lambda each: (-answered[each], each), default="wording"))
+        return RootCause.TRUE_GAP
+    answered = {name: count for name, count in people.items() if name != RootCause.TRUE_GAP.value}
+    return RootCause(min(answered, key=lambda each: (-answered[each], each), default="wording"))

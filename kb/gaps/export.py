@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from kb.gaps.gap import Gap
-from kb.gaps.reading import Detail, Listing, name_of
+from kb.gaps.model import Gap
+from kb.gaps.service import Detail, Listing, name_of
 from kb.table import Column, ColumnKind, Row, Table, lines
 
 HEADER = (

@@ -1,4 +1,11 @@
-"""What mends a gap, by its cause: the change to make, ready where a program can write it.
+"""What mends a gap, by its cause: the change to make, as a patch where a program can write it.
+
+Promises a patch that `git apply` takes where the articles lie, changing nothing but the lines it
+adds, and none where the file cannot be changed safely by lines alone. Pure; knows no repository.
+
+Promises a diff that `git apply` takes at the top of the repository, made against the commit that is
+live, and that an article whose front matter cannot be edited for certain is named instead. Writes
+nothing.
 
 Promises one sentence for every cause, and patches that hold only words which may be shown. Reads
 an article's source at the live commit; writes nothing.
@@ -6,30 +13,202 @@ an article's source at the live commit; writes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from difflib import unified_diff
 
 from kb.config.settings import Settings
+from kb.content.article import Article
+from kb.content.frontmatter.editing import with_answers
+from kb.content.frontmatter.fields import names
+from kb.content.frontmatter.parsing import read_front_matter
 from kb.content.library import Library
+from kb.content.paths import mount_of
+from kb.content.sources.git import GitSource
+from kb.content.sources.source import Source
+from kb.database import Database
 from kb.errors import ContentError
-from kb.gaps.gap import Cause
-from kb.gaps.patches import SYNONYMS, answers_patch, synonyms_patch
-from kb.gaps.reading import Detail
+from kb.gaps.answers import store
+from kb.gaps.answers.rules import AnswersOfArticle
+from kb.gaps.answers.rules import brought as summed
+from kb.gaps.model import RootCause
+from kb.gaps.service import Detail
 from kb.publishing.state import open_articles
+from kb.tracking.query_text import folded
+
+# -- Ready changes for Git: questions an article shall answer, words that mean the same --
+
+
+SYNONYMS = "_synonyms.yml"
+_ITEM = re.compile(r"^(\s*)-\s")
+
+
+def answers_patch(path: str, text: str, questions: Sequence[str]) -> str:
+    """Return the diff that adds questions to `answers:` of an article's front matter; "" where all
+    are there already or the front matter is not one to change by lines.
+    """
+    held = {folded(each) for each in _held(text)}
+    changed = with_answers(text, [each for each in questions if folded(each) not in held])
+    if changed is None:
+        return ""
+    return _diff(path, text.splitlines(keepends=True), changed.splitlines(keepends=True))
+
+
+def _held(text: str) -> list[str]:
+    values = read_front_matter(text).values
+    return [str(each) for name in names("answers") for each in values.get(name) or ()]
+
+
+def synonyms_patch(text: str, language: str, words: str, instead: str) -> str:
+    """Return the diff that makes two wordings synonyms in `_synonyms.yml`, joining the group that
+    holds one of them; "" where one holds both already.
+    """
+    lines = text.splitlines(keepends=True)
+    at = next((n for n, line in enumerate(lines) if line.rstrip() == f"{language}:"), None)
+    if at is None:
+        tail = [f"{language}:\n", f"  - [{words}, {instead}]\n"]
+        return _diff(SYNONYMS, lines, [*_ended(lines), *tail])
+    last = at
+    for n in range(at + 1, len(lines)):
+        if not lines[n].startswith((" ", "#", "\n")):
+            break
+        if not _ITEM.match(lines[n]):
+            continue
+        last = n
+        group = [each.strip() for each in lines[n].strip(" -[]\n").split(",")]
+        if {words, instead} <= set(group):
+            return ""
+        if missing := {words: instead, instead: words}.get(_one_of(group, words, instead)):
+            row = lines[n].rstrip()
+            if not row.endswith("]"):
+                return ""
+            return _diff(
+                SYNONYMS, lines, [*lines[:n], f"{row[:-1]}, {missing}]\n", *lines[n + 1 :]]
+            )
+    new = f"  - [{words}, {instead}]\n"
+    return _diff(SYNONYMS, lines, [*_ended(lines[: last + 1]), new, *lines[last + 1 :]])
+
+
+def _one_of(group: Sequence[str], *wanted: str) -> str:
+    return next((each for each in wanted if each in group), "")
+
+
+def _ended(lines: Sequence[str]) -> list[str]:
+    """Return the lines, the last ending in a line break."""
+    if lines and not lines[-1].endswith("\n"):
+        return [*lines[:-1], lines[-1] + "\n"]
+    return list(lines)
+
+
+def _diff(path: str, before: Sequence[str], after: Sequence[str]) -> str:
+    if before and not before[-1].endswith("\n"):
+        return ""  # such a patch needs a mark that few tools write alike
+    return "".join(unified_diff(list(before), list(after), f"a/{path}", f"b/{path}"))
+
+
+# -- Answered questions offered as must-find tests: a patch to the articles' front matter --
+
+
+SPAN = timedelta(days=90)
+MOST = 10  # questions for one article: each is a test that runs at every check
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """The patch ("" where there is nothing to add), and the paths of articles left out of it."""
+
+    patch: str
+    articles: int
+    left_out: tuple[str, ...] = ()
+
+
+def brought(db: Database, now: datetime, *, k: int) -> tuple[AnswersOfArticle, ...]:
+    """Return what commits of the last 90 days answered, the latest first."""
+    with db.read() as connection:
+        rows = store.answered(connection, now - SPAN)
+    return summed(rows, k=k)
+
+
+def proposal(
+    settings: Settings, library: Library, answered: Iterable[AnswersOfArticle]
+) -> Proposal:
+    """Return the patch that adds what articles answer to their front matter."""
+    wanted = _wanted(library, answered)
+    try:
+        source = open_articles(settings, "" if _is_folder(library) else library.commit)
+    except ContentError:
+        return Proposal("", 0, tuple(sorted(library.articles[slug].path for slug in wanted)))
+    try:
+        found = [
+            (library.articles[slug].path, _proposal_diff(source, library.articles[slug], questions))
+            for slug, questions in sorted(wanted.items())
+        ]
+    finally:
+        source.close()
+    return Proposal(
+        "".join(diff for _, diff in found if diff),
+        sum(bool(diff) for _, diff in found),
+        tuple(path for path, diff in found if not diff),
+    )
+
+
+def _wanted(library: Library, answered: Iterable[AnswersOfArticle]) -> dict[str, list[str]]:
+    """Return the questions that each article does not name yet, by slug."""
+    wanted: dict[str, list[str]] = {}
+    for each in answered:
+        if (article := library.get(each.article)) is not None:
+            new = [q.words for q in each.questions if q.words not in article.answers]
+            wanted.setdefault(each.article, []).extend(new)
+    return {slug: questions[:MOST] for slug, questions in wanted.items() if questions}
+
+
+def _lines(text: str) -> list[str]:
+    """Return the lines as Git counts them, with their ends."""
+    return re.findall(r"[^\n]*\n|[^\n]+\Z", text)
+
+
+def _is_folder(library: Library) -> bool:
+    return library.commit.startswith("folder-")
+
+
+def _proposal_diff(source: Source, article: Article, questions: list[str]) -> str:
+    """Return the diff of one file, "" where it cannot be edited."""
+    blob = source.files().get(article.path)
+    try:
+        before = blob.read().decode("utf-8") if blob else ""
+    except (OSError, UnicodeDecodeError):
+        return ""
+    after = with_answers(before, questions)
+    if after is None:
+        return ""
+    inside = source.inside if isinstance(source, GitSource) else ""
+    own = article.path.removeprefix(mount_of(article.path))  # a patch is for its own repository
+    path = f"{inside}/{own}" if inside else own
+    head = f"diff --git a/{path} b/{path}\n"
+    lines = unified_diff(_lines(before), _lines(after), f"a/{path}", f"b/{path}")
+    return head + "".join(
+        line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines
+    )
+
+
+# -- What mends a gap, by its cause: the change to make, ready where a program can write it --
+
 
 ADVICE = {
-    Cause.TYPO: "People misspell it. Add the spelling they use to the article's keywords, or as a "
-    "synonym.",
-    Cause.WORDING: "An article answers it in other words. Add the questions to its “answers”, or "
-    "their words as synonyms.",
-    Cause.RANKS_LOW: "The article that answers comes too far down. Say what people ask in its "
+    RootCause.TYPO: "People misspell it. Add the spelling they use to the article's keywords, or "
+    "as a synonym.",
+    RootCause.WORDING: "An article answers it in other words. Add the questions to its “answers”, "
+    "or their words as synonyms.",
+    RootCause.RANKS_LOW: "The article that answers comes too far down. Say what people ask in its "
     "title and “answers”.",
-    Cause.NOT_PERMITTED: "An article answers it that these people may not read. Open it to them, "
-    "or write one that they may.",
-    Cause.LANGUAGE: "An article answers it in another language. Translate it.",
-    Cause.DRAFT: "An article answers it that is a draft, has expired, is not yet due or is out of "
-    "date. Finish it and publish it.",
-    Cause.TRUE_GAP: "No article answers it. Write one.",
+    RootCause.NOT_PERMITTED: "An article answers it that these people may not read. Open it to "
+    "them, or write one that they may.",
+    RootCause.LANGUAGE: "An article answers it in another language. Translate it.",
+    RootCause.DRAFT: "An article answers it that is a draft, has expired, is not yet due or is "
+    "out of date. Finish it and publish it.",
+    RootCause.TRUE_GAP: "No article answers it. Write one.",
 }
 MOST_QUESTIONS = 6
 Read = Callable[[str], str]
@@ -49,15 +228,15 @@ def fix_of(found: Detail, library: Library, read: Read) -> Fix | None:
     """Return what mends the gap, None where its cause is not known yet."""
     if not found.gap.cause:
         return None
-    cause = Cause(found.gap.cause)
+    cause = RootCause(found.gap.cause)
     slug = str(found.gap.data.get("article", ""))
     return Fix(cause.value, ADVICE[cause], slug, _patch(found, cause, library, read))
 
 
-def _patch(found: Detail, cause: Cause, library: Library, read: Read) -> str:
-    if cause not in (Cause.WORDING, Cause.RANKS_LOW, Cause.TYPO):
+def _patch(found: Detail, cause: RootCause, library: Library, read: Read) -> str:
+    if cause not in (RootCause.WORDING, RootCause.RANKS_LOW, RootCause.TYPO):
         return ""
-    patches = [_answers(found, library, read)] if cause is not Cause.TYPO else []
+    patches = [_answers(found, library, read)] if cause is not RootCause.TYPO else []
     text = read(SYNONYMS)
     rows = found.gap.data.get("synonyms", ())
     enough = [row for row in rows if int(row["people"]) >= found.k]

@@ -19,12 +19,12 @@ from kb.config.values import duration
 from kb.content.library import Library
 from kb.database import Database
 from kb.errors import InvalidInput
-from kb.gaps.answers.answer import Answered
-from kb.gaps.answers.summary import Brought
-from kb.gaps.answers.summary import brought as summed
-from kb.gaps.closed import bring_up_to_date
-from kb.gaps.proposals import brought, proposal
-from kb.gaps.replay import Replayed, Replaying
+from kb.gaps.answers.model import AnsweredSearch
+from kb.gaps.answers.rules import AnswersOfArticle
+from kb.gaps.answers.rules import brought as summed
+from kb.gaps.answers.service import Replay, ReplayResult
+from kb.gaps.fixes import brought, proposal
+from kb.gaps.jobs import bring_up_to_date
 from kb.progress import ProgressBar
 
 
@@ -37,7 +37,7 @@ class Wanted:
     form: str = "text"
 
 
-def show(replaying: Replaying, wanted: Wanted, now: datetime) -> None:
+def show(replaying: Replay, wanted: Wanted, now: datetime) -> None:
     """Ask again, and print what is answered by which commit."""
     since = _since(wanted.since, now)
     with ProgressBar() as bar:
@@ -68,9 +68,9 @@ def _since(text: str, now: datetime) -> datetime | None:
         ) from None
 
 
-def _rows(done: Replayed, now: datetime) -> list[Answered]:
+def _rows(done: ReplayResult, now: datetime) -> list[AnsweredSearch]:
     return [
-        Answered(
+        AnsweredSearch(
             search_id=each.asked.id,
             visitor=each.asked.visitor,
             words=each.asked.words,
@@ -85,7 +85,7 @@ def _rows(done: Replayed, now: datetime) -> list[Answered]:
     ]
 
 
-def _json(done: Replayed, found: Sequence[Brought]) -> dict[str, Any]:
+def _json(done: ReplayResult, found: Sequence[AnswersOfArticle]) -> dict[str, Any]:
     return {
         "commit": done.commit,
         "asked": done.asked,
@@ -104,7 +104,7 @@ def _json(done: Replayed, found: Sequence[Brought]) -> dict[str, Any]:
     }
 
 
-def _print(done: Replayed, found: Sequence[Brought], k: int) -> None:
+def _print(done: ReplayResult, found: Sequence[AnswersOfArticle], k: int) -> None:
     for each in found:
         click.echo(f"{each.commit[:12]}  {each.article}  ({each.people} people)")
         for question in each.questions:

@@ -1,7 +1,9 @@
-"""Gaps, their searches, their history and the questions' vectors in the database.
+"""Gaps, their searches, history, vectors and diagnoses in the database.
 
 Promises that a number is given once, that a change of a gap that somebody changed meanwhile is
 refused, and that history only grows. Knows no rule of grouping.
+
+Promises one cause a search, the latest. Knows no rule.
 """
 
 from __future__ import annotations
@@ -16,16 +18,21 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from kb.database import Database
-from kb.gaps.gap import Event, Failed, Gap, Status
-from kb.gaps.grouping import Vectors
+from kb.gaps.clustering import Vectors
+from kb.gaps.model import Diagnosis, FailedQuery, Gap, GapEvent, GapStatus, RootCause
 from kb.schema import (
     episodes,
+    events,
     failed_searches,
     gap_events,
     gap_searches,
     gaps,
     question_vectors,
+    tickets,
 )
+
+# -- Gaps, their searches, their history and the questions' vectors in the database --
+
 
 DEFINITION = 1  # of gaps, their demand and their causes; see docs/gaps.md
 CHUNK = 400  # values in one IN (...); SQLite before 3.32 took 999
@@ -39,7 +46,7 @@ _DECIDED = (
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class GapOfSearch:
     """The gap that a failed search is in ("" for none), and whether a person put it there."""
 
     gap_id: str
@@ -49,7 +56,7 @@ class Placed:
 # -- what is read -------------------------------------------------------------------------------
 
 
-def failed(connection: Connection, since: datetime) -> tuple[Failed, ...]:
+def failed(connection: Connection, since: datetime) -> tuple[FailedQuery, ...]:
     """Return the failed searches of ended episodes from `since` on whose words are kept, in order
     of time.
     """
@@ -57,7 +64,7 @@ def failed(connection: Connection, since: datetime) -> tuple[Failed, ...]:
     return tuple(_failed(row) for row in connection.execute(query))
 
 
-def members(connection: Connection, gap_id: str) -> tuple[Failed, ...]:
+def members(connection: Connection, gap_id: str) -> tuple[FailedQuery, ...]:
     """Return the failed searches that are in a gap and whose words are kept, in order of time."""
     inside = sa.select(gap_searches.c.search_id).where(gap_searches.c.gap_id == gap_id)
     query = _worded().where(failed_searches.c.search_id.in_(inside))
@@ -80,9 +87,9 @@ def _worded() -> sa.Select[Any]:
     )
 
 
-def _failed(row: Row[Any]) -> Failed:
+def _failed(row: Row[Any]) -> FailedQuery:
     last = row.data.get("last_failed") == row.search_id
-    return Failed(
+    return FailedQuery(
         search_id=row.search_id,
         at=row.at,
         visitor=row.visitor,
@@ -94,10 +101,10 @@ def _failed(row: Row[Any]) -> Failed:
     )
 
 
-def placed(connection: Connection) -> dict[str, Placed]:
+def placed(connection: Connection) -> dict[str, GapOfSearch]:
     """Return where each failed search is, by search."""
     query = sa.select(gap_searches.c.search_id, gap_searches.c.gap_id, gap_searches.c.by_hand)
-    return {row[0]: Placed(row[1] or "", row[2]) for row in connection.execute(query)}
+    return {row[0]: GapOfSearch(row[1] or "", row[2]) for row in connection.execute(query)}
 
 
 def every(connection: Connection) -> tuple[Gap, ...]:
@@ -123,7 +130,7 @@ def by_id(connection: Connection, gap_id: str) -> Gap | None:
 def _gap(row: Row[Any]) -> Gap:
     own = {name: getattr(row, name) for name in Gap.__slots__ if hasattr(row, name)}
     own |= {name: own[name] or "" for name in _TEXTS}
-    return Gap(**{**own, "status": Status(row.status)})
+    return Gap(**{**own, "status": GapStatus(row.status)})
 
 
 def centres(connection: Connection) -> dict[str, Vectors]:
@@ -132,11 +139,11 @@ def centres(connection: Connection) -> dict[str, Vectors]:
     return {row[0]: np.frombuffer(row[1], "<f4") for row in connection.execute(query)}
 
 
-def history(connection: Connection, gap_id: str) -> tuple[Event, ...]:
+def history(connection: Connection, gap_id: str) -> tuple[GapEvent, ...]:
     """Return what happened to a gap, the latest first."""
     query = sa.select(gap_events).where(gap_events.c.gap_id == gap_id)
     rows = connection.execute(query.order_by(gap_events.c.seq.desc()))
-    return tuple(Event(row.gap_id, row.at, row.kind, row.actor, row.data) for row in rows)
+    return tuple(GapEvent(row.gap_id, row.at, row.kind, row.actor, row.data) for row in rows)
 
 
 def last_event(connection: Connection, kind: str) -> datetime | None:
@@ -182,7 +189,7 @@ def next_number(db: Database, connection: Connection) -> int:
     return int(connection.scalar(sa.select(sa.func.max(gaps.c.number))) or 0) + 1
 
 
-def add(connection: Connection, gap: Gap, now: datetime) -> None:
+def add_gap(connection: Connection, gap: Gap, now: datetime) -> None:
     """Insert a gap."""
     row = _row(gap) | {"id": gap.id, "number": gap.number, "created_at": now, "version": 1}
     connection.execute(sa.insert(gaps).values(**row, updated_at=now, definition=DEFINITION))
@@ -246,7 +253,7 @@ def place(
         )
 
 
-def tell(connection: Connection, events: Iterable[Event]) -> None:
+def tell(connection: Connection, events: Iterable[GapEvent]) -> None:
     """Add lines to the history."""
     rows = [
         {"gap_id": e.gap_id, "at": e.at, "kind": e.kind, "actor": e.actor, "data": dict(e.data)}
@@ -258,3 +265,84 @@ def tell(connection: Connection, events: Iterable[Event]) -> None:
 
 def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
     return (values[start : start + CHUNK] for start in range(0, len(values), CHUNK))
+
+
+# -- Diagnoses in the database, and what of the record they are made from --
+
+
+def diagnosed(connection: Connection, gap_id: str, live: str) -> frozenset[str]:
+    """Return the searches of a gap that were looked at against that generation."""
+    query = sa.select(gap_searches.c.search_id).where(
+        gap_searches.c.gap_id == gap_id, gap_searches.c.diagnosed == live
+    )
+    return frozenset(connection.scalars(query))
+
+
+def diagnoses_of_gap(connection: Connection, gap_id: str) -> dict[str, Diagnosis]:
+    """Return what was found of a gap's searches, by search."""
+    columns = gap_searches.c
+    query = sa.select(columns.search_id, columns.cause, columns.evidence).where(
+        columns.gap_id == gap_id, columns.cause != ""
+    )
+    return {
+        row.search_id: Diagnosis(
+            RootCause(row.cause), str((row.evidence or {}).get("article", "")), row.evidence or {}
+        )
+        for row in connection.execute(query)
+    }
+
+
+def put_diagnoses(connection: Connection, found: Mapping[str, Diagnosis], live: str) -> None:
+    """Write what was found of searches against that generation."""
+    for search_id, diagnosis in sorted(found.items()):
+        connection.execute(
+            sa.update(gap_searches)
+            .where(gap_searches.c.search_id == search_id)
+            .values(
+                cause=diagnosis.cause.value,
+                diagnosed=live,
+                evidence={**diagnosis.evidence, "article": diagnosis.article},
+            )
+        )
+
+
+def note_on_gap(connection: Connection, gap_id: str, name: str, value: Any) -> None:
+    """Write one fact into a gap's data."""
+    query = sa.select(gaps.c.data).where(gaps.c.id == gap_id)
+    held = connection.scalar(query) or {}
+    statement = sa.update(gaps).where(gaps.c.id == gap_id)
+    connection.execute(statement.values(data={**held, name: value}))
+
+
+def asked_by(connection: Connection, search_id: str) -> tuple[bool, frozenset[str]]:
+    """Return whether somebody signed in made the search, and the languages it was kept to."""
+    query = sa.select(events.c.user_id, events.c.data).where(events.c.id == search_id)
+    row = connection.execute(query).first()
+    if row is None:
+        return False, frozenset()
+    chosen = row.data.get("filters", {}).get("languages", ())
+    return bool(row.user_id), frozenset(map(str, chosen))
+
+
+def shown_then(connection: Connection, searches: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Return the articles that each search was shown, best first, by search."""
+    found: dict[str, tuple[str, ...]] = {}
+    for start in range(0, len(searches), CHUNK):
+        query = sa.select(events.c.id, events.c.data).where(
+            events.c.id.in_(searches[start : start + CHUNK])
+        )
+        for row in connection.execute(query):
+            found[row.id] = tuple(str(hit[0]) for hit in row.data.get("hits", ()))
+    return found
+
+
+def resolved(connection: Connection, searches: Sequence[str]) -> dict[str, str]:
+    """Return the articles with which tickets of these searches were resolved, by search."""
+    found: dict[str, str] = {}
+    for start in range(0, len(searches), CHUNK):
+        query = sa.select(tickets.c.search_id, tickets.c.resolution_article).where(
+            tickets.c.search_id.in_(searches[start : start + CHUNK]),
+            tickets.c.resolution_article != "",
+        )
+        found |= {row[0]: row[1] for row in connection.execute(query)}
+    return found

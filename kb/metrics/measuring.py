@@ -19,7 +19,7 @@ from kb.analytics.store import last_seen
 from kb.database import Database
 from kb.desk.outbox.store import Outbox, State
 from kb.desk.queue.store import open_by_tier
-from kb.gaps import reading
+from kb.gaps import service as gaps_service
 from kb.metrics.gauge import (
     DAYS,
     PREFIX,
@@ -59,7 +59,7 @@ class Measuring:
         today = now.date()
         span = DateRange(today - timedelta(days=DAYS - 1), today)
         found = report(self.db, span, k=self.k, now=now, parts=SUMS)
-        listing = reading.listing(self.db, reading.Wanted(), k=self.k, now=now)
+        listing = gaps_service.listing(self.db, gaps_service.GapFilter(), k=self.k, now=now)
         yield _build(found.code)
         yield moment("measured", "When these figures were worked out.", now)
         yield window(span.start, now)

@@ -15,7 +15,7 @@ from kb.analytics.report import DateRange, Report
 from kb.analytics.service import ReportParts, articles_of, report, report_beside
 from kb.database import Database
 from kb.errors import NotFound
-from kb.gaps import reading
+from kb.gaps import service as gaps_service
 from kb.gaps.cycle.reporting import knowledge_tables
 from kb.gaps.export import gaps_table
 from kb.insight.notes.note import notes_table
@@ -70,7 +70,7 @@ def _deflection(source: Source, span: DateRange, now: datetime) -> Made:
 def _searches(source: Source, span: DateRange, now: datetime) -> Made:
     parts = ReportParts(articles=False, people=False)
     found = report(source.db, span, k=source.k, now=now, costs=source.costs, parts=parts)
-    gaps = reading.most_asked(source.db, TOP_GAPS, k=source.k)
+    gaps = gaps_service.most_asked(source.db, TOP_GAPS, k=source.k)
     return Made((*searches.tables(found), gaps_table(gaps)), found)
 
 

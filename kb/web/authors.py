@@ -17,8 +17,8 @@ from kb.analytics.report import DateRange
 from kb.analytics.service import article_care
 from kb.authoring.tasks import keepers, kept_by, tasks
 from kb.content.article import Article, ArticleStatus
-from kb.gaps.proposals import brought
-from kb.gaps.reading import Wanted, listing, name_of
+from kb.gaps.fixes import brought
+from kb.gaps.service import GapFilter, listing, name_of
 from kb.people.roles import Permission
 from kb.web.guard import needs, now, services, viewer
 from kb.web.words import REASONS
@@ -58,7 +58,7 @@ def home() -> str:
         tasks=todo[:MOST_TASKS],
         more_tasks=max(0, len(todo) - MOST_TASKS),
         rows=_rows(kept, known),
-        wanted=listing(parts.db, Wanted(), k=parts.settings.k_anonymity, now=now()).gaps[
+        wanted=listing(parts.db, GapFilter(), k=parts.settings.k_anonymity, now=now()).gaps[
             :MOST_WANTED
         ],
         name_of=name_of,

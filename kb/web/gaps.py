@@ -15,10 +15,10 @@ from flask.typing import ResponseReturnValue
 from kb.authoring.beginning import Beginning, begun_text, slug_of
 from kb.authoring.gaps import beginning_of
 from kb.errors import InvalidInput, NotAllowed, NotFound, ProductError
-from kb.gaps import acts, reading
+from kb.gaps import service as gaps_service
 from kb.gaps.export import csv_rows, json_rows
 from kb.gaps.fixes import Fix, fix_of, reader_of
-from kb.gaps.gap import Cause, Status
+from kb.gaps.model import GapStatus, RootCause
 from kb.people.roles import STAFF_ROLES, Permission, Role, audiences
 from kb.web.files import attached, attached_csv
 from kb.web.guard import needs, now, services, viewer
@@ -29,7 +29,7 @@ blueprint = Blueprint("gaps", __name__, url_prefix="/reports")
 PAGE = 50
 LOOKED_AT = 10  # questions whose results of today are looked up for the page
 TOP = 3
-STATES = ("open", *(status.value for status in Status), "all")
+STATES = ("open", *(status.value for status in GapStatus), "all")
 # Acts that take more than a click to undo ask once more.
 ASK = frozenset({"merge", "split", "move", "decline"})
 
@@ -48,9 +48,9 @@ def listing() -> str:
         more=page * PAGE < len(found.gaps),
         wanted=wanted,
         states=STATES,
-        causes=tuple(Cause),
+        causes=tuple(RootCause),
         names=_names(),
-        name_of=reading.name_of,
+        name_of=gaps_service.name_of,
     )
 
 
@@ -107,25 +107,25 @@ def act(number: str, action: str) -> ResponseReturnValue:
         what = ACTIONS[action](request.form)
         if action in ASK and "sure" not in request.form:
             return _ask(found, action)
-        acting = acts.Acting(
+        acting = gaps_service.Acting(
             actor=viewer().name or viewer().email,
             now=now(),
             version=request.form.get("version", 0, type=int),
             k=services().settings.k_anonymity,
         )
-        acts.act(services().db, found.gap.number, what, acting)
+        gaps_service.act(services().db, found.gap.number, what, acting)
     except (InvalidInput, NotAllowed) as problem:
         return _page(_detail(number), problem), 422
     return redirect(url_for("gaps.gap", number=number), 303)
 
 
-def _ask(found: reading.Detail, action: str) -> str:
+def _ask(found: gaps_service.Detail, action: str) -> str:
     """Return the page that asks whether it is meant."""
     asked = set(request.form.getlist("question"))
     return render_template(
         "gaps/sure.html",
         gap=found.gap,
-        name_of=reading.name_of,
+        name_of=gaps_service.name_of,
         action=action,
         form=request.form,
         chosen=[each for each in found.questions if each.latest.search_id in asked],
@@ -138,12 +138,12 @@ def _number(form: Mapping[str, str], name: str) -> int:
     return int(text) if text.isdecimal() and len(text) < 10 else 0
 
 
-def _merge(form: Mapping[str, str]) -> acts.Act:
+def _merge(form: Mapping[str, str]) -> gaps_service.Act:
     into = _number(form, "into")
     if not into:
         problem = "Give the number of the other gap."
         raise InvalidInput(problem, fields={"into": problem})
-    return acts.merge(into)
+    return gaps_service.merge(into)
 
 
 def _questions() -> frozenset[str]:
@@ -154,39 +154,39 @@ def _questions() -> frozenset[str]:
     return chosen
 
 
-def _assign(form: Mapping[str, str]) -> acts.Act:
+def _assign(form: Mapping[str, str]) -> gaps_service.Act:
     owner, names = form.get("owner", ""), _names()
     if owner and owner not in names:
         raise InvalidInput("There is no such colleague.", fields={"owner": "Choose from the list."})
-    return acts.assign(owner, names.get(owner, "nobody"))
+    return gaps_service.assign(owner, names.get(owner, "nobody"))
 
 
-ACTIONS: dict[str, Callable[[Mapping[str, str]], acts.Act]] = {
-    "rename": lambda form: acts.rename(form.get("title", "")),
+ACTIONS: dict[str, Callable[[Mapping[str, str]], gaps_service.Act]] = {
+    "rename": lambda form: gaps_service.rename(form.get("title", "")),
     "assign": _assign,
-    "watch": lambda _: acts.decide(Status.WATCHING),
-    "decline": lambda _: acts.decide(Status.DECLINED),
-    "reopen": lambda _: acts.decide(Status.NEW),
+    "watch": lambda _: gaps_service.decide(GapStatus.WATCHING),
+    "decline": lambda _: gaps_service.decide(GapStatus.DECLINED),
+    "reopen": lambda _: gaps_service.decide(GapStatus.NEW),
     "merge": _merge,
-    "split": lambda _: acts.split(_questions()),
-    "move": lambda form: acts.move(_questions(), _number(form, "to")),
+    "split": lambda _: gaps_service.split(_questions()),
+    "move": lambda form: gaps_service.move(_questions(), _number(form, "to")),
 }
 
 
-def _found() -> tuple[reading.Listing, reading.Wanted]:
+def _found() -> tuple[gaps_service.Listing, gaps_service.GapFilter]:
     asked = {name: request.args.get(name, "")[:40] for name in ("cause", "language", "owner")}
     status = request.args.get("status", "open")
-    wanted = reading.Wanted(status=status if status in STATES else "open", **asked)
+    wanted = gaps_service.GapFilter(status=status if status in STATES else "open", **asked)
     parts = services()
-    found = reading.listing(parts.db, wanted, k=parts.settings.k_anonymity, now=now())
+    found = gaps_service.listing(parts.db, wanted, k=parts.settings.k_anonymity, now=now())
     return found, wanted
 
 
-def _detail(number: str) -> reading.Detail:
+def _detail(number: str) -> gaps_service.Detail:
     parts = services()
     try:
         wanted = int(number) if number.isdecimal() and len(number) < 10 else 0
-        return reading.detail(parts.db, wanted, k=parts.settings.k_anonymity)
+        return gaps_service.detail(parts.db, wanted, k=parts.settings.k_anonymity)
     except NotFound:
         abort(404, "There is no such gap.")
 
@@ -196,13 +196,13 @@ def _names() -> dict[str, str]:
     return {a.id: a.name for a in services().accounts.all() if a.role in STAFF_ROLES and a.active}
 
 
-def _fix(found: reading.Detail) -> Fix | None:
+def _fix(found: gaps_service.Detail) -> Fix | None:
     parts = services()
     library = parts.library()
     return fix_of(found, library, reader_of(parts.settings, library.commit))
 
 
-def _draft(found: reading.Detail) -> str:
+def _draft(found: gaps_service.Detail) -> str:
     parts, (title, questions) = services(), beginning_of(found)
     near = parts.library().get(str(found.gap.data.get("article", "")))
     wanted = Beginning(
@@ -214,7 +214,7 @@ def _draft(found: reading.Detail) -> str:
     return begun_text(parts.settings.articles, wanted, now().date())
 
 
-def _today(found: reading.Detail) -> dict[str, tuple[str, ...]]:
+def _today(found: gaps_service.Detail) -> dict[str, tuple[str, ...]]:
     """Return what the questions find today, as anybody who is signed in."""
     may, answers = audiences(Role.READER), {}
     for each in found.questions[:LOOKED_AT]:
@@ -224,13 +224,13 @@ def _today(found: reading.Detail) -> dict[str, tuple[str, ...]]:
     return answers
 
 
-def _page(found: reading.Detail, problem: ProductError | None = None) -> str:
+def _page(found: gaps_service.Detail, problem: ProductError | None = None) -> str:
     """Return the gap's page."""
     return render_template(
         "gaps/gap.html",
         found=found,
         gap=found.gap,
-        name_of=reading.name_of,
+        name_of=gaps_service.name_of,
         problem=problem,
         form=request.form,
         fix=_fix(found),

@@ -14,8 +14,8 @@ from flask.typing import ResponseReturnValue
 
 from kb.access import readable
 from kb.errors import InvalidInput
-from kb.gaps.replay import asked_before
-from kb.gaps.subscriptions.subscribing import Wish
+from kb.gaps.answers.service import asked_before
+from kb.gaps.subscriptions.service import SubscriptionRequest
 from kb.people.roles import Permission
 from kb.people.store import normal_email
 from kb.searches.service import SearchAnswer
@@ -59,10 +59,10 @@ def unanswered(search: Event) -> bool:
     return not search.data.get("answerable") or not search.data.get("total")
 
 
-def _wish(search: Event, email: str, *, known: bool) -> Wish:
+def _wish(search: Event, email: str, *, known: bool) -> SubscriptionRequest:
     mine = viewer().audiences
     spoken = request.accept_languages.best_match(("en", "es")) or ""
-    return Wish(
+    return SubscriptionRequest(
         search_id=search.id,
         words=search.words or "",
         email=email,

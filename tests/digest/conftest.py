@@ -13,7 +13,7 @@ from kb.config.settings import load
 from kb.database import Database
 from kb.digest.sending import Weekly
 from kb.digest.week import Week
-from kb.gaps.regroup import Grouping
+from kb.gaps.jobs import Grouping
 from kb.people.store import Accounts
 from kb.tracking.events import Event, EventKind
 from kb.tracking.query_text import words_key

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from kb.database import Database
-from kb.gaps.regroup import Grouping
+from kb.gaps.jobs import Grouping
 from kb.schema import episodes, events, failed_searches
 from kb.tracking.query_text import words_key
 from search.encoder import Encoder

@@ -9,11 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kb.content.article import Article, ArticleStatus, Audience
-from kb.gaps.answers import parts
-from kb.gaps.answers.answer import Placed
-from kb.gaps.answers.closing import is_open_again, share
-from kb.gaps.answers.parts import Known, Since
-from kb.gaps.answers.rules import LEAD, RISE, SURE, Asked, Question, answer
+from kb.gaps.answers import rules as answers_rules
+from kb.gaps.answers.model import SearchOfGap
+from kb.gaps.answers.rules import (
+    LEAD,
+    RISE,
+    SURE,
+    FailedSearch,
+    Known,
+    QueryToRepeat,
+    Since,
+    answer,
+    is_open_again,
+    share,
+)
 from search.types import Hit, Mode, Query, Results, Section
 
 THEN = datetime(2026, 3, 1, tzinfo=UTC)
@@ -28,9 +37,11 @@ def results(*hits: tuple[str, float], confidence: float = 0.95, answerable: bool
     )
 
 
-def asked(failure: str = "weak", shown: tuple[str, ...] = (), confidence: float = 0.0) -> Asked:
-    question = Question("key", "en", "public")
-    return Asked("s", THEN, "x", question, failure, THEN, shown, confidence)
+def asked(
+    failure: str = "weak", shown: tuple[str, ...] = (), confidence: float = 0.0
+) -> FailedSearch:
+    question = QueryToRepeat("key", "en", "public")
+    return FailedSearch("s", THEN, "x", question, failure, THEN, shown, confidence)
 
 
 def test_a_new_article_that_comes_first_and_clear_answers() -> None:
@@ -88,42 +99,48 @@ def article(text: str = "Text.", **more: object) -> Article:
 
 
 def test_only_what_changed_is_new() -> None:
-    first = parts.known(article(), None, {}, live_at=1.0, commit="c1")
+    first = answers_rules.known(article(), None, {}, live_at=1.0, commit="c1")
     changed = article("Another text.", blob="blob-2")
-    second = parts.known(changed, first, parts.times([first]), live_at=2.0, commit="c2")
-    since = parts.since(changed, second)
+    second = answers_rules.known(
+        changed, first, answers_rules.times([first]), live_at=2.0, commit="c2"
+    )
+    since = answers_rules.since(changed, second)
     assert (since.section("a"), since.section("b"), since.naming) == (2.0, 1.0, 1.0)
     assert (second.was, second.commit) == ("blob-1", "c2")
-    assert since.section("none") == parts.NEVER
+    assert since.section("none") == answers_rules.NEVER
 
 
 def test_a_text_keeps_its_time_wherever_it_moves_but_not_for_new_readers() -> None:
-    first = parts.known(article(), None, {}, live_at=1.0, commit="c1")
-    moved = parts.known(article(slug="y"), None, parts.times([first]), live_at=2.0, commit="c2")
+    first = answers_rules.known(article(), None, {}, live_at=1.0, commit="c1")
+    moved = answers_rules.known(
+        article(slug="y"), None, answers_rules.times([first]), live_at=2.0, commit="c2"
+    )
     assert set(moved.parts.values()) == {1.0}
     wider = article(audience=Audience.STAFF)
-    other = parts.known(wider, first, parts.times([first]), live_at=2.0, commit="c2")
+    other = answers_rules.known(
+        wider, first, answers_rules.times([first]), live_at=2.0, commit="c2"
+    )
     assert set(other.parts.values()) == {2.0}
 
 
 def test_what_nobody_can_find_is_not_live() -> None:
-    assert parts.published([article(status=ArticleStatus.DRAFT), article()]) == [article()]
+    assert answers_rules.published([article(status=ArticleStatus.DRAFT), article()]) == [article()]
 
 
 def test_a_state_is_named_by_commit_texts_and_model() -> None:
     held = {"x": Known("b", {"t": 1.0})}
-    name = parts.state_of("c" * 64, held, "m")
+    name = answers_rules.state_of("c" * 64, held, "m")
     assert len(name) <= 64
     others = (({"x": Known("b", {"u": 1.0})}, "m"), ({}, "m"), (held, "n"))
-    assert all(parts.state_of("c" * 64, each, model) != name for each, model in others)
-    assert parts.state_of("c" * 64, {"x": Known("z", {"t": 9.0})}, "m") == name
+    assert all(answers_rules.state_of("c" * 64, each, model) != name for each, model in others)
+    assert answers_rules.state_of("c" * 64, {"x": Known("z", {"t": 9.0})}, "m") == name
 
 
 # -- gaps -----------------------------------------------------------------------------------------
 
 
-def placed(*rows: tuple[str, str]) -> list[Placed]:
-    return [Placed(who, THEN, "c" if slug else "", slug) for who, slug in rows]
+def placed(*rows: tuple[str, str]) -> list[SearchOfGap]:
+    return [SearchOfGap(who, THEN, "c" if slug else "", slug) for who, slug in rows]
 
 
 def test_half_of_the_people_are_enough_and_one_wording_each() -> None:
@@ -136,7 +153,7 @@ def test_half_of_the_people_are_enough_and_one_wording_each() -> None:
 
 
 def test_after_it_was_open_again_only_later_searches_count() -> None:
-    later = Placed("dora", THEN + timedelta(days=1), "", "")
+    later = SearchOfGap("dora", THEN + timedelta(days=1), "", "")
     searches = [*placed(("ana", "x"), ("ben", "x")), later]
     assert share(searches).enough
     assert not share(searches, THEN).enough

@@ -15,14 +15,13 @@ from kb.analytics.daily_counts_store import searches_by_day, touch
 from kb.analytics.definitions import DEFINITIONS
 from kb.analytics.report import DateRange
 from kb.database import Connection, Database
-from kb.gaps import closed
-from kb.gaps.answers.answer import Answer
+from kb.gaps import jobs as gaps_jobs
+from kb.gaps import knowledge_cycle_store
+from kb.gaps.answers.model import GapAnswer
 from kb.gaps.answers.store import mark
-from kb.gaps.cycle import effects as cycle
-from kb.gaps.cycle.figures import FORGOTTEN, MERGED
 from kb.gaps.cycle.reporting import knowledge_tables
-from kb.gaps.cycle.spans import LONGEST, SHORTEST, TOO_EARLY, spans
-from kb.gaps.regroup import Grouping
+from kb.gaps.jobs import Grouping
+from kb.gaps.knowledge_cycle import FORGOTTEN, LONGEST, MERGED, SHORTEST, TOO_EARLY, spans
 from kb.privacy.keeping.store import forget
 from kb.schema import episodes, gap_searches, gaps
 from tests.gaps.conftest import NOW, Fail
@@ -49,9 +48,9 @@ def tables(database: Database, now: datetime, k: int = 3) -> dict[str, list[dict
 def answer(database: Database, searches: list[str], article: str = "vpn") -> None:
     """Let an article answer these searches, and close the gap, now."""
     with database.begin() as connection:
-        found = {each: Answer(article, "c0ffee") for each in searches}
+        found = {each: GapAnswer(article, "c0ffee") for each in searches}
         mark(database, connection, "state", dict.fromkeys(searches, NOW), found, NOW)
-    closed.bring_up_to_date(database, NOW)
+    gaps_jobs.bring_up_to_date(database, NOW)
 
 
 @pytest.fixture
@@ -103,7 +102,7 @@ def test_a_gap_that_is_open_again_stays_in_the_report(
     fail("vpn drops", ["x", "y", "z"], days=-4)
     later = NOW + 12 * DAY
     by_stems.run(later)
-    assert closed.bring_up_to_date(database, later).reopened == 1
+    assert gaps_jobs.bring_up_to_date(database, later).reopened == 1
     told = tables(database, later)
     [row] = told["gap-cycle"]
     assert row["opened_again_at"] is not None
@@ -127,8 +126,8 @@ def test_what_was_kept_stays_when_the_searches_are_forgotten(
     later = NOW + 31 * DAY
     by_stems.run(later)
     before = tables(database, later)
-    assert cycle.keep(database, later, retention=RETENTION) == 1
-    assert cycle.keep(database, later, retention=RETENTION) == 0
+    assert knowledge_cycle_store.keep_effects(database, later, retention=RETENTION) == 1
+    assert knowledge_cycle_store.keep_effects(database, later, retention=RETENTION) == 0
     with database.begin() as connection:
         forget(connection, NOW + 200 * DAY, retention=RETENTION)
         assert connection.scalar(sa.select(sa.func.count()).select_from(gap_searches)) == 0

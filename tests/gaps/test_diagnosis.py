@@ -11,15 +11,20 @@ import pytest
 
 from benchmarks.diagnosing import cases, judged, looking, show
 from kb.database import Database
-from kb.gaps.aftermath import Refined, synonyms
-from kb.gaps.causes import store as causes
-from kb.gaps.diagnosing import Diagnosing
-from kb.gaps.diagnosis import diagnose, odds, of_gap
-from kb.gaps.facts import Aftermath, Best, Diagnosis, Facts, Kind, Look
-from kb.gaps.gap import Cause
-from kb.gaps.looking import Asked, Looking
-from kb.gaps.reading import detail
-from kb.gaps.regroup import Grouping
+from kb.gaps import store as gaps_store
+from kb.gaps.diagnosis import Refined, diagnose, odds, of_gap, synonyms
+from kb.gaps.diagnosis_jobs import Diagnosing, Investigation, QueryWording
+from kb.gaps.jobs import Grouping
+from kb.gaps.model import (
+    Aftermath,
+    Best,
+    Diagnosis,
+    DiagnosisFacts,
+    RootCause,
+    SearchAttempt,
+    Visibility,
+)
+from kb.gaps.service import detail
 from kb.publishing.live_library import LiveLibrary
 from search.encoder import Encoder
 
@@ -27,58 +32,63 @@ Fail = Callable[..., list[str]]
 
 
 @pytest.fixture(scope="module")
-def look(published: Path) -> Iterator[Looking]:
+def look(published: Path) -> Iterator[Investigation]:
     with looking(published / "model", published / "index") as found:
         yield found
 
 
-def test_the_causes_of_the_constructed_set_are_named(look: Looking) -> None:
+def test_the_causes_of_the_constructed_set_are_named(look: Investigation) -> None:
     some = cases()
     assert min(Counter(case.cause for case in some).values()) >= 10
-    assert len(set(Counter(case.cause for case in some))) == len(Cause)
+    assert len(set(Counter(case.cause for case in some))) == len(RootCause)
     told: list[str] = []
     found = judged(some, look)
     assert show(found, told.append) >= 0.85, "\n".join(told)
 
 
-def test_a_search_that_reached_its_article_low_down_says_at_which_place(look: Looking) -> None:
-    asked = Asked("sign in", aftermath=Aftermath("software/clear-the-browser-cache", "said"))
+def test_a_search_that_reached_its_article_low_down_says_at_which_place(
+    look: Investigation,
+) -> None:
+    asked = QueryWording("sign in", aftermath=Aftermath("software/clear-the-browser-cache", "said"))
     found = diagnose(look.facts(asked))
-    assert found.cause is Cause.RANKS_LOW
+    assert found.cause is RootCause.RANKS_LOW
     assert found.evidence["rank"] > 3
 
 
 # -- rules --------------------------------------------------------------------------------------
 
-SURE = Look(0.97, 0.5, ("a", "b"), Best("a", "en", cosine=0.8, coverage=0.9))
-WEAK = Look(0.3, 0.5, ("a",), Best("a", "en", cosine=0.3, coverage=0.2))
+SURE = SearchAttempt(0.97, 0.5, ("a", "b"), Best("a", "en", cosine=0.8, coverage=0.9))
+WEAK = SearchAttempt(0.3, 0.5, ("a",), Best("a", "en", cosine=0.3, coverage=0.2))
 
 
 def test_an_article_that_was_opened_in_vain_is_no_answer() -> None:
     vain = Aftermath(refuted={"a": "not-my-problem"})
-    assert diagnose(Facts("x", "en", SURE)).cause is Cause.WORDING
-    assert diagnose(Facts("x", "en", SURE, aftermath=vain)).cause is Cause.TRUE_GAP
+    assert diagnose(DiagnosisFacts("x", "en", SURE)).cause is RootCause.WORDING
+    assert diagnose(DiagnosisFacts("x", "en", SURE, aftermath=vain)).cause is RootCause.TRUE_GAP
     dated = Aftermath(refuted={"a": "out-of-date"})
-    assert diagnose(Facts("x", "en", SURE, aftermath=dated)).cause is Cause.DRAFT
+    assert diagnose(DiagnosisFacts("x", "en", SURE, aftermath=dated)).cause is RootCause.DRAFT
 
 
 def test_what_the_person_found_in_the_end_goes_before_what_they_may_not_see() -> None:
-    closed = Look(0.99, 0.5, ("s",), Best("s", "en", Kind.CLOSED, 0.9, 1.0))
-    assert diagnose(Facts("x", "en", WEAK, closed=closed)).cause is Cause.NOT_PERMITTED
+    closed = SearchAttempt(0.99, 0.5, ("s",), Best("s", "en", Visibility.CLOSED, 0.9, 1.0))
+    assert diagnose(DiagnosisFacts("x", "en", WEAK, closed=closed)).cause is RootCause.NOT_PERMITTED
     found = Best("b", "en")
     after = Aftermath("b", "said", "y")
-    facts = Facts("x", "en", WEAK, closed=closed, aftermath=after, found=found)
-    assert diagnose(facts).cause is Cause.WORDING
+    facts = DiagnosisFacts("x", "en", WEAK, closed=closed, aftermath=after, found=found)
+    assert diagnose(facts).cause is RootCause.WORDING
 
 
 def test_many_weak_signs_decide_between_wording_and_a_true_gap() -> None:
-    wording = Diagnosis(Cause.WORDING, "a", {"confidence": 0.9})
-    none = Diagnosis(Cause.TRUE_GAP, "", {"confidence": 0.8})
-    far = Diagnosis(Cause.TRUE_GAP, "", {"confidence": 0.3})
+    wording = Diagnosis(RootCause.WORDING, "a", {"confidence": 0.9})
+    none = Diagnosis(RootCause.TRUE_GAP, "", {"confidence": 0.8})
+    far = Diagnosis(RootCause.TRUE_GAP, "", {"confidence": 0.3})
     assert odds(0.85) == pytest.approx(0)
-    assert of_gap([(wording, 3), (none, 3)])[0] is Cause.WORDING
-    assert of_gap([(wording, 3), (far, 4)])[0] is Cause.TRUE_GAP
-    assert of_gap([(Diagnosis(Cause.TYPO, "a", {"spelling": "b"}), 6), (far, 4)])[0] is Cause.TYPO
+    assert of_gap([(wording, 3), (none, 3)])[0] is RootCause.WORDING
+    assert of_gap([(wording, 3), (far, 4)])[0] is RootCause.TRUE_GAP
+    assert (
+        of_gap([(Diagnosis(RootCause.TYPO, "a", {"spelling": "b"}), 6), (far, 4)])[0]
+        is RootCause.TYPO
+    )
     assert of_gap([]) == (None, {})
 
 
@@ -97,7 +107,7 @@ def test_synonyms_need_k_people_on_the_way_to_one_article() -> None:
 
 @pytest.fixture
 def diagnosing(database: Database, published: Path, encoder: Encoder, tmp_path: Path) -> Diagnosing:
-    from kb.gaps.beyond import quiet_engine
+    from kb.gaps.unpublished import quiet_engine
 
     engine = quiet_engine(published / "index", encoder)
     return Diagnosing(
@@ -125,7 +135,7 @@ def test_gaps_get_their_cause_once_for_what_is_live(
     first = detail(database, 1, k=3)
     assert {each.cause for each in first.questions} == {"true_gap"}
     with database.read() as connection:
-        known = causes.of_gap(connection, first.gap.id)
+        known = gaps_store.diagnoses_of_gap(connection, first.gap.id)
     assert all("confidence" in each.evidence for each in known.values())
 
 

@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from kb.analytics.episodes import episodes
-from kb.gaps.aftermath import aftermath, refinements
-from kb.gaps.patches import answers_patch, synonyms_patch
+from kb.gaps.diagnosis import after_failure, refinements
+from kb.gaps.fixes import answers_patch, synonyms_patch
 from kb.tracking.events import Event, EventKind
 from kb.tracking.query_text import words_key
 
@@ -109,18 +109,18 @@ GAP = timedelta(minutes=30)
 
 def test_two_who_read_the_same_article_later_say_what_answers() -> None:
     one, both = way("a"), [*way("a"), *way("b")]
-    assert aftermath(episodes(one, GAP), {"sa"}, {}).found == ""
-    found = aftermath(episodes(both, GAP), {"sa", "sb"}, {})
+    assert after_failure(episodes(one, GAP), {"sa"}, {}).found == ""
+    found = after_failure(episodes(both, GAP), {"sa", "sb"}, {})
     assert (found.found, found.how, found.later) == ("right", "read", "salary statement pdf")
     assert found.refuted == {"wrong": ""}
     short = [*way("a", seconds=3), *way("b", seconds=3)]
-    assert aftermath(episodes(short, GAP), {"sa", "sb"}, {}).found == ""
+    assert after_failure(episodes(short, GAP), {"sa", "sb"}, {}).found == ""
 
 
 def test_what_one_said_or_an_agent_found_is_enough() -> None:
     said = [*way("a"), did("solved", 90, "a", article="right", search_id="ta")]
-    assert aftermath(episodes(said, GAP), {"sa"}, {}).how == "said"
-    assert aftermath(episodes(way("a"), GAP), {"sa"}, {"sa": "other"}).found == "other"
+    assert after_failure(episodes(said, GAP), {"sa"}, {}).how == "said"
+    assert after_failure(episodes(way("a"), GAP), {"sa"}, {"sa": "other"}).found == "other"
 
 
 def test_words_that_led_there_are_candidates_for_synonyms() -> None:

@@ -11,11 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.cluster import AgglomerativeClustering
 
-from kb.gaps import anonymity, demand
-from kb.gaps.gap import Failed
-from kb.gaps.grouping import CUT, FREE, centre, grouped, grouped_in_time, joining
-from kb.gaps.identity import matched
-from kb.gaps.stems import vectors as stem_vectors
+from kb.gaps import anonymity, impact
+from kb.gaps.clustering import CUT, FREE, centre, grouped, grouped_in_time, joining, matched
+from kb.gaps.clustering import vectors as stem_vectors
+from kb.gaps.model import FailedQuery
 from kb.tracking.query_text import words_key
 
 NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)
@@ -27,10 +26,10 @@ def unit(rows: object) -> np.ndarray:
     return found / np.linalg.norm(found, axis=1, keepdims=True)
 
 
-def failed(words: str, visitor: str, days: float = 1, **more: object) -> Failed:
+def failed(words: str, visitor: str, days: float = 1, **more: object) -> FailedQuery:
     at = NOW - timedelta(days=days)
     search_id = f"{words}{visitor}{days}"
-    return Failed(search_id, at, visitor, words, words_key(words), "en", "weak", **more)
+    return FailedQuery(search_id, at, visitor, words, words_key(words), "en", "weak", **more)
 
 
 # -- grouping -----------------------------------------------------------------------------------
@@ -221,7 +220,7 @@ def test_no_word_is_shown_that_fewer_than_k_people_used(
 def test_demand_counts_people_once_and_compares_two_periods() -> None:
     rows = [failed("a", "x", 1), failed("a", "x", 2), failed("a", "y", 3, ticketed=True)]
     rows += [failed("a", "z", 40), failed("a", "z", 80)]
-    found = demand.demand(rows, NOW)
+    found = impact.demand(rows, NOW)
     assert (found.people, found.searches, found.tickets) == (3, 5, 1)
     assert found.trend == (2, 1)
     assert found.language == "en"
@@ -231,4 +230,4 @@ def test_demand_counts_people_once_and_compares_two_periods() -> None:
     ("sizes", "total", "share"), [([], 0, None), ([5, 3], 10, 0.8), ([1] * 20, 40, 0.25)]
 )
 def test_the_ten_largest_hold_a_share(sizes: list[int], total: int, share: float | None) -> None:
-    assert demand.held_by_largest(sizes, total) == share
+    assert impact.held_by_largest(sizes, total) == share

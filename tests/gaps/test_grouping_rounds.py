@@ -9,11 +9,11 @@ import sqlalchemy as sa
 
 from kb.analytics.store import forget_words
 from kb.database import Database
-from kb.gaps import store
-from kb.gaps.gap import Did, Gap, Status
-from kb.gaps.reading import Wanted, detail, listing
-from kb.gaps.regroup import Grouping
-from kb.gaps.stems import MODEL as STEMS
+from kb.gaps import store as gaps_store
+from kb.gaps.clustering import MODEL as STEMS
+from kb.gaps.jobs import Grouping
+from kb.gaps.model import Gap, GapEventKind, GapStatus
+from kb.gaps.service import GapFilter, detail, listing
 from kb.privacy.keeping.store import forget
 from kb.schema import gap_searches, gaps, question_vectors
 
@@ -24,17 +24,17 @@ CARD = ("my card was swallowed by the machine", "the atm kept my card", "cash ma
 
 def every(database: Database) -> tuple[Gap, ...]:
     with database.read() as connection:
-        return store.every(connection)
+        return gaps_store.every(connection)
 
 
 def places(database: Database) -> dict[str, str]:
     with database.read() as connection:
-        return {search: place.gap_id for search, place in store.placed(connection).items()}
+        return {search: place.gap_id for search, place in gaps_store.placed(connection).items()}
 
 
 def kinds(database: Database, gap: Gap) -> list[str]:
     with database.read() as connection:
-        return [event.kind for event in store.history(connection, gap.id)]
+        return [event.kind for event in gaps_store.history(connection, gap.id)]
 
 
 def test_questions_of_one_meaning_are_one_gap(
@@ -45,7 +45,7 @@ def test_questions_of_one_meaning_are_one_gap(
     fail("how tall is the moon", 1)
     done = by_meaning.run(now)
     assert (done.gaps, done.whole, done.without) == (2, True, "")
-    found = listing(database, Wanted(), k=3, now=now)
+    found = listing(database, GapFilter(), k=3, now=now)
     assert [gap.label for gap in found.gaps] == [REFUND[2], CARD[1]]
     assert [gap.number for gap in found.gaps] == [1, 2]
     assert found.total == 16
@@ -113,25 +113,25 @@ def test_machine_merges_and_splits_are_told_in_history(
     [refund] = every(database)
     with database.begin() as connection:  # as an earlier grouping might have had it
         other = Gap("other", 2)
-        store.add(connection, other, now)
+        gaps_store.add_gap(connection, other, now)
         at = dict.fromkeys(ids[2], now)
-        store.place(database, connection, at, "other", by_hand=False)
+        gaps_store.place(database, connection, at, "other", by_hand=False)
     by_meaning.run(now + timedelta(days=2))
     kept, merged = every(database)
     assert (kept.id, merged.became_id) == (refund.id, refund.id)
-    assert Did.MERGED in kinds(database, merged)
-    assert Did.ABSORBED in kinds(database, kept)
+    assert GapEventKind.MERGED in kinds(database, merged)
+    assert GapEventKind.ABSORBED in kinds(database, kept)
     assert detail(database, 2, k=3).became == 1
     wrong = fail(CARD[0], 2) + fail(CARD[1], 2)
     with database.begin() as connection:
         at = dict.fromkeys([each for some in ids for each in some], now)
-        store.place(database, connection, at, refund.id, by_hand=False)
-        store.place(database, connection, dict.fromkeys(wrong, now), refund.id, by_hand=False)
+        gaps_store.place(database, connection, at, refund.id, by_hand=False)
+        gaps_store.place(database, connection, dict.fromkeys(wrong, now), refund.id, by_hand=False)
     by_meaning.run(now + timedelta(days=4))
     card = every(database)[-1]
     assert (card.came_from_id, card.number) == (refund.id, 3)
-    assert kinds(database, card) == [Did.SPLIT]
-    assert Did.LEFT in kinds(database, refund)
+    assert kinds(database, card) == [GapEventKind.SPLIT]
+    assert GapEventKind.LEFT in kinds(database, refund)
 
 
 def test_a_touched_gap_keeps_its_questions_and_never_melts(
@@ -141,9 +141,11 @@ def test_a_touched_gap_keeps_its_questions_and_never_melts(
     by_meaning.run(now)
     with database.begin() as connection:
         for gap_id, searches, title in (("a", one, "Late refunds"), ("b", two, "")):
-            gap = Gap(gap_id, 7 + (gap_id == "b"), Status.WATCHING, title=title)
-            store.add(connection, gap, now)
-            store.place(database, connection, dict.fromkeys(searches, now), gap_id, by_hand=False)
+            gap = Gap(gap_id, 7 + (gap_id == "b"), GapStatus.WATCHING, title=title)
+            gaps_store.add_gap(connection, gap, now)
+            gaps_store.place(
+                database, connection, dict.fromkeys(searches, now), gap_id, by_hand=False
+            )
     by_meaning.run(now + timedelta(days=2))
     placed = places(database)
     assert {placed[each] for each in one} == {"a"}
@@ -164,7 +166,7 @@ def test_what_is_forgotten_is_forgotten_here_too(
     by_meaning.run(later)
     [gap] = every(database)
     assert (gap.label, gap.searches, gap.number) == ("", 0, 1)
-    assert listing(database, Wanted(), k=3, now=later).gaps == ()
+    assert listing(database, GapFilter(), k=3, now=later).gaps == ()
     with database.read() as connection:
         for table in (question_vectors, gap_searches):
             assert connection.scalar(sa.select(sa.func.count()).select_from(table)) == 0

@@ -15,8 +15,8 @@ import sqlalchemy as sa
 from kb.analytics import jobs as analytics_jobs
 from kb.config.settings import load
 from kb.database import Database
-from kb.gaps import closed
-from kb.gaps.replay import Replayed
+from kb.gaps import jobs as gaps_jobs
+from kb.gaps.answers.service import ReplayResult
 from kb.people.roles import Role, Viewer
 from kb.publishing.publisher import publish
 from kb.schema import gap_events, gap_searches, gaps, outbox
@@ -56,7 +56,7 @@ class Site:
         publish(self.parts.settings, progress=lambda *_: None, force=True)
         return commit
 
-    def replay(self, **more: Any) -> Replayed:
+    def replay(self, **more: Any) -> ReplayResult:
         """Ask again what failed."""
         self.close()
         return self.parts.replaying.run(datetime.now(UTC), **more)
@@ -205,7 +205,7 @@ def test_the_first_replay_of_a_site_knows_when_articles_changed(site: Site) -> N
 def test_a_replay_that_is_stopped_goes_on_where_it_was(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kb.gaps.replay.CHUNK", 1)
+    monkeypatch.setattr("kb.gaps.answers.service.CHUNK", 1)
     searches = {site.ask(f"tunnel drops reconnect {n}", f"reader-{n}") for n in range(4)}
     site.repository.write("vpn/drops.md", "Tunnel drops reconnect 0 1 2 3", VPN)
     site.publish()
@@ -282,19 +282,27 @@ def test_a_gap_is_answered_when_most_people_are_and_opens_again(
     site.repository.write("vpn/drops.md", "Tunnel drops", VPN)
     commit = site.publish()
     site.replay()
-    assert closed.bring_up_to_date(site.parts.db, datetime.now(UTC)) == closed.Changed(1, 0)
+    assert gaps_jobs.bring_up_to_date(site.parts.db, datetime.now(UTC)) == gaps_jobs.ClosedGaps(
+        1, 0
+    )
     assert state_of(site.parts.db) == ("answered", "vpn/drops", commit)
 
     gap([site.ask("tunnel drops reconnect", "dora")])
     site.close()
-    assert closed.bring_up_to_date(site.parts.db, datetime.now(UTC)) == closed.Changed(0, 0)
+    assert gaps_jobs.bring_up_to_date(site.parts.db, datetime.now(UTC)) == gaps_jobs.ClosedGaps(
+        0, 0
+    )
     gap([site.ask("tunnel drops reconnect", "emil")])
     site.close()
-    assert closed.bring_up_to_date(site.parts.db, datetime.now(UTC)) == closed.Changed(0, 1)
+    assert gaps_jobs.bring_up_to_date(site.parts.db, datetime.now(UTC)) == gaps_jobs.ClosedGaps(
+        0, 1
+    )
     assert state_of(site.parts.db) == ("assigned", "", "")
 
     # What answered it once does not answer it again by itself.
-    assert closed.bring_up_to_date(site.parts.db, datetime.now(UTC)) == closed.Changed(0, 0)
+    assert gaps_jobs.bring_up_to_date(site.parts.db, datetime.now(UTC)) == gaps_jobs.ClosedGaps(
+        0, 0
+    )
     with site.parts.db.read() as connection:
         kinds = connection.scalars(sa.select(gap_events.c.kind).order_by(gap_events.c.seq)).all()
     assert kinds == ["answered", "reopened"]
@@ -315,7 +323,7 @@ def test_the_worker_asks_again_after_a_publish(site: Site) -> None:
 
 
 def test_a_patch_makes_answered_questions_tests_of_their_article(site: Site) -> None:
-    from kb.gaps.proposals import brought, proposal
+    from kb.gaps.fixes import brought, proposal
 
     for who in ("ana", "ben"):
         site.ask("Tunnel drops: reconnect?", who)

@@ -15,8 +15,8 @@ from flask.testing import FlaskClient
 
 from kb.content.draft import read_draft
 from kb.content.sources.folder import in_memory
-from kb.gaps.causes import store as causes
-from kb.gaps.gap import Cause
+from kb.gaps import store as gaps_store
+from kb.gaps.model import RootCause
 from kb.gaps.store import count, numbered
 from kb.schema import episodes, events, failed_searches
 from kb.services import Services
@@ -215,8 +215,10 @@ def test_synonyms_of_enough_people_are_offered_as_a_change(
         assert gap is not None
         told = {"language": "en", "instead": "salary slip", "article": "a"}
         for people, words in ((4, "secret"), (5, "payslip")):
-            causes.note(connection, gap.id, "synonyms", [told | {"words": words, "people": people}])
-        count(connection, gap.id, {"cause": Cause.TYPO.value}, datetime.now(UTC))
+            gaps_store.note_on_gap(
+                connection, gap.id, "synonyms", [told | {"words": words, "people": people}]
+            )
+        count(connection, gap.id, {"cause": RootCause.TYPO.value}, datetime.now(UTC))
     patch = sign_in("lead").get("/reports/gaps/1/fix.patch").text
     assert "+  - [payslip, salary slip]" in patch
     assert "+++ b/_synonyms.yml" in patch

@@ -1,27 +1,48 @@
-"""What is live, and since when readers could read each part of it.
+"""What is live: since when each part could be read, which commit brought it, whom it matters to.
 
 Promises the same times whichever worker looks: they are kept in the database, and states that came
 and went since the last look are read from the generations that are still kept. Where nothing is
 known yet, Git's time of an article stands for it. A machine that has not yet followed the others
 changes nothing.
+
+Promises one commit for one article and state, however the publish was cut: of the versions since
+its text changed, the first that readers could open and that says all that the newest does where it
+answers. Where the change came from elsewhere (a shared text, time) it is the one live then.
+
+Promises to leave out only questions that no changed article comes near: neither in meaning nor by a
+word that few articles have. Of thousands of questions a publish then asks some hundreds. Knows the
+index and no database.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+import logging
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
+
 from kb.content.article import Article
+from kb.content.history import Histories, Past
 from kb.content.library import Library
 from kb.database import Database
+from kb.errors import ContentError
 from kb.gaps.answers import store
-from kb.gaps.answers.parts import NEVER, Known, Since, known, published, since, state_of, times
+from kb.gaps.answers.rules import NEVER, Known, Since, known, published, since, state_of, times
 from kb.publishing.state import library_of
+from kb.tracking.query_text import folded
 from search import generation
+from search.analysis import document_terms
+from search.counts import hash_of
+from search.encoder import Vectors
 from search.errors import SearchError
 from search.opened import Generation
+from search.ranking import SIMILAR
+
+# -- What is live, and since when readers could read each part of it --
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,3 +159,130 @@ def _swapped(root: Path) -> datetime:
 
 def _moment(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
+
+
+# -- Which commit brought an answer --
+
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Naming:
+    """Names commits of one state; `known` is what is kept of each article, by slug."""
+
+    histories: Histories
+    library: Library
+    known: Mapping[str, Known]
+    _named: dict[tuple[str, str, frozenset[str]], str] = field(default_factory=dict)
+
+    def commit(self, slug: str, anchor: str, audiences: frozenset[str]) -> str:
+        """Return the commit that brought the answer of an article, at the section `anchor`, to
+        readers of these audiences.
+        """
+        key = slug, anchor, audiences
+        if key not in self._named:
+            article = self.library.articles[slug]
+            self._named[key] = self._found(article, anchor, audiences) or self._live(slug)
+        return self._named[key]
+
+    def _live(self, slug: str) -> str:
+        known = self.known.get(slug)
+        return (known.commit if known else "") or self.library.commit
+
+    def _found(self, article: Article, anchor: str, audiences: frozenset[str]) -> str:
+        known = self.known.get(article.slug)
+        try:
+            every = self.histories.of(self.library, article)
+            fresh = _fresh(every, known.was if known else "", audiences)
+            if len(fresh) < 2:
+                return fresh[0].version.commit if fresh else ""
+            return self._first(fresh, article, anchor)
+        except (ContentError, OSError):
+            log.warning("the history of %s cannot be read; the live commit stands for it",
+                        article.path)  # fmt: skip
+            return ""
+
+    def _first(self, fresh: Sequence[Past], article: Article, anchor: str) -> str:
+        wanted = _pairs(_wording(article, anchor))
+        texts = self.histories.texts(self.library, [past.version for past in fresh])
+        said = [wanted & _pairs(text) for text in texts]
+        chosen = fresh[0]
+        for past, pairs in zip(fresh[1:], said[1:], strict=True):
+            if not pairs >= said[0]:
+                break
+            chosen = past
+        return chosen.version.commit
+
+
+def _fresh(every: Sequence[Past], was: str, audiences: frozenset[str]) -> list[Past]:
+    """Return the versions since the source `was`, newest first, while readers could open them."""
+    fresh: list[Past] = []
+    for past in every:
+        if past.version.blob == was or not past.is_open(audiences):
+            break
+        fresh.append(past)
+    return fresh
+
+
+def _wording(article: Article, anchor: str) -> str:
+    """Return what the answer is found by: the section, title and answered questions."""
+    sections = [section.text for section in article.sections if section.anchor == anchor]
+    return "\n".join((article.title, *article.answers, *sections))
+
+
+def _pairs(text: str) -> set[tuple[str, str]]:
+    """Return the pairs of neighbouring words, whatever the markup between them."""
+    words = folded(text).split()
+    return set(pairwise(words))
+
+
+# -- Which questions a change of some articles can matter for --
+
+
+MOST = 0.3  # share of changed articles from which every question is asked
+RARE = 0.05  # share of the articles that may hold a word that tells some apart
+RARE_BY_WORDS = 0.3  # the same where there are words alone
+ALWAYS_RARE = 3  # articles: of a few dozen, 5 % would be none
+
+
+class Nearby:
+    """The articles that changed, by id, in an index."""
+
+    def __init__(self, generation: Generation, changed: Collection[str]) -> None:
+        ordinals = generation.ordinals
+        numbers = np.array(sorted(ordinals[each] for each in changed if each in ordinals), np.int64)
+        self._languages = generation.manifest.languages
+        self._every = len(numbers) > MOST * len(generation.documents)
+        self._nobody = not len(numbers)
+        self._vectors: Vectors | None = None
+        if generation.meaning is not None:
+            self._vectors = generation.meaning.of(numbers)
+        self._terms = set[int]() if self._every else _telling(generation, numbers)
+
+    def concerns(self, words: str, vector: Vectors | None) -> bool:
+        """Whether a changed article may answer a question; `vector` (d,) where it has one."""
+        if self._nobody or self._every:
+            return self._every
+        return self._near(vector) or any(
+            hash_of(language, term) in self._terms
+            for language in self._languages
+            for terms in document_terms(words, language)
+            for term in terms
+        )
+
+    def _near(self, vector: Vectors | None) -> bool:
+        if vector is None or self._vectors is None or not len(self._vectors):
+            return False
+        return float((self._vectors @ vector).max()) >= SIMILAR
+
+
+def _telling(generation: Generation, numbers: np.ndarray) -> set[int]:
+    """Return the hashes of the terms that these articles hold and few others do."""
+    postings, size = generation.articles, len(generation.documents)
+    rare = RARE if generation.meaning is not None else RARE_BY_WORDS
+    held = np.flatnonzero(np.isin(postings.docs, numbers))
+    terms = np.unique(np.searchsorted(postings.starts, held, "right") - 1)
+    counts = postings.starts[terms + 1] - postings.starts[terms]
+    few = counts <= max(ALWAYS_RARE, rare * size)
+    return {int(each) for each in postings.terms[terms[few]]}

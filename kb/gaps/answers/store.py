@@ -16,10 +16,9 @@ from sqlalchemy.engine import Connection, Row
 
 from kb.analytics.model import Failure
 from kb.database import Database
-from kb.gaps.answers.answer import Answer, Answered, Placed
-from kb.gaps.answers.parts import Known
-from kb.gaps.answers.rules import Asked, Question
-from kb.gaps.gap import Gap
+from kb.gaps.answers.model import AnsweredSearch, GapAnswer, SearchOfGap
+from kb.gaps.answers.rules import FailedSearch, Known, QueryToRepeat
+from kb.gaps.model import Gap
 from kb.schema import (
     article_parts,
     events,
@@ -90,7 +89,7 @@ def begin(
 
 def waiting(
     connection: Connection, state: str, *, since: datetime, before: datetime
-) -> tuple[Asked, ...]:
+) -> tuple[FailedSearch, ...]:
     """Return the failed searches from `since` on and before `before` that nothing answers yet and
     that were not asked of this state, the latest first.
     """
@@ -126,17 +125,17 @@ def states(connection: Connection) -> dict[str, datetime]:
     return {row.state: row.live_at for row in rows}
 
 
-def _asked(row: Row[Any], lived: Mapping[str, datetime]) -> Asked:
+def _asked(row: Row[Any], lived: Mapping[str, datetime]) -> FailedSearch:
     facts = row.facts or {}
     shown = [str(slug) for slug, *_ in facts.get("hits", ())]
     if row.failure in {Failure.ZERO, Failure.WEAK}:
         shown = shown[:SHOWN_UNSURE]
     audience = SIGNED_IN if row.user_id else PUBLIC
-    return Asked(
+    return FailedSearch(
         id=row.search_id,
         at=row.at,
         words=row.words,
-        question=Question(row.words_key, row.language, audience),
+        question=QueryToRepeat(row.words_key, row.language, audience),
         failure=row.failure,
         asked_at=max(row.at, lived.get(row.replayed, row.at)),
         shown=tuple(shown),
@@ -153,7 +152,7 @@ def mark(
     connection: Connection,
     state: str,
     searches: Mapping[str, datetime],
-    answers: Mapping[str, Answer],
+    answers: Mapping[str, GapAnswer],
     now: datetime,
 ) -> int:
     """Note that searches (with their times) were asked, and which were answered; return how many
@@ -177,14 +176,14 @@ def _insert(db: Database, connection: Connection, rows: Sequence[dict[str, Any]]
     db.insert_once(connection, gap_searches, [r for r in rows if r["search_id"] not in known])
 
 
-def _answer(connection: Connection, search_id: str, found: Answer, now: datetime) -> int:
+def _answer(connection: Connection, search_id: str, found: GapAnswer, now: datetime) -> int:
     open_still = (gap_searches.c.search_id == search_id) & gap_searches.c.answered_at.is_(None)
     statement = sa.update(gap_searches).where(open_still)
     values = {"answered_commit": found.commit[:64], "answered_article": found.article}
     return connection.execute(statement.values(answered_at=now, **values)).rowcount
 
 
-def answered(connection: Connection, since: datetime) -> tuple[Answered, ...]:
+def answered(connection: Connection, since: datetime) -> tuple[AnsweredSearch, ...]:
     """Return the searches answered from `since` on, the latest answers first; words may be ""."""
     joined = gap_searches.join(
         failed_searches, failed_searches.c.search_id == gap_searches.c.search_id
@@ -205,11 +204,11 @@ def answered(connection: Connection, since: datetime) -> tuple[Answered, ...]:
         .order_by(gap_searches.c.answered_at.desc(), failed_searches.c.at.desc())
     )
     return tuple(
-        Answered(row[0], row[1], row[2] or "", *row[3:]) for row in connection.execute(query)
+        AnsweredSearch(row[0], row[1], row[2] or "", *row[3:]) for row in connection.execute(query)
     )
 
 
-def placed(connection: Connection) -> dict[str, list[Placed]]:
+def placed(connection: Connection) -> dict[str, list[SearchOfGap]]:
     """Return the searches of each gap, with what answers them."""
     joined = gap_searches.join(
         failed_searches, failed_searches.c.search_id == gap_searches.c.search_id
@@ -226,14 +225,14 @@ def placed(connection: Connection) -> dict[str, list[Placed]]:
         .where(gap_searches.c.gap_id.is_not(None))
         .order_by(failed_searches.c.at, failed_searches.c.search_id)
     )
-    found: dict[str, list[Placed]] = {}
+    found: dict[str, list[SearchOfGap]] = {}
     for row in connection.execute(query):
-        found.setdefault(row[0], []).append(Placed(*row[1:]))
+        found.setdefault(row[0], []).append(SearchOfGap(*row[1:]))
     return found
 
 
 def set_status(
-    connection: Connection, gap: Gap, status: str, found: Answer | None, now: datetime
+    connection: Connection, gap: Gap, status: str, found: GapAnswer | None, now: datetime
 ) -> bool:
     """Give a gap a status with what answers it, none where it is open again; False when somebody
     changed it since it was read.

@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 from kb.analytics.daily_counts_store import searches_by_day
 from kb.analytics.report import DateRange
 from kb.database import Database
-from kb.gaps.cycle import store, tables
-from kb.gaps.cycle.effects import SearchesByDay, effects
-from kb.gaps.cycle.figures import waits
+from kb.gaps import knowledge_cycle_store
+from kb.gaps.cycle import tables
+from kb.gaps.knowledge_cycle import waits
+from kb.gaps.knowledge_cycle_store import SearchesByDay, effects
 from kb.table import Table
 
 
@@ -39,5 +40,5 @@ def knowledge_tables(
             retention=retention,
             searches=searches,
         )
-        known = store.known(connection, span.start, span.end)
+        known = knowledge_cycle_store.known(connection, span.start, span.end)
     return tables.tables(found, waits(known, now), k=k)

@@ -12,7 +12,7 @@ from datetime import datetime
 from kb.analytics.definitions import DEFINITIONS
 from kb.analytics.figures import Unit
 from kb.analytics.ticket_metrics import Duration
-from kb.gaps.cycle.figures import Effect, overall
+from kb.gaps.knowledge_cycle import AnswerEffect, overall
 from kb.insight.tickets.tables import durations_table
 from kb.table import Cells, Column, ColumnKind, Line, Table
 
@@ -20,7 +20,7 @@ NONE = "No gap was answered in this range."
 NAMELESS = "Words that are no longer kept"
 
 
-def tables(effects: Sequence[Effect], waits: Duration, *, k: int) -> tuple[Table, ...]:
+def tables(effects: Sequence[AnswerEffect], waits: Duration, *, k: int) -> tuple[Table, ...]:
     """Return the tables of /reports/knowledge that speak of gaps; `k` as the setting."""
     return (
         _whole(effects),
@@ -29,7 +29,7 @@ def tables(effects: Sequence[Effect], waits: Duration, *, k: int) -> tuple[Table
     )
 
 
-def _whole(effects: Sequence[Effect]) -> Table:
+def _whole(effects: Sequence[AnswerEffect]) -> Table:
     found = overall(effects)
     low, high = found.interval or (None, None)
     columns = (
@@ -62,7 +62,7 @@ def _whole(effects: Sequence[Effect]) -> Table:
     return Table("cycle-overall", "What answers changed", columns, (line,), NONE)
 
 
-def _gaps(effects: Sequence[Effect], k: int) -> Table:
+def _gaps(effects: Sequence[AnswerEffect], k: int) -> Table:
     effect = "cycle_effect"
     columns = (
         Column("gap", "Gap", ColumnKind.GAP),
@@ -95,7 +95,7 @@ def _gaps(effects: Sequence[Effect], k: int) -> Table:
     return Table("gap-cycle", caption, columns, rows, NONE)
 
 
-def _cells(one: Effect) -> Cells:
+def _cells(one: AnswerEffect) -> Cells:
     answer, held, ratio = one.answer, one.failures, one.ratio
     since = min(held.first_at or answer.known_at, answer.known_at)
     compared = one.pair is not None

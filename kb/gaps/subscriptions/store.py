@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from kb.analytics.model import Failure
-from kb.gaps.answers.rules import Asked, Question
+from kb.gaps.answers.rules import FailedSearch, QueryToRepeat
 from kb.gaps.answers.store import SHOWN_UNSURE, states
 from kb.schema import events, subscriptions
 from kb.tracking.query_text import words_key
@@ -94,7 +94,7 @@ def stop(connection: Connection, subscription_id: str) -> None:
     connection.execute(sa.delete(subscriptions).where(subscriptions.c.id == subscription_id))
 
 
-def waiting(connection: Connection, state: str, before: datetime) -> list[Asked]:
+def waiting(connection: Connection, state: str, before: datetime) -> list[FailedSearch]:
     """Return what those ask who wait, and searched before that time, not asked of this state."""
     joined = subscriptions.join(events, events.c.id == subscriptions.c.search_id, isouter=True)
     at = sa.func.coalesce(events.c.at, subscriptions.c.created_at, type_=events.c.at.type)
@@ -108,13 +108,13 @@ def waiting(connection: Connection, state: str, before: datetime) -> list[Asked]
     return [_asked(row, lived) for row in connection.execute(query)]
 
 
-def _asked(row: Row[Any], lived: Mapping[str, datetime]) -> Asked:
+def _asked(row: Row[Any], lived: Mapping[str, datetime]) -> FailedSearch:
     facts = row.facts or {}
-    return Asked(
+    return FailedSearch(
         id=row.id,
         at=row.asked,
         words=row.words,
-        question=Question(words_key(row.words), row.language, row.audience),
+        question=QueryToRepeat(words_key(row.words), row.language, row.audience),
         failure=Failure.WEAK.value,
         asked_at=max(row.asked, lived.get(row.replayed, row.asked)),
         shown=tuple(str(slug) for slug, *_ in facts.get("hits", ())[:SHOWN_UNSURE]),

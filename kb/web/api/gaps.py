@@ -8,7 +8,7 @@ from __future__ import annotations
 from flask import Response, abort, jsonify, request
 
 from kb.gaps.export import detail_json, json_rows
-from kb.gaps.reading import Wanted, detail, listing
+from kb.gaps.service import GapFilter, detail, listing
 from kb.people.roles import Permission
 from kb.web.api.routes import blueprint
 from kb.web.guard import needs, now, services
@@ -20,7 +20,7 @@ def gaps() -> Response:
     """What people did not find, the most asked for first."""
     parts = services()
     given = {name: request.args.get(name, "")[:40] for name in ("cause", "language", "owner")}
-    wanted = Wanted(status=request.args.get("status", "open")[:20], **given)
+    wanted = GapFilter(status=request.args.get("status", "open")[:20], **given)
     return jsonify(json_rows(listing(parts.db, wanted, k=parts.settings.k_anonymity, now=now())))
 
 

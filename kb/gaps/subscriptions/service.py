@@ -19,10 +19,9 @@ from typing import Protocol
 from kb.access import LibraryGetter
 from kb.database import Connection, Database
 from kb.errors import NotFound
-from kb.gaps.answers.answer import Answer
-from kb.gaps.answers.asking import read_by
-from kb.gaps.answers.rules import Asked
-from kb.gaps.replay import Waiting
+from kb.gaps.answers.model import GapAnswer
+from kb.gaps.answers.rules import FailedSearch
+from kb.gaps.answers.service import Waiting, read_by
 from kb.gaps.subscriptions import store
 from kb.gaps.subscriptions.store import ASKED, CONFIRMED, Subscription
 from kb.people.roles import audiences
@@ -31,7 +30,7 @@ from kb.people.store import Accounts, normal_email
 _NAMESPACE = uuid.UUID("0d6e2b7c-61f4-5a39-9a0e-5f0c7be1f2d4")
 
 
-class Letters(Protocol):
+class SubscriptionNotices(Protocol):
     """Writes letters in the transaction that causes them."""
 
     def confirm(
@@ -57,7 +56,7 @@ class ToldOf:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class SubscriptionRequest:
     """What somebody asks for: to be told of the search `search_id` by `words`. `audience` is the
     widest that they may read; `known` says that the address is their account's.
     """
@@ -78,7 +77,7 @@ class Subscriptions(Waiting):
         db: Database,
         *,
         secret: str,
-        letters: Letters,
+        letters: SubscriptionNotices,
         accounts: Accounts,
         library: LibraryGetter,
     ) -> None:
@@ -88,7 +87,7 @@ class Subscriptions(Waiting):
         self._accounts = accounts
         self._library = library
 
-    def ask(self, wish: Wish, now: datetime) -> str:
+    def ask(self, wish: SubscriptionRequest, now: datetime) -> str:
         """Take in a wish and, unless the address is known, ask it to confirm; return the link's
         token. InvalidInput when the address cannot be one.
 
@@ -107,7 +106,7 @@ class Subscriptions(Waiting):
                 self._letters.confirm(connection, found, token, now=now)
         return token
 
-    def _made(self, wish: Wish, email: str, now: datetime) -> Subscription:
+    def _made(self, wish: SubscriptionRequest, email: str, now: datetime) -> Subscription:
         seed = f"{wish.search_id}\0{email}\0{now.isoformat()}"
         return Subscription(
             id=str(uuid.uuid5(_NAMESPACE, seed)),
@@ -147,13 +146,13 @@ class Subscriptions(Waiting):
 
     # What a replay asks and tells
 
-    def asked(self, connection: Connection, state: str, before: datetime) -> Sequence[Asked]:
+    def asked(self, connection: Connection, state: str, before: datetime) -> Sequence[FailedSearch]:
         """Return what those ask who wait, and searched before that time."""
         return store.waiting(connection, state, before)
 
     def mark(
-        self, connection: Connection, state: str, asked: Sequence[Asked],
-        answers: Mapping[str, Answer], now: datetime,
+        self, connection: Connection, state: str, asked: Sequence[FailedSearch],
+        answers: Mapping[str, GapAnswer], now: datetime,
     ) -> None:  # fmt: skip
         """Note what was asked, and tell who has an answer that they may read."""
         ids = [each.id for each in asked]

@@ -1,4 +1,6 @@
-"""What answers changed, as figures.
+"""The knowledge cycle: whether people fail less after an answer, as spans and figures.
+
+Promises spans of equal length, of whole UTC days, without the day of the answer. Pure.
 
 Promises that gaps open again since are in, and that no effect is told before it can be seen. Pure:
 adds up what was read.
@@ -8,14 +10,61 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from kb.analytics.definitions import DEFINITIONS
 from kb.analytics.figures import Estimate, Unit
 from kb.analytics.statistics import proportions
 from kb.analytics.statistics.proportions import Pair, Ratio
 from kb.analytics.ticket_metrics import Duration, duration
-from kb.gaps.cycle.spans import TOO_EARLY, Spans
+
+# -- The days before and after an answer that are compared --
+
+
+LONGEST, SHORTEST = 28, 7  # days
+# A search is known to have failed when its episode has ended and the wait for a ticket is over,
+# and lies in its gap when it was grouped since.
+SETTLED = timedelta(days=2)
+TOO_EARLY = f"too early: under {SHORTEST} days since the answer"
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedDays:
+    """So many days before `answered`, the day of the answer, and as many after it."""
+
+    answered: date
+    days: int
+
+    @property
+    def before(self) -> date:
+        """Return the first day before."""
+        return self.answered - timedelta(days=self.days)
+
+    @property
+    def after(self) -> date:
+        """Return the last day after."""
+        return self.answered + timedelta(days=self.days)
+
+    @property
+    def whole(self) -> bool:
+        """Return whether nothing is still to come."""
+        return self.days == LONGEST
+
+    @property
+    def start(self) -> datetime:
+        """Return the first moment before."""
+        return datetime(self.before.year, self.before.month, self.before.day, tzinfo=UTC)
+
+
+def spans(answered_at: datetime, now: datetime) -> ComparedDays | None:
+    """Return the spans that can be compared by now, None where it is too early."""
+    day = answered_at.astimezone(UTC).date()
+    passed = ((now - SETTLED).astimezone(UTC).date() - day).days
+    return ComparedDays(day, min(LONGEST, passed)) if passed >= SHORTEST else None
+
+
+# -- What answers changed, as figures --
+
 
 FORGOTTEN = "the searches before are forgotten"
 MERGED = "merged into another gap since"
@@ -24,7 +73,7 @@ NOTHING_BEFORE = "no gap can be compared yet"
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class AnsweredGap:
     """An answer to a gap: by which article and commit, and when people failed on it again so that
     it was opened again (None: not since). `people` are in the gap by the last grouping.
     """
@@ -55,12 +104,12 @@ class Failures:
 
 
 @dataclass(frozen=True, slots=True)
-class Effect:
+class AnswerEffect:
     """An answer with what changed. `pair` counts people among searches of all; None with `lacking`
     where nothing can be said.
     """
 
-    answer: Answered
+    answer: AnsweredGap
     days: int
     failures: Failures
     pair: Pair | None
@@ -75,11 +124,11 @@ class Effect:
 
 
 def effect(
-    answer: Answered,
-    spans: Spans | None,
+    answer: AnsweredGap,
+    spans: ComparedDays | None,
     failures: Failures | None,
     searches: Mapping[date, int],
-) -> Effect:
+) -> AnswerEffect:
     """Return what the answer changed; `failures` None where what was before is forgotten,
     `searches` are those of all by day.
     """
@@ -87,7 +136,7 @@ def effect(
     why = why or ("" if failures else FORGOTTEN)
     held = failures or Failures()
     if spans is None or why:
-        return Effect(answer, spans.days if spans else 0, held, None, None, why)
+        return AnswerEffect(answer, spans.days if spans else 0, held, None, None, why)
     days = [timedelta(days=each) for each in range(1, spans.days + 1)]
     pair = Pair(
         held.people_before,
@@ -96,10 +145,10 @@ def effect(
         sum(searches.get(spans.answered + each, 0) for each in days),
     )
     found = proportions.ratio(pair)
-    return Effect(answer, spans.days, held, pair, found, "" if found else NOBODY)
+    return AnswerEffect(answer, spans.days, held, pair, found, "" if found else NOBODY)
 
 
-def overall(effects: Iterable[Effect]) -> Estimate:
+def overall(effects: Iterable[AnswerEffect]) -> Estimate:
     """Return the ratio over all answers whose effect is known."""
     pairs = [each.pair for each in effects if each.pair and not each.lacking]
     before, after = (sum(getattr(each, side) for each in pairs) for side in ("before", "after"))

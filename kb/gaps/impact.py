@@ -1,6 +1,8 @@
-"""How much a gap is asked for: people, searches, tickets, and whether it grows.
+"""How much a gap is asked for: people, searches, tickets, its label and whether it grows.
 
 Promises counts of the window that was given. Pure; knows no database.
+
+Promises the same values whether a grouping or a person brought the searches together. Pure.
 """
 
 from __future__ import annotations
@@ -9,8 +11,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from kb.gaps.gap import Failed
+from kb.gaps import anonymity
+from kb.gaps.model import FailedQuery
+
+# -- How much a gap is asked for: people, searches, tickets, and whether it grows --
+
 
 WINDOW = timedelta(days=90)  # how far back failed searches count
 PERIOD = timedelta(days=30)  # the trend: this long until now, against as long before
@@ -18,7 +25,7 @@ LARGEST = 10  # the Pareto line: what the ten largest gaps hold
 
 
 @dataclass(frozen=True, slots=True)
-class Demand:
+class GapDemand:
     """`people` are distinct visitors; `tickets` are episodes of this that ended with one; `trend`:
     the people of the last period, and of the one before.
     """
@@ -32,12 +39,12 @@ class Demand:
     trend: tuple[int, int]
 
 
-def demand(failed: Sequence[Failed], now: datetime) -> Demand:
+def demand(failed: Sequence[FailedQuery], now: datetime) -> GapDemand:
     """Return the demand of at least one failed search."""
     times = [one.at for one in failed]
     languages = Counter(one.language for one in failed if one.language)
     recent = now - PERIOD
-    return Demand(
+    return GapDemand(
         people=_people(failed),
         searches=len(failed),
         tickets=sum(one.ticketed for one in failed),
@@ -51,7 +58,7 @@ def demand(failed: Sequence[Failed], now: datetime) -> Demand:
     )
 
 
-def _people(failed: Iterable[Failed]) -> int:
+def _people(failed: Iterable[FailedQuery]) -> int:
     return len({one.visitor for one in failed})
 
 
@@ -59,3 +66,26 @@ def held_by_largest(searches: Iterable[int], total: int) -> float | None:
     """Return the share of `total` failed searches that the ten largest gaps hold; None of none."""
     largest = sorted(searches, reverse=True)[:LARGEST]
     return sum(largest) / total if total else None
+
+
+# -- What is kept of a gap's searches: its demand and what it is called --
+
+
+NOTHING = {"people": 0, "searches": 0, "tickets": 0, "label": "", "centre": None, "trend": (0, 0)}
+
+
+def counted(rows: Sequence[FailedQuery], now: datetime, *, k: int) -> dict[str, Any]:
+    """Return the columns of a gap with these searches; without any it has no words left."""
+    if not rows:
+        return dict(NOTHING)
+    found = demand(rows, now)
+    return {
+        "people": found.people,
+        "searches": found.searches,
+        "tickets": found.tickets,
+        "first_at": found.first_at,
+        "last_at": found.last_at,
+        "language": found.language,
+        "label": anonymity.label(anonymity.shown(rows, k=k)),
+        "trend": found.trend,
+    }

@@ -1,4 +1,7 @@
-"""The periodic work of gaps: failed searches grouped, known gaps brought up to date.
+"""The periodic work of gaps: failed searches grouped, gaps brought up to date and closed.
+
+Promises that what people decided stays: a declined gap is left alone, and one that somebody changes
+meanwhile waits for the next round. Knows the order of steps; the rules are in `answers.closing`.
 
 Promises that numbers survive, that what people did by hand is kept, that running it twice changes
 nothing more, and that no write lasts long. Knows the order of steps; rules and SQL are elsewhere.
@@ -16,16 +19,78 @@ from typing import Any, TypeVar
 import numpy as np
 
 from kb.database import Connection, Database
-from kb.gaps import demand, store
-from kb.gaps.counting import counted
-from kb.gaps.gap import MACHINE, Did, Event, Failed, Gap
-from kb.gaps.grouping import CUT, CUT_STEMS, Vectors, centre
-from kb.gaps.partition import Parted, Question, added, whole
-from kb.gaps.stems import MODEL as STEMS
-from kb.gaps.stems import vectors as stem_vectors
+from kb.gaps import impact, store
+from kb.gaps import store as gaps_store
+from kb.gaps.answers import store as answers_store
+from kb.gaps.answers.model import GapAnswer, SearchOfGap
+from kb.gaps.answers.rules import is_open_again, share
+from kb.gaps.clustering import CUT, CUT_STEMS, Partition, QueryGroup, Vectors, added, centre, whole
+from kb.gaps.clustering import MODEL as STEMS
+from kb.gaps.clustering import vectors as stem_vectors
+from kb.gaps.impact import counted
+from kb.gaps.model import MACHINE, OPEN, FailedQuery, Gap, GapEvent, GapEventKind, GapStatus
 from kb.tracking.query_text import favourite
 from search.encoder import Encoder
 from search.errors import SearchError
+
+# -- Gaps that an article answers are marked so, and open again when people fail once more --
+
+
+ANSWERED, REOPENED = "answered", "reopened"
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedGaps:
+    """How many gaps were answered, and how many are open again."""
+
+    answered: int = 0
+    reopened: int = 0
+
+
+def bring_up_to_date(db: Database, now: datetime) -> ClosedGaps:
+    """Mark what is answered now and what is open again; return how many of each."""
+    with db.read() as connection:
+        every = [gap for gap in gaps_store.every(connection) if not gap.became_id]
+        placed, before = (
+            answers_store.placed(connection),
+            answers_store.reopened(connection, REOPENED),
+        )
+    counts = {ANSWERED: 0, REOPENED: 0}
+    for gap in every:
+        searches = placed.get(gap.id, [])
+        if gap.status in OPEN:
+            found = share(searches, before.get(gap.id))
+            if found.enough:
+                counts[ANSWERED] += _change(db, gap, GapStatus.ANSWERED, found.most, now)
+        elif gap.status is GapStatus.ANSWERED and _fails_again(gap, searches):
+            status = GapStatus.ASSIGNED if gap.owner_id else GapStatus.NEW
+            counts[REOPENED] += _change(db, gap, status, None, now)
+    return ClosedGaps(counts[ANSWERED], counts[REOPENED])
+
+
+def _fails_again(gap: Gap, searches: Sequence[SearchOfGap]) -> bool:
+    return gap.answered_at is not None and is_open_again(searches, gap.answered_at)
+
+
+def _change(
+    db: Database, gap: Gap, status: GapStatus, found: GapAnswer | None, now: datetime
+) -> bool:
+    with db.begin() as connection:
+        done = answers_store.set_status(connection, gap, status, found, now)
+        if done:
+            _tell(connection, gap, found, now)
+    return done
+
+
+def _tell(connection: Connection, gap: Gap, found: GapAnswer | None, now: datetime) -> None:
+    said = found or GapAnswer(gap.answered_article, gap.answered_commit)
+    data = {"article": said.article, "commit": said.commit}
+    kind = ANSWERED if found else REOPENED
+    gaps_store.tell(connection, [GapEvent(gap.id, now, kind, MACHINE, data)])
+
+
+# -- The periodic work of gaps: failed searches grouped, known gaps brought up to date --
+
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +103,7 @@ OpenEncoder = Callable[[], Encoder | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Grouped:
+class GroupingResult:
     """What a round did. `without` says why meaning took no part, "" when it did."""
 
     gaps: int
@@ -55,17 +120,17 @@ class _Round:
     now: datetime
     model: str
     keys: list[str]
-    rows: Mapping[str, Sequence[Failed]]
+    rows: Mapping[str, Sequence[FailedQuery]]
     vectors: Vectors
     known: dict[str, Gap]
-    questions: list[Question]
-    placed: Mapping[str, store.Placed]
-    events: list[Event] = field(default_factory=list)
+    questions: list[QueryGroup]
+    placed: Mapping[str, store.GapOfSearch]
+    events: list[GapEvent] = field(default_factory=list)
     gap_of: dict[str, str] = field(default_factory=dict)
 
     def say(self, gap_id: str, kind: str, **data: Any) -> None:
         """Add a line to a gap's history."""
-        self.events.append(Event(gap_id, self.now, kind, MACHINE, data))
+        self.events.append(GapEvent(gap_id, self.now, kind, MACHINE, data))
 
 
 class Grouping:
@@ -76,10 +141,10 @@ class Grouping:
         self._open = open_encoder
         self._k = k
 
-    def run(self, now: datetime, *, anew: bool | None = None) -> Grouped:
+    def run(self, now: datetime, *, anew: bool | None = None) -> GroupingResult:
         """Group what is new, or everything: `anew` True or False, None once a day."""
         if self._nothing(now):
-            return Grouped(0, 0, 0, whole=False)
+            return GroupingResult(0, 0, 0, whole=False)
         encoder, without = self._encoder()
         work = self._begin(now, encoder)
         cut = CUT if encoder else CUT_STEMS
@@ -101,13 +166,15 @@ class Grouping:
             work.say("", store.GROUPED)
         self._write(work)
         total = sum(len(rows) for rows in work.rows.values())
-        return Grouped(len(set(work.gap_of.values())), total, len(work.gap_of), complete, without)
+        return GroupingResult(
+            len(set(work.gap_of.values())), total, len(work.gap_of), complete, without
+        )
 
     # What the round works on
 
     def _nothing(self, now: datetime) -> bool:
         with self._db.read() as connection:
-            failed = store.count_failed(connection, now - demand.WINDOW)
+            failed = store.count_failed(connection, now - impact.WINDOW)
             return not failed and not store.every(connection)
 
     def _encoder(self) -> tuple[Encoder | None, str]:
@@ -120,10 +187,10 @@ class Grouping:
 
     def _begin(self, now: datetime, encoder: Encoder | None) -> _Round:
         with self._db.read() as connection:
-            failed = store.failed(connection, now - demand.WINDOW)
+            failed = store.failed(connection, now - impact.WINDOW)
             placed = store.placed(connection)
             known = {gap.id: gap for gap in store.every(connection)}
-        rows: dict[str, list[Failed]] = {}
+        rows: dict[str, list[FailedQuery]] = {}
         for one in failed:
             rows.setdefault(one.words_key, []).append(one)
         keys = sorted(rows)
@@ -142,7 +209,7 @@ class Grouping:
     def _vectors(
         self,
         keys: Sequence[str],
-        rows: Mapping[str, Sequence[Failed]],
+        rows: Mapping[str, Sequence[FailedQuery]],
         encoder: Encoder | None,
         now: datetime,
     ) -> Vectors:
@@ -166,7 +233,7 @@ class Grouping:
 
     # What comes of it
 
-    def _apply(self, work: _Round, parted: Parted) -> None:
+    def _apply(self, work: _Round, parted: Partition) -> None:
         """Decide which gap each question is in, and what is to be told of it."""
         members: dict[int, list[str]] = {}
         for key, group in parted.groups.items():
@@ -181,17 +248,17 @@ class Grouping:
                 _merged(work, gap_id, gap_of[group])
         for gap_id in parted.matched.faded:
             if work.known[gap_id].searches:
-                work.say(gap_id, Did.FADED)
+                work.say(gap_id, GapEventKind.FADED)
 
-    def _made(self, work: _Round, parted: Parted, group: int) -> str:
+    def _made(self, work: _Round, parted: Partition, group: int) -> str:
         origin = parted.matched.came_from.get(group, "")
         gap = Gap(uuid.uuid4().hex, 0, came_from_id=origin, model=work.model)
         work.known[gap.id] = gap
         if origin:
-            work.say(gap.id, Did.SPLIT, of=work.known[origin].number)
-            work.say(origin, Did.LEFT, into_id=gap.id)
+            work.say(gap.id, GapEventKind.SPLIT, of=work.known[origin].number)
+            work.say(origin, GapEventKind.LEFT, into_id=gap.id)
         else:
-            work.say(gap.id, Did.MADE)
+            work.say(gap.id, GapEventKind.MADE)
         return gap.id
 
     def _write(self, work: _Round) -> None:
@@ -222,23 +289,23 @@ class Grouping:
 
 def _question(
     key: str,
-    rows: Sequence[Failed],
-    placed: Mapping[str, store.Placed],
+    rows: Sequence[FailedQuery],
+    placed: Mapping[str, store.GapOfSearch],
     known: Mapping[str, Gap],
-) -> Question:
+) -> QueryGroup:
     """Return the question with the place of its searches: by hand before by machine, then last."""
     places = [place for one in rows if (place := placed.get(one.search_id))]
-    place = max(places, key=lambda p: p.by_hand, default=store.Placed("", by_hand=False))
+    place = max(places, key=lambda p: p.by_hand, default=store.GapOfSearch("", by_hand=False))
     gap = known.get(place.gap_id)
     while gap is not None and gap.became_id in known:
         gap = known[gap.became_id]
     visitors = frozenset(one.visitor for one in rows)
-    return Question(key, visitors, gap.id if gap else "", place.by_hand)
+    return QueryGroup(key, visitors, gap.id if gap else "", place.by_hand)
 
 
 def _merged(work: _Round, gap_id: str, into: str) -> None:
-    work.say(gap_id, Did.MERGED, into_id=into)
-    work.say(into, Did.ABSORBED, of=work.known[gap_id].number)
+    work.say(gap_id, GapEventKind.MERGED, into_id=into)
+    work.say(into, GapEventKind.ABSORBED, of=work.known[gap_id].number)
 
 
 def _number(db: Database, connection: Connection, work: _Round) -> None:
@@ -249,14 +316,14 @@ def _number(db: Database, connection: Connection, work: _Round) -> None:
     for gap in sorted(new, key=lambda gap: (-len(keys[gap.id]), keys[gap.id][0])):
         numbered = Gap(gap.id, number, came_from_id=gap.came_from_id, model=gap.model)
         work.known[gap.id] = numbered
-        store.add(connection, numbered, work.now)
+        store.add_gap(connection, numbered, work.now)
         number += 1
     for at, event in enumerate(work.events):
         into = event.data.get("into_id")
         if into:
             told = {"into": work.known[into].number}
-            work.events[at] = Event(event.gap_id, event.at, event.kind, event.actor, told)
-            if event.kind == Did.MERGED:
+            work.events[at] = GapEvent(event.gap_id, event.at, event.kind, event.actor, told)
+            if event.kind == GapEventKind.MERGED:
                 store.count(connection, event.gap_id, {"became_id": into}, work.now)
 
 
@@ -277,7 +344,7 @@ def _moves(work: _Round) -> dict[tuple[str, bool], dict[str, datetime]]:
     """Return the searches whose place is another than before, by place."""
     moves: dict[tuple[str, bool], dict[str, datetime]] = {}
     for question in work.questions:
-        place = store.Placed(work.gap_of.get(question.key, ""), question.fixed)
+        place = store.GapOfSearch(work.gap_of.get(question.key, ""), question.fixed)
         for one in work.rows[question.key]:
             if work.placed.get(one.search_id) != place:
                 moves.setdefault((place.gap_id, place.by_hand), {})[one.search_id] = one.at

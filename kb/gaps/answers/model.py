@@ -10,7 +10,7 @@ from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class GapAnswer:
     """The article that answers a search, and the commit that brought it."""
 
     article: str
@@ -18,7 +18,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class AnsweredSearch:
     """A failed search that an article answers."""
 
     search_id: str
@@ -32,7 +32,7 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class SearchOfGap:
     """A failed search of a gap; `commit` and `article` are "" where nothing answers it."""
 
     visitor: str

@@ -1,1 +1,0 @@
-"""Why searches failed, as it is kept with each."""
