@@ -28,10 +28,10 @@ from kb.analytics.report import DateRange
 from kb.analytics.report_store import tickets_alike
 from kb.analytics.ticket_metrics import RESOLUTIONS
 from kb.database import Database
-from kb.desk.tally import COLUMNS, answers, counted
-from kb.desk.ticket import TicketEvent
 from kb.insight.tickets.reporting import tickets_tables
 from kb.schema import ticket_events, tickets
+from kb.tickets.model import TicketEvent
+from kb.tickets.transitions import COLUMNS, answers, counted
 
 FIRST, DAYS = date(2025, 1, 1), 366
 START = datetime(2025, 1, 1, tzinfo=UTC)

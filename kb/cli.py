@@ -65,7 +65,7 @@ def main(context: click.Context) -> None:
 
 def _giving_back(now: datetime) -> Any:
     """Return what becomes of the tickets of an account that can work none any more."""
-    from kb.desk.workers.store import giving_back
+    from kb.tickets.store import giving_back
 
     return giving_back(now)
 

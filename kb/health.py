@@ -20,11 +20,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from kb.config.settings import Settings
-from kb.connectors.faults import Fault, fault_of
+from kb.connectors.base import Fault, fault_of
 from kb.database import Database
-from kb.desk.outbox.store import Backlog, Outbox
 from kb.errors import StoreError
 from kb.leases import boot
+from kb.notifications.outbox import Backlog, Outbox
 
 # -- When the worker of this data folder was last at work, for who asks whether it lives --
 

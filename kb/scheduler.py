@@ -26,24 +26,21 @@ from kb.authoring.reminders import letter, reminders
 from kb.content.sources.combined import shortened
 from kb.database import FAULTS
 from kb.desk.author_letters import tell_authors
-from kb.desk.demand.team import apply_demand
-from kb.desk.escalation import escalate_due
-from kb.desk.outbox.delivery import deliver_due
-from kb.desk.outbox.faults import Faults
-from kb.desk.outbox.store import Outbox
-from kb.desk.policies import apply_unresolved_policy
-from kb.desk.post import MAIL
-from kb.desk.submissions import store as submissions
 from kb.errors import ProductError
 from kb.gaps import jobs as gaps_jobs
 from kb.gaps import knowledge_cycle_store
 from kb.leases import hold, of_folder, release
+from kb.notifications.delivery import Faults, deliver_due
+from kb.notifications.outbox import MAIL, Outbox
 from kb.privacy.keeping.purge import purge as forget
 from kb.publishing.branch_previews import refresh
 from kb.publishing.index_repair import IndexRepair
 from kb.publishing.publisher import keep_time, publish
 from kb.publishing.state import current, is_due, notices_of, wish
 from kb.services import Services
+from kb.tickets import requester_store
+from kb.tickets.escalation import escalate_due
+from kb.tickets.policies import apply_demand, apply_unresolved_policy
 from search.encoder import silent
 from search.errors import SearchError
 
@@ -283,7 +280,7 @@ class Worker:
         done = forget(parts.db, settings, now, retention=settings.retention, spool=spool)
         with parts.db.begin() as connection:
             done["wishes"] = Outbox(connection).forget(now - settings.retention)
-            submissions.forget(connection, now)
+            requester_store.forget_submissions(connection, now)
         parts.limits.purge(now)
         parts.entrance.guesses.purge(now)
         parts.resets.purge(now)

@@ -22,7 +22,7 @@ from kb.analytics.external_tickets.service import Matching
 from kb.analytics.figures import TierCost
 from kb.analytics.solved_queries import SolvedQueries
 from kb.config.settings import Settings
-from kb.connectors.channel import Channel
+from kb.connectors.base import Connector
 from kb.connectors.files import FOLDER
 from kb.connectors.mail import mail_channel
 from kb.content.history import Histories
@@ -30,10 +30,6 @@ from kb.content.library import Library
 from kb.content.sources.combined import shortened
 from kb.data_folder import keep_private, kept_secret
 from kb.database import PAGE_WAIT_S, Database
-from kb.desk.password_letters import PasswordLetters
-from kb.desk.private_links.sending import CHANNEL, LinkRequests
-from kb.desk.service import Desk
-from kb.desk.ticket import Origin, Ticket
 from kb.digest.sending import Weekly
 from kb.errors import NotFound, ProductError, StoreError
 from kb.gaps.answers.service import Replay
@@ -45,10 +41,10 @@ from kb.health import ReadinessCheck, disk_check, mail_check, worker_check
 from kb.limits.guessing.store import Guesses
 from kb.limits.store import RateLimits
 from kb.links import Links
-from kb.lookup.trail import trail
 from kb.metrics.gauge import Gauge
 from kb.metrics.measuring import Measuring
 from kb.metrics.place import look
+from kb.notifications.passwords import PasswordLetters
 from kb.people.entrance import Entrance
 from kb.people.resets import resetting
 from kb.people.resets.resetting import Resets
@@ -65,6 +61,10 @@ from kb.redaction.redactor import redactor
 from kb.reports.pages import Source
 from kb.searches.activity import ActivityRecorder
 from kb.searches.service import SearchService
+from kb.tickets.journey import trail
+from kb.tickets.model import Origin, Ticket
+from kb.tickets.private_links import CHANNEL, LinkRequests
+from kb.tickets.service import Desk
 from kb.tracking.recorder import Recorder, Unrecorded
 from kb.tracking.visitors import Visitors
 from search.encoder import Encoder
@@ -132,7 +132,7 @@ class Services:
     subscriptions: Subscriptions
     replaying: Replay
     desk: Desk
-    channels: Mapping[str, Channel]
+    channels: Mapping[str, Connector]
     measuring: Measuring
     previews: Previews
     branches: Branches
@@ -309,7 +309,7 @@ def _patience(settings: Settings) -> dict[str, Any]:
     return {"wait_s": PAGE_WAIT_S, "crowd": max(1, settings.threads // 2)}
 
 
-def _mail(settings: Settings) -> Channel:
+def _mail(settings: Settings) -> Connector:
     folder, ca = settings.data / FOLDER, settings.mail_ca
     return mail_channel(settings.mail_url, settings.mail_from, folder, ca=ca)
 

@@ -19,8 +19,13 @@ def mail() -> None:
 @click.argument("address")
 def test(address: str) -> None:
     """Send one letter to ADDRESS now, and say what became of it."""
-    from kb.connectors.channel import ChannelFailure, PermanentFailure, TemporaryFailure
-    from kb.connectors.faults import HINTS, Fault
+    from kb.connectors.base import (
+        HINTS,
+        ConnectorFailure,
+        Fault,
+        PermanentFailure,
+        TemporaryFailure,
+    )
     from kb.connectors.mail import server_channel
 
     settings = load()
@@ -38,7 +43,7 @@ def test(address: str) -> None:
     place = channel.place
     try:
         encrypted = channel.hand_over(letter, f"test-{uuid.uuid4()}")
-    except ChannelFailure as failure:
+    except ConnectorFailure as failure:
         hint = HINTS[Fault(failure.fault)]
         raise MailFailed(f"Not sent by {place}. {failure}", hint) from None
     except PermanentFailure as refusal:

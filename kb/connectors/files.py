@@ -21,9 +21,7 @@ from email.policy import default
 from pathlib import Path
 from typing import Any
 
-from kb.connectors.channel import ChannelFailure
-from kb.connectors.faults import Fault
-from kb.connectors.message import message
+from kb.connectors.base import ConnectorFailure, Fault, message
 
 log = logging.getLogger("kb.mail")
 
@@ -35,7 +33,7 @@ MASK = "(hidden)"
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredEmail:
     """One letter that lies in a file."""
 
     id: str
@@ -45,7 +43,7 @@ class Kept:
     text: str
 
 
-class FileChannel:
+class FileConnector:
     """Writes each letter into a file of its own."""
 
     def __init__(self, folder: Path, sender: str) -> None:
@@ -59,7 +57,7 @@ class FileChannel:
         try:
             _write(self._folder, name, letter.as_bytes())
         except OSError as problem:
-            raise ChannelFailure(Fault.FOLDER, problem.strerror or "") from None
+            raise ConnectorFailure(Fault.FOLDER, problem.strerror or "") from None
         log.info("no mail server is set: letter %s is in the data folder", name)
 
 
@@ -82,18 +80,20 @@ def _write(folder: Path, name: str, content: bytes) -> None:
         fresh.unlink(missing_ok=True)
 
 
-def kept_letters(folder: Path) -> tuple[Kept, ...]:
+def kept_letters(folder: Path) -> tuple[StoredEmail, ...]:
     """Return the letters in the folder, newest first."""
     found = [kept for file in _files(folder) if (kept := _read(file))]
     return tuple(sorted(found, key=lambda each: (each.written, each.id), reverse=True))
 
 
-def kept_letter(folder: Path, name: str) -> Kept | None:
+def kept_letter(folder: Path, name: str) -> StoredEmail | None:
     """Return one letter; None where there is none of that id, whatever it is made of."""
     return _read(folder / f"{name}.eml") if _PLAIN.fullmatch(name) else None
 
 
-def of_person(folder: Path, addresses: Collection[str], keys: Collection[str]) -> tuple[Kept, ...]:
+def of_person(
+    folder: Path, addresses: Collection[str], keys: Collection[str]
+) -> tuple[StoredEmail, ...]:
     """Return the letters to these addresses (in small letters) or with these keys."""
     names = {letter_id(key) for key in keys}
     mine = (
@@ -102,7 +102,7 @@ def of_person(folder: Path, addresses: Collection[str], keys: Collection[str]) -
     return tuple(mine)
 
 
-def remove(folder: Path, letters: Collection[Kept]) -> int:
+def remove(folder: Path, letters: Collection[StoredEmail]) -> int:
     """Remove these letters; return how many there were."""
     for each in letters:
         (folder / f"{each.id}.eml").unlink(missing_ok=True)
@@ -133,7 +133,7 @@ def _files(folder: Path) -> Iterator[Path]:
     yield from folder.glob("*.eml")
 
 
-def _read(file: Path) -> Kept | None:
+def _read(file: Path) -> StoredEmail | None:
     try:
         if file.is_symlink():
             return None
@@ -143,7 +143,7 @@ def _read(file: Path) -> Kept | None:
     letter = message_from_bytes(content, _class=EmailMessage, policy=default)
     body = letter.get_body(("plain",))
     to = letter["To"].addresses[0].addr_spec if letter["To"] and letter["To"].addresses else ""
-    return Kept(
+    return StoredEmail(
         id=file.stem,
         written=datetime.fromtimestamp(state.st_mtime, UTC),
         to=to,

@@ -15,29 +15,34 @@ from pathlib import Path
 from typing import Any
 
 from kb.config.values import MailServer
-from kb.connectors.channel import Channel, ChannelFailure, PermanentFailure, TemporaryFailure
-from kb.connectors.faults import Fault
-from kb.connectors.files import FileChannel
-from kb.connectors.message import message
+from kb.connectors.base import (
+    Connector,
+    ConnectorFailure,
+    Fault,
+    PermanentFailure,
+    TemporaryFailure,
+    message,
+)
+from kb.connectors.files import FileConnector
 from kb.errors import ConfigError
 
 TIMEOUT_S = 20  # for each step of the conversation; well under the outbox's claim
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
-def mail_channel(mail_url: str, sender: str, folder: Path, *, ca: str = "") -> Channel:
+def mail_channel(mail_url: str, sender: str, folder: Path, *, ca: str = "") -> Connector:
     """Return the channel that the settings ask for: files in `folder` when `mail_url` is empty."""
-    return server_channel(mail_url, sender, ca) if mail_url else FileChannel(folder, sender)
+    return server_channel(mail_url, sender, ca) if mail_url else FileConnector(folder, sender)
 
 
-def server_channel(mail_url: str, sender: str, ca: str) -> MailChannel:
+def server_channel(mail_url: str, sender: str, ca: str) -> MailConnector:
     """Return the channel to the server of that URL.
 
     `ca` is a file of certificates that are trusted besides the machine's; with it no line but an
     encrypted one is used. ConfigError when either cannot be used.
     """
     server = MailServer.from_url(mail_url)
-    return MailChannel(server, sender, tls=trusting(ca), open_line=not ca)
+    return MailConnector(server, sender, tls=trusting(ca), open_line=not ca)
 
 
 def trusting(ca: str) -> ssl.SSLContext:
@@ -78,7 +83,7 @@ class _Encrypted(smtplib.SMTP_SSL):
         return super().data(msg)
 
 
-class MailChannel:
+class MailConnector:
     """Hands letters to one SMTP server, one connection a letter."""
 
     def __init__(
@@ -143,7 +148,7 @@ class MailChannel:
             client.starttls(context=self._tls)
             client.ehlo_or_helo_if_needed()
         elif not self._open_line or (server.user and server.host not in _LOOPBACK):
-            raise ChannelFailure(Fault.OPEN_LINE)
+            raise ConnectorFailure(Fault.OPEN_LINE)
 
     def _sign_in(self, client: smtplib.SMTP) -> None:
         if not self._server.user:
@@ -154,12 +159,12 @@ class MailChannel:
             raise
         except smtplib.SMTPAuthenticationError as refusal:
             fault = Fault.BUSY if refusal.smtp_code < 500 else Fault.PASSWORD
-            raise ChannelFailure(fault, _said(refusal)) from None
+            raise ConnectorFailure(fault, _said(refusal)) from None
         except smtplib.SMTPException as problem:  # it takes none, or in no way that we know
-            raise ChannelFailure(Fault.PASSWORD, str(problem)) from None
+            raise ConnectorFailure(Fault.PASSWORD, str(problem)) from None
         except UnicodeError:
             detail = "Letters beyond ASCII in them cannot be sent."
-            raise ChannelFailure(Fault.PASSWORD, detail) from None
+            raise ConnectorFailure(Fault.PASSWORD, detail) from None
 
     def _give(self, client: _Plain | _Encrypted, letter: EmailMessage) -> None:
         try:
@@ -172,12 +177,12 @@ class MailChannel:
                 raise _refused(refusal.smtp_code, refusal.smtp_error) from None
             fault = Fault.BUSY if refusal.smtp_code < 500 else Fault.SENDER
             fault = Fault.NO_PASSWORD if refusal.smtp_code in _SIGN_IN_FIRST else fault
-            raise ChannelFailure(fault, _said(refusal)) from None
+            raise ConnectorFailure(fault, _said(refusal)) from None
         except smtplib.SMTPDataError as refusal:
             raise _refused(refusal.smtp_code, refusal.smtp_error) from None
         except smtplib.SMTPNotSupportedError as problem:  # an address that this server cannot write
             if not self._sender.isascii():
-                raise ChannelFailure(Fault.SENDER, str(problem)) from None
+                raise ConnectorFailure(Fault.SENDER, str(problem)) from None
             raise PermanentFailure(f"The mail server cannot take this address: {problem}") from None
         except (OSError, smtplib.SMTPException) as problem:
             if not client.at_letter:
@@ -191,23 +196,23 @@ _CLOSING = 421
 _NAME = frozenset({62, 64})  # OpenSSL: the certificate is for another host, another address
 
 
-def _blocked(problem: Exception) -> ChannelFailure:
+def _blocked(problem: Exception) -> ConnectorFailure:
     """Return the failure of everything that a fault of the line or of the greeting means."""
     said = str(problem)
     if isinstance(problem, ssl.SSLCertVerificationError):
         fault = Fault.OTHER_NAME if problem.verify_code in _NAME else Fault.CERTIFICATE
-        return ChannelFailure(fault, _sentence(problem.verify_message))
+        return ConnectorFailure(fault, _sentence(problem.verify_message))
     if isinstance(problem, TimeoutError) or "timed out" in said:
-        return ChannelFailure(Fault.SILENT)
+        return ConnectorFailure(Fault.SILENT)
     if isinstance(problem, ssl.SSLError):
-        return ChannelFailure(Fault.ENCRYPTION, _sentence(problem.reason or said))
+        return ConnectorFailure(Fault.ENCRYPTION, _sentence(problem.reason or said))
     if isinstance(problem, smtplib.SMTPServerDisconnected | ConnectionResetError | BrokenPipeError):
-        return ChannelFailure(Fault.HANGS_UP)
+        return ConnectorFailure(Fault.HANGS_UP)
     if isinstance(problem, smtplib.SMTPResponseException):
-        return ChannelFailure(Fault.BUSY, _said(problem))
+        return ConnectorFailure(Fault.BUSY, _said(problem))
     if isinstance(problem, smtplib.SMTPException):
-        return ChannelFailure(Fault.BUSY, said)
-    return ChannelFailure(Fault.UNREACHED, _sentence(getattr(problem, "strerror", "") or said))
+        return ConnectorFailure(Fault.BUSY, said)
+    return ConnectorFailure(Fault.UNREACHED, _sentence(getattr(problem, "strerror", "") or said))
 
 
 def _sentence(words: str) -> str:
@@ -228,8 +233,8 @@ def _refused(code: int, words: bytes | str) -> TemporaryFailure | PermanentFailu
     """
     said = f"{code} {_text(words)}"
     if code in _SIGN_IN_FIRST:
-        return ChannelFailure(Fault.NO_PASSWORD, f"It said: {said}")
+        return ConnectorFailure(Fault.NO_PASSWORD, f"It said: {said}")
     if code == _CLOSING:
-        return ChannelFailure(Fault.BUSY, f"It said: {said}")
+        return ConnectorFailure(Fault.BUSY, f"It said: {said}")
     kind = PermanentFailure if 500 <= code < 600 else TemporaryFailure
     return kind(f"The mail server said: {said}")

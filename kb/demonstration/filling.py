@@ -28,10 +28,6 @@ from kb.demonstration.needs import needs
 from kb.demonstration.readers import RELEASE_DAYS, Day, Person, Visit, Wish, noise, visits
 from kb.demonstration.shelf import ADDITIONS, Shelf
 from kb.demonstration.tickets import Counter
-from kb.desk.escalation import escalate_due
-from kb.desk.offers.answers import decline_offer, open_offer, take_offer
-from kb.desk.policies import apply_demand, apply_unresolved_policy
-from kb.desk.ticket import Draft, Requester
 from kb.gaps.answers.service import Replay
 from kb.gaps.diagnosis_jobs import Diagnosing
 from kb.gaps.jobs import Grouping, bring_up_to_date
@@ -39,6 +35,10 @@ from kb.gaps.subscriptions.service import SubscriptionRequest as Subscribing
 from kb.gaps.subscriptions.service import Subscriptions
 from kb.insight.notes.note import Written
 from kb.insight.notes.noting import note
+from kb.tickets.escalation import escalate_due
+from kb.tickets.model import Requester, TicketDraft
+from kb.tickets.offers import decline_offer, open_offer, take_offer
+from kb.tickets.policies import apply_demand, apply_unresolved_policy
 from kb.tracking.store import put_all
 from search.encoder import silent
 
@@ -238,7 +238,7 @@ class Filling:
             decline_offer(desk, offer.id, user_id=episode.user_id)
             return
         person = next(one for one in self.parts.readers if one.user_id == episode.user_id)
-        draft = Draft(
+        draft = TicketDraft(
             subject=offer.words or "…",
             requester=Requester(person.name, person.email, person.user_id),
             visitor=person.visitor,

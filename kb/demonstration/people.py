@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from kb.demonstration.readers import Person
-from kb.desk.ticket import Agent
 from kb.people.roles import Role
 from kb.people.store import Account, Accounts
+from kb.tickets.model import Agent
 from kb.tracking.visitors import Visitors
 
 AGENTS = 3  # one a tier

@@ -12,14 +12,14 @@ from datetime import datetime
 from typing import Any
 
 from kb.database import Connection
-from kb.desk.outbox.store import Outbox
-from kb.desk.post import Post
-from kb.desk.private_links.store import PrivateLinks
-from kb.desk.service import Desk, Work
-from kb.desk.store import Tickets
 from kb.gaps.subscriptions.service import ToldOf
 from kb.gaps.subscriptions.store import Subscription
 from kb.links import Links
+from kb.notifications.outbox import Outbox
+from kb.tickets.requester_store import PrivateLinks
+from kb.tickets.sending import TicketNotices
+from kb.tickets.service import Desk, Work
+from kb.tickets.store import Tickets
 
 
 class Unsent(Outbox):
@@ -51,7 +51,7 @@ class QuietDesk(Desk):
         """Hand out one write transaction, as the desk does."""
         with self.db.begin() as connection:
             links, private = Links(self.settings.site_url), NoLinks(connection)
-            post = Post(
+            post = TicketNotices(
                 Unsent(connection), links, self.settings.site_name, private, lambda *_: False
             )
             yield Work(connection, Tickets(self.db, connection), post)

@@ -17,11 +17,22 @@ from typing import Any
 from kb.demonstration.agenda import Agenda
 from kb.demonstration.fates import Do, Step, fate
 from kb.demonstration.readers import Wish
-from kb.desk.actions import Action, Answer, Assign, Close, Escalate, RequesterReply, Resolve
-from kb.desk.escalation import escalate_due
-from kb.desk.service import Desk
-from kb.desk.ticket import Agent, Draft, Requester, Resolution
 from kb.errors import NotAllowed
+from kb.tickets.escalation import escalate_due
+from kb.tickets.model import (
+    Action,
+    Agent,
+    Answer,
+    Assign,
+    Close,
+    Escalate,
+    Requester,
+    RequesterReply,
+    Resolution,
+    Resolve,
+    TicketDraft,
+)
+from kb.tickets.service import Desk
 from kb.tracking.query_text import words_key
 
 Trail = Callable[[str, str, datetime], Mapping[str, Any]]  # (visitor, search, now)
@@ -45,7 +56,7 @@ class Counter:
         """Open the ticket that somebody asked for, and plan what becomes of it."""
         chance = self._chance(f"{wish.at.isoformat()} {wish.number}")
         person = wish.person
-        draft = Draft(
+        draft = TicketDraft(
             subject=wish.words,
             body=f"I searched for “{wish.words}” and did not find what I need.",
             requester=Requester(person.name, person.email, person.user_id),

@@ -12,8 +12,7 @@ from datetime import datetime
 from typing import Protocol
 
 from kb.database import Database
-from kb.desk.outbox.store import Outbox
-from kb.desk.post import MAIL
+from kb.notifications.outbox import MAIL, Outbox
 
 _NAMESPACE = uuid.UUID("6f1c2b0e-93a4-5d0b-8f43-2f6d0c6b7a55")
 _TEXT = """Your commit {commit} changed {place}, and the site found this:

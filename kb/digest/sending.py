@@ -19,8 +19,6 @@ from kb.config.demo_marker import SAYS
 from kb.config.settings import Settings
 from kb.content.library import Library
 from kb.database import Database
-from kb.desk.outbox.store import Outbox
-from kb.desk.post import MAIL
 from kb.digest.content import Found, digest
 from kb.digest.page import html
 from kb.digest.sheet import Letter
@@ -28,6 +26,7 @@ from kb.digest.text import plain
 from kb.digest.week import Week
 from kb.errors import NotFound, ProductError
 from kb.gaps import service as gaps_service
+from kb.notifications.outbox import MAIL, Outbox
 from kb.people.roles import Permission, allowed
 from kb.people.store import Accounts
 from search.errors import SearchError

@@ -17,8 +17,6 @@ from kb.analytics.report import DateRange
 from kb.analytics.service import SUMS, report
 from kb.analytics.store import last_seen
 from kb.database import Database
-from kb.desk.outbox.store import Outbox, State
-from kb.desk.queue.store import open_by_tier
 from kb.gaps import service as gaps_service
 from kb.metrics.gauge import (
     DAYS,
@@ -32,6 +30,8 @@ from kb.metrics.gauge import (
     window,
 )
 from kb.metrics.place import Place
+from kb.notifications.outbox import Outbox, State
+from kb.tickets.store import open_by_tier
 
 FRESH = timedelta(minutes=1)  # figures move with the closing of episodes, not by the second
 

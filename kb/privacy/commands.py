@@ -124,10 +124,10 @@ def _whom(command: Any) -> Any:
 
 def _who(database: Database, email: str, user: str, link: str) -> Who | None:
     """Return whom is meant; None for a ticket that there is none of (any more)."""
-    from kb.desk.opening import link_digest
-    from kb.desk.ticket import parse_number
     from kb.privacy.person.store import ticket_by
     from kb.privacy.person.who import Who
+    from kb.tickets.model import parse_number
+    from kb.tickets.requester_store import link_digest
 
     if sum(map(bool, (email, user, link))) != 1:
         raise InvalidInput("Say whom you mean.", "Give one of --email, --user and --link.")

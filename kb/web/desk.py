@@ -1,7 +1,7 @@
 """Pages for agents: the queue, a ticket with its trail, and what can be done to it.
 
 Promises one form per action, each saying in words why the rules refuse it when they do. Knows no
-rule: `kb.desk.rules` decides.
+rule: `kb.tickets.transitions` decides.
 """
 
 from __future__ import annotations
@@ -11,27 +11,34 @@ from collections.abc import Callable, Mapping
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from kb.connectors.faults import HINTS
+from kb.connectors.base import HINTS
 from kb.content.article import Article
-from kb.desk.actions import (
+from kb.errors import InvalidInput, NotAllowed, NotFound, ProductError
+from kb.health import blocked_by
+from kb.people.roles import Permission
+from kb.publishing.live_library import at_hand
+from kb.tickets.model import (
+    ACTIVE,
+    NOBODY,
     Action,
+    Agent,
     Answer,
     Assign,
     Close,
     Escalate,
     Note,
+    Origin,
+    QueueFilter,
     Reopen,
+    Resolution,
     Resolve,
     ReturnToTier,
+    Ticket,
+    TicketStatus,
+    parse_number,
 )
-from kb.desk.private_links.sending import send
-from kb.desk.queue.filters import NOBODY, QueueFilter
-from kb.desk.ticket import ACTIVE, Agent, Origin, Resolution, Status, Ticket, parse_number
-from kb.desk.workers.store import WORKING_ROLES
-from kb.errors import InvalidInput, NotAllowed, NotFound, ProductError
-from kb.health import blocked_by
-from kb.people.roles import Permission
-from kb.publishing.live_library import at_hand
+from kb.tickets.private_links import send
+from kb.tickets.store import WORKING_ROLES
 from kb.web.guard import needs, now, services, viewer
 from kb.web.link_again import has_room
 from search.errors import SearchError
@@ -41,11 +48,11 @@ blueprint = Blueprint("desk", __name__, url_prefix="/desk")
 
 PAGE = 50
 CANDIDATES = 5
-STATES: Mapping[str, frozenset[Status]] = {
+STATES: Mapping[str, frozenset[TicketStatus]] = {
     "open": ACTIVE,
-    "resolved": frozenset({Status.RESOLVED}),
-    "closed": frozenset({Status.CLOSED}),
-    "all": frozenset(Status),
+    "resolved": frozenset({TicketStatus.RESOLVED}),
+    "closed": frozenset({TicketStatus.CLOSED}),
+    "all": frozenset(TicketStatus),
 }
 RESOLUTIONS = (
     (Resolution.LINKED_ARTICLE, "An article solved it"),

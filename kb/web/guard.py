@@ -15,8 +15,6 @@ from typing import Any, NoReturn, TypeVar, cast
 from flask import Flask, abort, current_app, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 
-from kb.desk.offers import Offer
-from kb.desk.policies import open_offer
 from kb.errors import NotFound, StoreError
 from kb.limits.counting import Rate, Standing
 from kb.limits.mailbox import mailbox
@@ -26,6 +24,8 @@ from kb.people.roles import STAFF_ROLES, Permission, Role, Viewer
 from kb.people.store import Account
 from kb.proxies import Site, read_host, read_origin
 from kb.services import Services
+from kb.tickets.model import Offer
+from kb.tickets.offers import open_offer
 from kb.tracking.events import Event, is_young
 from kb.tracking.user_agents import device_of, is_ahead, is_robot
 

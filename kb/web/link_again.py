@@ -9,13 +9,13 @@ from __future__ import annotations
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from kb.desk.forms import is_address
-from kb.desk.private_links.sending import ask
-from kb.desk.ticket import parse_number
 from kb.errors import InvalidInput
 from kb.limits.mailbox import mailbox
 from kb.limits.store import unasked
 from kb.people.roles import Permission
+from kb.tickets.forms import is_address
+from kb.tickets.model import parse_number
+from kb.tickets.private_links import ask
 from kb.web.guard import needs, now, services
 
 blueprint = Blueprint("link_again", __name__, url_prefix="/tickets/link")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import make_response, request
 from werkzeug.wrappers import Response
 
-from kb.desk.letters import LANGUAGES
 from kb.errors import InvalidInput
+from kb.notifications.outbox import EMAIL_LANGUAGES
 
 
 def new_password() -> str:
@@ -23,7 +23,7 @@ def new_password() -> str:
 def language() -> str:
     """Return the language of letters to who asks."""
     asked = (tag.partition("-")[0].lower() for tag in request.accept_languages.values())
-    return next((each for each in asked if each in LANGUAGES), "en")
+    return next((each for each in asked if each in EMAIL_LANGUAGES), "en")
 
 
 def private(page: str) -> Response:

@@ -15,14 +15,21 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from kb.access import readable
-from kb.desk.actions import RequesterReply
-from kb.desk.offers import Offer
-from kb.desk.opening import Opened
-from kb.desk.policies import decline_offer, find_offer, take_offer
-from kb.desk.ticket import Draft, Origin, Requester, Ticket, TicketEvent, parse_number
 from kb.errors import InvalidInput, NotAllowed, ProductError
 from kb.people.roles import Permission
 from kb.publishing.live_library import at_hand
+from kb.tickets.creation import CreatedTicket
+from kb.tickets.model import (
+    Offer,
+    Origin,
+    Requester,
+    RequesterReply,
+    Ticket,
+    TicketDraft,
+    TicketEvent,
+    parse_number,
+)
+from kb.tickets.offers import decline_offer, find_offer, take_offer
 from kb.tracking.events import Arm
 from kb.tracking.experiments import arm_of
 from kb.web import listing
@@ -94,7 +101,7 @@ def create() -> ResponseReturnValue:
     return _sent(opened, draft, form)
 
 
-def _sent(opened: Opened, draft: Draft, form: dict[str, str]) -> ResponseReturnValue:
+def _sent(opened: CreatedTicket, draft: TicketDraft, form: dict[str, str]) -> ResponseReturnValue:
     """Lead to the ticket, or say that what was written is on one."""
     number = opened.ticket.display_number
     mine = opened.ticket.requester.user_id == viewer().user_id != ""
@@ -204,11 +211,11 @@ def _own(number: str) -> Ticket:
     abort(404, "There is no such ticket among yours.")
 
 
-def _draft(form: dict[str, str]) -> Draft:
+def _draft(form: dict[str, str]) -> TicketDraft:
     """Return the draft that the form describes, with everything tried so far."""
     who, search = asking(form["name"], form["email"]), own_search(form["search"])
     search_id = search.id if search else None
-    return Draft(
+    return TicketDraft(
         subject=form["subject"],
         body=form["body"],
         requester=who.requester,
@@ -227,10 +234,10 @@ def _letters_in() -> str:
     return request.accept_languages.best_match(("en", "es")) or "en"
 
 
-def _offered(found: Offer) -> Draft:
+def _offered(found: Offer) -> TicketDraft:
     """Return the draft that a yes to the offer stands for."""
     person = viewer()
-    return Draft(
+    return TicketDraft(
         subject=found.words,
         requester=Requester(name=person.name, email=person.email, user_id=person.user_id),
         visitor=person.visitor,

@@ -22,7 +22,7 @@ from kb.app import create_app
 from kb.cli import main
 from kb.config import demo_marker
 from kb.config.settings import load
-from kb.connectors.files import FileChannel
+from kb.connectors.files import FileConnector
 from kb.services import build
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -199,7 +199,7 @@ def test_nobody_is_written_to_and_nobody_could_be(filled: Path) -> None:
         "KB_ARTICLES_REMOTE": "https://example.org/articles.git",
     }
     parts = build(load(environ))
-    assert isinstance(parts.channels["mail"], FileChannel)
+    assert isinstance(parts.channels["mail"], FileConnector)
     assert parts.settings.demonstration
     assert parts.settings.database == f"sqlite:///{filled / 'tierzero.db'}"
     assert parts.settings.articles_remote == ""

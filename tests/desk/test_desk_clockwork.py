@@ -10,11 +10,19 @@ import pytest
 from kb.config.settings import load
 from kb.config.tiers import DEFAULT_TIERS
 from kb.database import Database
-from kb.desk.actions import Answer, Assign, RequesterReply, Resolve
-from kb.desk.escalation import escalate_due
-from kb.desk.service import Desk
-from kb.desk.ticket import Agent, Draft, Requester, Resolution
 from kb.leases import hold, release
+from kb.tickets.escalation import escalate_due
+from kb.tickets.model import (
+    Agent,
+    Answer,
+    Assign,
+    Requester,
+    RequesterReply,
+    Resolution,
+    Resolve,
+    TicketDraft,
+)
+from kb.tickets.service import Desk
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 LATE = NOW + timedelta(minutes=15)
@@ -25,7 +33,7 @@ ANN = Requester("Ann", "ann@example.com")
 @pytest.fixture
 def desk(database: Database) -> Desk:
     opened = Desk(database, load({}))
-    opened.open_ticket(Draft("VPN drops", requester=ANN), now=NOW)
+    opened.open_ticket(TicketDraft("VPN drops", requester=ANN), now=NOW)
     return opened
 
 

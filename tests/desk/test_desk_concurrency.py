@@ -8,12 +8,19 @@ from datetime import UTC, datetime
 
 from kb.config.settings import load
 from kb.database import Database
-from kb.desk.actions import Note, Resolve
-from kb.desk.policies import apply_demand
-from kb.desk.queue import QueueFilter
-from kb.desk.service import Desk
-from kb.desk.ticket import Agent, Draft, Requester, Resolution, Status
 from kb.errors import NotAllowed
+from kb.tickets.model import (
+    Agent,
+    Note,
+    QueueFilter,
+    Requester,
+    Resolution,
+    Resolve,
+    TicketDraft,
+    TicketStatus,
+)
+from kb.tickets.policies import apply_demand
+from kb.tickets.service import Desk
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 ADA = Agent("a1", "Ada")
@@ -33,9 +40,9 @@ class Wanted:
     last_at: datetime = NOW
 
 
-def draft(name: str, words_key: str) -> Draft:
+def draft(name: str, words_key: str) -> TicketDraft:
     person = Requester(name, f"{name}@example.com", f"id-{name}")
-    return Draft("VPN drops", requester=person, words_key=words_key)
+    return TicketDraft("VPN drops", requester=person, words_key=words_key)
 
 
 def open_and_note(url: str, writer: int, transactions: int) -> list[int]:
@@ -112,7 +119,9 @@ def test_reopening_and_opening_for_one_need_leave_one_open(database: Database) -
             replied = pool.submit(reply)
             pool.submit(desk.open_ticket, draft("ann", f"w{turn}"), now=NOW).result()
             replied.result()
-    assert desk.queue(QueueFilter(status=frozenset({Status.NEW, Status.OPEN}))).total == 10
+    assert (
+        desk.queue(QueueFilter(status=frozenset({TicketStatus.NEW, TicketStatus.OPEN}))).total == 10
+    )
 
 
 def test_two_workers_make_one_ticket_of_a_demand(database: Database) -> None:

@@ -11,17 +11,28 @@ from typing import Any
 import pytest
 
 from kb.config.settings import load
-from kb.connectors.files import FileChannel
+from kb.connectors.files import FileConnector
 from kb.database import Database
-from kb.desk.actions import Answer, Escalate, Note, Resolve, ReturnToTier
-from kb.desk.needs import key_name
-from kb.desk.outbox import deliver_due
-from kb.desk.rules import apply
-from kb.desk.service import Desk
-from kb.desk.submissions.store import RequestKey, find, forget
-from kb.desk.ticket import Agent, Draft, Origin, Requester, Resolution, Status
 from kb.errors import InvalidInput, NotAllowed, NotFound
+from kb.notifications.delivery import deliver_due
 from kb.schema import metadata
+from kb.tickets.deduplication import key_name
+from kb.tickets.model import (
+    Agent,
+    Answer,
+    Escalate,
+    Note,
+    Origin,
+    Requester,
+    Resolution,
+    Resolve,
+    ReturnToTier,
+    TicketDraft,
+    TicketStatus,
+)
+from kb.tickets.requester_store import RequestKey, find_submission, forget_submissions
+from kb.tickets.service import Desk
+from kb.tickets.transitions import apply
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 ANN = Requester("Ann", "ann@example.com")
@@ -34,7 +45,7 @@ def desk(database: Database) -> Desk:
     return Desk(database, load({}))
 
 
-def draft(**changes: object) -> Draft:
+def draft(**changes: object) -> TicketDraft:
     given: dict[str, object] = {
         "subject": "VPN will not connect",
         "requester": ANN,
@@ -42,7 +53,7 @@ def draft(**changes: object) -> Draft:
         "visitor": "v1",
         "trail": {"searches": [{"words": "vpn"}]},
     }
-    return Draft(**(given | changes))  # type: ignore[arg-type]
+    return TicketDraft(**(given | changes))  # type: ignore[arg-type]
 
 
 def test_a_new_ticket_has_a_number_a_link_and_its_trail(desk: Desk) -> None:
@@ -149,10 +160,10 @@ def test_a_key_stands_for_one_request_of_one_account(desk: Desk) -> None:
     other = replace(mine, requester=Requester("Ben", "ben@example.com", "u2"))
     assert desk.open_ticket(other, now=NOW, key=RequestKey("k1", "other")).ticket.number == 1002
     with desk.db.begin() as connection:
-        forget(connection, NOW + timedelta(hours=25))
-        assert find(connection, key_name("k1", mine))
-        forget(connection, NOW + timedelta(hours=49))
-        assert not find(connection, key_name("k1", mine))
+        forget_submissions(connection, NOW + timedelta(hours=25))
+        assert find_submission(connection, key_name("k1", mine))
+        forget_submissions(connection, NOW + timedelta(hours=49))
+        assert not find_submission(connection, key_name("k1", mine))
 
 
 def test_a_few_letters_a_day_go_to_an_address_that_anybody_can_type(
@@ -206,7 +217,7 @@ def test_a_resolved_ticket_is_not_reopened_beside_another_for_its_need(desk: Des
     assert opened.link_token
     with pytest.raises(NotAllowed, match="T-1002 is already open"):
         desk.reply_by_link(opened.link_token, "It is back", now=NOW)
-    assert desk.by_number(1001).status is Status.RESOLVED
+    assert desk.by_number(1001).status is TicketStatus.RESOLVED
 
 
 def test_a_reply_by_link_reopens(desk: Desk) -> None:
@@ -215,7 +226,7 @@ def test_a_reply_by_link_reopens(desk: Desk) -> None:
     desk.act(1001, Resolve(AGENT, Resolution.NO_KNOWLEDGE), now=NOW)
     assert opened.link_token
     later = NOW + timedelta(days=1)
-    assert desk.reply_by_link(opened.link_token, "No luck", now=later).status is Status.OPEN
+    assert desk.reply_by_link(opened.link_token, "No luck", now=later).status is TicketStatus.OPEN
     kinds = [event.kind for event in desk.history(opened.ticket)]
     assert kinds == ["opened", "answered", "resolved", "replied"]
 
@@ -231,7 +242,7 @@ def test_what_leads_to_no_ticket_says_so(desk: Desk) -> None:
 def test_the_private_link_is_nowhere_once_its_letter_is_sent(desk: Desk, tmp_path: Path) -> None:
     token = desk.open_ticket(draft(), now=NOW, submission="s1").link_token
     assert token
-    deliver_due(desk.db, {"mail": FileChannel(tmp_path, "desk@example.org")}, now=NOW)
+    deliver_due(desk.db, {"mail": FileConnector(tmp_path, "desk@example.org")}, now=NOW)
     with desk.db.read() as connection:
         for table in metadata.sorted_tables:
             rows = connection.execute(table.select()).all()

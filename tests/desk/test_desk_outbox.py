@@ -17,13 +17,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kb.config.settings import load
-from kb.connectors.channel import PermanentFailure, TemporaryFailure
+from kb.connectors.base import PermanentFailure, TemporaryFailure
 from kb.database import Database
-from kb.desk.outbox import Delivery, Outbox, State, deliver_due
-from kb.desk.outbox.delivery import CLAIM, GIVE_UP, LONGEST_ASKED, LONGEST_WAIT, wait
-from kb.desk.service import Desk
-from kb.desk.ticket import Draft, Requester
 from kb.errors import NotFound
+from kb.notifications.delivery import CLAIM, GIVE_UP, Delivery, deliver_due, wait
+from kb.notifications.outbox import LONGEST_ASKED, LONGEST_WAIT, Outbox, State
+from kb.tickets.model import Requester, TicketDraft
+from kb.tickets.service import Desk
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -181,7 +181,7 @@ def test_a_late_failure_does_not_undo_anothers_claim(database: Database, row: st
 
 def test_the_ticket_is_there_whatever_the_mail_server_does(database: Database) -> None:
     desk = Desk(database, load({}))
-    form = Draft("VPN drops", requester=Requester("Ann", "ann@example.com"))
+    form = TicketDraft("VPN drops", requester=Requester("Ann", "ann@example.com"))
     number = desk.open_ticket(form, now=NOW).ticket.number
     deliver_due(database, {"mail": Scripted(TemporaryFailure("down"))}, now=NOW)
     assert desk.by_number(number).subject == "VPN drops"

@@ -12,20 +12,12 @@ import sqlalchemy as sa
 
 from kb.config.settings import load
 from kb.database import Database
-from kb.desk.actions import Answer, Resolve
-from kb.desk.policies import (
-    Done,
-    apply_demand,
-    apply_unresolved_policy,
-    decline_offer,
-    find_offer,
-    open_offer,
-    take_offer,
-)
-from kb.desk.service import Desk
-from kb.desk.ticket import Agent, Draft, Origin, Requester, Resolution
 from kb.errors import NotFound, StoreError
 from kb.schema import offers
+from kb.tickets.model import Agent, Answer, Origin, Requester, Resolution, Resolve, TicketDraft
+from kb.tickets.offers import decline_offer, find_offer, open_offer, take_offer
+from kb.tickets.policies import Done, apply_demand, apply_unresolved_policy
+from kb.tickets.service import Desk
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 ADA = Agent("a1", "Ada")
@@ -72,8 +64,8 @@ class Policy:
         self.marks[episode] = what
 
 
-def asked(requester: Requester, **changes: Any) -> Draft:
-    return replace(Draft("VPN drops", requester=requester, words_key="w1"), **changes)
+def asked(requester: Requester, **changes: Any) -> TicketDraft:
+    return replace(TicketDraft("VPN drops", requester=requester, words_key="w1"), **changes)
 
 
 def test_always_opens_one_ticket_with_the_trail_and_writes(

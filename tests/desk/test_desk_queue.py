@@ -10,12 +10,25 @@ import pytest
 
 from kb.config.settings import load
 from kb.database import Database
-from kb.desk.actions import Answer, Assign, Escalate, Note, RequesterReply, Resolve
-from kb.desk.queue import Order, QueueFilter
-from kb.desk.queue.filters import NOBODY
-from kb.desk.service import Desk
-from kb.desk.ticket import Agent, Draft, Origin, Requester, Resolution, Status
 from kb.errors import InvalidInput
+from kb.tickets.model import (
+    NOBODY,
+    Agent,
+    Answer,
+    Assign,
+    Escalate,
+    Note,
+    Order,
+    Origin,
+    QueueFilter,
+    Requester,
+    RequesterReply,
+    Resolution,
+    Resolve,
+    TicketDraft,
+    TicketStatus,
+)
+from kb.tickets.service import Desk
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 ADA, BEN = Agent("a1", "Ada"), Agent("a2", "Ben")
@@ -30,7 +43,7 @@ def desk(database: Database, staff: None) -> Desk:
     for turn, subject in enumerate(SUBJECTS):
         person = Requester("Ann", "ann@example.com", "u1" if turn == 1 else "")
         language = "es" if turn == 2 else "en"
-        draft = Draft(subject, "the body", person, words_key=f"w{turn}", language=language)
+        draft = TicketDraft(subject, "the body", person, words_key=f"w{turn}", language=language)
         desk.open_ticket(draft, now=NOW + timedelta(hours=turn))
     return desk
 
@@ -56,7 +69,7 @@ def test_filters_narrow_the_queue(desk: Desk) -> None:
     assert numbers(desk, assignee="a1") == [1]
     assert numbers(desk, assignee=NOBODY) == [2, 4]
     assert numbers(desk, tier=2) == [2]
-    assert numbers(desk, status=frozenset({Status.RESOLVED})) == [3]
+    assert numbers(desk, status=frozenset({TicketStatus.RESOLVED})) == [3]
     assert numbers(desk, origin=Origin.DEMAND) == []
     assert numbers(desk, before=NOW + timedelta(hours=1)) == [1]
     assert numbers(desk, order=Order.CHANGED)[-1] == 4

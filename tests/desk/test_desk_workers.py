@@ -9,14 +9,22 @@ import pytest
 
 from kb.config.settings import load
 from kb.database import Database
-from kb.desk.actions import Assign, Reopen, Resolve
-from kb.desk.queue.filters import NOBODY, QueueFilter
-from kb.desk.service import Desk
-from kb.desk.ticket import Agent, Draft, Requester, Resolution
-from kb.desk.workers.store import giving_back
 from kb.errors import InvalidInput
 from kb.people.roles import Role
 from kb.people.store import Accounts
+from kb.tickets.model import (
+    NOBODY,
+    Agent,
+    Assign,
+    QueueFilter,
+    Reopen,
+    Requester,
+    Resolution,
+    Resolve,
+    TicketDraft,
+)
+from kb.tickets.service import Desk
+from kb.tickets.store import giving_back
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 ADA, BEN = Agent("a1", "Ada"), Agent("a2", "Ben")
@@ -27,7 +35,7 @@ def desk(database: Database, staff: None) -> Desk:
     del staff
     desk = Desk(database, load({}))
     for turn in range(3):
-        draft = Draft(f"Lamp {turn}", requester=Requester("Ann", "ann@example.com"))
+        draft = TicketDraft(f"Lamp {turn}", requester=Requester("Ann", "ann@example.com"))
         desk.open_ticket(draft, now=NOW)
     return desk
 

@@ -6,8 +6,9 @@ import re
 
 import pytest
 
-from kb.desk import letters
-from kb.desk.letters import LANGUAGES, Occasion
+from kb.notifications.outbox import EMAIL_LANGUAGES
+from kb.tickets import notices
+from kb.tickets.notices import Occasion
 
 NOBODY_READS = {"en": "nobody reads it", "es": "nadie lo lee"}
 # Words that would send somebody to the reply button, unless they say not to.
@@ -19,14 +20,12 @@ REPLY = {
 
 def _written(occasion: Occasion, language: str, way: str) -> str:
     link = "https://kb.example.org/t/abc"
-    shown = letters.way(way, language, link=link, lost="https://kb.example.org/lost")
+    shown = notices.way(way, language, link=link, lost="https://kb.example.org/lost")
     names = ("number", "subject", "text", "article", "site", "tickets")
-    return letters.letter(
-        occasion, language, way=shown, link=link, **dict.fromkeys(names, "x")
-    ).text
+    return notices.email(occasion, language, way=shown, link=link, **dict.fromkeys(names, "x")).text
 
 
-@pytest.mark.parametrize("language", sorted(LANGUAGES))
+@pytest.mark.parametrize("language", sorted(EMAIL_LANGUAGES))
 @pytest.mark.parametrize("way", ["link", "own"])
 @pytest.mark.parametrize("occasion", list(Occasion))
 def test_no_letter_invites_a_reply_that_nobody_reads(

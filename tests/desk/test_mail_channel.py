@@ -19,10 +19,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kb.config.values import MailServer
-from kb.connectors.channel import ChannelFailure, PermanentFailure, TemporaryFailure
-from kb.connectors.faults import HINTS, Fault, fault_of
-from kb.connectors.mail import MailChannel, mail_channel
-from kb.connectors.message import message
+from kb.connectors.base import (
+    HINTS,
+    ConnectorFailure,
+    Fault,
+    PermanentFailure,
+    TemporaryFailure,
+    fault_of,
+    message,
+)
+from kb.connectors.mail import MailConnector, mail_channel
 from kb.errors import ConfigError
 
 SENDER = "Service desk <desk@kb.example.org>"
@@ -129,9 +135,9 @@ class SmtpServer(socketserver.ThreadingTCPServer):
     def port(self) -> int:
         return int(self.server_address[1])
 
-    def channel(self, user: str = "", tls: ssl.SSLContext | None = None) -> MailChannel:
+    def channel(self, user: str = "", tls: ssl.SSLContext | None = None) -> MailConnector:
         where = MailServer("127.0.0.1", self.port, user, "p@ss" if user else "")
-        return MailChannel(where, SENDER, tls=tls)
+        return MailConnector(where, SENDER, tls=tls)
 
     def letters(self) -> list[EmailMessage]:
         return [message_from_bytes(each, policy=default) for each in self.mail]  # type: ignore[misc]
@@ -219,7 +225,7 @@ def test_hanging_up_after_the_letter_was_taken_is_no_failure(smtp: SmtpServer) -
 def test_no_server_is_a_temporary_failure(free_port: object) -> None:
     port = free_port()  # type: ignore[operator]
     with pytest.raises(TemporaryFailure, match="cannot be reached"):
-        MailChannel(MailServer("127.0.0.1", port), SENDER).send(LETTER, "row-1")
+        MailConnector(MailServer("127.0.0.1", port), SENDER).send(LETTER, "row-1")
 
 
 def test_encryption_is_used_when_offered_before_the_password(
@@ -242,9 +248,9 @@ def test_a_certificate_nobody_vouches_for_is_refused(smtp: SmtpServer, certifica
     assert not any(heard.startswith("AUTH") for heard in smtp.heard)
 
 
-def fault(smtp: SmtpServer, channel: Any) -> ChannelFailure:
+def fault(smtp: SmtpServer, channel: Any) -> ConnectorFailure:
     """Return the failure of everything that sending a letter ends with."""
-    with pytest.raises(ChannelFailure) as caught:
+    with pytest.raises(ConnectorFailure) as caught:
         channel.send(LETTER, "row-1")
     assert smtp.mail == []
     assert fault_of(str(caught.value)) == caught.value.fault
@@ -289,7 +295,7 @@ def test_a_line_that_breaks_within_the_letter_may_be_the_letters_fault(smtp: Smt
     smtp.hang_up_at.add("END")
     with pytest.raises(TemporaryFailure) as caught:
         smtp.channel().send(LETTER, "row-1")
-    assert not isinstance(caught.value, ChannelFailure)
+    assert not isinstance(caught.value, ConnectorFailure)
 
 
 def test_a_letter_too_big_for_the_server_is_refused_alone(smtp: SmtpServer) -> None:
@@ -306,7 +312,7 @@ def test_a_server_that_says_nothing_more_is_left_in_time(
     smtp.silent_at.add(step)
     with pytest.raises(TemporaryFailure) as caught:
         smtp.channel().send(LETTER, "row-1")
-    assert (step == "END") == (not isinstance(caught.value, ChannelFailure))
+    assert (step == "END") == (not isinstance(caught.value, ConnectorFailure))
     if step != "END":
         assert fault_of(str(caught.value)) == Fault.SILENT
 
@@ -364,12 +370,12 @@ def test_a_file_of_certificates_that_holds_none_is_refused_at_once(
 def test_encryption_that_the_server_does_not_speak_is_named(smtp: SmtpServer) -> None:
     """Chocobozzz/PeerTube#4060: "wrong version number" told nobody what to change."""
     where = MailServer("127.0.0.1", smtp.port, encrypted=True)
-    assert fault(smtp, MailChannel(where, SENDER)).fault == Fault.ENCRYPTION
+    assert fault(smtp, MailConnector(where, SENDER)).fault == Fault.ENCRYPTION
 
 
 def test_a_password_beyond_ascii_is_said_and_no_traceback(smtp: SmtpServer) -> None:
     where = MailServer("127.0.0.1", smtp.port, "desk", "contraseña")
-    assert "ASCII" in str(fault(smtp, MailChannel(where, SENDER)))
+    assert "ASCII" in str(fault(smtp, MailConnector(where, SENDER)))
 
 
 @pytest.mark.parametrize("sender", ["Service desk", "", "desk@"])
@@ -377,7 +383,7 @@ def test_a_sender_that_is_no_address_refuses_no_letter_for_good(
     smtp: SmtpServer, sender: str
 ) -> None:
     where = MailServer("127.0.0.1", smtp.port)
-    assert fault(smtp, MailChannel(where, sender)).fault == Fault.NO_SENDER
+    assert fault(smtp, MailConnector(where, sender)).fault == Fault.NO_SENDER
 
 
 def test_a_password_never_goes_over_an_open_line(

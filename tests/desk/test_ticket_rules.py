@@ -12,32 +12,30 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from kb.config.tiers import DEFAULT_TIERS, Tier
-from kb.desk import rules
-from kb.desk.actions import (
+from kb.errors import InvalidInput, NotAllowed
+from kb.tickets import transitions
+from kb.tickets.model import (
+    ACTIVE,
+    WITH_ARTICLE,
+    Agent,
     Answer,
     Assign,
     AutoEscalate,
     Close,
     Escalate,
     Note,
+    Origin,
     Reopen,
+    Requester,
     RequesterReply,
+    Resolution,
     Resolve,
     ReturnToTier,
-)
-from kb.desk.ticket import (
-    ACTIVE,
-    WITH_ARTICLE,
-    Agent,
-    Origin,
-    Requester,
-    Resolution,
-    Status,
     Ticket,
+    TicketStatus,
     display_number,
     parse_number,
 )
-from kb.errors import InvalidInput, NotAllowed
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 ADA = Agent("a1", "Ada")
@@ -53,7 +51,7 @@ def ticket(**changes: object) -> Ticket:
         words_key="w",
         subject="s",
         body="b",
-        status=Status.NEW,
+        status=TicketStatus.NEW,
         tier=1,
         tier_since=NOW,
         requester=Requester("Ann", "ann@example.com"),
@@ -67,8 +65,8 @@ def ticket(**changes: object) -> Ticket:
     return replace(new, **changes)  # type: ignore[arg-type]
 
 
-def after(before: Ticket, action: rules.Action, now: datetime = NOW) -> Ticket:
-    return rules.apply(before, action, now=now, tiers=DEFAULT_TIERS)[0]
+def after(before: Ticket, action: transitions.Action, now: datetime = NOW) -> Ticket:
+    return transitions.apply(before, action, now=now, tiers=DEFAULT_TIERS)[0]
 
 
 class LifeOfATicket(RuleBasedStateMachine):
@@ -81,11 +79,15 @@ class LifeOfATicket(RuleBasedStateMachine):
         self.waited = timedelta(0)  # since the ticket came to its tier
         self.events = 0
 
-    def does(self, action: rules.Action, expected: Status, *, sound: bool = True) -> bool:
-        allowed = sound and self.ticket.status in rules.MOVES[type(action)]
+    def does(
+        self, action: transitions.Action, expected: TicketStatus, *, sound: bool = True
+    ) -> bool:
+        allowed = sound and self.ticket.status in transitions.MOVES[type(action)]
         before = self.ticket
         try:
-            self.ticket, event = rules.apply(before, action, now=self.now, tiers=DEFAULT_TIERS)
+            self.ticket, event = transitions.apply(
+                before, action, now=self.now, tiers=DEFAULT_TIERS
+            )
         except NotAllowed:
             moved = False
         else:
@@ -101,13 +103,13 @@ class LifeOfATicket(RuleBasedStateMachine):
 
     @rule(seconds=st.integers(1, 3600))
     def time_passes(self, seconds: int) -> None:
-        if self.ticket.status is Status.WAITING:
+        if self.ticket.status is TicketStatus.WAITING:
             self.waited += timedelta(seconds=seconds)
         self.now += timedelta(seconds=seconds)
 
     @rule(waiting=st.booleans(), text=st.sampled_from(["Try this", "  "]))
     def answer(self, waiting: bool, text: str) -> None:
-        expected = Status.WAITING if waiting else Status.OPEN
+        expected = TicketStatus.WAITING if waiting else TicketStatus.OPEN
         self.does(Answer(ADA, text, waiting), expected, sound=bool(text.strip()))
 
     @rule()
@@ -116,8 +118,8 @@ class LifeOfATicket(RuleBasedStateMachine):
 
     @rule(to=st.sampled_from([None, ADA]))
     def assign(self, to: Agent | None) -> None:
-        taken = self.ticket.status is Status.NEW and to is not None
-        self.does(Assign(ADA, to), Status.OPEN if taken else self.ticket.status)
+        taken = self.ticket.status is TicketStatus.NEW and to is not None
+        self.does(Assign(ADA, to), TicketStatus.OPEN if taken else self.ticket.status)
 
     @rule(to=st.none() | st.integers(-1, 6))
     def escalate(self, to: int | None) -> None:
@@ -146,41 +148,41 @@ class LifeOfATicket(RuleBasedStateMachine):
     @rule(resolution=st.sampled_from(Resolution), article=st.sampled_from(["", "vpn"]))
     def resolve(self, resolution: Resolution, article: str) -> None:
         sound = bool(article) or resolution not in WITH_ARTICLE
-        if self.does(Resolve(ADA, resolution, "", article), Status.RESOLVED, sound=sound):
+        if self.does(Resolve(ADA, resolution, "", article), TicketStatus.RESOLVED, sound=sound):
             assert bool(self.ticket.resolution_article) == (resolution in WITH_ARTICLE)
 
     @rule()
     def reopen(self) -> None:
-        if self.does(Reopen(ADA), Status.OPEN):
+        if self.does(Reopen(ADA), TicketStatus.OPEN):
             self.waited = timedelta(0)
 
     @rule()
     def reply(self) -> None:
         status = self.ticket.status
-        expected = Status.NEW if status is Status.NEW else Status.OPEN
+        expected = TicketStatus.NEW if status is TicketStatus.NEW else TicketStatus.OPEN
         if self.does(RequesterReply("Ann", "still broken"), expected) and (
-            status is Status.RESOLVED
+            status is TicketStatus.RESOLVED
         ):
             self.waited = timedelta(0)
 
-    @precondition(lambda self: self.ticket.status in {Status.RESOLVED, Status.NEW})
+    @precondition(lambda self: self.ticket.status in {TicketStatus.RESOLVED, TicketStatus.NEW})
     @rule()
     def close(self) -> None:
-        self.does(Close(ADA), Status.CLOSED)
+        self.does(Close(ADA), TicketStatus.CLOSED)
 
     @invariant()
     def it_is_consistent(self) -> None:
         seen = self.ticket
         assert seen.version == 1 + self.events
         assert 1 <= seen.tier <= 4
-        assert (seen.waiting_since is not None) == (seen.status is Status.WAITING)
-        ended = seen.status in {Status.RESOLVED, Status.CLOSED}
+        assert (seen.waiting_since is not None) == (seen.status is TicketStatus.WAITING)
+        ended = seen.status in {TicketStatus.RESOLVED, TicketStatus.CLOSED}
         assert (seen.resolution is not None) == (seen.resolved_at is not None) == ended
         assert seen.active == (seen.status in ACTIVE)
 
     @invariant()
     def waiting_never_counts_against_the_tier(self) -> None:
-        if self.ticket.status in {Status.NEW, Status.OPEN}:
+        if self.ticket.status in {TicketStatus.NEW, TicketStatus.OPEN}:
             assert self.ticket.tier_since <= self.now
             assert self.now - self.ticket.tier_since <= self.now - NOW - self.waited
 
@@ -192,12 +194,12 @@ TestLifeOfATicket = LifeOfATicket.TestCase
 def test_the_clock_stands_still_while_waiting_for_the_requester() -> None:
     waiting = after(ticket(), Answer(ADA, "Which laptop?", waiting=True), NOW + QUARTER / 3)
     late = NOW + timedelta(days=2)
-    assert not rules.due(waiting, now=late, tiers=DEFAULT_TIERS)
+    assert not transitions.due(waiting, now=late, tiers=DEFAULT_TIERS)
     back = after(waiting, RequesterReply("Ann", "The grey one"), late)
     left = 2 * QUARTER / 3
     just_before = late + left - timedelta(seconds=1)
-    assert not rules.due(back, now=just_before, tiers=DEFAULT_TIERS)
-    assert rules.due(back, now=late + left, tiers=DEFAULT_TIERS)
+    assert not transitions.due(back, now=just_before, tiers=DEFAULT_TIERS)
+    assert transitions.due(back, now=late + left, tiers=DEFAULT_TIERS)
 
 
 def test_a_clock_that_steps_back_moves_nothing() -> None:
@@ -208,13 +210,13 @@ def test_a_clock_that_steps_back_moves_nothing() -> None:
 
 def test_at_the_highest_tier_the_clock_does_nothing() -> None:
     two = (Tier(0, "Self", ""), Tier(1, "Desk", "", escalate_after=QUARTER))
-    assert not rules.due(ticket(), now=NOW + timedelta(days=9), tiers=two)
+    assert not transitions.due(ticket(), now=NOW + timedelta(days=9), tiers=two)
 
 
-@pytest.mark.parametrize("status", Status)
-@pytest.mark.parametrize("kind", rules.MOVES, ids=lambda kind: kind.__name__)
-def test_a_refusal_says_why_and_what_to_do(kind: type, status: Status) -> None:
-    if status in rules.MOVES[kind]:
+@pytest.mark.parametrize("status", TicketStatus)
+@pytest.mark.parametrize("kind", transitions.MOVES, ids=lambda kind: kind.__name__)
+def test_a_refusal_says_why_and_what_to_do(kind: type, status: TicketStatus) -> None:
+    if status in transitions.MOVES[kind]:
         return
     sample = {
         Answer: Answer(ADA, "x"),
@@ -236,17 +238,17 @@ def test_a_refusal_says_why_and_what_to_do(kind: type, status: Status) -> None:
 def test_a_worker_that_saw_the_ticket_before_it_moved_does_not_move_it_again() -> None:
     both = (*DEFAULT_TIERS[:2], replace(DEFAULT_TIERS[2], escalate_after=QUARTER), DEFAULT_TIERS[3])
     seen = ticket()
-    moved, _ = rules.apply(seen, AutoEscalate(seen.tier_since), now=NOW + QUARTER, tiers=both)
+    moved, _ = transitions.apply(seen, AutoEscalate(seen.tier_since), now=NOW + QUARTER, tiers=both)
     late = NOW + 3 * QUARTER  # overdue at tier 2 as well, but that is not what was seen
     with pytest.raises(NotAllowed):
-        rules.apply(moved, AutoEscalate(seen.tier_since), now=late, tiers=both)
-    again, _ = rules.apply(moved, AutoEscalate(moved.tier_since), now=late, tiers=both)
+        transitions.apply(moved, AutoEscalate(seen.tier_since), now=late, tiers=both)
+    again, _ = transitions.apply(moved, AutoEscalate(moved.tier_since), now=late, tiers=both)
     assert again.tier == 3
 
 
 def test_notes_are_for_staff_and_answers_for_everybody() -> None:
-    _, note = rules.apply(ticket(), Note(ADA, "odd"), now=NOW, tiers=DEFAULT_TIERS)
-    _, answer = rules.apply(ticket(), Answer(ADA, "so"), now=NOW, tiers=DEFAULT_TIERS)
+    _, note = transitions.apply(ticket(), Note(ADA, "odd"), now=NOW, tiers=DEFAULT_TIERS)
+    _, answer = transitions.apply(ticket(), Answer(ADA, "so"), now=NOW, tiers=DEFAULT_TIERS)
     assert (note.public, answer.public) == (False, True)
 
 
@@ -280,9 +282,11 @@ def test_the_guide_lists_the_moves_that_are_allowed() -> None:
     table = guide.split("| move | from | by |")[1].split("\n\n")[0]
     rows = [[cell.strip() for cell in row.split("|")[1:3]] for row in table.splitlines()[2:]]
     said = {
-        kind: frozenset(Status) if where == "any" else frozenset(map(Status, where.split(", ")))
+        kind: frozenset(TicketStatus)
+        if where == "any"
+        else frozenset(map(TicketStatus, where.split(", ")))
         for move, where in rows
         for start, kind in DOCUMENTED.items()
         if move.startswith(start)
     }
-    assert said == dict(rules.MOVES)
+    assert said == dict(transitions.MOVES)

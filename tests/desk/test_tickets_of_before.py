@@ -8,8 +8,8 @@ from alembic.config import Config
 
 from kb.config.settings import load
 from kb.database import MIGRATIONS, Database
-from kb.desk.service import Desk
 from kb.schema import submissions
+from kb.tickets.service import Desk
 
 AT = "2026-03-01T10:00:00.000000+00:00"
 WORDS = "w" * 32

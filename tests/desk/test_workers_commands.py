@@ -10,11 +10,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from kb.cli import main
-from kb.desk.actions import Assign
-from kb.desk.queue.filters import NOBODY, QueueFilter
-from kb.desk.ticket import Agent, Draft, Requester
 from kb.people.roles import Role
 from kb.services import Services
+from kb.tickets.model import NOBODY, Agent, Assign, QueueFilter, Requester, TicketDraft
 
 Kb = Callable[..., Result]
 ADA = "ada@example.org"
@@ -35,7 +33,7 @@ def held(services: Services) -> list[int]:
     made = services.accounts.add(ADA, password, name="Ada", role=Role.AGENT, now=now)
     ada = Agent(made.id, "Ada")
     for turn in range(2):
-        draft = Draft(f"Lamp {turn}", requester=Requester("Ann", "ann@example.com"))
+        draft = TicketDraft(f"Lamp {turn}", requester=Requester("Ann", "ann@example.com"))
         number = services.desk.open_ticket(draft, now=now).ticket.number
         services.desk.act(number, Assign(ada, ada), now=now)
         numbers.append(number)

@@ -17,8 +17,8 @@ from click.testing import CliRunner
 from kb.cli import main
 from kb.config.settings import Settings, load
 from kb.database import Database
-from kb.desk.outbox.delivery import deliver_due
 from kb.digest.sending import Weekly
+from kb.notifications.delivery import deliver_due
 from kb.people.roles import Role
 from kb.scheduler import Worker
 from kb.schema import outbox
@@ -127,7 +127,7 @@ def test_a_worker_killed_in_the_middle_leaves_all_or_none(
     weekly: Weekly, fill: Fill, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(weekly.db)
-    from kb.desk.outbox.store import Outbox
+    from kb.notifications.outbox import Outbox
 
     put, calls = Outbox.put_once, []
 

@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 
 from kb.app import create_app
 from kb.config.settings import load
-from kb.desk.outbox import Outbox
+from kb.notifications.outbox import Outbox
 from kb.people.roles import Role
 from kb.people.store import Accounts
 from kb.privacy.keeping.store import forget

@@ -15,16 +15,11 @@ ROOT = Path(__file__).resolve().parents[2]
 # Modules that decide from what they are given: no file, network, database, clock or thread.
 RULES = {
     "kb.demonstration.agenda",
-    "kb.desk.actions",
-    "kb.desk.forms",
-    "kb.desk.letters",
+    "kb.tickets.model",
+    "kb.tickets.forms",
     "kb.links",
-    "kb.desk.needs",
-    "kb.desk.offers.offer",
-    "kb.desk.queue.filters",
-    "kb.desk.rules",
-    "kb.desk.tally",
-    "kb.desk.ticket",
+    "kb.tickets.deduplication",
+    "kb.tickets.transitions",
     "kb.config.tiers",
     "kb.digest.addresses",
     "kb.digest.content",
@@ -117,7 +112,7 @@ EFFECTS = {
 # CSV is written into memory (io.StringIO), and uuid5 is a hash of its argument.
 HARMLESS = {
     ("kb.analytics.external_tickets.csv_files", "io"), ("kb.table", "io"),
-    ("kb.desk.needs", "uuid"), ("kb.authoring.reminders", "uuid"),
+    ("kb.tickets.deduplication", "uuid"), ("kb.authoring.reminders", "uuid"),
 }  # fmt: skip
 CLOCKS = {"now", "utcnow", "today"}
 SQL = {"sqlalchemy", "alembic", "psycopg", "sqlite3"}
@@ -196,7 +191,7 @@ def offenders(libraries: set[str], allowed: set[str], *, top_level: bool = False
 def stores() -> set[str]:
     """Return the modules that may speak SQL by their file's name."""
     named = {module.name for module in MODULES if module.file.stem.split("_")[-1] == "store"}
-    return named | {"kb.leases"}
+    return named | {"kb.leases", "kb.notifications.outbox"}
 
 
 def test_the_walk_sees_every_package() -> None:

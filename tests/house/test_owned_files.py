@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from kb.database import Database
-from kb.desk.ticket import Draft, Requester
 from kb.services import Services
+from kb.tickets.model import Requester, TicketDraft
 
 ROOT = Path(__file__).resolve().parents[2]
 ANA = "ana.zyqwipe@uni.es"
@@ -177,7 +177,7 @@ def asked(services: Services) -> Services:
     for number in range(60):
         person = Requester("Ana", ANA if number % 2 else f"bob{number}@uni.es")
         word = SAID if number % 2 else "kept"
-        draft = Draft(
+        draft = TicketDraft(
             subject=f"{word} {number}", body=f"{word} " * 40 * (number % 5 + 1), requester=person
         )
         services.desk.open_ticket(draft, now=now)

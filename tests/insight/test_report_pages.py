@@ -23,12 +23,12 @@ from kb.analytics.daily_counts_store import packed, unpacked
 from kb.analytics.jobs import close_episodes
 from kb.analytics.model import EpisodeRow, Outcome
 from kb.analytics.report import DateRange, ReportFacts, make_report
-from kb.desk.ticket import Draft, Requester
 from kb.insight.behind import BEHIND, behind
 from kb.insight.tables import deflection, searches
 from kb.reports.pages import PAGES, TABLES
 from kb.services import Services
 from kb.table import Cell, Column, ColumnKind, Table, inert, lines
+from kb.tickets.model import Requester, TicketDraft
 from kb.tracking.events import Event
 from kb.tracking.store import put_all
 from kb.workbook import workbook
@@ -219,7 +219,7 @@ def test_rows_say_the_hour_and_no_page_says_more(month: Services, sign_in: SignI
 
 
 def test_each_tier_opens_its_own_times(month: Services, sign_in: SignIn) -> None:
-    draft = Draft("No light", requester=Requester("Ada", "ada@example.org"))
+    draft = TicketDraft("No light", requester=Requester("Ada", "ada@example.org"))
     month.desk.open_ticket(draft, submission="one", now=datetime(2025, 3, 10, tzinfo=UTC))
     page = sign_in("lead").get("/reports/tickets", query_string=QUERY).text
     table = BeautifulSoup(page, "html.parser").find("table", id="table-ticket-times")

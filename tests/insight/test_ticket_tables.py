@@ -18,22 +18,26 @@ from kb.analytics.ticket_metrics import RESOLUTIONS, STATUSES, Alike, TicketFigu
 from kb.config.settings import load
 from kb.config.tiers import DEFAULT_TIERS
 from kb.database import Database
-from kb.desk.actions import (
-    Action,
-    Answer,
-    Close,
-    Escalate,
-    Reopen,
-    RequesterReply,
-    Resolve,
-    ReturnToTier,
-)
-from kb.desk.escalation import escalate_due
-from kb.desk.service import Desk
-from kb.desk.ticket import Agent, Draft, Origin, Requester, Resolution
 from kb.insight.tickets.reporting import figures, tickets_tables
 from kb.schema import ticket_events, tickets, users
 from kb.table import Table
+from kb.tickets.escalation import escalate_due
+from kb.tickets.model import (
+    Action,
+    Agent,
+    Answer,
+    Close,
+    Escalate,
+    Origin,
+    Reopen,
+    Requester,
+    RequesterReply,
+    Resolution,
+    Resolve,
+    ReturnToTier,
+    TicketDraft,
+)
+from kb.tickets.service import Desk
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 SPAN = DateRange(date(2026, 3, 1), date(2026, 3, 31))
@@ -52,7 +56,7 @@ def live(desk: Desk, name: str, *acts: Action, **more: Any) -> int:
     """Open a ticket and act on it, an act an hour; return its number."""
     who = Requester(name, f"{name}@example.com", more.pop("user_id", ""))
     at = more.pop("at", START)
-    opened = desk.open_ticket(Draft(f"{name} asks", requester=who), now=at, **more)
+    opened = desk.open_ticket(TicketDraft(f"{name} asks", requester=who), now=at, **more)
     for hours, act in enumerate(acts, 1):
         desk.act(opened.ticket.number, act, now=at + timedelta(hours=hours))
     return opened.ticket.number
@@ -76,7 +80,7 @@ def test_tickets_are_told_by_origin_status_and_tier(desk: Desk) -> None:
     live(desk, "cy", Escalate(ADA, "hard"), Resolve(ADA, GAP))
     live(desk, "dee", Resolve(ADA, GAP), Close(ADA))
     live(desk, "late", at=datetime(2026, 4, 1, tzinfo=UTC))
-    desk.open_ticket(Draft("All ask", words_key="vpn"), Origin.DEMAND, now=START)
+    desk.open_ticket(TicketDraft("All ask", words_key="vpn"), Origin.DEMAND, now=START)
     found = tickets_tables(desk.db, SPAN, LEVELS, NOW)
     asked, demand = cells(found, "tickets-by-origin")
     assert [asked[status] for status in STATUSES] == [1, 0, 1, 1, 1]

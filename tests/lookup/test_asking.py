@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from kb.database import Database
-from kb.lookup.trail import trail
 from kb.people.roles import Role, Viewer
 from kb.searches.activity import ActivityRecorder
 from kb.searches.service import SearchService
+from kb.tickets.journey import trail
 from kb.tracking import store as tracking_store
 from kb.tracking.events import EventKind
 from kb.tracking.query_text import bounded, words_key

@@ -14,10 +14,10 @@ from click.testing import CliRunner
 
 from kb.cli import main
 from kb.database import Database
-from kb.desk.ticket import Draft, Requester
 from kb.people.roles import Role
 from kb.schema import tickets
 from kb.services import Services
+from kb.tickets.model import Requester, TicketDraft
 
 Kb = Callable[..., Any]
 ANA = "ana@uni.es"
@@ -41,7 +41,7 @@ def ticket(services: Services) -> tuple[str, str]:
     """Open a ticket of a person without an account; return its number and private link."""
     person = Requester("Ana Pérez", ANA)
     made = services.desk.open_ticket(
-        Draft(subject="Lost badge", body="My badge", requester=person), now=datetime.now(UTC)
+        TicketDraft(subject="Lost badge", body="My badge", requester=person), now=datetime.now(UTC)
     )
     return made.ticket.display_number, f"http://localhost/t/{made.link_token}?opened=1"
 

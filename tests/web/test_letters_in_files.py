@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from kb.connectors.files import masked
-from kb.desk.outbox import deliver_due
-from kb.desk.ticket import Draft, Requester
+from kb.notifications.delivery import deliver_due
 from kb.privacy.erasing.erase import erase
 from kb.privacy.keeping.purge import due, purge
 from kb.privacy.person.export import document
 from kb.privacy.person.who import Who
+from kb.tickets.model import Requester, TicketDraft
 
 ANA = "ana.letters@uni.es"
 
@@ -25,7 +25,9 @@ def site(new_site: Callable[..., Any]) -> Any:
     """Return a site with a letter to Ana in a file; `site.token` opens her ticket."""
     made = new_site()
     now = datetime.now(UTC)
-    draft = Draft(subject="Lost badge", body="My <b>badge</b>", requester=Requester("Ana", ANA))
+    draft = TicketDraft(
+        subject="Lost badge", body="My <b>badge</b>", requester=Requester("Ana", ANA)
+    )
     made.token = made.services.desk.open_ticket(draft, now=now).link_token
     deliver_due(made.services.db, made.services.channels, now=now)
     made.mail = made.services.settings.data / "mail"

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from kb.desk.outbox.delivery import deliver_due
+from kb.notifications.delivery import deliver_due
 from tests.web.pages import Page
 
 MOST = 2  # letter_rate

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from kb.desk.outbox.delivery import deliver_due
+from kb.notifications.delivery import deliver_due
 from kb.privacy.erasing.erase import erase
 from kb.privacy.person.who import Who
 from kb.schema import metadata, outbox, ticket_links

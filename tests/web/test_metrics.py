@@ -22,9 +22,9 @@ from kb.analytics.service import report
 from kb.app import create_app
 from kb.config.settings import Settings, load
 from kb.database import Database
-from kb.desk.outbox.store import Outbox
 from kb.errors import StoreError
 from kb.metrics.gauge import DAYS
+from kb.notifications.outbox import Outbox
 from kb.people.roles import Role
 from kb.services import Services, build
 from kb.tracking.store import put_all

@@ -15,8 +15,6 @@ import sqlalchemy as sa
 from kb.analytics.jobs import close_episodes
 from kb.analytics.report import DateRange
 from kb.analytics.service import report
-from kb.desk.actions import Answer, Note
-from kb.desk.ticket import Agent
 from kb.errors import NotAllowed
 from kb.people.roles import Role
 from kb.privacy.erasing.erase import erase
@@ -36,6 +34,7 @@ from kb.schema import (
     subscriptions,
     tickets,
 )
+from kb.tickets.model import Agent, Answer, Note
 from kb.tracking.query_text import words_key
 
 PASSWORD = "correct horse battery staple"
@@ -171,7 +170,7 @@ def test_everything_held_on_a_person_is_handed_out_and_nothing_of_others(site: A
 
 def test_a_private_link_hands_out_its_ticket_alone(site: Any) -> None:
     with site.services.db.read() as connection:
-        from kb.desk.opening import link_digest
+        from kb.tickets.requester_store import link_digest
 
         ticket_id = ticket_by(connection, digest=link_digest(site.link.rpartition("/")[2]))
     now = datetime.now(UTC)

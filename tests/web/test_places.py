@@ -419,7 +419,7 @@ def test_letters_lead_under_the_path(under: Any) -> None:
     assert answer.headers["Location"].startswith("/kb/t/")
     from datetime import UTC, datetime
 
-    from kb.desk.outbox.delivery import deliver_due
+    from kb.notifications.delivery import deliver_due
 
     deliver_due(under.services.db, under.services.channels, now=datetime.now(UTC))
     letters = [file.read_text() for file in (Path(settings.data) / "mail").iterdir()]

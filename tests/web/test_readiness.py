@@ -25,10 +25,10 @@ from flask.testing import FlaskClient
 from kb import health
 from kb.cli import main
 from kb.config.settings import load
-from kb.connectors.channel import ChannelFailure, PermanentFailure, TemporaryFailure
-from kb.connectors.faults import Fault
+from kb.connectors.base import ConnectorFailure, Fault, PermanentFailure, TemporaryFailure
 from kb.database import NEWEST_REVISION, Database
-from kb.desk.outbox import Outbox, deliver_due
+from kb.notifications.delivery import deliver_due
+from kb.notifications.outbox import Outbox
 from kb.services import Services
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -98,7 +98,7 @@ def test_a_fault_of_all_mail_is_told_at_once_and_no_address_with_it(
 ) -> None:
     """freescout-help-desk/freescout#3479, mailcow/mailcow-dockerized#4635, CSCfi/rems#2723."""
     assert checks(client)["mail"]["ok"] is True
-    deliver(services, ChannelFailure(fault, f"It said: 535 {SECRET}"), "a", "b")
+    deliver(services, ConnectorFailure(fault, f"It said: 535 {SECRET}"), "a", "b")
     told = checks(client)["mail"]
     assert told["ok"] is False
     assert "2 letters wait" in told["detail"]

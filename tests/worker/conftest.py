@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kb.connectors.channel import TemporaryFailure
+from kb.connectors.base import TemporaryFailure
 
 
 class Post:

@@ -21,13 +21,12 @@ import pytest
 import sqlalchemy as sa
 
 from kb.config.settings import load
-from kb.connectors.channel import ChannelFailure, TemporaryFailure
+from kb.connectors.base import ConnectorFailure, TemporaryFailure
 from kb.database import Database
-from kb.desk.outbox import Delivery, Outbox, deliver_due
-from kb.desk.outbox.delivery import CLAIM
-from kb.desk.outbox.store import LONGEST_ASKED, LONGEST_WAIT
 from kb.health import FILE, beat, last_heard
 from kb.leases import SKEW, hold, of_folder, of_process
+from kb.notifications.delivery import CLAIM, Delivery, deliver_due
+from kb.notifications.outbox import LONGEST_ASKED, LONGEST_WAIT, Outbox
 from kb.publishing.publisher import publish
 from kb.scheduler import Worker
 from kb.schema import leases
@@ -169,10 +168,10 @@ def test_a_way_that_takes_nothing_is_tried_with_one_letter_a_round_and_told_once
     database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     """mailcow/mailcow-dockerized#4635, freescout-help-desk/freescout#3479: for days, unseen."""
-    from kb.desk.outbox.faults import Faults
+    from kb.notifications.delivery import Faults
 
     put(database, "a", "b", "c")
-    said = ChannelFailure("The mail server is away.", "It said: 535 ann@example.com")
+    said = ConnectorFailure("The mail server is away.", "It said: 535 ann@example.com")
     mail, faults = Scripted(said, said), Faults()
     with caplog.at_level("INFO", "kb.desk.outbox"):
         for second in (0, 1):

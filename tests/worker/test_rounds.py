@@ -21,13 +21,13 @@ from flask.testing import FlaskClient
 from kb.app import create_app
 from kb.config.settings import Settings, load
 from kb.database import Database
-from kb.desk.ticket import Origin
 from kb.errors import StoreError
 from kb.people.roles import Role
 from kb.people.store import Accounts
 from kb.scheduler import Worker
 from kb.schema import leases, outbox
 from kb.services import Services, build
+from kb.tickets.model import Origin
 
 PASSWORD = "correct horse battery staple"
 NOTHING = "how long do I knead sourdough before proving it"

@@ -14,10 +14,8 @@ from datetime import datetime
 from typing import Protocol
 
 from kb.database import Connection
-from kb.desk.letters import spoken
-from kb.desk.outbox.store import Outbox
-from kb.desk.post import MAIL
 from kb.links import Links
+from kb.notifications.outbox import MAIL, Outbox, email_language
 
 _NAMESPACE = uuid.UUID("3b3d0c9a-7a35-5d5b-8f0e-1c6a57f8f1b2")
 _TEXTS = {
@@ -90,7 +88,7 @@ class AnswerLetters:
 
     def confirm(self, connection: Connection, to: Reader, token: str, *, now: datetime) -> None:
         """Ask whether this address wants to be told; once a day and subscription at most."""
-        subject, text = _TEXTS[spoken(to.language)]["confirm"]
+        subject, text = _TEXTS[email_language(to.language)]["confirm"]
         values = {"site": self.site, "link": self.links.subscription(token)}
         payload = self._payload(to, token, subject.format(**values), text.format(**values))
         key = str(uuid.uuid5(_NAMESPACE, f"confirm\0{to.id}\0{now.date()}"))
@@ -100,7 +98,7 @@ class AnswerLetters:
         self, connection: Connection, to: Reader, token: str, answer: Told, *, now: datetime
     ) -> None:
         """Tell of the article that answers, once a subscription."""
-        texts = _TEXTS[spoken(to.language)]
+        texts = _TEXTS[email_language(to.language)]
         subject, text = texts["answered"]
         words = str(texts["and"]).join(answer.words)
         values = {

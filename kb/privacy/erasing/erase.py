@@ -16,13 +16,13 @@ from pathlib import Path
 
 from kb.connectors import files
 from kb.database import Connection, Database
-from kb.desk.ticket import ACTIVE, display_number
-from kb.desk.workers.store import give_back
 from kb.errors import NotAllowed
 from kb.people.roles import STAFF_ROLES
 from kb.privacy.erasing import store
 from kb.privacy.person import store as people
 from kb.privacy.person.who import Held, Who
+from kb.tickets.model import ACTIVE, display_number
+from kb.tickets.store import give_back
 from kb.tracking.recorder import Recorder
 
 log = logging.getLogger(__name__)

@@ -19,7 +19,6 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from kb.analytics.daily_counts_store import forget_visitors
-from kb.desk.private_links.store import PrivateLinks
 from kb.privacy.erasing import scrubbing
 from kb.privacy.person.store import chunks
 from kb.privacy.person.who import Held
@@ -45,6 +44,7 @@ from kb.schema import (
     tickets,
     users,
 )
+from kb.tickets.requester_store import PrivateLinks
 
 # Every table that counts visitors; a ticket is cut off from its visitor altogether.
 _BY_VISITOR = tuple(

@@ -12,8 +12,6 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from kb.desk.private_links.store import led_to_by
-from kb.desk.ticket import open_to_requester
 from kb.privacy.person.who import Held, Who
 from kb.schema import (
     api_tokens,
@@ -26,6 +24,8 @@ from kb.schema import (
     tickets,
     users,
 )
+from kb.tickets.model import open_to_requester
+from kb.tickets.requester_store import led_to_by
 
 CHUNK = 400  # values in one IN (...)
 JOINED = "joined"

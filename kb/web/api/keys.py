@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import abort, request
 
-from kb.desk.submissions.store import RequestKey
+from kb.tickets.requester_store import RequestKey
 
 LONGEST = 255
 

@@ -13,11 +13,10 @@ from flask.typing import ResponseReturnValue
 from kb.access import readable
 from kb.content.article import Article
 from kb.content.library import Library
-from kb.desk.queue.filters import QueueFilter
-from kb.desk.ticket import Draft, Ticket, parse_number
 from kb.errors import InvalidInput
 from kb.people.roles import Permission
 from kb.searches.service import SearchAnswer
+from kb.tickets.model import QueueFilter, Ticket, TicketDraft, parse_number
 from kb.web.api import document as openapi
 from kb.web.api.keys import request_key
 from kb.web.api.schemas import body
@@ -264,11 +263,11 @@ def _summary(article: Article) -> dict[str, Any]:
     }
 
 
-def _draft(given: dict[str, Any]) -> Draft:
+def _draft(given: dict[str, Any]) -> TicketDraft:
     who = asking(given.get("name", ""), given.get("email", ""))
     search = own_search(given.get("search_id"))
     search_id = search.id if search else None
-    return Draft(
+    return TicketDraft(
         subject=given["subject"],
         body=given.get("body", ""),
         requester=who.requester,

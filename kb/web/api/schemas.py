@@ -12,8 +12,8 @@ from flask import request
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from kb.desk.forms import BODY_HIGH, EMAIL_HIGH, NAME_HIGH, SUBJECT_HIGH, SUBJECT_LOW
 from kb.errors import InvalidInput
+from kb.tickets.forms import BODY_HIGH, EMAIL_HIGH, NAME_HIGH, SUBJECT_HIGH, SUBJECT_LOW
 
 Schema = dict[str, Any]
 

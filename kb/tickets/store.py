@@ -1,13 +1,17 @@
-"""Tickets, their numbers and their events in the database.
+"""Tickets, their events, the queue, the people behind a demand, and who can work tickets.
 
 Promises that whoever has reserved a number is alone in opening tickets until the transaction ends,
 so that two workers see each other's tickets and numbers leave no gap; and that a ticket is saved
 only over the version it was read at. Knows the rows; what may be done is for the rules.
+
+Promises one page and the whole count in a stable order. Knows no rule.
+
+Promises a count over exactly the failed searches that the demand counted. Knows no threshold.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -16,21 +20,30 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
 from kb.database import Database
-from kb.desk import tally
-from kb.desk.private_links.store import led_to_by
-from kb.desk.ticket import (
+from kb.errors import InvalidInput, NotAllowed
+from kb.people.roles import Permission, Role, allowed
+from kb.schema import episodes, failed_searches, ticket_events, ticket_numbers, tickets, users
+from kb.tickets import forms, transitions
+from kb.tickets.model import (
     ACTIVE,
     FIRST_NUMBER,
+    NOBODY,
+    Order,
     Origin,
+    Queue,
+    QueueFilter,
     Requester,
     Resolution,
-    Status,
     Ticket,
     TicketEvent,
+    TicketStatus,
     open_to_requester,
+    parse_number,
 )
-from kb.errors import NotAllowed
-from kb.schema import ticket_events, ticket_numbers, tickets, users
+from kb.tickets.requester_store import led_to_by
+
+# -- Tickets, their numbers and their events in the database --
+
 
 COUNTER = "ticket"
 JOINED = "joined"
@@ -124,9 +137,9 @@ class Tickets:
         """Keep what the ticket's events add up to."""
         columns = tickets.c
         values: dict[str, Any] = {
-            name: columns[name] + number for name, number in tally.counted(event).items()
+            name: columns[name] + number for name, number in transitions.counted(event).items()
         }
-        if tally.answers(event):
+        if transitions.answers(event):
             values["answered_at"] = sa.func.coalesce(
                 columns.answered_at, sa.literal(event.at, columns.answered_at.type)
             )
@@ -156,7 +169,11 @@ class Tickets:
         mine = _is(Requester(email=email))
         if not mine:
             return ()
-        which = tickets.c.status != Status.CLOSED if number is None else tickets.c.number == number
+        which = (
+            tickets.c.status != TicketStatus.CLOSED
+            if number is None
+            else tickets.c.number == number
+        )
         statement = sa.select(tickets).where(sa.or_(*mine), which)
         rows = self._connection.execute(statement.order_by(tickets.c.number.desc()).limit(limit))
         return tuple(ticket_of(row) for row in rows.mappings())
@@ -261,16 +278,228 @@ def _row(ticket: Ticket) -> dict[str, Any]:
 def ticket_of(row: RowMapping | Mapping[str, Any]) -> Ticket:
     """Return the ticket that the row holds."""
     gone = {"open_need_key", "link_digest", "requester_name", "requester_email", "requester_id"}
-    gone |= tally.COLUMNS
+    gone |= transitions.COLUMNS
     values = {str(name): value for name, value in row.items() if name not in gone}
     values["requester"] = Requester(
         row["requester_name"], row["requester_email"], row["requester_id"] or ""
     )
     values["origin"] = Origin(row["origin"])
-    values["status"] = Status(row["status"])
+    values["status"] = TicketStatus(row["status"])
     values["resolution"] = Resolution(row["resolution"]) if row["resolution"] else None
     return Ticket(**values)
 
 
 def _event(row: RowMapping) -> TicketEvent:
     return TicketEvent(row["at"], row["kind"], row["actor"], row["public"], row["data"])
+
+
+# -- Lists of tickets from the database --
+
+
+LONGEST_PAGE = 500
+_ORDERS = {
+    Order.OLDEST: (tickets.c.created_at, tickets.c.number),
+    Order.NEWEST: (tickets.c.created_at.desc(), tickets.c.number.desc()),
+    Order.CHANGED: (tickets.c.updated_at.desc(), tickets.c.number.desc()),
+}
+
+
+def queue(connection: Connection, filters: QueueFilter) -> Queue:
+    """Return the page of tickets that `filters` asks for."""
+    conditions = _conditions(filters)
+    total = connection.execute(
+        sa.select(sa.func.count()).select_from(tickets).where(*conditions)
+    ).scalar_one()
+    page = (
+        sa.select(tickets)
+        .where(*conditions)
+        .order_by(*_ORDERS[filters.order])
+        .limit(max(0, min(filters.limit, LONGEST_PAGE)))
+        .offset(max(0, filters.offset))
+    )
+    return Queue(_tickets(connection, page), total)
+
+
+def own(connection: Connection, user_id: str) -> tuple[Ticket, ...]:
+    """Return the tickets that an account asked for or joined, newest first."""
+    joined = sa.select(ticket_events.c.ticket_id).where(
+        ticket_events.c.kind == JOINED, ticket_events.c.actor == joined_actor(user_id)
+    )
+    mine = sa.or_(tickets.c.requester_id == user_id, tickets.c.id.in_(joined))
+    page = sa.select(tickets).where(mine).order_by(*_ORDERS[Order.NEWEST]).limit(LONGEST_PAGE)
+    return _tickets(connection, page)
+
+
+def joined_actor(user_id: str) -> str:
+    """Return the actor under which a joining is kept; it is looked up by it, and never shown."""
+    return f"user:{user_id}"
+
+
+def overdue(
+    connection: Connection, tier: int, *, before: datetime, status: Sequence[TicketStatus]
+) -> tuple[Ticket, ...]:
+    """Return the tickets at that tier since before that time, the longest there first."""
+    page = (
+        sa.select(tickets)
+        .where(tickets.c.tier == tier, tickets.c.tier_since <= before, tickets.c.status.in_(status))
+        .order_by(tickets.c.tier_since)
+        .limit(LONGEST_PAGE)
+    )
+    return _tickets(connection, page)
+
+
+def open_by_tier(connection: Connection) -> dict[int, int]:
+    """Return how many tickets are neither resolved nor closed, by the level of their tier."""
+    open_now = tickets.c.status.in_(sorted(ACTIVE))
+    query = sa.select(tickets.c.tier, sa.func.count()).where(open_now).group_by(tickets.c.tier)
+    return {int(tier): int(number) for tier, number in connection.execute(query)}
+
+
+def _tickets(connection: Connection, page: sa.Select[tuple[object, ...]]) -> tuple[Ticket, ...]:
+    return tuple(ticket_of(row) for row in connection.execute(page).mappings())
+
+
+def _conditions(filters: QueueFilter) -> list[sa.ColumnElement[bool]]:
+    """Return what a ticket must fulfil."""
+    found: list[sa.ColumnElement[bool]] = [tickets.c.status.in_(filters.status)]
+    if filters.tier is not None:
+        found.append(tickets.c.tier == filters.tier)
+    if filters.assignee is not None:
+        found.append(_held_by(filters.assignee))
+    if filters.origin is not None:
+        found.append(tickets.c.origin == filters.origin)
+    if filters.before is not None:
+        found.append(tickets.c.created_at < filters.before)
+    if words := forms.line(filters.words):
+        found.append(_about(words))
+    return found
+
+
+def _held_by(assignee: str) -> sa.ColumnElement[bool]:
+    if assignee == NOBODY:
+        return held_by_nobody()
+    return tickets.c.assignee_id == assignee
+
+
+def _about(words: str) -> sa.ColumnElement[bool]:
+    """Return the condition that the words, each of them, are in the subject, or are a number."""
+    each = [tickets.c.subject.icontains(word, autoescape=True) for word in words.split()[:10]]
+    try:
+        return sa.or_(sa.and_(*each), tickets.c.number == parse_number(words))
+    except InvalidInput:
+        return sa.and_(*each)
+
+
+# -- Accounts that can work tickets, and tickets given back by those that no longer can --
+
+
+WORKING_ROLES = frozenset(role for role in Role if allowed(role, Permission.WORK_TICKETS))
+SITE = "The site"
+
+
+def can_work(connection: Connection, user_id: str, *, hold: bool = False) -> bool:
+    """Return whether the account can work tickets; `hold` keeps it from changing until the end of
+    the transaction. Hold it before any ticket's row, as whoever switches it off does.
+    """
+    query = sa.select(users.c.id).where(users.c.id == user_id, *_working())
+    query = query.with_for_update(read=True) if hold else query
+    return connection.execute(query).first() is not None
+
+
+def held_by_nobody() -> sa.ColumnElement[bool]:
+    """Return the condition that no account which can work tickets has the ticket."""
+    worker = sa.select(users.c.id).where(users.c.id == tickets.c.assignee_id, *_working())
+    return ~worker.exists()
+
+
+def give_back(db: Database, connection: Connection, user_id: str, now: datetime) -> int:
+    """Give the account's open tickets back to the queue unless it can work tickets; return how many
+    there were.
+    """
+    if can_work(connection, user_id):
+        return 0
+    held = sa.select(tickets.c.number).where(
+        tickets.c.assignee_id == user_id, tickets.c.status.in_(ACTIVE)
+    )
+    numbers = connection.scalars(held.order_by(tickets.c.number)).all()
+    store, given = Tickets(db, connection), 0
+    for number in numbers:
+        before = store.by_number(number, lock=True)
+        if before is None or before.assignee_id != user_id or not before.active:
+            continue
+        store.save(before, before.given_back(now), _given_back(now))
+        given += 1
+    return given
+
+
+def giving_back(now: datetime) -> Callable[[Database, Connection, str], int]:
+    """Return what an account's change calls in its own transaction."""
+    return lambda db, connection, user_id: give_back(db, connection, user_id, now)
+
+
+def _working() -> tuple[sa.ColumnElement[bool], ...]:
+    roles = sorted(role.value for role in WORKING_ROLES)
+    return users.c.active, users.c.role.in_(roles)
+
+
+def _given_back(now: datetime) -> TicketEvent:
+    data = {"by": "account", "to_id": None, "to": ""}
+    return TicketEvent(now, "given_back", SITE, False, data)
+
+
+# -- Which of the people behind a demand need no ticket of the team --
+
+
+TICKETED = "ticketed"  # as episodes keep it; those people are not in a demand to begin with
+
+
+def provided_for(connection: Connection, words_key: str, *, since: datetime) -> int:
+    """Return how many distinct visitors who failed on these words since then have a ticket of
+    their own for them that is open, or have not failed again since the team resolved its last.
+    """
+    visitor = failed_searches.c.visitor
+    answered = sa.func.max(failed_searches.c.at) <= _last_resolved(words_key)
+    own = sa.func.max(sa.case((_own_ticket(words_key), 1), else_=0)) == 1
+    people = (
+        sa.select(visitor)
+        .join(episodes, episodes.c.id == failed_searches.c.episode_id)
+        .where(
+            failed_searches.c.words_key == words_key,
+            failed_searches.c.at >= since,
+            episodes.c.outcome != TICKETED,
+        )
+        .group_by(visitor)
+        .having(sa.or_(own, answered))
+    )
+    count: int = connection.execute(
+        sa.select(sa.func.count()).select_from(people.subquery())
+    ).scalar_one()
+    return count
+
+
+def _own_ticket(words_key: str) -> sa.ColumnElement[bool]:
+    """Return the condition that the visitor, or the account behind the visit, has one open."""
+    same_person = sa.or_(
+        tickets.c.visitor == failed_searches.c.visitor,
+        tickets.c.requester_id == episodes.c.user_id,
+    )
+    return (
+        sa.select(tickets.c.id)
+        .where(
+            tickets.c.words_key == words_key,
+            tickets.c.status.in_(ACTIVE),
+            tickets.c.origin != Origin.DEMAND,
+            same_person,
+        )
+        .correlate(failed_searches, episodes)
+        .exists()
+    )
+
+
+def _last_resolved(words_key: str) -> sa.ScalarSelect[datetime]:
+    """Return when the team last resolved a ticket by demand for these words; null if never."""
+    return (
+        sa.select(sa.func.max(tickets.c.resolved_at))
+        .where(tickets.c.words_key == words_key, tickets.c.origin == Origin.DEMAND)
+        .scalar_subquery()
+    )

@@ -20,6 +20,17 @@ from sqlalchemy.engine import Connection
 
 from kb.schema import outbox
 
+EMAIL_LANGUAGES = frozenset({"en", "es"})
+
+
+def email_language(language: str) -> str:
+    """Return the language of ours that is nearest: "es-MX" is "es", anything unknown is "en"."""
+    base = language.casefold().replace("_", "-").split("-")[0]
+    return base if base in EMAIL_LANGUAGES else "en"
+
+
+MAIL = "mail"
+
 LONGEST_WAIT = timedelta(minutes=5)  # after a failure, or for the end of a claim
 LONGEST_ASKED = timedelta(hours=6)  # a Retry-After beyond this is not believed
 # In the payload of a row that the other side asked to wait with; nothing else may be put off longer
@@ -36,7 +47,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
+class OutboxMessage:
     """One thing to deliver; its id is the idempotency key. `attempts` counts this one too."""
 
     id: str
@@ -111,7 +122,7 @@ class Outbox:
 
     def claim(
         self, now: datetime, lease: timedelta, *, without: Collection[str] = ()
-    ) -> Parcel | None:
+    ) -> OutboxMessage | None:
         """Return one row that is due, claimed until now + lease; None when nothing is due by a
         channel that is not among `without`. No lease may be longer than LONGEST_WAIT.
 
@@ -147,7 +158,7 @@ class Outbox:
         )
         return [dict(row) for row in self._connection.execute(statement).mappings()]
 
-    def delivered(self, parcel: Parcel) -> None:
+    def delivered(self, parcel: OutboxMessage) -> None:
         """Mark as sent, and forget what was sent: it can hold a private link. Where the payload
         says `forget`, to whom is forgotten too.
         """
@@ -156,11 +167,13 @@ class Outbox:
             kept = {}
         self._settle(parcel, State.DELIVERED, payload=kept, error="")
 
-    def refused(self, parcel: Parcel, why: str) -> None:
+    def refused(self, parcel: OutboxMessage, why: str) -> None:
         """Mark as dead; the payload stays for another try by hand."""
         self._settle(parcel, State.DEAD, error=why)
 
-    def postponed(self, parcel: Parcel, why: str, *, until: datetime, asked: bool = False) -> None:
+    def postponed(
+        self, parcel: OutboxMessage, why: str, *, until: datetime, asked: bool = False
+    ) -> None:
         """Try again from `until`, unless the claim was lost to another worker meanwhile. What is
         `asked` for by the other side may be longer than LONGEST_WAIT.
         """
@@ -197,7 +210,7 @@ class Outbox:
         said = sa.select(outbox.c.error).where(waits, failed).distinct().limit(most)
         return Backlog(waiting, failing, since, tuple(self._connection.scalars(said)))
 
-    def failing(self, limit: int = 100) -> tuple[Parcel, ...]:
+    def failing(self, limit: int = 100) -> tuple[OutboxMessage, ...]:
         """Return what waits and failed before, oldest first."""
         statement = (
             sa.select(outbox)
@@ -222,7 +235,7 @@ class Outbox:
         )
         return done.rowcount == 1
 
-    def dead(self, limit: int = 100) -> tuple[Parcel, ...]:
+    def dead(self, limit: int = 100) -> tuple[OutboxMessage, ...]:
         """Return what was refused for good, newest first."""
         statement = (
             sa.select(outbox)
@@ -238,7 +251,11 @@ class Outbox:
         return self._connection.execute(statement).scalar_one()
 
     def _settle(
-        self, parcel: Parcel, state: State, *conditions: sa.ColumnElement[bool], **values: Any
+        self,
+        parcel: OutboxMessage,
+        state: State,
+        *conditions: sa.ColumnElement[bool],
+        **values: Any,
     ) -> None:
         self._connection.execute(
             sa.update(outbox)
@@ -277,5 +294,5 @@ def _fresh(channel: str, payload: Mapping[str, Any], now: datetime, key: str) ->
     }
 
 
-def _parcel(row: Mapping[str, Any]) -> Parcel:
-    return Parcel(**{**row, "state": State(row["state"])})
+def _parcel(row: Mapping[str, Any]) -> OutboxMessage:
+    return OutboxMessage(**{**row, "state": State(row["state"])})

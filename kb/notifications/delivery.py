@@ -1,4 +1,6 @@
-"""Delivery: what waits in the outbox is sent, at least once.
+"""Delivery: what waits in the outbox is sent at least once; channels that fail are named once.
+
+A fault that stops every letter would otherwise be a line a letter, or none. Knows no mail.
 
 Promises that a row is marked as delivered only after its channel took it, that a failure is tried
 again later and later, that a refusal for good is kept for staff, and that a way which takes
@@ -9,22 +11,62 @@ from __future__ import annotations
 
 import logging
 import random
+import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from kb.connectors.channel import (
-    Channel,
-    ChannelFailure,
-    PermanentFailure,
-    TemporaryFailure,
-)
+from kb.connectors.base import Connector, ConnectorFailure, PermanentFailure, TemporaryFailure
 from kb.database import Database
-from kb.desk.outbox.faults import Faults, without_addresses
-from kb.desk.outbox.store import LONGEST_ASKED, LONGEST_WAIT, Outbox, Parcel
+from kb.notifications.outbox import LONGEST_ASKED, LONGEST_WAIT, Outbox, OutboxMessage
+
+# -- Which ways out are blocked, so that the log says so once and once that it is over --
+
 
 log = logging.getLogger(__name__)
+
+IN_A_ROW = 3  # letters put off one after the other before that is taken for more than bad luck
+_ADDRESS = re.compile(r"[^\s<>\"']+@[^\s<>\"']+")
+
+
+@dataclass(slots=True)
+class Faults:
+    """The channels that take nothing, by name with what was said of them, as one worker saw it."""
+
+    _standing: dict[str, str] = field(default_factory=dict)
+    _put_off: dict[str, set[str]] = field(default_factory=dict)
+
+    def failed(self, channel: str, parcel: str, failure: TemporaryFailure) -> None:
+        """Take note that the channel did not take the parcel of that id."""
+        row = self._put_off.setdefault(channel, set())
+        row.add(parcel)
+        if isinstance(failure, ConnectorFailure):
+            self._begin(channel, failure.fault, str(failure))
+        elif len(row) >= IN_A_ROW and channel not in self._standing:
+            self._begin(channel, "several", str(failure))
+
+    def _begin(self, channel: str, fault: str, said: str) -> None:
+        if self._standing.get(channel) != fault:
+            self._standing[channel] = fault
+            log.warning("nothing gets through by %s: %s", channel, without_addresses(said))
+
+    def went(self, channel: str) -> bool:
+        """Take note that the channel took something; return whether that ends a fault."""
+        self._put_off.pop(channel, None)
+        if self._standing.pop(channel, None) is None:
+            return False
+        log.warning("%s gets through again", channel)
+        return True
+
+
+def without_addresses(said: str) -> str:
+    """Return what another system said, for the log, without anybody's address."""
+    return _ADDRESS.sub("(address)", said)
+
+
+# -- Delivery: what waits in the outbox is sent, at least once --
+
 
 FIRST_WAIT = timedelta(seconds=1)
 GIVE_UP = timedelta(days=5)  # RFC 5321 4.5.4.1: at least 4 to 5 days
@@ -44,7 +86,7 @@ class Delivery:
 
 def deliver_due(
     db: Database,
-    channels: Mapping[str, Channel],
+    channels: Mapping[str, Connector],
     *,
     now: datetime,
     limit: int = 50,
@@ -82,12 +124,12 @@ class _Round:
     """One round of delivery; `blocked` are the channels that take nothing."""
 
     def __init__(
-        self, db: Database, channels: Mapping[str, Channel], now: datetime, faults: Faults
+        self, db: Database, channels: Mapping[str, Connector], now: datetime, faults: Faults
     ) -> None:
         self._db, self._channels, self._now, self._faults = db, channels, now, faults
         self.blocked: set[str] = set()
 
-    def deliver(self, parcel: Parcel) -> str:
+    def deliver(self, parcel: OutboxMessage) -> str:
         """Return "delivered", "postponed" or "dead", after writing it down."""
         try:
             self._send(parcel)
@@ -105,15 +147,15 @@ class _Round:
                 Outbox(connection).hurry(self._now, parcel.channel)
         return "delivered"
 
-    def _send(self, parcel: Parcel) -> None:
+    def _send(self, parcel: OutboxMessage) -> None:
         channel = self._channels.get(parcel.channel)
         if channel is None:
-            raise ChannelFailure(f"No channel named {parcel.channel} is set up.")
+            raise ConnectorFailure(f"No channel named {parcel.channel} is set up.")
         channel.send(parcel.payload, parcel.id)
 
-    def _put_off(self, parcel: Parcel, failure: TemporaryFailure) -> str:
+    def _put_off(self, parcel: OutboxMessage, failure: TemporaryFailure) -> str:
         self._faults.failed(parcel.channel, parcel.id, failure)
-        if isinstance(failure, ChannelFailure):
+        if isinstance(failure, ConnectorFailure):
             self.blocked.add(parcel.channel)
         if self._now - parcel.created_at >= GIVE_UP:
             return self._bury(parcel, f"Given up after {parcel.attempts} attempts. {failure}")
@@ -124,7 +166,7 @@ class _Round:
             Outbox(connection).postponed(parcel, str(failure), until=until, asked=bool(asked))
         return "postponed"
 
-    def _bury(self, parcel: Parcel, why: str) -> str:
+    def _bury(self, parcel: OutboxMessage, why: str) -> str:
         log.warning("outbox row %s was refused: %s", parcel.id, without_addresses(why))
         with self._db.begin() as connection:
             Outbox(connection).refused(parcel, why)

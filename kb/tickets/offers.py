@@ -9,13 +9,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from kb.desk import forms, needs
-from kb.desk.offers.offer import Offer, OfferState
-from kb.desk.offers.store import Offers
-from kb.desk.opening import Opened
-from kb.desk.service import Desk
-from kb.desk.ticket import Draft, Origin
 from kb.errors import NotFound
+from kb.tickets import deduplication, forms
+from kb.tickets.creation import CreatedTicket
+from kb.tickets.model import Offer, OfferState, Origin, TicketDraft
+from kb.tickets.requester_store import Offers
+from kb.tickets.service import Desk
 
 
 def open_offer(desk: Desk, user_id: str) -> Offer | None:
@@ -30,7 +29,7 @@ def find_offer(desk: Desk, offer_id: str, *, user_id: str) -> Offer:
         return _theirs(Offers(desk.db, connection), offer_id, user_id)
 
 
-def take_offer(desk: Desk, offer_id: str, *, draft: Draft, now: datetime) -> Opened:
+def take_offer(desk: Desk, offer_id: str, *, draft: TicketDraft, now: datetime) -> CreatedTicket:
     """Return the ticket for a yes. The draft is the person's form, its requester signed in; what
     the offer knows of the search replaces what the form says of it.
 
@@ -41,8 +40,10 @@ def take_offer(desk: Desk, offer_id: str, *, draft: Draft, now: datetime) -> Ope
         work.tickets.reserve()
         offers = Offers(desk.db, work.connection)
         offer = _theirs(offers, offer_id, clean.requester.user_id)
-        about = replace(clean, search_id=offer.search_id, words_key=needs.words_of(offer.need_key))
-        submission = needs.episode_submission(offer.episode_id)
+        about = replace(
+            clean, search_id=offer.search_id, words_key=deduplication.words_of(offer.need_key)
+        )
+        submission = deduplication.episode_submission(offer.episode_id)
         opened = work.opening.open(about, Origin.POLICY, now=now, submission=submission)
         offers.answer(offer.id, OfferState.TAKEN)
     desk.tell_record(opened.told(about, now))

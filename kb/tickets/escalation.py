@@ -12,12 +12,10 @@ from datetime import datetime
 
 from kb.config.tiers import Tier, highest
 from kb.database import Database
-from kb.desk import rules
-from kb.desk.actions import AutoEscalate
-from kb.desk.queue.store import overdue
-from kb.desk.store import Tickets
-from kb.desk.ticket import Ticket
 from kb.errors import NotAllowed
+from kb.tickets import transitions
+from kb.tickets.model import AutoEscalate, Ticket
+from kb.tickets.store import Tickets, overdue
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +28,7 @@ def escalate_due(db: Database, tiers: Sequence[Tier], *, now: datetime) -> tuple
 
 def _due(db: Database, tiers: Sequence[Tier], now: datetime) -> list[Ticket]:
     """Return the tickets whose tier's time is over."""
-    status = sorted(rules.MOVES[AutoEscalate])
+    status = sorted(transitions.MOVES[AutoEscalate])
     found: list[Ticket] = []
     with db.read() as connection:
         for tier in tiers:
@@ -52,7 +50,7 @@ def _escalate(db: Database, tiers: Sequence[Tier], seen: Ticket, now: datetime) 
             return None
         try:
             action = AutoEscalate(seen.tier_since)
-            after, event = rules.apply(before, action, now=now, tiers=tiers)
+            after, event = transitions.apply(before, action, now=now, tiers=tiers)
         except NotAllowed:
             return None
         tickets.save(before, after, event)

@@ -17,42 +17,35 @@ from typing import Any
 
 from kb.config.settings import Settings
 from kb.database import Connection, Database
-from kb.desk import forms, rules
-from kb.desk.actions import (
-    Action,
-    Answer,
-    Assign,
-    Escalate,
-    Note,
-    Reopen,
-    RequesterReply,
-    Resolve,
-    ReturnToTier,
-)
-from kb.desk.opening import Opened, Opening, link_digest
-from kb.desk.outbox.store import Backlog, Outbox, Parcel
-from kb.desk.post import Post, Reader
-from kb.desk.private_links.store import PrivateLinks
-from kb.desk.queue.filters import Queue, QueueFilter
-from kb.desk.queue.store import own, queue
-from kb.desk.store import Tickets, changed_meanwhile
-from kb.desk.submissions.store import RequestKey
-from kb.desk.ticket import (
-    Agent,
-    Draft,
-    Origin,
-    Ticket,
-    TicketEvent,
-    display_number,
-    parse_number,
-)
-from kb.desk.workers.store import can_work
 from kb.errors import InvalidInput, NotFound
 from kb.limits.mailbox import mailbox
 from kb.limits.store import counted, unasked
 from kb.links import Links
-
-__all__ = ["Desk", "Opened", "display_number", "parse_number"]
+from kb.notifications.outbox import Backlog, Outbox, OutboxMessage
+from kb.tickets import forms, transitions
+from kb.tickets.creation import CreatedTicket, TicketCreation
+from kb.tickets.model import (
+    Action,
+    Agent,
+    Answer,
+    Assign,
+    Escalate,
+    Note,
+    Origin,
+    Queue,
+    QueueFilter,
+    Reopen,
+    RequesterReply,
+    Resolve,
+    ReturnToTier,
+    Ticket,
+    TicketDraft,
+    TicketEvent,
+    display_number,
+)
+from kb.tickets.requester_store import PrivateLinks, RequestKey, link_digest
+from kb.tickets.sending import Reader, TicketNotices
+from kb.tickets.store import Tickets, can_work, changed_meanwhile, own, queue
 
 log = logging.getLogger(__name__)
 Record = Callable[[Ticket], object]
@@ -64,7 +57,7 @@ class Work:
 
     connection: Any
     tickets: Tickets
-    post: Post
+    post: TicketNotices
     secret: bytes = b""
 
     @property
@@ -73,9 +66,9 @@ class Work:
         return self.post.private
 
     @property
-    def opening(self) -> Opening:
+    def opening(self) -> TicketCreation:
         """Return the way to open tickets in this transaction."""
-        return Opening(self.tickets, self.post, self.secret)
+        return TicketCreation(self.tickets, self.post, self.secret)
 
 
 class Desk:
@@ -103,13 +96,13 @@ class Desk:
 
     def open_ticket(
         self,
-        draft: Draft,
+        draft: TicketDraft,
         origin: Origin = Origin.ASKED,
         *,
         now: datetime,
         submission: str = "",
         key: RequestKey | None = None,
-    ) -> Opened:
+    ) -> CreatedTicket:
         """Return the ticket for the draft: a new one, the one that this submission made before, or
         the account's own with the same need, to which what was written is added.
 
@@ -123,7 +116,7 @@ class Desk:
         self.tell_record(opened)
         return opened
 
-    def tell_record(self, opened: Opened) -> None:
+    def tell_record(self, opened: CreatedTicket) -> None:
         """Tell the record of a new ticket; a failure there is logged and costs nothing."""
         if self._record is None or opened.existing:
             return
@@ -161,12 +154,12 @@ class Desk:
         with self.db.read() as connection:
             return Tickets(self.db, connection).history(ticket.id, public_only=public_only)
 
-    def undeliverable(self, limit: int = 100) -> tuple[Parcel, ...]:
+    def undeliverable(self, limit: int = 100) -> tuple[OutboxMessage, ...]:
         """Return the letters that were refused for good, newest first, for staff to see."""
         with self.db.read() as connection:
             return Outbox(connection).dead(limit)
 
-    def waiting_letters(self, limit: int = 100) -> tuple[Backlog, tuple[Parcel, ...]]:
+    def waiting_letters(self, limit: int = 100) -> tuple[Backlog, tuple[OutboxMessage, ...]]:
         """Return what waits in the outbox, and those letters that failed before, oldest first."""
         with self.db.read() as connection:
             outbox = Outbox(connection)
@@ -203,7 +196,7 @@ class Desk:
             return self._apply(work, before, clean, now=now)
 
     def _apply(self, work: Work, before: Ticket, action: Action, *, now: datetime) -> Ticket:
-        after, event = rules.apply(before, action, now=now, tiers=self.tiers)
+        after, event = transitions.apply(before, action, now=now, tiers=self.tiers)
         if (
             after.active
             and not before.active
@@ -227,7 +220,7 @@ class Desk:
         with self.db.begin() as connection:
             outbox, private = Outbox(connection), PrivateLinks(connection)
             spares = partial(self._spares, connection)
-            post = Post(outbox, self._links, self.settings.site_name, private, spares)
+            post = TicketNotices(outbox, self._links, self.settings.site_name, private, spares)
             yield Work(connection, Tickets(self.db, connection), post, self._secret)
 
     def _spares(self, connection: Connection, address: str, now: datetime) -> bool:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from kb.desk.ticket import Draft, Requester
 from kb.errors import InvalidInput
+from kb.tickets.model import Requester, TicketDraft
 
 SUBJECT_LOW, SUBJECT_HIGH = 3, 200
 BODY_HIGH = 20_000
@@ -29,7 +29,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _BLANK = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")  # what breaks a line, or cannot be seen
 
 
-def checked(draft: Draft, *, asked: bool = True) -> Draft:
+def checked(draft: TicketDraft, *, asked: bool = True) -> TicketDraft:
     """Return the draft, cleaned. Raises InvalidInput naming every field that must change.
 
     `asked` is a person at a form; somebody without an account must then give an address.
@@ -41,7 +41,7 @@ def checked(draft: Draft, *, asked: bool = True) -> Draft:
     return clean
 
 
-def from_words(draft: Draft) -> Draft:
+def from_words(draft: TicketDraft) -> TicketDraft:
     """Return the draft, cleaned, of which the subject is what somebody searched for: of any length
     then, cut where a subject ends, "…" where the words are forgotten by now.
 
@@ -101,7 +101,7 @@ def _encodable(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _cleaned(draft: Draft) -> Draft:
+def _cleaned(draft: TicketDraft) -> TicketDraft:
     person = draft.requester
     return replace(
         draft,

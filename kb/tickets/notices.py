@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from kb.notifications.outbox import email_language
+
 
 class Occasion(StrEnum):
     """Why somebody is written to."""
@@ -25,7 +27,7 @@ class Occasion(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class Email:
     """One letter: subject on one line, text with Unix line ends."""
 
     subject: str
@@ -161,26 +163,18 @@ _ARTICLE = {
     "es": "\n\nEste artículo tiene la respuesta:\n{link}",
 }
 
-LANGUAGES = frozenset(_LETTERS)
 
-
-def letter(occasion: Occasion, language: str, **values: str) -> Letter:
+def email(occasion: Occasion, language: str, **values: str) -> Email:
     """Return the letter for the occasion. Which values it needs is in its text above."""
-    subject, text = _LETTERS[spoken(language)][occasion]
-    return Letter(" ".join(subject.format(**values).split()), text.format(**values))
+    subject, text = _LETTERS[email_language(language)][occasion]
+    return Email(" ".join(subject.format(**values).split()), text.format(**values))
 
 
 def way(kind: str, language: str, **values: str) -> str:
     """Return the sentence that leads to the ticket; `kind` is "link" or "own"."""
-    return _WAYS[spoken(language)][kind].format(**values)
+    return _WAYS[email_language(language)][kind].format(**values)
 
 
 def article(language: str, link: str) -> str:
     """Return the sentence that leads to the article that solved it."""
-    return _ARTICLE[spoken(language)].format(link=link)
-
-
-def spoken(language: str) -> str:
-    """Return the language of ours that is nearest: "es-MX" is "es", anything unknown is "en"."""
-    base = language.casefold().replace("_", "-").split("-")[0]
-    return base if base in LANGUAGES else "en"
+    return _ARTICLE[email_language(language)].format(link=link)

@@ -10,19 +10,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from kb.desk import letters
-from kb.desk.letters import Letter, Occasion
-from kb.desk.outbox.store import Outbox
-from kb.desk.private_links.store import PrivateLinks
-from kb.desk.ticket import Origin, Requester, Ticket, TicketEvent
 from kb.links import Links
+from kb.notifications.outbox import MAIL, Outbox
+from kb.tickets import notices
+from kb.tickets.model import Origin, Requester, Ticket, TicketEvent
+from kb.tickets.notices import Email, Occasion
+from kb.tickets.requester_store import PrivateLinks
 
-MAIL = "mail"
 Reader = tuple[Requester, str]  # a person and the language to write in
 
 
 @dataclass(frozen=True, slots=True)
-class Post:
+class TicketNotices:
     """Writes letters for one transaction."""
 
     outbox: Outbox
@@ -82,7 +81,7 @@ class Post:
 
     def offered(self, reader: Reader, words: str, *, offer_id: str, now: datetime) -> None:
         """Ask a person whether they still need help."""
-        written = letters.letter(
+        written = notices.email(
             Occasion.OFFERED,
             reader[1],
             subject=words,
@@ -98,7 +97,7 @@ class Post:
         slug, known = ticket.resolution_article, bool(reader[0].user_id)
         if ticket.resolution != "linked_article" or not self.links.tells(slug, known):
             return ""
-        return letters.article(reader[1], self.links.article(slug))
+        return notices.article(reader[1], self.links.article(slug))
 
     def link_again(self, ticket: Ticket, now: datetime) -> None:
         """Write the requester a new link, because staff sends it."""
@@ -116,7 +115,7 @@ class Post:
             + f"\n{self.links.ticket(self.private.new(each.id, now))}"
             for each in theirs
         ]
-        written = letters.letter(
+        written = notices.email(
             Occasion.LINKS, first.language, site=self.site, tickets="\n\n".join(rows)
         )
         self._put(first.requester, written, now=now, thread=first.id, ticket_id=first.id, key=key)
@@ -125,19 +124,19 @@ class Post:
         """Return how the reader gets to the ticket."""
         person, language = reader
         if person.user_id:
-            return letters.way("own", language, link=self.links.own(ticket.display_number))
+            return notices.way("own", language, link=self.links.own(ticket.display_number))
         if not person.email:  # no letter, no link
             return ""
         return self._private_way(language, self.private.new(ticket.id, now))
 
     def _private_way(self, language: str, token: str) -> str:
         link, lost = self.links.ticket(token), self.links.lost()
-        return letters.way("link", language, link=link, lost=lost)
+        return notices.way("link", language, link=link, lost=lost)
 
     def _about(
         self, ticket: Ticket, reader: Reader, occasion: Occasion, *, now: datetime, **values: str
     ) -> None:
-        written = letters.letter(
+        written = notices.email(
             occasion,
             reader[1],
             number=ticket.display_number,
@@ -150,7 +149,7 @@ class Post:
     def _put(
         self,
         person: Requester,
-        written: Letter,
+        written: Email,
         *,
         now: datetime,
         thread: str,

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from kb.desk.outbox.store import Outbox
-from kb.desk.service import Desk, Work
-from kb.desk.ticket import Agent, Ticket, TicketEvent
 from kb.errors import NotAllowed
+from kb.notifications.outbox import Outbox
+from kb.tickets.model import Agent, Ticket, TicketEvent
+from kb.tickets.service import Desk, Work
 
 CHANNEL = "links"
 MOST = 20  # tickets in one letter

@@ -1,7 +1,7 @@
-"""A ticket, its events, and the draft it starts from.
+"""A ticket, its events, what can be done to it, and how the queue is filtered.
 
-Promises plain values that the rules turn into new values; a ticket is never changed in place.
-Knows no database, mail or page.
+Plain values: `kb.tickets.transitions` says what is allowed and turns a ticket into a new one; a
+ticket is never changed in place. `by` names the member of staff who acts.
 """
 
 from __future__ import annotations
@@ -15,12 +15,15 @@ from typing import Any
 
 from kb.errors import InvalidInput
 
+# -- A ticket, its events, and the draft it starts from --
+
+
 FIRST_LINE = 1  # tier 0 is the reader with the site; nobody there can hold a ticket
 FIRST_NUMBER = 1001  # four digits from the start: nobody is told "you are ticket 1"
 _NUMBER = re.compile(r"(?:T-?)?(\d{1,9})", re.IGNORECASE)
 
 
-class Status(StrEnum):
+class TicketStatus(StrEnum):
     """Where a ticket stands. WAITING is for the requester: the tier's clock stands still."""
 
     NEW = "new"
@@ -31,7 +34,7 @@ class Status(StrEnum):
 
 
 # A ticket in one of these owns its need: no second one is opened for it.
-ACTIVE = frozenset({Status.NEW, Status.OPEN, Status.WAITING})
+ACTIVE = frozenset({TicketStatus.NEW, TicketStatus.OPEN, TicketStatus.WAITING})
 
 
 class Origin(StrEnum):
@@ -80,7 +83,7 @@ class Agent:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class TicketDraft:
     """What a form or a policy brings. `trail` is the search trail, JSON-able; `words_key` stands
     for the words searched ("" when there was no search); `different` is the person saying that
     this is another problem than their open ticket with the same words; `filed_by` is the account
@@ -112,7 +115,7 @@ class Ticket:
     words_key: str
     subject: str
     body: str
-    status: Status
+    status: TicketStatus
     tier: int
     tier_since: datetime
     requester: Requester
@@ -144,7 +147,7 @@ class Ticket:
         """Return the ticket as it was when it was opened: at the first line, untouched."""
         return replace(
             self,
-            status=Status.NEW,
+            status=TicketStatus.NEW,
             tier=FIRST_LINE,
             updated_at=self.created_at,
             resolution_article="",
@@ -192,3 +195,172 @@ def parse_number(text: str) -> int:
         message = "A ticket number looks like T-1001."
         raise InvalidInput(message, "Check the number in our message.", fields={"number": message})
     return int(match[1])
+
+
+# -- What can be done to a ticket, one frozen dataclass each --
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Staff writes to the requester; `waiting` True when the requester has to answer."""
+
+    by: Agent
+    text: str
+    waiting: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Staff writes to staff."""
+
+    by: Agent
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Assign:
+    """Give the ticket to a member of staff; `to` None gives it back to the queue."""
+
+    by: Agent
+    to: Agent | None
+
+
+@dataclass(frozen=True, slots=True)
+class Escalate:
+    """Move up, to `to` or the next tier, for a reason; `shown` to the requester, or staff's own."""
+
+    by: Agent
+    reason: str
+    to: int | None = None
+    shown: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AutoEscalate:
+    """Move up by the clock. `since` is the tier_since that was seen to be overdue: a second
+    worker that saw the same moment is refused.
+    """
+
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnToTier:
+    """Move down again, to `to`, for a reason; `shown` to the requester, or staff's own."""
+
+    by: Agent
+    to: int
+    reason: str
+    shown: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Resolve:
+    """End the work. `article` is the slug that solved it or must be fixed."""
+
+    by: Agent
+    resolution: Resolution
+    text: str = ""
+    article: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reopen:
+    """Staff takes up a resolved ticket again; the reason is `shown` to the requester or not."""
+
+    by: Agent
+    reason: str = ""
+    shown: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RequesterReply:
+    """The requester writes; reopens a resolved ticket, ends waiting."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Put a resolved ticket away for good."""
+
+    by: Agent
+
+
+Action = (
+    Answer
+    | Note
+    | Assign
+    | Escalate
+    | AutoEscalate
+    | ReturnToTier
+    | Resolve
+    | Reopen
+    | RequesterReply
+    | Close
+)
+
+
+# -- What to show of the queue, and the page of it that was found --
+
+
+NOBODY = ""  # as assignee: tickets that nobody has taken
+
+
+class Order(StrEnum):
+    """How the queue is sorted."""
+
+    OLDEST = "oldest"
+    NEWEST = "newest"
+    CHANGED = "changed"
+
+
+@dataclass(frozen=True, slots=True)
+class QueueFilter:
+    """Which tickets. None means any; `assignee` NOBODY means unassigned; `words` are looked for
+    in subjects, or name a ticket's number; `before` keeps tickets opened before that time.
+    """
+
+    status: frozenset[TicketStatus] = ACTIVE
+    tier: int | None = None
+    assignee: str | None = None
+    origin: Origin | None = None
+    words: str = ""
+    before: datetime | None = None
+    order: Order = Order.OLDEST
+    limit: int = 50
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """One page of tickets, and how many there are in all."""
+
+    tickets: tuple[Ticket, ...]
+    total: int
+
+
+# -- An offer: the question whether a person still needs help --
+
+
+class OfferState(StrEnum):
+    """OPEN until the person has answered."""
+
+    OPEN = "open"
+    TAKEN = "taken"
+    DECLINED = "declined"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What an unresolved episode left a signed-in person with; `words` are redacted."""
+
+    id: str
+    user_id: str
+    episode_id: str
+    need_key: str
+    search_id: str
+    words: str
+    state: OfferState
+    created_at: datetime

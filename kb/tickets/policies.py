@@ -1,4 +1,7 @@
-"""What happens to a signed-in person's unresolved episode: nothing, an offer, or a ticket.
+"""What happens when a search comes to nothing: an offer, a ticket, or one ticket for the team.
+
+Promises that no two open tickets by demand have the same words, and that people who are helped
+already are not counted again. Knows no episode; the demand is counted elsewhere.
 
 Promises that each episode is dealt with once: the ticket or offer, the letter and the mark on the
 episode are one transaction, and a repeat finds what was made. Knows no episode's rules; it is
@@ -15,27 +18,112 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
-from kb.desk import forms, needs
-from kb.desk.demand import apply_demand
-from kb.desk.offers.answers import decline_offer, find_offer, open_offer, take_offer
-from kb.desk.offers.offer import Offer, OfferState
-from kb.desk.offers.store import Offers
-from kb.desk.opening import Opened
-from kb.desk.service import Desk, Work
-from kb.desk.ticket import Draft, Origin, Requester
+from kb.notifications.outbox import email_language
+from kb.tickets import deduplication, forms
+from kb.tickets.creation import CreatedTicket
+from kb.tickets.model import Offer, OfferState, Origin, Requester, TicketDraft
+from kb.tickets.requester_store import Offers
+from kb.tickets.service import Desk, Work
+from kb.tickets.store import provided_for
 
-__all__ = [
-    "Done",
-    "EndedEpisode",
-    "apply_demand",
-    "apply_unresolved_policy",
-    "decline_offer",
-    "find_offer",
-    "open_offer",
-    "take_offer",
-]
+# -- One ticket for the team when enough people fail on the same words --
+
 
 log = logging.getLogger(__name__)
+
+WORDS_SHOWN = 120  # leaves the sentence around them room in a subject
+
+_TEXTS = {
+    "en": (
+        "{people} people searched for “{words}” and found no answer",
+        "{searches} searches by {people} people between {first:%Y-%m-%d} and {last:%Y-%m-%d} "
+        "(UTC) failed on these words, and nobody owns it yet.\n\n"
+        "Write the article, fix the one that should have answered, or link it here. "
+        "People who fail on it from now on are told that you are working on it.",
+    ),
+    "es": (
+        "{people} personas buscaron «{words}» y no encontraron respuesta",
+        "{searches} búsquedas de {people} personas entre el {first:%Y-%m-%d} y el {last:%Y-%m-%d} "
+        "(UTC) fallaron con estas palabras, y nadie se encarga todavía.\n\n"
+        "Escriba el artículo, corrija el que debió responder o enlácelo aquí. "
+        "A quienes fallen a partir de ahora se les dirá que el equipo trabaja en ello.",
+    ),
+}
+
+
+class FailingQuery(Protocol):
+    """Distinct people, in episodes without a ticket, who failed on the same words."""
+
+    @property
+    def words_key(self) -> str: ...
+    @property
+    def words(self) -> str: ...
+    @property
+    def people(self) -> int: ...
+    @property
+    def searches(self) -> int: ...
+    @property
+    def first_at(self) -> datetime: ...
+    @property
+    def last_at(self) -> datetime: ...
+
+
+def apply_demand(
+    desk: Desk, demands: Iterable[FailingQuery], *, now: datetime
+) -> tuple[CreatedTicket, ...]:
+    """Return the team's new tickets: one for each demand that is large enough and owned by none.
+
+    The size is the demand's people less those provided for; the setting `demand_threshold` is the
+    size from which a ticket is made, 0 being never.
+    """
+    threshold = desk.settings.demand_threshold
+    large = (demand for demand in demands if 0 < threshold <= demand.people)
+    answers = [_attempt(desk, demand, threshold=threshold, now=now) for demand in large]
+    return tuple(opened for opened in answers if opened and not opened.existing)
+
+
+def _attempt(
+    desk: Desk, demand: FailingQuery, *, threshold: int, now: datetime
+) -> CreatedTicket | None:
+    """Return as `_apply`; a demand that fails is logged and must not keep the others waiting."""
+    try:
+        return _apply(desk, demand, threshold=threshold, now=now)
+    except Exception:
+        log.exception("the demand %s was left for the next round", demand.words_key)
+        return None
+
+
+def _apply(
+    desk: Desk, demand: FailingQuery, *, threshold: int, now: datetime
+) -> CreatedTicket | None:
+    """Return the ticket for the demand; None when too few people are left to provide for."""
+    with desk.work() as work:
+        work.tickets.reserve()
+        since = demand.first_at
+        people = demand.people - provided_for(work.connection, demand.words_key, since=since)
+        if people < threshold:
+            return None
+        draft = _draft(demand, people, desk.settings.language)
+        opened = work.opening.open(draft, Origin.DEMAND, now=now, submission="")
+    desk.tell_record(opened)
+    return opened
+
+
+def _draft(demand: FailingQuery, people: int, language: str) -> TicketDraft:
+    subject, body = _TEXTS[email_language(language)]
+    words = forms.line(demand.words)
+    short = words if len(words) <= WORDS_SHOWN else words[: WORDS_SHOWN - 1] + "…"
+    counts = {"people": people, "searches": demand.searches}
+    return TicketDraft(
+        subject=subject.format(words=short, **counts),
+        body=body.format(first=demand.first_at, last=demand.last_at, **counts),
+        language=language,
+        trail={"demand": {"words": words, **counts}},
+        words_key=demand.words_key,
+    )
+
+
+# -- What happens to a signed-in person's unresolved episode: nothing, an offer, or a ticket --
 
 
 class EndedEpisode(Protocol):
@@ -95,7 +183,7 @@ def _deal_with(
     desk: Desk, episode: EndedEpisode, *, mark: Mark, trail: Trail, now: datetime
 ) -> Done:
     seen = trail(episode) if desk.settings.unresolved_policy != "off" else {}
-    opened: list[Opened] = []
+    opened: list[CreatedTicket] = []
     with desk.work() as work:
         case = _Case(desk, work, episode, seen, now)
         done = case.decide(opened)
@@ -115,7 +203,7 @@ class _Case:
     trail: Mapping[str, Any]
     now: datetime
 
-    def decide(self, opened: list[Opened]) -> Done:
+    def decide(self, opened: list[CreatedTicket]) -> Done:
         """Return what was done; a ticket, new or not, is added to `opened`."""
         policy = self.desk.settings.unresolved_policy
         if policy == "off":
@@ -141,11 +229,11 @@ class _Case:
         )
 
     def _team_owns_it(self) -> bool:
-        need = needs.demand_need(self.episode.words_key)
+        need = deduplication.demand_need(self.episode.words_key)
         return self.work.tickets.open_by_need(need) is not None
 
-    def _open(self, person: Requester, opened: list[Opened]) -> Done:
-        submission = needs.episode_submission(self.episode.id)
+    def _open(self, person: Requester, opened: list[CreatedTicket]) -> Done:
+        submission = deduplication.episode_submission(self.episode.id)
         draft = self._draft(person)
         made = self.work.opening.open(draft, Origin.POLICY, now=self.now, submission=submission)
         opened.append(made.told(draft, self.now))
@@ -169,16 +257,16 @@ class _Case:
             id=str(uuid.uuid4()),
             user_id=person.user_id,
             episode_id=episode.id,
-            need_key=needs.person_need(needs.identity(person), episode.words_key),
+            need_key=deduplication.person_need(deduplication.identity(person), episode.words_key),
             search_id=episode.search_id,
             words=episode.words,
             state=OfferState.OPEN,
             created_at=self.now,
         )
 
-    def _draft(self, person: Requester) -> Draft:
+    def _draft(self, person: Requester) -> TicketDraft:
         episode = self.episode
-        draft = Draft(
+        draft = TicketDraft(
             subject=episode.words,
             requester=person,
             visitor=episode.visitor,

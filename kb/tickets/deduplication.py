@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 
-from kb.desk.ticket import Draft, Requester
+from kb.tickets.model import Requester, TicketDraft
 
 
 def identity(requester: Requester, visitor: str = "") -> str:
@@ -45,7 +45,7 @@ def words_of(need_key: str) -> str:
     return rest[1] if kind == "person" else rest[0]
 
 
-def draft_need(draft: Draft, ticket_id: str) -> str:
+def draft_need(draft: TicketDraft, ticket_id: str) -> str:
     """Return the key of a person's draft. Without words, or without an account, nothing is known to
     be the same person's need, so the key is the ticket's own.
     """
@@ -55,7 +55,7 @@ def draft_need(draft: Draft, ticket_id: str) -> str:
     return person_need(who, draft.words_key, apart=apart)
 
 
-def sender(draft: Draft) -> str:
+def sender(draft: TicketDraft) -> str:
     """Return who sends the draft: the account that files it for somebody, else the person."""
     who = identity(draft.requester, draft.visitor)
     return f"user:{draft.filed_by}\n{who}" if draft.filed_by else who
@@ -70,19 +70,19 @@ def ticket_id(submission: str, sent_by: str, words: str = "") -> str:
     return _digest(f"ticket\n{sent_by}\n{submission}" + (f"\n{words}" if words else ""))
 
 
-def key_name(key: str, draft: Draft) -> str:
+def key_name(key: str, draft: TicketDraft) -> str:
     """Return the name of a program's request: the key is its account's own."""
     account = draft.filed_by or draft.requester.user_id
     return _digest(f"key\n{f'user:{account}' if account else sender(draft)}\n{key}")
 
 
-def said(draft: Draft) -> str:
+def said(draft: TicketDraft) -> str:
     """Return a digest of what the person wrote in the draft."""
     written = (draft.subject, draft.body, draft.requester.name, str(draft.different))
     return _digest("\0".join(written))
 
 
-def added_text(draft: Draft, subject: str) -> str:
+def added_text(draft: TicketDraft, subject: str) -> str:
     """Return the draft as a reply on a ticket with that subject; nothing of what is new is left
     out.
     """

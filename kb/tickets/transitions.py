@@ -1,4 +1,7 @@
-"""The rules of a ticket's life: pure functions over (ticket, action, now).
+"""The rules of a ticket's life: pure functions of ticket, action and time.
+
+Promises that every event counts once under the same rule, so that the sums on the ticket equal its
+history. Pure; knows no database.
 
 Promises a new ticket and the event that tells what happened, or `NotAllowed` in plain words. Every
 allowed move is in MOVES. Knows no database and no clock of its own; `now` is passed in.
@@ -12,8 +15,13 @@ from datetime import datetime
 from typing import Any
 
 from kb.config.tiers import Tier, highest, named
-from kb.desk.actions import (
+from kb.errors import NotAllowed
+from kb.tickets.model import (
+    ACTIVE,
+    FIRST_LINE,
+    WITH_ARTICLE,
     Action,
+    Agent,
     Answer,
     Assign,
     AutoEscalate,
@@ -24,32 +32,64 @@ from kb.desk.actions import (
     RequesterReply,
     Resolve,
     ReturnToTier,
+    Ticket,
+    TicketEvent,
+    TicketStatus,
 )
-from kb.desk.ticket import ACTIVE, FIRST_LINE, WITH_ARTICLE, Agent, Status, Ticket, TicketEvent
-from kb.errors import NotAllowed
+
+# -- What a ticket's events add up to: answers, moves, resolutions --
+
+
+COLUMNS = frozenset({
+    "answered_at", "answers", "raised_by_clock", "raised_by_hand", "returned", "resolutions",
+})  # fmt: skip
+
+
+def counted(event: TicketEvent) -> dict[str, int]:
+    """Return how much the event adds to each sum; {} for one that adds nothing.
+
+    A resolution with a text is an answer too: the requester reads it.
+    """
+    if event.kind == "answered":
+        return {"answers": 1}
+    if event.kind == "resolved":
+        return {"resolutions": 1} | ({"answers": 1} if event.data.get("text") else {})
+    if event.kind == "escalated":
+        by_hand = event.data.get("by") == "agent"
+        return {"raised_by_hand" if by_hand else "raised_by_clock": 1}
+    return {"returned": 1} if event.kind == "returned" else {}
+
+
+def answers(event: TicketEvent) -> bool:
+    """Return whether the requester hears from staff by it."""
+    return event.kind in ("answered", "resolved")
+
+
+# -- The rules of a ticket's life: pure functions over (ticket, action, now) --
+
 
 CLOCK = "The clock"
 
 # Action -> the statuses in which it is allowed. What is not here is refused.
-MOVES: Mapping[type[Action], frozenset[Status]] = {
+MOVES: Mapping[type[Action], frozenset[TicketStatus]] = {
     Answer: ACTIVE,
-    Note: frozenset(Status),
+    Note: frozenset(TicketStatus),
     Assign: ACTIVE,
     Escalate: ACTIVE,
-    AutoEscalate: frozenset({Status.NEW, Status.OPEN}),
+    AutoEscalate: frozenset({TicketStatus.NEW, TicketStatus.OPEN}),
     ReturnToTier: ACTIVE,
     Resolve: ACTIVE,
-    Reopen: frozenset({Status.RESOLVED}),
-    RequesterReply: ACTIVE | {Status.RESOLVED},
-    Close: frozenset({Status.RESOLVED}),
+    Reopen: frozenset({TicketStatus.RESOLVED}),
+    RequesterReply: ACTIVE | {TicketStatus.RESOLVED},
+    Close: frozenset({TicketStatus.RESOLVED}),
 }
 
 _WHY = {
-    Status.NEW: "Resolve it first.",
-    Status.OPEN: "Resolve it first.",
-    Status.WAITING: "Resolve it first, or wait for the reply.",
-    Status.RESOLVED: "Reopen it first.",
-    Status.CLOSED: "Open a new ticket and name this one in it.",
+    TicketStatus.NEW: "Resolve it first.",
+    TicketStatus.OPEN: "Resolve it first.",
+    TicketStatus.WAITING: "Resolve it first, or wait for the reply.",
+    TicketStatus.RESOLVED: "Reopen it first.",
+    TicketStatus.CLOSED: "Open a new ticket and name this one in it.",
 }
 
 _VERBS: Mapping[type[Action], str] = {
@@ -92,7 +132,7 @@ def due(ticket: Ticket, *, now: datetime, tiers: Sequence[Tier]) -> bool:
 def _answer(ticket: Ticket, action: Answer, now: datetime, tiers: Sequence[Tier]) -> Moved:
     del tiers
     text = _said(action.text, "an answer")
-    status = Status.WAITING if action.waiting else Status.OPEN
+    status = TicketStatus.WAITING if action.waiting else TicketStatus.OPEN
     event = _by(action.by, "answered", now, public=True, text=text, waiting=action.waiting)
     return _stand(ticket, status, now), event
 
@@ -104,7 +144,7 @@ def _note(ticket: Ticket, action: Note, now: datetime, tiers: Sequence[Tier]) ->
 
 def _assign(ticket: Ticket, action: Assign, now: datetime, tiers: Sequence[Tier]) -> Moved:
     del tiers
-    status = Status.OPEN if ticket.status is Status.NEW and action.to else ticket.status
+    status = TicketStatus.OPEN if ticket.status is TicketStatus.NEW and action.to else ticket.status
     to = {"to_id": action.to.id, "to": action.to.name} if action.to else {"to_id": None, "to": ""}
     changed = replace(ticket, status=status, assignee_id=action.to.id if action.to else None)
     return changed, _by(action.by, "assigned", now, **to)
@@ -157,7 +197,7 @@ def _resolve(ticket: Ticket, action: Resolve, now: datetime, tiers: Sequence[Tie
         raise NotAllowed("Name the article concerned.", "Search for it and pick it, or say: gap.")
     article = action.article.strip() if action.resolution in WITH_ARTICLE else ""
     changed = replace(
-        _stand(ticket, Status.RESOLVED, now),
+        _stand(ticket, TicketStatus.RESOLVED, now),
         resolution=action.resolution,
         resolution_article=article,
         resolved_at=now,
@@ -179,7 +219,7 @@ def _reopen(ticket: Ticket, action: Reopen, now: datetime, tiers: Sequence[Tier]
 
 def _reply(ticket: Ticket, action: RequesterReply, now: datetime, tiers: Sequence[Tier]) -> Moved:
     del tiers
-    reopened = ticket.status is Status.RESOLVED
+    reopened = ticket.status is TicketStatus.RESOLVED
     changed = _taken_up(ticket, now) if reopened else _stand(ticket, _after_reply(ticket), now)
     data = {"by": "requester", "text": _said(action.text, "a reply"), "reopened": reopened}
     return changed, TicketEvent(now, "replied", action.name or "Requester", True, data)
@@ -187,7 +227,7 @@ def _reply(ticket: Ticket, action: RequesterReply, now: datetime, tiers: Sequenc
 
 def _close(ticket: Ticket, action: Close, now: datetime, tiers: Sequence[Tier]) -> Moved:
     del tiers
-    return replace(ticket, status=Status.CLOSED), _by(action.by, "closed", now, public=True)
+    return replace(ticket, status=TicketStatus.CLOSED), _by(action.by, "closed", now, public=True)
 
 
 _STEPS: Mapping[type[Action], Callable[[Ticket, Any, datetime, Sequence[Tier]], Moved]] = {
@@ -204,19 +244,19 @@ _STEPS: Mapping[type[Action], Callable[[Ticket, Any, datetime, Sequence[Tier]], 
 }
 
 
-def _after_reply(ticket: Ticket) -> Status:
+def _after_reply(ticket: Ticket) -> TicketStatus:
     """Return OPEN after waiting; a reply before anybody looked leaves the ticket new."""
-    return Status.OPEN if ticket.status is Status.WAITING else ticket.status
+    return TicketStatus.OPEN if ticket.status is TicketStatus.WAITING else ticket.status
 
 
-def _stand(ticket: Ticket, status: Status, now: datetime) -> Ticket:
+def _stand(ticket: Ticket, status: TicketStatus, now: datetime) -> Ticket:
     """Return the ticket in `status`, the tier's clock stopped or started again.
 
     The time spent waiting is added to `tier_since`, so that it never counts against the tier. A
     clock that stepped back adds nothing.
     """
     waited = max(now - ticket.waiting_since, now - now) if ticket.waiting_since else now - now
-    if status is Status.WAITING:
+    if status is TicketStatus.WAITING:
         return replace(ticket, status=status, waiting_since=ticket.waiting_since or now)
     return replace(ticket, status=status, waiting_since=None, tier_since=ticket.tier_since + waited)
 
@@ -225,7 +265,7 @@ def _taken_up(ticket: Ticket, now: datetime) -> Ticket:
     """Return a resolved ticket as an open one, the tier's clock from nought."""
     return replace(
         ticket,
-        status=Status.OPEN,
+        status=TicketStatus.OPEN,
         tier_since=now,
         waiting_since=None,
         resolution=None,
@@ -236,7 +276,7 @@ def _taken_up(ticket: Ticket, now: datetime) -> Ticket:
 
 def _to_tier(ticket: Ticket, to: int, now: datetime) -> Ticket:
     """Return the ticket at another tier, with nobody there, the clock from nought."""
-    waiting = now if ticket.status is Status.WAITING else None
+    waiting = now if ticket.status is TicketStatus.WAITING else None
     return replace(ticket, tier=to, tier_since=now, waiting_since=waiting, assignee_id=None)
 
 

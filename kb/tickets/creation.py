@@ -14,25 +14,28 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from kb.desk import needs, rules
-from kb.desk.actions import RequesterReply
-from kb.desk.post import Post
-from kb.desk.private_links.store import LINK_BYTES, link_digest
-from kb.desk.queue.store import joined_actor
-from kb.desk.store import JOINED, Tickets
-from kb.desk.submissions import store as submissions
-from kb.desk.submissions.store import RequestKey, Taken
-from kb.desk.ticket import FIRST_LINE, Draft, Origin, Requester, Status, Ticket, TicketEvent
 from kb.errors import InvalidInput
-
-__all__ = ["Opened", "Opening", "link_digest"]
+from kb.tickets import deduplication, requester_store, transitions
+from kb.tickets.model import (
+    FIRST_LINE,
+    Origin,
+    Requester,
+    RequesterReply,
+    Ticket,
+    TicketDraft,
+    TicketEvent,
+    TicketStatus,
+)
+from kb.tickets.requester_store import LINK_BYTES, RequestKey, Submission, link_digest
+from kb.tickets.sending import TicketNotices
+from kb.tickets.store import JOINED, Tickets, joined_actor
 
 HARD_TO_GUESS = 16  # characters; the forms' own ids have twice as many
 _ACTORS = {Origin.POLICY: "Policy", Origin.DEMAND: "Demand"}
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class CreatedTicket:
     """The ticket for a need. `link_token` is the private link's secret, None unless this very
     submission made the ticket. `existing`: this submission made it before, or it is the account's
     own with the same need; `added`: what was written is a reply on it. `joined`: the person now
@@ -45,7 +48,7 @@ class Opened:
     joined: bool = False
     added: bool = False
 
-    def told(self, draft: Draft, now: datetime) -> Opened:
+    def told(self, draft: TicketDraft, now: datetime) -> CreatedTicket:
         """Return what the record is told: who joins the team's ticket has it as their own."""
         if not self.joined:
             return self
@@ -61,24 +64,24 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
+class TicketCreation:
     """Opens tickets in the transaction of `tickets` and `post`. With a `secret` the private link of
     a submission is the same however often it is sent.
     """
 
     tickets: Tickets
-    post: Post
+    post: TicketNotices
     secret: bytes = b""
 
     def open(
         self,
-        draft: Draft,
+        draft: TicketDraft,
         origin: Origin,
         *,
         now: datetime,
         submission: str,
         key: RequestKey | None = None,
-    ) -> Opened:
+    ) -> CreatedTicket:
         """Return the draft's ticket: a new one, the one that this submission made before, or the
         account's own with the same need, to which what was written is added.
 
@@ -86,8 +89,8 @@ class Opening:
         """
         self.tickets.reserve()
         ticket_id = _ticket_id(draft, origin, submission, key)
-        name = needs.key_name(key.text, draft) if key else ticket_id
-        before = submissions.find(self.tickets.connection, name)
+        name = deduplication.key_name(key.text, draft) if key else ticket_id
+        before = requester_store.find_submission(self.tickets.connection, name)
         if before and key and before.body != key.body:
             raise _key_used()
         if again := self._again(before, ticket_id):
@@ -95,46 +98,48 @@ class Opening:
             return again if safe else replace(again, link_token=None)
         opened = self._opened(draft, origin, ticket_id=ticket_id, now=now)
         if key or opened.added:
-            taken = Taken(name, key.body if key else "", opened.ticket.id, opened.added)
-            submissions.keep(self.tickets.connection, taken, now)
+            taken = Submission(name, key.body if key else "", opened.ticket.id, opened.added)
+            requester_store.keep_submission(self.tickets.connection, taken, now)
         return opened
 
-    def _again(self, before: Taken | None, ticket_id: str) -> Opened | None:
+    def _again(self, before: Submission | None, ticket_id: str) -> CreatedTicket | None:
         """Return what this submission led to before, None when it is sent for the first time."""
         same = self.tickets.by_id(before.ticket_id if before else ticket_id)
         if same is None:
             return None
         added = bool(before and before.added)
-        return Opened(same, None if added else self._link(same), existing=True, added=added)
+        return CreatedTicket(same, None if added else self._link(same), existing=True, added=added)
 
-    def _opened(self, draft: Draft, origin: Origin, *, ticket_id: str, now: datetime) -> Opened:
+    def _opened(
+        self, draft: TicketDraft, origin: Origin, *, ticket_id: str, now: datetime
+    ) -> CreatedTicket:
         if origin is Origin.DEMAND and (team := self._team(draft.words_key)):
-            return Opened(team, None, existing=True)
+            return CreatedTicket(team, None, existing=True)
         if origin is not Origin.DEMAND and (mine := self._mine(draft, ticket_id)):
             if origin is Origin.ASKED:
                 return self._add(mine, draft, now)
-            return Opened(mine, None, existing=True)
+            return CreatedTicket(mine, None, existing=True)
         if origin is Origin.POLICY and (team := self._team(draft.words_key)):
             return self._join(team, draft, now)
         return self._new(draft, origin, ticket_id=ticket_id, now=now)
 
-    def _mine(self, draft: Draft, ticket_id: str) -> Ticket | None:
+    def _mine(self, draft: TicketDraft, ticket_id: str) -> Ticket | None:
         """Return the open ticket of the account that asks which owns the need. An address alone is
         nobody's proof, so it finds none.
         """
         if draft.different or draft.filed_by or not draft.requester.user_id:
             return None
-        need = needs.draft_need(draft, ticket_id)
+        need = deduplication.draft_need(draft, ticket_id)
         found = self.tickets.open_of_account(draft.requester.user_id, draft.words_key)
         return found or self.tickets.open_by_need(need)
 
-    def _add(self, mine: Ticket, draft: Draft, now: datetime) -> Opened:
+    def _add(self, mine: Ticket, draft: TicketDraft, now: datetime) -> CreatedTicket:
         """Add what was written to the account's own ticket, as a reply."""
-        text = needs.added_text(draft, mine.subject)
+        text = deduplication.added_text(draft, mine.subject)
         reply = RequesterReply(draft.requester.shown, text)
-        after, event = rules.apply(mine, reply, now=now, tiers=())
+        after, event = transitions.apply(mine, reply, now=now, tiers=())
         self.tickets.save(mine, after, event)
-        return Opened(after, None, existing=True, added=True)
+        return CreatedTicket(after, None, existing=True, added=True)
 
     def _link(self, ticket: Ticket) -> str | None:
         """Return the private link's secret once more, None where it has another."""
@@ -150,18 +155,22 @@ class Opening:
 
     def _team(self, words_key: str) -> Ticket | None:
         """Return the open ticket by demand for these words."""
-        return self.tickets.open_by_need(needs.demand_need(words_key)) if words_key else None
+        return (
+            self.tickets.open_by_need(deduplication.demand_need(words_key)) if words_key else None
+        )
 
-    def _new(self, draft: Draft, origin: Origin, *, ticket_id: str, now: datetime) -> Opened:
+    def _new(
+        self, draft: TicketDraft, origin: Origin, *, ticket_id: str, now: datetime
+    ) -> CreatedTicket:
         token = self._token(ticket_id)
         ticket = _ticket(draft, origin, ticket_id, self.tickets.take_number(), now)
         actor = _ACTORS.get(origin) or draft.requester.shown
         event = TicketEvent(now, "opened", actor, True, {"by": origin.value, "tier": ticket.tier})
         self.tickets.add(ticket, event, link_digest=link_digest(token))
         self.post.received(ticket, token, now)
-        return Opened(ticket, None if origin is Origin.DEMAND else token, existing=False)
+        return CreatedTicket(ticket, None if origin is Origin.DEMAND else token, existing=False)
 
-    def _join(self, team: Ticket, draft: Draft, now: datetime) -> Opened:
+    def _join(self, team: Ticket, draft: TicketDraft, now: datetime) -> CreatedTicket:
         """Let the person wait for the team's ticket, once."""
         person = draft.requester
         if all(each.user_id != person.user_id for each, _ in self.tickets.joined(team.id)):
@@ -169,18 +178,20 @@ class Opening:
             event = TicketEvent(now, JOINED, joined_actor(person.user_id), False, data)
             self.tickets.tell(team.id, event)
             self.post.joined(team, (person, draft.language), draft.subject, now=now)
-        return Opened(team, None, existing=True, joined=True)
+        return CreatedTicket(team, None, existing=True, joined=True)
 
 
-def _ticket_id(draft: Draft, origin: Origin, submission: str, key: RequestKey | None) -> str:
+def _ticket_id(draft: TicketDraft, origin: Origin, submission: str, key: RequestKey | None) -> str:
     """Return the ticket's id. An episode's ticket is the same whatever became of its words."""
     if key:
-        return needs.ticket_id(f"key\n{key.text}", needs.sender(draft), key.body)
-    words = needs.said(draft) if origin is Origin.ASKED else ""
-    return needs.ticket_id(submission or secrets.token_hex(LINK_BYTES), needs.sender(draft), words)
+        return deduplication.ticket_id(f"key\n{key.text}", deduplication.sender(draft), key.body)
+    words = deduplication.said(draft) if origin is Origin.ASKED else ""
+    return deduplication.ticket_id(
+        submission or secrets.token_hex(LINK_BYTES), deduplication.sender(draft), words
+    )
 
 
-def _sender_alone(draft: Draft, name: str) -> bool:
+def _sender_alone(draft: TicketDraft, name: str) -> bool:
     """Return whether nobody but the sender can know the name of this submission."""
     return bool(draft.filed_by or draft.requester.user_id) or len(name) >= HARD_TO_GUESS
 
@@ -192,7 +203,7 @@ def _key_used() -> InvalidInput:
     )
 
 
-def _joining(person: Requester, draft: Draft) -> dict[str, Any]:
+def _joining(person: Requester, draft: TicketDraft) -> dict[str, Any]:
     return {
         "by": "policy",
         "user_id": person.user_id,
@@ -205,20 +216,22 @@ def _joining(person: Requester, draft: Draft) -> dict[str, Any]:
     }
 
 
-def _ticket(draft: Draft, origin: Origin, ticket_id: str, number: int, now: datetime) -> Ticket:
+def _ticket(
+    draft: TicketDraft, origin: Origin, ticket_id: str, number: int, now: datetime
+) -> Ticket:
     """Return the draft as a ticket at the first line."""
     demanded = origin is Origin.DEMAND
     return Ticket(
         id=ticket_id,
         number=number,
         origin=origin,
-        need_key=needs.demand_need(draft.words_key)
+        need_key=deduplication.demand_need(draft.words_key)
         if demanded
-        else needs.draft_need(draft, ticket_id),
+        else deduplication.draft_need(draft, ticket_id),
         words_key=draft.words_key,
         subject=draft.subject,
         body=draft.body,
-        status=Status.NEW,
+        status=TicketStatus.NEW,
         tier=FIRST_LINE,
         tier_since=now,
         requester=draft.requester,

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from kb.database import Connection
-from kb.desk.letters import spoken
-from kb.desk.outbox.store import Outbox
-from kb.desk.post import MAIL
 from kb.links import Links
+from kb.notifications.outbox import MAIL, Outbox, email_language
 
 _TEXTS = {
     "en": {
@@ -72,7 +70,7 @@ class PasswordLetters:
         self, connection: Connection, kind: str, to: tuple[str, str], language: str,
         now: datetime, **values: str,
     ) -> None:  # fmt: skip
-        subject, text = _TEXTS[spoken(language)][kind]
+        subject, text = _TEXTS[email_language(language)][kind]
         values |= {"site": self.site, "email": to[0]}
         key = str(uuid.uuid4())
         payload = {

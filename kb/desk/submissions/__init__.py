@@ -1,1 +1,0 @@
-"""What was sent under a name of its sender's, so that it is taken once."""

@@ -1,0 +1,1 @@
+"""E-mails to people: the outbox and its delivery."""

@@ -1,0 +1,1 @@
+"""Tickets: created once per need, worked by tiers, escalated, closed."""
