@@ -16,6 +16,8 @@ from contextlib import suppress
 from pathlib import Path
 from time import process_time
 
+from kb.accounts.passwords import hashed
+from kb.accounts.store import looked_up, normal_email
 from kb.analytics.external_tickets.csv_files import normal
 from kb.authoring.bringing import Bringing
 from kb.authoring.pages import Kind
@@ -23,8 +25,6 @@ from kb.authoring.trees import Tree
 from kb.connectors.files import masked
 from kb.content.markdown.dialects import plain_markdown
 from kb.errors import InvalidInput, ProductError
-from kb.people.passwords import hashed
-from kb.people.store import looked_up, normal_email
 from kb.redaction.redactor import redact, redactor
 from kb.tracking.query_text import words_key
 from kb.tracking.user_agents import device_of, is_robot

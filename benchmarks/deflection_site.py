@@ -31,9 +31,9 @@ from http.cookiejar import CookieJar
 from pathlib import Path
 
 from benchmarks.site import Site, start
+from kb.accounts.roles import Role
+from kb.accounts.store import Accounts
 from kb.database import Database
-from kb.people.roles import Role
-from kb.people.store import Accounts
 
 PASSWORD = "a long enough password"
 SECRET = "k" * 40

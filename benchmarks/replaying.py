@@ -23,10 +23,10 @@ from time import perf_counter, process_time
 
 import yaml
 
+from kb.accounts.roles import Viewer
 from kb.analytics import jobs as analytics_jobs
 from kb.config.settings import Settings, load
 from kb.gaps.answers.service import Replay, ReplayResult
-from kb.people.roles import Viewer
 from kb.publishing.publisher import publish
 from kb.services import Services, build
 from search.types import Query

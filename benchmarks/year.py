@@ -227,8 +227,8 @@ def disk(db: Database) -> None:
 
 def open_pages(url: str, days: int) -> None:
     """Open the pages of a report over the year as a lead does."""
+    from kb.accounts.roles import Role
     from kb.app import create_app
-    from kb.people.roles import Role
     from kb.publishing.publisher import publish
     from kb.services import build as parts_of
     from search.encoder import silent

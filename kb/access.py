@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from datetime import date
 from typing import Any, Protocol
 
-from kb.people.roles import Viewer
+from kb.accounts.roles import Viewer
 from search.types import Query, Results
 
 PUBLISHED = "published"

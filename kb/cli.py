@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from kb import logs
+from kb.accounts.roles import Role, audiences
 from kb.authoring import workbench
 from kb.authoring.check import check
 from kb.authoring.importing import bring_in
@@ -30,7 +31,6 @@ from kb.errors import NotAllowed, ProductError
 from kb.insight.commands import tickets
 from kb.lookup.commands import publish, publish_now, report
 from kb.people.commands import user
-from kb.people.roles import Role, audiences
 from kb.previews.commands import previews
 from kb.privacy.commands import forget, privacy
 from kb.reports.commands import figures

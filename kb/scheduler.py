@@ -32,7 +32,7 @@ from kb.gaps import knowledge_cycle_store
 from kb.leases import hold, of_folder, release
 from kb.notifications.delivery import Faults, deliver_due
 from kb.notifications.outbox import MAIL, Outbox
-from kb.privacy.keeping.purge import purge as forget
+from kb.privacy.retention import purge as forget
 from kb.publishing.branch_previews import refresh
 from kb.publishing.index_repair import IndexRepair
 from kb.publishing.publisher import keep_time, publish

@@ -18,6 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from kb.access import readable
+from kb.accounts import password_resets
+from kb.accounts.password_resets import Resets
+from kb.accounts.rate_limits_store import RateLimits
+from kb.accounts.roles import STAFF_ROLES, Role, Viewer
+from kb.accounts.sign_in import SignIn
+from kb.accounts.store import Accounts, Guesses
 from kb.analytics.external_tickets.service import Matching
 from kb.analytics.figures import TierCost
 from kb.analytics.solved_queries import SolvedQueries
@@ -38,18 +44,11 @@ from kb.gaps.jobs import Grouping
 from kb.gaps.subscriptions.notices import AnswerLetters
 from kb.gaps.subscriptions.service import Subscriptions
 from kb.health import ReadinessCheck, disk_check, mail_check, worker_check
-from kb.limits.guessing.store import Guesses
-from kb.limits.store import RateLimits
 from kb.links import Links
 from kb.metrics.gauge import Gauge
 from kb.metrics.measuring import Measuring
 from kb.metrics.place import look
 from kb.notifications.passwords import PasswordLetters
-from kb.people.entrance import Entrance
-from kb.people.resets import resetting
-from kb.people.resets.resetting import Resets
-from kb.people.roles import STAFF_ROLES, Role, Viewer
-from kb.people.store import Accounts
 from kb.proxies import Proxied
 from kb.publishing.branch_previews import root_of
 from kb.publishing.index_repair import repairs
@@ -83,7 +82,7 @@ LINKS = {
     "article_path": "/articles/{slug}",
     "offer_path": "/offers/{offer_id}",
     "subscription_path": "/subscriptions/{token}",
-    "reset_path": resetting.PATH,
+    "reset_path": password_resets.PATH,
     "forgotten_path": "/forgot-password",
     "lost_path": "/tickets/link",
 }
@@ -120,7 +119,7 @@ class Services:
     visitors: Visitors
     limits: RateLimits
     accounts: Accounts
-    entrance: Entrance
+    entrance: SignIn
     resets: Resets
     recorder: Recorder
     asker: SearchService
@@ -274,7 +273,7 @@ def build(settings: Settings, *, pages: bool = False) -> Services:
         visitors=Visitors(db, secret_key),
         limits=RateLimits(db),
         accounts=accounts,
-        entrance=Entrance(accounts, Guesses(db), secret_key, settings.sign_in_rate),
+        entrance=SignIn(accounts, Guesses(db), secret_key, settings.sign_in_rate),
         resets=Resets(
             db, PasswordLetters(links, settings.site_name) if settings.mail_url else None
         ),

@@ -27,11 +27,11 @@ from hypothesis import settings as hypothesis_settings
 
 from benchmarks.cluster import cluster, programs
 from kb import database as database_module
+from kb.accounts.roles import Role
+from kb.accounts.store import Accounts
 from kb.app import create_app
 from kb.config.settings import Settings, load
 from kb.database import Database
-from kb.people.roles import Role
-from kb.people.store import Accounts
 from kb.publishing.publisher import publish
 from kb.schema import metadata
 from kb.services import Services, build

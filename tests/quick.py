@@ -15,7 +15,7 @@ from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from werkzeug.routing import Rule
 
-from kb.people import passwords
+from kb.accounts import passwords
 from kb.publishing import publisher
 from search.runtime import LightEncoder, open_runtime
 

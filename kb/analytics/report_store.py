@@ -18,10 +18,10 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
+from kb.accounts.roles import STAFF_ROLES
 from kb.analytics.article_metrics import FailedNear, Seen, Vote
 from kb.analytics.model import EpisodeRow, FailedRow, Failure, Outcome
 from kb.analytics.ticket_metrics import Alike
-from kb.people.roles import STAFF_ROLES
 from kb.schema import episodes, events, failed_searches, tickets, users
 from kb.tracking.events import EventKind
 

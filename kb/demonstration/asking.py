@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from kb.accounts.roles import Role, Viewer
 from kb.demonstration.readers import Shown
-from kb.people.roles import Role, Viewer
 from kb.searches.service import SearchService
 from kb.tracking.events import Event
 from kb.tracking.recorder import Unrecorded

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from kb.accounts.roles import Role
+from kb.accounts.store import Account, Accounts
 from kb.demonstration.readers import Person
-from kb.people.roles import Role
-from kb.people.store import Account, Accounts
 from kb.tickets.model import Agent
 from kb.tracking.visitors import Visitors
 

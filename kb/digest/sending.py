@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
+from kb.accounts.roles import Permission, allowed
+from kb.accounts.store import Accounts
 from kb.analytics.figures import TierCost
 from kb.analytics.service import report, report_beside
 from kb.config.demo_marker import SAYS
@@ -27,8 +29,6 @@ from kb.digest.week import Week
 from kb.errors import NotFound, ProductError
 from kb.gaps import service as gaps_service
 from kb.notifications.outbox import MAIL, Outbox
-from kb.people.roles import Permission, allowed
-from kb.people.store import Accounts
 from search.errors import SearchError
 
 # RFC 9562 names a UUID of version 5 by a space of names and a name in it.

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+from kb.accounts.roles import Role, audiences
 from kb.analytics import store as analytics_store
 from kb.analytics.episodes import episodes
 from kb.analytics.model import Episode
@@ -36,7 +37,6 @@ from kb.gaps.model import (
     Visibility,
 )
 from kb.gaps.unpublished import UNPUBLISHED, open_beyond, quiet_engine
-from kb.people.roles import Role, audiences
 from kb.tracking.query_text import favourite
 from search.analysis import fold, stop_words
 from search.encoder import Encoder

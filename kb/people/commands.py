@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kb.accounts.roles import Role
 from kb.config.settings import load
 from kb.config.values import duration
-from kb.people.roles import Role
 
 if TYPE_CHECKING:
-    from kb.people.store import Accounts, Then
+    from kb.accounts.store import Accounts, Then
 
 
 @click.group()
@@ -26,8 +26,8 @@ def user() -> None:
 
 def _accounts() -> Accounts:
     """Return the accounts of the configured database, its schema made when it is new."""
+    from kb.accounts.store import Accounts
     from kb.database import Database
-    from kb.people.store import Accounts
 
     database = Database(load().database)
     database.migrate()
@@ -101,8 +101,8 @@ def user_password(email: str, link: bool) -> None:
 
 
 def _reset_link(email: str) -> str:
+    from kb.accounts.password_resets import PATH, Resets
     from kb.database import Database
-    from kb.people.resets.resetting import PATH, Resets
 
     settings = load()
     database = Database(settings.database)
@@ -112,9 +112,9 @@ def _reset_link(email: str) -> str:
 
 
 def _forget_guesses(email: str) -> None:
+    from kb.accounts.sign_in import bucket_of
+    from kb.accounts.store import Guesses
     from kb.database import Database
-    from kb.limits.guessing.store import Guesses
-    from kb.people.entrance import bucket_of
 
     Guesses(Database(load().database)).forget(bucket_of(email))
 

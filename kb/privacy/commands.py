@@ -18,7 +18,7 @@ from kb.errors import InvalidInput, StoreError
 
 if TYPE_CHECKING:
     from kb.database import Database
-    from kb.privacy.person.who import Who
+    from kb.privacy.model import Who
 
 
 @click.group()
@@ -42,9 +42,9 @@ def _now() -> datetime:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def report(as_json: bool) -> None:
     """Figures: what is held, since when, and what was hidden before it was stored."""
-    from kb.privacy.figures import as_json as jsonable
-    from kb.privacy.figures import as_text
-    from kb.privacy.reporting import figures
+    from kb.privacy.model import as_json as jsonable
+    from kb.privacy.model import as_text
+    from kb.privacy.overview import figures
 
     settings = load()
     found = figures(_database(settings), settings, _now())
@@ -84,15 +84,15 @@ def purge(dry_run: bool) -> None:
 
 def forget(*, dry_run: bool) -> None:
     """Forget what is due and print how many rows that were; with `dry_run` only count."""
-    from kb.privacy.keeping import purge as keeping
+    from kb.privacy import retention as privacy_retention
 
     settings = load()
     database, now, retention = _database(settings), _now(), settings.retention
     spool = settings.data / "spool"
     if dry_run:
-        due = keeping.due(database, settings, now, retention=retention, spool=spool)
+        due = privacy_retention.due(database, settings, now, retention=retention, spool=spool)
         return _counts("Due to be forgotten", due)
-    done = keeping.purge(database, settings, now, retention=retention, spool=spool)
+    done = privacy_retention.purge(database, settings, now, retention=retention, spool=spool)
     _counts("Forgotten", done)
     _say_wiped(wiped=database.scrub())
 
@@ -124,8 +124,8 @@ def _whom(command: Any) -> Any:
 
 def _who(database: Database, email: str, user: str, link: str) -> Who | None:
     """Return whom is meant; None for a ticket that there is none of (any more)."""
-    from kb.privacy.person.store import ticket_by
-    from kb.privacy.person.who import Who
+    from kb.privacy.model import Who
+    from kb.privacy.store import ticket_by
     from kb.tickets.model import parse_number
     from kb.tickets.requester_store import link_digest
 
@@ -148,7 +148,7 @@ def _who(database: Database, email: str, user: str, link: str) -> Who | None:
 def export(email: str, user: str, link: str, notes: bool) -> None:
     """Print everything held on one person as JSON."""
     from kb.connectors.files import FOLDER
-    from kb.privacy.person.export import document
+    from kb.privacy.export import document
 
     settings = load()
     database = _database(settings)
@@ -167,7 +167,7 @@ def export(email: str, user: str, link: str, notes: bool) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def erase(email: str, user: str, link: str, dry_run: bool, with_open: bool, yes: bool) -> None:
     """Erase one person for good; figures of the past stay as they are."""
-    from kb.privacy.erasing.erase import erase as erase_person
+    from kb.privacy.erasure import erase as erase_person
 
     settings = load()
     database = _database(settings)

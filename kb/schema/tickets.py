@@ -12,7 +12,7 @@ tickets = sa.Table(
     id_column(),
     sa.Column("number", sa.Integer, nullable=False, unique=True),
     sa.Column("origin", sa.String(16), nullable=False),  # asked, policy, demand
-    # What the ticket is about, so that one need never has two open tickets (kb.tickets.deduplication).
+    # What the ticket is about: one need never has two open tickets (kb.tickets.deduplication).
     sa.Column("need_key", sa.String(128), nullable=False),
     sa.Column("open_need_key", sa.String(128), unique=True),  # need_key while open, then null
     sa.Column("words_key", sa.String(64), nullable=False, index=True),

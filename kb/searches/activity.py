@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from kb.access import LibraryGetter, readable
-from kb.people.roles import Viewer
+from kb.accounts.roles import Viewer
 from kb.publishing.live_library import at_hand
 from kb.redaction.redactor import Redactor
 from kb.redaction.redactor import redact as redact_secrets

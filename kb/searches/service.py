@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from kb.access import Article, Engine, Library, LibraryGetter, readable
-from kb.people.roles import Viewer
+from kb.accounts.roles import Viewer
 from kb.redaction.redactor import Redactor, added
 from kb.redaction.redactor import redact as redact_secrets
 from kb.tracking import store as tracking_store

@@ -15,11 +15,11 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from kb.accounts.rate_limits import mailbox
+from kb.accounts.rate_limits_store import counted, unasked
 from kb.config.settings import Settings
 from kb.database import Connection, Database
 from kb.errors import InvalidInput, NotFound
-from kb.limits.mailbox import mailbox
-from kb.limits.store import counted, unasked
 from kb.links import Links
 from kb.notifications.outbox import Backlog, Outbox, OutboxMessage
 from kb.tickets import forms, transitions

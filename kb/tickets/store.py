@@ -19,9 +19,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
+from kb.accounts.roles import Permission, Role, allowed
 from kb.database import Database
 from kb.errors import InvalidInput, NotAllowed
-from kb.people.roles import Permission, Role, allowed
 from kb.schema import episodes, failed_searches, ticket_events, ticket_numbers, tickets, users
 from kb.tickets import forms, transitions
 from kb.tickets.model import (

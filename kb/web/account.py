@@ -24,13 +24,13 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 
+from kb.accounts.roles import Permission, Role
+from kb.accounts.sign_in import Caller
+from kb.accounts.store import Account
 from kb.connectors.files import FOLDER
 from kb.errors import InvalidInput, ProductError, TooSoon
-from kb.people.entrance import Caller
-from kb.people.roles import Permission, Role
-from kb.people.store import Account
-from kb.privacy.person.export import document
-from kb.privacy.person.who import Who
+from kb.privacy.export import document
+from kb.privacy.model import Who
 from kb.web import known
 from kb.web.guard import GUESSES, look_again, needs, now, services, viewer
 from kb.web.typed import carried

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from kb.accounts.roles import Permission
 from kb.errors import NotFound
-from kb.people.roles import Permission
 from kb.tickets.model import Requester
 from kb.tracking.events import Event
 from kb.web.guard import by_token, now, services, tried, viewer

@@ -12,6 +12,7 @@ from typing import Any
 
 from flask import Blueprint, render_template, request
 
+from kb.accounts.roles import Permission
 from kb.analytics.article_metrics import ArticleFigures, nothing
 from kb.analytics.report import DateRange
 from kb.analytics.service import article_care
@@ -19,7 +20,6 @@ from kb.authoring.tasks import keepers, kept_by, tasks
 from kb.content.article import Article, ArticleStatus
 from kb.gaps.fixes import brought
 from kb.gaps.service import GapFilter, listing, name_of
-from kb.people.roles import Permission
 from kb.web.guard import needs, now, services, viewer
 from kb.web.words import REASONS
 

@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from kb.accounts.roles import Permission
 from kb.connectors.base import HINTS
 from kb.content.article import Article
 from kb.errors import InvalidInput, NotAllowed, NotFound, ProductError
 from kb.health import blocked_by
-from kb.people.roles import Permission
 from kb.publishing.live_library import at_hand
 from kb.tickets.model import (
     ACTIVE,

@@ -11,11 +11,10 @@ from datetime import timedelta
 from flask import Blueprint, abort, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
+from kb.accounts.rate_limits import Rate, network
+from kb.accounts.roles import Permission
+from kb.accounts.store import normal_email
 from kb.errors import InvalidInput
-from kb.limits.counting import Rate
-from kb.limits.network import network
-from kb.people.roles import Permission
-from kb.people.store import normal_email
 from kb.web.guard import needs, now, refuse, services
 from kb.web.link_again import has_room
 from kb.web.passwords import language, new_password, private

@@ -12,6 +12,7 @@ from typing import Any
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from kb.accounts.roles import STAFF_ROLES, Permission, Role, audiences
 from kb.authoring.beginning import Beginning, begun_text, slug_of
 from kb.authoring.gaps import beginning_of
 from kb.errors import InvalidInput, NotAllowed, NotFound, ProductError
@@ -19,7 +20,6 @@ from kb.gaps import service as gaps_service
 from kb.gaps.export import csv_rows, json_rows
 from kb.gaps.fixes import Fix, fix_of, reader_of
 from kb.gaps.model import GapStatus, RootCause
-from kb.people.roles import STAFF_ROLES, Permission, Role, audiences
 from kb.web.files import attached, attached_csv
 from kb.web.guard import needs, now, services, viewer
 from search.types import Query

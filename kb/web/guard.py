@@ -15,13 +15,11 @@ from typing import Any, NoReturn, TypeVar, cast
 from flask import Flask, abort, current_app, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 
+from kb.accounts.rate_limits import Rate, RemainingRate, mailbox, network
+from kb.accounts.roles import STAFF_ROLES, Permission, Role, Viewer
+from kb.accounts.sign_in import Caller
+from kb.accounts.store import Account
 from kb.errors import NotFound, StoreError
-from kb.limits.counting import Rate, Standing
-from kb.limits.mailbox import mailbox
-from kb.limits.network import network
-from kb.people.entrance import Caller
-from kb.people.roles import STAFF_ROLES, Permission, Role, Viewer
-from kb.people.store import Account
 from kb.proxies import Site, read_host, read_origin
 from kb.services import Services
 from kb.tickets.model import Offer
@@ -383,14 +381,14 @@ def count(*wanted: tuple[Rate, str]) -> None:
 
 def refuse(rate: Rate, wait: int, message: str) -> NoReturn:
     """Refuse with 429 until the window of the rate ends in `wait` seconds."""
-    g.standings = (Standing(rate, 0, wait), *standings())
+    g.standings = (RemainingRate(rate, 0, wait), *standings())
     g.retry_after = wait
     abort(429, message)
 
 
-def standings() -> tuple[Standing, ...]:
+def standings() -> tuple[RemainingRate, ...]:
     """Return what is left to whoever sent this request of each limit that counted it."""
-    return cast("tuple[Standing, ...]", g.get("standings", ()))
+    return cast("tuple[RemainingRate, ...]", g.get("standings", ()))
 
 
 def by_token() -> bool:

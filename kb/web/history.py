@@ -15,11 +15,11 @@ from flask import Blueprint, abort, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 
 from kb.access import readable
+from kb.accounts.roles import Permission
 from kb.content.article import Article
 from kb.content.difference import is_marked
 from kb.content.history import MOST, Past
 from kb.errors import ContentError
-from kb.people.roles import Permission
 from kb.web import reader
 from kb.web.bodies import shown_body
 from kb.web.former import ABSENT

@@ -19,11 +19,11 @@ from flask import Blueprint, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import Headers
 
+from kb.accounts.roles import Permission
 from kb.analytics.external_tickets.reading import from_json
 from kb.analytics.external_tickets.service import bring
 from kb.config.ticket_hooks import HEADERS, Call, NotProved, proved
 from kb.errors import InvalidInput
-from kb.people.roles import Permission
 from kb.publishing.state import wake
 from kb.web.guard import needs, now, services
 

@@ -11,12 +11,12 @@ from datetime import datetime
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from kb.accounts.roles import Permission
 from kb.analytics.date_ranges import USUAL, asked_range, range_of
 from kb.analytics.report import DateRange
 from kb.errors import InvalidInput, NotAllowed, NotFound, NotReady
 from kb.insight.kept.keeping import Beside, Keeping
 from kb.insight.kept.store import Kept
-from kb.people.roles import Permission
 from kb.reports.files import CODE
 from kb.reports.pages import every_table
 from kb.table import Table

@@ -12,8 +12,7 @@ from flask import current_app, request
 from itsdangerous import BadData, URLSafeTimedSerializer
 from werkzeug.wrappers import Response
 
-from kb.limits.guessing.store import digest
-from kb.people.store import looked_up
+from kb.accounts.store import guess_digest, looked_up
 
 KEPT = timedelta(days=180)
 
@@ -25,7 +24,7 @@ def device(email: str) -> str:
         whose, mark = held
     except (BadData, ValueError, TypeError):
         return ""
-    return str(mark) if whose == digest(looked_up(email)) else ""
+    return str(mark) if whose == guess_digest(looked_up(email)) else ""
 
 
 def remember(response: Response, email: str) -> Response:
@@ -33,7 +32,7 @@ def remember(response: Response, email: str) -> Response:
     mark = device(email) or secrets.token_urlsafe(16)
     response.set_cookie(
         _name(),
-        _signer().dumps([digest(looked_up(email)), mark]),
+        _signer().dumps([guess_digest(looked_up(email)), mark]),
         max_age=KEPT,
         secure=_secure(),
         httponly=True,

@@ -12,6 +12,7 @@ from typing import Any
 from flask import Blueprint, Response, abort, render_template, request
 from flask.typing import ResponseReturnValue
 
+from kb.accounts.roles import Permission
 from kb.analytics.date_ranges import RANGES, USUAL, asked_range, range_of
 from kb.analytics.definitions import (
     DEFINITION_VERSION,
@@ -28,8 +29,7 @@ from kb.analytics.ticket_definitions import CYCLE, TICKETS
 from kb.errors import InvalidInput
 from kb.insight.behind import behind
 from kb.insight.notes.noting import notes_in
-from kb.people.roles import Permission
-from kb.privacy.reporting import figures
+from kb.privacy.overview import figures
 from kb.reports.files import CODE, page_workbook
 from kb.reports.pages import PAGES, TABLES, Made, Page, page_of, table_of
 from kb.reports.rows import rows

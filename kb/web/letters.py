@@ -10,8 +10,8 @@ from pathlib import Path
 from flask import Blueprint, abort, render_template
 from flask.typing import ResponseReturnValue
 
+from kb.accounts.roles import Permission
 from kb.connectors.files import FOLDER, kept_letter, kept_letters, masked
-from kb.people.roles import Permission
 from kb.web.guard import live_services, needs
 
 blueprint = Blueprint("letters", __name__, url_prefix="/desk/mail")

@@ -9,10 +9,10 @@ from __future__ import annotations
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from kb.accounts.rate_limits import mailbox
+from kb.accounts.rate_limits_store import unasked
+from kb.accounts.roles import Permission
 from kb.errors import InvalidInput
-from kb.limits.mailbox import mailbox
-from kb.limits.store import unasked
-from kb.people.roles import Permission
 from kb.tickets.forms import is_address
 from kb.tickets.model import parse_number
 from kb.tickets.private_links import ask

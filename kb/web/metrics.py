@@ -14,9 +14,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
+from kb.accounts.roles import Permission
 from kb.metrics.gauge import Gauge
 from kb.metrics.processes import processes
-from kb.people.roles import Permission
 from kb.web.counting import Counting
 from kb.web.guard import live_services, needs, now
 

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from kb.accounts.roles import Permission
 from kb.analytics.date_ranges import RANGES, USUAL, asked_range, range_of
 from kb.analytics.definitions import DEFINITIONS
 from kb.analytics.report import DateRange
@@ -18,7 +19,6 @@ from kb.errors import InvalidInput, NotFound
 from kb.insight.notes import noting
 from kb.insight.notes.note import Note, Written, notes_table, written
 from kb.insight.tables.deflection import days_table
-from kb.people.roles import Permission
 from kb.web import charts
 from kb.web.files import attached_csv
 from kb.web.guard import needs, now, services, viewer

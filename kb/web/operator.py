@@ -8,7 +8,7 @@ from __future__ import annotations
 from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
 
-from kb.people.roles import Permission
+from kb.accounts.roles import Permission
 from kb.web.guard import needs, now, services
 
 blueprint = Blueprint("operator", __name__)

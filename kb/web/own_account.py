@@ -12,8 +12,8 @@ from flask import Blueprint, g, redirect, render_template, request, session, url
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response as BaseResponse
 
+from kb.accounts.roles import Permission
 from kb.errors import InvalidInput, ProductError, TooSoon
-from kb.people.roles import Permission
 from kb.web import known
 from kb.web.account import begin, caller
 from kb.web.guard import GUESSES, needs, now, services, viewer

@@ -24,9 +24,9 @@ from flask import (
 )
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from kb.accounts.roles import Permission, Role, Viewer
 from kb.authoring.workspace import Workspace
 from kb.config.settings import Settings
-from kb.people.roles import Permission, Role, Viewer
 from kb.web.guard import needs
 
 blueprint = Blueprint("preview", __name__, url_prefix="/preview")

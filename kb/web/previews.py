@@ -26,10 +26,10 @@ from flask import (
 from flask.typing import ResponseReturnValue
 
 from kb.access import readable
+from kb.accounts.roles import Permission
 from kb.content.difference import difference, is_marked
 from kb.content.library import Library
 from kb.errors import InvalidInput, NotFound, ProductError, StoreError
-from kb.people.roles import Permission
 from kb.publishing.branch_previews import (
     ShownCommit,
     chosen,

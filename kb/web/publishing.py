@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, render_template
 
+from kb.accounts.roles import Permission
 from kb.gaps.fixes import brought, proposal
-from kb.people.roles import Permission
 from kb.publishing.rollback import kept_generations
 from kb.publishing.state import read_state
 from kb.web.guard import needs, now, services

@@ -23,7 +23,7 @@ from flask import (
 from flask.typing import ResponseReturnValue
 
 from kb.access import readable
-from kb.people.roles import Permission
+from kb.accounts.roles import Permission
 from kb.web import listing, survey
 from kb.web.bodies import shown_body
 from kb.web.former import ABSENT, former

@@ -15,8 +15,8 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from kb.access import readable
+from kb.accounts.roles import Permission
 from kb.errors import InvalidInput, NotAllowed, ProductError
-from kb.people.roles import Permission
 from kb.publishing.live_library import at_hand
 from kb.tickets.creation import CreatedTicket
 from kb.tickets.model import (

@@ -13,11 +13,11 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from kb.access import readable
+from kb.accounts.roles import Permission
+from kb.accounts.store import normal_email
 from kb.errors import InvalidInput
 from kb.gaps.answers.service import asked_before
 from kb.gaps.subscriptions.service import SubscriptionRequest
-from kb.people.roles import Permission
-from kb.people.store import normal_email
 from kb.searches.service import SearchAnswer
 from kb.tracking.events import Event
 from kb.tracking.query_text import words_key

@@ -12,7 +12,7 @@ from flask import Blueprint, abort, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from kb.access import readable
-from kb.people.roles import Permission
+from kb.accounts.roles import Permission
 from kb.tracking.experiments import is_asked
 from kb.web.former import ABSENT
 from kb.web.guard import must_be_kept, needs, now, services, viewer

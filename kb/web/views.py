@@ -13,11 +13,11 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.routing import BuildError
 
+from kb.accounts.roles import Permission
 from kb.analytics.date_ranges import RANGES
 from kb.errors import InvalidInput, NotAllowed, NotFound
 from kb.insight.views import viewing
 from kb.insight.views.view import View, kept, wanted
-from kb.people.roles import Permission
 from kb.reports.pages import PAGES as PAGES_OF_REPORT
 from kb.web.guard import needs, now, services, viewer
 from kb.web.leads import ENDPOINTS

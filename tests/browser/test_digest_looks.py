@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
+from kb.accounts.store import Accounts
 from kb.database import Database
 from kb.digest.sending import Weekly
-from kb.people.store import Accounts
 from tests.browser.test_looks import LOOKS, faults
 from tests.digest.conftest import TUESDAY, WEEK, fill, weekly
 

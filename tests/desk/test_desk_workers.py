@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from kb.accounts.roles import Role
+from kb.accounts.store import Accounts
 from kb.config.settings import load
 from kb.database import Database
 from kb.errors import InvalidInput
-from kb.people.roles import Role
-from kb.people.store import Accounts
 from kb.tickets.model import (
     NOBODY,
     Agent,

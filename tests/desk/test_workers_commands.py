@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from kb.accounts.roles import Role
 from kb.cli import main
-from kb.people.roles import Role
 from kb.services import Services
 from kb.tickets.model import NOBODY, Agent, Assign, QueueFilter, Requester, TicketDraft
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from kb.accounts.store import Accounts
 from kb.analytics.jobs import close_episodes
 from kb.config.settings import load
 from kb.database import Database
 from kb.digest.sending import Weekly
 from kb.digest.week import Week
 from kb.gaps.jobs import Grouping
-from kb.people.store import Accounts
 from kb.tracking.events import Event, EventKind
 from kb.tracking.query_text import words_key
 from kb.tracking.store import put_all

@@ -14,12 +14,12 @@ import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
 
+from kb.accounts.roles import Role
 from kb.cli import main
 from kb.config.settings import Settings, load
 from kb.database import Database
 from kb.digest.sending import Weekly
 from kb.notifications.delivery import deliver_due
-from kb.people.roles import Role
 from kb.scheduler import Worker
 from kb.schema import outbox
 from kb.services import Services, build

@@ -22,7 +22,7 @@ from kb.gaps.answers.store import mark
 from kb.gaps.cycle.reporting import knowledge_tables
 from kb.gaps.jobs import Grouping
 from kb.gaps.knowledge_cycle import FORGOTTEN, LONGEST, MERGED, SHORTEST, TOO_EARLY, spans
-from kb.privacy.keeping.store import forget
+from kb.privacy.store import forget
 from kb.schema import episodes, gap_searches, gaps
 from tests.gaps.conftest import NOW, Fail
 

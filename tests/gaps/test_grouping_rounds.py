@@ -14,7 +14,7 @@ from kb.gaps.clustering import MODEL as STEMS
 from kb.gaps.jobs import Grouping
 from kb.gaps.model import Gap, GapEventKind, GapStatus
 from kb.gaps.service import GapFilter, detail, listing
-from kb.privacy.keeping.store import forget
+from kb.privacy.store import forget
 from kb.schema import gap_searches, gaps, question_vectors
 
 Fail = Callable[..., list[str]]

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from kb.accounts.roles import Role, Viewer
 from kb.analytics import jobs as analytics_jobs
 from kb.config.settings import load
 from kb.database import Database
 from kb.gaps import jobs as gaps_jobs
 from kb.gaps.answers.service import ReplayResult
-from kb.people.roles import Role, Viewer
 from kb.publishing.publisher import publish
 from kb.schema import gap_events, gap_searches, gaps, outbox
 from kb.services import Services, build

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from kb.accounts.roles import Viewer
 from kb.analytics import jobs as analytics_jobs
 from kb.cli import main
 from kb.config.settings import load
 from kb.leases import hold
-from kb.people.roles import Viewer
 from kb.publishing.publisher import publish
 from kb.services import Services, build
 from search.types import Query

@@ -14,12 +14,12 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
+from kb.accounts.roles import Role
+from kb.accounts.store import Accounts
 from kb.app import create_app
 from kb.config.settings import load
 from kb.notifications.outbox import Outbox
-from kb.people.roles import Role
-from kb.people.store import Accounts
-from kb.privacy.keeping.store import forget
+from kb.privacy.store import forget
 from kb.publishing.publisher import publish
 from kb.schema import outbox, subscriptions
 from kb.services import Services, build
@@ -316,8 +316,8 @@ def _last(db: Any) -> str:
 
 
 def test_the_page_says_that_others_asked_only_when_enough_did(site: Site) -> None:
+    from kb.accounts.roles import Viewer
     from kb.analytics import jobs as analytics_jobs
-    from kb.people.roles import Viewer
     from kb.schema import gap_searches, gaps
     from search.types import Query
 

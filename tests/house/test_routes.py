@@ -9,7 +9,7 @@ from pathlib import Path
 
 from flask import Flask
 
-from kb.people.roles import Permission
+from kb.accounts.roles import Permission
 
 KEPT = Path(__file__).with_name("routes.txt")
 LIMITS = {

@@ -9,9 +9,9 @@ import pytest
 from alembic import command
 from alembic.config import Config
 
+from kb.accounts.roles import Role
+from kb.accounts.store import Accounts
 from kb.database import MIGRATIONS, Database
-from kb.people.roles import Role
-from kb.people.store import Accounts
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 USER = (

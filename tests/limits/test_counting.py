@@ -1,6 +1,6 @@
 """Limits counted by several processes let through what was promised, in whatever order things go.
 
-The promise is in `kb.limits.store`: with P processes n + (P - 1) * M in a window.
+The promise is in `kb.accounts.rate_limits_store`: with P processes n + (P - 1) * M in a window.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb.limits.counting import Counts, Key, Rate
+from kb.accounts.rate_limits import Key, Rate, RateCounter
 
 NOON = 1_772_000_040  # in the middle of a minute
 MINUTE = timedelta(minutes=1)
@@ -21,7 +21,7 @@ PEOPLE = ("ann", "ben")
 
 
 def test_one_process_counts_exactly() -> None:
-    counts, rate = Counts(), Rate("search", 7, MINUTE)
+    counts, rate = RateCounter(), Rate("search", 7, MINUTE)
     found = [counts.take([(rate, "ann")], NOON) for _ in range(9)]
     assert [each.full is None for each in found] == [True] * 7 + [False] * 2
     assert [each.standings[0].left for each in found] == [6, 5, 4, 3, 2, 1, 0, 0, 0]
@@ -33,20 +33,24 @@ def test_the_wait_is_the_time_until_it_is_accepted(second: int) -> None:
     """flask-limiter#62: whoever came again after exactly that time was refused again, and told
     nought or a negative number.
     """
-    counts, rate = Counts(), Rate("search", 1, MINUTE)
+    counts, rate = RateCounter(), Rate("search", 1, MINUTE)
     counts.take([(rate, "ann")], second)
     for late in (0.0, 0.4, 0.999):
         refused = counts.take([(rate, "ann")], second + late).full
         assert refused is not None
         assert 1 <= refused.wait <= 60
         assert counts.take([(rate, "ann")], second + late + refused.wait).full is None
-        counts = Counts()
+        counts = RateCounter()
         counts.take([(rate, "ann")], second)
 
 
 def test_what_one_limit_refuses_costs_nothing_of_another() -> None:
     """One person who floods does not use up what the network has."""
-    counts, narrow, wide = Counts(), Rate("search", 3, MINUTE), Rate("search-network", 5, MINUTE)
+    counts, narrow, wide = (
+        RateCounter(),
+        Rate("search", 3, MINUTE),
+        Rate("search-network", 5, MINUTE),
+    )
     for _ in range(100):
         last = counts.take([(narrow, "ann"), (wide, "office")], NOON)
     assert last.full is not None
@@ -59,7 +63,7 @@ def test_what_one_limit_refuses_costs_nothing_of_another() -> None:
 class Process:
     """One process with its counts, and the most it ever counted between two settlements."""
 
-    counts: Counts = field(default_factory=Counts)
+    counts: RateCounter = field(default_factory=RateCounter)
     since: Counter[str] = field(default_factory=Counter)
     most: Counter[str] = field(default_factory=Counter)
 
@@ -115,7 +119,7 @@ def test_a_clock_that_jumps_shuts_nobody_out_beyond_a_window(jump: int, second: 
     """go-limiter#41, node-rate-limiter#48, MediaWiki-MCP-Server#557: the clock went back, and
     people were refused for as long as it had jumped.
     """
-    counts, rate, at = Counts(), Rate("search", 3, MINUTE), float(NOON + second)
+    counts, rate, at = RateCounter(), Rate("search", 3, MINUTE), float(NOON + second)
     for when in (at, at, at, at + jump, at + jump, at + jump):
         counts.take([(rate, "ann")], when)
     refused = counts.take([(rate, "ann")], at + jump).full
@@ -129,7 +133,7 @@ def test_a_clock_that_jumps_shuts_nobody_out_beyond_a_window(jump: int, second: 
 
 def test_memory_is_bounded_and_the_busiest_are_remembered() -> None:
     """reinhardt-web#368, Eventra#9240, security-use#22: a count for each address ever seen."""
-    counts = Counts(most=100)
+    counts = RateCounter(most=100)
     narrow, wide = Rate("search", 5, MINUTE), Rate("search-network", 3000, MINUTE)
     passed = 0
     for number in range(5000):  # one attacker, a new browser each time
@@ -141,7 +145,7 @@ def test_memory_is_bounded_and_the_busiest_are_remembered() -> None:
 
 
 def test_counts_that_are_over_are_forgotten() -> None:
-    counts, rate = Counts(), Rate("search", 5, MINUTE)
+    counts, rate = RateCounter(), Rate("search", 5, MINUTE)
     for number in range(500):
         counts.take([(rate, f"person {number}")], NOON)
     counts.take([(rate, "ann")], NOON + 3600)

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from kb.accounts.sign_in_delays import ACCOUNT, SPAN, DelayRule, Windowed
+from kb.accounts.store import Bucket, Guesses
 from kb.database import Database
-from kb.limits.guessing.delays import ACCOUNT, SPAN, Rule, Windowed
-from kb.limits.guessing.store import Bucket, Guesses
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 RULES = [ACCOUNT, Windowed(5, SPAN)]
@@ -17,7 +17,7 @@ RULES = [ACCOUNT, Windowed(5, SPAN)]
 @pytest.mark.parametrize("rule", RULES, ids=["account", "network"])
 @pytest.mark.parametrize("ahead", [timedelta(hours=3), timedelta(days=400)])
 def test_a_clock_that_was_ahead_shuts_nobody_out_for_as_long(
-    database: Database, rule: Rule, ahead: timedelta
+    database: Database, rule: DelayRule, ahead: timedelta
 ) -> None:
     """go-limiter#41: the server's time was set back, and everybody was refused."""
     guesses, bucket = Guesses(database), Bucket("account", "ann", rule)
@@ -33,7 +33,7 @@ def test_a_clock_that_was_ahead_shuts_nobody_out_for_as_long(
 
 
 @pytest.mark.parametrize("rule", RULES, ids=["account", "network"])
-def test_a_clock_set_back_shortens_no_wait(database: Database, rule: Rule) -> None:
+def test_a_clock_set_back_shortens_no_wait(database: Database, rule: DelayRule) -> None:
     guesses, bucket = Guesses(database), Bucket("account", "ann", rule)
     for _ in range(5):
         assert guesses.take([bucket], NOW) is None

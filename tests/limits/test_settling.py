@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from kb.accounts import rate_limits_store
+from kb.accounts.rate_limits import BATCH, Rate
+from kb.accounts.rate_limits_store import RateLimits, unasked
 from kb.database import Database
 from kb.errors import StoreError
-from kb.limits import store
-from kb.limits.counting import BATCH, Rate
-from kb.limits.store import RateLimits, unasked
 from kb.schema import rate_windows
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,8 +28,8 @@ BEGIN = """
 import os, random, sys, threading
 from datetime import UTC, datetime, timedelta
 from kb.database import Database
-from kb.limits.counting import Rate
-from kb.limits.store import RateLimits
+from kb.accounts.rate_limits import Rate
+from kb.accounts.rate_limits_store import RateLimits
 NOW = datetime(2026, 3, 2, 9, 0, 5, tzinfo=UTC)
 limits = RateLimits(Database(sys.argv[1]))
 rate = Rate("search", int(sys.argv[2]), timedelta(minutes=1))
@@ -156,15 +156,15 @@ def test_while_the_database_is_away_each_process_counts_by_itself(
 def test_it_settles_once_the_database_is_back(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clock, hasty = [0.0], store.hasty
+    clock, hasty = [0.0], rate_limits_store.hasty
     limits, rate = RateLimits(database, clock=lambda: clock[0]), Rate("search", 20, MINUTE)
     broken = sa.exc.OperationalError("", {}, Exception("gone"))
-    monkeypatch.setattr(store, "hasty", lambda _db: (_ for _ in ()).throw(broken))
+    monkeypatch.setattr(rate_limits_store, "hasty", lambda _db: (_ for _ in ()).throw(broken))
     for _ in range(5):
         limits.take([(rate, "ann")], NOW)
     _wait_for_thread()
-    monkeypatch.setattr(store, "hasty", hasty)
-    clock[0] += store.REST_S
+    monkeypatch.setattr(rate_limits_store, "hasty", hasty)
+    clock[0] += rate_limits_store.REST_S
     limits.take([(rate, "ann")], NOW)
     _wait_for_thread()
     assert rows(database) == {"search": 6}

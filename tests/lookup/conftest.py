@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from kb.accounts.roles import Viewer
 from kb.database import Database
-from kb.people.roles import Viewer
 from kb.searches.activity import ActivityRecorder
 from kb.tracking.recorder import Recorder
 

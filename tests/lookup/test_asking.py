@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from kb.accounts.roles import Role, Viewer
 from kb.database import Database
-from kb.people.roles import Role, Viewer
 from kb.searches.activity import ActivityRecorder
 from kb.searches.service import SearchService
 from kb.tickets.journey import trail

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from kb.accounts.roles import Viewer
 from kb.database import Database
-from kb.people.roles import Viewer
 from kb.searches.activity import ActivityRecorder
 from kb.tracking import recorder as tracking_recorder
 from kb.tracking import store as tracking_store

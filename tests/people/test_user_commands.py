@@ -127,7 +127,7 @@ def test_a_password_is_hashed_as_strongly_as_owasp_asks() -> None:
     """OWASP Password Storage Cheat Sheet: argon2id with 19 MiB, twice, or more. In a process of its
     own, for in this one hashes are quick.
     """
-    code = f"from kb.people.passwords import hashed; print(hashed({PASSWORD!r}))"
+    code = f"from kb.accounts.passwords import hashed; print(hashed({PASSWORD!r}))"
     told = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     kept = argon2.extract_parameters(told.stdout.strip())
     assert kept.type is argon2.Type.ID

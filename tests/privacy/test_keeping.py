@@ -12,9 +12,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from kb.database import Database
-from kb.privacy.figures import as_json, as_text
-from kb.privacy.keeping.purge import due, purge
-from kb.privacy.reporting import figures
+from kb.privacy.model import as_json, as_text
+from kb.privacy.overview import figures
+from kb.privacy.retention import due, purge
 from kb.schema import events, gap_searches, offers, outbox, question_vectors, salts, subscriptions
 from kb.tracking.events import Event, EventKind
 from kb.tracking.query_text import words_key

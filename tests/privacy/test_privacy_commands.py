@@ -12,9 +12,9 @@ import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
 
+from kb.accounts.roles import Role
 from kb.cli import main
 from kb.database import Database
-from kb.people.roles import Role
 from kb.schema import tickets
 from kb.services import Services
 from kb.tickets.model import Requester, TicketDraft

@@ -310,7 +310,7 @@ def new_site(_make_site: Callable[..., Site], tmp_path: Path) -> Callable[..., S
 @pytest.fixture
 def led(new_site: Callable[..., Site], database_url: str) -> Site:
     """Return a site of the test's own on either database, with an account of each role."""
-    from kb.people.roles import Role
+    from kb.accounts.roles import Role
 
     made = new_site(database_url=database_url)
     for role in (Role.READER, Role.AUTHOR, Role.AGENT, Role.LEAD, Role.ADMIN):

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from kb.accounts.roles import Role
+from kb.accounts.store import Accounts
 from kb.app import create_app
 from kb.config.settings import load
-from kb.people.roles import Role
-from kb.people.store import Accounts
 from kb.publishing.publisher import publish
 from kb.services import Services, build
 from tests.conftest import PASSWORD, browser

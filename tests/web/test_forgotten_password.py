@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from kb.people.roles import Role
+from kb.accounts.roles import Role
 from kb.schema import outbox, password_resets
 from kb.web import guard
 from tests.web.pages import Page

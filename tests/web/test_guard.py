@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from kb.accounts.roles import Role, allowed
 from kb.app import create_app
-from kb.people.roles import Role, allowed
 from kb.schema import events, offers, ticket_events, tickets
 
 ROLES = tuple(role.value for role in Role)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from kb.limits.network import network
+from kb.accounts.rate_limits import network
 from tests.web.pages import Page
 
 PASSWORD = "correct horse battery staple"

@@ -10,11 +10,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from kb.accounts.roles import Role
 from kb.analytics.jobs import close_episodes
 from kb.insight.tables.keeping import NOT_KEPT
-from kb.people.roles import Role
-from kb.privacy.erasing.erase import erase
-from kb.privacy.person.who import Who
+from kb.privacy.erasure import erase
+from kb.privacy.model import Who
 from kb.schema import kept_reports, report_notes, report_views
 from tests.web.pages import Page, complaints
 

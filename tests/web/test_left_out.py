@@ -13,7 +13,7 @@ from kb.analytics.jobs import close_episodes
 from kb.analytics.report import DateRange
 from kb.analytics.service import report
 from kb.analytics.solved_queries import solved
-from kb.privacy.reporting import figures
+from kb.privacy.overview import figures
 from kb.schema import events
 
 PREFETCHING = {"HTTP_SEC_PURPOSE": "prefetch;prerender"}

@@ -11,10 +11,10 @@ import pytest
 
 from kb.connectors.files import masked
 from kb.notifications.delivery import deliver_due
-from kb.privacy.erasing.erase import erase
-from kb.privacy.keeping.purge import due, purge
-from kb.privacy.person.export import document
-from kb.privacy.person.who import Who
+from kb.privacy.erasure import erase
+from kb.privacy.export import document
+from kb.privacy.model import Who
+from kb.privacy.retention import due, purge
 from kb.tickets.model import Requester, TicketDraft
 
 ANA = "ana.letters@uni.es"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kb.limits.mailbox import mailbox
+from kb.accounts.rate_limits import mailbox
 
 
 def _form(turn: int, email: str = "a@example.org") -> dict[str, str]:

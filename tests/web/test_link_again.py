@@ -14,8 +14,8 @@ import pytest
 import sqlalchemy as sa
 
 from kb.notifications.delivery import deliver_due
-from kb.privacy.erasing.erase import erase
-from kb.privacy.person.who import Who
+from kb.privacy.erasure import erase
+from kb.privacy.model import Who
 from kb.schema import metadata, outbox, ticket_links
 from tests.web.pages import Page, complaints
 

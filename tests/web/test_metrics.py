@@ -16,6 +16,7 @@ from prometheus_client.openmetrics.parser import (
 )
 from prometheus_client.parser import text_string_to_metric_families
 
+from kb.accounts.roles import Role
 from kb.analytics.jobs import close_episodes
 from kb.analytics.report import DateRange
 from kb.analytics.service import report
@@ -25,7 +26,6 @@ from kb.database import Database
 from kb.errors import StoreError
 from kb.metrics.gauge import DAYS
 from kb.notifications.outbox import Outbox
-from kb.people.roles import Role
 from kb.services import Services, build
 from kb.tracking.store import put_all
 from tests.digest.conftest import event, lived

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from kb.people.roles import Role
+from kb.accounts.roles import Role
 
 PASSWORD = "correct horse battery staple"
 ODD = ("\x00", "a\x00b", "\ud800", "\udfff x", "\U0010ffff", "\ufeff", "x" * 3000, "0" * 40)

@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from kb.accounts.roles import Role
 from kb.analytics.jobs import close_episodes
 from kb.analytics.report import DateRange
 from kb.analytics.service import report
 from kb.errors import NotAllowed
-from kb.people.roles import Role
-from kb.privacy.erasing.erase import erase
-from kb.privacy.person.export import FORMAT, document
-from kb.privacy.person.store import ticket_by
-from kb.privacy.person.who import Who
+from kb.privacy.erasure import erase
+from kb.privacy.export import FORMAT, document
+from kb.privacy.model import Who
+from kb.privacy.store import ticket_by
 from kb.schema import (
     erasures,
     events,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from kb.people.tokens import store as tokens
+from kb.accounts import store as accounts_store
 from kb.schema import events
 from kb.tracking import recorder
 from tests.web.pages import Page
@@ -224,7 +224,7 @@ def test_a_revoked_token_is_forgotten_and_an_old_one_is_not_believed(
     assert accounts.by_recent_token(token, now + timedelta(minutes=10)) == account
     assert accounts.by_recent_token(token, now + timedelta(minutes=10, seconds=1)) is None
     assert accounts.by_recent_token(token, now - timedelta(seconds=1)) is None  # a clock set back
-    (mine,) = tokens.of(accounts._db, account.id)
-    tokens.end(accounts._db, account.id, mine.id)
+    (mine,) = accounts_store.tokens_of(accounts._db, account.id)
+    accounts_store.end_token(accounts._db, account.id, mine.id)
     assert accounts.by_token(token, now) is None
     assert accounts.by_recent_token(token, now) is None

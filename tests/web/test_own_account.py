@@ -11,8 +11,8 @@ import pytest
 import sqlalchemy as sa
 from argon2 import PasswordHasher
 
-from kb.people import passwords
-from kb.people.roles import Role, lesser
+from kb.accounts import passwords
+from kb.accounts.roles import Role, lesser
 from kb.schema import api_tokens, outbox, users
 from kb.web import guard
 from tests.web.pages import Page
@@ -327,7 +327,7 @@ def test_a_token_never_grows_with_its_account(led: Any) -> None:
 def test_the_lesser_of_two_roles_may_do_nothing_that_one_of_them_may_not(
     one: Role, other: Role
 ) -> None:
-    from kb.people.roles import GRANTS
+    from kb.accounts.roles import GRANTS
 
     both = lesser(one, other)
     assert GRANTS[both] <= GRANTS[one] & GRANTS[other]
@@ -355,12 +355,12 @@ def test_a_token_is_kept_as_a_digest_alone(led: Any) -> None:
 def test_a_busy_database_costs_the_note_of_a_tokens_use_and_no_answer(
     led: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from kb.accounts import store as accounts_store
     from kb.errors import StoreError
-    from kb.people.tokens import store
 
     def busy(_db: Any) -> Any:
         raise StoreError("busy")
 
     token = led.token("agent")
-    monkeypatch.setattr(store, "hasty", busy)
+    monkeypatch.setattr(accounts_store, "hasty", busy)
     assert asks(led, token) == 200

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from flask import g, render_template_string
 
-from kb.people.roles import Viewer
+from kb.accounts.roles import Viewer
 from kb.table import Cell, Column, ColumnKind, Line, Table, lines
 from kb.web.words import cell
 from tests.web.pages import Page

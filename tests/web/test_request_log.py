@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from kb.accounts.roles import Permission
 from kb.logs import Json, Plain
-from kb.people.roles import Permission
 
 NUMBER = re.compile(r"[0-9a-f]{16}")
 

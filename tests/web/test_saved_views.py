@@ -12,10 +12,10 @@ from flask import g, render_template_string
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kb.accounts.roles import Viewer
 from kb.analytics.date_ranges import RANGES, range_of
 from kb.errors import InvalidInput
 from kb.insight.views.view import wanted
-from kb.people.roles import Viewer
 from kb.web.views import PAGES, TITLES
 from tests.web.pages import Page, complaints
 

@@ -31,7 +31,7 @@ import sqlalchemy as sa
 from gunicorn.config import Config
 
 from benchmarks.redaction import HARMLESS, OWN, Case, cases
-from kb.people.roles import Role
+from kb.accounts.roles import Role
 from kb.redaction.redactor import redactor
 from kb.scheduler import Worker
 from kb.schema import metadata

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kb.accounts.roles import Role
+from kb.accounts.store import Account
 from kb.authoring.reminders import reminders
 from kb.config.settings import Settings
 from kb.content.article import Article, ArticleStatus
-from kb.people.roles import Role
-from kb.people.store import Account
 from kb.publishing.publisher import publish
 from kb.scheduler import Worker
 from kb.services import Services, build

@@ -18,12 +18,12 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
+from kb.accounts.roles import Role
+from kb.accounts.store import Accounts
 from kb.app import create_app
 from kb.config.settings import Settings, load
 from kb.database import Database
 from kb.errors import StoreError
-from kb.people.roles import Role
-from kb.people.store import Accounts
 from kb.scheduler import Worker
 from kb.schema import leases, outbox
 from kb.services import Services, build

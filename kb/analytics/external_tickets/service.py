@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from kb.accounts.roles import STAFF_ROLES
+from kb.accounts.store import Account, Accounts
 from kb.analytics.daily_counts_store import touch
 from kb.analytics.external_tickets import store
 from kb.analytics.external_tickets.reading import OutsideTicket
@@ -18,8 +20,6 @@ from kb.analytics.jobs import EpisodeSettings, judge_again
 from kb.config.ticket_hooks import Call
 from kb.database import Database
 from kb.errors import NotFound
-from kb.people.roles import STAFF_ROLES
-from kb.people.store import Account, Accounts
 from kb.tracking.events import Event, EventKind
 from kb.tracking.store import add
 from kb.tracking.visitors import Visitors

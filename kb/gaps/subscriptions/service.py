@@ -17,6 +17,8 @@ from datetime import datetime
 from typing import Protocol
 
 from kb.access import LibraryGetter
+from kb.accounts.roles import audiences
+from kb.accounts.store import Accounts, normal_email
 from kb.database import Connection, Database
 from kb.errors import NotFound
 from kb.gaps.answers.model import GapAnswer
@@ -24,8 +26,6 @@ from kb.gaps.answers.rules import FailedSearch
 from kb.gaps.answers.service import Waiting, read_by
 from kb.gaps.subscriptions import store
 from kb.gaps.subscriptions.store import ASKED, CONFIRMED, Subscription
-from kb.people.roles import audiences
-from kb.people.store import Accounts, normal_email
 
 _NAMESPACE = uuid.UUID("0d6e2b7c-61f4-5a39-9a0e-5f0c7be1f2d4")
 

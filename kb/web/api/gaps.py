@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from flask import Response, abort, jsonify, request
 
+from kb.accounts.roles import Permission
 from kb.gaps.export import detail_json, json_rows
 from kb.gaps.service import GapFilter, detail, listing
-from kb.people.roles import Permission
 from kb.web.api.routes import blueprint
 from kb.web.guard import needs, now, services
 

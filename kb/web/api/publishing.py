@@ -12,9 +12,9 @@ from typing import Any
 
 from flask import Response, jsonify, request
 
+from kb.accounts.roles import Permission
 from kb.content.problem import Problem
 from kb.errors import InvalidInput
-from kb.people.roles import Permission
 from kb.publishing.state import PublishState, lineage_of, read_state, withheld_of
 from kb.web.api.routes import blueprint
 from kb.web.guard import needs, services, viewer

@@ -9,9 +9,9 @@ from dataclasses import asdict
 
 from flask import Response, jsonify, request
 
+from kb.accounts.roles import Permission
 from kb.analytics.date_ranges import RANGES, asked_range
 from kb.analytics.definitions import DEFINITION_VERSION
-from kb.people.roles import Permission
 from kb.reports.files import CODE
 from kb.reports.pages import PAGES, table_of
 from kb.table import json_rows

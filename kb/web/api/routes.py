@@ -11,10 +11,10 @@ from flask import Blueprint, Response, abort, g, jsonify, redirect, request, url
 from flask.typing import ResponseReturnValue
 
 from kb.access import readable
+from kb.accounts.roles import Permission
 from kb.content.article import Article
 from kb.content.library import Library
 from kb.errors import InvalidInput
-from kb.people.roles import Permission
 from kb.searches.service import SearchAnswer
 from kb.tickets.model import QueueFilter, Ticket, TicketDraft, parse_number
 from kb.web.api import document as openapi

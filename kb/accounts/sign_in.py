@@ -14,11 +14,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_address
 
+from kb.accounts.rate_limits import network
+from kb.accounts.sign_in_delays import ACCOUNT, SPAN, Windowed, spoken
+from kb.accounts.store import Account, Accounts, Bucket, Guesses, looked_up
 from kb.errors import StoreError, TooSoon
-from kb.limits.guessing.delays import ACCOUNT, SPAN, Windowed, spoken
-from kb.limits.guessing.store import Bucket, Guesses
-from kb.limits.network import network
-from kb.people.store import Account, Accounts, looked_up
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +35,7 @@ class Caller:
 
 
 @dataclass(frozen=True, slots=True)
-class Entrance:
+class SignIn:
     """The one way in by password. `rate` is how many wrong ones a network has in ten minutes."""
 
     accounts: Accounts

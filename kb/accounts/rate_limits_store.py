@@ -35,9 +35,9 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from kb.accounts.rate_limits import Key, Rate, RateCounter, RateDecision
 from kb.database import FAULTS, Database, hasty, insert_into
 from kb.errors import StoreError
-from kb.limits.counting import Counts, Key, Rate, Taken
 from kb.schema import rate_windows
 
 log = logging.getLogger(__name__)
@@ -53,11 +53,11 @@ class RateLimits:
         self._db = db
         self._clock = clock
         self._retry_at = 0.0
-        self._counts = Counts()
+        self._counts = RateCounter()
         self._begin()
         _ALL.add(self)
 
-    def take(self, wanted: Sequence[tuple[Rate, str]], now: datetime) -> Taken:
+    def take(self, wanted: Sequence[tuple[Rate, str]], now: datetime) -> RateDecision:
         """Count one request in this process, under every rate for whom it is given with, or under
         none when one of them is full. Waits for nothing.
         """

@@ -11,17 +11,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from kb.accounts import passwords, store
+from kb.accounts.store import looked_up
 from kb.database import Connection, Database
 from kb.errors import NotFound
-from kb.people import passwords
-from kb.people.resets import store
-from kb.people.store import looked_up
 
 LIFE = timedelta(minutes=30)
 PATH = "/reset-password/{token}"  # where a link leads; kb.web serves it
 
 
-class Letters(Protocol):
+class PasswordNotices(Protocol):
     """Writes letters in the transaction that causes them."""
 
     def reset(
@@ -39,13 +38,13 @@ class Resets:
     """The links of one site. Without `letters` none is written: the site sends no mail."""
 
     db: Database
-    letters: Letters | None
+    letters: PasswordNotices | None
 
     def ask(self, email: str, *, language: str, now: datetime) -> None:
         """Write to the address of the account, if there is one; do the same work if not."""
         token = secrets.token_urlsafe(32)
         with self.db.begin() as connection:
-            account = store.add(connection, token, looked_up(email), until=now + LIFE)
+            account = store.add_reset_link(connection, token, looked_up(email), until=now + LIFE)
             if account and self.letters:  # to the address kept, never to the one typed
                 to = (account.email, account.name)
                 self.letters.reset(connection, to, token, language=language, now=now)
@@ -58,7 +57,7 @@ class Resets:
         """
         token = secrets.token_urlsafe(32)
         with self.db.begin() as connection:
-            if store.add(connection, token, looked_up(email), until=now + LIFE) is None:
+            if store.add_reset_link(connection, token, looked_up(email), until=now + LIFE) is None:
                 raise NotFound(
                     f"There is no account {email} that may sign in.",
                     "`kb user list` shows the accounts.",
@@ -68,7 +67,7 @@ class Resets:
     def email_of(self, token: str, now: datetime) -> str:
         """Return whose password the link may replace; NotFound when it may none any more."""
         with self.db.read() as connection:
-            account = store.account_of(connection, token, now)
+            account = store.account_of_reset_link(connection, token, now)
         if account is None:
             raise _over()
         return str(account.email)
@@ -80,7 +79,7 @@ class Resets:
         self.email_of(token, now)
         hashed = passwords.hashed(password)
         with self.db.begin() as connection:
-            account = store.replace(connection, token, hashed, now)
+            account = store.replace_password(connection, token, hashed, now)
             if account is None:
                 raise _over()
             if self.letters:
@@ -97,7 +96,7 @@ class Resets:
     def purge(self, now: datetime) -> None:
         """Forget links whose time is over."""
         with self.db.begin() as connection:
-            store.forget(connection, now)
+            store.forget_reset_links(connection, now)
 
 
 def _over() -> NotFound:

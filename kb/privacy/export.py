@@ -13,8 +13,8 @@ from typing import Any
 
 from kb.connectors.files import masked, of_person
 from kb.database import Connection, Database
-from kb.privacy.person import store
-from kb.privacy.person.who import Held, Who
+from kb.privacy import store
+from kb.privacy.model import Held, Who
 
 FORMAT = "tier-zero-person/1"
 _TICKET = [

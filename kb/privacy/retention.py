@@ -16,7 +16,7 @@ from kb.analytics import jobs as analytics_jobs
 from kb.analytics.jobs import EpisodeSettings
 from kb.connectors.files import FOLDER, older
 from kb.database import Database
-from kb.privacy.keeping import store
+from kb.privacy import store
 
 
 def due(

@@ -8,7 +8,7 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class GuessTally:
     """Wrong passwords since `since`; the next try is taken from `free_at` on."""
 
     failures: int
@@ -16,11 +16,11 @@ class Tally:
     free_at: datetime
 
 
-class Rule(Protocol):
+class DelayRule(Protocol):
     """How one more wrong password counts, and how a right one is taken off again."""
 
-    def counted(self, tally: Tally | None, now: datetime) -> Tally: ...
-    def given_back(self, tally: Tally, now: datetime) -> Tally | None: ...
+    def counted(self, tally: GuessTally | None, now: datetime) -> GuessTally: ...
+    def given_back(self, tally: GuessTally, now: datetime) -> GuessTally | None: ...
 
     @property
     def most(self) -> timedelta: ...  # the longest that anybody waits
@@ -37,21 +37,21 @@ class Growing:
     longest: timedelta
     forget: timedelta
 
-    def counted(self, tally: Tally | None, now: datetime) -> Tally:
+    def counted(self, tally: GuessTally | None, now: datetime) -> GuessTally:
         """Return the tally with one more failure."""
         if tally is None or now - tally.free_at >= self.forget:
-            tally = Tally(0, now, now)
+            tally = GuessTally(0, now, now)
         failures = tally.failures + 1
         over = failures - self.free
         wait = min(self.first * 2 ** min(over, 20), self.longest) if over >= 0 else timedelta(0)
-        return Tally(failures, tally.since, now + wait)
+        return GuessTally(failures, tally.since, now + wait)
 
     @property
     def most(self) -> timedelta:
         """Return the longest that anybody waits."""
         return self.longest
 
-    def given_back(self, tally: Tally, now: datetime) -> Tally | None:
+    def given_back(self, tally: GuessTally, now: datetime) -> GuessTally | None:
         """Return nothing: who knows the password starts afresh."""
         del tally, now
         return None
@@ -66,20 +66,20 @@ class Windowed:
     count: int
     span: timedelta
 
-    def counted(self, tally: Tally | None, now: datetime) -> Tally:
+    def counted(self, tally: GuessTally | None, now: datetime) -> GuessTally:
         """Return the tally with one more failure."""
         if tally is None or now - tally.since >= self.span:
-            tally = Tally(0, now, now)
+            tally = GuessTally(0, now, now)
         failures = tally.failures + 1
         full = failures >= self.count
-        return Tally(failures, tally.since, tally.since + self.span if full else now)
+        return GuessTally(failures, tally.since, tally.since + self.span if full else now)
 
     @property
     def most(self) -> timedelta:
         """Return the longest that anybody waits."""
         return self.span
 
-    def given_back(self, tally: Tally, now: datetime) -> Tally | None:
+    def given_back(self, tally: GuessTally, now: datetime) -> GuessTally | None:
         """Return the tally with one failure less."""
         if tally.failures <= 1:
             return None
@@ -90,12 +90,12 @@ ACCOUNT = Growing(5, timedelta(seconds=30), timedelta(minutes=15), timedelta(day
 SPAN = timedelta(minutes=10)  # of what is counted by network
 
 
-def timely(tally: Tally, rule: Rule, now: datetime) -> Tally:
+def timely(tally: GuessTally, rule: DelayRule, now: datetime) -> GuessTally:
     """Return the tally as it may be at this time. One of a clock that was ahead would keep people
     out for as long as it was: it waits from now on, as long as the rule lets anybody wait.
     """
     free_at = min(tally.free_at, now + rule.most)
-    return Tally(tally.failures, min(tally.since, now), free_at)
+    return GuessTally(tally.failures, min(tally.since, now), free_at)
 
 
 def spoken(seconds: int) -> str:

@@ -1,8 +1,8 @@
-"""How often somebody may, counted in the memory of one process.
+"""How often somebody may do something: counted in one process, by mailbox and by network.
 
 Windows are fixed and begin at whole multiples of their span since 1970, so that all machines mean
 the same ones. What this process counted and what it last heard of all processes are kept apart;
-`kb.limits.store` settles the two.
+`kb.accounts.rate_limits_store` settles the two.
 """
 
 from __future__ import annotations
@@ -12,7 +12,48 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from ipaddress import IPv6Address, ip_address, ip_network
 from itertools import islice
+
+# -- The mailbox behind an email address, for counting --
+
+
+def mailbox(address: str) -> str:
+    """Return the address in one form for all its spellings: "Ann+news@example.org" is delivered
+    where "ann@example.org" is.
+    """
+    name, at, domain = address.strip().casefold().rpartition("@")
+    return f"{name.partition('+')[0] or name}{at}{domain}"
+
+
+# -- The network that an address of the internet belongs to, for counting --
+
+
+_TRANSLATED = ip_network("64:ff9b::/96")  # RFC 6052: an IPv4 address in its last 32 bits
+_IPV4 = 0xFFFF_FFFF
+
+
+def network(address: str) -> str:
+    """Return an IPv4 address as it is and the /64 of an IPv6 address, which one line of one house
+    has to itself. An IPv4 address written as IPv6 is that IPv4 address.
+    """
+    try:
+        parsed = ip_address(address.strip())
+    except ValueError:
+        return address.strip()
+    if not isinstance(parsed, IPv6Address):
+        return str(parsed)
+    inner = parsed.ipv4_mapped or parsed.sixtofour
+    if inner is not None:
+        return str(inner)
+    plain = IPv6Address(int(parsed))  # without the name of an interface
+    if plain in _TRANSLATED:
+        return str(ip_address(int(plain) & _IPV4))
+    return str(ip_network((plain, 64), strict=False))
+
+
+# -- How often somebody may, counted in the memory of one process --
+
 
 SHARE = 10  # a process settles when it holds a tenth of a limit that the others know nothing of
 MOST = 50_000  # counts kept in memory, about 20 MB; the one unused for longest goes first
@@ -48,7 +89,7 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RemainingRate:
     """What is left of a rate in this window, which ends in `wait` seconds."""
 
     rate: Rate
@@ -57,13 +98,13 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class RateDecision:
     """One request under each of its rates. `full` is the rate that refuses it, None when it was
     counted; a refused request is counted under none.
     """
 
-    standings: tuple[Standing, ...]
-    full: Standing | None
+    standings: tuple[RemainingRate, ...]
+    full: RemainingRate | None
 
 
 @dataclass(slots=True)
@@ -79,7 +120,7 @@ class _Count:
         return self.heard + self.own
 
 
-class Counts:
+class RateCounter:
     """The counts of one process. Safe to share between threads; nothing here waits for anything."""
 
     def __init__(self, most: int = MOST) -> None:
@@ -91,7 +132,7 @@ class Counts:
     def __len__(self) -> int:
         return len(self._held)
 
-    def take(self, wanted: Sequence[tuple[Rate, str]], now: float) -> Taken:
+    def take(self, wanted: Sequence[tuple[Rate, str]], now: float) -> RateDecision:
         """Count one request under every rate for whom it is given with, or under none when one of
         them is full. `now` is in epoch seconds.
         """
@@ -103,12 +144,12 @@ class Counts:
                 if count.own >= rate.share:
                     self._due.add(key)
             standings = tuple(
-                Standing(rate, max(0, rate.count - count.total), rate.window(now)[1])
+                RemainingRate(rate, max(0, rate.count - count.total), rate.window(now)[1])
                 for rate, _, count in found
             )
             self._forget(now)
         closed = [each for each in standings if each.left == 0] if full else []
-        return Taken(standings, max(closed, key=lambda each: each.wait, default=None))
+        return RateDecision(standings, max(closed, key=lambda each: each.wait, default=None))
 
     @property
     def waiting(self) -> bool:

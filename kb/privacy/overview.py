@@ -10,7 +10,7 @@ from typing import Protocol
 
 from kb.database import Database
 from kb.privacy import store
-from kb.privacy.figures import Figures
+from kb.privacy.model import Figures
 from kb.redaction.redactor import KINDS
 
 

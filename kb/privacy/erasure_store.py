@@ -1,4 +1,7 @@
-"""Erasing one person's rows on an open transaction.
+"""Erasing one person's rows on an open transaction, and what stays of each row.
+
+Promises that free text, names and addresses go, and that what figures count stays: kinds, times,
+tiers, resolutions, articles. What is not known to be harmless goes. Knows no table.
 
 Promises that words, names, addresses and every way back to the person go, and that the number of
 rows, of distinct visitors and of wordings stays as it was, so that figures of the past do not move.
@@ -19,9 +22,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from kb.analytics.daily_counts_store import forget_visitors
-from kb.privacy.erasing import scrubbing
-from kb.privacy.person.store import chunks
-from kb.privacy.person.who import Held
+from kb.privacy.model import Held
+from kb.privacy.store import chunks
 from kb.schema import (
     api_tokens,
     episodes,
@@ -45,6 +47,56 @@ from kb.schema import (
     users,
 )
 from kb.tickets.requester_store import PrivateLinks
+
+# -- What stays of a row when its person is erased --
+
+
+SUBJECT = "Erased at the person's request"
+REQUESTER = "Requester"
+STAFF = "Former member of staff"
+FORMER = "former"  # in place of an account's id, where an empty one has a meaning
+ERASED = "erased"
+# Names in the data of a ticket's event whose values are codes, numbers or truths, never free text.
+_HARMLESS = frozenset(
+    {"by", "agent_id", "to_id", "to", "from", "to_name", "tier", "since"}
+    | {"resolution", "article", "reopened", "waiting", "shown"}
+)
+_EVENT_WORDS = frozenset({"searched_for", "suggestion", "reason"})
+NO_TRAIL: dict[str, Any] = {"started_at": None, "ended_at": None, "searches": [], "articles": []}
+NOBODY = {"user_id": "", "name": "", "email": "", "text": "", "search_id": None}
+
+
+def ticket_event(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what stays of the data of an event on the person's own ticket."""
+    return {name: value for name, value in data.items() if name in _HARMLESS}
+
+
+def joining(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what stays of the wish to be told of a team's ticket: that there was one."""
+    return {"by": data.get("by", ""), "language": data.get("language", "en"), "trail": {}} | NOBODY
+
+
+def record_event(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what stays of the data of a search or another event of the record."""
+    return {name: value for name, value in data.items() if name not in _EVENT_WORDS}
+
+
+def without(value: Any, said: Collection[str]) -> Any:
+    """Return JSON-able data without the texts in `said` (folded), at any depth."""
+    if isinstance(value, str):
+        return "" if folded(value) in said else value
+    if isinstance(value, Mapping):
+        return {name: without(each, said) for name, each in value.items() if name not in said}
+    return [without(each, said) for each in value] if isinstance(value, list) else value
+
+
+def folded(text: str) -> str:
+    """Return the text as it is compared: case and outer space do not tell two apart."""
+    return " ".join(text.casefold().split())
+
+
+# -- Erasing one person's rows on an open transaction --
+
 
 # Every table that counts visitors; a ticket is cut off from its visitor altogether.
 _BY_VISITOR = tuple(
@@ -112,7 +164,7 @@ def _only_theirs(connection: Connection, mine: Held) -> tuple[set[str], set[str]
             events.c.words_key.in_(chunk), events.c.visitor.not_in(sorted(mine.visitors))
         )
         keys -= set(connection.scalars(shared))
-    words = {scrubbing.folded(text) for key in keys for text in used[key]}
+    words = {folded(text) for key in keys for text in used[key]}
     return words - {""}, keys
 
 
@@ -123,7 +175,7 @@ def _words(connection: Connection, mine: Held) -> int:
         theirs = events.c.visitor.in_(chunk)
         query = sa.select(events.c.seq, events.c.kind, events.c.visitor, events.c.data)
         for row in connection.execute(query.where(theirs)).all():
-            bare = scrubbing.record_event(row.data)
+            bare = record_event(row.data)
             if bare != row.data:
                 here = events.c.seq == row.seq
                 connection.execute(sa.update(events).where(here).values(data=bare))
@@ -181,15 +233,15 @@ def _gaps(connection: Connection, mine: Held, said: Collection[str]) -> int:
         if row is None:
             continue
         values = {
-            "data": scrubbing.without(row.data, said),
-            "title": scrubbing.without(row.title, said),
-            "label": "" if alone else scrubbing.without(row.label, said),
+            "data": without(row.data, said),
+            "title": without(row.title, said),
+            "label": "" if alone else without(row.label, said),
             "centre": None if alone else row.centre,
         }
         connection.execute(sa.update(gaps).where(gaps.c.id == gap_id).values(**values))
         told = sa.select(gap_events.c.seq, gap_events.c.data).where(gap_events.c.gap_id == gap_id)
         for event in connection.execute(told).all():
-            bare = scrubbing.without(event.data, said)
+            bare = without(event.data, said)
             here = gap_events.c.seq == event.seq
             connection.execute(sa.update(gap_events).where(here).values(data=bare))
     return len(found)
@@ -232,7 +284,7 @@ def _tickets(
     changed = 0
     for ticket_id in mine.tickets:
         row = connection.execute(sa.select(tickets).where(tickets.c.id == ticket_id)).one()
-        if row.subject == scrubbing.SUBJECT and not row.requester_email and not row.body:
+        if row.subject == SUBJECT and not row.requester_email and not row.body:
             continue
         changed += 1
         key = renamed.get(row.words_key, row.words_key)
@@ -240,7 +292,7 @@ def _tickets(
         connection.execute(sa.update(tickets).where(tickets.c.id == ticket_id).values(**values))
         _history(connection, ticket_id, row)
         PrivateLinks(connection).end(ticket_id)
-        told = {"kind": scrubbing.ERASED, "actor": "Operator", "public": True, "data": {}}
+        told = {"kind": ERASED, "actor": "Operator", "public": True, "data": {}}
         insert = sa.insert(ticket_events).values(ticket_id=ticket_id, at=now, **told)
         connection.execute(insert)
     return changed
@@ -253,7 +305,7 @@ def _empty_ticket(row: sa.Row[Any], words_key: str, *, now: datetime) -> dict[st
         "need_key": f"person:{nobody}:{words_key}"[:128],
         "open_need_key": None,
         "words_key": words_key,
-        "subject": scrubbing.SUBJECT,
+        "subject": SUBJECT,
         "body": "",
         "status": CLOSED if row.open_need_key else row.status,
         "requester_name": "",
@@ -261,7 +313,7 @@ def _empty_ticket(row: sa.Row[Any], words_key: str, *, now: datetime) -> dict[st
         "requester_id": None,
         "visitor": "",  # the record's own event of the ticket goes on counting it
         "search_id": None,
-        "trail": scrubbing.NO_TRAIL,
+        "trail": NO_TRAIL,
         "updated_at": now,
         "version": row.version + 1,
     }
@@ -273,8 +325,8 @@ def _history(connection: Connection, ticket_id: str, ticket: sa.Row[Any]) -> Non
     for row in connection.execute(query).all():
         own = row.actor in theirs or row.data.get("by") in {"requester", "asked"}
         values = {
-            "data": scrubbing.ticket_event(row.data),
-            "actor": scrubbing.REQUESTER if own else row.actor,
+            "data": ticket_event(row.data),
+            "actor": REQUESTER if own else row.actor,
         }
         here = ticket_events.c.seq == row.seq
         connection.execute(sa.update(ticket_events).where(here).values(**values))
@@ -284,7 +336,7 @@ def _joined(connection: Connection, mine: Held) -> int:
     for place in mine.joined:
         here = ticket_events.c.seq == place
         data = connection.scalar(sa.select(ticket_events.c.data).where(here)) or {}
-        values = {"data": scrubbing.joining(data), "actor": f"user:{secrets.token_hex(16)}"}
+        values = {"data": joining(data), "actor": f"user:{secrets.token_hex(16)}"}
         connection.execute(sa.update(ticket_events).where(here).values(**values))
     return len(mine.joined)
 
@@ -306,8 +358,8 @@ def _account(connection: Connection, user_id: str) -> int:
     for role, name in (("agent_id", "actor"), ("to_id", "to")):
         acts = ticket_events.c.data[role].as_string() == user_id
         for row in connection.execute(sa.select(ticket_events).where(acts)).all():
-            actor = scrubbing.STAFF if name == "actor" else row.actor
-            data = dict(row.data) | {role: ""} | ({"to": scrubbing.STAFF} if name == "to" else {})
+            actor = STAFF if name == "actor" else row.actor
+            data = dict(row.data) | {role: ""} | ({"to": STAFF} if name == "to" else {})
             here = ticket_events.c.seq == row.seq
             connection.execute(sa.update(ticket_events).where(here).values(actor=actor, data=data))
     for column in (tickets.c.assignee_id, tickets.c.filed_by, gaps.c.owner_id):
@@ -323,4 +375,4 @@ def _reports(connection: Connection, user_id: str) -> None:
     connection.execute(sa.delete(report_views).where(report_views.c.owner_id == user_id))
     for column in (report_notes.c.made_by, report_notes.c.changed_by, kept_reports.c.made_by):
         theirs = sa.update(column.table).where(column == user_id)
-        connection.execute(theirs.values({column.name: scrubbing.FORMER}))
+        connection.execute(theirs.values({column.name: FORMER}))

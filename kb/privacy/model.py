@@ -1,4 +1,6 @@
-"""What is held and what was hidden, in figures.
+"""Who is meant by a request, and what is held and hidden, in figures.
+
+Promises plain values. Knows no table.
 
 Promises plain values and the same tables for the page, the terminal and JSON. Pure; the figures
 come from `kb.privacy.store`.
@@ -10,6 +12,49 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+
+# -- Who is meant, and what in the record is theirs --
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Whom somebody asks about: an account by id, an address, or who holds one ticket.
+
+    Exactly one is given. A ticket alone stands for who has its private link and nothing else: an
+    address written in it is not taken as proof of who they are.
+    """
+
+    user_id: str = ""
+    email: str = ""
+    ticket_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The rows of one person. `searches` are their own for certain; `visitors` are pseudonyms under
+    which they were seen, of which one without an account can be another's too: two people behind
+    one address with the same browser on one day.
+    """
+
+    user_id: str = ""
+    emails: frozenset[str] = frozenset()
+    tickets: tuple[str, ...] = ()
+    joined: tuple[int, ...] = ()  # places in ticket_events: that they wait for a team's ticket
+    searches: frozenset[str] = frozenset()
+    visitors: frozenset[str] = frozenset()
+    subscriptions: tuple[str, ...] = ()
+    letters: tuple[str, ...] = ()
+    offers: tuple[str, ...] = ()
+
+    @property
+    def nothing(self) -> bool:
+        """Return whether nothing is held."""
+        rows = (self.tickets, self.joined, self.searches, self.visitors, self.subscriptions)
+        return not (self.user_id or any(rows) or self.letters or self.offers)
+
+
+# -- What is held and what was hidden, in figures --
+
 
 LATE = timedelta(hours=2)  # the worker forgets every hour
 

@@ -14,13 +14,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from kb.accounts.roles import STAFF_ROLES
 from kb.connectors import files
 from kb.database import Connection, Database
 from kb.errors import NotAllowed
-from kb.people.roles import STAFF_ROLES
-from kb.privacy.erasing import store
-from kb.privacy.person import store as people
-from kb.privacy.person.who import Held, Who
+from kb.privacy import erasure_store, store
+from kb.privacy.model import Held, Who
 from kb.tickets.model import ACTIVE, display_number
 from kb.tickets.store import give_back
 from kb.tracking.recorder import Recorder
@@ -65,12 +64,12 @@ def erase(
     """
     folder = spool.with_name(files.FOLDER)
     with db.read() as connection:
-        theirs = people.find(connection, who)
+        theirs = store.find(connection, who)
     letters = files.of_person(folder, theirs.emails, theirs.letters)
     if not dry_run:
         Recorder(db, spool).replay_spool()  # what waits in a file is theirs too
         with db.read() as connection:
-            mine = people.find(connection, who)
+            mine = store.find(connection, who)
             _refuse(connection, mine, also_open=also_open)
         _forget_unreadable(spool / "unreadable.jsonl", mine)
         files.remove(folder, letters)
@@ -94,27 +93,27 @@ def erase(
 def _in_one(
     db: Database, connection: Connection, who: Who, *, now: datetime, also_open: bool
 ) -> dict[str, int]:
-    store.alone(connection)
-    mine = people.find(connection, who)
+    erasure_store.alone(connection)
+    mine = store.find(connection, who)
     _refuse(connection, mine, also_open=also_open)
     if mine.nothing:
         return {}
     given_back = give_back(db, connection, mine.user_id, now)
-    erased = store.erase(connection, mine, now=now) | {"tickets_given_back": given_back}
+    erased = erasure_store.erase(connection, mine, now=now) | {"tickets_given_back": given_back}
     done = {name: count for name, count in erased.items() if count}
     if done:
-        store.note(connection, done, actor=COMMAND, now=now)
+        erasure_store.note(connection, done, actor=COMMAND, now=now)
     return done
 
 
 def _refuse(connection: Connection, mine: Held, *, also_open: bool) -> None:
-    if people.role_of(connection, mine.user_id) in {role.value for role in STAFF_ROLES}:
+    if store.role_of(connection, mine.user_id) in {role.value for role in STAFF_ROLES}:
         raise NotAllowed(
             "This account is staff: others' tickets name it.",
             "Hand over its work and make it a reader first: kb user role EMAIL reader",
         )
     active = [status.value for status in ACTIVE]
-    waiting = people.open_tickets(connection, mine.tickets, active)
+    waiting = store.open_tickets(connection, mine.tickets, active)
     if waiting and not also_open:
         numbers = ", ".join(display_number(number) for number in waiting)
         raise NotAllowed(

@@ -1,0 +1,1 @@
+"""Accounts: roles, passwords, tokens, signing in, rate limits."""

@@ -1,1 +1,0 @@
-"""Rate limits that hold over all workers and machines."""

@@ -1,1 +1,0 @@
-"""Wrong passwords, counted so that guessing takes longer and longer."""

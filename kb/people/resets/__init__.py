@@ -1,1 +1,0 @@
-"""A forgotten password: the link by which its owner chooses another."""

@@ -1,1 +1,0 @@
-"""API tokens: made, listed, used and ended."""

@@ -1,1 +1,0 @@
-"""Erasing one person."""

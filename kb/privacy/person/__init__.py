@@ -1,1 +1,0 @@
-"""One person: which rows are theirs, and all of them in one document."""
