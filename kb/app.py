@@ -11,7 +11,7 @@ from typing import Any
 from flask import Flask, g
 from jinja2 import StrictUndefined
 
-from kb.authoring.workspace import Workspace
+from kb.authoring.working_copy import Workspace
 from kb.config.demo_marker import SAYS
 from kb.config.settings import Settings, load
 from kb.errors import ConfigError

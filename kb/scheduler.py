@@ -22,10 +22,9 @@ from datetime import UTC, date, datetime, timedelta
 from kb import health
 from kb.analytics import jobs as analytics_jobs
 from kb.analytics import solved_queries
-from kb.authoring.reminders import letter, reminders
+from kb.authoring.reminders import reminder_email, reminders, tell_authors
 from kb.content.sources.combined import shortened
 from kb.database import FAULTS
-from kb.desk.author_letters import tell_authors
 from kb.errors import ProductError
 from kb.gaps import jobs as gaps_jobs
 from kb.gaps import knowledge_cycle_store
@@ -350,7 +349,7 @@ class Worker:
             return
         articles = parts.library().articles.values()
         for due in reminders(articles, parts.accounts.all(), today=today):
-            text = letter(due, site=parts.settings.site_url.rstrip("/"), today=today)
+            text = reminder_email(due, site=parts.settings.site_url.rstrip("/"), today=today)
             with parts.db.begin() as connection:
                 Outbox(connection).put_once(MAIL, text, now=now, key=due.key)
 

@@ -24,6 +24,7 @@ from search.duplicates import Sketches, sketch
 if TYPE_CHECKING:
     from search.opened import Generation
 
+
 # Half of the runs of five words. The shipped articles, all of one template, have no such pair.
 NEAR = 0.5
 # The nearest two of the shipped articles, on one subject but not alike, reach 0.928.
@@ -108,7 +109,10 @@ def alike_by_meaning(
 
 def mean_vectors(index: Generation) -> Vectors:
     """Return for each article of an index the direction of the mean of its vectors."""
-    from search.semantic import load_rows, load_vectors  # most checks ask for no meaning
+    from search.semantic import (
+        load_rows,
+        load_vectors,  # most checks ask for no meaning
+    )
 
     documents, vectors = load_rows(index.path).documents, load_vectors(index.path)
     sums = np.zeros((len(index.documents), vectors.shape[1]), np.float32)

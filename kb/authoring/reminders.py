@@ -1,7 +1,10 @@
-"""Letters to the people who keep articles whose review is due, one a person and week.
+"""E-mails to authors: reviews that are due, and commits that do not go live.
 
 Promises a letter before the day and one each week after it, to the owner by address or account,
 else to who changed the article last. Pure. Knows no outbox.
+
+Promises one letter for each commit and problem, however often and on however many machines it is
+asked for: the letter's id is made of both. Knows no Git and does not send.
 """
 
 from __future__ import annotations
@@ -9,18 +12,23 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Protocol
 
 from kb.authoring.tasks import NOTICE
 from kb.content.article import Article, ArticleStatus
+from kb.database import Database
+from kb.notifications.outbox import MAIL, Outbox
+
+# -- Letters to the people who keep articles whose review is due, one a person and week --
+
 
 # RFC 9562 names a UUID of version 5 by a space of names and a name in it.
 _SPACE = uuid.uuid5(uuid.NAMESPACE_URL, "tier-zero:review")
 MOST = 50  # articles in one letter
 
 
-class Person(Protocol):
+class Author(Protocol):
     """An account, as far as letters need it."""
 
     @property
@@ -50,7 +58,7 @@ class Reminder:
 
 
 def reminders(
-    articles: Iterable[Article], people: Sequence[Person], *, today: date
+    articles: Iterable[Article], people: Sequence[Author], *, today: date
 ) -> tuple[Reminder, ...]:
     """Return this week's letters, by address."""
     due: dict[str, list[Article]] = {}
@@ -73,7 +81,7 @@ def _first(articles: Iterable[Article]) -> list[Article]:
     return sorted(articles, key=lambda article: (article.review_by or date.max, article.slug))
 
 
-def _keepers(article: Article, people: Sequence[Person]) -> list[str]:
+def _keepers(article: Article, people: Sequence[Author]) -> list[str]:
     """Return the addresses of the owner, else of who changed the article last."""
     owner, writer = article.owner.strip().casefold(), article.changed_by.strip().casefold()
     for wanted in filter(None, (owner, writer)):
@@ -90,7 +98,7 @@ def _key(address: str, today: date) -> str:
     return str(uuid.uuid5(_SPACE, f"{address} {year}-{week}"))
 
 
-def letter(reminder: Reminder, *, site: str, today: date) -> Mapping[str, str]:
+def reminder_email(reminder: Reminder, *, site: str, today: date) -> Mapping[str, str]:
     """Return the letter as the outbox takes it."""
     count = len(reminder.articles)
     what = "1 article" if count == 1 else f"{count} articles"
@@ -113,3 +121,78 @@ def _line(article: Article, site: str, today: date) -> str:
     assert due is not None
     when = f"was due on {due.isoformat()}" if due < today else f"by {due.isoformat()}"
     return f"- {article.title} ({when})\n  {site}/articles/{article.slug}"
+
+
+# -- Letters to who committed an article that does not go live as it was meant --
+
+
+_NAMESPACE = uuid.UUID("6f1c2b0e-93a4-5d0b-8f43-2f6d0c6b7a55")
+_TEXT = """Your commit {commit} changed {place}, and the site found this:
+
+  {message}
+  {hint}
+
+{outcome}
+What is live, and what else is wrong: {page}
+
+{site}
+"""
+_REFUSED = "The last good version stays live; commit a correction and it follows within a minute."
+
+
+class AuthorNotice(Protocol):
+    """A problem and who is to be told of it."""
+
+    @property
+    def path(self) -> str: ...
+    @property
+    def line(self) -> int: ...
+    @property
+    def code(self) -> str: ...
+    @property
+    def message(self) -> str: ...
+    @property
+    def hint(self) -> str: ...
+    @property
+    def commit(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def address(self) -> str: ...
+
+
+def tell_authors(
+    db: Database, told: Iterable[AuthorNotice], *, page: str, site: str, now: datetime
+) -> int:
+    """Put a letter for each notice into the outbox, once; return how many were new."""
+    with db.begin() as connection:
+        outbox = Outbox(connection)
+        return sum(
+            outbox.put_once(MAIL, _letter(each, page, site), now=now, key=_notice_key(each))
+            for each in told
+        )
+
+
+def _notice_key(notice: AuthorNotice) -> str:
+    """Return the letter's id: the same for the same commit and problem."""
+    return str(uuid.uuid5(_NAMESPACE, f"{notice.commit}\0{notice.path}\0{notice.code}"))
+
+
+def _letter(notice: AuthorNotice, page: str, site: str) -> dict[str, str]:
+    place = f"{notice.path}, line {notice.line}" if notice.line else notice.path
+    text = _TEXT.format(
+        commit=notice.commit[:12],
+        place=place,
+        message=notice.message,
+        hint=notice.hint,
+        outcome=_REFUSED,
+        page=page,
+        site=site,
+    )
+    return {
+        "to": " ".join(notice.address.split()),
+        "name": " ".join(notice.name.split()),
+        "subject": " ".join(f"{site}: {notice.path} needs another look".split()),
+        "text": text,
+        "thread": f"{notice.commit[:12]}.{_notice_key(notice)[:8]}",
+    }

@@ -18,7 +18,7 @@ from kb.content.library import Library
 NOTICE = timedelta(days=14)
 
 
-class Kind(StrEnum):
+class TaskKind(StrEnum):
     """Why something is to be done, the most pressing first."""
 
     REFUSED = "refused"  # the newest version is not shown
@@ -33,7 +33,7 @@ class Kind(StrEnum):
 class Task:
     """One thing to do; `line` is in the source file, None where there is no one place."""
 
-    kind: Kind
+    kind: TaskKind
     slug: str
     title: str
     path: str
@@ -62,14 +62,14 @@ def tasks(
             *_problems(library, article),
         )
     ]
-    order = {kind: number for number, kind in enumerate(Kind)}
+    order = {kind: number for number, kind in enumerate(TaskKind)}
     return tuple(sorted(rows, key=lambda task: (order[task.kind], task.slug, task.line or 0)))
 
 
 def _problems(library: Library, article: Article) -> Iterator[Task]:
     for problem in library.problems:
         if problem.path == article.path:
-            kind = Kind.REFUSED if problem.refused else Kind.PROBLEM
+            kind = TaskKind.REFUSED if problem.refused else TaskKind.PROBLEM
             what = f"{problem.message} {problem.hint}".strip()
             yield _task(kind, article, what, line=problem.line)
 
@@ -79,15 +79,15 @@ def _review(article: Article, today: date) -> Iterator[Task]:
     if due is None or due > today + NOTICE:
         return
     if due < today:
-        yield _task(Kind.OVERDUE, article, f"It was to be checked by {due.isoformat()}.")
+        yield _task(TaskKind.OVERDUE, article, f"It was to be checked by {due.isoformat()}.")
     else:
-        yield _task(Kind.DUE_SOON, article, f"Check it by {due.isoformat()}.")
+        yield _task(TaskKind.DUE_SOON, article, f"Check it by {due.isoformat()}.")
 
 
 def _votes(article: Article, reasons: Mapping[str, int]) -> Iterator[Task]:
     for reason, count in sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0])):
         people = "1 person" if count == 1 else f"{count} people"
-        yield _task(Kind.VOTED_DOWN, article, f"{people}: {reason or 'no reason given'}")
+        yield _task(TaskKind.VOTED_DOWN, article, f"{people}: {reason or 'no reason given'}")
 
 
 def _translation(library: Library, article: Article, language: str) -> Iterator[Task]:
@@ -101,10 +101,10 @@ def _translation(library: Library, article: Article, language: str) -> Iterator[
         return
     if original.changed_at.date() > article.changed_at.date():
         day = original.changed_at.date().isoformat()
-        yield _task(Kind.TRANSLATION, article, f"“{original.title}” was changed on {day}.")
+        yield _task(TaskKind.TRANSLATION, article, f"“{original.title}” was changed on {day}.")
 
 
-def _task(kind: Kind, article: Article, what: str, *, line: int | None = None) -> Task:
+def _task(kind: TaskKind, article: Article, what: str, *, line: int | None = None) -> Task:
     return Task(kind, article.slug, article.title, article.path, what, line)
 
 

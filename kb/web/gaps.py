@@ -13,8 +13,7 @@ from flask import Blueprint, Response, abort, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from kb.accounts.roles import STAFF_ROLES, Permission, Role, audiences
-from kb.authoring.beginning import Beginning, begun_text, slug_of
-from kb.authoring.gaps import beginning_of
+from kb.authoring.new_article import NewArticle, beginning_of, begun_text, slug_of
 from kb.errors import InvalidInput, NotAllowed, NotFound, ProductError
 from kb.gaps import service as gaps_service
 from kb.gaps.export import csv_rows, json_rows
@@ -205,7 +204,7 @@ def _fix(found: gaps_service.Detail) -> Fix | None:
 def _draft(found: gaps_service.Detail) -> str:
     parts, (title, questions) = services(), beginning_of(found)
     near = parts.library().get(str(found.gap.data.get("article", "")))
-    wanted = Beginning(
+    wanted = NewArticle(
         title=title or f"Gap {found.gap.number}",
         collection=near.collection if near else "",
         language=found.gap.language or parts.settings.language,

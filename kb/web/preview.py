@@ -25,7 +25,7 @@ from flask import (
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from kb.accounts.roles import Permission, Role, Viewer
-from kb.authoring.workspace import Workspace
+from kb.authoring.working_copy import Workspace
 from kb.config.settings import Settings
 from kb.web.guard import needs
 

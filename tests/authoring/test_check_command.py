@@ -14,8 +14,8 @@ from click.testing import CliRunner, Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kb.authoring.outputs import Outcome, github
-from kb.cli import main
+from kb.authoring.check_output import CheckResult, github
+from kb.cli.main import main
 from kb.content.draft import read_draft
 from kb.content.lint.catalogue import CATALOGUE, Severity
 from kb.content.lint.fixing import mended
@@ -224,7 +224,7 @@ def test_text_is_a_line_a_finding_with_the_fix_under_it(faulty: Path) -> None:
 
 
 def test_nothing_found_is_nothing_printed() -> None:
-    assert github(Outcome((), 3)) == ""
+    assert github(CheckResult((), 3)) == ""
 
 
 def test_the_fields_of_json_are_those_that_the_page_lists(faulty: Path) -> None:

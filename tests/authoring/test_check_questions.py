@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from kb.analytics.jobs import close_episodes
-from kb.cli import main
+from kb.cli.main import main
 from kb.config.settings import load
 from kb.database import Database
 from kb.tracking.events import Event, EventKind

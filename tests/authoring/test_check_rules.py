@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from benchmarks.faults import KINDS, seeded
-from kb.cli import main
+from kb.cli.main import main
 from kb.content.lint.catalogue import CATALOGUE
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -14,7 +14,7 @@ from click.testing import Result
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kb.authoring.beginning import Beginning, Kind, begin, slug_of
+from kb.authoring.new_article import ArticleKind, NewArticle, begin, slug_of
 from kb.content.article import ArticleStatus
 from kb.content.draft import read_draft
 from kb.content.paths import is_article
@@ -197,7 +197,7 @@ def test_whatever_the_title_the_file_is_an_article_that_has_it(
         return
     folder = tmp_path_factory.mktemp("any")
     asked = tuple(filter(None, [" ".join(answer.split())]))
-    wanted = Beginning(title=words, collection="any", kind=Kind.FIX, answers=asked)
+    wanted = NewArticle(title=words, collection="any", kind=ArticleKind.FIX, answers=asked)
     file = begin(folder, wanted, TODAY)
     assert is_article(file.relative_to(folder).as_posix())
     draft = draft_in(file)

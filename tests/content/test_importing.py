@@ -16,8 +16,8 @@ from click.testing import CliRunner, Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kb.authoring.markdown_of import markdown_of
-from kb.cli import main
+from kb.authoring.importer.html import markdown_of
+from kb.cli.main import main
 from kb.content.build import build_library
 from kb.content.library import Library
 from kb.content.sources.source import open_source

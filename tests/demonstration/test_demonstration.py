@@ -19,7 +19,7 @@ from click.testing import CliRunner, Result
 from flask.testing import FlaskClient
 
 from kb.app import create_app
-from kb.cli import main
+from kb.cli.main import main
 from kb.config import demo_marker
 from kb.config.settings import load
 from kb.connectors.files import FileConnector

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from kb.accounts.roles import Role
-from kb.cli import main
+from kb.cli.main import main
 from kb.services import Services
 from kb.tickets.model import NOBODY, Agent, Assign, QueueFilter, Requester, TicketDraft
 

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from click.testing import CliRunner
 
 from kb.accounts.roles import Role
-from kb.cli import main
+from kb.cli.main import main
 from kb.config.settings import Settings, load
 from kb.database import Database
 from kb.digest.sending import Weekly

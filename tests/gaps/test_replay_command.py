@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from kb.accounts.roles import Viewer
 from kb.analytics import jobs as analytics_jobs
-from kb.cli import main
+from kb.cli.main import main
 from kb.config.settings import load
 from kb.leases import hold
 from kb.publishing.publisher import publish

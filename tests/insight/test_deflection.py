@@ -27,7 +27,7 @@ from kb.analytics.jobs import close_episodes
 from kb.analytics.model import EpisodeRow, Outcome
 from kb.analytics.report import DateRange, ReportFacts, make_report
 from kb.analytics.service import report, report_beside
-from kb.cli import main
+from kb.cli.main import main
 from kb.config.settings import load
 from kb.database import Database
 from kb.insight.tables import deflection as tables

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from kb.analytics.external_tickets.reading import OutsideTicket, from_csv, from_json
 from kb.analytics.external_tickets.service import ImportResult, Matching, bring
 from kb.analytics.jobs import close_episodes
-from kb.cli import main
+from kb.cli.main import main
 from kb.errors import InvalidInput
 from kb.schema import episodes, events, subscriptions
 from kb.services import Services

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from kb.analytics.external_tickets.csv_files import decoded
 from kb.analytics.external_tickets.reading import OutsideTicket, checked_format, from_csv
-from kb.cli import main
+from kb.cli.main import main
 from kb.errors import InvalidInput
 from kb.schema import events
 from kb.services import Services

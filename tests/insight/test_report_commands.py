@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from kb.analytics.report import DateRange
-from kb.cli import main
+from kb.cli.main import main
 from kb.database import Database
 from kb.insight.kept.keeping import Keeping
 from kb.insight.notes.noting import notes_in

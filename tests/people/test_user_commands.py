@@ -13,7 +13,7 @@ import argon2
 import pytest
 from click.testing import CliRunner, Result
 
-from kb.cli import main
+from kb.cli.main import main
 
 PASSWORD = "correct horse battery staple"
 NEW = "another good long password"

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from click.testing import CliRunner
 
 from kb.accounts.roles import Role
-from kb.cli import main
+from kb.cli.main import main
 from kb.database import Database
 from kb.schema import tickets
 from kb.services import Services

@@ -18,7 +18,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from kb.app import create_app
-from kb.cli import main
+from kb.cli.main import main
 from kb.config.settings import Settings, load
 from kb.publishing.publisher import Published, publish
 from kb.services import Services, build

@@ -23,7 +23,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from kb import health
-from kb.cli import main
+from kb.cli.main import main
 from kb.config.settings import load
 from kb.connectors.base import ConnectorFailure, Fault, PermanentFailure, TemporaryFailure
 from kb.database import NEWEST_REVISION, Database

@@ -29,7 +29,7 @@ from kb.progress import ProgressBar
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ReplayOptions:
     """What the command was asked: `since` as typed; `form` is "text" or "json"."""
 
     since: str = ""
@@ -37,7 +37,7 @@ class Wanted:
     form: str = "text"
 
 
-def show(replaying: Replay, wanted: Wanted, now: datetime) -> None:
+def show(replaying: Replay, wanted: ReplayOptions, now: datetime) -> None:
     """Ask again, and print what is answered by which commit."""
     since = _since(wanted.since, now)
     with ProgressBar() as bar:

@@ -1,4 +1,12 @@
-"""Do articles answer what they say they answer, after the change as before it?
+"""Whether articles answer what they say they answer, and searches that failed.
+
+Promises that what is live is neither changed nor waited for: its newest generation is linked into a
+folder of its own, what did not change is carried over from there, and the folder is gone
+afterwards. Knows no question.
+
+Promises that a search is called answered by the rule of a replay (`kb.gaps.answers.rules`), words
+that enough people searched for (the setting `k_anonymity`) as reports show them, and
+none where there is no record to read: an author's machine need not have the site's database.
 
 Promises a finding for every question of `answers` that does not find its article among the first
 three and for every one of `not_answers` that does, with the rank before and the article that took
@@ -8,23 +16,149 @@ articles would make (`trial`), as a reader who may open the article would search
 
 from __future__ import annotations
 
+import logging
+import shutil
+import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
+from kb.analytics.report import DateRange
+from kb.analytics.search_metrics import WordsRow
+from kb.analytics.service import parts_wanted
 from kb.authoring.alike import alike_by_meaning
-from kb.authoring.checking import line_reader
-from kb.authoring.failed import failed_words, newly_answered
-from kb.authoring.outputs import Asked
-from kb.authoring.trial import Trial, trial
+from kb.authoring.check import line_reader
+from kb.authoring.check_output import AnsweredQuery, QueryTestResults
 from kb.config.settings import Settings
-from kb.content.article import Article, Audience
+from kb.content.article import Article, ArticleStatus, Audience
+from kb.content.library import Library
 from kb.content.lint.catalogue import findings_of
 from kb.content.lint.library_rules import SourceLibrary
 from kb.content.lint.page import SourcePage
 from kb.content.problem import Problem
+from kb.database import Database
+from kb.errors import ProductError
+from kb.gaps.answers.rules import LOOKED_AT, sure
+from kb.publishing.publisher import open_encoder
+from kb.publishing.state import current, library_of
+from search import generation
+from search.encoder import Encoder
 from search.engine import Engine
-from search.types import Query
+from search.engine import Settings as EngineSettings
+from search.errors import SearchError
+from search.mapping import shared
+from search.opened import Generation
+from search.types import Mode, Query
+
+# -- A trial index: the one that the articles would make, beside the one that is live --
+
+
+# Nobody waits at a search box here: the model gets the time it needs.
+_PATIENCE = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """The engines `now` and `before`, None where nothing was published; `library` is the live one,
+    `without` says why meaning takes no part, "" when it does.
+    """
+
+    now: Engine
+    before: Engine | None
+    library: Library | None
+    without: str
+
+
+@contextmanager
+def trial(library: Library, settings: Settings, *, meaning: bool | None) -> Iterator[Trial]:
+    """Give the engines over `library` and over what is live.
+
+    `meaning` None uses the model when the live index does, True always, False never.
+    """
+    live = current(settings.generations)
+    encoder, without = _encoder(settings, live, meaning)
+    with tempfile.TemporaryDirectory(prefix="kb-check-") as place:
+        root = Path(place)
+        if live:
+            shutil.copytree(live.path, root / live.path.name, copy_function=shared)
+        generation.build(
+            [
+                a.to_document()
+                for a in library.articles.values()
+                if a.status is ArticleStatus.PUBLISHED
+            ],
+            root,
+            encoder=encoder,
+            degraded=without,
+            synonyms=library.synonyms,
+            sure_as=live,  # ranks do not hang on it, and both engines must call the same doubtful
+        )
+        before = _engine(settings.generations, encoder) if live else None
+        yield Trial(_engine(root, encoder), before, library_of(live), without)
+
+
+def _encoder(
+    settings: Settings, live: Generation | None, meaning: bool | None
+) -> tuple[Encoder | None, str]:
+    if meaning is False or not settings.semantic:
+        return None, "Questions were asked by words only, as was wanted."
+    try:
+        encoder = open_encoder(settings)
+    except SearchError:
+        return None, "Questions were asked by words only: the model is prepared by kb publish."
+    if meaning or (live is not None and live.manifest.fingerprint == encoder.fingerprint):
+        return encoder, ""
+    return None, "Questions were asked by words only: the live index has no meaning to carry over."
+
+
+def _engine(root: Path, encoder: Encoder | None) -> Engine:
+    mode = Mode.HYBRID if encoder else Mode.KEYWORD
+    engine = Engine(
+        root,
+        encoder_loader=(lambda: encoder) if encoder else None,
+        settings=EngineSettings(mode=mode, load_seconds=_PATIENCE, query_seconds=_PATIENCE),
+    )
+    engine.warm()
+    return engine
+
+
+# -- Searches of readers that failed, and whether a change answers them --
+
+
+log = logging.getLogger(__name__)
+MOST = 200  # wordings tried, those that failed most first
+
+
+def failed_words(settings: Settings, now: datetime) -> tuple[Sequence[WordsRow], str]:
+    """Return the wordings that failed while words are kept, and why there are none to read."""
+    if not settings.database_url and not (settings.data / "tierzero.db").is_file():
+        return (), ""
+    database = Database(settings.database)
+    try:
+        span = DateRange((now - settings.retention).date(), now.date())
+        return parts_wanted(database, span, k=settings.k_anonymity, now=now)[:MOST], ""
+    except ProductError as problem:
+        return (), f"Failed searches were not tried: {problem.message}"
+    finally:
+        database.close()
+
+
+def newly_answered(
+    words: Sequence[WordsRow], engines: Trial, shelf: SourceLibrary, about: frozenset[str]
+) -> Iterator[AnsweredQuery]:
+    """Yield failed searches that an article in `about` answers now and did not before."""
+    slugs = {article.slug: page.path for page, article in shelf.published if page.path in about}
+    for row in words:
+        query = Query(row.words, limit=LOOKED_AT)
+        slug = sure(engines.now.search(query), slugs.keys())
+        if slug and not (engines.before and sure(engines.before.search(query), {slug})):
+            yield AnsweredQuery(slugs[slug], row.words, row.searches)
+
+
+# -- Do articles answer what they say they answer, after the change as before it? --
+
 
 FIRST = 3  # results that are in sight without scrolling on a telephone
 _LOOKED_AT = 10
@@ -34,7 +168,7 @@ _ORDER = list(Audience)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class FoundAt:
     """Where a question found an article: `rank` from 1, 0 when not in sight; `first` is the slug of
     the best other article.
     """
@@ -58,17 +192,17 @@ def ask_questions(
     *,
     meaning: bool | None,
     now: datetime,
-) -> Asked:
+) -> QueryTestResults:
     """Return what asking the questions of the articles in the files `about` finds."""
     if not any(page.path in about for page, _ in shelf.published):
-        return Asked()
+        return QueryTestResults()
     with trial(shelf.library, settings, meaning=meaning) as engines:
         run = _Asking(shelf, about, engines)
         problems = list(run.problems())
         words, remark = failed_words(settings, now)
         answered = newly_answered(words, engines, shelf, about)
     remarks = [engines.without, remark, run.left_out]
-    return Asked(
+    return QueryTestResults(
         findings_of(problems, line_reader(shelf)),
         run.count,
         "keyword" if engines.without else "hybrid",
@@ -153,11 +287,11 @@ class _Asking:
         live = self.engines.library.get(article.slug) if self.engines.library else None
         return live is not None and live.to_document() == article.to_document()
 
-    def _now(self, article: Article, question: str) -> Place:
+    def _now(self, article: Article, question: str) -> FoundAt:
         self.count += 1
         return place_of(self.engines.now, article, question)
 
-    def _before(self, article: Article, question: str) -> Place | None:
+    def _before(self, article: Article, question: str) -> FoundAt | None:
         live = self.engines.library.get(article.slug) if self.engines.library else None
         if self.engines.before is None or live is None:
             return None
@@ -172,7 +306,7 @@ class _Asking:
         return f"“{article.title}” ({article.path})" if article else "No article"
 
 
-def place_of(engine: Engine, article: Article, question: str) -> Place:
+def place_of(engine: Engine, article: Article, question: str) -> FoundAt:
     """Return where a reader who may open an article finds it by a question."""
     widest = _ORDER.index(article.audience)
     found = engine.search(
@@ -186,4 +320,4 @@ def place_of(engine: Engine, article: Article, question: str) -> Place:
     hits: Sequence[tuple[str, ...]] = [(hit.id, *hit.duplicates) for hit in found.hits]
     rank = next((at for at, ids in enumerate(hits, 1) if article.slug in ids), 0)
     first = next((ids[0] for ids in hits if article.slug not in ids), "")
-    return Place(rank, first)
+    return FoundAt(rank, first)

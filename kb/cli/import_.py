@@ -21,13 +21,12 @@ KINDS = ("zendesk", "confluence", "html")
 @click.option("--force", is_flag=True, help="Write over files that were changed since.")
 def bring_in(source: Path, target: Path, kind: str | None, language: str, force: bool) -> None:
     """Bring an export of Zendesk Guide, Confluence or HTML pages in as Markdown."""
-    from kb.authoring.bringing import REPORT, Bringing
-    from kb.authoring.pages import Kind, kind_of
-    from kb.authoring.trees import Tree
+    from kb.authoring.importer.pages import ExportKind, Tree, kind_of
+    from kb.authoring.importer.service import REPORT, Bringing
 
     tree = Tree(source)
     bringing = Bringing(tree, target, language, force=force)
-    bringing.run(Kind(kind) if kind else kind_of(tree))
+    bringing.run(ExportKind(kind) if kind else kind_of(tree))
     for path, what, detail in bringing.remarks:
         click.echo(f"{path}: {what}: {detail}")
     counts = ", ".join(f"{count} {name}" for name, count in sorted(bringing.counts.items()))

@@ -1,4 +1,8 @@
-"""`kb report`: figures out, notes in, everything counted anew.
+"""`kb report`: figures, annotations, snapshots and the weekly digest.
+
+Promises that a note is taken by the rules of the page. Knows no figure.
+
+Promises that a dry run sends nothing, and that who was sent a week's letter is not sent it again.
 
 Promises that figures on the command line are those of the pages.
 """
@@ -7,21 +11,136 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from kb.analytics.date_ranges import RANGES, asked_range
 from kb.config.demo_marker import SAYS
 from kb.config.settings import load
-from kb.errors import InvalidInput
-from kb.insight import kept_commands
+from kb.errors import ConfigError, InvalidInput
 from kb.progress import ProgressBar
 from kb.reports.pages import PAGES, TABLES, page_of, table_of
 from kb.table import Cell, Table, csv_text, json_rows
 
+if TYPE_CHECKING:
+    from kb.digest.sending import Weekly
+    from kb.digest.week import Week
+
+
+# -- `kb report note` and `kb report kept`: what leads add to reports --
+
+
 DAY = click.DateTime(formats=["%Y-%m-%d"])
+
+
+@click.command("note")
+@click.argument("text")
+@click.option("--day", type=DAY, required=True, help="The UTC day, or the first of several.")
+@click.option("--until", "last", type=DAY, help="The last of several days.")
+def note(text: str, day: datetime, last: datetime | None) -> None:
+    """Note beside reports what happened on a day: a release, an outage, a campaign."""
+    from kb.insight.notes import noting
+    from kb.insight.notes.note import written
+    from kb.services import build
+
+    form = {"text": text, "day": day.date().isoformat()}
+    form |= {"last": last.date().isoformat()} if last else {}
+    try:
+        what = written(form)
+    except InvalidInput as problem:
+        said = " ".join(problem.fields.values())
+        raise InvalidInput(problem.message, said) from None
+    with closing(build(load()).db) as db:
+        db.migrate()
+        made = noting.note(db, what, by="", now=datetime.now(UTC))
+    days = f"{made.first}" if made.first == made.last else f"{made.first} to {made.last}"
+    click.echo(f"Noted on {days}: {made.text}")
+
+
+@click.command("kept")
+def kept() -> None:
+    """List the kept reports, the newest first: address, days, when it was kept, title."""
+    from kb.insight.kept.keeping import kept_reports
+    from kb.services import build
+
+    with closing(build(load()).db) as db:
+        db.migrate()
+        found = kept_reports(db)
+    for each in found:
+        days = f"{each.range.first} to {each.range.last}"
+        click.echo(f"/reports/kept/{each.id}  {days}  {each.at:%Y-%m-%d %H:%M} UTC  {each.title}")
+    if not found:
+        click.echo("No report is kept.", err=True)
+
+
+# -- `kb report digest`: the weekly letter by hand --
+
+
+@click.command()
+@click.option("--week", "name", metavar="2026-W46", help="Usually the last that is settled.")
+@click.option("--dry-run", is_flag=True, help="Print the letter and send nothing.")
+@click.option(
+    "--html",
+    "file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the letter's HTML to a file and send nothing.",
+)
+def digest(name: str | None, dry_run: bool, file: Path | None) -> None:
+    """Send the weekly digest to the addresses of the setting digest_to, once each.
+
+    `kb worker` does so by itself every Tuesday at 6:00 UTC, when Sunday's outcomes are final.
+    """
+    from kb.digest.week import Week
+    from kb.services import build
+
+    parts, now = build(load()), datetime.now(UTC)
+    with closing(parts.db) as db:
+        db.migrate()
+        weekly = parts.weekly()
+        week = Week.parse(name) if name else weekly.settled(now)
+        if dry_run or file:
+            _show(weekly, week, file, now)
+        else:
+            _send(weekly, week, now)
+
+
+def _send(weekly: Weekly, week: Week, now: datetime) -> None:
+    if not weekly.addresses:
+        raise ConfigError("Nobody gets the digest.", "Set digest_to to the addresses that do.")
+    if week > weekly.settled(now):
+        due = week.due(weekly.waits)
+        raise InvalidInput(
+            f"The figures of {week.name} are not final before {due:%Y-%m-%d %H:%M} UTC.",
+            "Add --dry-run to see them as they are now.",
+        )
+    sent = weekly.send(week, now)
+    for address in sent:
+        click.echo(address)
+    click.echo(f"{week.name}: {len(sent)} letters put into the outbox.", err=True)
+
+
+def _show(weekly: Weekly, week: Week, file: Path | None, now: datetime) -> None:
+    """Print the letter's text, or write its HTML."""
+    if week > week.of(now.date()):
+        raise InvalidInput(f"{week.name} has not begun.")
+    written = weekly.letter(week, now)
+    if file is None:
+        click.echo(f"Subject: {written.subject}\n\n{written.text}", nl=False)
+        return
+    try:
+        file.write_text(written.html, encoding="utf-8")
+    except OSError as problem:
+        raise InvalidInput(f"{file} cannot be written: {problem.strerror}.") from None
+    click.echo(f"{written.subject}: {file}", err=True)
+
+
+# -- `kb report`: figures out, notes in, everything counted anew --
+
+
 USUAL = timedelta(days=29)  # before the last day, where only that is given
 _LEFT_OUT = ("definition", "definition_version", "code_version")
 
@@ -124,5 +243,5 @@ def rebuild() -> None:
     click.echo(f"{done.days} days counted anew; {done.days_differ} differ from what was kept.")
 
 
-figures.add_command(kept_commands.note)
-figures.add_command(kept_commands.kept)
+figures.add_command(note)
+figures.add_command(kept)

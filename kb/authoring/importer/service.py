@@ -18,9 +18,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from kb.authoring.markdown_of import markdown_of
-from kb.authoring.pages import Kind, Page, read_pages
-from kb.authoring.trees import Tree
+from kb.authoring.importer.html import markdown_of
+from kb.authoring.importer.pages import ExportedPage, ExportKind, Tree, read_pages
 from kb.content.draft import MAX_BYTES
 from kb.content.media import ENDINGS
 from kb.content.media import kind_of as image_kind
@@ -42,7 +41,7 @@ class Bringing:
         self.remarks: list[tuple[str, str, str]] = []
         self.counts: Counter[str] = Counter()
 
-    def run(self, kind: Kind) -> None:
+    def run(self, kind: ExportKind) -> None:
         """Write every page, then the state and the report."""
         placed = self._placed(list(read_pages(self._tree, kind)))
         self._paths = {page.base: path for path, page in placed.items() if page.base}
@@ -55,8 +54,8 @@ class Bringing:
         self._save()
         _write(self._target / REPORT, _table(self.remarks))
 
-    def _placed(self, pages: list[Page]) -> dict[str, Page]:
-        placed: dict[str, Page] = {}
+    def _placed(self, pages: list[ExportedPage]) -> dict[str, ExportedPage]:
+        placed: dict[str, ExportedPage] = {}
         following: dict[str, int] = {}  # the number that the next page of a taken path tries
         for page in pages:
             language = page.language or self._language
@@ -68,7 +67,7 @@ class Bringing:
             placed[path] = page
         return placed
 
-    def _page(self, path: str, page: Page) -> None:
+    def _page(self, path: str, page: ExportedPage) -> None:
         text, remarks = markdown_of(page.html, lambda kind, to: self._resolve(kind, to, page, path))
         for remark in (*page.remarks, *remarks):
             self.remarks.append((path, "page", remark))
@@ -79,7 +78,7 @@ class Bringing:
             )
         self._put(path, whole.encode())
 
-    def _resolve(self, kind: str, written: str, page: Page, path: str) -> str:
+    def _resolve(self, kind: str, written: str, page: ExportedPage, path: str) -> str:
         """Return what to write for a link or image of the page that goes to `path`."""
         parts = urlsplit(written.strip()) if "[" not in written else urlsplit("")
         here = posixpath.join(posixpath.dirname(page.base), unquote(parts.path))
@@ -147,7 +146,7 @@ class Bringing:
         _write(self._target / STATE, json.dumps(self._state, indent=0, sort_keys=True).encode())
 
 
-def _front_matter(page: Page) -> str:
+def _front_matter(page: ExportedPage) -> str:
     facts: dict[str, Any] = {"title": page.title, **page.facts}
     if page.language:
         facts["language"] = page.language

@@ -20,6 +20,7 @@ from kb.progress import ProgressBar
 if TYPE_CHECKING:
     from kb.services import Services
 
+
 LINK = "/previews/open/{token}"  # kb.web.previews serves it
 
 

@@ -1,7 +1,9 @@
-"""A new article's file: its name, its front matter and the sections of its kind.
+"""A new article's file: its name, front matter and sections; also begun from a gap.
 
 Promises a file that did not exist before, a draft until its author says otherwise, whose front
 matter is read without a finding. Knows no editor, no Git and no search.
+
+Promises only words that may be shown (kb.gaps.anonymity). Knows no article.
 """
 
 from __future__ import annotations
@@ -16,10 +18,16 @@ from enum import StrEnum
 from pathlib import Path
 from string import Template
 
+from kb.config.settings import Settings
 from kb.content.draft import read_draft
 from kb.content.paths import is_article
 from kb.content.sources.folder import in_memory
+from kb.database import open_record
 from kb.errors import ContentError, InvalidInput
+from kb.gaps.service import Detail, detail
+
+# -- A new article's file: its name, its front matter and the sections of its kind --
+
 
 KINDS = Path(__file__).with_name("kinds")
 OWN_KINDS = "_templates"  # beside the articles; a template there goes before ours
@@ -31,7 +39,7 @@ _PLAIN = re.compile(r"[^\W\d_][\w ,.()/’'-]*[\w)]")
 _NOT_TEXT = frozenset({"true", "false", "null", "yes", "no", "on", "off"})
 
 
-class Kind(StrEnum):
+class ArticleKind(StrEnum):
     """What an article is for; each has sections of its own."""
 
     HOW_TO = "how-to"
@@ -42,19 +50,19 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Beginning:
+class NewArticle:
     """What is known of an article before it is written; "" where nothing is."""
 
     name: str = ""
     title: str = ""
-    kind: Kind = Kind.HOW_TO
+    kind: ArticleKind = ArticleKind.HOW_TO
     collection: str = ""
     language: str = "en"
     owner: str = ""
     answers: tuple[str, ...] = ()
 
 
-def begin(articles: Path, wanted: Beginning, today: date) -> Path:
+def begin(articles: Path, wanted: NewArticle, today: date) -> Path:
     """Write the file and return its path. InvalidInput or ContentError when it cannot be."""
     if not articles.is_dir() or (articles / "HEAD").is_file():
         hint = "Set KB_ARTICLES to a folder, or to a clone with its files."
@@ -67,7 +75,7 @@ def begin(articles: Path, wanted: Beginning, today: date) -> Path:
     return _written(place, slug, text, exact=exact)
 
 
-def begun_text(articles: Path, wanted: Beginning, today: date) -> str:
+def begun_text(articles: Path, wanted: NewArticle, today: date) -> str:
     """Return the text of an article that has a title, written nowhere."""
     return _text(articles, wanted, wanted.title, collection=wanted.collection, today=today)
 
@@ -89,7 +97,7 @@ def _is_slug(name: str) -> bool:
     return bool(name) and all(_SLUG.fullmatch(part) for part in name.split("/"))
 
 
-def _names(wanted: Beginning) -> tuple[str, str, str]:
+def _names(wanted: NewArticle) -> tuple[str, str, str]:
     """Return the folder ("" for none named), the file's name without its ending, the title."""
     name = wanted.name.removesuffix(".md").strip("/")
     if _is_slug(name):
@@ -122,7 +130,7 @@ def _place(articles: Path, folder: str) -> Path:
     return place
 
 
-def _text(articles: Path, wanted: Beginning, title: str, *, collection: str, today: date) -> str:
+def _text(articles: Path, wanted: NewArticle, title: str, *, collection: str, today: date) -> str:
     """Return the file's text: the kind's template, filled in."""
     answers = [f"\n  - {_scalar(answer)}" for answer in wanted.answers]
     owner = wanted.owner or _usual_owner(articles / collection)
@@ -138,7 +146,7 @@ def _text(articles: Path, wanted: Beginning, title: str, *, collection: str, tod
     )
 
 
-def _template(articles: Path, wanted: Beginning) -> str:
+def _template(articles: Path, wanted: NewArticle) -> str:
     """Return the team's own template for the kind, else ours in the language, else in English."""
     name = f"{wanted.kind.value}.md"
     places = (
@@ -203,3 +211,31 @@ def _unwritable(place: Path, problem: OSError) -> ContentError:
     return ContentError(
         f"{place} cannot be written: {problem.strerror}.", "Give this account the right to write."
     )
+
+
+# -- What an article that closes a gap begins with: its title and the questions it must answer --
+
+
+MOST_ANSWERS = 6
+
+
+def asked_in(settings: Settings, number: int) -> tuple[str, tuple[str, ...]]:
+    """Return a first title and the questions of the gap of that number; NotFound without one."""
+    db = open_record(settings)
+    try:
+        found = detail(db, number, k=settings.k_anonymity)
+    finally:
+        db.close()
+    return beginning_of(found)
+
+
+def beginning_of(found: Detail) -> tuple[str, tuple[str, ...]]:
+    """Return a first title for the gap and the questions that its article must answer."""
+    asked = found.asked[:MOST_ANSWERS]
+    return title_of(found.gap.title or (asked[0] if asked else "")), asked
+
+
+def title_of(words: str) -> str:
+    """Return a first title made of searched words: "vpn drops ?" -> "Vpn drops"."""
+    plain = " ".join(words.split()).strip(" ?!.,;:¿¡")
+    return plain[:1].upper() + plain[1:]

@@ -1,4 +1,7 @@
-"""Pages of an export, whichever program made it; told apart by what is in the files.
+"""Files and pages of an export, whichever program made it.
+
+Promises names with "/" between folders that stay inside, and bytes of regular files only: no link
+is followed, nothing is unpacked to disk, and a zip that claims too much is refused.
 
 Promises for each page its title, HTML, language, place and former addresses, and a remark for each
 page that cannot be read. Zendesk's fields are those of its Help Center API ("Articles", "Sections",
@@ -8,24 +11,144 @@ developer.zendesk.com); Confluence's marks those of its HTML export of a space.
 from __future__ import annotations
 
 import json
+import os
 import re
+import stat
+import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
+from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from bs4 import BeautifulSoup, Tag
 
-from kb.authoring.trees import Tree
 from kb.content.frontmatter.metadata import language_tag
 from kb.content.html.rewrite import slugify
 from kb.errors import ContentError
 
+# -- The files of an export: a folder, or a zip that is read where it lies --
+
+
+LARGEST = 32 * 1024 * 1024  # bytes of one file; what is larger is no page and no image of a page
+_MOST = 200_000  # files
+_TOTAL = 4 << 30  # bytes that a zip may unfold to, all files together
+
+
+class Tree:
+    """The files under a folder, or in a zip, or one file by itself."""
+
+    def __init__(self, source: Path) -> None:
+        self._source = source
+        self._zip: zipfile.ZipFile | None = None
+        if source.is_dir():
+            self.sizes = dict(self._walk())
+        elif zipfile.is_zipfile(source):
+            self.sizes = self._open_zip()
+        elif source.is_file():
+            self.sizes = {source.name: source.stat().st_size}
+            self._source = source.parent
+        else:
+            raise ContentError(f"There is no export at {source}.", "Name a folder or a file.")
+
+    def read(self, name: str) -> bytes:
+        """Return the bytes of a file; ContentError when it is too large or damaged."""
+        if self.sizes[name] > LARGEST:
+            raise ContentError(f"{name} has more than {LARGEST >> 20} MiB.", "Leave it out.")
+        try:
+            if self._zip is None:
+                return (self._source / name).read_bytes()
+            with self._zip.open(name) as stream:
+                return stream.read(LARGEST)
+        except (
+            OSError,
+            zipfile.BadZipFile,
+            zlib.error,
+            RuntimeError,
+            NotImplementedError,
+        ) as error:
+            raise ContentError(f"{name} cannot be read: {error}.", "Export it again.") from error
+
+    def find(self, name: str) -> str:
+        """Return the file of this name in any case, "" when there is none."""
+        if name in self.sizes:
+            return name
+        return self._folded.get(name.casefold(), "")
+
+    def find_attachment(self, ends_with: str, number: str) -> str:
+        """Return the first file of this own name, or with this number as its name without an
+        ending or as that of its folder; "" when there is none. Either may be "".
+        """
+        places = [self._own[ends_with]] if ends_with in self._own else []
+        places += [self._numbered[number]] if number in self._numbered else []
+        return self._names[min(places)] if places else ""
+
+    # A page may hold as many links as an export has files: each is looked up, never searched for.
+
+    @cached_property
+    def _names(self) -> list[str]:
+        return list(self.sizes)
+
+    @cached_property
+    def _folded(self) -> dict[str, str]:
+        return {name.casefold(): name for name in reversed(self._names)}
+
+    @cached_property
+    def _own(self) -> dict[str, int]:
+        names = enumerate(self._names)
+        return dict(reversed([(name.rpartition("/")[2], place) for place, name in names]))
+
+    @cached_property
+    def _numbered(self) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for place, name in enumerate(self._names):
+            *folders, own = name.split("/")
+            for part in (own.partition(".")[0], *folders[-1:]):
+                if part.isdecimal():
+                    found.setdefault(part, place)
+        return found
+
+    def _walk(self) -> list[tuple[str, int]]:
+        found: list[tuple[str, int]] = []
+        for folder, folders, names in os.walk(self._source):
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            for name in sorted(names):
+                file = Path(folder, name)
+                facts = file.lstat()
+                if stat.S_ISREG(facts.st_mode) and len(found) < _MOST:
+                    found.append((file.relative_to(self._source).as_posix(), facts.st_size))
+        return found
+
+    def _open_zip(self) -> dict[str, int]:
+        try:
+            self._zip = zipfile.ZipFile(self._source)
+        except (zipfile.BadZipFile, OSError) as error:
+            raise ContentError(f"{self._source} is no readable zip.", "Export it again.") from error
+        rows = [row for row in self._zip.infolist() if not row.is_dir()]
+        if len(rows) > _MOST or sum(row.file_size for row in rows) > _TOTAL:
+            raise ContentError(
+                f"{self._source} unfolds to more than {_TOTAL >> 30} GiB or {_MOST} files.",
+                "Export a part of it.",
+            )
+        return {row.filename: row.file_size for row in rows if _is_inside(row)}
+
+
+def _is_inside(row: zipfile.ZipInfo) -> bool:
+    parts = PurePosixPath(row.filename).parts
+    is_link = stat.S_ISLNK(row.external_attr >> 16)
+    return not is_link and ".." not in parts and not row.filename.startswith(("/", "\\"))
+
+
+# -- Pages of an export, whichever program made it; told apart by what is in the files --
+
+
 _PAGES = (".html", ".htm", ".xhtml")
 
 
-class Kind(StrEnum):
+class ExportKind(StrEnum):
     """Which program made an export."""
 
     ZENDESK = "zendesk"
@@ -34,7 +157,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ExportedPage:
     """`stem` is its place without an ending, `base` its file there, `facts` its front matter."""
 
     stem: str
@@ -47,22 +170,26 @@ class Page:
     remarks: tuple[str, ...] = ()
 
 
-def kind_of(tree: Tree) -> Kind:
+def kind_of(tree: Tree) -> ExportKind:
     """Return what made the export; ContentError when it holds no page."""
     if any(name.casefold().endswith(".json") for name in tree.sizes) and any(_zendesk_rows(tree)):
-        return Kind.ZENDESK
+        return ExportKind.ZENDESK
     pages = [name for name in tree.sizes if name.casefold().endswith(_PAGES)]
     if not pages:
         hint = "It should hold HTML pages, or Zendesk's list of articles as JSON."
         raise ContentError("This export holds no page.", hint)
     marked = (b'id="main-content"', b"wiki-content")
     is_confluence = any(mark in tree.read(name) for name in pages[:20] for mark in marked)
-    return Kind.CONFLUENCE if is_confluence else Kind.HTML
+    return ExportKind.CONFLUENCE if is_confluence else ExportKind.HTML
 
 
-def read_pages(tree: Tree, kind: Kind) -> Iterator[Page]:
+def read_pages(tree: Tree, kind: ExportKind) -> Iterator[ExportedPage]:
     """Yield the pages of an export of that kind."""
-    return {Kind.ZENDESK: _zendesk, Kind.CONFLUENCE: _confluence, Kind.HTML: _plain}[kind](tree)
+    return {
+        ExportKind.ZENDESK: _zendesk,
+        ExportKind.CONFLUENCE: _confluence,
+        ExportKind.HTML: _plain,
+    }[kind](tree)
 
 
 # Zendesk
@@ -86,7 +213,7 @@ def _zendesk_rows(tree: Tree) -> Iterator[dict[str, Any]]:
                 yield row
 
 
-def _zendesk(tree: Tree) -> Iterator[Page]:
+def _zendesk(tree: Tree) -> Iterator[ExportedPage]:
     names: dict[str, str] = {}
     for value in _zendesk_lists(tree):
         rows = value.get("sections")
@@ -104,7 +231,7 @@ def _zendesk(tree: Tree) -> Iterator[Page]:
         yield _zendesk_page(row, title, stem)
 
 
-def _zendesk_page(row: dict[str, Any], title: str, stem: str) -> Page:
+def _zendesk_page(row: dict[str, Any], title: str, stem: str) -> ExportedPage:
     facts: dict[str, Any] = {}
     remarks: list[str] = []
     if row.get("draft"):
@@ -123,13 +250,13 @@ def _zendesk_page(row: dict[str, Any], title: str, stem: str) -> Page:
     language = language_tag(str(row.get("locale", "")))
     host = urlsplit(str(row.get("html_url", ""))).netloc
     body = row["body"].replace(f"https://{host}/", "/") if host else row["body"]
-    return Page(stem, title, body, "", language, former, facts, tuple(remarks))
+    return ExportedPage(stem, title, body, "", language, former, facts, tuple(remarks))
 
 
 # Confluence
 
 
-def _confluence(tree: Tree) -> Iterator[Page]:
+def _confluence(tree: Tree) -> Iterator[ExportedPage]:
     key = _space_key(tree)
     for name in _html_files(tree):
         soup = _soup(tree, name)
@@ -147,7 +274,7 @@ def _confluence(tree: Tree) -> Iterator[Page]:
         if key:
             former.append(f"/display/{key}/{title.replace(' ', '+')}")
         stem = f"{slugify(parent) if parent else 'articles'}/{slugify(title)}"
-        yield Page(stem, title, str(content), name, _language(soup), tuple(former))
+        yield ExportedPage(stem, title, str(content), name, _language(soup), tuple(former))
 
 
 def _space_key(tree: Tree) -> str:
@@ -161,7 +288,7 @@ def _space_key(tree: Tree) -> str:
 # Folders of HTML
 
 
-def _plain(tree: Tree) -> Iterator[Page]:
+def _plain(tree: Tree) -> Iterator[ExportedPage]:
     for name in _html_files(tree):
         soup = _soup(tree, name)
         for each in soup.select("nav, header nav, footer, form, noscript"):
@@ -171,7 +298,7 @@ def _plain(tree: Tree) -> Iterator[Page]:
         plain = name.rpartition(".")[0]
         title = _words(heading) or _words(soup.title) or plain.rpartition("/")[2]
         stem = "/".join(slugify(part) for part in plain.split("/"))
-        yield Page(stem, title, str(content), name, _language(soup), (f"/{name}",))
+        yield ExportedPage(stem, title, str(content), name, _language(soup), (f"/{name}",))
 
 
 def _html_files(tree: Tree) -> list[str]:

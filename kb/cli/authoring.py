@@ -40,15 +40,15 @@ COLOURED = ("\x1b[31m[-", "-]\x1b[0m", "\x1b[32m{+", "+}\x1b[0m")
 @click.option("--edit", is_flag=True, help="Open the file in $EDITOR.")
 def new(**given: Any) -> None:
     """Begin an article: a draft with front matter and the sections of its kind."""
-    from kb.authoring.beginning import Beginning, Kind, begin
+    from kb.authoring.new_article import ArticleKind, NewArticle, begin
 
     settings, now = load(), datetime.now(UTC)
     asked = _asked(settings, given["gap"], given["searched"])
     usual = settings.language if settings.language in LANGUAGES else "en"
-    wanted = Beginning(
+    wanted = NewArticle(
         name=given["name"],
         title=given["title"] or ("" if given["name"] else asked.title),
-        kind=Kind(given["kind"]),
+        kind=ArticleKind(given["kind"]),
         collection=given["collection"],
         language=given["language"] or usual,
         owner=given["owner"],
@@ -69,7 +69,7 @@ class _Asked:
 
 
 def _asked(settings: Settings, number: int | None, words: str) -> _Asked:
-    from kb.authoring.gaps import asked_in, title_of
+    from kb.authoring.new_article import asked_in, title_of
 
     if number and words:
         raise InvalidInput("Give --gap or --from-search, not both.", "`kb gaps` lists the gaps.")
@@ -97,7 +97,7 @@ def _say_next(file: Path, questions: tuple[str, ...]) -> None:
 @click.option("--language", default="", help="Only this language.")
 def gaps(rebuild: bool, form: str, status: str, cause: str | None, language: str) -> None:
     """List what people searched for and did not find in the last 90 days, grouped by meaning."""
-    from kb.gaps.commands import show
+    from kb.cli.gaps import show
     from kb.gaps.service import GapFilter
 
     wanted = GapFilter(status=status, cause=cause or "", language=language)
@@ -117,7 +117,7 @@ def schema() -> None:
 @click.option("--open", "launch", is_flag=True, help="Open it in a browser.")
 def preview(port: int, launch: bool) -> None:
     """Show the site with the articles as they lie on disk, and again after each save."""
-    from kb.authoring.previewing import show
+    from kb.cli.preview import show
 
     def look(url: str) -> None:
         click.echo(f"Preview on {url} (Ctrl-C stops). Nothing is recorded.", err=True)
@@ -134,7 +134,7 @@ def preview(port: int, launch: bool) -> None:
 )
 def diff(rev: str, page: Path | None) -> None:
     """Show what readers would find changed: the files on disk against the commit REV."""
-    from kb.authoring.comparing import as_page, as_text, compared
+    from kb.authoring.diff import as_page, as_text, compared
 
     settings = load()
     changes = compared(settings.articles, rev, settings.language)

@@ -21,7 +21,7 @@ _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: 
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class AnsweredQuery:
     """Failed searches by the same words that an article answers now."""
 
     path: str
@@ -30,18 +30,18 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class QueryTestResults:
     """What came of asking questions: `mode` is "hybrid" or "keyword", "" when none was asked."""
 
     findings: Sequence[Finding] = ()
     count: int = 0
     mode: str = ""
-    answered: Sequence[Answered] = ()
+    answered: Sequence[AnsweredQuery] = ()
     remarks: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class CheckResult:
     """What a run found. `prefix` leads from the folder of the command to the articles; `known`
     counts findings left out by a baseline; `mode` is how questions were asked, "" for not at all;
     `remarks` are sentences for people.
@@ -53,7 +53,7 @@ class Outcome:
     known: int = 0
     asked: int = 0
     mode: str = ""
-    answered: Sequence[Answered] = ()
+    answered: Sequence[AnsweredQuery] = ()
     remarks: Sequence[str] = ()
 
     def count(self, severity: Severity) -> int:
@@ -70,7 +70,7 @@ class Outcome:
         return f"{self.prefix}{path}"
 
 
-def text(outcome: Outcome) -> str:
+def text(outcome: CheckResult) -> str:
     """Return a line a finding, as compilers write them, with the fix under it."""
     lines = []
     for f in outcome.findings:
@@ -87,7 +87,7 @@ def text(outcome: Outcome) -> str:
     return "\n".join(lines)
 
 
-def summary(outcome: Outcome) -> str:
+def summary(outcome: CheckResult) -> str:
     """Return one line that counts what was found."""
     counts = [_counted(outcome.count(severity), severity) for severity in Severity]
     known = f" ({outcome.known} known and left out)" if outcome.known else ""
@@ -100,7 +100,7 @@ def _counted(number: int, severity: Severity) -> str:
     return f"{number} {severity}" + ("" if number == 1 else "s")
 
 
-def as_json(outcome: Outcome) -> str:
+def as_json(outcome: CheckResult) -> str:
     """Return an object whose fields docs/checks.md lists."""
     rows = [{**asdict(each), "path": outcome.place(each.path)} for each in outcome.findings]
     answered = [{**asdict(each), "path": outcome.place(each.path)} for each in outcome.answered]
@@ -117,7 +117,7 @@ def as_json(outcome: Outcome) -> str:
     return json.dumps(told, ensure_ascii=False, indent=2)
 
 
-def github(outcome: Outcome) -> str:
+def github(outcome: CheckResult) -> str:
     """Return workflow commands, which GitHub shows beside the lines that they are about."""
     lines = []
     for f in outcome.findings:
@@ -135,7 +135,7 @@ def _property(value: str) -> str:
     return _data(value).replace(":", "%3A").replace(",", "%2C")
 
 
-def sarif(outcome: Outcome) -> str:
+def sarif(outcome: CheckResult) -> str:
     """Return a SARIF 2.1.0 log: one run, one rule a code, one result a finding."""
     codes = sorted({finding.code for finding in outcome.findings})
     rules = [_rule(code) for code in codes]
@@ -158,7 +158,7 @@ def _rule(code: str) -> dict[str, Any]:
     }
 
 
-def _result(outcome: Outcome, finding: Finding, codes: list[str]) -> dict[str, Any]:
+def _result(outcome: CheckResult, finding: Finding, codes: list[str]) -> dict[str, Any]:
     place: dict[str, Any] = {
         "artifactLocation": {"uri": quote(outcome.place(finding.path)), "uriBaseId": "SRCROOT"}
     }
@@ -174,7 +174,7 @@ def _result(outcome: Outcome, finding: Finding, codes: list[str]) -> dict[str, A
     }
 
 
-FORMATS: dict[str, Callable[[Outcome], str]] = {
+FORMATS: dict[str, Callable[[CheckResult], str]] = {
     "text": text,
     "json": as_json,
     "github": github,

@@ -34,7 +34,7 @@ _BLOCKS = frozenset({"p", "li", "h2", "h3", "h4", "h5", "h6", "tr", "pre", "dt",
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
+class ArticleDiff:
     """One article: `facts` are (key, before, after); `html` is its text with the words marked."""
 
     path: str
@@ -43,7 +43,7 @@ class Changed:
     html: str
 
 
-def compared(articles: Path, ref: str, language: str) -> list[Changed]:
+def compared(articles: Path, ref: str, language: str) -> list[ArticleDiff]:
     """Return what differs on disk since the commit `ref`. ContentError when there is none."""
     repository = find_repository(articles.resolve())
     if repository is None or not articles.is_dir():
@@ -58,7 +58,7 @@ def compared(articles: Path, ref: str, language: str) -> list[Changed]:
     paths = [path for path in sorted({*before.texts, *after.texts}) if _differ(before, after, path)]
     shown = [side.rendered(paths) for side in (before, after)]
     return [
-        Changed(
+        ArticleDiff(
             path,
             "removed" if path not in after.texts else "new" if path not in before.texts else "",
             tuple(_facts(before.drafts.get(path), after.drafts.get(path))),
@@ -113,7 +113,7 @@ def _fact(draft: Draft | None, name: str) -> str:
     return str(value) if value else ""
 
 
-def as_text(changed: Changed, marks: tuple[str, str, str, str]) -> Iterator[str]:
+def as_text(changed: ArticleDiff, marks: tuple[str, str, str, str]) -> Iterator[str]:
     """Yield the lines that changed; `marks` open and close removed, then added words."""
     gone, gone_end, new, new_end = marks
     yield f"{changed.path}{f' ({changed.what})' if changed.what else ''}"
@@ -141,7 +141,7 @@ def _lines(html: str, marks: Mapping[str, tuple[str, str]]) -> Iterator[str]:
         yield " ".join(line.split())
 
 
-def as_page(changes: list[Changed], ref: str) -> str:
+def as_page(changes: list[ArticleDiff], ref: str) -> str:
     """Return a whole HTML page of the changes, which needs no other file."""
     style = STYLE.read_text(encoding="utf-8")
     parts = [_section(each) for each in changes] or ["<p>No article differs.</p>"]
@@ -154,7 +154,7 @@ def as_page(changes: list[Changed], ref: str) -> str:
     )
 
 
-def _section(changed: Changed) -> str:
+def _section(changed: ArticleDiff) -> str:
     what = f" ({changed.what})" if changed.what else ""
     rows = "".join(
         f"<dt>{escape(name)}</dt><dd><del>{escape(old)}</del> <ins>{escape(new)}</ins></dd>"

@@ -16,24 +16,23 @@ import click
 
 from kb import logs
 from kb.accounts.roles import Role, audiences
-from kb.authoring import workbench
-from kb.authoring.check import check
-from kb.authoring.importing import bring_in
+from kb.cli import authoring
+from kb.cli.check import check
+from kb.cli.demo import demo
+from kb.cli.import_ import bring_in
+from kb.cli.mail import mail
+from kb.cli.previews import previews
+from kb.cli.privacy import forget, privacy
+from kb.cli.publish import publish, publish_now, report
+from kb.cli.report import digest, figures
+from kb.cli.tickets import tickets
+from kb.cli.user import user
 from kb.config.settings import Settings, load
 from kb.config.settings import sample as sample_settings
 from kb.config.settings import shown as shown_settings
-from kb.connectors.commands import mail
 from kb.content.sources.combined import shortened
 from kb.data_folder import keep_new_files_private, keep_private, keep_temporary_files
-from kb.demonstration.commands import demo
-from kb.digest.commands import digest
 from kb.errors import NotAllowed, ProductError
-from kb.insight.commands import tickets
-from kb.lookup.commands import publish, publish_now, report
-from kb.people.commands import user
-from kb.previews.commands import previews
-from kb.privacy.commands import forget, privacy
-from kb.reports.commands import figures
 from search.errors import SearchError
 
 FOR_AUTHORS = frozenset({"new", "import"})  # these write articles, which others may read
@@ -214,7 +213,7 @@ def _print_hits(rows: list[dict[str, Any]], found: Any, *, explain: bool) -> Non
 @click.option("--patch", is_flag=True, help="Print answered questions as a patch of the articles.")
 def replay(since: str, dry_run: bool, form: str, patch: bool) -> None:
     """Ask failed searches again of what is live: what is answered, by which commit."""
-    from kb.gaps.replay_command import Wanted, show, show_patch
+    from kb.cli.replay import ReplayOptions, show, show_patch
     from kb.leases import hold, of_process, release
     from kb.scheduler import LEASE
     from kb.services import build
@@ -225,7 +224,7 @@ def replay(since: str, dry_run: bool, form: str, patch: bool) -> None:
     parts.library()  # without articles there is nothing to ask
     if patch:
         return show_patch(parts.settings, parts.db, parts.library(), now)
-    wanted, mine = Wanted(since, dry_run, form), of_process()
+    wanted, mine = ReplayOptions(since, dry_run, form), of_process()
     if dry_run:
         return show(parts.replaying, wanted, now)
     if not hold(parts.db, "answers", owner=mine, now=now, ttl=LEASE):
@@ -271,8 +270,5 @@ main.add_command(demo)
 main.add_command(previews)
 main.add_command(check)
 main.add_command(bring_in)
-for command in workbench.COMMANDS:
+for command in authoring.COMMANDS:
     main.add_command(command)
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,1 @@
+"""Articles imported from an export of another knowledge base."""

@@ -1,1 +1,0 @@
-"""Tickets: tiers, rules, escalation, the outbox."""

@@ -1,1 +1,0 @@
-"""Roles, permissions, accounts."""

@@ -1,1 +1,0 @@
-"""Branches shown to who has the link, before they are published."""
