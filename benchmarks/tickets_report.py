@@ -28,7 +28,7 @@ from kb.analytics.report import DateRange
 from kb.analytics.report_store import tickets_alike
 from kb.analytics.ticket_metrics import RESOLUTIONS
 from kb.database import Database
-from kb.insight.tickets.reporting import tickets_tables
+from kb.reports.tables.tickets import tickets_tables
 from kb.schema import ticket_events, tickets
 from kb.tickets.model import TicketEvent
 from kb.tickets.transitions import COLUMNS, answers, counted

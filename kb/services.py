@@ -36,7 +36,6 @@ from kb.content.library import Library
 from kb.content.sources.combined import shortened
 from kb.data_folder import keep_private, kept_secret
 from kb.database import PAGE_WAIT_S, Database
-from kb.digest.sending import Weekly
 from kb.errors import NotFound, ProductError, StoreError
 from kb.gaps.answers.service import Replay
 from kb.gaps.diagnosis_jobs import Diagnosing
@@ -45,9 +44,6 @@ from kb.gaps.subscriptions.notices import AnswerLetters
 from kb.gaps.subscriptions.service import Subscriptions
 from kb.health import ReadinessCheck, disk_check, mail_check, worker_check
 from kb.links import Links
-from kb.metrics.gauge import Gauge
-from kb.metrics.measuring import Measuring
-from kb.metrics.place import look
 from kb.notifications.passwords import PasswordLetters
 from kb.proxies import Proxied
 from kb.publishing.branch_previews import root_of
@@ -57,7 +53,9 @@ from kb.publishing.publisher import open_encoder
 from kb.publishing.state import open_repository, read_state
 from kb.publishing.store import Previews
 from kb.redaction.redactor import redactor
-from kb.reports.pages import Source
+from kb.reports.digest.jobs import Weekly
+from kb.reports.pages import ReportSource
+from kb.reports.prometheus import Gauge, Measuring, look
 from kb.searches.activity import ActivityRecorder
 from kb.searches.service import SearchService
 from kb.tickets.journey import trail
@@ -151,10 +149,10 @@ class Services:
         tiers = self.settings.tiers
         return {tier.level: TierCost(tier.level, tier.name, tier.cost) for tier in tiers}
 
-    def report_source(self) -> Source:
+    def report_source(self) -> ReportSource:
         """Return what the pages of the report are made from."""
         settings = self.settings
-        return Source(self.db, settings.k_anonymity, settings.retention, self.costs())
+        return ReportSource(self.db, settings.k_anonymity, settings.retention, self.costs())
 
     def matching(self) -> Matching:
         """Return what finds the person of another system's ticket."""

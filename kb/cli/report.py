@@ -27,8 +27,8 @@ from kb.reports.pages import PAGES, TABLES, page_of, table_of
 from kb.table import Cell, Table, csv_text, json_rows
 
 if TYPE_CHECKING:
-    from kb.digest.sending import Weekly
-    from kb.digest.week import Week
+    from kb.reports.digest.content import Week
+    from kb.reports.digest.jobs import Weekly
 
 
 # -- `kb report note` and `kb report kept`: what leads add to reports --
@@ -43,8 +43,8 @@ DAY = click.DateTime(formats=["%Y-%m-%d"])
 @click.option("--until", "last", type=DAY, help="The last of several days.")
 def note(text: str, day: datetime, last: datetime | None) -> None:
     """Note beside reports what happened on a day: a release, an outage, a campaign."""
-    from kb.insight.notes import noting
-    from kb.insight.notes.note import written
+    from kb.reports import annotations as reports_annotations
+    from kb.reports.model import written
     from kb.services import build
 
     form = {"text": text, "day": day.date().isoformat()}
@@ -56,7 +56,7 @@ def note(text: str, day: datetime, last: datetime | None) -> None:
         raise InvalidInput(problem.message, said) from None
     with closing(build(load()).db) as db:
         db.migrate()
-        made = noting.note(db, what, by="", now=datetime.now(UTC))
+        made = reports_annotations.note(db, what, by="", now=datetime.now(UTC))
     days = f"{made.first}" if made.first == made.last else f"{made.first} to {made.last}"
     click.echo(f"Noted on {days}: {made.text}")
 
@@ -64,7 +64,7 @@ def note(text: str, day: datetime, last: datetime | None) -> None:
 @click.command("kept")
 def kept() -> None:
     """List the kept reports, the newest first: address, days, when it was kept, title."""
-    from kb.insight.kept.keeping import kept_reports
+    from kb.reports.snapshots import kept_reports
     from kb.services import build
 
     with closing(build(load()).db) as db:
@@ -94,7 +94,7 @@ def digest(name: str | None, dry_run: bool, file: Path | None) -> None:
 
     `kb worker` does so by itself every Tuesday at 6:00 UTC, when Sunday's outcomes are final.
     """
-    from kb.digest.week import Week
+    from kb.reports.digest.content import Week
     from kb.services import build
 
     parts, now = build(load()), datetime.now(UTC)
@@ -183,7 +183,7 @@ def figures(
         asked["from"] = (last.date() - USUAL).isoformat()
     span = asked_range(asked, now.date())
     if xlsx:
-        from kb.reports.files import page_workbook
+        from kb.reports.pages import page_workbook
 
         made = page_of(page).make(parts.report_source(), span, now)
         mark = parts.settings.demonstration

@@ -33,8 +33,8 @@ from kb.gaps.diagnosis_jobs import Diagnosing
 from kb.gaps.jobs import Grouping, bring_up_to_date
 from kb.gaps.subscriptions.service import SubscriptionRequest as Subscribing
 from kb.gaps.subscriptions.service import Subscriptions
-from kb.insight.notes.note import Written
-from kb.insight.notes.noting import note
+from kb.reports.annotations import note
+from kb.reports.model import Written
 from kb.tickets.escalation import escalate_due
 from kb.tickets.model import Requester, TicketDraft
 from kb.tickets.offers import decline_offer, open_offer, take_offer

@@ -1,7 +1,9 @@
-"""The pages of the report, each as its tables.
+"""The pages of the report, each as its tables and as a workbook.
 
 Promises that a page, its files, the API and the command line show the same tables. Knows where each
 comes from and no figure.
+
+Promises that the file says what it is of, when and by which definitions it was made.
 """
 
 from __future__ import annotations
@@ -9,27 +11,35 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from importlib.metadata import version
 
+from kb.analytics.definitions import DEFINITION_VERSION
 from kb.analytics.figures import TierCost
 from kb.analytics.report import DateRange, Report
 from kb.analytics.service import ReportParts, articles_of, report, report_beside
+from kb.config.demo_marker import SAYS
 from kb.database import Database
 from kb.errors import NotFound
 from kb.gaps import service as gaps_service
-from kb.gaps.cycle.reporting import knowledge_tables
 from kb.gaps.export import gaps_table
-from kb.insight.notes.note import notes_table
-from kb.insight.notes.noting import notes_in
-from kb.insight.tables import deflection, searches
-from kb.insight.tickets.reporting import tickets_tables
+from kb.reports.annotations import notes_in
+from kb.reports.model import annotations_table
+from kb.reports.tables import deflection as tables_deflection
+from kb.reports.tables import searches as tables_searches
+from kb.reports.tables.knowledge import knowledge_tables
+from kb.reports.tables.tickets import tickets_tables
 from kb.table import Table
+from kb.workbook import workbook
+
+# -- The pages of the report, each as its tables --
+
 
 TOP_GAPS = 10
 KNOWN_ANSWERS = "known-answers"
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ReportSource:
     """What pages are made from: the database and the settings that figures depend on."""
 
     db: Database
@@ -39,7 +49,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class PageTables:
     """A page's tables for a range, and the report that they come from where there is one."""
 
     tables: tuple[Table, ...]
@@ -51,56 +61,56 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ReportPage:
     """One page: `key` names it in addresses; `tables` are the keys of its tables."""
 
     key: str
     title: str
-    make: Callable[[Source, DateRange, datetime], Made] = field(repr=False)
+    make: Callable[[ReportSource, DateRange, datetime], PageTables] = field(repr=False)
     tables: tuple[str, ...] = ()
 
 
-def _deflection(source: Source, span: DateRange, now: datetime) -> Made:
+def _deflection(source: ReportSource, span: DateRange, now: datetime) -> PageTables:
     parts = ReportParts(words=False, articles=False)
     found = report_beside(source.db, span, k=source.k, now=now, costs=source.costs, parts=parts)
-    notes = notes_table(notes_in(source.db, span))
-    return Made((*deflection.tables(found), notes), found)
+    notes = annotations_table(notes_in(source.db, span))
+    return PageTables((*tables_deflection.tables(found), notes), found)
 
 
-def _searches(source: Source, span: DateRange, now: datetime) -> Made:
+def _searches(source: ReportSource, span: DateRange, now: datetime) -> PageTables:
     parts = ReportParts(articles=False, people=False)
     found = report(source.db, span, k=source.k, now=now, costs=source.costs, parts=parts)
     gaps = gaps_service.most_asked(source.db, TOP_GAPS, k=source.k)
-    return Made((*searches.tables(found), gaps_table(gaps)), found)
+    return PageTables((*tables_searches.tables(found), gaps_table(gaps)), found)
 
 
-def _articles(source: Source, span: DateRange, now: datetime) -> Made:
+def _articles(source: ReportSource, span: DateRange, now: datetime) -> PageTables:
     del now
-    return Made(searches.article_tables(articles_of(source.db, span)))
+    return PageTables(tables_searches.article_tables(articles_of(source.db, span)))
 
 
-def _tickets(source: Source, span: DateRange, now: datetime) -> Made:
+def _tickets(source: ReportSource, span: DateRange, now: datetime) -> PageTables:
     found = tickets_tables(source.db, span, tuple(source.costs), now)
-    return Made(tuple(table for table in found if table.key != KNOWN_ANSWERS))
+    return PageTables(tuple(table for table in found if table.key != KNOWN_ANSWERS))
 
 
-def _knowledge(source: Source, span: DateRange, now: datetime) -> Made:
+def _knowledge(source: ReportSource, span: DateRange, now: datetime) -> PageTables:
     cycle = knowledge_tables(source.db, span, k=source.k, now=now, retention=source.retention)
     tickets = tickets_tables(source.db, span, tuple(source.costs), now)
-    return Made((*cycle, *(table for table in tickets if table.key == KNOWN_ANSWERS)))
+    return PageTables((*cycle, *(table for table in tickets if table.key == KNOWN_ANSWERS)))
 
 
-PAGES: dict[str, Page] = {
+PAGES: dict[str, ReportPage] = {
     page.key: page
     for page in (
-        Page(
+        ReportPage(
             "deflection",
             "Does self-service work?",
             _deflection,
             ("deflection", "days", "notes", "funnel", "holdout", "power", "populations",
              "windows", "formulas", "outcomes", "before", "outside"),
         ),
-        Page(
+        ReportPage(
             "searches",
             "Searches that fail",
             _searches,
@@ -108,15 +118,15 @@ PAGES: dict[str, Page] = {
              "failed-by-collection", "failing-words", "top-gaps", "quality",
              "quality-over-time"),
         ),
-        Page("articles", "Articles that resolve", _articles, ("articles",)),
-        Page(
+        ReportPage("articles", "Articles that resolve", _articles, ("articles",)),
+        ReportPage(
             "tickets",
             "Tickets",
             _tickets,
             ("tickets-by-origin", "tickets-by-tier", "ticket-shares", "ticket-times",
              "ticket-resolutions"),
         ),
-        Page(
+        ReportPage(
             "knowledge",
             "From a gap to an answer",
             _knowledge,
@@ -127,20 +137,49 @@ PAGES: dict[str, Page] = {
 TABLES: dict[str, str] = {table: page.key for page in PAGES.values() for table in page.tables}
 
 
-def page_of(key: str) -> Page:
+def page_of(key: str) -> ReportPage:
     """Return the page of that name; NotFound when there is none."""
     if key not in PAGES:
         raise NotFound(f"There is no report {key[:40]!r}.", f"Choose one of {', '.join(PAGES)}.")
     return PAGES[key]
 
 
-def table_of(source: Source, key: str, span: DateRange, now: datetime) -> Table:
+def table_of(source: ReportSource, key: str, span: DateRange, now: datetime) -> Table:
     """Return one table of a range; NotFound when there is none of that name."""
     if key not in TABLES:
         raise NotFound(f"There is no table {key[:40]!r}.", f"Choose one of {', '.join(TABLES)}.")
     return PAGES[TABLES[key]].make(source, span, now).table(key)
 
 
-def every_table(source: Source, span: DateRange, now: datetime) -> tuple[Table, ...]:
+def every_table(source: ReportSource, span: DateRange, now: datetime) -> tuple[Table, ...]:
     """Return the tables of all pages."""
     return tuple(table for page in PAGES.values() for table in page.make(source, span, now).tables)
+
+
+# -- A page of the report as a workbook --
+
+
+CODE = version("tier-zero")
+
+
+def page_workbook(
+    page: ReportPage,
+    made: PageTables,
+    span: DateRange,
+    now: datetime,
+    *,
+    demonstration: bool = False,
+) -> bytes:
+    """Return the tables of a page as an XLSX file."""
+    about = [
+        ("Report", page.title),
+        ("From", span.first.isoformat()),
+        ("Until", span.last.isoformat()),
+        ("Days", "UTC, both included"),
+        ("Made at", now.isoformat(timespec="seconds")),
+        ("Version of the definitions", str(DEFINITION_VERSION)),
+        ("Version of the code", CODE),
+    ]
+    if demonstration:
+        about.insert(0, ("Data", SAYS))
+    return workbook(made.tables, about, made=now)

@@ -81,5 +81,5 @@ kept_reports = sa.Table(
     sa.Column("made_by", sa.String(36), nullable=False),
     sa.Column("definition", sa.Integer, nullable=False),
     sa.Column("code", sa.String(40), nullable=False),  # the version of the product
-    sa.Column("tables", sa.Text, nullable=False),  # JSON, as kb.insight.tables.keeping writes it
+    sa.Column("tables", sa.Text, nullable=False),  # JSON, as kb.reports.model writes it
 )

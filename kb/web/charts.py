@@ -13,7 +13,7 @@ from math import ceil, floor, log10
 
 from kb.analytics.figures import Estimate, Figure
 from kb.analytics.search_metrics import TimeStep
-from kb.insight.notes.note import Note
+from kb.reports.model import Annotation
 from kb.table import Cell, Line
 
 # From the bottom up; what is surest first.
@@ -167,7 +167,7 @@ def _round_step(most: float) -> float:
     return next(power * n for n in (1, 2, 5, 10) if power * n * 5 >= most)
 
 
-def marks(notes: Sequence[Note], steps: Sequence[TimeStep]) -> list[Mark]:
+def marks(notes: Sequence[Annotation], steps: Sequence[TimeStep]) -> list[Mark]:
     """Return the marks of notes over the bars of the same steps, those of the same days as one;
     `notes` are those of the range in the order of their list.
     """

@@ -15,10 +15,9 @@ from kb.accounts.roles import Permission
 from kb.analytics.date_ranges import USUAL, asked_range, range_of
 from kb.analytics.report import DateRange
 from kb.errors import InvalidInput, NotAllowed, NotFound, NotReady
-from kb.insight.kept.keeping import Beside, Keeping
-from kb.insight.kept.store import Kept
-from kb.reports.files import CODE
-from kb.reports.pages import every_table
+from kb.reports.pages import CODE, every_table
+from kb.reports.snapshots import SnapshotComparison, Snapshots
+from kb.reports.store import Snapshot
 from kb.table import Table
 from kb.web.files import attached_csv
 from kb.web.guard import needs, now, services, viewer
@@ -88,15 +87,15 @@ def tables_now(span: DateRange, at: datetime) -> Sequence[Table]:
     return every_table(services().report_source(), span, at)
 
 
-def _keeping() -> Keeping:
-    return Keeping(services().db, tables_now, code=CODE)
+def _keeping() -> Snapshots:
+    return Snapshots(services().db, tables_now, code=CODE)
 
 
 def _operates() -> bool:
     return viewer().may(Permission.OPERATE)
 
 
-def _found(kept_id: str) -> tuple[Kept, tuple[Table, ...]]:
+def _found(kept_id: str) -> tuple[Snapshot, tuple[Table, ...]]:
     try:
         return _keeping().find(kept_id)
     except NotFound as problem:
@@ -118,8 +117,8 @@ def _list(problem: InvalidInput | None = None) -> str:
     )
 
 
-def _page(found: Kept, tables: Sequence[Table], problem: NotAllowed | None = None) -> str:
-    beside, waiting = Beside((), (), found.definition), ""
+def _page(found: Snapshot, tables: Sequence[Table], problem: NotAllowed | None = None) -> str:
+    beside, waiting = SnapshotComparison((), (), found.definition), ""
     try:
         beside = _keeping().beside(found, tables, now())
     except NotReady as later:

@@ -27,12 +27,19 @@ from kb.analytics.definitions import (
 from kb.analytics.report import DateRange
 from kb.analytics.ticket_definitions import CYCLE, TICKETS
 from kb.errors import InvalidInput
-from kb.insight.behind import behind
-from kb.insight.notes.noting import notes_in
 from kb.privacy.overview import figures
-from kb.reports.files import CODE, page_workbook
-from kb.reports.pages import PAGES, TABLES, Made, Page, page_of, table_of
-from kb.reports.rows import rows
+from kb.reports.annotations import notes_in
+from kb.reports.episodes import behind, rows
+from kb.reports.pages import (
+    CODE,
+    PAGES,
+    TABLES,
+    PageTables,
+    ReportPage,
+    page_of,
+    page_workbook,
+    table_of,
+)
 from kb.table import ColumnKind, Line, Table
 from kb.web import charts
 from kb.web.files import attached, attached_csv
@@ -88,7 +95,7 @@ def knowledge() -> ResponseReturnValue:
     return render_template("leads/knowledge.html", **parts), shown
 
 
-def _made(page: Page) -> tuple[int, dict[str, Any]]:
+def _made(page: ReportPage) -> tuple[int, dict[str, Any]]:
     """Return the status of a page's answer and what its template needs."""
     span, problem = _asked()
     made = page.make(services().report_source(), span, now())
@@ -134,7 +141,7 @@ def _titles() -> dict[str, str]:
     return shelves | {slug: each.title for slug, each in library.articles.items()}
 
 
-def _is_empty(made: Made) -> bool:
+def _is_empty(made: PageTables) -> bool:
     """Whether no table of the range counts anything that is shown."""
     return not any(
         column.kind is ColumnKind.COUNT and column.shown and line.cells[place]
@@ -145,7 +152,7 @@ def _is_empty(made: Made) -> bool:
     )
 
 
-def _drawn(made: Made, span: DateRange) -> dict[str, Any]:
+def _drawn(made: PageTables, span: DateRange) -> dict[str, Any]:
     """Return what a page's charts need."""
     if made.report is None:
         return {"charts": charts}

@@ -15,8 +15,8 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from kb.accounts.roles import Permission
-from kb.metrics.gauge import Gauge
-from kb.metrics.processes import processes
+from kb.reports.processes import processes
+from kb.reports.prometheus import Gauge
 from kb.web.counting import Counting
 from kb.web.guard import live_services, needs, now
 

@@ -16,9 +16,9 @@ from kb.analytics.definitions import DEFINITIONS
 from kb.analytics.report import DateRange
 from kb.analytics.service import SUMS, report
 from kb.errors import InvalidInput, NotFound
-from kb.insight.notes import noting
-from kb.insight.notes.note import Note, Written, notes_table, written
-from kb.insight.tables.deflection import days_table
+from kb.reports import annotations as reports_annotations
+from kb.reports.model import Annotation, Written, annotations_table, written
+from kb.reports.tables.deflection import days_table
 from kb.web import charts
 from kb.web.files import attached_csv
 from kb.web.guard import needs, now, services, viewer
@@ -41,7 +41,7 @@ def listing() -> ResponseReturnValue:
 def table() -> Response:
     """The notes of a range as CSV."""
     span = asked_range(request.args, now().date())
-    rows = notes_table(noting.notes_in(services().db, span)).rows()
+    rows = annotations_table(reports_annotations.notes_in(services().db, span)).rows()
     return attached_csv(rows, f"notes-{span.first}-{span.last}.csv")
 
 
@@ -53,7 +53,7 @@ def add() -> ResponseReturnValue:
         what = written(request.form)
     except InvalidInput as problem:
         return _page(range_of(USUAL, now().date()), problem), 422
-    noting.note(services().db, what, by=viewer().user_id, now=now())
+    reports_annotations.note(services().db, what, by=viewer().user_id, now=now())
     return redirect(_list_of(what), 303)
 
 
@@ -73,7 +73,7 @@ def change(note_id: str) -> ResponseReturnValue:
         what = written(request.form)
     except InvalidInput as problem:
         return _form(found, problem), 422
-    noting.change(services().db, found.id, what, by=viewer().user_id, now=now())
+    reports_annotations.change(services().db, found.id, what, by=viewer().user_id, now=now())
     return redirect(_list_of(what), 303)
 
 
@@ -82,7 +82,7 @@ def change(note_id: str) -> ResponseReturnValue:
 def remove(note_id: str) -> ResponseReturnValue:
     """Delete a note."""
     found = _found(note_id)
-    noting.remove(services().db, found.id)
+    reports_annotations.remove(services().db, found.id)
     return redirect(_list_of(Written(found.first, found.last, found.text)), 303)
 
 
@@ -100,14 +100,14 @@ def _list_of(what: Written) -> str:
     return url_for("notes.listing") + "?" + urlencode(days)
 
 
-def _found(note_id: str) -> Note:
+def _found(note_id: str) -> Annotation:
     try:
-        return noting.find(services().db, note_id)
+        return reports_annotations.find(services().db, note_id)
     except NotFound as problem:
         abort(404, f"{problem.message} {problem.hint}")
 
 
-def _form(found: Note, problem: InvalidInput | None = None) -> str:
+def _form(found: Annotation, problem: InvalidInput | None = None) -> str:
     form = {"day": found.first.isoformat(), "last": found.last.isoformat(), "text": found.text}
     asked = request.form if problem else form
     return render_template(
@@ -119,12 +119,12 @@ def _page(span: DateRange, problem: InvalidInput | None = None) -> str:
     parts = services()
     told = report(parts.db, span, k=parts.settings.k_anonymity, now=now(), parts=SUMS)
     steps = told.steps
-    found = noting.notes_in(parts.db, span)
+    found = reports_annotations.notes_in(parts.db, span)
     return render_template(
         "notes/listing.html",
         span=span,
         notes=found,
-        noted=notes_table(found),
+        noted=annotations_table(found),
         counted=days_table(told),
         bars=charts.bars(steps),
         marks=charts.marks(found, steps),

@@ -16,8 +16,8 @@ from werkzeug.routing import BuildError
 from kb.accounts.roles import Permission
 from kb.analytics.date_ranges import RANGES
 from kb.errors import InvalidInput, NotAllowed, NotFound
-from kb.insight.views import viewing
-from kb.insight.views.view import View, kept, wanted
+from kb.reports import saved_views
+from kb.reports.model import SavedView, kept, wanted
 from kb.reports.pages import PAGES as PAGES_OF_REPORT
 from kb.web.guard import needs, now, services, viewer
 from kb.web.leads import ENDPOINTS
@@ -52,7 +52,7 @@ def listing() -> str:
 def save() -> ResponseReturnValue:
     """Save a page's address under a name."""
     try:
-        viewing.save(services().db, wanted(request.form, _given(), PAGES), _person(), now())
+        saved_views.save(services().db, wanted(request.form, _given(), PAGES), _person(), now())
     except InvalidInput as problem:
         return _page(problem), 422
     return redirect(url_for("views.listing"), 303)
@@ -88,32 +88,32 @@ def act(view_id: str, action: str) -> ResponseReturnValue:
     return redirect(url_for("views.listing"), 303)
 
 
-def _rename(found: View) -> None:
-    viewing.rename(services().db, found.id, request.form.get("name", ""), _person())
+def _rename(found: SavedView) -> None:
+    saved_views.rename(services().db, found.id, request.form.get("name", ""), _person())
 
 
-def _share(found: View) -> None:
-    viewing.share(services().db, found.id, "shared" in request.form, _person())
+def _share(found: SavedView) -> None:
+    saved_views.share(services().db, found.id, "shared" in request.form, _person())
 
 
-def _delete(found: View) -> None:
-    viewing.delete(services().db, found.id, _person())
+def _delete(found: SavedView) -> None:
+    saved_views.delete(services().db, found.id, _person())
 
 
-ACTIONS: dict[str, Callable[[View], None]] = {
+ACTIONS: dict[str, Callable[[SavedView], None]] = {
     "rename": _rename,
     "share": _share,
     "delete": _delete,
 }
 
 
-def _person() -> viewing.Person:
-    return viewing.Person(viewer().user_id, operates=viewer().may(Permission.OPERATE))
+def _person() -> saved_views.ViewOwner:
+    return saved_views.ViewOwner(viewer().user_id, operates=viewer().may(Permission.OPERATE))
 
 
-def _found(view_id: str) -> View:
+def _found(view_id: str) -> SavedView:
     try:
-        return viewing.find(services().db, view_id, _person())
+        return saved_views.find(services().db, view_id, _person())
     except NotFound as problem:
         abort(404, f"{problem.message} {problem.hint}")
 
@@ -129,10 +129,10 @@ def _given() -> dict[str, list[str]]:
 
 def _page(problem: InvalidInput | NotAllowed | None = None, *, renaming: str = "") -> str:
     who = _person()
-    views = viewing.views_of(services().db, who)
+    views = saved_views.views_of(services().db, who)
     return render_template(
         "views/listing.html",
-        views=[(each, viewing.may_change(each, who)) for each in views],
+        views=[(each, saved_views.may_change(each, who)) for each in views],
         titles=TITLES,
         ranges={key: each.words for key, each in RANGES.items()},
         names=names(),

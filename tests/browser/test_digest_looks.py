@@ -13,7 +13,7 @@ from playwright.sync_api import Browser
 
 from kb.accounts.store import Accounts
 from kb.database import Database
-from kb.digest.sending import Weekly
+from kb.reports.digest.jobs import Weekly
 from tests.browser.test_looks import LOOKS, faults
 from tests.digest.conftest import TUESDAY, WEEK, fill, weekly
 

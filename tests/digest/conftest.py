@@ -12,9 +12,9 @@ from kb.accounts.store import Accounts
 from kb.analytics.jobs import close_episodes
 from kb.config.settings import load
 from kb.database import Database
-from kb.digest.sending import Weekly
-from kb.digest.week import Week
 from kb.gaps.jobs import Grouping
+from kb.reports.digest.content import Week
+from kb.reports.digest.jobs import Weekly
 from kb.tracking.events import Event, EventKind
 from kb.tracking.query_text import words_key
 from kb.tracking.store import put_all

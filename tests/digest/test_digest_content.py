@@ -16,9 +16,9 @@ from kb.analytics.jobs import close_episodes
 from kb.analytics.service import report, report_beside
 from kb.config.settings import load
 from kb.database import Database
-from kb.digest.sending import Weekly
-from kb.digest.week import HOUR, Week
 from kb.errors import InvalidInput
+from kb.reports.digest.content import HOUR, Week
+from kb.reports.digest.jobs import Weekly
 from kb.tracking.store import put_all
 from tests.digest.conftest import HOSTILE, TUESDAY, WEEK, WORDS, lived
 from tests.web.pages import Page

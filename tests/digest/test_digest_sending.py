@@ -18,8 +18,8 @@ from kb.accounts.roles import Role
 from kb.cli.main import main
 from kb.config.settings import Settings, load
 from kb.database import Database
-from kb.digest.sending import Weekly
 from kb.notifications.delivery import deliver_due
+from kb.reports.digest.jobs import Weekly
 from kb.scheduler import Worker
 from kb.schema import outbox
 from kb.services import Services, build

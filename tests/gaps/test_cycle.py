@@ -19,10 +19,10 @@ from kb.gaps import jobs as gaps_jobs
 from kb.gaps import knowledge_cycle_store
 from kb.gaps.answers.model import GapAnswer
 from kb.gaps.answers.store import mark
-from kb.gaps.cycle.reporting import knowledge_tables
 from kb.gaps.jobs import Grouping
 from kb.gaps.knowledge_cycle import FORGOTTEN, LONGEST, MERGED, SHORTEST, TOO_EARLY, spans
 from kb.privacy.store import forget
+from kb.reports.tables.knowledge import knowledge_tables
 from kb.schema import episodes, gap_searches, gaps
 from tests.gaps.conftest import NOW, Fail
 

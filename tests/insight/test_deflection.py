@@ -30,8 +30,8 @@ from kb.analytics.service import report, report_beside
 from kb.cli.main import main
 from kb.config.settings import load
 from kb.database import Database
-from kb.insight.tables import deflection as tables
-from kb.insight.tables import searches
+from kb.reports.tables import deflection as tables_deflection
+from kb.reports.tables import searches as tables_searches
 from kb.schema import episodes
 from kb.services import Services
 from kb.table import json_rows
@@ -114,7 +114,11 @@ def test_every_figure_has_a_definition_and_every_table_its_width() -> None:
     figures += [f for group in told.deflection.populations for f in group.figures()]
     figures += [told.outside, *(one.people for one in told.deflection.patience)]
     assert {figure.definition for figure in figures} <= set(DEFINITIONS)
-    found = [*tables.tables(told), *searches.tables(told), *searches.article_tables(told.articles)]
+    found = [
+        *tables_deflection.tables(told),
+        *tables_searches.tables(told),
+        *tables_searches.article_tables(told.articles),
+    ]
     [outside] = [json_rows(table) for table in found if table.key == "outside"]
     assert outside[0]["code_version"] == "1.2.3"
 

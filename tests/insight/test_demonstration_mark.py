@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from kb.app import create_app
 from kb.config import demo_marker
 from kb.config.demo_marker import SAYS, DemoMark
-from kb.digest.week import Week
+from kb.reports.digest.content import Week
 from kb.services import Services
 from kb.web.files import attached
 

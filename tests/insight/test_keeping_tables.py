@@ -8,14 +8,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb.insight.tables.keeping import (
-    NOT_KEPT,
-    differences,
-    from_json,
-    has_words,
-    to_json,
-    without_words,
-)
+from kb.reports.model import NOT_KEPT, differences, from_json, has_words, to_json, without_words
 from kb.table import Cell, Column, ColumnKind, Line, Table
 
 TEXT = st.text(max_size=12)

@@ -12,8 +12,8 @@ from click.testing import CliRunner, Result
 from kb.analytics.report import DateRange
 from kb.cli.main import main
 from kb.database import Database
-from kb.insight.kept.keeping import Keeping
-from kb.insight.notes.noting import notes_in
+from kb.reports.annotations import notes_in
+from kb.reports.snapshots import Snapshots
 
 Kb = Callable[..., Result]
 MARCH = DateRange(date(2026, 3, 1), date(2026, 3, 31))
@@ -51,7 +51,7 @@ def test_what_cannot_be_a_note_is_refused(kb: Kb, database: Database, words: tup
 def test_kept_reports_are_listed(kb: Kb, database: Database) -> None:
     assert "No report is kept." in kb("report", "kept").stderr
     at = datetime(2026, 4, 2, 9, 5, tzinfo=UTC)
-    made = Keeping(database, lambda _span, _at: (), code="1").keep("March", MARCH, by="a", now=at)
+    made = Snapshots(database, lambda _span, _at: (), code="1").keep("March", MARCH, by="a", now=at)
     assert kb("report", "kept").stdout == (
         f"/reports/kept/{made.id}  2026-03-01 to 2026-03-31  2026-04-02 09:05 UTC  March\n"
     )

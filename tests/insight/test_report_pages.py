@@ -23,9 +23,10 @@ from kb.analytics.daily_counts_store import packed, unpacked
 from kb.analytics.jobs import close_episodes
 from kb.analytics.model import EpisodeRow, Outcome
 from kb.analytics.report import DateRange, ReportFacts, make_report
-from kb.insight.behind import BEHIND, behind
-from kb.insight.tables import deflection, searches
+from kb.reports.episodes import BEHIND, behind
 from kb.reports.pages import PAGES, TABLES
+from kb.reports.tables import deflection as tables_deflection
+from kb.reports.tables import searches as tables_searches
 from kb.services import Services
 from kb.table import Cell, Column, ColumnKind, Table, inert, lines
 from kb.tickets.model import Requester, TicketDraft
@@ -320,8 +321,8 @@ def test_one_outcome_of_each_is_enough_for_every_table() -> None:
     told = make_report(
         ReportFacts(by_day(found)), DateRange(LATER.date(), LATER.date()), k=5, now=LATER
     )
-    assert deflection.tables(told)
-    assert searches.tables(told)
+    assert tables_deflection.tables(told)
+    assert tables_searches.tables(told)
 
 
 def test_a_kept_report_is_shown_while_days_are_counted(month: Services, sign_in: SignIn) -> None:

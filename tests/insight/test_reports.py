@@ -23,7 +23,7 @@ from kb.analytics.statistics.proportions import wilson
 from kb.config.settings import load
 from kb.database import Database
 from kb.errors import InvalidInput
-from kb.insight.tables import searches
+from kb.reports.tables import searches as tables_searches
 from kb.table import csv_text
 from kb.tracking.events import Event
 from kb.tracking.query_text import favourite
@@ -117,7 +117,7 @@ def test_words_of_few_are_one_row_of_counts() -> None:
     shown, others = told.failing_words
     assert (shown.words, shown.people, shown.searches) == ("many", 5, 6)
     assert (others.words, others.people, others.searches, others.wordings) == ("", 6, 10, 2)
-    [words] = [table for table in searches.tables(told) if table.key == "failing-words"]
+    [words] = [table for table in tables_searches.tables(told) if table.key == "failing-words"]
     assert "few" not in csv_text(words.rows())
 
 

@@ -18,7 +18,7 @@ from kb.analytics.ticket_metrics import RESOLUTIONS, STATUSES, Alike, TicketFigu
 from kb.config.settings import load
 from kb.config.tiers import DEFAULT_TIERS
 from kb.database import Database
-from kb.insight.tickets.reporting import figures, tickets_tables
+from kb.reports.tables.tickets import figures, tickets_tables
 from kb.schema import ticket_events, tickets, users
 from kb.table import Table
 from kb.tickets.escalation import escalate_due

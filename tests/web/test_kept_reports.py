@@ -12,9 +12,9 @@ import sqlalchemy as sa
 
 from kb.accounts.roles import Role
 from kb.analytics.jobs import close_episodes
-from kb.insight.tables.keeping import NOT_KEPT
 from kb.privacy.erasure import erase
 from kb.privacy.model import Who
+from kb.reports.model import NOT_KEPT
 from kb.schema import kept_reports, report_notes, report_views
 from tests.web.pages import Page, complaints
 

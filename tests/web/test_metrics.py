@@ -24,8 +24,8 @@ from kb.app import create_app
 from kb.config.settings import Settings, load
 from kb.database import Database
 from kb.errors import StoreError
-from kb.metrics.gauge import DAYS
 from kb.notifications.outbox import Outbox
+from kb.reports.prometheus import DAYS
 from kb.services import Services, build
 from kb.tracking.store import put_all
 from tests.digest.conftest import event, lived

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from kb.analytics.jobs import close_episodes
 from kb.analytics.report import DateRange
 from kb.analytics.search_metrics import steps
-from kb.insight.notes.note import Note, notes_of, notes_table
+from kb.reports.model import Annotation, annotations_of, annotations_table
 from kb.web.charts import marks
 from tests.web.pages import Page, complaints
 
@@ -133,18 +133,20 @@ OFFSETS = st.integers(-40, 140)
 
 
 @st.composite
-def notes(draw: st.DrawFn) -> Note:
+def notes(draw: st.DrawFn) -> Annotation:
     """Draw a note near the start of 2026."""
     a, b = sorted((draw(OFFSETS), draw(OFFSETS)))
     day = FIRST + timedelta(days=a)
     at = datetime(2026, 1, 1, tzinfo=UTC)
-    return Note(draw(st.uuids()).hex, day, FIRST + timedelta(days=b), "n", "", at)
+    return Annotation(draw(st.uuids()).hex, day, FIRST + timedelta(days=b), "n", "", at)
 
 
 @given(st.lists(notes(), max_size=8), st.integers(1, 100))
-def test_notes_of_a_range_are_marked_where_their_days_are(drawn: list[Note], days: int) -> None:
+def test_notes_of_a_range_are_marked_where_their_days_are(
+    drawn: list[Annotation], days: int
+) -> None:
     span = DateRange(FIRST, FIRST + timedelta(days=days - 1))
-    shown = notes_of(drawn, span)
+    shown = annotations_of(drawn, span)
     held = {FIRST + timedelta(days=n) for n in range(days)}
     for note in drawn:
         own = {note.first + timedelta(days=n) for n in range((note.last - note.first).days + 1)}
@@ -153,7 +155,7 @@ def test_notes_of_a_range_are_marked_where_their_days_are(drawn: list[Note], day
     drawn_marks = marks(shown, steps({}, span.first, span.last))
     labels = [int(n) for mark in drawn_marks for n in mark.label.split(", ")]
     assert sorted(labels) == list(range(1, len(shown) + 1))
-    assert [line.cells[0] for line in notes_table(shown).lines] == sorted(labels)
+    assert [line.cells[0] for line in annotations_table(shown).lines] == sorted(labels)
     for mark in drawn_marks:
         assert mark.width > 0
         assert 0 <= mark.x <= mark.x + mark.width <= 100.01

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from kb.accounts.roles import Viewer
 from kb.analytics.date_ranges import RANGES, range_of
 from kb.errors import InvalidInput
-from kb.insight.views.view import wanted
+from kb.reports.model import wanted
 from kb.web.views import PAGES, TITLES
 from tests.web.pages import Page, complaints
 

@@ -12,8 +12,7 @@ from flask import Response, jsonify, request
 from kb.accounts.roles import Permission
 from kb.analytics.date_ranges import RANGES, asked_range
 from kb.analytics.definitions import DEFINITION_VERSION
-from kb.reports.files import CODE
-from kb.reports.pages import PAGES, table_of
+from kb.reports.pages import CODE, PAGES, table_of
 from kb.table import json_rows
 from kb.web.api.routes import blueprint
 from kb.web.guard import needs, now, services

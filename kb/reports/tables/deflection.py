@@ -11,7 +11,7 @@ from kb.analytics.definitions import DEFINITIONS
 from kb.analytics.deflection import Group
 from kb.analytics.model import Outcome
 from kb.analytics.report import Report
-from kb.insight.tables.figures import columns, figures_table, limits, line, short
+from kb.reports.tables.figures import columns, figures_table, limits, line, short
 from kb.table import Cells, Column, ColumnKind, Line, Table, lines
 
 OUTCOMES = tuple(outcome.value for outcome in Outcome)

@@ -12,7 +12,7 @@ from kb.analytics.article_metrics import ArticleRow
 from kb.analytics.model import Failure
 from kb.analytics.report import Report
 from kb.analytics.search_metrics import Quality
-from kb.insight.tables.figures import figures_table, limits, short
+from kb.reports.tables.figures import figures_table, limits, short
 from kb.table import Cells, Column, ColumnKind, Line, Table, lines
 from kb.tracking.events import REASONS
 

@@ -1,20 +1,31 @@
-"""The cycle of knowledge as tables.
+"""The tables on the knowledge cycle.
 
 Promises that no gap is told of that fewer people than k_anonymity are in; it still counts in the
 whole. Pure; knows no page.
+
+Promises one state of the database for all of them. Knows where rows come from and nothing of what
+they mean.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from kb.analytics.daily_counts_store import searches_by_day
 from kb.analytics.definitions import DEFINITIONS
 from kb.analytics.figures import Unit
+from kb.analytics.report import DateRange
 from kb.analytics.ticket_metrics import Duration
-from kb.gaps.knowledge_cycle import AnswerEffect, overall
-from kb.insight.tickets.tables import durations_table
+from kb.database import Database
+from kb.gaps import knowledge_cycle_store
+from kb.gaps.knowledge_cycle import AnswerEffect, overall, waits
+from kb.gaps.knowledge_cycle_store import SearchesByDay, effects
+from kb.reports.tables.tickets import durations_table
 from kb.table import Cells, Column, ColumnKind, Line, Table
+
+# -- The cycle of knowledge as tables --
+
 
 NONE = "No gap was answered in this range."
 NAMELESS = "Words that are no longer kept"
@@ -129,3 +140,32 @@ def _rate(people: int, searches: float) -> float | None:
 
 def _moment(at: datetime | None) -> str | None:
     return at.isoformat(timespec="seconds") if at else None
+
+
+# -- The tables on the cycle of knowledge from the database, on request --
+
+
+def knowledge_tables(
+    db: Database,
+    span: DateRange,
+    *,
+    k: int,
+    now: datetime,
+    retention: timedelta,
+    searches: SearchesByDay = searches_by_day,
+) -> tuple[Table, ...]:
+    """Return the tables on gaps answered, and first known, on the days of the range; `k` and
+    `retention` as the settings, `searches` gives those of all by UTC day.
+    """
+    with db.read() as connection:
+        found = effects(
+            connection,
+            span.start,
+            span.end,
+            k=k,
+            now=now,
+            retention=retention,
+            searches=searches,
+        )
+        known = knowledge_cycle_store.known(connection, span.start, span.end)
+    return tables(found, waits(known, now), k=k)

@@ -1,17 +1,32 @@
-"""Figures of tickets as tables.
+"""The tables on tickets.
 
 Promises every figure with its counts, interval and definition in the row. Pure; knows no page.
+
+Promises tickets as they are now. Knows where rows come from and nothing of what they mean.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from datetime import datetime
 
+from kb.analytics import report_store
 from kb.analytics.definitions import DEFINITIONS
 from kb.analytics.figures import Figure
-from kb.analytics.report import ORIGINS
-from kb.analytics.ticket_metrics import STATUSES, UNRESOLVED, Duration, Period, TicketFigures
+from kb.analytics.report import ORIGINS, DateRange
+from kb.analytics.ticket_metrics import (
+    STATUSES,
+    UNRESOLVED,
+    Duration,
+    Period,
+    TicketFigures,
+    ticket_figures,
+)
+from kb.database import Database
 from kb.table import Cells, Column, ColumnKind, Line, Table, lines
+
+# -- Figures of tickets as tables --
+
 
 NONE = "No ticket in this range."
 RESOLUTION_NAMES = {
@@ -185,3 +200,21 @@ def _known(periods: Iterable[Period]) -> Table:
     )
     caption = "Known and new answers, by the day the ticket was created"
     return Table("known-answers", caption, columns, lines(rows), NONE)
+
+
+# -- The tables on tickets from the database, on request --
+
+
+def figures(db: Database, span: DateRange, tiers: Collection[int], now: datetime) -> TicketFigures:
+    """Return the figures of the tickets created on the days of the range."""
+    with db.read() as connection:
+        found = report_store.tickets_alike(connection, span.start, span.end)
+    watched = (now - span.start).total_seconds()
+    return ticket_figures(found, first=span.first, last=span.last, tiers=tiers, now=watched)
+
+
+def tickets_tables(
+    db: Database, span: DateRange, tiers: Collection[int], now: datetime
+) -> tuple[Table, ...]:
+    """Return the tables of /reports/tickets; `tiers` are the levels at which tickets may stand."""
+    return tables(figures(db, span, tiers, now), tiers)

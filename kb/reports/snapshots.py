@@ -16,10 +16,9 @@ from kb.analytics.definitions import DEFINITION_VERSION
 from kb.analytics.report import DateRange
 from kb.database import Database
 from kb.errors import NotAllowed, NotFound
-from kb.insight.kept import store
-from kb.insight.kept.store import Kept
-from kb.insight.naming import given
-from kb.insight.tables.keeping import Difference, differences, has_words, without_words
+from kb.reports import store
+from kb.reports.model import CellDifference, differences, given, has_words, without_words
+from kb.reports.store import Snapshot
 from kb.table import Table
 
 Make = Callable[[DateRange, datetime], Sequence[Table]]
@@ -28,17 +27,17 @@ _ID_BYTES = 12  # 96 random bits: an address that nobody guesses
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class SnapshotComparison:
     """What differs between a kept report and the same made now; `worded` are the captions of the
     tables with people's words, which cannot be set side by side.
     """
 
-    differences: tuple[Difference, ...]
+    differences: tuple[CellDifference, ...]
     worded: tuple[str, ...]
     definition: int
 
 
-class Keeping:
+class Snapshots:
     """The kept reports of one site. `make` gives all tables of the report of a range, made at a
     moment.
     """
@@ -48,9 +47,9 @@ class Keeping:
         self._make = make
         self._code = code
 
-    def keep(self, title: str, span: DateRange, *, by: str, now: datetime) -> Kept:
+    def keep(self, title: str, span: DateRange, *, by: str, now: datetime) -> Snapshot:
         """Keep the report of a range as it is now and return it; InvalidInput for a bad title."""
-        kept = Kept(
+        kept = Snapshot(
             id=secrets.token_urlsafe(_ID_BYTES),
             title=given(title, what="the report a title", field="title", longest=LONGEST),
             range=span,
@@ -61,16 +60,16 @@ class Keeping:
         )
         tables = self._made(span, now)
         with self._db.begin() as connection:
-            store.add(connection, kept, tables)
+            store.add_snapshot(connection, kept, tables)
         return kept
 
     def _made(self, span: DateRange, now: datetime) -> list[Table]:
         return [without_words(table) for table in self._make(span, now)]
 
-    def find(self, kept_id: str) -> tuple[Kept, tuple[Table, ...]]:
+    def find(self, kept_id: str) -> tuple[Snapshot, tuple[Table, ...]]:
         """Return a report and its tables; NotFound when there is none."""
         with self._db.read() as connection:
-            found = store.find(connection, kept_id)
+            found = store.find_snapshot(connection, kept_id)
         if found is None:
             raise NotFound(
                 "There is no such kept report.",
@@ -78,15 +77,15 @@ class Keeping:
             )
         return found
 
-    def all(self) -> list[Kept]:
+    def all(self) -> list[Snapshot]:
         """Return the kept reports without their tables, the newest first."""
         return kept_reports(self._db)
 
-    def beside(self, kept: Kept, tables: Sequence[Table], now: datetime) -> Beside:
+    def beside(self, kept: Snapshot, tables: Sequence[Table], now: datetime) -> SnapshotComparison:
         """Return what has changed since the report was kept."""
         fresh = self._made(kept.range, now)
         worded = tuple(table.caption for table in tables if has_words(table))
-        return Beside(differences(tables, fresh), worded, DEFINITION_VERSION)
+        return SnapshotComparison(differences(tables, fresh), worded, DEFINITION_VERSION)
 
     def remove(self, kept_id: str, *, by: str, operates: bool = False) -> None:
         """Delete a report; NotAllowed unless it is one's own or one runs the site."""
@@ -94,10 +93,10 @@ class Keeping:
         if kept.by != by and not operates:
             raise NotAllowed("Somebody else kept this report.", "Ask them, or an administrator.")
         with self._db.begin() as connection:
-            store.remove(connection, kept_id)
+            store.remove_snapshot(connection, kept_id)
 
 
-def kept_reports(db: Database) -> list[Kept]:
+def kept_reports(db: Database) -> list[Snapshot]:
     """Return the kept reports without their tables, the newest first."""
     with db.read() as connection:
-        return store.newest_first(connection)
+        return store.snapshots(connection)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from kb.metrics.gauge import PREFIX, Gauge, Sample
+from kb.reports.prometheus import PREFIX, Gauge, Sample
 
 MAIN, WORKER = "main", "worker"
 # Places in /proc/<pid>/stat, from nought.

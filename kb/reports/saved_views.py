@@ -12,85 +12,85 @@ from datetime import datetime
 
 from kb.database import Connection, Database
 from kb.errors import InvalidInput, NotAllowed, NotFound
-from kb.insight.views import store
-from kb.insight.views.view import View, Wanted, named
+from kb.reports import store
+from kb.reports.model import SavedView, ViewRequest, named
 
 MOST = 100  # views of one person
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class ViewOwner:
     """Who acts: an account's id, and whether they run the site."""
 
     id: str
     operates: bool = False
 
 
-def save(db: Database, what: Wanted, who: Person, now: datetime) -> View:
+def save(db: Database, what: ViewRequest, who: ViewOwner, now: datetime) -> SavedView:
     """Keep a view and return it; InvalidInput when the person has one of that name."""
-    made = View(str(uuid.uuid4()), who.id, what.name, what.shared, what.page, what.query, now)
+    made = SavedView(str(uuid.uuid4()), who.id, what.name, what.shared, what.page, what.query, now)
     with db.begin() as connection:
         _free(connection, who.id, what.name)
-        if sum(view.owner == who.id for view in store.seen_by(connection, who.id)) >= MOST:
+        if sum(view.owner == who.id for view in store.views_seen_by(connection, who.id)) >= MOST:
             problem = f"You have {MOST} views already: delete one first."
             raise InvalidInput(problem, fields={"name": problem})
-        store.add(connection, made)
+        store.add_view(connection, made)
     return made
 
 
-def views_of(db: Database, who: Person) -> list[View]:
+def views_of(db: Database, who: ViewOwner) -> list[SavedView]:
     """Return the person's own views, then those that others share."""
     with db.read() as connection:
-        return store.seen_by(connection, who.id)
+        return store.views_seen_by(connection, who.id)
 
 
-def find(db: Database, view_id: str, who: Person) -> View:
+def find(db: Database, view_id: str, who: ViewOwner) -> SavedView:
     """Return a view that this person may open; NotFound otherwise."""
     with db.read() as connection:
         return _found(connection, view_id, who)
 
 
-def rename(db: Database, view_id: str, name: str, who: Person) -> None:
+def rename(db: Database, view_id: str, name: str, who: ViewOwner) -> None:
     """Give a view another name; InvalidInput when it is none, or taken."""
     name = named(name)
     with db.begin() as connection:
         view = _own(connection, view_id, who)
         _free(connection, view.owner, name, besides=view.id)
-        store.change(connection, view.id, name=name)
+        store.change_view(connection, view.id, name=name)
 
 
-def share(db: Database, view_id: str, shared: bool, who: Person) -> None:
+def share(db: Database, view_id: str, shared: bool, who: ViewOwner) -> None:
     """Share a view with all who may read reports, or do so no longer."""
     with db.begin() as connection:
-        store.change(connection, _own(connection, view_id, who).id, shared=shared)
+        store.change_view(connection, _own(connection, view_id, who).id, shared=shared)
 
 
-def delete(db: Database, view_id: str, who: Person) -> None:
+def delete(db: Database, view_id: str, who: ViewOwner) -> None:
     """Delete a view."""
     with db.begin() as connection:
-        store.remove(connection, _own(connection, view_id, who).id)
+        store.remove_view(connection, _own(connection, view_id, who).id)
 
 
-def may_change(view: View, who: Person) -> bool:
+def may_change(view: SavedView, who: ViewOwner) -> bool:
     """Return whether the view is theirs to change."""
     return view.owner == who.id or (who.operates and view.shared)
 
 
-def _own(connection: Connection, view_id: str, who: Person) -> View:
+def _own(connection: Connection, view_id: str, who: ViewOwner) -> SavedView:
     view = _found(connection, view_id, who)
     if not may_change(view, who):
         raise NotAllowed("This view is somebody else's.", "Save one of your own.")
     return view
 
 
-def _found(connection: Connection, view_id: str, who: Person) -> View:
-    view = store.find(connection, view_id)
+def _found(connection: Connection, view_id: str, who: ViewOwner) -> SavedView:
+    view = store.find_view(connection, view_id)
     if view is None or not (view.shared or view.owner == who.id):
         raise NotFound("There is no such view.", "It may have been deleted, or not be shared.")
     return view
 
 
 def _free(connection: Connection, owner: str, name: str, *, besides: str = "") -> None:
-    if store.taken(connection, owner, name) not in {"", besides}:
+    if store.name_taken(connection, owner, name) not in {"", besides}:
         problem = "You have a view of that name already."
         raise InvalidInput(problem, fields={"name": problem})

@@ -12,46 +12,46 @@ from kb.analytics.date_ranges import EARLIEST, LATEST
 from kb.analytics.report import DateRange
 from kb.database import Database
 from kb.errors import NotFound
-from kb.insight.notes import store
-from kb.insight.notes.note import Note, Written, notes_of
+from kb.reports import store
+from kb.reports.model import Annotation, Written, annotations_of
 
 EVER = DateRange(EARLIEST, LATEST)
 
 
-def note(db: Database, what: Written, *, by: str, now: datetime) -> Note:
+def note(db: Database, what: Written, *, by: str, now: datetime) -> Annotation:
     """Keep a note and return it; `by` is an account's id, "" for the command line."""
-    made = Note(str(uuid.uuid4()), what.first, what.last, what.text, by, now)
+    made = Annotation(str(uuid.uuid4()), what.first, what.last, what.text, by, now)
     with db.begin() as connection:
-        store.add(connection, made)
+        store.add_annotation(connection, made)
     return made
 
 
 def change(db: Database, note_id: str, what: Written, *, by: str, now: datetime) -> None:
     """Change a note; NotFound when it is gone."""
     with db.begin() as connection:
-        if not store.change(connection, note_id, what, by, now):
+        if not store.change_annotation(connection, note_id, what, by, now):
             raise _gone()
 
 
 def remove(db: Database, note_id: str) -> None:
     """Delete a note; one that is gone is no fault."""
     with db.begin() as connection:
-        store.remove(connection, note_id)
+        store.remove_annotation(connection, note_id)
 
 
-def find(db: Database, note_id: str) -> Note:
+def find(db: Database, note_id: str) -> Annotation:
     """Return a note; NotFound when it is gone."""
     with db.read() as connection:
-        found = store.find(connection, note_id)
+        found = store.find_annotation(connection, note_id)
     if found is None:
         raise _gone()
     return found
 
 
-def notes_in(db: Database, span: DateRange = EVER) -> tuple[Note, ...]:
+def notes_in(db: Database, span: DateRange = EVER) -> tuple[Annotation, ...]:
     """Return the notes that touch a range, the earliest first."""
     with db.read() as connection:
-        return notes_of(store.touching(connection, span.first, span.last), span)
+        return annotations_of(store.annotations_touching(connection, span.first, span.last), span)
 
 
 def _gone() -> NotFound:

@@ -1,4 +1,11 @@
-"""The weekly letter into the outbox.
+"""The weekly digest into the outbox, as HTML and as text.
+
+Promises one document that asks nobody for anything: no picture, style sheet, font or script from
+anywhere; every word escaped; text and ground in the reader's own colours (CSS system colours), so
+that it is as light or as dark as the program that shows it.
+
+Promises every word and figure that the HTML has, in lines that a mail program need not wrap, but
+for addresses. Pure.
 
 Promises one letter a week and address, however often, by however many workers and on however many
 machines it is asked for: the letter's id, and so its Message-ID, is made of both, and the outbox
@@ -7,11 +14,14 @@ keeps an id after its letter is delivered and emptied. Knows no mail.
 
 from __future__ import annotations
 
+import textwrap
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from kb.accounts.roles import Permission, allowed
 from kb.accounts.store import Accounts
@@ -21,15 +31,107 @@ from kb.config.demo_marker import SAYS
 from kb.config.settings import Settings
 from kb.content.library import Library
 from kb.database import Database
-from kb.digest.content import Found, digest
-from kb.digest.page import html
-from kb.digest.sheet import Letter
-from kb.digest.text import plain
-from kb.digest.week import Week
 from kb.errors import NotFound, ProductError
 from kb.gaps import service as gaps_service
 from kb.notifications.outbox import MAIL, Outbox
+from kb.reports.digest.content import (
+    Cell,
+    Digest,
+    DigestEmail,
+    DigestFacts,
+    DigestTable,
+    Week,
+    digest,
+)
 from search.errors import SearchError
+
+# -- A digest as HTML for mail programs --
+
+
+def html(digest: Digest) -> str:
+    """Return the letter's HTML."""
+    return _template().render(digest=digest)
+
+
+@cache
+def _template() -> Template:
+    """Return the letter's template: beside this module, for pages of the site take no inline style
+    and mail programs nothing else.
+    """
+    environment = Environment(
+        loader=PackageLoader("kb.reports.digest", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("email.html")
+
+
+# -- A digest as plain text --
+
+
+WIDTH = 76  # under the 78 that RFC 5322 2.1.1 advises
+
+
+def plain(digest: Digest) -> str:
+    """Return the letter's text."""
+    return "\n".join(_lines(digest)) + "\n"
+
+
+def _lines(digest: Digest) -> Iterator[str]:
+    if digest.note:
+        yield from (*_wrapped(f"*** {digest.note} ***"), "")
+    yield from (f"{digest.site}: {digest.title}", digest.days, "")
+    for sentence in digest.summary:
+        yield from _wrapped(sentence)
+    yield from ("", "The report:", digest.report)
+    for sheet in digest.sheets:
+        yield from _sheet(sheet)
+    if digest.meanings:
+        yield from _headed("What the figures mean")
+    for meaning in digest.meanings:
+        yield from (*_wrapped(f"{meaning.name}: {meaning.words}"), meaning.link, "")
+    yield from ("", *_wrapped(digest.made), *_wrapped(digest.stop))
+
+
+def _sheet(sheet: DigestTable) -> Iterator[str]:
+    yield from _headed(sheet.title)
+    if not sheet.rows:
+        yield from (*_wrapped(f"{sheet.empty} {sheet.quiet}".strip()), "", sheet.link)
+        return
+    yield from (*_wrapped(f"{sheet.caption}."), "")
+    for row in sheet.rows:
+        yield from _wrapped(_said(row[0]))
+        for column, cell in zip(sheet.columns[1:], row[1:], strict=True):
+            yield from _wrapped(f"{column}: {_said(cell)}", indent="  ")
+    yield ""
+    if sheet.quiet:
+        yield from _wrapped(sheet.quiet)
+    yield sheet.link
+
+
+def _headed(title: str) -> Iterator[str]:
+    yield from ("", "", title, "=" * len(title))
+
+
+def _said(cell: Cell) -> str:
+    return f"{cell.words} ({'; '.join(cell.below)})" if cell.below else cell.words
+
+
+def _wrapped(text: str, indent: str = "") -> list[str]:
+    return textwrap.wrap(
+        text,
+        WIDTH,
+        initial_indent=indent,
+        subsequent_indent=indent + ("  " if indent else ""),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+# -- The weekly letter into the outbox --
+
 
 # RFC 9562 names a UUID of version 5 by a space of names and a name in it.
 _SPACE = uuid.uuid5(uuid.NAMESPACE_URL, "tier-zero:digest")
@@ -79,9 +181,9 @@ class Weekly:
         """Return the latest week whose outcomes are final."""
         return Week.settled(now, self.waits)
 
-    def letter(self, week: Week, now: datetime) -> Letter:
+    def letter(self, week: Week, now: datetime) -> DigestEmail:
         """Return the letter of a week."""
-        found = Found(
+        found = DigestFacts(
             week=week,
             report=report_beside(self.db, week.span, k=self.k, now=now, costs=self.costs),
             before=report(self.db, week.before.span, k=self.k, now=now, costs=self.costs),
@@ -89,7 +191,7 @@ class Weekly:
             titles=self.titles(),
         )
         said = digest(found, site=self.site, site_url=self.site_url, note=self.note)
-        return Letter(said.subject, plain(said), html(said))
+        return DigestEmail(said.subject, plain(said), html(said))
 
     def send(self, week: Week, now: datetime) -> tuple[str, ...]:
         """Put the letter into the outbox for who has not been sent it; return their addresses."""
@@ -137,7 +239,7 @@ def _key(week: Week, address: str) -> str:
     return str(uuid.uuid5(_SPACE, f"{week.name}\0{address}"))
 
 
-def _payload(written: Letter, address: str) -> dict[str, str]:
+def _payload(written: DigestEmail, address: str) -> dict[str, str]:
     return {
         "to": address,
         "name": "",

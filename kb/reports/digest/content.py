@@ -1,4 +1,10 @@
-"""What a digest says, from the reports of two weeks.
+"""What the weekly digest says, from the reports of two weeks.
+
+Promises absolute addresses under the site's own. Pure.
+
+Promises words alone, ready to be read: who renders them decides nothing. Pure.
+
+Promises that a week is called settled only when a ticket may no longer change its outcomes. Pure.
 
 Promises the figures of the report and no other, each with its interval and its counts, words of
 enough people only (the report and the gaps leave out the rest), and a link from each figure to its
@@ -7,20 +13,195 @@ definition. Pure.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
+from urllib.parse import quote
 
 from kb.analytics.article_metrics import ArticleRow
 from kb.analytics.definitions import DEFINITIONS
 from kb.analytics.figures import Estimate, Figure, amount, extent
-from kb.analytics.report import Report
+from kb.analytics.report import DateRange, Report
 from kb.analytics.search_metrics import ShareChange
-from kb.digest.addresses import Addresses
-from kb.digest.sheet import Cell, Digest, Meaning, Sheet
-from kb.digest.week import Week
+from kb.errors import InvalidInput
 from kb.gaps.model import Gap
 from kb.gaps.service import Listing, name_of
+
+# -- Where the pages are that a digest leads to --
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """The report's pages, absolute."""
+
+    site_url: str
+    week: Week
+
+    def _at(self, path: str) -> str:
+        return self.site_url.rstrip("/") + path
+
+    @property
+    def report(self) -> str:
+        """Return the report of the week."""
+        span = self.week.span
+        return self._at(f"/reports/?from={span.first}&until={span.last}")
+
+    @property
+    def gaps(self) -> str:
+        """Return the list of gaps."""
+        return self._at("/reports/gaps")
+
+    def gap(self, number: int) -> str:
+        """Return one gap."""
+        return self._at(f"/reports/gaps/{number}")
+
+    def article(self, slug: str) -> str:
+        """Return an article."""
+        return self._at(f"/articles/{quote(slug, safe='/')}")
+
+    def definition(self, key: str) -> str:
+        """Return the place of a definition."""
+        return self._at(f"/reports/definitions#{key}")
+
+
+# -- The shapes of a letter that holds tables --
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What a cell says, what stands small `below` it, and the absolute address it leads to."""
+
+    words: str
+    below: tuple[str, ...] = ()
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DigestTable:
+    """A table under a heading: `rows` have a cell for each of `columns`, the first names the row.
+    `quiet` is said below the table; `empty` is said instead of a table without rows.
+    """
+
+    title: str
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    link: str
+    quiet: str = ""
+    empty: str = ""
+
+    def __post_init__(self) -> None:
+        if any(len(row) != len(self.columns) for row in self.rows):
+            raise ValueError(f"{self.title}: each row needs {len(self.columns)} cells")
+
+
+@dataclass(frozen=True, slots=True)
+class FootDefinition:
+    """A definition at the foot."""
+
+    name: str
+    words: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """All that a letter says. `summary` is what to know when nothing else is read; `bar` holds the
+    widths in whole per cent of what is sure and of what may be, None where nothing has closed.
+    """
+
+    site: str
+    subject: str
+    title: str
+    days: str
+    note: str
+    summary: tuple[str, ...]
+    bar: tuple[int, int] | None
+    sheets: tuple[DigestTable, ...]
+    meanings: tuple[FootDefinition, ...]
+    made: str
+    report: str
+    stop: str
+
+
+@dataclass(frozen=True, slots=True)
+class DigestEmail:
+    """A digest as it is sent."""
+
+    subject: str
+    text: str
+    html: str
+
+
+# -- Weeks as the digest counts them: Monday to Sunday, UTC, numbered by ISO 8601 --
+
+
+HOUR = 6  # UTC, at which a digest is due: it is there when a European working day begins
+_NAME = re.compile(r"(\d{4})-?W(\d{2})", re.ASCII)
+_SEVEN = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Week:
+    """One week by its Monday."""
+
+    first: date
+
+    @classmethod
+    def of(cls, day: date) -> Week:
+        """Return the week that the day is in."""
+        return cls(day - timedelta(days=day.weekday()))
+
+    @classmethod
+    def parse(cls, name: str) -> Week:
+        """Return the week of a name such as 2026-W46; InvalidInput when there is none."""
+        match = _NAME.fullmatch(name.strip().upper())
+        try:
+            if match and 2000 <= int(match[1]) < 3000:
+                return cls(date.fromisocalendar(int(match[1]), int(match[2]), 1))
+        except ValueError:
+            pass
+        raise InvalidInput(f"{name[:20]!r} is no week.", "Write it as 2026-W46.")
+
+    @classmethod
+    def settled(cls, now: datetime, waits: timedelta) -> Week:
+        """Return the latest week that is due: see `due`."""
+        week = cls.of(now.date())
+        while now < week.due(waits):
+            week = week.before
+        return week
+
+    @property
+    def before(self) -> Week:
+        """Return the week before."""
+        return Week(self.first - _SEVEN)
+
+    @property
+    def span(self) -> DateRange:
+        """Return its seven days."""
+        return DateRange(self.first, self.first + _SEVEN - timedelta(days=1))
+
+    @property
+    def number(self) -> int:
+        """Return its number in its year."""
+        return self.first.isocalendar().week
+
+    @property
+    def name(self) -> str:
+        """Return "2026-W46"."""
+        year, number, _ = self.first.isocalendar()
+        return f"{year}-W{number:02}"
+
+    def due(self, waits: timedelta) -> datetime:
+        """Return the first HOUR at which nobody's outcome is open: `waits` after Sunday's end."""
+        ripe = self.span.end + waits
+        day = datetime.combine(ripe.date(), time(HOUR), UTC)
+        return day if day >= ripe else day + timedelta(days=1)
+
+
+# -- What a digest says, from the reports of two weeks --
+
 
 TOP = 5  # rows of each list: a letter is read standing
 NOT_COMPARED = "not compared"
@@ -47,7 +228,7 @@ _QUOTED = (
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class DigestFacts:
     """What a digest is made of: the week's report, with its changes, the week before's, open gaps,
     and the titles of articles by slug.
     """
@@ -59,7 +240,7 @@ class Found:
     titles: Mapping[str, str]
 
 
-def digest(found: Found, *, site: str, site_url: str, note: str = "") -> Digest:
+def digest(found: DigestFacts, *, site: str, site_url: str, note: str = "") -> Digest:
     """Return what the letter says; `note` is shown on top of it."""
     week, at = found.week, Addresses(site_url, found.week)
     days = _days(week.span.first, week.span.last)
@@ -83,9 +264,9 @@ def digest(found: Found, *, site: str, site_url: str, note: str = "") -> Digest:
     )
 
 
-def _meaning(key: str, at: Addresses) -> Meaning:
+def _meaning(key: str, at: Addresses) -> FootDefinition:
     row = DEFINITIONS[key]
-    return Meaning(row.name, row.meaning, at.definition(key))
+    return FootDefinition(row.name, row.meaning, at.definition(key))
 
 
 def _made(report: Report) -> str:
@@ -149,7 +330,7 @@ def _bar(report: Report) -> tuple[int, int] | None:
 # -- tables -------------------------------------------------------------------------------------
 
 
-def _sheets(found: Found, at: Addresses) -> tuple[Sheet, ...]:
+def _sheets(found: DigestFacts, at: Addresses) -> tuple[DigestTable, ...]:
     return (
         _shares(found, at),
         _counts(found, at),
@@ -159,7 +340,7 @@ def _sheets(found: Found, at: Addresses) -> tuple[Sheet, ...]:
     )
 
 
-def _shares(found: Found, at: Addresses) -> Sheet:
+def _shares(found: DigestFacts, at: Addresses) -> DigestTable:
     now, before = found.report, found.before
     changes = {change.now.key: change for change in now.changes}
     rows = [
@@ -173,7 +354,7 @@ def _shares(found: Found, at: Addresses) -> Sheet:
         _compared(now.deflection_upper, before.deflection_upper, changes, at),
         _compared(now.failed, before.failed, changes, at),
     ]
-    return Sheet(
+    return DigestTable(
         title="Did people find it themselves?",
         caption="Deflection and failed searches, with 95 % intervals",
         columns=("Figure", "This week", "Week before", "Difference"),
@@ -218,7 +399,7 @@ def _extent(interval: tuple[float, float] | None, unit: str) -> tuple[str, ...]:
     return (extent(interval, unit),) if interval else ()
 
 
-def _counts(found: Found, at: Addresses) -> Sheet:
+def _counts(found: DigestFacts, at: Addresses) -> DigestTable:
     now, before = found.report, found.before
     pairs = [(now.episodes, before.episodes), (now.searches, before.searches)]
     rows = [
@@ -232,7 +413,7 @@ def _counts(found: Found, at: Addresses) -> Sheet:
         )
         for one, other in zip(now.tickets, before.tickets, strict=True)
     ]
-    return Sheet(
+    return DigestTable(
         title="How much",
         caption="Episodes, searches, and tickets by how they came to be",
         columns=("Figure", "This week", "Week before"),
@@ -245,8 +426,8 @@ def _number(value: int) -> Cell:
     return Cell(f"{value:,}")
 
 
-def _gaps(listing: Listing, at: Addresses) -> Sheet:
-    return Sheet(
+def _gaps(listing: Listing, at: Addresses) -> DigestTable:
+    return DigestTable(
         title="What people do not find",
         caption="Open gaps of the last 90 days, the most asked for first",
         columns=("Gap", "People", "Tickets"),
@@ -268,7 +449,7 @@ def _gap(gap: Gap, at: Addresses) -> tuple[Cell, ...]:
     )
 
 
-def _words(report: Report, at: Addresses) -> Sheet:
+def _words(report: Report, at: Addresses) -> DigestTable:
     shown = [row for row in report.failing_words if row.words]
     rest = [row for row in report.failing_words if not row.words]
     rows = [
@@ -278,7 +459,7 @@ def _words(report: Report, at: Addresses) -> Sheet:
     also = f"{_many(hidden, 'search', 'searches')} by words that fewer than " + (
         f"{report.k_anonymity} people used: not shown." if hidden else ""
     )
-    return Sheet(
+    return DigestTable(
         title="Searches that fail most",
         caption="Words that failed in this week",
         columns=("Words", "People", "Searches"),
@@ -289,9 +470,9 @@ def _words(report: Report, at: Addresses) -> Sheet:
     )
 
 
-def _articles(report: Report, titles: Mapping[str, str], at: Addresses) -> Sheet:
+def _articles(report: Report, titles: Mapping[str, str], at: Addresses) -> DigestTable:
     failed = [row for row in report.articles if row.failed.numerator]
-    return Sheet(
+    return DigestTable(
         title="Read, and a ticket came all the same",
         caption="Articles with most failed deflections",
         columns=("Article", "Share", "Tickets"),

@@ -1,1 +1,0 @@
-"""The cycle of knowledge: how soon a gap is answered, and whether people fail less afterwards."""

@@ -1,1 +1,0 @@
-"""What the record says: episodes, outcomes, failed searches and reports."""

@@ -1,1 +1,0 @@
-"""Reports kept as they were, cell by cell."""

@@ -1,1 +1,0 @@
-"""Notes on days: what happened that the figures of a report should be read beside."""

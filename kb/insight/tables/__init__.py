@@ -1,1 +1,0 @@
-"""A report's tables: what is shown, and the same as CSV, JSON and a workbook."""

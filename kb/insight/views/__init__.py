@@ -1,1 +1,0 @@
-"""Addresses of reports under a name of their own."""

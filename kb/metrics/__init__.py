@@ -1,1 +1,0 @@
-"""Figures of the site for a monitoring system."""

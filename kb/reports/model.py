@@ -1,0 +1,346 @@
+"""The values that leads add to reports: annotations, saved views, snapshots.
+
+Promises that a note has words and days in order, and that a report's notes are those of its days.
+Pure.
+
+Promises that only known pages and known arguments are kept, as plain values, so that a view can
+lead nowhere but to a report. Pure; which pages there are, it is told.
+
+Promises that a table comes back equal to what it was, that words which people typed are not kept,
+and that every shown cell which differs is told once. Pure.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+
+from kb.analytics.date_ranges import EARLIEST, LATEST, RANGES
+from kb.analytics.report import DateRange
+from kb.errors import InvalidInput
+from kb.table import Cell, Column, ColumnKind, Line, Table
+
+# -- A name that a person gives to a view or a report: one line of text that can be shown --
+
+
+def given(text: str, *, what: str, field: str, longest: int) -> str:
+    """Return the name; InvalidInput for `field` when there is none or one too long. `what` is what
+    is to be given: "the view a name".
+    """
+    name = " ".join(text.split())
+    problem = ""
+    if not name:
+        problem = f"Give {what}."
+    elif len(name) > longest or not name.isprintable():
+        problem = f"Use at most {longest} characters that can be shown."
+    if problem:
+        raise InvalidInput(problem, fields={field: problem})
+    return name
+
+
+# -- What happened on a day or a span of days: a release, an outage, a campaign --
+
+
+LONGEST_ANNOTATION = 200
+COLUMNS = (
+    Column("mark", "Mark", ColumnKind.COUNT),
+    Column("first", "From", ColumnKind.DAY),
+    Column("last", "Until", ColumnKind.DAY),
+    Column("note", "What happened", ColumnKind.NOTE),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """A note on UTC days, both included. `by` is the id of the account that wrote it, "" for the
+    command line; `changed_by` and `changed_at` say who changed it last.
+    """
+
+    id: str
+    first: date
+    last: date
+    text: str
+    by: str
+    at: datetime
+    changed_by: str = ""
+    changed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The words and days of a note."""
+
+    first: date
+    last: date
+    text: str
+
+
+def written(form: Mapping[str, str]) -> Written:
+    """Return what a form says: `day`, `last` (as the day when left empty), `text`; InvalidInput
+    with every field that is wrong.
+    """
+    problems: dict[str, str] = {}
+    first = _day(form, "day", problems)
+    last = _day(form, "last", problems) if form.get("last", "").strip() else first
+    text = " ".join(form.get("text", "").split())
+    if not text:
+        problems["text"] = "Say what happened."
+    elif len(text) > LONGEST_ANNOTATION or not text.isprintable():
+        problems["text"] = f"Use at most {LONGEST_ANNOTATION} characters that can be shown."
+    if not problems and last < first:
+        problems["last"] = "The last day must not be before the first."
+    if problems:
+        raise InvalidInput("This note cannot be kept yet.", fields=problems)
+    return Written(first, last, text)
+
+
+def _day(form: Mapping[str, str], name: str, problems: dict[str, str]) -> date:
+    try:
+        day = date.fromisoformat(form.get(name, "").strip())
+    except ValueError:
+        day = date.min
+    if not EARLIEST <= day <= LATEST:
+        problems[name] = "Give a day: 2026-03-31."
+    return day
+
+
+def annotations_of(notes: Iterable[Annotation], span: DateRange) -> tuple[Annotation, ...]:
+    """Return the notes that touch a range, the earliest first."""
+    found = (note for note in notes if note.first <= span.last and note.last >= span.first)
+    return tuple(sorted(found, key=lambda note: (note.first, note.last, note.at, note.id)))
+
+
+def annotations_table(notes: Iterable[Annotation]) -> Table:
+    """Return the notes as a table; `mark` is the number that a chart marks them with."""
+    rows = [
+        (mark, note.first.isoformat(), note.last.isoformat(), note.text)
+        for mark, note in enumerate(notes, start=1)
+    ]
+    found = tuple(Line(row, key="note") for row in rows)
+    return Table("notes", "What happened on these days", COLUMNS, found, empty="No notes.")
+
+
+# -- A report's address under a name: a page, its arguments, and whether others see it --
+
+
+LONGEST_VIEW_NAME = 80
+MOST_VALUES = 10
+DAYS = ("from", "until")  # given up for a range by name
+Query = Mapping[str, tuple[str, ...]]
+Pages = Mapping[str, frozenset[str]]  # page -> its arguments
+
+
+@dataclass(frozen=True, slots=True)
+class SavedView:
+    """A saved view. `page` is a page's name, `query` its arguments; `owner` an account's id."""
+
+    id: str
+    owner: str
+    name: str
+    shared: bool
+    page: str
+    query: Query
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ViewRequest:
+    """What somebody wants to save."""
+
+    name: str
+    shared: bool
+    page: str
+    query: Query
+
+
+def named(text: str) -> str:
+    """Return a view's name; InvalidInput when it has none or too long a one."""
+    return given(text, what="the view a name", field="name", longest=LONGEST_VIEW_NAME)
+
+
+def wanted(
+    form: Mapping[str, str], given: Mapping[str, Sequence[str]], pages: Pages
+) -> ViewRequest:
+    """Return what a form wants to save: `name`, `shared`, `page`, a `range` by name or "" for the
+    days given; `given` are the page's arguments. InvalidInput for a page that is not known.
+    """
+    page = form.get("page", "")
+    if page not in pages:
+        problem = "This page cannot be saved as a view."
+        raise InvalidInput(problem, "Open the report and save it from there.")
+    query = kept(given, pages[page])
+    moving = form.get("range", "".join(query.pop("range", ())[:1]))
+    if moving in RANGES and "range" in pages[page]:
+        query = {key: values for key, values in query.items() if key not in DAYS}
+        query["range"] = (moving,)
+    return ViewRequest(named(form.get("name", "")), "shared" in form, page, query)
+
+
+def kept(given: Mapping[str, Sequence[str]], known: frozenset[str]) -> dict[str, tuple[str, ...]]:
+    """Return the known arguments with their plain values, in the order of their names."""
+    found = {
+        name: tuple(v for v in given[name] if v and v.isprintable() and len(v) <= 100)
+        for name in sorted(known & given.keys())
+    }
+    return {name: values[:MOST_VALUES] for name, values in found.items() if values}
+
+
+# -- Tables kept as JSON, and what differs between a table as it was kept and as it is now --
+
+
+NOT_KEPT = "words are not kept"
+_WORDED_KEYS = frozenset({"words", "label"})  # columns of words by their key, whatever their kind
+# What a row is of: these cells stay the same when its numbers move.
+_OF = frozenset(ColumnKind) - {
+    ColumnKind.NOTE,
+    ColumnKind.MOMENT,
+    ColumnKind.AMOUNT,
+    ColumnKind.COUNT,
+    ColumnKind.SHARE,
+    ColumnKind.DIFFERENCE,
+    ColumnKind.NUMBER,
+    ColumnKind.SECONDS,
+    ColumnKind.MILLISECONDS,
+}
+Named = tuple[Cell, ...]
+
+
+def to_json(table: Table) -> dict[str, Any]:
+    """Return the table as values that JSON has."""
+    return {
+        "key": table.key,
+        "caption": table.caption,
+        "empty": table.empty,
+        "columns": [
+            {"key": c.key, "name": c.name, "kind": c.kind.value, "shown": c.shown,
+             "definition": c.definition}
+            for c in table.columns
+        ],
+        "lines": [
+            {"key": line.key, "unit": line.unit, "cells": list(line.cells)} for line in table.lines
+        ],
+    }  # fmt: skip
+
+
+def from_json(kept: Mapping[str, Any]) -> Table:
+    """Return the table that `to_json` was given; a kind that is not known any more is text."""
+    return Table(
+        kept["key"],
+        kept["caption"],
+        tuple(
+            Column(c["key"], c["name"], _kind(c["kind"]), c["shown"], c["definition"])
+            for c in kept["columns"]
+        ),
+        tuple(Line(tuple(x["cells"]), x["key"], x["unit"]) for x in kept["lines"]),
+        kept["empty"],
+    )
+
+
+def _kind(name: str) -> ColumnKind:
+    return ColumnKind(name) if name in set(ColumnKind) else ColumnKind.TEXT
+
+
+def has_words(table: Table) -> bool:
+    """Return whether a column holds words that people typed."""
+    return any(_worded(column) for column in table.columns)
+
+
+def _worded(column: Column) -> bool:
+    return column.kind is ColumnKind.WORDS or column.key in _WORDED_KEYS
+
+
+def without_words(table: Table) -> Table:
+    """Return the table with `NOT_KEPT` in place of every word that people typed."""
+    hide = {place for place, column in enumerate(table.columns) if _worded(column)}
+    if not hide:
+        return table
+    columns = tuple(replace(c, kind=ColumnKind.WORDS) if _worded(c) else c for c in table.columns)
+    lines = tuple(
+        replace(
+            line,
+            key="",
+            cells=tuple(
+                NOT_KEPT if place in hide and cell else cell
+                for place, cell in enumerate(line.cells)
+            ),
+        )
+        for line in table.lines
+    )
+    return replace(table, columns=columns, lines=lines)
+
+
+@dataclass(frozen=True, slots=True)
+class CellDifference:
+    """One cell that is not what it was; None where there was or is no such cell. `row` says of what
+    the row is; `kind` and `unit` say how the cell is worded.
+    """
+
+    table: str
+    row: str
+    column: str
+    kind: ColumnKind
+    unit: str
+    was: Cell
+    now: Cell
+
+
+def differences(was: Sequence[Table], now: Sequence[Table]) -> tuple[CellDifference, ...]:
+    """Return the shown cells that differ, table by table, row by row; rows and columns are set side
+    by side by what they are of, not by their place. Tables with people's words are left out: their
+    rows cannot be told apart.
+    """
+    before = {table.key: table for table in was if not has_words(table)}
+    after = {table.key: table for table in now if not has_words(table)}
+    found: list[CellDifference] = []
+    for key in _both(before, after):
+        found += _of_table(before.get(key), after.get(key))
+    return tuple(found)
+
+
+def _of_table(was: Table | None, now: Table | None) -> Iterable[CellDifference]:
+    caption = (now or was).caption  # type: ignore[union-attr]  # one of them is there
+    columns = _columns(was) | _columns(now)
+    before, after = _rows(was), _rows(now)
+    for named in _both(before, after):
+        old, new = before.get(named), after.get(named)
+        row = ", ".join(str(cell) for cell in named[2:] if cell not in (None, "")) or "this row"
+        unit = (new or old)[0].unit  # type: ignore[index]  # likewise
+        keys = [key for key, column in columns.items() if column.kind not in _OF]
+        for key in keys or list(columns)[:1]:
+            cells = tuple(side[1].get(key) if side else None for side in (old, new))
+            if not _same(*cells):
+                column = columns[key]
+                yield CellDifference(caption, row, column.name, column.kind, unit, *cells)
+
+
+def _same(was: Cell, now: Cell) -> bool:
+    """Whether two cells say the same: 2 and 2.0 do."""
+    return was == now
+
+
+def _columns(table: Table | None) -> dict[str, Column]:
+    return {c.key: c for c in table.columns if c.shown} if table else {}
+
+
+def _rows(table: Table | None) -> dict[Named, tuple[Line, dict[str, Cell]]]:
+    """Return the lines by what they are of: key, how many of the like came before, cells."""
+    found: dict[Named, tuple[Line, dict[str, Cell]]] = {}
+    seen: Counter[Named] = Counter()
+    for line in table.lines if table else ():
+        cells = {table.columns[place].key: line.cells[place] for place in table.shown}  # type: ignore[union-attr]
+        of = tuple(
+            line.cells[place]
+            for place in table.shown  # type: ignore[union-attr]
+            if table.columns[place].kind in _OF  # type: ignore[union-attr]
+        )
+        found[line.key, seen[line.key, *of], *of] = (line, cells)
+        seen[line.key, *of] += 1
+    return found
+
+
+def _both(before: Iterable[Any], after: Iterable[Any]) -> list[Any]:
+    """Return the keys of both, in the order of what is now, then those that are gone."""
+    return list(dict.fromkeys([*after, *before]))
