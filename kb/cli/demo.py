@@ -28,7 +28,7 @@ from kb.progress import ProgressBar
 
 if TYPE_CHECKING:
     from kb.config.demo_marker import DemoMark
-    from kb.demonstration.filling import Filling
+    from kb.demo.simulation import Simulation
 
 
 # -- Where a demonstration may be put --
@@ -172,35 +172,32 @@ def _fill(place: Path, mark: DemoMark, password: str, bar: ProgressBar) -> None:
         parts.db.close()
 
 
-def _filling(parts: Any, mark: DemoMark, password: str) -> Filling:
+def _filling(parts: Any, mark: DemoMark, password: str) -> Simulation:
     """Return what fills the folder, over the parts of its site."""
-    from kb.demonstration.agenda import Agenda
-    from kb.demonstration.asking import Kept, Searching
-    from kb.demonstration.filling import Filling, Parts, Plan
-    from kb.demonstration.keepers import Keepers
-    from kb.demonstration.people import People
-    from kb.demonstration.shelf import Shelf
-    from kb.demonstration.silence import NoLetters, QuietDesk
-    from kb.demonstration.tickets import Counter
+    from kb.demo.agenda import Agenda
+    from kb.demo.articles import ArticleRepository
+    from kb.demo.simulation import DemoParts, LastEvent, QuarterPlan, Searching, Simulation
+    from kb.demo.staff import Keepers, NoLetters, People, QuietDesk
+    from kb.demo.tickets import Counter
     from kb.gaps.answers.service import Replay
     from kb.gaps.subscriptions.service import Subscriptions
     from kb.searches.service import SearchService
     from kb.services import ticket_recorder
 
     settings, db = parts.settings, parts.db
-    plan = Plan(datetime.fromisoformat(mark.made), mark.days, mark.seed)
+    plan = QuarterPlan(datetime.fromisoformat(mark.made), mark.days, mark.seed)
     people = People(parts.accounts, parts.visitors, plan.first, password)
     staff = people.staff()
     subscriptions = Subscriptions(
         db, secret=parts.secret_key, letters=NoLetters(), accounts=parts.accounts,
         library=parts.library,
     )  # fmt: skip
-    kept, agenda = Kept(db, settings.data / "spool"), Agenda()
-    return Filling(
-        Parts(
+    kept, agenda = LastEvent(db, settings.data / "spool"), Agenda()
+    return Simulation(
+        DemoParts(
             settings=settings,
             db=db,
-            shelf=Shelf(settings),
+            shelf=ArticleRepository(settings),
             searching=Searching(SearchService(parts.engine, parts.library, kept), kept, plan.now),
             counter=Counter(
                 desk=QuietDesk(db, settings, record=ticket_recorder(parts.record, parts.accounts)),

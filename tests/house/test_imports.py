@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # Modules that decide from what they are given: no file, network, database, clock or thread.
 RULES = {
-    "kb.demonstration.agenda",
+    "kb.demo.agenda",
     "kb.tickets.model",
     "kb.tickets.forms",
     "kb.links",

@@ -1,4 +1,7 @@
-"""Made-up readers of one day: what they look for, what they do with what they are shown.
+"""Made-up readers: what they look for, in which words, and what they do with what they find.
+
+Promises needs that the shipped articles meet and others that none does, misspelt now and then.
+Knows no search engine and no database.
 
 Promises the same visits from the same seed, day and answers; more on weekdays than at weekends, a
 little more success from week to week, one outage and one release. Knows no search engine, desk or
@@ -11,13 +14,81 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+import yaml
+
 from kb.config.demo_marker import HOLDOUT, SURVEY
-from kb.demonstration.needs import Need, pick
 from kb.tracking.events import Arm, Event, EventKind, Surface
 from kb.tracking.experiments import arm_of, drawn
 from kb.tracking.query_text import words_key
+
+# -- What readers of a demonstration look for, and in which words --
+
+
+FILE = Path(__file__).with_name("needs.yml")
+MISSPELT = 0.1  # of the searches
+SHORTEST = 5  # letters of a word that is misspelt
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One thing people look for. `article` meets it, "" when none does, with the chance `works`;
+    `words` are wordings, the commonest first; `name` is "" or what a special day asks for.
+    """
+
+    article: str
+    words: tuple[str, ...]
+    weight: float
+    works: float = 0.0
+    language: str = "en"
+    name: str = ""
+
+    def wording(self, chance: random.Random, *, but: str = "") -> str:
+        """Return how somebody words it, another way than `but` where there is one."""
+        left = [one for one in self.words if one != but] or list(self.words)
+        [chosen] = chance.choices(left, [1 / (place + 1) for place in range(len(left))])
+        return misspelt(chosen) if chance.random() < MISSPELT else chosen
+
+
+def needs() -> tuple[Need, ...]:
+    """Return every need."""
+    rows = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    return tuple(
+        Need(
+            article=row["article"],
+            words=tuple(str(each) for each in row["words"]),
+            weight=float(row["weight"]),
+            works=float(row.get("works", 0.0)),
+            language=row.get("language", "en"),
+            name=row.get("id", ""),
+        )
+        for row in rows
+    )
+
+
+def misspelt(words: str) -> str:
+    """Return the words with two letters of the longest one swapped: always the same two, so that
+    people make the same mistake.
+    """
+    longest = max(words.split(), key=len)
+    if len(longest) < SHORTEST:
+        return words
+    at = len(longest) // 2
+    swapped = longest[: at - 1] + longest[at] + longest[at - 1] + longest[at + 1 :]
+    return words.replace(longest, swapped, 1)
+
+
+def pick(every: Sequence[Need], chance: random.Random, boosts: dict[str, float]) -> Need:
+    """Return a need drawn by weight; `boosts` multiplies the weight of the needs so named."""
+    weights = [need.weight * boosts.get(need.name, 1.0) for need in every]
+    [chosen] = chance.choices(every, weights)
+    return chosen
+
+
+# -- Made-up readers of one day: what they look for, what they do with what they are shown --
+
 
 WEEKDAY, WEEKEND = 88, 16  # visits
 GROWTH = 0.15  # more visits on the last day than on the first
@@ -32,7 +103,7 @@ RELEASE_DAYS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class DemoReader:
     """Who visits. `draw` is by what comparisons know them; the rest is "" for nobody known."""
 
     draw: str
@@ -43,7 +114,7 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class DemoResults:
     """What a search showed: slugs in order, and what the record keeps of it (JSON-able)."""
 
     hits: tuple[str, ...]
@@ -52,11 +123,11 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class DemoRequest:
     """What somebody wants after a search: a ticket, or to be told of an answer."""
 
     at: datetime
-    person: Person
+    person: DemoReader
     need: Need
     words: str
     search_id: str
@@ -70,12 +141,12 @@ class Visit:
     """
 
     events: list[Event] = field(default_factory=list)
-    ticket: Wish | None = None
-    subscription: Wish | None = None
-    mailed: tuple[datetime, Person] | None = None
+    ticket: DemoRequest | None = None
+    subscription: DemoRequest | None = None
+    mailed: tuple[datetime, DemoReader] | None = None
 
 
-Search = Callable[[str, str, bool], Shown]  # (words, language, signed in)
+Search = Callable[[str, str, bool], DemoResults]  # (words, language, signed in)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +181,7 @@ class Day:
 
 
 def visits(
-    day: Day, needs: Sequence[Need], readers: Sequence[Person], search: Search
+    day: Day, needs: Sequence[Need], readers: Sequence[DemoReader], search: Search
 ) -> Iterator[Visit]:
     """Give the visits of a day, by the time they begin; `readers` have accounts."""
     chance = random.Random(f"{day.seed} {day.start:%Y-%m-%d}")  # noqa: S311 - no secret
@@ -125,22 +196,24 @@ def visits(
         away[person.visitor] = at + timedelta(minutes=50)
 
 
-def _person(day: Day, number: int, chance: random.Random, readers: Sequence[Person]) -> Person:
+def _person(
+    day: Day, number: int, chance: random.Random, readers: Sequence[DemoReader]
+) -> DemoReader:
     known = chance.random() < SIGNED_IN
     return chance.choice(readers) if known and readers else _unknown(day, number, chance)
 
 
-def _unknown(day: Day, number: int, chance: random.Random) -> Person:
+def _unknown(day: Day, number: int, chance: random.Random) -> DemoReader:
     visitor = f"{chance.getrandbits(128):032x}"
     name = f"{day.start:%m%d}-{number}"
-    return Person(visitor, visitor, "", f"Demo visitor {name}", f"visitor-{name}@example.org")
+    return DemoReader(visitor, visitor, "", f"Demo visitor {name}", f"visitor-{name}@example.org")
 
 
 class _Life:
     """One visit."""
 
     def __init__(
-        self, day: Day, chance: random.Random, person: Person, need: Need, search: Search,
+        self, day: Day, chance: random.Random, person: DemoReader, need: Need, search: Search,
         number: int, outage: bool,
     ) -> None:  # fmt: skip
         self.day, self.chance, self.person, self.need = day, chance, person, need
@@ -159,12 +232,12 @@ class _Life:
                 break
         return self.visit
 
-    def _goes_on(self, attempt: int, shown: Shown) -> bool:
+    def _goes_on(self, attempt: int, shown: DemoResults) -> bool:
         likely = 0.32 if shown.answerable else 0.45
         self.at += timedelta(seconds=self.chance.uniform(6, 40))
         return attempt < 2 and self._is(likely)
 
-    def _tries(self, search_id: str, shown: Shown, words: str) -> bool:
+    def _tries(self, search_id: str, shown: DemoResults, words: str) -> bool:
         """Return whether the visit ends with what this search showed."""
         rank = shown.hits.index(self.need.article) + 1 if self.need.article in shown.hits else 0
         if rank and shown.answerable and self._is({1: 0.95, 2: 0.85, 3: 0.7}.get(rank, 0.4)):
@@ -174,7 +247,7 @@ class _Life:
             self._opens(search_id, shown.hits[place - 1], place, self.chance.uniform(2, 9))
         return self._unhappy(search_id, shown, words)
 
-    def _reads(self, search_id: str, shown: Shown, words: str, rank: int) -> bool:
+    def _reads(self, search_id: str, shown: DemoResults, words: str, rank: int) -> bool:
         slug = shown.hits[rank - 1]
         helps = 0.05 if self.outage else self.need.works - 0.08 + BETTER * self.day.place
         if self._is(helps):
@@ -199,7 +272,7 @@ class _Life:
         else:
             self._survey(search_id, slug, met=True)
 
-    def _unhappy(self, search_id: str, shown: Shown, words: str) -> bool:
+    def _unhappy(self, search_id: str, shown: DemoResults, words: str) -> bool:
         """Return whether somebody whose need is not met stops asking here."""
         what = self.chance.random()
         form = (0.45 if self.outage else 0.24) - 0.06 * self.day.place
@@ -216,7 +289,7 @@ class _Life:
 
     # -- the ticket form ------------------------------------------------------------------------
 
-    def _form(self, search_id: str, shown: Shown, words: str) -> None:
+    def _form(self, search_id: str, shown: DemoResults, words: str) -> None:
         self._does(EventKind.FORM_OPENED, 12, search_id)
         arm = arm_of(f"demonstration {self.day.seed}", self.person.draw, HOLDOUT)
         self._does(EventKind.HOLDOUT, 0, None, arm=arm.value, share=HOLDOUT)
@@ -239,12 +312,12 @@ class _Life:
         if self._is(0.6):
             self._does(EventKind.FORM_WITHDRAWN, 5, search_id)
 
-    def _wish(self, search_id: str, words: str) -> Wish:
-        return Wish(self.at, self.person, self.need, words, search_id, self.number)
+    def _wish(self, search_id: str, words: str) -> DemoRequest:
+        return DemoRequest(self.at, self.person, self.need, words, search_id, self.number)
 
     # -- steps ----------------------------------------------------------------------------------
 
-    def _asks(self, words: str) -> tuple[str, Shown]:
+    def _asks(self, words: str) -> tuple[str, DemoResults]:
         shown = self.search(words, self.need.language, bool(self.person.user_id))
         surface = Surface.API if not self.device and self._is(0.3) else Surface.PAGE
         data = dict(shown.data) | {"surface": surface.value, "device": self.device}
@@ -289,14 +362,14 @@ class _Life:
         return f"{self.chance.getrandbits(128):032x}"
 
 
-def noise(day: Day, needs: Sequence[Need], staff: Person, search: Search) -> Iterator[Event]:
+def noise(day: Day, needs: Sequence[Need], staff: DemoReader, search: Search) -> Iterator[Event]:
     """Give what staff and programs did on the day: marked when it was recorded, left out of every
     figure.
     """
     chance = random.Random(f"{day.seed} noise {day.start:%Y-%m-%d}")  # noqa: S311 - no secret
     for number in range(14 if day.start.weekday() < 5 else 6):
         robot = number % 3 > 0
-        person = Person("", f"{chance.getrandbits(128):032x}") if robot else staff
+        person = DemoReader("", f"{chance.getrandbits(128):032x}") if robot else staff
         at = day.start + timedelta(hours=chance.uniform(0 if robot else 8, 23 if robot else 17))
         need = pick(needs, chance, {})
         shown = search(need.words[0], need.language, not robot)
@@ -305,7 +378,7 @@ def noise(day: Day, needs: Sequence[Need], staff: Person, search: Search) -> Ite
 
 
 def _looks(
-    chance: random.Random, person: Person, at: datetime, need: Need, shown: Shown
+    chance: random.Random, person: DemoReader, at: datetime, need: Need, shown: DemoResults
 ) -> Iterator[Event]:
     search_id, user = f"{chance.getrandbits(128):032x}", person.user_id or None
     yield Event(

@@ -48,7 +48,7 @@ ADDITIONS = (
 )  # fmt: skip
 
 
-class Shelf:
+class ArticleRepository:
     """The repository in a demonstration's folder."""
 
     def __init__(self, settings: Settings) -> None:

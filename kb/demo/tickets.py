@@ -1,5 +1,8 @@
 """Made-up tickets taken through the real desk.
 
+Promises steps that the desk's own rules allow, in order of time, drawn from the seed and the
+ticket's visit alone; more are resolved at the first contact from week to week. Knows no desk.
+
 Promises that every ticket is opened, moved and resolved by the desk's own rules at made-up times; a
 step that the rules forbid by then is left out. Knows no reader's mind.
 """
@@ -7,16 +10,16 @@ step that the rules forbid by then is left out. Knows no reader's mind.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import StrEnum
 from functools import partial
 from typing import Any
 
-from kb.demonstration.agenda import Agenda
-from kb.demonstration.fates import Do, Step, fate
-from kb.demonstration.readers import Wish
+from kb.demo.agenda import Agenda
+from kb.demo.readers import DemoRequest
 from kb.errors import NotAllowed
 from kb.tickets.escalation import escalate_due
 from kb.tickets.model import (
@@ -35,6 +38,101 @@ from kb.tickets.model import (
 from kb.tickets.service import Desk
 from kb.tracking.query_text import words_key
 
+# -- What becomes of a made-up ticket at the desk, and when --
+
+
+class Do(StrEnum):
+    """One step."""
+
+    TAKE = "take"
+    ASK_BACK = "ask_back"
+    REPLY = "reply"
+    CLOCK = "clock"
+    ESCALATE = "escalate"
+    RESOLVE = "resolve"
+    CLOSE = "close"
+
+
+@dataclass(frozen=True, slots=True)
+class TicketStep:
+    """What is done at `at`; `tier` is whose agent does it."""
+
+    at: datetime
+    do: Do
+    tier: int = 1
+
+
+def fate(chance: random.Random, opened: datetime, place: float) -> tuple[TicketStep, ...]:
+    """Return the steps of a ticket; `place` is how far the quarter has gone, in [0, 1]."""
+    shares = (0.34 + 0.14 * place, 0.16, 0.30 - 0.08 * place, 0.20 - 0.06 * place)
+    [way] = chance.choices((_at_once, _asked_back, _left_waiting, _handed_up), shares)
+    steps = list(way(chance, _desk_hours(opened)))
+    last = steps[-1]
+    if chance.random() < 0.06:  # it was not solved after all
+        again = _after(chance, last, 3, 30)
+        steps += [
+            TicketStep(again, Do.REPLY),
+            TicketStep(again + timedelta(hours=3), Do.RESOLVE, last.tier),
+        ]
+    return (*steps, TicketStep(steps[-1].at + timedelta(days=5), Do.CLOSE, last.tier))
+
+
+def _desk_hours(opened: datetime) -> datetime:
+    """Return when the desk sees it: at once in its hours, else next morning, never at weekends."""
+    at = opened
+    if at.hour >= 18:
+        at = at.replace(hour=7, minute=5) + timedelta(days=1)
+    elif at.hour < 7:
+        at = at.replace(hour=7, minute=5)
+    while at.weekday() >= 5:
+        at += timedelta(days=1)
+    return max(at, opened)
+
+
+def _at_once(chance: random.Random, seen: datetime) -> Iterator[TicketStep]:
+    taken = seen + timedelta(minutes=chance.uniform(1, 9))
+    yield TicketStep(taken, Do.TAKE)
+    yield TicketStep(taken + timedelta(minutes=chance.uniform(3, 18)), Do.RESOLVE)
+
+
+def _asked_back(chance: random.Random, seen: datetime) -> Iterator[TicketStep]:
+    taken = seen + timedelta(minutes=chance.uniform(2, 12))
+    yield TicketStep(taken, Do.TAKE)
+    yield TicketStep(taken + timedelta(minutes=4), Do.ASK_BACK)
+    replied = taken + timedelta(hours=chance.uniform(1, 26))
+    yield TicketStep(replied, Do.REPLY)
+    yield TicketStep(replied + timedelta(minutes=chance.uniform(2, 9)), Do.RESOLVE)
+
+
+def _left_waiting(chance: random.Random, seen: datetime) -> Iterator[TicketStep]:
+    yield TicketStep(seen + timedelta(minutes=31), Do.CLOCK)
+    taken = seen + timedelta(hours=chance.uniform(1, 4))
+    yield TicketStep(taken, Do.TAKE, 2)
+    yield TicketStep(taken + timedelta(hours=chance.lognormvariate(1.2, 0.9)), Do.RESOLVE, 2)
+
+
+def _handed_up(chance: random.Random, seen: datetime) -> Iterator[TicketStep]:
+    taken = seen + timedelta(minutes=chance.uniform(2, 10))
+    yield TicketStep(taken, Do.TAKE)
+    yield TicketStep(taken + timedelta(minutes=chance.uniform(5, 15)), Do.ESCALATE)
+    second = taken + timedelta(hours=chance.uniform(1, 8))
+    yield TicketStep(second, Do.TAKE, 2)
+    if chance.random() < 0.35:
+        yield TicketStep(second + timedelta(hours=1), Do.ESCALATE, 2)
+        third = second + timedelta(hours=chance.uniform(4, 30))
+        yield TicketStep(third, Do.TAKE, 3)
+        yield TicketStep(third + timedelta(hours=chance.uniform(2, 60)), Do.RESOLVE, 3)
+    else:
+        yield TicketStep(second + timedelta(hours=chance.uniform(1, 20)), Do.RESOLVE, 2)
+
+
+def _after(chance: random.Random, last: TicketStep, least: float, most: float) -> datetime:
+    return last.at + timedelta(hours=chance.uniform(least, most))
+
+
+# -- Made-up tickets taken through the real desk --
+
+
 Trail = Callable[[str, str, datetime], Mapping[str, Any]]  # (visitor, search, now)
 
 
@@ -52,7 +150,7 @@ class Counter:
     seed: int
     _about: dict[int, str] = field(default_factory=dict)  # article by ticket, "" for none
 
-    def open(self, wish: Wish, place: float) -> None:
+    def open(self, wish: DemoRequest, place: float) -> None:
         """Open the ticket that somebody asked for, and plan what becomes of it."""
         chance = self._chance(f"{wish.at.isoformat()} {wish.number}")
         person = wish.person
@@ -78,14 +176,14 @@ class Counter:
         for step in fate(chance, at, place):
             self.agenda.at(step.at, partial(self._do, number, step))
 
-    def _do(self, number: int, step: Step, now: datetime) -> None:
+    def _do(self, number: int, step: TicketStep, now: datetime) -> None:
         if step.do is Do.CLOCK:
             escalate_due(self.desk.db, self.desk.tiers, now=now)
             return
         with suppress(NotAllowed):  # the clock, or somebody else, was there first
             self.desk.act(number, self._action(number, step), now=now)
 
-    def _action(self, number: int, step: Step) -> Action:
+    def _action(self, number: int, step: TicketStep) -> Action:
         by = self.agents[step.tier]
         match step.do:
             case Do.TAKE:

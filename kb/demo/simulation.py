@@ -1,4 +1,7 @@
-"""A quarter, day after day, through the product's own parts.
+"""A made-up quarter, day after day, through the product's own parts.
+
+Promises that what the record keeps of a search is what the engine found at that state of the
+articles; the same words of the same kind of reader are asked once a state. Records nothing.
 
 Promises that what readers did is put on record by the record's own store, judged by closing day by
 day, and followed by the policies, the desk, the grouping and the replays that a real site would
@@ -14,6 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
+from kb.accounts.roles import Role, Viewer
 from kb.analytics import jobs as analytics_jobs
 from kb.analytics import solved_queries
 from kb.analytics.external_tickets.reading import OutsideTicket
@@ -21,13 +25,21 @@ from kb.analytics.external_tickets.service import Matching, bring
 from kb.analytics.model import UnresolvedEpisode
 from kb.config.settings import Settings
 from kb.database import Database
-from kb.demonstration.agenda import Agenda
-from kb.demonstration.asking import Searching
-from kb.demonstration.keepers import Keepers
-from kb.demonstration.needs import needs
-from kb.demonstration.readers import RELEASE_DAYS, Day, Person, Visit, Wish, noise, visits
-from kb.demonstration.shelf import ADDITIONS, Shelf
-from kb.demonstration.tickets import Counter
+from kb.demo.agenda import Agenda
+from kb.demo.articles import ADDITIONS, ArticleRepository
+from kb.demo.readers import (
+    RELEASE_DAYS,
+    Day,
+    DemoReader,
+    DemoRequest,
+    DemoResults,
+    Visit,
+    needs,
+    noise,
+    visits,
+)
+from kb.demo.staff import Keepers
+from kb.demo.tickets import Counter
 from kb.gaps.answers.service import Replay
 from kb.gaps.diagnosis_jobs import Diagnosing
 from kb.gaps.jobs import Grouping, bring_up_to_date
@@ -35,12 +47,66 @@ from kb.gaps.subscriptions.service import SubscriptionRequest as Subscribing
 from kb.gaps.subscriptions.service import Subscriptions
 from kb.reports.annotations import note
 from kb.reports.model import Written
+from kb.searches.service import SearchService
 from kb.tickets.escalation import escalate_due
 from kb.tickets.model import Requester, TicketDraft
 from kb.tickets.offers import decline_offer, open_offer, take_offer
 from kb.tickets.policies import apply_demand, apply_unresolved_policy
+from kb.tracking.events import Event
+from kb.tracking.recorder import Unrecorded
 from kb.tracking.store import put_all
 from search.encoder import silent
+from search.types import Query
+
+# -- Made-up readers' searches, answered by the real engine --
+
+
+HITS = 10
+
+
+class LastEvent(Unrecorded):
+    """A recorder that keeps the last event in memory and none on disk."""
+
+    last: Event | None = None
+
+    def record(self, *events: Event) -> bool:
+        """Hold the event; nothing is written."""
+        self.last = events[-1]
+        return True
+
+
+class Searching:
+    """Searches on behalf of readers who do not exist."""
+
+    def __init__(self, asker: SearchService, kept: LastEvent, now: datetime) -> None:
+        self._asker, self._kept, self._now = asker, kept, now
+        self._known: dict[tuple[str, str, bool], DemoResults] = {}
+
+    def __call__(self, words: str, language: str, signed_in: bool) -> DemoResults:
+        """Return what these words show now."""
+        key = (words, language, signed_in)
+        if key not in self._known:
+            self._known[key] = self._asked(words, language, signed_in)
+        return self._known[key]
+
+    def forget(self) -> None:
+        """Ask everything anew from now on: other articles are live."""
+        self._known.clear()
+
+    def _asked(self, words: str, language: str, signed_in: bool) -> DemoResults:
+        viewer = Viewer("", Role.READER if signed_in else Role.ANONYMOUS)
+        query = Query(text=words, prefer_language=language, limit=HITS)
+        answer = self._asker.ask(viewer, query, surface="page", now=self._now)
+        event = self._kept.last
+        assert event is not None
+        collection = next((article.collection for _, article in answer.hits), "")
+        data = dict(event.data) | {"collection": collection}
+        slugs = tuple(hit.id for hit, _ in answer.hits)
+        return DemoResults(slugs, answer.results.answerable, data)
+
+
+# -- A quarter, day after day, through the product's own parts --
+
 
 OUTAGE, RELEASE = 0.62, 0.8  # how far the quarter has gone then, in [0, 1]
 STRANGERS = 2  # tickets by mail a day of people who never looked here
@@ -54,12 +120,12 @@ Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class DemoParts:
     """What filling works through; `readers` have accounts, `staff` is somebody who looks too."""
 
     settings: Settings
     db: Database
-    shelf: Shelf
+    shelf: ArticleRepository
     searching: Searching
     counter: Counter
     agenda: Agenda
@@ -69,12 +135,12 @@ class Parts:
     replaying: Replay
     subscriptions: Subscriptions
     matching: Matching
-    readers: Sequence[Person]
-    staff: Person
+    readers: Sequence[DemoReader]
+    staff: DemoReader
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class QuarterPlan:
     """The quarter: `days` days that end at `now`, the last one cut off there."""
 
     now: datetime
@@ -117,11 +183,11 @@ class Plan:
 
 
 @dataclass(slots=True)
-class Filling:
+class Simulation:
     """Fills one folder."""
 
-    parts: Parts
-    plan: Plan
+    parts: DemoParts
+    plan: QuarterPlan
     _mailed: list[OutsideTicket] = field(default_factory=list)
 
     def begin(self, progress: Progress) -> None:
@@ -188,7 +254,7 @@ class Filling:
         self._mailed = [ticket for ticket in self._mailed if ticket.at >= now]
         bring(self.parts.db, self.parts.settings, due, self.parts.matching, source="mail", now=now)
 
-    def _subscribe(self, wish: Wish) -> None:
+    def _subscribe(self, wish: DemoRequest) -> None:
         wants = Subscribing(
             wish.search_id,
             wish.words,

@@ -1,0 +1,196 @@
+"""Made-up staff: accounts, who keeps the gaps, and a desk that sends nothing.
+
+Promises names and addresses that say they are made up, and one password that opens the lead's and
+nobody else's. Knows no reader's mind.
+
+Promises acts that the product offers, each by a name that says it is made up. Knows no page.
+
+Promises that whatever happens in a made-up quarter, nothing waits in the outbox when it is over.
+Knows no mail.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from kb.accounts.roles import Role
+from kb.accounts.store import Account, Accounts
+from kb.database import Connection, Database
+from kb.demo.readers import DemoReader, needs
+from kb.errors import ProductError
+from kb.gaps import service as gaps_service
+from kb.gaps.model import Gap, GapStatus
+from kb.gaps.service import Act, Acting, GapFilter, listing
+from kb.gaps.subscriptions.service import ToldOf
+from kb.gaps.subscriptions.store import Subscription
+from kb.links import Links
+from kb.notifications.outbox import Outbox
+from kb.tickets.model import Agent
+from kb.tickets.requester_store import PrivateLinks
+from kb.tickets.sending import TicketNotices
+from kb.tickets.service import Desk, Work
+from kb.tickets.store import Tickets
+from kb.tracking.visitors import Visitors
+
+# -- Made-up accounts --
+
+
+AGENTS = 3  # one a tier
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """Agents by tier, the author who answers gaps (id, name), and somebody who searches too."""
+
+    agents: Mapping[int, Agent]
+    author: tuple[str, str]
+    looking: DemoReader
+
+
+class People:
+    """The accounts of a demonstration."""
+
+    def __init__(
+        self, accounts: Accounts, visitors: Visitors, since: datetime, password: str
+    ) -> None:
+        self._accounts, self._visitors = accounts, visitors
+        self._since, self._password = since, password
+
+    def staff(self) -> Staff:
+        """Add the lead, an author and the agents."""
+        self._add("lead", "Demo lead", Role.LEAD, self._password)
+        author = self._add("author", "Demo author", Role.AUTHOR)
+        agents = [
+            self._add(f"agent{tier}", f"Demo agent {tier}", Role.AGENT)
+            for tier in range(1, AGENTS + 1)
+        ]
+        by_tier = {tier: Agent(one.id, one.name) for tier, one in enumerate(agents, start=1)}
+        return Staff(by_tier, (author.id, author.name), self._person("", agents[0]))
+
+    def readers(self, count: int) -> tuple[DemoReader, ...]:
+        """Add readers with accounts."""
+        names = [f"reader{number}" for number in range(1, count + 1)]
+        return tuple(
+            self._person(name, self._add(name, f"Demo {name[:6]} {name[6:]}", Role.READER))
+            for name in names
+        )
+
+    def _add(self, name: str, shown: str, role: Role, password: str = "") -> Account:
+        opens = password or secrets.token_urlsafe(24)
+        return self._accounts.add(
+            f"{name}@example.org", opens, name=shown, role=role, now=self._since
+        )
+
+    def _person(self, draw: str, account: Account) -> DemoReader:
+        visitor = self._visitors.signed_in(account.id)
+        return DemoReader(draw, visitor, account.id, account.name, account.email)
+
+
+# -- Made-up people who keep the gaps: what they hand over, name, watch and decline --
+
+
+LEAD = "Demo lead"
+# By a wording of what is asked: what the lead does with the gap.
+DECISIONS: dict[str, tuple[Act, ...]] = {
+    "payslip": (gaps_service.rename("Payslips and the payroll portal"),),
+    "travel expenses": (gaps_service.decide("watching"),),
+    "parking permit": (gaps_service.decide("declined"),),
+}
+
+
+@dataclass(slots=True)
+class Keepers:
+    """Those who look at the gaps of one site; `author` is an account's id and name."""
+
+    db: Database
+    k: int
+    author: tuple[str, str]
+
+    def assign(self, slugs: Sequence[str], now: datetime) -> None:
+        """Hand the gaps that these articles will answer to the author."""
+        for need in needs():
+            if need.article in slugs:
+                self._act(need.words, gaps_service.assign(*self.author), now, _unowned)
+
+    def decide(self, now: datetime) -> None:
+        """Decide on the gaps that nobody has decided on yet."""
+        for words, chosen in DECISIONS.items():
+            for act in chosen:
+                self._act((words,), act, now, _undecided)
+
+    def _act(
+        self, words: Collection[str], act: Act, now: datetime, due: Callable[[Gap], bool]
+    ) -> None:
+        found = listing(self.db, GapFilter(status="all"), k=self.k, now=now).gaps
+        gap = next((one for one in found if one.label in words and due(one)), None)
+        if gap is None:
+            return
+        try:
+            gaps_service.act(self.db, gap.number, act, Acting(LEAD, now, gap.version, self.k))
+        except ProductError:
+            return  # it is that already
+
+
+def _unowned(gap: Gap) -> bool:
+    return not gap.owner_id
+
+
+def _undecided(gap: Gap) -> bool:
+    return gap.status is GapStatus.NEW and not gap.title
+
+
+# -- A desk and subscriptions that write no letters --
+
+
+class Unsent(Outbox):
+    """An outbox that takes letters and keeps none."""
+
+    def put(
+        self, channel: str, payload: Mapping[str, Any], *, now: datetime, ticket_id: str | None,
+        key: str = "",
+    ) -> str:  # fmt: skip
+        """Forget the letter; return the key it was given."""
+        del channel, payload, now, ticket_id
+        return key
+
+
+class NoLinks(PrivateLinks):
+    """Private links of letters that nobody gets."""
+
+    def new(self, ticket_id: str, now: datetime) -> str:
+        """Return no token, and keep nothing."""
+        del ticket_id, now
+        return ""
+
+
+class QuietDesk(Desk):
+    """The desk with all its rules, and nobody written to."""
+
+    @contextmanager
+    def work(self) -> Iterator[Work]:
+        """Hand out one write transaction, as the desk does."""
+        with self.db.begin() as connection:
+            links, private = Links(self.settings.site_url), NoLinks(connection)
+            post = TicketNotices(
+                Unsent(connection), links, self.settings.site_name, private, lambda *_: False
+            )
+            yield Work(connection, Tickets(self.db, connection), post)
+
+
+class NoLetters:
+    """What a subscription would be written, unwritten."""
+
+    def confirm(
+        self, connection: Connection, to: Subscription, token: str, *, now: datetime
+    ) -> None:
+        """Ask nobody."""
+
+    def answered(
+        self, connection: Connection, to: Subscription, token: str, answer: ToldOf, *, now: datetime
+    ) -> None:
+        """Tell nobody."""

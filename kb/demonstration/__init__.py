@@ -1,1 +1,0 @@
-"""A demonstration: a made-up quarter in a data folder of its own, for looking at every report."""
