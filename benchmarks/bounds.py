@@ -27,7 +27,7 @@ from kb.errors import InvalidInput, ProductError
 from kb.redaction.redactor import redact, redactor
 from kb.tracking.query_text import words_key
 from kb.tracking.user_agents import device_of, is_robot
-from kb.web.linked import linked
+from kb.web.filters import linked
 from search.querying import bounded
 from search.tokens import normal as normal_text
 

@@ -16,68 +16,53 @@ from kb.config.demo_marker import SAYS
 from kb.config.settings import Settings, load
 from kb.errors import ConfigError
 from kb.services import Services, build
-from kb.web import (
+from kb.web import api, errors, filters, guard, headers, request_log, site_address
+from kb.web.filters import address
+from kb.web.request_log import Counting
+from kb.web.views import (
     account,
-    addresses,
-    api,
+    articles,
     authors,
+    branch_previews,
     desk,
-    errors,
-    forgotten,
     gaps,
-    guard,
-    headers,
     history,
     hooks,
-    kept,
-    leads,
-    letters,
-    link_again,
-    metrics,
-    notes,
-    operator,
-    own_account,
-    places,
-    preview,
-    previews,
-    publishing,
-    reader,
-    request_log,
-    requester,
+    local_preview,
+    operators,
+    reports,
+    saved_views,
+    snapshots,
     subscriptions,
-    survey,
-    transfer,
-    views,
 )
-from kb.web import words as filters
-from kb.web.addresses import address
-from kb.web.counting import Counting
+from kb.web.views import annotations as views_annotations
+from kb.web.views import tickets as views_tickets
 
 LONGEST_REQUEST = 256 * 1024  # a ticket's text and then some; bytes
 SPARE = 8  # places for counting beyond two for each web process: one that ends while another begins
 RIGHT_TO_LEFT = ("ar", "fa", "he", "ur")
 BLUEPRINTS = (
-    reader.blueprint,
-    survey.blueprint,
+    articles.blueprint,
+    articles.survey_blueprint,
     history.blueprint,
-    requester.blueprint,
-    link_again.blueprint,
+    views_tickets.blueprint,
+    views_tickets.link_again_blueprint,
     subscriptions.blueprint,
     account.blueprint,
-    own_account.blueprint,
-    forgotten.blueprint,
+    account.own_account_blueprint,
+    account.forgotten_blueprint,
     desk.blueprint,
-    letters.blueprint,
-    leads.blueprint,
-    notes.blueprint,
-    views.blueprint,
-    kept.blueprint,
+    operators.stored_emails_blueprint,
+    reports.blueprint,
+    views_annotations.blueprint,
+    saved_views.blueprint,
+    snapshots.blueprint,
     gaps.blueprint,
     authors.blueprint,
-    operator.blueprint,
-    metrics.blueprint,
-    publishing.blueprint,
-    previews.blueprint,
+    operators.blueprint,
+    operators.metrics_blueprint,
+    authors.publishing_blueprint,
+    branch_previews.blueprint,
     hooks.blueprint,
     api.blueprint,
 )
@@ -93,22 +78,30 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
         )
     app = Flask(
         __name__,
-        static_folder=str(transfer.STATIC),
+        static_folder=str(headers.STATIC),
         template_folder=str(settings.templates.absolute()),
     )
     parts = services or build(settings, pages=True)
     app.config.from_mapping(_config(settings, parts.secret_key))
     app.extensions["services"] = parts
-    places.init_app(app, settings, parts.proxied)
+    site_address.init_app(app, settings, parts.proxied)
     _prepare_templates(app, settings)
     counting = Counting(SPARE + 2 * settings.workers)
     app.extensions["counting"] = counting
     request_log.init_app(app)
-    for part in (transfer, previews, guard, headers, errors, filters, addresses):
-        part.init_app(app)
+    for begin in (
+        headers.init_compression,
+        branch_previews.init_app,
+        guard.init_app,
+        headers.init_app,
+        errors.init_app,
+        filters.init_app,
+        filters.init_addresses,
+    ):
+        begin(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
-    places.check_path(app, settings)
+    site_address.check_path(app, settings)
     counting.begin(app.view_functions)
     app.wsgi_app = request_log.RequestLog(app.wsgi_app, counting)  # type: ignore[method-assign]
     return app
@@ -117,8 +110,8 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
 def serve_preview(services: Services, work: Workspace) -> None:
     """Serve the site with the author's articles and the preview's own pages until stopped."""
     app = create_app(services=services)
-    preview.init_app(app, work)
-    preview.serve(app, services.settings)
+    local_preview.init_app(app, work)
+    local_preview.serve(app, services.settings)
 
 
 def _config(settings: Settings, secret_key: str) -> dict[str, Any]:
@@ -172,4 +165,4 @@ def _prepare_templates(app: Flask, settings: Settings) -> None:
 
 def _asset(name: str) -> str:
     """Return the address of a static file, with its hash so that browsers may keep it."""
-    return address("static", filename=name, v=transfer.version(name))
+    return address("static", filename=name, v=headers.version(name))

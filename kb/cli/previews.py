@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from kb.services import Services
 
 
-LINK = "/previews/open/{token}"  # kb.web.previews serves it
+LINK = "/previews/open/{token}"  # kb.web.views.branch_previews serves it
 
 
 @click.group()

@@ -160,7 +160,7 @@ class _Site(BaseApplication):  # type: ignore[misc]
             "timeout": REQUEST_S,
             "graceful_timeout": GRACE_S,
             "proc_name": "tier-zero",
-            # Only kb.web.places decides which proxies are believed (setting trusted_proxies).
+            # Only kb.web.site_address decides which proxies are believed (setting trusted_proxies).
             "forwarded_allow_ips": "",
             "pre_fork": births.before,
             "child_exit": births.after,

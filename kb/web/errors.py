@@ -32,8 +32,8 @@ from kb.errors import (
     TooSoon,
 )
 from kb.web.guard import SAFE, link_refused, wants_json
-from kb.web.places import UNKNOWN_HOST
-from kb.web.typed import MOST_GIVEN_BACK, SIGN_IN, typed
+from kb.web.refused_forms import MOST_GIVEN_BACK, SIGN_IN, typed
+from kb.web.site_address import UNKNOWN_HOST
 from search.errors import SearchError
 
 log = logging.getLogger(__name__)

@@ -1,15 +1,32 @@
-"""Security headers on every response.
+"""Headers on every response: security, caching and compression.
 
 Promises that a page can run only this site's own script files and style sheets, can be framed by
 nobody, and tells other sites nothing of where its reader was.
+
+Text is compressed with gzip, which every browser and proxy takes; brotli would save a tenth more
+of pages of some 10 kB and be one more library. Not compressed: what is small, pictures, answers to
+posts, and every page that nobody may keep (`kb.web.headers`), since the length of a compressed page
+tells of a secret in it who may put words beside it (BREACH). Pages carry a weak ETag of what they
+hold: the person's name, their language and the site's state are all in the text, so that no version
+has to be counted. A page is still private to its reader; only files that are named by the hash of
+their content are kept for good.
 """
 
 from __future__ import annotations
 
-from flask import Flask, Response, current_app, g, request
+import gzip
+import hashlib
+import re
+from functools import cache
+from pathlib import Path
+
+from flask import Flask, Response, current_app, g, request, session
 
 from kb.web.guard import standings, wants_json
-from kb.web.previews import keep_apart
+from kb.web.views.branch_previews import keep_apart
+
+# -- Security headers on every response --
+
 
 POLICY = "; ".join(
     (
@@ -102,3 +119,105 @@ def _tell_limits(response: Response) -> None:
         response.headers.setdefault("Retry-After", str(wait))
         if refused and not found:  # wrong passwords and unknown tokens
             response.headers["RateLimit"] = f'"guesses";r=0;t={wait}'
+
+
+# -- How answers travel: compressed, and not again where the browser has them --
+
+
+STATIC = Path(__file__).parents[1] / "static"
+SMALLEST = 1000  # bytes: what is smaller goes into one packet in either case
+# A page of 10.8 kB becomes 3,458 bytes in 0.21 ms; level 1 leaves 3,817 in 0.14, 9 the same 3,441.
+LEVEL, ONCE = 5, 9
+TYPES = frozenset({
+    "application/javascript", "application/json", "application/opensearchdescription+xml",
+    "application/openmetrics-text", "application/xml", "application/xhtml+xml", "image/svg+xml",
+})  # fmt: skip
+_SUFFIX = re.compile(r"(?:--?|;)(?:gzip|br|zstd|deflate)\"")
+FOREVER = "public, max-age=31536000, immutable"
+SOON = "public, max-age=60"  # of another version than asked for: while a new one is rolled out
+
+
+def init_compression(app: Flask) -> None:
+    """Compress, and answer 304, after every other part has had its say: called before theirs."""
+    app.before_request(_resume)
+    app.after_request(_send)
+
+
+def _resume() -> None:
+    """Send a file whole to who has a part of it under a weak tag (RFC 9110 13.1.5): that part may
+    be of other bytes, compressed ones.
+    """
+    if request.headers.get("If-Range", "").startswith("W/"):
+        request.environ.pop("HTTP_RANGE", None)
+    if tags := request.environ.get(
+        "HTTP_IF_NONE_MATCH"
+    ):  # Apache and Jetty mark what they compress
+        request.environ["HTTP_IF_NONE_MATCH"] = _SUFFIX.sub('"', tags)
+
+
+@cache
+def version(name: str) -> str:
+    """Return the hash of a static file, which stands in its address."""
+    return hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:10]
+
+
+@cache
+def _squeezed(name: str) -> bytes:
+    return gzip.compress((STATIC / name).read_bytes(), ONCE, mtime=0)
+
+
+def _send(response: Response) -> Response:
+    if request.endpoint == "static":
+        return _file(response)
+    if response.direct_passthrough or not response.is_sequence or not _is_text(response):
+        return response
+    if request.method not in {"GET", "HEAD"} or "no-store" in response.headers.get(
+        "Cache-Control", ""
+    ):
+        return response
+    body = response.get_data()
+    if len(body) >= SMALLEST:
+        response.vary.add("Accept-Encoding")
+    if (
+        response.status_code == 200
+        and not session.modified
+        and "Set-Cookie" not in response.headers
+    ):
+        response.set_etag(hashlib.blake2b(body, digest_size=12).hexdigest(), weak=True)
+        response.make_conditional(request)
+    if len(body) >= SMALLEST and response.status_code not in {206, 304} and _takes_gzip():
+        response.set_data(gzip.compress(body, LEVEL, mtime=0))
+        response.content_encoding = "gzip"
+    return response
+
+
+def _file(response: Response) -> Response:
+    """Say how long a static file may be kept, and send what was compressed before."""
+    name = (request.view_args or {}).get("filename", "")
+    if response.status_code not in {200, 206, 304}:
+        return response
+    if asked := request.args.get("v"):
+        response.headers["Cache-Control"] = FOREVER if asked == version(name) else SOON
+    if not _is_text(response) and response.status_code != 304:
+        return response
+    response.vary.add("Accept-Encoding")
+    if "Range" in request.headers or response.status_code == 206 or not _takes_gzip():
+        return response
+    tag, _ = response.get_etag()
+    if tag:  # the same tag for other bytes may only be a weak one
+        response.set_etag(tag, weak=True)
+    if response.status_code == 200:
+        response.close()
+        response.direct_passthrough = False
+        response.set_data(_squeezed(name))
+        response.content_encoding = "gzip"
+    return response
+
+
+def _is_text(response: Response) -> bool:
+    kind = response.mimetype or ""
+    return kind.startswith("text/") or kind in TYPES
+
+
+def _takes_gzip() -> bool:
+    return request.accept_encodings.quality("gzip") > 0

@@ -37,7 +37,7 @@ from kb.services import Services
 from kb.table import json_rows
 from kb.tracking.events import Event
 from kb.tracking.store import put_all
-from kb.web.charts import bars
+from kb.web.views.charts import bars
 
 Did = Callable[..., Event]
 FIRST = date(2025, 3, 1)

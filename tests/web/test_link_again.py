@@ -37,7 +37,7 @@ class Mailbox:
 def one_day(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let links be asked for on one day, whatever midnight does meanwhile."""
     noon = datetime(2026, 3, 2, 12, tzinfo=UTC)
-    monkeypatch.setattr("kb.web.link_again.now", lambda: noon)
+    monkeypatch.setattr("kb.web.views.tickets.now", lambda: noon)
 
 
 def _deliver(site: Any) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from kb.analytics.jobs import close_episodes
 from kb.analytics.report import DateRange
 from kb.analytics.search_metrics import steps
 from kb.reports.model import Annotation, annotations_of, annotations_table
-from kb.web.charts import marks
+from kb.web.views.charts import marks
 from tests.web.pages import Page, complaints
 
 TODAY = datetime.now(UTC).date()

@@ -9,7 +9,7 @@ from flask import g, render_template_string
 
 from kb.accounts.roles import Viewer
 from kb.table import Cell, Column, ColumnKind, Line, Table, lines
-from kb.web.words import cell
+from kb.web.filters import cell
 from tests.web.pages import Page
 
 PAGE = "{% from 'macros/tables.html' import table %}{{ table(found, titles={'a/b': 'On <b>'}) }}"

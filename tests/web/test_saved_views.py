@@ -16,7 +16,7 @@ from kb.accounts.roles import Viewer
 from kb.analytics.date_ranges import RANGES, range_of
 from kb.errors import InvalidInput
 from kb.reports.model import wanted
-from kb.web.views import PAGES, TITLES
+from kb.web.views.saved_views import PAGES, TITLES
 from tests.web.pages import Page, complaints
 
 VIEWS = "/reports/views"

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from kb.schema import events
 from kb.tracking import recorder
-from kb.web.reader import THANKS
+from kb.web.views.articles import THANKS
 from tests.web.pages import Page
 
 ARTICLE = "/articles/print/public"

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kb.schema import outbox
-from kb.web.linked import linked
+from kb.web.filters import linked
 from tests.web.pages import Element, Page, active_content
 
 TRACE = (

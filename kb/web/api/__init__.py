@@ -4,9 +4,7 @@ Promises one error shape, bodies held to the schemas that the OpenAPI document s
 permissions as the pages.
 """
 
-from kb.web.api import gaps as _gaps  # noqa: F401 - its routes join the blueprint
-from kb.web.api import publishing as _publishing  # noqa: F401 - its routes join the blueprint
-from kb.web.api import reports as _reports  # noqa: F401 - its routes join the blueprint
+from kb.web.api import staff  # noqa: F401 - its routes join the blueprint
 from kb.web.api.routes import blueprint
 
 __all__ = ["blueprint"]

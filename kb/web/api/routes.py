@@ -1,10 +1,9 @@
-"""The API's routes: each reads its input, makes one call, and shapes the answer.
-
-Promises the same answers and permissions as the pages. Knows no rule.
-"""
+"""The header `Idempotency-Key`: a program's own name for one request."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import Any
 
 from flask import Blueprint, Response, abort, g, jsonify, redirect, request, url_for
@@ -17,13 +16,10 @@ from kb.content.library import Library
 from kb.errors import InvalidInput
 from kb.searches.service import SearchAnswer
 from kb.tickets.model import QueueFilter, Ticket, TicketDraft, parse_number
-from kb.web.api import document as openapi
-from kb.web.api.keys import request_key
+from kb.tickets.requester_store import RequestKey
+from kb.web.api import schemas
 from kb.web.api.schemas import body
-from kb.web.asking import asking
-from kb.web.bodies import shown_body
 from kb.web.errors import WORDS
-from kb.web.former import ABSENT, moved_to, nearest, removed_at
 from kb.web.guard import (
     chosen,
     count_ticket_for,
@@ -34,7 +30,35 @@ from kb.web.guard import (
     services,
     viewer,
 )
+from kb.web.views.articles import ABSENT, moved_to, nearest, removed_at
+from kb.web.views.listings import shown_body
+from kb.web.views.tickets import asking
 from search.types import Query
+
+# -- The header `Idempotency-Key`: a program's own name for one request --
+
+
+LONGEST = 255
+
+
+def request_key(given: dict[str, Any]) -> RequestKey | None:
+    """Return the key of this request, None without one; 400 for one that cannot be a name. It may
+    stand in quotation marks, as the IETF's draft writes it, or alone.
+    """
+    text = request.headers.get("Idempotency-Key")
+    if text is None:
+        return None
+    bare = text.strip()
+    if len(bare) > 1 and bare[0] == bare[-1] == '"':
+        bare = bare[1:-1]
+    if not 0 < len(bare) <= LONGEST or not (bare.isascii() and bare.isprintable()):
+        abort(400, f"An Idempotency-Key has 1 to {LONGEST} printable ASCII characters.")
+    whole = json.dumps(given, sort_keys=True)
+    return RequestKey(bare, hashlib.sha256(whole.encode()).hexdigest())
+
+
+# -- The API's routes: each reads its input, makes one call, and shapes the answer --
+
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
 
@@ -45,7 +69,7 @@ MOST = 50  # rows in one answer
 @needs(Permission.READ)
 def document() -> Response:
     """This API, described."""
-    return jsonify(openapi.document(services().settings))
+    return jsonify(schemas.document(services().settings))
 
 
 @blueprint.get("/search")

@@ -1,7 +1,9 @@
-"""The home of those who write: what to do, how their articles do, what to write next.
+"""Pages for authors: what to do, how their articles do, what is live.
 
 Promises figures with their definitions, and words only where enough people used them. Knows no
 rule: tasks and figures come from `kb.authoring` and `kb.insight`.
+
+Promises what `kb publish` says, on a page, and what commits answered. Knows no rule of publishing.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, Response, render_template, request
 
 from kb.accounts.roles import Permission
 from kb.analytics.article_metrics import ArticleFigures, nothing
@@ -18,10 +20,15 @@ from kb.analytics.report import DateRange
 from kb.analytics.service import article_care
 from kb.authoring.tasks import keepers, kept_by, tasks
 from kb.content.article import Article, ArticleStatus
-from kb.gaps.fixes import brought
+from kb.gaps.fixes import brought, proposal
 from kb.gaps.service import GapFilter, listing, name_of
+from kb.publishing.rollback import kept_generations
+from kb.publishing.state import read_state
+from kb.web.filters import REASONS
 from kb.web.guard import needs, now, services, viewer
-from kb.web.words import REASONS
+
+# -- The home of those who write: what to do, how their articles do, what to write next --
+
 
 blueprint = Blueprint("authors", __name__, url_prefix="/authors")
 
@@ -89,3 +96,41 @@ def _rows(kept: Sequence[Article], known: Mapping[str, ArticleFigures]) -> list[
     """Return a row for each article, the most viewed first."""
     rows = [{"article": one, "care": known.get(one.slug) or nothing()} for one in kept]
     return sorted(rows, key=lambda row: (-row["care"].views, row["article"].title.casefold()))
+
+
+# -- For authors and other staff: what is live, what is wrong with the articles, what is kept --
+
+
+publishing_blueprint = Blueprint("publishing", __name__, url_prefix="/authors")
+
+MOST_ANSWERS_SHOWN = 20  # commits and articles listed
+
+
+@publishing_blueprint.get("/publishing")
+@needs(Permission.STAFF)
+def states() -> str:
+    """Problems of the articles, and the states that can be gone back to."""
+    parts = services()
+    library = parts.library()
+    return render_template(
+        "publishing/states.html",
+        commit=library.commit,
+        problems=sorted(library.problems, key=lambda each: not each.refused),
+        standing=read_state(parts.settings.data),
+        states=kept_generations(parts.settings),
+        answered=brought(parts.db, now(), k=parts.settings.k_anonymity)[:MOST_ANSWERS_SHOWN],
+        titles={slug: article.title for slug, article in library.articles.items()},
+        k=parts.settings.k_anonymity,
+    )
+
+
+@publishing_blueprint.get("/answered.patch")
+@needs(Permission.STAFF)
+def patch() -> Response:
+    """The questions that are answered now, as a patch that makes them must-find tests."""
+    parts = services()
+    answered = brought(parts.db, now(), k=parts.settings.k_anonymity)
+    found = proposal(parts.settings, parts.library(), answered)
+    response = Response(found.patch, mimetype="text/x-diff")
+    response.headers["Content-Disposition"] = 'attachment; filename="answered.patch"'
+    return response

@@ -19,9 +19,9 @@ from kb.errors import InvalidInput, NotFound
 from kb.reports import annotations as reports_annotations
 from kb.reports.model import Annotation, Written, annotations_table, written
 from kb.reports.tables.deflection import days_table
-from kb.web import charts
 from kb.web.files import attached_csv
 from kb.web.guard import needs, now, services, viewer
+from kb.web.views import charts
 
 blueprint = Blueprint("notes", __name__, url_prefix="/reports")
 

@@ -20,10 +20,10 @@ from kb.content.article import Article
 from kb.content.difference import is_marked
 from kb.content.history import MOST, Past
 from kb.errors import ContentError
-from kb.web import reader
-from kb.web.bodies import shown_body
-from kb.web.former import ABSENT
 from kb.web.guard import needs, now, services, viewer
+from kb.web.views import articles
+from kb.web.views.articles import ABSENT
+from kb.web.views.listings import shown_body
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +98,7 @@ def _as_article(slug: str, page: str) -> ResponseReturnValue | None:
     whole = f"{slug}/{page}"
     if services().library().get(whole) is None:
         return None
-    return reader.article(whole)
+    return articles.article(whole)
 
 
 def _article(slug: str) -> Article:

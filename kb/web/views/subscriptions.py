@@ -22,7 +22,7 @@ from kb.searches.service import SearchAnswer
 from kb.tracking.events import Event
 from kb.tracking.query_text import words_key
 from kb.web.guard import needs, now, own_search, services, viewer
-from kb.web.link_again import has_room
+from kb.web.views.tickets import has_room
 
 blueprint = Blueprint("subscriptions", __name__, url_prefix="/subscriptions")
 

@@ -1,5 +1,12 @@
 """From "still need help" to a ticket, and the ticket's private page.
 
+An address that is not the account's own is another person. The ticket is theirs: the account is
+only who filed it, and neither it nor what it did here comes into their ticket but for the one
+search that is named.
+
+The answer is one page for every address and every number, and the work behind it is the same, so
+that nobody learns here who has asked for help.
+
 Promises that the form comes filled with what was searched, that typed words survive every error,
 that the number is shown at once, and that a private link is the only key to a ticket without an
 account.
@@ -9,16 +16,20 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from kb.access import readable
+from kb.accounts.rate_limits import mailbox
+from kb.accounts.rate_limits_store import unasked
 from kb.accounts.roles import Permission
-from kb.errors import InvalidInput, NotAllowed, ProductError
+from kb.errors import InvalidInput, NotAllowed, NotFound, ProductError
 from kb.publishing.live_library import at_hand
 from kb.tickets.creation import CreatedTicket
+from kb.tickets.forms import is_address
 from kb.tickets.model import (
     Offer,
     Origin,
@@ -30,13 +41,126 @@ from kb.tickets.model import (
     parse_number,
 )
 from kb.tickets.offers import decline_offer, find_offer, take_offer
-from kb.tracking.events import Arm
+from kb.tickets.private_links import ask
+from kb.tracking.events import Arm, Event
 from kb.tracking.experiments import arm_of
-from kb.web import listing
-from kb.web.asking import asking
-from kb.web.guard import count_ticket_for, needs, now, own_search, services, viewer
+from kb.web.guard import by_token, count_ticket_for, needs, now, own_search, services, tried, viewer
+from kb.web.views import listings
 from search.errors import SearchError
 from search.types import Query
+
+# -- For whom a ticket is asked: for whoever is here, or for somebody else --
+
+
+@dataclass(frozen=True, slots=True)
+class TicketRequest:
+    """Who asks, under which pseudonym; `filed_by` is the account that does it for them."""
+
+    requester: Requester
+    visitor: str
+    filed_by: str = ""
+
+    def trail(self, search: Event | None) -> dict[str, Any]:
+        """Return what the requester tried before; of an account that asks for many people only the
+        search that is named.
+        """
+        if not self.filed_by:
+            return tried(search)
+        if search is None:
+            return {}
+        found = services().trail(search.visitor, search.id, now())
+        theirs = [each for each in found["searches"] if each["id"] == search.id]
+        return found | {"searches": theirs, "articles": []}
+
+
+def asking(name: str, email: str) -> TicketRequest:
+    """Return who asks, by what the form or the request says of them."""
+    person, address = viewer(), email.strip()
+    if not person.signed_in:
+        return TicketRequest(Requester(name, email), person.visitor)
+    if not address or address.casefold() == person.email.casefold():
+        mine = Requester(name or person.name, person.email, person.user_id)
+        return TicketRequest(mine, person.visitor)
+    visitor = services().visitors.of_address(address)
+    return TicketRequest(_somebody_else(name, address), visitor, person.user_id)
+
+
+def _somebody_else(name: str, address: str) -> Requester:
+    """Return whose address this is. It is taken for an account's when an agent says so on a page,
+    where the private link is shown to nobody; what a program says of a caller proves nothing.
+    """
+    if viewer().may(Permission.WORK_TICKETS) and not by_token():
+        try:
+            account = services().accounts.by_email(address)
+        except NotFound:
+            return Requester(name, address)
+        if account.active:
+            return Requester(name or account.name, account.email, account.id)
+    return Requester(name, address)
+
+
+# -- A lost private link, sent again to the address on the ticket --
+
+
+link_again_blueprint = Blueprint("link_again", __name__, url_prefix="/tickets/link")
+
+
+@link_again_blueprint.get("")
+@needs(Permission.READ)
+def form() -> str:
+    """The form: an address and, where it is known, the ticket's number."""
+    return _link_page()
+
+
+@link_again_blueprint.post("")
+@needs(Permission.READ, limit="write")
+def send() -> ResponseReturnValue:
+    """Have the links written to whom they belong."""
+    try:
+        email, number = _address(), _number()
+    except InvalidInput as problem:
+        return _link_page(problem), 422
+    if has_room(email, "link"):
+        ask(services().desk, email, number, now())
+    return redirect(url_for("link_again.sent"), 303)
+
+
+@link_again_blueprint.get("/sent")
+@needs(Permission.READ)
+def sent() -> str:
+    """What comes next, the same for every address."""
+    return render_template("requester/link_sent.html", most=services().settings.letter_rate)
+
+
+def has_room(email: str, kind: str) -> bool:
+    """Count one letter of that kind to the address, whoever asks for it; return whether it may be
+    written today. StoreError when it cannot be counted.
+    """
+    letters = unasked(services().settings.letter_rate, kind)
+    return not services().limits.wait(letters, mailbox(email), now())
+
+
+def _address() -> str:
+    email = request.form.get("email", "").strip()
+    if not is_address(email):
+        problem = "Enter an email address like name@example.com."
+        raise InvalidInput(problem, fields={"email": problem})
+    return email
+
+
+def _number() -> int | None:
+    """Return the number that was given; None without one, which stands for all tickets."""
+    text = request.form.get("number", "").strip()
+    return parse_number(text) if text else None
+
+
+def _link_page(problem: InvalidInput | None = None) -> str:
+    typed = {name: request.form.get(name, "") for name in ("email", "number")}
+    return render_template("requester/link_again.html", problem=problem, form=typed)
+
+
+# -- From "still need help" to a ticket, and the ticket's private page --
+
 
 blueprint = Blueprint("requester", __name__)
 
@@ -286,7 +410,7 @@ def _suggestions(form: dict[str, str]) -> list[dict[str, Any]]:
         return []
     shown = [
         row
-        for row in listing.suggested(found.hits, form["search"])
+        for row in listings.suggested(found.hits, form["search"])
         if row["slug"] != form["article"]
     ]
     slugs = [row["slug"] for row in shown]

@@ -1,21 +1,101 @@
-"""Template filters: times, dates and codes as people read them.
+"""Template filters: times, dates, codes, addresses and links as people read them.
+
+Promises what `flask.url_for` returns for a page of this site. A page has thirty of them, and
+building each anew costs more than filling in the template.
+
+Only http, https and mail addresses become links, and only where they are written out: "readme.md"
+or a line of a stack trace stays as it is. The text of a link is what was written.
 
 Promises text. Times are shown in UTC and say so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urlsplit
 
-from flask import Flask
+from flask import Flask, request, url_for
+from linkify_it import LinkifyIt
+from markupsafe import Markup, escape
 
 from kb.analytics.definitions import DEFINITIONS
 from kb.analytics.figures import amount, extent
 from kb.content.sources.combined import shortened
 from kb.table import Cell, ColumnKind
-from kb.web.linked import linked
-from kb.web.listing import language_name
+
+# -- Addresses of pages as templates write them, each built once --
+
+
+_ABSOLUTE = frozenset({"_external", "_scheme", "_method"})  # depend on more than what is named
+_SIMPLE = frozenset({str, int, type(None)})  # of True and 1, which are equal, one alone
+_KEPT = 4096
+
+
+def address(endpoint: str, **values: Any) -> str:
+    """Return the address of a page, without host."""
+    plain = all(type(value) in _SIMPLE for value in values.values())
+    if not plain or endpoint.startswith(".") or not _ABSOLUTE.isdisjoint(values):
+        return url_for(endpoint, **values)
+    return _built(request.root_path, endpoint, tuple(values.items()))
+
+
+@lru_cache(_KEPT)
+def _built(_root: str, endpoint: str, values: tuple[tuple[str, Any], ...]) -> str:
+    return url_for(endpoint, **dict(values))
+
+
+def init_addresses(app: Flask) -> None:
+    """Let the app's templates build addresses by it."""
+    app.jinja_env.globals["url_for"] = address
+
+
+# -- What people wrote, as a page shows it: escaped, with its addresses as links --
+
+
+# Search engines give these links no weight, and the page behind one learns nothing of ours.
+_LINK = Markup('<a href="{}" rel="nofollow noopener ugc">{}</a>')
+_SCHEMES = frozenset({"http", "https", "mailto"})
+# No address is as long, and to look for one takes the square of the length.
+_TOO_LONG = re.compile(r"(\S{2000,})")
+_finder = (
+    LinkifyIt(options={"fuzzy_link": False, "fuzzy_email": True, "fuzzy_ip": False})
+    .add("ftp:", None)
+    .add("//", None)
+)
+
+
+def linked(text: str) -> Markup:
+    """Return the text as HTML in which every character is as it was written."""
+    parts = _TOO_LONG.split(text)
+    return Markup().join(
+        escape(part) if number % 2 else Markup().join(_pieces(part))
+        for number, part in enumerate(parts)
+    )
+
+
+def _pieces(text: str) -> Iterator[Markup]:
+    here = 0
+    for found in _finder.match(text) or ():
+        yield escape(text[here : found.index])
+        written = text[found.index : found.last_index]
+        yield _LINK.format(found.url, written) if _is_safe(found.url) else escape(written)
+        here = found.last_index
+    yield escape(text[here:])
+
+
+def _is_safe(address: str) -> bool:
+    try:
+        return address.isprintable() and urlsplit(address).scheme in _SCHEMES
+    except ValueError:
+        return False
+
+
+# -- Template filters: times, dates and codes as people read them --
+
 
 STATUS = {
     "new": "new",
@@ -231,3 +311,15 @@ def init_app(app: Flask) -> None:
         definition_of=definition_of,
         failure_words=lambda code: FAILURE.get(str(code), str(code)),
     )
+
+
+LANGUAGE_NAMES = {
+    "en": "English", "es": "Español", "fr": "Français", "de": "Deutsch", "pt": "Português",
+    "it": "Italiano", "nl": "Nederlands", "zh": "中文", "ja": "日本語", "ar": "العربية",
+    "ru": "Русский", "he": "עברית", "ko": "한국어",
+}  # fmt: skip
+
+
+def language_name(code: str) -> str:
+    """Return the language's own name, or its code where we do not know it."""
+    return LANGUAGE_NAMES.get(code.split("-")[0].lower(), code)

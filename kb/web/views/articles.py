@@ -1,4 +1,11 @@
-"""Pages for people looking for an answer: home, search, article, collection.
+"""Pages for people looking for an answer: home, search, article, collection, and the question
+whether it helped.
+
+Promises that a removed article is named only to who could have read it, and that looking for what
+comes nearest is not recorded as somebody's search. Knows no history.
+
+Promises that only who was drawn is asked, not who spoke already, and that an answer counts once.
+The page works without a script. Knows no figure that is made of the answers.
 
 Promises that each works without a script and without an account. Knows no rule of searching or of
 the record: it reads the form, asks once, renders.
@@ -24,14 +31,112 @@ from flask.typing import ResponseReturnValue
 
 from kb.access import readable
 from kb.accounts.roles import Permission
-from kb.web import listing, survey
-from kb.web.bodies import shown_body
-from kb.web.former import ABSENT, former
-from kb.web.guard import chosen, must_be_kept, needs, now, services, viewer
+from kb.content.article import Article
+from kb.content.library import Library
+from kb.content.paths import normal_path
+from kb.content.sources.source import Removed
+from kb.tracking.experiments import is_asked
+from kb.web.filters import REASONS
+from kb.web.guard import chosen, must_be_kept, needs, now, services, viewer, wants_json
 from kb.web.headers import PERSONAL
-from kb.web.subscriptions import of_results
-from kb.web.words import REASONS
+from kb.web.views import listings
+from kb.web.views.listings import shown_body
+from kb.web.views.subscriptions import of_results
 from search.types import Query
+
+# -- Addresses at which there is no article now: moved, removed, or never known --
+
+
+ABSENT = "There is no such article, or it is not open to you."
+NEAREST = 5
+
+
+def former(library: Library, slug: str) -> ResponseReturnValue:
+    """Return the way to the article's present address; 410 for a removed one, else 404."""
+    target = moved_to(library, slug)
+    if target:
+        return redirect(url_for("reader.article", slug=target), 301)
+    was = removed_at(library, slug)
+    if was is None:
+        abort(404, ABSENT)
+    if wants_json():
+        abort(410)
+    page = render_template(
+        "reader/removed.html", title=was.title, nearest=nearest(library, was.title)
+    )
+    return page, 410
+
+
+def moved_to(library: Library, slug: str) -> str:
+    """Return the slug of the article that a former address means, "" for none of this person's."""
+    target = library.resolve(slug)
+    return target if target and readable(library, target, viewer()) is not None else ""
+
+
+def removed_at(library: Library, slug: str) -> Removed | None:
+    """Return what was at an address, None where this person never could have read it."""
+    was = library.removed.get(normal_path(slug))
+    open_to_them = was is not None and was.audience in viewer().audiences
+    return was if open_to_them and not library.resolve(slug) else None
+
+
+def nearest(library: Library, title: str) -> list[Article]:
+    """Return the articles that come nearest to a title, of those this person may read; nothing
+    for robots, which follow old addresses by the thousand and read no advice.
+    """
+    if viewer().left_out == "robot":
+        return []
+    query = Query(text=title, audiences=viewer().audiences, limit=NEAREST)
+    hits = services().engine.search(query).hits
+    found = (readable(library, hit.id, viewer()) for hit in hits)
+    return [article for article in found if article is not None]
+
+
+# -- One question to a random share of silent readers: did you find what you needed? --
+
+
+survey_blueprint = Blueprint("survey", __name__)
+
+
+@survey_blueprint.post("/articles/<path:slug>/found")
+@needs(Permission.READ, limit="vote")
+def answer(slug: str) -> ResponseReturnValue:
+    """Keep whether this reader found what they needed."""
+    said = request.form.get("found", "")
+    search_id = request.form.get("search") or None
+    if readable(services().library(), slug, viewer()) is None:
+        abort(404, ABSENT)
+    asked = said in {"yes", "no"} and _drawn()  # the draw may have changed since the page was read
+    if asked:
+        must_be_kept(
+            services().record.survey_answered(
+                viewer(), slug, said == "yes", now=now(), search_id=search_id
+            )
+        )
+    place = url_for("reader.article", slug=slug, thanks="survey" if asked else "closed")
+    return redirect(place + ("&" + urlencode({"from": search_id}) if search_id else ""), 303)
+
+
+def asked_now(slug: str, search_id: str) -> bool:
+    """Return whether this page asks the question; that it does is put on record."""
+    parts = services()
+    if request.args.get("thanks") or not _drawn():
+        return False
+    gap = parts.settings.episode_gap
+    if not parts.record.is_silent(viewer(), now=now(), gap=gap):
+        return False
+    parts.record.survey_shown(viewer(), slug, now=now(), search_id=search_id or None)
+    return True
+
+
+def _drawn() -> bool:
+    parts, person = services(), viewer()
+    share = parts.settings.survey_share
+    return not person.left_out and is_asked(parts.secret_key, person.visitor, share, now())
+
+
+# -- Pages for people looking for an answer: home, search, article, collection --
+
 
 blueprint = Blueprint("reader", __name__)
 
@@ -55,7 +160,7 @@ def home() -> str:
     return render_template(
         "reader/home.html",
         count=len(articles),
-        collections=listing.collections(library, articles),
+        collections=listings.collections(library, articles),
     )
 
 
@@ -72,13 +177,13 @@ def search() -> str:
         audiences=viewer().audiences,
         languages=chosen("lang"),
         collections=chosen("in"),
-        prefer_language=request.accept_languages.best_match(listing.languages()) or "",
+        prefer_language=request.accept_languages.best_match(listings.languages()) or "",
         limit=PAGE,
         offset=(page - 1) * PAGE,
         literal=bool(request.args.get("literal")),
     )
     answer = services().asker.ask(viewer(), query, surface="page", now=now())
-    shown = listing.results(answer, page, PAGE) | of_results(answer)
+    shown = listings.results(answer, page, PAGE) | of_results(answer)
     return render_template("reader/results.html", **shown)
 
 
@@ -89,7 +194,7 @@ def suggest() -> Response:
     words = request.args.get("q", "")[:200]
     parts = services()
     found = parts.engine.suggest(words, viewer().audiences, 6, popular=parts.solved())
-    return jsonify(suggestions=listing.suggestions(found))
+    return jsonify(suggestions=listings.suggestions(found))
 
 
 @blueprint.get("/articles/<path:slug>")
@@ -109,8 +214,8 @@ def article(slug: str) -> ResponseReturnValue:
         canonical=url_for("reader.article", slug=slug, _external=True),
         thanks=THANKS.get(request.args.get("thanks", ""), ""),
         reasons=REASONS,
-        survey=survey.asked_now(slug, search_id),
-        **listing.around(library, found, viewer().audiences, now().date()),
+        survey=asked_now(slug, search_id),
+        **listings.around(library, found, viewer().audiences, now().date()),
     )
 
 
@@ -166,7 +271,7 @@ def collection(name: str) -> str:
     articles = [a for a in library.visible(viewer().audiences) if a.collection == name]
     if not articles:
         abort(404, "There is no such topic.")
-    return render_template("reader/collection.html", **listing.topic(library, name, articles))
+    return render_template("reader/collection.html", **listings.topic(library, name, articles))
 
 
 @blueprint.get("/media/<digest>.<ext>")

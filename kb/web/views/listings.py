@@ -1,4 +1,6 @@
-"""What the reader's templates show: topics, results, facets, neighbours of an article.
+"""What the templates of articles show: topics, results, facets, neighbours and bodies.
+
+Promises what was sanitised last, with its addresses under the path that the site has.
 
 Promises plain values made from the library and an answer. Knows no form and writes nothing.
 """
@@ -17,26 +19,29 @@ from markupsafe import Markup
 from kb.access import Article as Shown
 from kb.access import readable
 from kb.content.article import Article
+from kb.content.html.sanitise import mounted
 from kb.content.library import Library
 from kb.searches.service import SearchAnswer
-from kb.web.addresses import address as url_for
+from kb.web.filters import address as url_for
+from kb.web.filters import language_name
 from kb.web.guard import now, services, viewer
-from search.suggesting import Source, Suggestion
+from search.offers import Source, Suggestion
 from search.types import Hit
+
+# -- Bodies of articles on a page --
+
+
+def shown_body(html: str) -> Markup:
+    """Return the sanitised HTML of an article, or of the difference of two, for this site."""
+    return Markup(mounted(html, request.root_path))  # noqa: S704 - sanitised last
+
+
+# -- What the reader's templates show: topics, results, facets, neighbours of an article --
+
 
 RELATED = 4
 _IN_ANCHORS = "%!#$&'()*+,/:;=?@"
 NEAREST = 3
-NAMES = {
-    "en": "English", "es": "Español", "fr": "Français", "de": "Deutsch", "pt": "Português",
-    "it": "Italiano", "nl": "Nederlands", "zh": "中文", "ja": "日本語", "ar": "العربية",
-    "ru": "Русский", "he": "עברית", "ko": "한국어",
-}  # fmt: skip
-
-
-def language_name(code: str) -> str:
-    """Return the language's own name, or its code where we do not know it."""
-    return NAMES.get(code.split("-")[0].lower(), code)
 
 
 def languages() -> list[str]:

@@ -40,8 +40,8 @@ from kb.publishing.branch_previews import (
 )
 from kb.publishing.state import branches_of, open_articles
 from kb.publishing.store import LIFE, Preview
-from kb.web.bodies import shown_body
 from kb.web.guard import Parts, live_services, needs, now, viewer
+from kb.web.views.listings import shown_body
 
 blueprint = Blueprint("previews", __name__, url_prefix="/previews")
 
@@ -51,7 +51,7 @@ ENDED = "This preview has ended, or the link is not complete."
 
 
 @dataclass(frozen=True, slots=True)
-class Open:
+class OpenPreview:
     """The branch that this person looks at, and the parts of a site that shows it."""
 
     preview: Preview
@@ -77,14 +77,14 @@ def _choose() -> None:
     state = shown(live_services().settings, found) if found else None
     if found is None or state is None or not state.commit:
         return
-    g.preview = Open(found, state.commit, live_services().of_branch(found.id))
+    g.preview = OpenPreview(found, state.commit, live_services().of_branch(found.id))
     if request.blueprint in SHOWING:
         g.services = g.preview.parts
 
 
 def _bar() -> dict[str, Any]:
     """Give the pages that show a branch what their bar says."""
-    found: Open | None = g.get("preview")
+    found: OpenPreview | None = g.get("preview")
     if found is None or request.blueprint not in SHOWING | {"previews"}:
         return {"branch": None}
     slug = (request.view_args or {}).get("slug", "")
@@ -188,8 +188,8 @@ def leave() -> ResponseReturnValue:
     return response
 
 
-def _opened() -> Open:
-    found: Open | None = g.get("preview")
+def _opened() -> OpenPreview:
+    found: OpenPreview | None = g.get("preview")
     return found or abort(404, ENDED)
 
 

@@ -41,10 +41,10 @@ from kb.reports.pages import (
     table_of,
 )
 from kb.table import ColumnKind, Line, Table
-from kb.web import charts
 from kb.web.files import attached, attached_csv
+from kb.web.filters import definition_of
 from kb.web.guard import needs, now, services
-from kb.web.words import definition_of
+from kb.web.views import charts
 from kb.workbook import MEDIA_TYPE
 
 blueprint = Blueprint("leads", __name__, url_prefix="/reports")

@@ -1,24 +1,64 @@
-"""What is live, for programs: a pipeline can wait until its commit is.
+"""Routes for programs of staff: gaps, reports and publishing.
+
+Promises the same gaps and words as the pages. Knows no rule.
 
 Promises that a commit counts as live when it is part of what this process shows to readers, also
 when a later one was published with it or when it changed no article; and not while an article that
 it changed was refused or waits for its time. Problems are listed for staff alone.
+
+Promises the cells of the pages. Knows no figure.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 from typing import Any
 
-from flask import Response, jsonify, request
+from flask import Response, abort, jsonify, request
 
 from kb.accounts.roles import Permission
+from kb.analytics.date_ranges import RANGES, asked_range
+from kb.analytics.definitions import DEFINITION_VERSION
 from kb.content.problem import Problem
 from kb.errors import InvalidInput
+from kb.gaps.export import detail_json
+from kb.gaps.export import json_rows as gap_json_rows
+from kb.gaps.service import GapFilter, detail, listing
 from kb.publishing.state import PublishState, lineage_of, read_state, withheld_of
+from kb.reports.pages import CODE, PAGES, table_of
+from kb.table import json_rows
 from kb.web.api.routes import blueprint
-from kb.web.guard import needs, services, viewer
+from kb.web.guard import needs, now, services, viewer
 from search.opened import Generation
+
+# -- Gaps for programs: what people did not find, by what they meant --
+
+
+@blueprint.get("/gaps")
+@needs(Permission.READ_REPORTS)
+def gaps() -> Response:
+    """What people did not find, the most asked for first."""
+    parts = services()
+    given = {name: request.args.get(name, "")[:40] for name in ("cause", "language", "owner")}
+    wanted = GapFilter(status=request.args.get("status", "open")[:20], **given)
+    return jsonify(
+        gap_json_rows(listing(parts.db, wanted, k=parts.settings.k_anonymity, now=now()))
+    )
+
+
+@blueprint.get("/gaps/<number>")
+@needs(Permission.READ_REPORTS)
+def gap(number: str) -> Response:
+    """One gap with the questions inside."""
+    if not number.isdecimal() or len(number) > 9:
+        abort(404, "There is no such gap.")
+    parts = services()
+    return jsonify(detail_json(detail(parts.db, int(number), k=parts.settings.k_anonymity)))
+
+
+# -- What is live, for programs: a pipeline can wait until its commit is --
+
 
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
 
@@ -91,3 +131,38 @@ def _row(problem: Problem) -> dict[str, Any]:
         "hint": problem.hint,
         "refused": problem.refused,
     }
+
+
+# -- Reports for programs: every table of every page, read only --
+
+
+@blueprint.get("/reports")
+@needs(Permission.READ_REPORTS)
+def reports() -> Response:
+    """The pages of the report with the names of their tables, and the ranges that have names."""
+    pages = [{"page": p.key, "title": p.title, "tables": p.tables} for p in PAGES.values()]
+    ranges = [{"range": named.key, "title": named.words} for named in RANGES.values()]
+    return jsonify(pages=pages, ranges=ranges)
+
+
+@blueprint.get("/reports/<table>")
+@needs(Permission.READ_REPORTS)
+def report_table(table: str) -> Response:
+    """One table of the report."""
+    parts, at = services(), now()
+    span = asked_range(request.args, at.date())
+    found = table_of(parts.report_source(), table, span, at)
+    return jsonify(
+        {
+            "table": found.key,
+            "caption": found.caption,
+            "from": span.first.isoformat(),
+            "until": span.last.isoformat(),
+            "made_at": at.isoformat(timespec="seconds"),
+            "definition_version": DEFINITION_VERSION,
+            "code_version": CODE,
+            "demonstration": parts.settings.demonstration,
+            "columns": [asdict(column) for column in found.columns],
+            "rows": json_rows(found),
+        }
+    )

@@ -20,8 +20,8 @@ from kb.reports import saved_views
 from kb.reports.model import SavedView, kept, wanted
 from kb.reports.pages import PAGES as PAGES_OF_REPORT
 from kb.web.guard import needs, now, services, viewer
-from kb.web.leads import ENDPOINTS
-from kb.web.notes import names
+from kb.web.views.annotations import names
+from kb.web.views.reports import ENDPOINTS
 
 blueprint = Blueprint("views", __name__, url_prefix="/reports/views")
 

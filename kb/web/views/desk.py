@@ -40,7 +40,7 @@ from kb.tickets.model import (
 from kb.tickets.private_links import send
 from kb.tickets.store import WORKING_ROLES
 from kb.web.guard import needs, now, services, viewer
-from kb.web.link_again import has_room
+from kb.web.views.tickets import has_room
 from search.errors import SearchError
 from search.types import Query
 

@@ -21,7 +21,7 @@ from kb.reports.store import Snapshot
 from kb.table import Table
 from kb.web.files import attached_csv
 from kb.web.guard import needs, now, services, viewer
-from kb.web.notes import names
+from kb.web.views.annotations import names
 
 blueprint = Blueprint("kept", __name__, url_prefix="/reports/kept")
 

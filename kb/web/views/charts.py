@@ -30,7 +30,7 @@ class Strip:
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class ChartBar:
     """One piece of a stacked bar; `kind` is what it stands for."""
 
     kind: str
@@ -41,7 +41,7 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class ChartMark:
     """What marks notes on a chart of days: from `x`, `width` wide. `label` holds their numbers in
     the list of notes, and stands in row `row` of three, so that neighbours do not cover each other.
     """
@@ -101,7 +101,7 @@ def _percent(value: float | None) -> float | None:
     return None if value is None else round(min(1.0, max(0.0, value)) * 100, 2)
 
 
-def bars(steps: Sequence[TimeStep]) -> list[Bar]:
+def bars(steps: Sequence[TimeStep]) -> list[ChartBar]:
     """Return the pieces of one bar for each step, as high as it has episodes."""
     most = max((step.total for step in steps), default=0)
     if not most:
@@ -115,7 +115,7 @@ def bars(steps: Sequence[TimeStep]) -> list[Bar]:
             top -= height
             if height:
                 piece = (place * width + width * 0.1, top, width * 0.8, height)
-                found.append(Bar(kind, *(round(number, 2) for number in piece)))
+                found.append(ChartBar(kind, *(round(number, 2) for number in piece)))
     return found
 
 
@@ -167,7 +167,7 @@ def _round_step(most: float) -> float:
     return next(power * n for n in (1, 2, 5, 10) if power * n * 5 >= most)
 
 
-def marks(notes: Sequence[Annotation], steps: Sequence[TimeStep]) -> list[Mark]:
+def marks(notes: Sequence[Annotation], steps: Sequence[TimeStep]) -> list[ChartMark]:
     """Return the marks of notes over the bars of the same steps, those of the same days as one;
     `notes` are those of the range in the order of their list.
     """
@@ -178,7 +178,7 @@ def marks(notes: Sequence[Annotation], steps: Sequence[TimeStep]) -> list[Mark]:
             where = (round(start, 2), round(end - start, 2))
             places.setdefault(where, []).append(str(number))
     return [
-        Mark(", ".join(labels), x, width, row % 3)
+        ChartMark(", ".join(labels), x, width, row % 3)
         for row, ((x, width), labels) in enumerate(places.items())
     ]
 
