@@ -17,12 +17,12 @@ from time import perf_counter
 
 import numpy as np
 
-from search.engine import Engine, Settings
+from search.engine import Engine, EngineSettings
 from search.evaluate import _default_cache, index_of
-from search.judged import read_set
-from search.measures import percentile
-from search.opened import Generation
-from search.runtime import open_runtime
+from search.evaluation.judged import read_set
+from search.evaluation.measures import percentile
+from search.index.opened import Generation
+from search.semantic.runtime import open_runtime
 from search.types import Mode, Query
 
 COUNT = 10_000
@@ -134,7 +134,9 @@ def main(folder: Path, count: int) -> int:
     judged = read_set(folder)
     loader = partial(open_runtime, cache)
     engine = Engine(
-        index_of(judged, cache), encoder_loader=loader, settings=Settings(Mode.HYBRID, 120.0, 60.0)
+        index_of(judged, cache),
+        encoder_loader=loader,
+        settings=EngineSettings(Mode.HYBRID, 120.0, 60.0),
     )
     engine.warm()
     engine.search(Query("warm up"))

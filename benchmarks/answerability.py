@@ -1,4 +1,4 @@
-"""`python -m benchmarks.answerability DIR...`: where `search.confidence.PRIOR` comes from.
+"""`python -m benchmarks.answerability DIR...`: where `search.ranking.confidence.PRIOR` comes from.
 
 Over judged sets: queries whose answers stay in the corpus or are taken out (three articles in ten)
 and questions from the other sets. Prints, for each set, AUROC, Brier score and expected calibration
@@ -18,18 +18,18 @@ from unittest import mock
 import numpy as np
 import numpy.typing as npt
 
-from search import calibrating, logistic
-from search.calibrating import Judged, judged, weights_of
-from search.confidence import PRIOR, Calibration, features
-from search.encoder import Encoder
 from search.evaluate import _default_cache, index_of
-from search.generation import open_current
-from search.judged import Asked, JudgedSet, read_set
-from search.measures import auroc, brier, calibration_error
-from search.opened import Generation
-from search.querying import bounded
-from search.ranking import collect, rank, requests_for
-from search.runtime import open_runtime
+from search.evaluation.judged import JudgedQuery, JudgedSet, read_set
+from search.evaluation.measures import auroc, brier, calibration_error
+from search.index.generation import open_current
+from search.index.opened import Generation
+from search.ranking import calibration
+from search.ranking.calibration import LabelledEvidence, judged, weights_of
+from search.ranking.confidence import PRIOR, Calibration, features
+from search.ranking.hybrid import collect, rank, requests_for
+from search.semantic.encoder import Encoder
+from search.semantic.runtime import open_runtime
+from search.text.query import bounded
 from search.types import Mode
 
 Doubles = npt.NDArray[np.float64]
@@ -45,7 +45,7 @@ def _taken_out(name: str) -> bool:
 
 def _row(
     generation: Generation, encoder: Encoder, text: str, *, without: set[str], answered: bool
-) -> Judged:
+) -> LabelledEvidence:
     text = bounded(text)
     requests = requests_for(generation, text, frozenset())
     allowed = np.array([document.id not in without for document in generation.documents])
@@ -53,15 +53,15 @@ def _row(
         generation, text, requests=requests, vector=encoder.encode_query(text), allowed=allowed
     )
     hybrid, words = (rank(generation, signals, mode=m).evidence for m in _MODES)
-    return Judged(hybrid, words, answered, 0)
+    return LabelledEvidence(hybrid, words, answered, 0)
 
 
 _MODES = (Mode.HYBRID, Mode.KEYWORD)
 
 
 def rows_of(
-    held: JudgedSet, generation: Generation, encoder: Encoder, foreign: Sequence[Asked]
-) -> list[Judged]:
+    held: JudgedSet, generation: Generation, encoder: Encoder, foreign: Sequence[JudgedQuery]
+) -> list[LabelledEvidence]:
     """Return the evidence of the set's queries, each with the truth about its answer."""
     order = np.random.default_rng(0).permutation(len(held.queries))
     inside = [held.queries[i] for i in order if held.queries[i].relevant][:MOST]
@@ -74,11 +74,11 @@ def rows_of(
     judged_out = [asked for asked in held.queries if asked.in_scope is False]
     for asked in judged_out or foreign:
         row = _row(generation, encoder, asked.text, without=set(), answered=False)
-        rows.append(Judged(row.hybrid, row.words, answered=False, group=-1, generic=True))
+        rows.append(LabelledEvidence(row.hybrid, row.words, answered=False, group=-1, generic=True))
     return rows
 
 
-def arrays(rows: Sequence[Judged], *, meaning: bool) -> tuple[Doubles, Doubles, Doubles]:
+def arrays(rows: Sequence[LabelledEvidence], *, meaning: bool) -> tuple[Doubles, Doubles, Doubles]:
     """Return features (n, k), labels (n,) and weights (n,) that sum to 1."""
     given = np.array([features(r.hybrid if meaning else r.words, meaning=meaning) for r in rows])
     labels = np.array([row.answered for row in rows], np.float64)
@@ -86,12 +86,12 @@ def arrays(rows: Sequence[Judged], *, meaning: bool) -> tuple[Doubles, Doubles, 
     return given, labels, weights / weights.sum()
 
 
-def prior_of(sets: Sequence[Sequence[Judged]], *, meaning: bool) -> tuple[float, ...]:
+def prior_of(sets: Sequence[Sequence[LabelledEvidence]], *, meaning: bool) -> tuple[float, ...]:
     """Return coefficients fitted on several sets, each of equal weight."""
     parts = [arrays(rows, meaning=meaning) for rows in sets]
     given, labels, weights = (np.concatenate(column) for column in zip(*parts, strict=True))
     size = given.shape[1] + 1
-    found = logistic.fit(
+    found = calibration.fit(
         given,
         labels,
         weights=weights * 500,
@@ -101,10 +101,12 @@ def prior_of(sets: Sequence[Sequence[Judged]], *, meaning: bool) -> tuple[float,
     return tuple(round(float(c), 2) for c in found)
 
 
-def line(name: str, rows: Sequence[Judged], coefficients: Sequence[float], *, meaning: bool) -> str:
+def line(
+    name: str, rows: Sequence[LabelledEvidence], coefficients: Sequence[float], *, meaning: bool
+) -> str:
     """Return the measures of coefficients on a set; near: only answers taken out."""
     given, labels, weights = arrays(rows, meaning=meaning)
-    sure = logistic.probabilities(given, np.array(coefficients))
+    sure = calibration.probabilities(given, np.array(coefficients))
     kinds, far = labels == 1, np.array([row.generic for row in rows])
     yes = sure[kinds].tolist()
     cells = (
@@ -134,7 +136,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _foreign(sets: dict[str, JudgedSet], name: str) -> list[Asked]:
+def _foreign(sets: dict[str, JudgedSet], name: str) -> list[JudgedQuery]:
     chance = np.random.default_rng(1)
     rows = []
     for other, held in sets.items():
@@ -144,7 +146,9 @@ def _foreign(sets: dict[str, JudgedSet], name: str) -> list[Asked]:
     return rows
 
 
-def report(real: dict[str, list[Judged]], made: dict[str, list[Judged]]) -> None:
+def report(
+    real: dict[str, list[LabelledEvidence]], made: dict[str, list[LabelledEvidence]]
+) -> None:
     """Print the table and the prior."""
     print(f"{'set':34}{'near':>9}{'far':>9}{'brier':>9}{'ece':>9}")
     for meaning in (True, False):
@@ -153,8 +157,8 @@ def report(real: dict[str, list[Judged]], made: dict[str, list[Judged]]) -> None
             prior = prior_of(others, meaning=meaning)
             print(line(f"{name} prior", rows, prior, meaning=meaning))
             start = Calibration(*((prior, PRIOR.words) if meaning else (PRIOR.meaning, prior)))
-            with mock.patch.object(calibrating, "PRIOR", start):
-                own, _, _ = calibrating._fitted(made[name], meaning=meaning)
+            with mock.patch.object(calibration, "PRIOR", start):
+                own, _, _ = calibration._fitted(made[name], meaning=meaning)
             print(line(f"{name} fitted", rows, own, meaning=meaning))
         print("prior", prior_of(list(real.values()), meaning=meaning))
 

@@ -28,8 +28,8 @@ from kb.redaction.redactor import redact, redactor
 from kb.tracking.query_text import words_key
 from kb.tracking.user_agents import device_of, is_robot
 from kb.web.filters import linked
-from search.querying import bounded
-from search.tokens import normal as normal_text
+from search.text.query import bounded
+from search.text.tokens import normal as normal_text
 
 SIZES = (10_000, 20_000, 40_000)
 LEAST_MS, MOST_GROWTH = 50.0, 3.0

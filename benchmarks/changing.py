@@ -16,13 +16,13 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
-from search.encoder import Encoder
 from search.engine import Engine
 from search.evaluate import _default_cache, index_of
-from search.generation import build
-from search.judged import read_set
+from search.evaluation.judged import read_set
+from search.index.generation import build
 from search.prepare import prepare
-from search.runtime import open_runtime
+from search.semantic.encoder import Encoder
+from search.semantic.runtime import open_runtime
 from search.types import Document, Query
 
 TIMES = 5

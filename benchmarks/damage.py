@@ -32,11 +32,11 @@ from pathlib import Path
 from benchmarks.site import ROOT, Site, start
 from kb.config.settings import load
 from kb.publishing.publisher import publish
-from search.encoder import silent
 from search.errors import SearchError
-from search.generation import current
-from search.manifest import read, verify
-from search.runtime import check
+from search.index.generation import current
+from search.index.manifest import read, verify
+from search.semantic.encoder import silent
+from search.semantic.runtime import check
 
 WAYS = ("flipped", "truncated", "emptied", "deleted")
 PAGES = ("/articles/vpn/connect-to-the-vpn", "/search?q=vpn", "/tickets/new", "/healthz")

@@ -28,7 +28,7 @@ from kb.gaps.model import Aftermath, Diagnosis, RootCause
 from kb.gaps.unpublished import open_beyond, quiet_engine
 from kb.publishing.live_library import LiveLibrary
 from kb.publishing.publisher import open_encoder, publish
-from search.encoder import silent
+from search.semantic.encoder import silent
 
 ROOT = Path(__file__).resolve().parents[1]
 SET = Path(__file__).with_name("diagnosing.tsv")

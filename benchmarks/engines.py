@@ -34,8 +34,8 @@ from benchmarks.rivals.base import SNOWBALL, Corpus
 from benchmarks.vectors import encoding_rate, rows, vectors_of
 from search.errors import SearchError
 from search.evaluate import DEPTH, _default_cache
-from search.judged import Asked, JudgedSet, read_set
-from search.measures import ndcg, percentile
+from search.evaluation.judged import JudgedQuery, JudgedSet, read_set
+from search.evaluation.measures import ndcg, percentile
 from search.prepare import prepare
 
 Row = dict[str, float]
@@ -121,7 +121,7 @@ def _build_all(names: Sequence[str], corpus: Corpus, place: Path) -> dict[str, R
 
 
 def _ask_all(
-    names: Sequence[str], place: Path, *, cache: Path, asked: Sequence[Asked], rounds: int
+    names: Sequence[str], place: Path, *, cache: Path, asked: Sequence[JudgedQuery], rounds: int
 ) -> dict[str, Row]:
     """Return how each engine answered, the engines in turn in every round."""
     found: dict[str, list[_Answered]] = {name: [] for name in names}
@@ -158,7 +158,7 @@ def _import(name: str) -> None:
         import_module(package)
 
 
-def _ask(name: str, folder: Path, cache: Path, asked: Sequence[Asked]) -> _Answered:
+def _ask(name: str, folder: Path, cache: Path, asked: Sequence[JudgedQuery]) -> _Answered:
     _import(name)
     start = perf_counter()
     ask = RIVALS[name].open(folder, cache)
@@ -176,7 +176,7 @@ def _ask(name: str, folder: Path, cache: Path, asked: Sequence[Asked]) -> _Answe
     return _Answered(opened, resident(), tuple(times), fmean(scores) if scores else 0.0)
 
 
-def _score(answers: Mapping[tuple[str, int], list[str]], query: Asked) -> float:
+def _score(answers: Mapping[tuple[str, int], list[str]], query: JudgedQuery) -> float:
     found = answers[query.text, DEPTH + len(query.ignored)]
     ranked = [name for name in found if name not in query.ignored]
     return ndcg(ranked, query.relevant, depth=DEPTH)

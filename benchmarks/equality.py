@@ -19,15 +19,15 @@ from whoosh import scoring
 from whoosh.query import Or, Query, Term
 from whoosh.searching import Searcher
 
-from search.analysis import document_terms
 from search.evaluate import _default_cache, index_of
-from search.generation import open_current
-from search.judged import JudgedSet, read_set
-from search.keyword import ARTICLE_SCORING, EVERYTHING, article_fields
-from search.matching import summed
-from search.measures import percentile
-from search.opened import Generation
-from search.top import highest
+from search.evaluation.judged import JudgedSet, read_set
+from search.evaluation.measures import percentile
+from search.index.generation import open_current
+from search.index.keyword import ARTICLE_SCORING, EVERYTHING, article_fields
+from search.index.opened import Generation
+from search.ranking.hybrid import highest
+from search.ranking.keyword_scores import summed
+from search.text.analysis import document_terms
 
 TOP, NEAR = 10, 1e-4
 

@@ -35,10 +35,10 @@ from kb.gaps.model import Diagnosis, GapEventKind, RootCause
 from kb.gaps.unpublished import quiet_engine
 from kb.schema import episodes, failed_searches, gap_events
 from kb.tracking.query_text import words_key
-from search import generation
-from search.encoder import Encoder, silent
+from search.index import generation
 from search.prepare import prepare
-from search.runtime import open_runtime
+from search.semantic.encoder import Encoder, silent
+from search.semantic.runtime import open_runtime
 from search.types import Document, Section
 
 HIDDEN = 15

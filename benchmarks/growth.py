@@ -30,15 +30,15 @@ import numpy as np
 from benchmarks.children import alone, forget_peak, peak, resident, size
 from benchmarks.rivals.ours import Ours
 from benchmarks.vectors import Rows, rows, vectors_of
-from search.encoder import Progress, Vectors, silent
 from search.errors import SearchError
 from search.evaluate import DEPTH, _default_cache
-from search.generation import build
-from search.judged import read_set
-from search.measures import percentile
+from search.evaluation.judged import read_set
+from search.evaluation.measures import percentile
+from search.index.generation import build
 from search.prepare import prepare
-from search.runtime import LightEncoder, open_runtime
-from search.semantic import key
+from search.semantic.encoder import Progress, Vectors, silent
+from search.semantic.runtime import LightEncoder, open_runtime
+from search.semantic.vectors import key
 from search.types import Document, Mode
 
 SIZES = "1000,3000,10000,30000,100000"

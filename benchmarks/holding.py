@@ -30,7 +30,7 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from benchmarks.site import Site, start
-from search.measures import percentile
+from search.evaluation.measures import percentile
 
 MANY, READERS, WITHIN_S = 16, 4, 2.0
 ARTICLES = ("vpn/connect-to-the-vpn", "accounts/reset-a-forgotten-password")

@@ -14,10 +14,9 @@ from time import perf_counter
 
 import numpy as np
 
-from search.counts import Collected, merged
-from search.measures import percentile
-from search.postings import plain
-from search.spelling import Speller, Vocabulary
+from search.evaluation.measures import percentile
+from search.index.postings import Collected, merged, plain
+from search.text.spelling import Speller, Vocabulary
 
 ARTICLES = 10_000
 QUERIES = 300

@@ -11,10 +11,10 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from search.engine import Engine, Settings
+from search.engine import Engine, EngineSettings
 from search.evaluate import _default_cache, evaluate, index_of
-from search.judged import read_set
-from search.runtime import open_runtime
+from search.evaluation.judged import read_set
+from search.semantic.runtime import open_runtime
 from search.types import Mode, Query
 
 
@@ -30,7 +30,7 @@ def main(folders: list[str]) -> None:
             if asked.id in gains
         )
         loader = partial(open_runtime, cache)
-        settings = Settings(Mode.HYBRID, 120.0, 60.0)
+        settings = EngineSettings(Mode.HYBRID, 120.0, 60.0)
         engine = Engine(index_of(clean, cache), encoder_loader=loader, settings=settings)
         changed = sum(engine.search(Query(asked.text)).corrected for asked in queries)
         before = evaluate(clean, engine)["ndcg@10"]

@@ -18,10 +18,10 @@ from time import perf_counter
 
 import numpy as np
 
-from search.judged import read_set
-from search.measures import percentile
-from search.offers import ONE_EDIT_FROM
-from search.suggesting import Suggester, write
+from search.evaluation.judged import read_set
+from search.evaluation.measures import percentile
+from search.suggest.offers import ONE_EDIT_FROM
+from search.suggest.suggester import Suggester, write
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 SHOWN = 8

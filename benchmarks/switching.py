@@ -3,7 +3,7 @@
 Compares all vectors exactly, and through the graph with an exact second look, at growing numbers of
 unit vectors in clusters (384 numbers each, made with a fixed seed); one article has four. Prints
 milliseconds a query (p50), the share of the true ten nearest articles that the graph finds, and the
-seconds to build it. `search.semantic.EXACT_UP_TO` is set by it.
+seconds to build it. `search.semantic.vectors.EXACT_UP_TO` is set by it.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from unittest import mock
 import numpy as np
 import numpy.typing as npt
 
-from search import semantic
-from search.measures import percentile
-from search.semantic import Meaning, Rows
+from search.evaluation.measures import percentile
+from search.semantic import vectors as semantic_vectors
+from search.semantic.vectors import SemanticIndex, VectorRows
 
 WIDTH, EACH, QUERIES, TOP = 384, 4, 200, 10
 SIZES = (2_000, 4_000, 8_000, 16_000, 40_000, 120_000)
@@ -60,11 +60,13 @@ def unit(rows: npt.NDArray[np.float64] | Floats) -> Floats:
 def prepare(folder: Path, vectors: Floats, *, graph: bool) -> None:
     """Write the vectors as a generation has them."""
     size = len(vectors)
-    keys = np.random.default_rng(2).integers(0, 256, (size, semantic.KEY_BYTES), np.uint8)
+    keys = np.random.default_rng(2).integers(0, 256, (size, semantic_vectors.KEY_BYTES), np.uint8)
     owners = np.repeat(np.arange(size // EACH), EACH).astype(np.int32)
     np.save(folder / "vectors.npy", vectors)
-    with mock.patch.object(semantic, "EXACT_UP_TO", 0 if graph else size):
-        semantic.save(folder, Rows(keys, owners, np.arange(size, dtype=np.int32)), vectors)
+    with mock.patch.object(semantic_vectors, "EXACT_UP_TO", 0 if graph else size):
+        semantic_vectors.save(
+            folder, VectorRows(keys, owners, np.arange(size, dtype=np.int32)), vectors
+        )
 
 
 def asked(
@@ -74,7 +76,7 @@ def asked(
     if not graph:
         prepare(folder, vectors, graph=False)
     articles = len(vectors) // EACH
-    meaning = Meaning(folder, articles=articles, passages=len(vectors))
+    meaning = SemanticIndex(folder, articles=articles, passages=len(vectors))
     allowed, nobody = np.ones(articles, bool), np.empty(0, np.int64)
     times, found = [], []
     for query in queries:

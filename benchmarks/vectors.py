@@ -17,9 +17,9 @@ from time import perf_counter
 import numpy as np
 import numpy.typing as npt
 
-from search.passages import passages_of
-from search.runtime import open_runtime
-from search.semantic import texts_of
+from search.semantic.runtime import open_runtime
+from search.semantic.vectors import texts_of
+from search.text.passages import passages_of
 from search.types import Document
 
 SAMPLE, SEED = 256, 7

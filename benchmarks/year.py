@@ -231,7 +231,7 @@ def open_pages(url: str, days: int) -> None:
     from kb.app import create_app
     from kb.publishing.publisher import publish
     from kb.services import build as parts_of
-    from search.encoder import silent
+    from search.semantic.encoder import silent
 
     with tempfile.TemporaryDirectory() as folder:
         settings = load({"KB_DATA": folder, "KB_DATABASE_URL": url, "KB_SEMANTIC": "off"})

@@ -40,8 +40,8 @@ from kb.services import Services
 from kb.tickets import requester_store
 from kb.tickets.escalation import escalate_due
 from kb.tickets.policies import apply_demand, apply_unresolved_policy
-from search.encoder import silent
 from search.errors import SearchError
+from search.semantic.encoder import silent
 
 log = logging.getLogger(__name__)
 

@@ -64,10 +64,9 @@ from kb.tickets.private_links import CHANNEL, LinkRequests
 from kb.tickets.service import Desk
 from kb.tracking.recorder import Recorder, Unrecorded
 from kb.tracking.visitors import Visitors
-from search.encoder import Encoder
-from search.engine import Engine
-from search.engine import Settings as EngineSettings
+from search.engine import Engine, EngineSettings
 from search.errors import SearchError
+from search.semantic.encoder import Encoder
 from search.types import Mode
 
 log = logging.getLogger(__name__)

@@ -17,7 +17,7 @@ os.environ.update(QUIET)
 
 # Linear algebra in one thread a process: what a search multiplies is small, and threads that wait
 # for more spin on every core, in each process. Encoding while an index is built has threads of its
-# own (search.runtime). Who sets another number means it.
+# own (search.semantic.runtime). Who sets another number means it.
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 for _name in THREADS:
     os.environ.setdefault(_name, "1")

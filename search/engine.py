@@ -18,22 +18,23 @@ from time import monotonic, perf_counter
 
 import numpy as np
 
-from search import generation as generations
-from search import manifest
-from search.advanced import constraints
-from search.audience import View, view_of
-from search.confidence import confidence
 from search.errors import SearchError
-from search.fusion import keyword_share, meaning_share
-from search.guard import Answer, Loader, QueryEncoder
-from search.opened import Generation
-from search.presenting import hits_of
-from search.querying import bounded
-from search.ranking import Mask, Ranking, collect, rank, requests_for
-from search.storage import Column
-from search.suggesting import Queries, Suggester, Suggestion
+from search.index import generation as index_generation
+from search.index import manifest
+from search.index.audience import AudienceView, view_of
+from search.index.opened import Generation
+from search.index.storage import StoredColumn
+from search.index.watching import Damage
+from search.ranking.conditions import constraints
+from search.ranking.confidence import confidence
+from search.ranking.fusion import keyword_share, meaning_share
+from search.ranking.hybrid import Mask, Ranking, collect, rank, requests_for
+from search.ranking.snippets import hits_of
+from search.semantic.query_encoder import Answer, Loader, QueryEncoder
+from search.suggest.offers import Suggestion
+from search.suggest.suggester import Queries, Suggester
+from search.text.query import bounded
 from search.types import Mode, Query, Results
-from search.watching import Damage
 
 REMEMBERED = 1000  # answers that a generation keeps in each process, some 10 kB each
 LONGEST_REMEMBERED = 200  # characters of a query
@@ -44,7 +45,7 @@ Stamp = tuple[int, int] | None
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class EngineSettings:
     """Patience with the model in seconds, and whether to use it at all."""
 
     mode: Mode = Mode.HYBRID
@@ -53,7 +54,7 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class EngineStatus:
     """What serves now; `degraded` is "" when meaning takes part."""
 
     generation: str
@@ -82,11 +83,11 @@ class _Serving:
     def __init__(self, generation: Generation) -> None:
         self.generation = generation
         self.suggester = Suggester.open(generation.path)
-        self._views: dict[frozenset[str], View] = {}
+        self._views: dict[frozenset[str], AudienceView] = {}
         self._answers: OrderedDict[Query, Results] = OrderedDict()
         self._lock = threading.Lock()
 
-    def view(self, audiences: frozenset[str]) -> View:
+    def view(self, audiences: frozenset[str]) -> AudienceView:
         """Return what a set of audiences may see."""
         found = self._views.get(audiences)
         if found is None:
@@ -114,10 +115,14 @@ class Engine:
     """The searching side of an index folder. Safe to share between threads."""
 
     def __init__(
-        self, root: Path, *, encoder_loader: Loader | None = None, settings: Settings | None = None
+        self,
+        root: Path,
+        *,
+        encoder_loader: Loader | None = None,
+        settings: EngineSettings | None = None,
     ) -> None:
         self._root = root
-        self._settings = settings or Settings()
+        self._settings = settings or EngineSettings()
         self._encoder = QueryEncoder(
             encoder_loader,
             load_seconds=self._settings.load_seconds,
@@ -173,7 +178,7 @@ class Engine:
             self._stamp = stamp
             return False
         try:
-            opened = generations.open_current(self._root)
+            opened = index_generation.open_current(self._root)
             if self._warm:
                 opened.hold()
             serving = _Serving(opened)
@@ -192,7 +197,7 @@ class Engine:
     def _stays(self) -> bool:
         """Return whether the pointer, which moved, names what serves already, or nothing."""
         assert self._serving is not None
-        live, named = self._serving.generation, generations.current(self._root)
+        live, named = self._serving.generation, index_generation.current(self._root)
         if not named or not (self._root / named).is_dir():
             return True
         if named != live.path.name:
@@ -289,7 +294,7 @@ class Engine:
         )
 
     def _rank(
-        self, serving: _Serving, query: Query, *, text: str, view: View
+        self, serving: _Serving, query: Query, *, text: str, view: AudienceView
     ) -> tuple[Ranking, Mode, str]:
         generation = serving.generation
         mode, vector = self._settings.mode, self._vector(generation, text)
@@ -340,14 +345,14 @@ class Engine:
                 popular=popular,
             )
 
-    def status(self) -> Status:
+    def status(self) -> EngineStatus:
         """Return what serves now and how."""
         generation = self.generation
         facts, reason = generation.manifest, ""
         if self._settings.mode is not Mode.KEYWORD:
             reason = facts.degraded or self._encoder.reason(facts.fingerprint)
         mode = Mode.KEYWORD if reason else self._settings.mode
-        return Status(facts.id, facts.commit, facts.documents, facts.languages, mode, reason)
+        return EngineStatus(facts.id, facts.commit, facts.documents, facts.languages, mode, reason)
 
 
 def _stamp(root: Path) -> Stamp:
@@ -365,7 +370,7 @@ def _timed(timings: dict[str, float], stage: str) -> Iterator[None]:
     timings[stage] = (perf_counter() - start) * 1000
 
 
-def _spelt(typed: str, query: Query, *, view: View) -> tuple[str, str]:
+def _spelt(typed: str, query: Query, *, view: AudienceView) -> tuple[str, str]:
     """Return the text to search for and the one to offer ("" when none)."""
     if query.literal or not typed:
         return typed, ""
@@ -392,7 +397,7 @@ def _filtered(generation: Generation, ranking: Ranking, query: Query) -> np.ndar
 
 
 def _once_each(
-    generation: Generation, order: np.ndarray, within: Column | None = None
+    generation: Generation, order: np.ndarray, within: StoredColumn | None = None
 ) -> np.ndarray:
     """Return the order with the first alone of those that say the same, for each value of a column
     where one is given.

@@ -20,12 +20,10 @@ from statistics import fmean
 from time import perf_counter
 from typing import Any
 
-from search.building import recipe
-from search.engine import Engine, Settings
+from search.engine import Engine, EngineSettings
 from search.errors import SearchError
-from search.generation import build, open_current
-from search.judged import Asked, JudgedSet, read_set
-from search.measures import (
+from search.evaluation.judged import JudgedQuery, JudgedSet, read_set
+from search.evaluation.measures import (
     auroc,
     brier,
     calibration_error,
@@ -36,8 +34,10 @@ from search.measures import (
     reliability,
     success,
 )
+from search.index.building import recipe
+from search.index.generation import build, open_current
 from search.prepare import prepare
-from search.runtime import open_runtime
+from search.semantic.runtime import open_runtime
 from search.types import Mode, Query, Results
 
 DEPTH = 10
@@ -126,11 +126,11 @@ def _calibrated(sure: Mapping[bool, Sequence[float]]) -> dict[str, Any]:
     }
 
 
-def _query(asked: Asked, audiences: frozenset[str]) -> Query:
+def _query(asked: JudgedQuery, audiences: frozenset[str]) -> Query:
     return Query(asked.text, audiences=audiences, limit=DEPTH + len(asked.ignored))
 
 
-def _scores(results: Results, asked: Asked) -> dict[str, float]:
+def _scores(results: Results, asked: JudgedQuery) -> dict[str, float]:
     found = [name for hit in results.hits for name in (hit.id, *hit.duplicates)]
     ranked = [name for name in found if name not in asked.ignored]
     gains = asked.relevant
@@ -153,7 +153,7 @@ def run(
     loader = partial(open_runtime, cache)
     rows = {}
     for mode in engines:
-        engine = Engine(root, encoder_loader=loader, settings=Settings(mode, 120.0, 60.0))
+        engine = Engine(root, encoder_loader=loader, settings=EngineSettings(mode, 120.0, 60.0))
         rows[str(mode)] = evaluate(judged, engine, limit=limit)
     count = min(limit or len(judged.queries), len(judged.queries))
     return {

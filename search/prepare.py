@@ -23,7 +23,9 @@ from typing import Any
 
 import numpy as np
 
-from search.encoder import (
+from search.errors import SearchError
+from search.evaluation.measures import ndcg
+from search.semantic.encoder import (
     Progress,
     Recipe,
     SentenceEncoder,
@@ -33,9 +35,7 @@ from search.encoder import (
     read_recipe,
     silent,
 )
-from search.errors import SearchError
-from search.measures import ndcg
-from search.runtime import FULL, QUICK, TOKENIZER, LightEncoder, runtime_folder, verify
+from search.semantic.runtime import FULL, QUICK, TOKENIZER, LightEncoder, runtime_folder, verify
 
 AGREEMENT = 0.999
 # What 8-bit weights may cost: on the trial's queries, and of nDCG@10.

@@ -47,7 +47,7 @@ IN_CI = os.environ.get("CI", "").lower() == "true"
 
 # A busy machine is waited for: a search that gives up on the model finds other articles, and many
 # connections at once may take PostgreSQL long.
-engine.Settings.__init__.__defaults__ = (Mode.HYBRID, 60.0, 60.0)
+engine.EngineSettings.__init__.__defaults__ = (Mode.HYBRID, 60.0, 60.0)
 database_module.CONNECT_S = 60
 make_quick()
 

@@ -17,7 +17,7 @@ from werkzeug.routing import Rule
 
 from kb.accounts import passwords
 from kb.publishing import publisher
-from search.runtime import LightEncoder, open_runtime
+from search.semantic.runtime import LightEncoder, open_runtime
 
 
 def make_quick() -> None:

@@ -16,9 +16,9 @@ from typing import Protocol
 import numpy as np
 
 from benchmarks.vectors import Rows
-from search.encoder import Vectors
-from search.keyword import article_fields
-from search.runtime import LightEncoder, open_runtime
+from search.index.keyword import article_fields
+from search.semantic.encoder import Vectors
+from search.semantic.runtime import LightEncoder, open_runtime
 from search.types import Document
 
 # A query's text and how many articles are wanted -> their ids, best first.

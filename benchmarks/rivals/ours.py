@@ -1,4 +1,4 @@
-"""Our engine, as the site opens it: `search.generation.build`, then `search.engine.Engine`.
+"""Our engine, as the site opens it: `search.index.generation.build`, then `search.engine.Engine`.
 
 Keyword alone is built without a model, so that its size and time are those of a keyword index;
 hybrid and semantic read one index.
@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.rivals.base import Ask, Corpus, encoder, load_vectors
-from search.encoder import Progress, Vectors, silent
-from search.engine import Engine, Settings
-from search.generation import build
-from search.runtime import LightEncoder, open_runtime
-from search.semantic import key
+from search.engine import Engine, EngineSettings
+from search.index.generation import build
+from search.semantic.encoder import Progress, Vectors, silent
+from search.semantic.runtime import LightEncoder, open_runtime
+from search.semantic.vectors import key
 from search.types import Mode, Query
 
 # So patient that no query is answered by words alone because the machine was busy.
@@ -81,7 +81,7 @@ class Ours:
         engine = Engine(
             folder,
             encoder_loader=loader,
-            settings=Settings(self.mode, LOAD_SECONDS, QUERY_SECONDS),
+            settings=EngineSettings(self.mode, LOAD_SECONDS, QUERY_SECONDS),
         )
         engine.warm()
 

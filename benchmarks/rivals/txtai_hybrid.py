@@ -21,7 +21,7 @@ from benchmarks.rivals.base import (
     save_ids,
 )
 from benchmarks.rivals.lancedb_hybrid import A_HIT
-from search.encoder import Vectors
+from search.semantic.encoder import Vectors
 
 Transform = Callable[[Sequence[str]], Vectors]
 

@@ -15,7 +15,7 @@ from kb.analytics import episodes
 from kb.analytics.model import ArticleReading, Episode, Failure, Search, TicketSeen
 from kb.tracking.events import Event, EventKind
 from kb.tracking.query_text import folded
-from search.analysis import stem, stop_words
+from search.text.analysis import stem, stop_words
 
 ALIKE = 0.66  # likeness of spelling in [0, 1] above which two wordings are tries at one thing
 

@@ -18,7 +18,7 @@ from kb.analytics.episodes import ACTS, ASIDES, LATE, episodes
 from kb.analytics.model import QueryDemand, TicketIndex, UnresolvedEpisode
 from kb.analytics.outcomes import Waits, judge
 from kb.database import Connection, Database, Row
-from search.encoder import Progress, silent
+from search.semantic.encoder import Progress, silent
 
 MARGIN = timedelta(hours=1)  # clocks of several machines, and rounds that were missed
 POLICY_REACH = timedelta(days=7)  # an offer later than this would puzzle rather than help

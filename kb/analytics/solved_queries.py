@@ -25,7 +25,7 @@ from kb.analytics.model import Episode
 from kb.database import Database
 from kb.tracking.events import TYPED, Event, EventKind
 from kb.tracking.query_text import favourite
-from search.suggesting import Queries
+from search.suggest.suggester import Queries
 
 # -- Queries that people made and solved: what may be offered to others while they type --
 

@@ -1,8 +1,8 @@
 """Articles that say the same: by their words, and by their meaning where there are vectors.
 
 Promises pairs of one language that one reader could meet, with how alike they are. Words are
-compared by the engine's own sketches (`search.duplicates`), meaning by the mean of the vectors that
-an index holds of each article.
+compared by the engine's own sketches (`search.index.duplicates`), meaning by the mean of the
+vectors that an index holds of each article.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ import numpy.typing as npt
 from kb.content.article import Article
 from kb.content.lint.page import SourcePage
 from kb.content.problem import Problem
-from search.duplicates import Sketches, sketch
+from search.index.duplicates import Sketches, sketch
 
 if TYPE_CHECKING:
-    from search.opened import Generation
+    from search.index.opened import Generation
 
 
 # Half of the runs of five words. The shipped articles, all of one template, have no such pair.
@@ -109,10 +109,7 @@ def alike_by_meaning(
 
 def mean_vectors(index: Generation) -> Vectors:
     """Return for each article of an index the direction of the mean of its vectors."""
-    from search.semantic import (
-        load_rows,
-        load_vectors,  # most checks ask for no meaning
-    )
+    from search.semantic.vectors import load_rows, load_vectors
 
     documents, vectors = load_rows(index.path).documents, load_vectors(index.path)
     sums = np.zeros((len(index.documents), vectors.shape[1]), np.float32)

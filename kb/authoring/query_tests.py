@@ -43,13 +43,12 @@ from kb.errors import ProductError
 from kb.gaps.answers.rules import LOOKED_AT, sure
 from kb.publishing.publisher import open_encoder
 from kb.publishing.state import current, library_of
-from search import generation
-from search.encoder import Encoder
-from search.engine import Engine
-from search.engine import Settings as EngineSettings
+from search.engine import Engine, EngineSettings
 from search.errors import SearchError
-from search.mapping import shared
-from search.opened import Generation
+from search.index import generation
+from search.index.manifest import shared
+from search.index.opened import Generation
+from search.semantic.encoder import Encoder
 from search.types import Mode, Query
 
 # -- A trial index: the one that the articles would make, beside the one that is live --

@@ -91,7 +91,7 @@ def _publish_or_keep(settings: Settings, progress: Callable[[str, int, int], Non
     try:
         report(publish_now(also=progress))
     except (ProductError, SearchError) as problem:
-        from search.generation import open_current
+        from search.index.generation import open_current
 
         try:
             live = open_current(settings.generations)

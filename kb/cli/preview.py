@@ -37,9 +37,9 @@ from kb.searches.service import SearchService
 from kb.server.run import check_address
 from kb.services import Services, build
 from kb.tracking.recorder import Unrecorded
-from search import generation
-from search.encoder import Encoder, silent
 from search.errors import SearchError
+from search.index import generation
+from search.semantic.encoder import Encoder, silent
 
 # -- The thread that notices saves and has the articles read again --
 

@@ -19,8 +19,8 @@ from kb.config.settings import Settings
 from kb.content.sources.git import environment, no_git
 from kb.errors import ContentError
 from kb.publishing.publisher import publish
-from search import generation
-from search.encoder import silent
+from search.index import generation
+from search.semantic.encoder import silent
 
 SHIPPED = Path(__file__).resolve().parents[2] / "articles"
 AUTHOR = ("Demo author", "author@example.org")

@@ -55,7 +55,7 @@ from kb.tickets.policies import apply_demand, apply_unresolved_policy
 from kb.tracking.events import Event
 from kb.tracking.recorder import Unrecorded
 from kb.tracking.store import put_all
-from search.encoder import silent
+from search.semantic.encoder import silent
 from search.types import Query
 
 # -- Made-up readers' searches, answered by the real engine --

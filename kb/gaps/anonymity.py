@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from kb.gaps.model import FailedQuery
 from kb.tracking.query_text import favourite, folded
-from search.analysis import stem, stop_words
+from search.text.analysis import stem, stop_words
 
 HIDDEN = "…"
 _PIECE = re.compile(r"\S+")

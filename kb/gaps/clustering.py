@@ -33,7 +33,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kb.tracking.query_text import folded
-from search.analysis import stem, stop_words
+from search.text.analysis import stem, stop_words
 
 # -- Questions as vectors without a model: by the stems of their words --
 

@@ -7,9 +7,9 @@ Promises one cause for every search from the same facts, with what shows it. Pur
 explained in docs/gaps.md.
 
 What tells wording from a true gap is the estimated chance that an article answers. That estimate
-assumes that OUTSIDE of all searches have no answer (`search.confidence`). Of failed searches more
-have none; taken as even odds, an article answers where the estimate is 1 - OUTSIDE or more: the
-same evidence, another prior (Bayes).
+assumes that OUTSIDE of all searches have no answer (`search.ranking.confidence`). Of failed
+searches more have none; taken as even odds, an article answers where the estimate is
+1 - OUTSIDE or more: the same evidence, another prior (Bayes).
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ from kb.gaps.model import (
 )
 from kb.tracking.events import EventKind
 from kb.tracking.query_text import folded
-from search.analysis import stem, stop_words
-from search.confidence import OUTSIDE
+from search.ranking.confidence import OUTSIDE
+from search.text.analysis import stem, stop_words
 
 # -- What people did after a failed search: what answered them in the end, what did not --
 

@@ -38,11 +38,11 @@ from kb.gaps.model import (
 )
 from kb.gaps.unpublished import UNPUBLISHED, open_beyond, quiet_engine
 from kb.tracking.query_text import favourite
-from search.analysis import fold, stop_words
-from search.encoder import Encoder
 from search.engine import Engine
-from search.opened import Generation
-from search.tokens import normal, tokens
+from search.index.opened import Generation
+from search.semantic.encoder import Encoder
+from search.text.analysis import fold, stop_words
+from search.text.tokens import normal, tokens
 from search.types import Query, Results
 
 # -- The facts of one failed search: what it finds now, for the person and for everybody --

@@ -30,8 +30,8 @@ from kb.gaps.clustering import vectors as stem_vectors
 from kb.gaps.impact import counted
 from kb.gaps.model import MACHINE, OPEN, FailedQuery, Gap, GapEvent, GapEventKind, GapStatus
 from kb.tracking.query_text import favourite
-from search.encoder import Encoder
 from search.errors import SearchError
+from search.semantic.encoder import Encoder
 
 # -- Gaps that an article answers are marked so, and open again when people fail once more --
 

@@ -14,12 +14,12 @@ from pathlib import Path
 
 from kb.content.article import Article, ArticleStatus
 from kb.content.library import Library
-from search import generation
-from search.encoder import Encoder
-from search.engine import Engine, Settings
+from search.engine import Engine, EngineSettings
 from search.errors import SearchError
-from search.mapping import shared
-from search.opened import Generation
+from search.index import generation
+from search.index.manifest import shared
+from search.index.opened import Generation
+from search.semantic.encoder import Encoder
 from search.types import Document, Mode
 
 UNPUBLISHED = "unpublished"
@@ -60,7 +60,7 @@ def quiet_engine(root: Path, encoder: Encoder | None) -> Engine:
     return Engine(
         root,
         encoder_loader=(lambda: encoder) if encoder else None,
-        settings=Settings(mode=mode, load_seconds=PATIENCE, query_seconds=PATIENCE),
+        settings=EngineSettings(mode=mode, load_seconds=PATIENCE, query_seconds=PATIENCE),
     )
 
 

@@ -35,8 +35,8 @@ from kb.publishing.state import (
     seed,
 )
 from kb.publishing.store import Preview
-from search import generation
 from search.errors import SearchError
+from search.index import generation
 
 # -- What a branch would change for readers: its articles against the live ones --
 

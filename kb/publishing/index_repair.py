@@ -17,12 +17,12 @@ from pathlib import Path
 from kb.config.settings import Settings
 from kb.errors import ProductError
 from kb.publishing.publisher import mend, model_path
-from search import generation, watching
-from search.encoder import model_folder, silent
 from search.engine import Engine
 from search.errors import SearchError
+from search.index import generation, watching
 from search.prepare import prepare
-from search.runtime import check
+from search.semantic.encoder import model_folder, silent
+from search.semantic.runtime import check
 
 log = logging.getLogger(__name__)
 

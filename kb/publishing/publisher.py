@@ -44,14 +44,14 @@ from kb.publishing.state import (
     read_state,
     recipe_of,
 )
-from search import generation
-from search.encoder import Encoder
 from search.errors import SearchError
-from search.manifest import Manifest
-from search.opened import Generation
+from search.index import generation as index_generation
+from search.index.building import remains
+from search.index.manifest import Manifest
+from search.index.opened import Generation
 from search.prepare import prepare
-from search.remains import remains
-from search.runtime import open_runtime
+from search.semantic.encoder import Encoder
+from search.semantic.runtime import open_runtime
 
 # -- What a publish would take away from readers --
 
@@ -163,7 +163,7 @@ def mend(settings: Settings, *, progress: Progress, now: datetime, served: str =
     Raises as `publish` does.
     """
     with alone(settings.data):
-        lost = generation.lost_commit(settings.generations)
+        lost = index_generation.lost_commit(settings.generations)
         work = _Publishing(settings, progress, now)
         pinned, newest = work.standing.pin, "".join(work.standing.seen[:1])
         return work.mended(pinned.commit if pinned else lost or served or newest)
@@ -214,7 +214,7 @@ class _Publishing:
 
     def again(self) -> Published:
         """Publish the commit that is live as it is now, whatever the branch says."""
-        live = generation.open_current(self.root)
+        live = index_generation.open_current(self.root)
         kept = live.commit.startswith("folder-")  # a folder has one state, today's
         source = open_articles(self.settings, "" if kept else live.commit)
         if source.commit != live.commit or not is_due(live, self.now):
@@ -254,8 +254,8 @@ class _Publishing:
     def _settle(self) -> None:
         """Let the pointer, and a rollback, name the generation that is live."""
         assert self.before is not None
-        if generation.current(self.root) != self.before.path.name:
-            generation.make_current(self.root, self.before)
+        if index_generation.current(self.root) != self.before.path.name:
+            index_generation.make_current(self.root, self.before)
         pin = self.standing.pin
         if pin and pin.commit == self.before.commit and pin.generation != self.before.id:
             pin = replace(pin, generation=self.before.id)
@@ -299,7 +299,7 @@ class _Publishing:
             self.standing = replace(self.standing, pin=None)
             return None
         try:
-            held = generation.open_one(self.root, pin.generation)
+            held = index_generation.open_one(self.root, pin.generation)
         except (SearchError, OSError, ValueError):
             return self._pinned_anew(pin)
         if is_due(held, self.now) and not held.commit.startswith("folder-"):
@@ -339,12 +339,12 @@ class _Publishing:
         commit with the same files has another past.
         """
         wanted = recipe_of(self.settings, source)
-        for one in generation.kept(self.root):
-            alike = generation.peek(self.root, one.id, RECIPE_FILE) == wanted
+        for one in index_generation.kept(self.root):
+            alike = index_generation.peek(self.root, one.id, RECIPE_FILE) == wanted
             if one.commit != source.commit or not alike or self._wants_model(one):
                 continue
             try:
-                held = generation.open_one(self.root, one.id)
+                held = index_generation.open_one(self.root, one.id)
             except (SearchError, OSError, ValueError):
                 continue
             if not is_due(held, self.now):
@@ -353,7 +353,7 @@ class _Publishing:
 
     def _point(self, held: Generation) -> None:
         if self.before is None or self.before.id != held.id:
-            generation.make_current(self.root, held)
+            index_generation.make_current(self.root, held)
         self.before = held
 
     def _build(self, source: Source, *, guarded: bool = False) -> None:
@@ -369,7 +369,7 @@ class _Publishing:
         if guarded and previous is not None:
             refuse_loss(previous, library)
         encoder, degraded = prepared_encoder(self.settings, self.progress)
-        self.before = generation.build(
+        self.before = index_generation.build(
             [a.to_document() for a in library.articles.values() if a.status == "published"],
             self.root,
             commit=source.commit,

@@ -14,8 +14,8 @@ from kb.config.settings import Settings
 from kb.content.sources.combined import parted
 from kb.errors import NotFound
 from kb.publishing.state import Pin, alone, content_of, current, note, read_state
-from search import generation
-from search.manifest import Manifest
+from search.index import generation as index_generation
+from search.index.manifest import Manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class KeptGeneration:
 
 def kept_generations(settings: Settings) -> list[KeptGeneration]:
     """Return the states on disk, newest first."""
-    live = generation.current(settings.generations)
+    live = index_generation.current(settings.generations)
     pin = read_state(settings.data).pin
     return [
         KeptGeneration(
@@ -40,15 +40,15 @@ def kept_generations(settings: Settings) -> list[KeptGeneration]:
             commit=facts.commit,
             articles=facts.documents,
             built=_built(settings.generations, facts),
-            live=live == generation.folder_name(facts.id),
+            live=live == index_generation.folder_name(facts.id),
             pinned=pin is not None and pin.generation == facts.id,
         )
-        for facts in generation.kept(settings.generations)
+        for facts in index_generation.kept(settings.generations)
     ]
 
 
 def _built(root: Path, facts: Manifest) -> datetime:
-    manifest = root / generation.folder_name(facts.id) / "manifest.json"
+    manifest = root / index_generation.folder_name(facts.id) / "manifest.json"
     return datetime.fromtimestamp(manifest.stat().st_mtime, UTC)
 
 
@@ -59,13 +59,13 @@ def roll_back(settings: Settings, to: str) -> KeptGeneration:
     """
     with alone(settings.data):
         chosen = _chosen(kept_generations(settings), to)
-        opened = generation.open_one(settings.generations, chosen.generation)
+        opened = index_generation.open_one(settings.generations, chosen.generation)
         standing, live = read_state(settings.data), current(settings.generations)
         away = standing.pin.away if standing.pin else content_of(live) if live else ""
         pin = Pin(chosen.generation, chosen.commit, away)
         # First the pin: killed in between, the next publish finishes what it says.
         note(settings.data, replace(standing, pin=pin, refusal=None, seen=()))
-        generation.make_current(settings.generations, opened)
+        index_generation.make_current(settings.generations, opened)
     return replace(chosen, live=True, pinned=True)
 
 

@@ -38,12 +38,11 @@ from kb.content.sources.combined import SeveralSources, parted
 from kb.content.sources.git import GitSource, branches, find_repository
 from kb.content.sources.source import Source, open_mirror, open_source
 from kb.errors import ContentError, StoreError
-from search import generation
-from search.building import recipe
 from search.errors import SearchError
-from search.mapping import shared
-from search.opened import Generation
-from search.remains import Remains
+from search.index import generation as index_generation
+from search.index.building import Remains, recipe
+from search.index.manifest import shared
+from search.index.opened import Generation
 
 # -- Where publishing stands: what was last looked at, what was refused, what is pinned --
 
@@ -246,7 +245,7 @@ def _ref(chosen: str) -> str:
 def current(root: Path) -> Generation | None:
     """Return what is live, None where nothing is or it cannot be read."""
     try:
-        return generation.open_current(root)
+        return index_generation.open_current(root)
     except SearchError:
         return None
 

@@ -33,7 +33,7 @@ from kb.notifications.outbox import Outbox, State
 from kb.tickets.store import open_by_tier
 from kb.tracking.spool import Spool
 from search.errors import SearchError
-from search.generation import moved_at
+from search.index.generation import moved_at
 
 # -- The gauges that the site shows, by the naming rules of Prometheus --
 

@@ -13,7 +13,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 
-from search.tokens import composed
+from search.text.tokens import composed
 
 # -- What a person typed, made fit to keep and to compare --
 

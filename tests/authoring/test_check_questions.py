@@ -20,7 +20,7 @@ from kb.database import Database
 from kb.tracking.events import Event, EventKind
 from kb.tracking.query_text import words_key
 from kb.tracking.store import put_all
-from search.generation import current
+from search.index.generation import current
 
 ROOT = Path(__file__).resolve().parents[2]
 QUESTION = "where do I frobnicate the widget"

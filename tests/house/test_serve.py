@@ -24,8 +24,8 @@ from typing import Any
 import pytest
 
 from search.errors import SearchError
-from search.generation import current, open_current
-from search.manifest import verify
+from search.index.generation import current, open_current
+from search.index.manifest import verify
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 90  # for machines that are busy; nothing here measures time
@@ -277,7 +277,8 @@ def test_nothing_is_left_of_a_site_that_is_killed(site: Site) -> None:
 
 HELD = "from kb.cli.main import main; main(['serve'])"
 MAPPED = (  # every file of the index is mapped, as large ones are
-    "from search import mapping; mapping.HELD = 0\nfrom kb.cli.main import main; main(['serve'])"
+    "from search.index import manifest; manifest.HELD = 0\n"
+    "from kb.cli.main import main; main(['serve'])"
 )
 
 

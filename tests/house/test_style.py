@@ -19,7 +19,7 @@ OVER = {
     "kb/services.py:build": "the composition root, one line a part",
     "kb/analytics/external_tickets/service.py:bring": "what an imported file is read with, by name",
     "kb/cli/report.py:figures": "the options of one command",
-    "search/generation.py:build": "what a generation is built from, by name",
+    "search/index/generation.py:build": "what a generation is built from, by name",
 }
 SOURCES = sorted(
     file

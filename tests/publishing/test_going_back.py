@@ -14,8 +14,8 @@ from flask.testing import FlaskClient
 from kb.config.settings import Settings
 from kb.errors import PublishRefused
 from kb.publishing.publisher import Published, publish
-from search import generation
 from search.errors import SearchError
+from search.index import generation
 
 Live = Callable[..., Published]
 

@@ -19,10 +19,9 @@ from kb.publishing.publisher import Published
 from kb.publishing.state import notices_of
 from kb.services import Services, build
 from search import engine as engines
-from search import generation
 from search.errors import SearchError
-from search.manifest import verify
-from search.mapping import shared
+from search.index import generation
+from search.index.manifest import shared, verify
 
 ROOT = Path(__file__).resolve().parents[2]
 Live = Callable[..., Published]

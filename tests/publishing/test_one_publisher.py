@@ -15,7 +15,7 @@ import pytest
 
 from kb.config.settings import Settings
 from kb.publishing.state import LOCK, alone
-from search import generation
+from search.index import generation
 
 PUBLISH = """
 from datetime import UTC, datetime

@@ -22,7 +22,7 @@ from kb.publishing.publisher import keep_time, publish
 from kb.publishing.rollback import kept_generations, roll_back
 from kb.publishing.state import notices_of
 from kb.services import build
-from search import generation
+from search.index import generation
 
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154789c63f8"

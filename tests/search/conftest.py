@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from search.analysis import fold
-from search.encoder import Progress, Vectors, silent
 from search.engine import Engine
-from search.generation import build
+from search.index.generation import build
 from search.prepare import prepare
-from search.tokens import tokens
+from search.semantic.encoder import Progress, Vectors, silent
+from search.text.analysis import fold
+from search.text.tokens import tokens
 from search.types import Document, Section
 
 

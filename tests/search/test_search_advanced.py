@@ -6,10 +6,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from search.advanced import constraints
-from search.engine import Engine, Settings
-from search.generation import build
-from search.querying import bounded
+from search.engine import Engine, EngineSettings
+from search.index.generation import build
+from search.ranking.conditions import constraints
+from search.text.query import bounded
 from search.types import Document, Mode, Query, Section
 
 
@@ -39,7 +39,7 @@ ARTICLES = (
 def engine(request, tmp_path_factory, encoder) -> Engine:  # type: ignore[no-untyped-def]
     root = tmp_path_factory.mktemp("advanced")
     build(ARTICLES, root, encoder=encoder)
-    return Engine(root, encoder_loader=lambda: encoder, settings=Settings(request.param))
+    return Engine(root, encoder_loader=lambda: encoder, settings=EngineSettings(request.param))
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from search.analysis import document_terms, fold, terms
-from search.querying import MAX_CHARACTERS, MAX_TERMS, bounded, understand
-from search.tokens import tokens
+from search.text.analysis import document_terms, fold, terms
+from search.text.query import MAX_CHARACTERS, MAX_TERMS, bounded, understand
+from search.text.tokens import tokens
 
 LANGUAGES = st.sampled_from(["en", "es", "fr", "de", "ru", "ar", "tr", "ja", "xx"])
 

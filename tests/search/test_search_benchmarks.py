@@ -12,8 +12,8 @@ import pytest
 from benchmarks import engines, growth
 from benchmarks.rivals import RIVALS
 from benchmarks.vectors import rows
-from search.judged import read_set
-from search.semantic import key
+from search.evaluation.judged import read_set
+from search.semantic.vectors import key
 
 COUNT = 7
 

@@ -13,9 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search import logistic
-from search.calibrating import calibrate, elsewhere
-from search.confidence import (
+from search.engine import Engine
+from search.evaluation.measures import brier, calibration_error, reliability
+from search.index.generation import build
+from search.ranking import calibration
+from search.ranking.calibration import calibrate, elsewhere
+from search.ranking.confidence import (
     CERTAIN,
     PRIOR,
     Calibration,
@@ -23,10 +26,7 @@ from search.confidence import (
     calibration_of,
     confidence,
 )
-from search.encoder import Encoder
-from search.engine import Engine
-from search.generation import build
-from search.measures import brier, calibration_error, reliability
+from search.semantic.encoder import Encoder
 from search.types import Document, Query, Section
 
 TOPICS: Mapping[str, tuple[str, str]] = {
@@ -135,7 +135,7 @@ def test_the_real_model_tells_what_the_corpus_lacks(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     from search.prepare import prepare
-    from search.runtime import open_runtime
+    from search.semantic.runtime import open_runtime
 
     cache = tmp_path_factory.mktemp("cache")
     prepare(cache)
@@ -154,11 +154,11 @@ def test_the_regression_finds_the_odds_and_keeps_the_prior() -> None:
     rows = np.array([[0.0]] * 4 + [[1.0]] * 4)
     labels = np.array([0, 0, 0, 1, 0, 1, 1, 1.0])
     loose = np.full(2, 1e-9)
-    found = logistic.fit(rows, labels, weights=np.ones(8), prior=np.zeros(2), precision=loose)
+    found = calibration.fit(rows, labels, weights=np.ones(8), prior=np.zeros(2), precision=loose)
     assert found == pytest.approx([-math.log(3), 2 * math.log(3)], abs=1e-5)
     prior = np.array([1.0, 2.0])
     tight = np.full(2, 1e9)
-    kept = logistic.fit(rows, labels, weights=np.ones(8), prior=prior, precision=tight)
+    kept = calibration.fit(rows, labels, weights=np.ones(8), prior=prior, precision=tight)
     assert kept == pytest.approx(prior, abs=1e-6)
 
 
@@ -183,7 +183,7 @@ def test_a_trial_is_as_sure_as_what_it_is_compared_with(
 
     live = build(MANY, tmp_path / "live", encoder=encoder)
     words = build(MANY, tmp_path / "words")
-    monkeypatch.setattr("search.building.recipe", lambda: "another")
+    monkeypatch.setattr("search.index.building.recipe", lambda: "another")
     tried = build(MANY, tmp_path / "trial", encoder=encoder, sure_as=live, progress=told)
     assert tried.manifest.calibration == live.manifest.calibration
     assert tried.manifest.floor == live.manifest.floor

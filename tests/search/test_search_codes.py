@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
-from search.analysis import is_code
-from search.engine import Engine, Settings
-from search.generation import build
-from search.querying import understand
+from search.engine import Engine, EngineSettings
+from search.index.generation import build
+from search.text.analysis import is_code
+from search.text.query import understand
 from search.types import Document, Mode, Query, Section
 
 CASES: Sequence[dict[str, Any]] = yaml.safe_load(
@@ -34,7 +34,7 @@ def corpus() -> list[Document]:
 def engine(request, tmp_path_factory, encoder) -> Engine:  # type: ignore[no-untyped-def]
     root = tmp_path_factory.mktemp("codes")
     build(corpus(), root, encoder=encoder)
-    return Engine(root, encoder_loader=lambda: encoder, settings=Settings(request.param))
+    return Engine(root, encoder_loader=lambda: encoder, settings=EngineSettings(request.param))
 
 
 def test_the_table_is_large_enough() -> None:

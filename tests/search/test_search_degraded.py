@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from search.encoder import Encoder, file_sha256, model_folder
-from search.engine import Engine, Settings
+from search.engine import Engine, EngineSettings
 from search.errors import SearchError
-from search.generation import build
-from search.runtime import open_runtime
+from search.index.generation import build
+from search.semantic.encoder import Encoder, file_sha256, model_folder
+from search.semantic.runtime import open_runtime
 from search.types import Document, Mode, Query, Section
 
 DOCUMENTS = [Document("a", "Reset your password", (Section("", (), "Follow the link."),))]
@@ -42,7 +42,7 @@ def hanging() -> Encoder:
     ],
 )
 def test_keyword_mode_with_its_reason(index_root: Path, loader, words: str) -> None:  # type: ignore[no-untyped-def]
-    engine = Engine(index_root, encoder_loader=loader, settings=Settings(load_seconds=0.2))
+    engine = Engine(index_root, encoder_loader=loader, settings=EngineSettings(load_seconds=0.2))
     results = engine.search(Query("reset password"))
     assert (results.mode, results.hits[0].id) == (Mode.KEYWORD, "password")
     assert words in results.degraded
@@ -58,7 +58,7 @@ def test_a_model_that_hangs_or_fails_on_a_query(index_root: Path, encoder) -> No
 
     patient = Engine(index_root, encoder_loader=Failing)
     assert "failed: ValueError" in patient.search(Query("reset password")).degraded
-    hasty = Settings(load_seconds=60, query_seconds=0.2)
+    hasty = EngineSettings(load_seconds=60, query_seconds=0.2)
     engine = Engine(index_root, encoder_loader=Failing, settings=hasty)
     assert "in time" in engine.search(Query("password hang")).degraded
     assert "tried again shortly" in engine.search(Query("reset vpn")).degraded

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.duplicates import groups, sketch
 from search.engine import Engine
-from search.generation import build
+from search.index.duplicates import groups, sketch
+from search.index.generation import build
 from search.types import Document, Query, Section
 
 TEXT = " ".join(f"Step {n}: choose the {n * 7} option of the tunnel client." for n in range(12))

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from search.errors import SearchError
 from search.evaluate import main
-from search.judged import read_set, sections_of
-from search.measures import auroc, ndcg, percentile, recall, reciprocal_rank
+from search.evaluation.judged import read_set, sections_of
+from search.evaluation.measures import auroc, ndcg, percentile, recall, reciprocal_rank
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 
@@ -89,7 +89,7 @@ def test_the_command_reports_all_engines(
 def test_the_runtime_is_refused_when_torn_and_made_again(cache: Path, tmp_path: Path) -> None:
     import shutil
 
-    from search.runtime import open_runtime
+    from search.semantic.runtime import open_runtime
 
     copy = tmp_path / "cache"
     shutil.copytree(cache, copy)

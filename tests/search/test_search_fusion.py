@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from search.confidence import Evidence, confidence
-from search.fusion import Signals, fuse, keyword_share, meaning_share, meaning_weight
+from search.ranking.confidence import Evidence, confidence
+from search.ranking.fusion import FusionSignals, fuse, keyword_share, meaning_share, meaning_weight
 
 SHARES = arrays(np.float32, 12, elements=st.floats(0, 1, width=32))
 UNIT = st.floats(0, 1)
@@ -44,14 +44,14 @@ def test_shares_lie_between_nothing_and_one_and_keep_the_order(scores) -> None: 
 @given(UNIT, UNIT, st.floats(0, 1), st.booleans())
 def test_weight_is_a_share_and_grows_as_words_cover_less(cover, less, spread, coded) -> None:  # type: ignore[no-untyped-def]
     low, high = sorted((cover, less))
-    weights = [meaning_weight(Signals(c, spread, coded)) for c in (low, high)]
+    weights = [meaning_weight(FusionSignals(c, spread, coded)) for c in (low, high)]
     assert 0 <= weights[1] <= weights[0] <= 1
 
 
 def test_meaning_weighs_little_beside_a_code_or_when_it_tells_nothing_apart() -> None:
-    clear = meaning_weight(Signals(0.8, 0.6))
-    assert meaning_weight(Signals(0.8, 0.6, coded=True)) < 0.5 * clear
-    assert meaning_weight(Signals(0.8, 0.1)) < 0.5 * clear
+    clear = meaning_weight(FusionSignals(0.8, 0.6))
+    assert meaning_weight(FusionSignals(0.8, 0.6, coded=True)) < 0.5 * clear
+    assert meaning_weight(FusionSignals(0.8, 0.1)) < 0.5 * clear
 
 
 @given(UNIT, UNIT, UNIT, st.booleans())

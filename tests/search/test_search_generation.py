@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from search.confidence import PRIOR
 from search.engine import Engine
 from search.errors import SearchError
-from search.generation import _locked, build, newest_first, open_current
-from search.manifest import NAME, verify
+from search.index.generation import _locked, build, newest_first, open_current
+from search.index.manifest import NAME, verify
+from search.ranking.confidence import PRIOR
 from search.types import Document, Query, Section
 
 REPOSITORY = Path(__file__).parents[2]
@@ -126,7 +126,9 @@ def test_an_engine_keeps_serving_when_the_next_generation_is_damaged(tmp_path: P
 
 
 def test_vectors_of_unchanged_text_are_used_again(tmp_path: Path, encoder, monkeypatch) -> None:  # type: ignore[no-untyped-def]
-    monkeypatch.setattr("search.generation.calibrate", lambda *_, **__: PRIOR)  # it encodes anew
+    monkeypatch.setattr(
+        "search.index.generation.calibrate", lambda *_, **__: PRIOR
+    )  # it encodes anew
     asked: list[str] = []
 
     class Counting(type(encoder)):  # type: ignore[misc]
@@ -160,7 +162,7 @@ import os
 import signal
 import sys
 from pathlib import Path
-from search.generation import build
+from search.index.generation import build
 from search.types import Document, Section
 
 ROOT = Path(sys.argv[1])

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from whoosh import scoring
 from whoosh.query import Or, Term
 
-from search import keyword
-from search.analysis import document_terms
-from search.generation import build
-from search.opened import Generation
+from search.index import keyword
+from search.index.generation import build
+from search.index.opened import Generation
+from search.text.analysis import document_terms
 from search.types import Document, Section
 
 WORDS = st.lists(

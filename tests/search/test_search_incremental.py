@@ -8,10 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from search import building, keyword, semantic
-from search.encoding import Journal
 from search.engine import Engine
-from search.generation import build
+from search.index import building, keyword
+from search.index.building import Journal
+from search.index.generation import build
+from search.semantic import vectors
 from search.types import Document, Query, Section
 
 WORDS = ("mail", "print", "vpn", "reset", "password", "ORA-12541", "wi-fi", "the", "my")
@@ -66,7 +67,7 @@ def test_carried_over_is_as_good_as_new(  # type: ignore[no-untyped-def]
 ) -> None:
     monkeypatch.setattr(building, "MOST_CHANGED", 1.0)
     monkeypatch.setattr(keyword, "MOST_SEGMENTS", 2)
-    monkeypatch.setattr(semantic, "EXACT_UP_TO", 0 if graph else 10_000)
+    monkeypatch.setattr(vectors, "EXACT_UP_TO", 0 if graph else 10_000)
     folder = tmp_path / str(len(list(tmp_path.iterdir())))
     for corpus in corpora:
         build(documents(corpus), folder / "carried", encoder=encoder)
@@ -117,7 +118,7 @@ def test_a_build_goes_on_where_a_killed_one_stopped(  # type: ignore[no-untyped-
     tmp_path: Path, encoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The journal holds finished batches, and what a torn write left in it is not believed."""
-    monkeypatch.setattr("search.encoding.BATCH", 4)
+    monkeypatch.setattr("search.index.building.BATCH", 4)
     corpus = documents({f"a{i}": (f"mail {i}", f"print {i}", "en", "public") for i in range(8)})
     asked: list[str] = []
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from search import engine as engines
-from search.engine import Engine, Settings
-from search.generation import build
+from search.engine import Engine, EngineSettings
+from search.index.generation import build
 from search.types import Document, Mode, Query, Section
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,7 +28,7 @@ OPEN, CLOSED = article("tunnel", "the tunnel drops"), article("key", "tunnel key
 @pytest.fixture
 def engine(tmp_path: Path) -> Engine:
     build([OPEN, CLOSED], tmp_path, commit="one")
-    return Engine(tmp_path, settings=Settings(mode=Mode.KEYWORD))
+    return Engine(tmp_path, settings=EngineSettings(mode=Mode.KEYWORD))
 
 
 def ids(found: engines.Results) -> set[str]:

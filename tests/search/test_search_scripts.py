@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from search.engine import Engine, Settings
-from search.generation import build
+from search.engine import Engine, EngineSettings
+from search.index.generation import build
 from search.types import Document, Mode, Query, Section
 
 ROWS: Sequence[tuple[str, str, str, list[str]]] = yaml.safe_load(
@@ -27,7 +27,7 @@ def engine(request, tmp_path_factory, encoder) -> Engine:  # type: ignore[no-unt
         for language, title, text, _ in ROWS
     ]
     build(documents, root, encoder=encoder)
-    return Engine(root, encoder_loader=lambda: encoder, settings=Settings(request.param))
+    return Engine(root, encoder_loader=lambda: encoder, settings=EngineSettings(request.param))
 
 
 @pytest.mark.parametrize(("text", "wanted"), ASKED)

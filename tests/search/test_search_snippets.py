@@ -8,9 +8,9 @@ from html import unescape
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.analysis import spellings
-from search.snippets import LONGEST, _found, snippet
-from search.tokens import tokens
+from search.ranking.snippets import LONGEST, _found, snippet
+from search.text.analysis import spellings
+from search.text.tokens import tokens
 
 NASTY = st.text(alphabet=st.sampled_from("<>&\"'/ \nabcmark=script;日é"), max_size=900) | st.text()
 

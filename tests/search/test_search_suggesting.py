@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from search.analysis import fold
-from search.prefixes import Prefixes
-from search.suggesting import Queries, Source, Suggester, Suggestion, write
+from search.suggest.offers import OfferSource, Prefixes, Suggestion
+from search.suggest.suggester import Queries, Suggester, write
+from search.text.analysis import fold
 from search.types import Document, Section
 
 
@@ -263,10 +263,10 @@ def test_solved_queries_come_after_what_articles_say_themselves() -> None:
     documents = [*PRINTERS, article("jam", "Paper is stuck")]
     found = suggest(documents, "print", queries=queries)
     assert [(one.id, one.source) for one in found] == [
-        ("offline", Source.TITLE),
-        ("add", Source.TITLE),
-        ("pointer", Source.QUERY),
-        ("jam", Source.QUERY),
+        ("offline", OfferSource.TITLE),
+        ("add", OfferSource.TITLE),
+        ("pointer", OfferSource.QUERY),
+        ("jam", OfferSource.QUERY),
     ]
 
 
@@ -274,7 +274,7 @@ def test_a_query_that_two_articles_solved_is_open_to_who_may_read_one() -> None:
     documents = [article("open", "Wipe a disk"), article("shut", "Wipe", audience="staff")]
     queries = [("sell my laptop", "shut"), ("sell my laptop", "open")]
     [found] = suggest(documents, "sell", queries=queries)
-    assert found == Suggestion("sell my laptop", "open", "", Source.QUERY)
+    assert found == Suggestion("sell my laptop", "open", "", OfferSource.QUERY)
 
 
 @pytest.mark.parametrize(

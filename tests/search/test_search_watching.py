@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from search import engine as engines
-from search import mapping
 from search.engine import Engine
 from search.errors import SearchError
-from search.generation import build, newest_first, open_current
-from search.guard import QueryEncoder
-from search.remains import remains
+from search.index import manifest
+from search.index.building import remains
+from search.index.generation import build, newest_first, open_current
+from search.semantic.query_encoder import QueryEncoder
 from search.types import Document, Query, Section
 
 WAYS = ("flipped", "truncated", "emptied", "deleted")
@@ -75,7 +75,7 @@ def test_what_is_in_memory_serves_on_whatever_becomes_of_its_files(
 def test_large_files_are_mapped_and_left_as_soon_as_they_hold_other_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
-    monkeypatch.setattr(mapping, "HELD", 0)
+    monkeypatch.setattr(manifest, "HELD", 0)
     build(documents("old"), tmp_path, commit="1")
     build(documents("new"), tmp_path, commit="2")
     engine = Engine(tmp_path)
@@ -92,9 +92,10 @@ def test_a_mapped_file_that_is_cut_ends_the_process_and_the_next_serves_the_one_
     build(documents("old"), tmp_path, commit="1")
     newest = build(documents("new"), tmp_path, commit="2")
     program = (
-        "import os, sys; from pathlib import Path; from search import engine, mapping\n"
+        "import os, sys; from pathlib import Path; from search import engine\n"
+        "from search.index import manifest\n"
         "from search.types import Query\n"
-        "mapping.HELD = 0; engine.LOOK_S = 3600\n"
+        "manifest.HELD = 0; engine.LOOK_S = 3600\n"
         "found = engine.Engine(Path(sys.argv[1])); found.search(Query('new'))\n"
         "os.truncate(found.generation.path / 'articles.values.npy', 0)\n"
         "found.generation.articles.values.sum()\n"
@@ -139,7 +140,9 @@ def test_without_a_whole_index_files_are_not_read_at_every_request(
     for _ in range(3):
         with pytest.raises(SearchError, match="no usable index"):
             engine.search(Query("old"))
-    monkeypatch.setattr("search.generation.open_current", lambda _: pytest.fail("looked again"))
+    monkeypatch.setattr(
+        "search.index.generation.open_current", lambda _: pytest.fail("looked again")
+    )
     with pytest.raises(SearchError, match="no usable index"):
         engine.search(Query("old"))
     monkeypatch.undo()
@@ -178,7 +181,7 @@ def test_a_build_begins_with_what_is_left_of_a_damaged_generation(  # type: igno
 def test_a_model_that_is_mended_is_loaded_without_a_restart(  # type: ignore[no-untyped-def]
     encoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("search.guard.AGAIN", 0.0)
+    monkeypatch.setattr("search.semantic.query_encoder.AGAIN", 0.0)
     torn = [True]
 
     def loader():  # type: ignore[no-untyped-def]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from search.engine import Engine, Settings
-from search.generation import build
+from search.engine import Engine, EngineSettings
+from search.index.generation import build
 from search.types import Document, Mode, Query, Section
 
 # What an article says, what people type for it, and an article that has other words of it.
@@ -61,7 +61,7 @@ def engine(request, tmp_path_factory, encoder) -> Engine:  # type: ignore[no-unt
         for language, title, text in rows
     ]
     build(documents, root, encoder=encoder)
-    return Engine(root, encoder_loader=lambda: encoder, settings=Settings(request.param))
+    return Engine(root, encoder_loader=lambda: encoder, settings=EngineSettings(request.param))
 
 
 @pytest.mark.parametrize(("text", "wanted"), ASKED)

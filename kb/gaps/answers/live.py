@@ -34,13 +34,13 @@ from kb.gaps.answers import store
 from kb.gaps.answers.rules import NEVER, Known, Since, known, published, since, state_of, times
 from kb.publishing.state import library_of
 from kb.tracking.query_text import folded
-from search import generation
-from search.analysis import document_terms
-from search.counts import hash_of
-from search.encoder import Vectors
 from search.errors import SearchError
-from search.opened import Generation
-from search.ranking import SIMILAR
+from search.index import generation as index_generation
+from search.index.opened import Generation
+from search.index.postings import hash_of
+from search.ranking.hybrid import SIMILAR
+from search.semantic.encoder import Vectors
+from search.text.analysis import document_terms
 
 # -- What is live, and since when readers could read each part of it --
 
@@ -67,7 +67,7 @@ def live_now(db: Database, root: Path, *, keep: bool = True) -> Live | None:
     """
     try:
         live_at = _swapped(root)  # first: should it move now, times are too early, never too late
-        serving = generation.open_current(root)
+        serving = index_generation.open_current(root)
     except (SearchError, OSError):
         return None
     library = library_of(serving)
@@ -101,7 +101,7 @@ def _lean(library: Library) -> Library:
 
 def _first(root: Path, serving: Generation, library: Library) -> dict[str, Known]:
     """Return what is known without an earlier look: when Git says that each article changed."""
-    older = [facts.id for facts in generation.kept(root) if facts.id < serving.id]
+    older = [facts.id for facts in index_generation.kept(root) if facts.id < serving.id]
     oldest = _library(root, older[-1]) if older else library
     then = oldest or library
     return {
@@ -129,7 +129,7 @@ def _between(
 ) -> Iterator[tuple[Library, float]]:
     """Yield the states after the last that was looked at and before this one, the oldest first."""
     seen = last.live_at if last else _moment(NEVER)
-    for facts in reversed(generation.kept(root)):
+    for facts in reversed(index_generation.kept(root)):
         built = _built(root, facts.id)
         if facts.id >= serving.id or built is None or built <= seen:
             continue
@@ -139,13 +139,13 @@ def _between(
 
 def _library(root: Path, name: str) -> Library | None:
     try:
-        return library_of(generation.open_one(root, name))
+        return library_of(index_generation.open_one(root, name))
     except (SearchError, OSError, ValueError):
         return None
 
 
 def _built(root: Path, name: str) -> datetime | None:
-    manifest = root / generation.folder_name(name) / "manifest.json"
+    manifest = root / index_generation.folder_name(name) / "manifest.json"
     try:
         return _moment(manifest.stat().st_mtime)
     except OSError:

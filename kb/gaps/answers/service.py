@@ -25,14 +25,13 @@ from kb.gaps.answers.live import Live, Naming, Nearby, live_now
 from kb.gaps.answers.model import GapAnswer
 from kb.gaps.answers.rules import LOOKED_AT, FailedSearch, QueryToRepeat, answer
 from kb.publishing.publisher import open_encoder
-from search.advanced import constraints
-from search.encoder import Encoder, Progress, Vectors, silent
-from search.engine import Engine
-from search.engine import Settings as EngineSettings
+from search.engine import Engine, EngineSettings
 from search.errors import SearchError
-from search.opened import Generation
-from search.querying import bounded
-from search.runtime import LightEncoder
+from search.index.opened import Generation
+from search.ranking.conditions import constraints
+from search.semantic.encoder import Encoder, Progress, Vectors, silent
+from search.semantic.runtime import LightEncoder
+from search.text.query import bounded
 from search.types import Mode, Query, Results
 
 # -- Questions asked again of what is live, many at once --

@@ -30,7 +30,7 @@ from kb.reports.pages import CODE, PAGES, table_of
 from kb.table import json_rows
 from kb.web.api.routes import blueprint
 from kb.web.guard import needs, now, services, viewer
-from search.opened import Generation
+from search.index.opened import Generation
 
 # -- Gaps for programs: what people did not find, by what they meant --
 

@@ -25,7 +25,7 @@ from kb.searches.service import SearchAnswer
 from kb.web.filters import address as url_for
 from kb.web.filters import language_name
 from kb.web.guard import now, services, viewer
-from search.offers import Source, Suggestion
+from search.suggest.offers import OfferSource, Suggestion
 from search.types import Hit
 
 # -- Bodies of articles on a page --
@@ -131,7 +131,7 @@ def suggestions(found: Iterable[Suggestion]) -> list[dict[str, str]]:
     for item in found:
         if readable(library, item.id, viewer()) is None:
             continue
-        if item.source is Source.QUERY:
+        if item.source is OfferSource.QUERY:
             kind, address = "query", url_for("reader.search", q=item.text)
         else:
             kind = "article"

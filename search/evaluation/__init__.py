@@ -1,0 +1,1 @@
+"""Judged queries and the measures of a ranking."""

@@ -1,0 +1,32 @@
+"""What a set of audiences may see of a generation, and the words it may be offered.
+
+Promises that whatever is derived here (counts, suggestions, spellings) comes from allowed articles
+alone. Knows no person.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from search.index.opened import Generation, Mask
+from search.text.spelling import Speller
+
+
+@dataclass(frozen=True, slots=True)
+class AudienceView:
+    """`allowed` (n,) marks the articles of some audiences; `speller` knows their words only."""
+
+    allowed: Mask
+    speller: Speller
+
+
+def view_of(generation: Generation, audiences: frozenset[str]) -> AudienceView:
+    """Return what the audiences may see."""
+    allowed = generation.documents.audience.among(audiences)
+    speller = Speller(
+        generation.vocabulary,
+        allowed,
+        languages=generation.manifest.languages,
+        known=generation.known_words,
+    )
+    return AudienceView(allowed, speller)

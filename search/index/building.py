@@ -1,0 +1,474 @@
+"""Filling a new generation's folder: what did not change is carried over, the rest is made.
+
+Only files that are as the manifest says are read, and nothing of one whose manifest is damaged.
+
+Promises that a build that was stopped begins again where it was: every finished batch is written
+to a journal beside the generations, and what a torn write left there is not believed. Knows no
+article: keys and texts in, vectors out.
+
+Promises the same folder, but for the pieces of the Whoosh index, whether the articles are new or
+an earlier generation held most of them. Knows neither pointers nor manifests.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from search.errors import SearchError
+from search.index import duplicates, keyword, postings, storage
+from search.index import manifest as index_manifest
+from search.index.keyword import ARTICLE_SCORING, PASSAGE_SCORING, Analysed
+from search.index.manifest import EXTRA, Manifest, shared
+from search.index.opened import plain
+from search.index.postings import GONE, Collected, TermCounts, load_counts, merged
+from search.index.storage import Packed
+from search.index.watching import BAD
+from search.ranking.keyword_scores import plain_pairs, telling_pairs
+from search.semantic import vectors as semantic_vectors
+from search.semantic.encoder import Encoder, Progress, Vectors
+from search.semantic.vectors import KEY_BYTES, NO_PASSAGE, VectorRows
+from search.suggest import suggester
+from search.text import spelling
+from search.text.passages import Passage, Passages, passages_of
+from search.types import Document
+
+# -- What is left of a generation that was damaged: a build begins with it rather than with
+#    nothing --
+
+
+@dataclass(frozen=True)
+class Remains:
+    """What is left of a damaged generation; its manifest and the files in `intact` are whole."""
+
+    path: Path
+    manifest: Manifest
+    intact: frozenset[str]
+
+    @property
+    def id(self) -> str:
+        """The generation's id."""
+        return self.manifest.id
+
+    @property
+    def commit(self) -> str:
+        """The commit of the articles."""
+        return self.manifest.commit
+
+    def read(self, name: str) -> bytes:
+        """Return an extra file that is whole; SearchError when it is not."""
+        if f"{EXTRA}/{name}" not in self.intact:
+            raise SearchError(f"The damaged index holds no whole {name!r}.")
+        return (self.path / EXTRA / name).read_bytes()
+
+
+def remains(root: Path) -> list[Remains]:
+    """Return what is left of damaged generations, newest first; those whose manifest is damaged
+    are left out: nothing tells what of them is whole.
+    """
+    found = []
+    for folder in sorted(root.glob(f"{BAD}*"), reverse=True):
+        try:
+            facts, now = index_manifest.read(folder), index_manifest.hashes(folder)
+        except (SearchError, OSError):
+            continue
+        intact = frozenset(name for name, held in facts.files.items() if now.get(name) == held)
+        found.append(Remains(folder, facts, intact))
+    return found
+
+
+# -- The vectors of many texts, made once each: known ones carried over, new ones kept as they
+#    come --
+
+
+# Texts handed to the model at a time: little memory, little lost by a kill.
+BATCH = 256
+JOURNAL_KEY_BYTES = 16
+
+
+class Journal:
+    """Vectors of one recipe as they are made: records of key, vector and checksum."""
+
+    def __init__(self, root: Path, fingerprint: str) -> None:
+        self._path = root / f"encoding-{fingerprint}.part"
+
+    def read(self) -> dict[bytes, Vectors]:
+        """Return what an earlier build had finished; {} when there is nothing or nothing sound."""
+        try:
+            held = self._path.read_bytes()
+            width = int.from_bytes(held[:4], "little")
+        except OSError:
+            return {}
+        size = JOURNAL_KEY_BYTES + 4 * width + 4
+        rows = (held[at : at + size] for at in range(4, len(held) - size + 1, size))
+        sound = (row for row in rows if zlib.crc32(row[:-4]) == int.from_bytes(row[-4:], "little"))
+        return {
+            row[:JOURNAL_KEY_BYTES]: np.frombuffer(row[JOURNAL_KEY_BYTES:-4], np.float32)
+            for row in sound
+        }
+
+    def write(self, rows: Mapping[bytes, Vectors]) -> None:
+        """Begin the journal with what is known already."""
+        self._path.unlink(missing_ok=True)
+        if rows:
+            self.add(list(rows), np.stack(list(rows.values())))
+
+    def add(self, keys: list[bytes], vectors: Vectors) -> None:
+        """Append finished vectors (n, d) under their keys."""
+        with self._path.open("ab") as file:
+            if file.tell() == 0:
+                file.write(vectors.shape[1].to_bytes(4, "little"))
+            for name, vector in zip(keys, vectors, strict=True):
+                record = name + np.asarray(vector, np.float32).tobytes()
+                file.write(record + zlib.crc32(record).to_bytes(4, "little"))
+
+
+def fill(
+    vectors: Vectors,
+    missing: Mapping[bytes, tuple[str, list[int]]],
+    encoder: Encoder,
+    *,
+    journal: Journal,
+    progress: Progress,
+) -> None:
+    """Write the vectors of texts into their rows.
+
+    `missing` maps a text's key to the text and its rows. Texts of like length go together.
+    """
+    if not missing:
+        return
+    known = {name: row for name, row in journal.read().items() if name in missing}
+    journal.write(known)
+    for name, row in known.items():
+        vectors[missing[name][1]] = row
+    left = sorted((name for name in missing if name not in known), key=lambda k: len(missing[k][0]))
+    done = len(known)
+    progress("encode", done, len(missing))
+    for batch in _batches(left):
+        made = encoder.encode_documents([missing[name][0] for name in batch])
+        journal.add(batch, made)
+        for name, row in zip(batch, made, strict=True):
+            vectors[missing[name][1]] = row
+        done += len(batch)
+        progress("encode", done, len(missing))
+
+
+def _batches(names: list[bytes]) -> Iterator[list[bytes]]:
+    for start in range(0, len(names), BATCH):
+        yield names[start : start + BATCH]
+
+
+# -- Filling a new generation's folder: what did not change is carried over, the rest is made --
+
+
+# Beyond this share of changed articles the Whoosh index is written anew, in one piece.
+MOST_CHANGED = 0.3
+WHOOSH = "whoosh"
+Integers = npt.NDArray[np.int32]
+# The modules that decide what a generation of given articles holds.
+_READERS = (
+    "text/tokens",
+    "text/analysis",
+    "text/passages",
+    "text/spelling",
+    "index/keyword",
+    "index/postings",
+    "index/storage",
+    "index/duplicates",
+    "index/building",
+    "semantic/vectors",
+    "suggest/suggester",
+    "suggest/offers",
+    "ranking/keyword_scores",
+    "ranking/confidence",
+    "ranking/calibration",
+)
+
+
+@lru_cache(maxsize=1)
+def recipe() -> str:
+    """Return what changes when articles are read or stored in another way."""
+    line = hashlib.sha256()
+    for name in _READERS:
+        line.update(Path(__file__).parents[1].joinpath(f"{name}.py").read_bytes())
+    return line.hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class BuildPlan:
+    """What becomes of each article: `former` (n,) is its number in the generation before, GONE of
+    one that is new or changed; `moved` is the way back; `left` are ids that are no more as they
+    were.
+    """
+
+    documents: Sequence[Document]
+    lines: Sequence[Packed]
+    before: Path | None
+    former: Integers
+    moved: Integers
+    left: frozenset[str] = frozenset()
+
+    @property
+    def fresh(self) -> npt.NDArray[np.int64]:
+        """The numbers of new and changed articles."""
+        return np.flatnonzero(self.former == GONE)
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages of the articles, in order."""
+        return tuple(sorted({document.language for document in self.documents}))
+
+
+def planned(documents: Sequence[Document], before: Path | None) -> BuildPlan:
+    """Return what can be carried over from the generation in `before`, made by this recipe."""
+    lines = [storage.packed(document) for document in documents]
+    held = storage.load_digests(before) if before else {}
+    former = np.full(len(documents), GONE, np.int32)
+    moved = np.full(len(held), GONE, np.int32)
+    stayed = set()
+    for number, (document, line) in enumerate(zip(documents, lines, strict=True)):
+        old, digest = held.get(document.id, (GONE, b""))
+        if digest == line.digest:
+            former[number], moved[old] = old, number
+            stayed.add(document.id)
+    return BuildPlan(documents, lines, before, former, moved, frozenset(held.keys() - stayed))
+
+
+@dataclass(slots=True)
+class _Tables:
+    """Counts of fresh articles, by table."""
+
+    articles: Collected = field(default_factory=Collected)
+    passages: Collected = field(default_factory=Collected)
+    titles: Collected = field(default_factory=Collected)
+    words: Collected = field(default_factory=Collected)
+    pairs: Collected = field(default_factory=Collected)
+
+
+def fill_words(part: Path, plan: BuildPlan, *, progress: Progress) -> Passages:
+    """Write text, the Whoosh index and every table of terms; return the passages."""
+    storage.save_documents(part, plan.documents, plan.lines)
+    passages, moved = _passages(plan)
+    storage.save_passages(part, passages)
+    tables = _Tables()
+    _write_whoosh(part, plan, passages, tables=tables, progress=progress)
+    languages = storage.column(document.language for document in plan.documents).numbers
+    articles = _table(part, plan, "articles", fresh=tables.articles, moved=plan.moved)
+    postings.impacts_of(articles, ARTICLE_SCORING, languages).save(part, "articles")
+    heads = _table(part, plan, "passages", fresh=tables.passages, moved=moved)
+    of_passages: Integers = languages[passages[:, 0]]
+    postings.impacts_of(heads, PASSAGE_SCORING, of_passages).save(part, "passages")
+    titles = _table(part, plan, "titles", fresh=tables.titles, moved=plan.moved)
+    postings.plain(titles).save(part, "titles")
+    pairs = _table(part, plan, "pairs", fresh=tables.pairs, moved=plan.moved)
+    postings.plain(pairs).save(part, "pairs")
+    _save_words(part, plan, tables.words)
+    suggester.write(part, plan.documents, plan.before)
+    duplicates.write(part, plan.documents, plan.before, plan.former)
+    return passages
+
+
+def _passages(plan: BuildPlan) -> tuple[Passages, Integers]:
+    """Return the passages, and the present number of each former one (GONE: of none)."""
+    before = storage.load_passages(plan.before) if plan.before else np.empty((0, 4), np.int32)
+    starts = np.searchsorted(before[:, 0], np.arange(len(plan.moved) + 1))
+    moved = np.full(len(before), GONE, np.int32)
+    found: list[Passages] = [np.empty((0, 4), np.int32)]
+    size = 0
+    for number, (document, old) in enumerate(zip(plan.documents, plan.former, strict=True)):
+        if old == GONE:
+            rows = np.array(list(passages_of(document, number)), np.int32).reshape(-1, 4)
+        else:
+            span = slice(starts[old], starts[old + 1])
+            rows = np.array(before[span])
+            rows[:, 0] = number
+            moved[span] = np.arange(size, size + len(rows))
+        found.append(rows)
+        size += len(rows)
+    return np.concatenate(found), moved
+
+
+def _write_whoosh(
+    part: Path, plan: BuildPlan, passages: Passages, *, tables: _Tables, progress: Progress
+) -> None:
+    folder, languages, left = part / WHOOSH, plan.languages, plan.left
+    fresh = {int(number) for number in plan.fresh}
+    chosen: Sequence[int] = sorted(fresh)
+    carried = plan.before is not None and _carried(plan, plan.before / WHOOSH, folder)
+    if not carried:
+        chosen, left = range(len(plan.documents)), frozenset()
+    starts = np.searchsorted(passages[:, 0], np.arange(len(plan.documents) + 1))
+
+    def read() -> Iterator[tuple[Document, Analysed]]:
+        for number in chosen:
+            document = plan.documents[number]
+            rows = passages[starts[number] : starts[number + 1]].tolist()
+            terms = keyword.analysed(document, [Passage(*row) for row in rows])
+            if number in fresh:
+                _count(tables, document, terms, number=number, first=int(starts[number]))
+            yield document, terms
+
+    def done(count: int) -> None:
+        if count % 100 == 0 or count == len(chosen):
+            progress("index", count, len(chosen))
+
+    keyword.write(folder, read(), languages=languages, gone=left, done=done)
+    numbers = {document.id: number for number, document in enumerate(plan.documents)}
+    np.save(part / "whoosh.articles.npy", keyword.article_numbers(folder, numbers))
+
+
+def _carried(plan: BuildPlan, before: Path, folder: Path) -> bool:
+    """Return whether the former Whoosh index was carried over, by links: its files never change."""
+    few = len(plan.fresh) + len(plan.left) <= MOST_CHANGED * max(1, len(plan.documents))
+    if not few or not keyword.extendable(before, plan.languages):
+        return False
+    folder.mkdir()
+    for path in before.iterdir():
+        shared(path, folder / path.name)
+    return True
+
+
+def _count(
+    tables: _Tables, document: Document, terms: Analysed, *, number: int, first: int
+) -> None:
+    language = document.language
+    keyword.count(tables.articles, number, terms.article, language)
+    for at, fields in enumerate(terms.passages, first):
+        keyword.count(tables.passages, at, fields, language)
+    names = {plain(document.title), *map(plain, document.answers)} - {""}
+    tables.titles.add(number, 0, language="", terms=names)
+    tables.pairs.add(number, 0, language=language, terms=_pairs(terms, language))
+    tables.words.add(number, 0, language=language, terms=spelling.words_of(document))
+
+
+def _pairs(terms: Analysed, language: str) -> set[str]:
+    """Return the neighbours in an article's title, answered questions, headings and passages."""
+    texts = [terms.article["title"], terms.article["answers"], terms.article["headings"]]
+    texts += [fields["text"] for fields in terms.passages]
+    pairs = {pair for rows in texts for pair in plain_pairs(rows)}
+    return pairs.union(*(telling_pairs(rows, language) for rows in texts))
+
+
+def _table(
+    part: Path, plan: BuildPlan, name: str, *, fresh: Collected, moved: Integers
+) -> TermCounts:
+    before = load_counts(plan.before, name) if plan.before else None
+    found = merged(fresh, before, moved)
+    found.save(part, name)
+    return found
+
+
+def _save_words(part: Path, plan: BuildPlan, fresh: Collected) -> None:
+    """Write the vocabulary: postings, and what each word reads."""
+    texts = dict(fresh.texts)
+    if plan.before:
+        held = np.load(plan.before / "words.terms.npy").tolist()
+        texts |= zip(held, postings.load_texts(plan.before, "words"), strict=True)
+    words = _table(part, plan, "words", fresh=fresh, moved=plan.moved)
+    postings.plain(words).save(part, "words")
+    postings.save_texts(part, "words", [texts[held] for held in words.terms.tolist()])
+
+
+def fill_vectors(
+    part: Path,
+    plan: BuildPlan,
+    passages: Passages,
+    *,
+    encoder: Encoder,
+    known: Path | None,
+    progress: Progress,
+) -> None:
+    """Write the vectors. `known` is the folder of a generation whose vectors are of this recipe of
+    the model; a journal beside the generation keeps new ones until the build is done.
+    """
+    carried = known is not None and known == plan.before
+    rows, texts = _rows(plan, passages, carried=carried)
+    width = len(encoder.encode_query("width"))
+    path = part / "vectors.npy"
+    if not len(rows.keys):
+        np.save(path, np.zeros((0, width), np.float32))
+        vectors: Vectors = np.load(path)
+    else:
+        vectors = np.lib.format.open_memmap(path, "w+", np.float32, (len(rows.keys), width))
+        journal = Journal(part.parent, encoder.fingerprint)
+        missing = _missing(vectors, rows, texts, known=known)
+        fill(vectors, missing, encoder, journal=journal, progress=progress)
+        vectors.flush()
+    semantic_vectors.save(part, rows, vectors, known if carried else None)
+    (part / "known.words").write_text("\n".join(sorted(encoder.words())), "utf-8")
+
+
+def _rows(
+    plan: BuildPlan, passages: Passages, *, carried: bool
+) -> tuple[VectorRows, dict[bytes, str]]:
+    """Return what each vector stands for, and by key the texts that may want one."""
+    before = _former_rows(plan.before, len(plan.moved)) if carried and plan.before else None
+    starts = np.searchsorted(passages[:, 0], np.arange(len(plan.documents) + 1))
+    keys, owners, numbers = [], [], []
+    texts: dict[bytes, str] = {}
+    for number, (document, old) in enumerate(zip(plan.documents, plan.former, strict=True)):
+        if before is not None and old != GONE:
+            held, of = before[old]
+            keys.append(held)
+            shown = np.where(of == NO_PASSAGE, NO_PASSAGE, of + starts[number])
+        else:
+            rows = passages[starts[number] : starts[number + 1]].tolist()
+            parts = [Passage(*row) for row in rows]
+            found = semantic_vectors.texts_of(document, list(enumerate(parts, int(starts[number]))))
+            named = {semantic_vectors.key(text): text for text, _ in found}
+            texts |= named
+            joined = b"".join(semantic_vectors.key(text) for text, _ in found)
+            keys.append(np.frombuffer(joined, np.uint8).reshape(-1, KEY_BYTES))
+            shown = np.array([passage for _, passage in found], np.int32)
+        owners.append(np.full(len(shown), number, np.int32))
+        numbers.append(shown.astype(np.int32))
+    empty = np.empty(0, np.int32)
+    return VectorRows(
+        np.concatenate([np.empty((0, KEY_BYTES), np.uint8), *keys]),
+        np.concatenate([empty, *owners]),
+        np.concatenate([empty, *numbers]),
+    ), texts
+
+
+def _former_rows(before: Path, articles: int) -> list[tuple[npt.NDArray[np.uint8], Integers]]:
+    """Return for each former article the keys of its vectors and, counted from its own first, the
+    passages that they stand for.
+    """
+    rows = semantic_vectors.load_rows(before)
+    passages = storage.load_passages(before)[:, 0]
+    bounds = np.searchsorted(rows.documents, np.arange(articles + 1))
+    firsts = np.searchsorted(passages, np.arange(articles))
+    found = []
+    for number, first in enumerate(firsts):
+        span = slice(bounds[number], bounds[number + 1])
+        of = rows.passages[span]
+        found.append((rows.keys[span], np.where(of == NO_PASSAGE, NO_PASSAGE, of - first)))
+    return found
+
+
+def _missing(
+    vectors: Vectors, rows: VectorRows, texts: dict[bytes, str], *, known: Path | None
+) -> dict[bytes, tuple[str, list[int]]]:
+    """Fill in known vectors; return the texts that have none yet, with their rows."""
+    names = [key.tobytes() for key in rows.keys]
+    held: dict[bytes, int] = {}
+    if known is not None:
+        held = {key.tobytes(): i for i, key in enumerate(semantic_vectors.load_rows(known).keys)}
+        there = np.array([held.get(name, GONE) for name in names])
+        have = np.flatnonzero(there != GONE)
+        source = semantic_vectors.load_vectors(known)
+        for start in range(0, len(have), 4096):
+            some = have[start : start + 4096]
+            vectors[some] = source[there[some]]
+    missing: dict[bytes, tuple[str, list[int]]] = {}
+    for row, name in enumerate(names):
+        if name not in held:
+            missing.setdefault(name, (texts[name], []))[1].append(row)
+    return missing

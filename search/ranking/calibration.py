@@ -1,0 +1,385 @@
+"""Fits, without labels, how likely it is that a corpus answers a query.
+
+Promises the one maximum of a concave objective, so the same data always give the same
+coefficients; with no data it gives the prior. Knows no query.
+
+Asks the corpus queries made from itself: an article's title or one of its sentences. With the text
+that it came from left out, the article still answers; with the whole article and its
+near-duplicates left out, nothing does; nor to questions from other walks of life (`elsewhere.txt`).
+The score by `confidence.PRIOR` is moved and stretched to fit these (Platt 1999), which never
+reorders queries, and held near the prior, so that a corpus of twenty articles gets a sensible fit.
+Promises the same figures for the same corpus and model. Does not know what people will ask: the
+share without an answer is assumed (`confidence.OUTSIDE`), and a made query is not a real one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from search.evaluation.measures import auroc, brier, calibration_error
+from search.index.keyword import article_fields
+from search.index.opened import Generation
+from search.ranking import keyword_scores
+from search.ranking.confidence import (
+    FLOOR,
+    OUTSIDE,
+    PRIOR,
+    VERSION,
+    Calibration,
+    Evidence,
+    features,
+)
+from search.ranking.hybrid import Mask, Signals, collect, rank, requests_for
+from search.semantic.encoder import Encoder, Progress, silent
+from search.text.analysis import document_terms
+from search.text.passages import Passage, passage_text
+from search.text.query import Request, bounded
+from search.types import Document, Mode
+
+# -- Logistic regression with a Gaussian prior, by Newton's method: pure arithmetic --
+
+
+Doubles = npt.NDArray[np.float64]
+_STEPS = 50
+_CLOSE = 1e-8
+_LARGEST = 50.0
+
+
+def probabilities(rows: Doubles, coefficients: Doubles) -> Doubles:
+    """Return sigmoid(c0 + rows @ c1..), shape (n,); `rows` (n, k), `coefficients` (k + 1,)."""
+    value = coefficients[0] + rows @ coefficients[1:]
+    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(value, -_LARGEST, _LARGEST))), np.float64)
+
+
+def fit(
+    rows: Doubles, labels: Doubles, *, weights: Doubles, prior: Doubles, precision: Doubles
+) -> Doubles:
+    """Return the coefficients (k + 1,) that maximise the weighted log likelihood less
+    sum(precision * (c - prior)^2) / 2 (iteratively reweighted least squares: Hastie, Tibshirani,
+    Friedman, The Elements of Statistical Learning, 4.4.1). `precision` must be over 0.
+    """
+    known = np.column_stack([np.ones(len(rows)), rows])
+    found = prior.astype(np.float64)
+    for _ in range(_STEPS):
+        sure = probabilities(rows, found)
+        slope = known.T @ (weights * (labels - sure)) - precision * (found - prior)
+        curve = (known * (weights * sure * (1 - sure))[:, None]).T @ known + np.diag(precision)
+        step = np.linalg.solve(curve, slope)
+        found = found + step * min(1.0, 5.0 / max(1e-12, float(np.abs(step).max())))
+        if float(np.abs(step).max()) < _CLOSE:
+            break
+    return np.asarray(found, np.float64)
+
+
+# -- Fits, without labels, how likely it is that a corpus answers a query --
+
+
+# Articles that queries are made from, and generic questions asked beside them.
+SAMPLE = 150
+GENERIC = 80
+# Of fewer articles nothing is to be learnt that the prior does not know better.
+FEWEST = 20
+# Trust that the prior's score needs neither moving (by about 0.7) nor stretching (by a quarter).
+PRECISION = (2.0, 15.0)
+# An article this near to the one left out answers in its stead.
+DUPLICATE = 0.85
+# The share of the corpus's own answerable queries that the floor may call doubtful.
+MISSED = 0.05
+# More evidence never makes an answer less likely.
+LEAST_STRETCH = 0.1
+# With fewer answerable queries the floor stays the general one.
+ENOUGH = 40
+LOWEST_FLOOR, HIGHEST_FLOOR = 0.3, 0.6
+FOLDS = 5
+_SENTENCE = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])|\n+")
+_LEAST_WORDS, _MOST_WORDS = 4, 25
+_SEED = 8
+
+
+@dataclass(frozen=True, slots=True)
+class SyntheticQuery:
+    """A query made from an article: its words, and what is left when they are taken out."""
+
+    document: int
+    passage: int
+    text: str
+    rest: str
+    title: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledEvidence:
+    """Evidence of a made query in both kinds of search; `group` keeps one article's in one fold."""
+
+    hybrid: Evidence
+    words: Evidence
+    answered: bool
+    group: int
+    generic: bool = False
+
+
+@lru_cache(maxsize=1)
+def elsewhere() -> tuple[str, ...]:
+    """Return questions that a service desk's articles do not answer, in English and Spanish."""
+    text = Path(__file__).with_name("elsewhere.txt").read_text("utf-8")
+    return tuple(line for line in text.splitlines() if line)
+
+
+def calibrate(
+    generation: Generation, encoder: Encoder | None, *, progress: Progress = silent
+) -> Calibration:
+    """Return the calibration of an opened generation.
+
+    About SAMPLE articles are asked about, whatever the corpus's size. Without an encoder or
+    vectors only keyword search is fitted; of fewer than FEWEST articles the prior comes back.
+    """
+    if len(generation.documents) < FEWEST:
+        return replace(PRIOR, articles=len(generation.documents))
+    rows = judged(generation, encoder if generation.meaning else None, progress=progress)
+    if not any(row.answered for row in rows):
+        return PRIOR
+    meaning = generation.meaning is not None and encoder is not None
+    words, floor_words, _ = _fitted(rows, meaning=False)
+    fresh = replace(PRIOR, words=words, floor_words=floor_words)
+    if meaning:
+        coefficients, floor, sure = _fitted(rows, meaning=True)
+        ranks, squares, off = _measured(rows, sure)
+        fresh = replace(fresh, meaning=coefficients, floor=floor)
+        fresh = replace(fresh, auroc=ranks, brier=squares, ece=off)
+    answered = sum(row.answered for row in rows)
+    return replace(
+        fresh,
+        answerable=answered,
+        unanswerable=len(rows) - answered,
+        articles=len(generation.documents),
+    )
+
+
+def still_good(held: Mapping[str, Any], articles: int) -> bool:
+    """Return whether a calibration kept as JSON serves so many articles too: within a tenth."""
+    known = int(held.get("articles", 0))
+    return held.get("version") == VERSION and 0.9 * known <= articles <= 1.1 * known
+
+
+def judged(
+    generation: Generation, encoder: Encoder | None, *, progress: Progress = silent
+) -> list[LabelledEvidence]:
+    """Return the evidence of queries made from the corpus, of which the truth is known."""
+    made = _sample(generation)
+    rows: list[LabelledEvidence] = []
+    for done, one in enumerate(made, 1):
+        rows += _both(generation, encoder, one)
+        progress("calibrate", done, len(made))
+    everywhere = np.ones(len(generation.documents), bool)
+    step = max(1, round(len(elsewhere()) / GENERIC))
+    for number, text in enumerate(elsewhere()[::step]):
+        signals = _signals(generation, encoder, text)
+        rows.append(_evidence(generation, signals, everywhere, answered=False, group=-1 - number))
+    return rows
+
+
+def _sample(generation: Generation) -> list[SyntheticQuery]:
+    """Return queries made from articles drawn once and for all: by turns a title, a sentence."""
+    chance = np.random.default_rng(_SEED)
+    starts = generation.passage_starts
+    drawn = chance.permutation(len(generation.documents))[:SAMPLE]
+    rows: list[SyntheticQuery] = []
+    for turn, number in enumerate(drawn.tolist()):
+        span = range(int(starts[number]), int(starts[number + 1]))
+        if span:
+            passage = int(chance.choice(span))
+            rows += _made(generation, number, passage, title=turn % 2 == 0, chance=chance)
+    return rows
+
+
+def _made(
+    generation: Generation, number: int, passage: int, *, title: bool, chance: np.random.Generator
+) -> Iterator[SyntheticQuery]:
+    document = generation.documents[number]
+    place = Passage(*generation.passages[passage].tolist())
+    body = document.sections[place.section].text[place.start : place.end]
+    if title and document.title.strip():
+        yield SyntheticQuery(number, passage, bounded(document.title), body, title=True)
+        return
+    sentences = [s.strip() for s in _SENTENCE.split(body)]
+    fit = [s for s in sentences if _LEAST_WORDS <= len(s.split()) <= _MOST_WORDS]
+    if len(sentences) > 1 and fit:
+        chosen = fit[int(chance.integers(len(fit)))]
+        rest = passage_text(document, place).replace(" ".join(chosen.split()), " ", 1)
+        yield SyntheticQuery(number, passage, bounded(chosen), rest, title=False)
+
+
+def _both(
+    generation: Generation, encoder: Encoder | None, one: SyntheticQuery
+) -> Iterator[LabelledEvidence]:
+    """Yield the query's evidence with its article there (less its own words) and without."""
+    signals = _signals(generation, encoder, one.text)
+    everywhere = np.ones(len(generation.documents), bool)
+    less = _without_words(generation, encoder, signals, one)
+    yield _evidence(generation, less, everywhere, answered=True, group=one.document)
+    others = ~_alike(generation, one.document)
+    yield _evidence(generation, signals, others, answered=False, group=one.document)
+
+
+def _signals(generation: Generation, encoder: Encoder | None, text: str) -> Signals:
+    vector = encoder.encode_query(text) if encoder else None
+    requests = requests_for(generation, text, frozenset())
+    allowed = np.ones(len(generation.documents), bool)
+    found = collect(generation, text, requests=requests, vector=lambda: vector, allowed=allowed)
+    return replace(found, title=np.zeros_like(found.title))
+
+
+def _evidence(
+    generation: Generation, signals: Signals, allowed: Mask, *, answered: bool, group: int
+) -> LabelledEvidence:
+    seen = _masked(generation, signals, allowed)
+    hybrid, words = (rank(generation, seen, mode=m).evidence for m in (Mode.HYBRID, Mode.KEYWORD))
+    return LabelledEvidence(hybrid, words, answered, group, group < 0)
+
+
+def _masked(generation: Generation, signals: Signals, allowed: Mask) -> Signals:
+    """Return the signals as if only the allowed articles were there."""
+    inside = allowed[generation.passage_documents]
+    return replace(
+        signals,
+        keyword=signals.keyword * allowed,
+        coverage=signals.coverage * allowed,
+        exact=signals.exact * allowed,
+        adjacent=signals.adjacent * allowed,
+        typed=signals.typed * allowed,
+        passage_keyword=signals.passage_keyword * inside,
+        cosines=signals.cosines * allowed,
+        passage_cosines=signals.passage_cosines * inside,
+    )
+
+
+def _alike(generation: Generation, number: int) -> Mask:
+    """Return the article and those that say the same: of the same title, or nearly its vector."""
+    row = np.zeros(len(generation.documents), bool)
+    row[number] = True
+    row[generation.titled(generation.documents[number].title)] = True
+    if generation.meaning is not None:
+        first = generation.meaning.first(number)
+        near = generation.meaning.nearest(first, allowed=~row, wanted=lambda: np.empty(0, np.int64))
+        row |= near.articles >= DUPLICATE
+    return row
+
+
+def _without_words(
+    generation: Generation, encoder: Encoder | None, signals: Signals, one: SyntheticQuery
+) -> Signals:
+    """Return the signals as if the article did not hold the query's very words."""
+    keyword, coverage = signals.keyword.copy(), signals.coverage.copy()
+    document = generation.documents[one.document]
+    held = _coverage(generation, signals.requests, document, one)
+    before = float(coverage[one.document])
+    keyword[one.document] *= held / before if before else 0.0
+    coverage[one.document] = held
+    less = replace(signals, keyword=keyword, coverage=coverage)
+    return _less_near(generation, encoder, less, one) if encoder else less
+
+
+def _less_near(
+    generation: Generation, encoder: Encoder, signals: Signals, one: SyntheticQuery
+) -> Signals:
+    document, parts = generation.documents[one.document], signals.passage_cosines.copy()
+    own = np.flatnonzero(generation.passage_documents == one.document)
+    kept = [one.rest] if one.title else [one.rest, document.title or one.rest]
+    fresh = encoder.encode_documents(kept) @ encoder.encode_query(one.text)
+    if one.title:
+        parts[own] = 0.0  # each of them is read with the title
+    parts[one.passage] = fresh[0]
+    cosines = signals.cosines.copy()
+    cosines[one.document] = max(float(parts[own].max()), float(fresh.max()))
+    return replace(signals, cosines=cosines, passage_cosines=parts)
+
+
+def _coverage(
+    generation: Generation, requests: Sequence[Request], document: Document, one: SyntheticQuery
+) -> float:
+    """Return what the article covers of the query by the words that it has elsewhere."""
+    texts = article_fields(document)
+    texts["title" if one.title else "body"] = "" if one.title else one.rest
+    held = {
+        term
+        for text in texts.values()
+        for row in document_terms(text, document.language)
+        for term in row
+    }
+    own = [request for request in requests if request.language == document.language]
+    return max((_share(generation, request, held) for request in own), default=0.0)
+
+
+def _share(generation: Generation, request: Request, held: set[str]) -> float:
+    mass = found = 0.0
+    for sought in request.sought:
+        if sought.asked:
+            rows = (generation.articles.find(request.language, t)[0] for t in sought.alternatives)
+            df = max(len(row) for row in rows)
+            told = keyword_scores.information(df, sought, size=len(generation.documents))
+            mass += told
+            found += told * bool(held & set(sought.alternatives))
+    return found / mass if mass else 0.0
+
+
+def _fitted(
+    rows: Sequence[LabelledEvidence], *, meaning: bool
+) -> tuple[tuple[float, ...], float, Doubles]:
+    """Return coefficients of all rows, the floor, and each row's probability when held out."""
+    given = np.array([features(r.hybrid if meaning else r.words, meaning=meaning) for r in rows])
+    labels = np.array([row.answered for row in rows], np.float64)
+    weights = weights_of(rows)
+    folds = np.array([row.group % FOLDS for row in rows])
+    sure = np.zeros(len(rows))
+    for fold in range(FOLDS):
+        kept = folds != fold
+        found = _platt(given[kept], labels[kept], weights[kept], meaning=meaning)
+        sure[~kept] = probabilities(given[~kept], found)
+    every = _platt(given, labels, weights, meaning=meaning)
+    answered = sure[labels == 1]
+    floor = float(np.quantile(answered, MISSED)) if len(answered) >= ENOUGH else FLOOR
+    bounded_floor = min(HIGHEST_FLOOR, max(LOWEST_FLOOR, floor))
+    return tuple(round(float(c), 4) for c in every), round(bounded_floor, 4), sure
+
+
+def _platt(given: Doubles, labels: Doubles, weights: Doubles, *, meaning: bool) -> Doubles:
+    """Return the prior's coefficients, moved and stretched to the rows."""
+    prior = np.array(PRIOR.meaning if meaning else PRIOR.words)
+    scores = (prior[0] + given @ prior[1:])[:, None]
+    same, precision = np.array([0.0, 1.0]), np.array(PRECISION)
+    move, stretch = fit(scores, labels, weights=weights, prior=same, precision=precision)
+    fitted: Doubles = max(float(stretch), LEAST_STRETCH) * prior
+    fitted[0] += move
+    return fitted
+
+
+def weights_of(rows: Sequence[LabelledEvidence]) -> Doubles:
+    """Return weights, 1 for each row with an answer, so that few articles count for little, and
+    OUTSIDE of the whole on rows without one, half of that on generic ones."""
+    kinds = np.array([0 if row.answered else 2 if row.generic else 1 for row in rows])
+    shares = (1 - OUTSIDE, OUTSIDE / 2, OUTSIDE / 2)
+    weights = np.zeros(len(rows))
+    for kind, share in enumerate(shares):
+        weights[kinds == kind] = share / max(1, int((kinds == kind).sum()))
+    return weights * int((kinds == 0).sum()) / (1 - OUTSIDE)
+
+
+def _measured(
+    rows: Sequence[LabelledEvidence], sure: Doubles
+) -> tuple[float | None, float | None, float | None]:
+    """Return AUROC, Brier score and expected calibration error."""
+    labels, weights, given = [row.answered for row in rows], weights_of(rows), sure.tolist()
+    kinds = np.array(labels)
+    return (
+        auroc(sure[kinds].tolist(), sure[~kinds].tolist()),
+        brier(given, labels, weights=weights.tolist()),
+        calibration_error(given, labels, weights=weights.tolist()),
+    )

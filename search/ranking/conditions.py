@@ -1,0 +1,246 @@
+"""Conditions that a person may put on the articles: a field, a beginning, without, either of two.
+
+    title:vpn   keywords:"remote work"   print*   -scanner   -"front door"   printer OR scanner
+
+Promises that only these shapes are read as conditions and that anything else stays words; that
+Whoosh gets terms from `analysis`, never what was typed; and bounds on conditions and expansions.
+A phrase in quotes alone is no condition: the articles that hold it come first, since people quote
+messages from memory. Knows no score.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from heapq import nlargest
+
+from whoosh.index import Index
+from whoosh.query import And, NullQuery, Or, Phrase, Query, Term
+from whoosh.reading import IndexReader
+from whoosh.searching import Searcher
+
+from search.index.keyword import EVERYTHING
+from search.text.analysis import CODE, canonical, fold, is_code, spellings, stop_words, terms
+from search.text.query import PhraseRows, Sought, phrase_rows
+from search.text.tokens import tokens
+
+# In all; what is over is left as words. Phrases cost most: their places are compared.
+MOST_CONDITIONS = 6
+MOST_QUOTED = 1
+# Words that begin alike: this many are looked for, the commonest; this many count in the ranking.
+MOST_EXPANSIONS = 20
+RANKED_EXPANSIONS = 12
+# A stem may be shorter than the typed beginning ("configura*" is of "configur").
+SHORTER = 3
+_ITEM = re.compile(
+    r"(?P<minus>(?<=\s)-(?=[^\W\d_]{3}|[\"“«„]))?"
+    r"(?:(?P<field>title|keywords):(?=[^\W_]|[\"“«„]))?"
+    r"(?:[\"“«„](?P<quoted>[^\"“”«»„]{2,})[\"“”«»„]|(?P<word>\S+))",
+    re.IGNORECASE,
+)
+_BEGINNING = re.compile(r"[^\W_]{3,}\*")
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A word, a phrase (`quoted`) or the beginning of a word (`starts`); `field` "" is any."""
+
+    words: str
+    field: str = ""
+    quoted: bool = False
+    starts: bool = False
+
+    def __str__(self) -> str:
+        shown = f'"{self.words}"' if self.quoted else f"{self.words}{'*' if self.starts else ''}"
+        return f"{self.field}:{shown}" if self.field else shown
+
+
+@dataclass(frozen=True, slots=True)
+class Constraints:
+    """`text` is what remains to rank by; an article must hold one of each group in `every` and
+    nothing in `none`. False when there are no conditions."""
+
+    text: str
+    every: tuple[tuple[Condition, ...], ...] = ()
+    none: tuple[Condition, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.every or self.none)
+
+    @property
+    def quoted(self) -> int:
+        """How many phrases there are among the conditions."""
+        return sum(one.quoted for group in (*self.every, self.none) for one in group)
+
+    def __str__(self) -> str:
+        """Return the conditions as a person would type them."""
+        groups = [" OR ".join(map(str, group)) for group in self.every]
+        return " ".join([*groups, *(f"-{one}" for one in self.none)])
+
+
+@lru_cache(maxsize=256)
+def constraints(text: str) -> Constraints:
+    """Return the conditions in a bounded query; `text` unchanged where there are none."""
+    every: list[list[Condition]] = []
+    none: list[Condition] = []
+    left: list[str] = []
+    items = list(_ITEM.finditer(text))
+    either, joined = _alternatives(items, text), False
+    for number, item in enumerate(items):
+        wanted, role = _wanted(item), either.get(number, "")
+        if role == "or":
+            continue
+        refused = item["minus"] and not _common(wanted.words)
+        asked = refused or role or wanted.field or wanted.starts
+        if not asked or _full([*every, none], wanted) or (role == "next" and not joined):
+            left.append(item[0])
+            joined = False
+        elif refused:
+            none.append(wanted)
+        else:
+            left.append(wanted.words)
+            every.append([*(every.pop() if role == "next" else []), wanted])
+            joined = bool(role)
+    if not (every or none) or not any(map(_says_something, left)):
+        return Constraints(text)
+    return Constraints(" ".join(left), tuple(map(tuple, every)), tuple(none))
+
+
+def _full(groups: Sequence[Sequence[Condition]], wanted: Condition) -> bool:
+    """Return whether there is no room for another condition of that kind."""
+    held = [one for group in groups for one in group]
+    quoted = sum(one.quoted for one in held)
+    return len(held) >= MOST_CONDITIONS or (wanted.quoted and quoted >= MOST_QUOTED)
+
+
+def _alternatives(items: Sequence[re.Match[str]], text: str) -> dict[int, str]:
+    """Return the places of "first", "or" and "next" in "printer OR scanner OR copier". In a query
+    all in capitals OR is a word like others."""
+    roles: dict[int, str] = {}
+    if text.isupper():
+        return roles
+    for n in range(1, len(items) - 1):
+        around = (items[n - 1], items[n + 1])
+        plain = all(i[0] != "OR" and not i["minus"] and _says_something(i[0]) for i in around)
+        if items[n][0] == "OR" and plain:
+            roles |= {n: "or", n + 1: "next"}
+            roles.setdefault(n - 1, "first")
+    return roles
+
+
+def _wanted(item: re.Match[str]) -> Condition:
+    field = (item["field"] or "").lower()
+    if item["quoted"]:
+        return Condition(item["quoted"].strip(), field, quoted=True)
+    starts = _BEGINNING.fullmatch(item["word"]) is not None
+    return Condition(item["word"].rstrip("*") if starts else item["word"], field, starts=starts)
+
+
+def _common(words: str) -> bool:
+    return fold(words) in stop_words("en")
+
+
+def _says_something(text: str) -> bool:
+    return next(tokens(text), None) is not None
+
+
+def satisfying(index: Index, asked: Constraints, languages: Sequence[str]) -> list[int]:
+    """Return Whoosh's numbers of the articles that meet the conditions, ascending."""
+    with index.searcher() as searcher:
+        left = set(range(searcher.reader().doc_count_all()))
+        for group in asked.every:
+            left &= _holding(searcher, group, languages)
+        left -= _holding(searcher, asked.none, languages)
+    return sorted(left)
+
+
+def expanded(index: Index, asked: Constraints, language: str) -> tuple[Sought, ...]:
+    """Return what the beginnings among the conditions add to the ranking in a language."""
+    rows = []
+    starts = [one for group in asked.every for one in group if one.starts]
+    with index.reader() as reader:
+        for one in starts:
+            held = (_beginning(reader, field, one.words) for field in _fields(one, [language]))
+            found = dict.fromkeys(term for terms_ in held for term in terms_[:RANKED_EXPANSIONS])
+            kept = list(found)[:RANKED_EXPANSIONS]
+            rows.append(Sought(f"{one.words}*", dict.fromkeys(kept, 1.0), asked=False))
+    return tuple(row for row in rows if row.alternatives)
+
+
+def phrase_query(rows: PhraseRows, language: str) -> Query:
+    """Return a query for articles that hold the words side by side."""
+    return _side_by_side(f"{EVERYTHING}_{language}", rows)
+
+
+def matching(index: Index, query: Query) -> list[int]:
+    """Return Whoosh's numbers of the articles that a query matches."""
+    with index.searcher() as searcher:
+        return sorted(searcher.docs_for_query(query))
+
+
+def _fields(one: Condition, languages: Sequence[str]) -> Iterator[str]:
+    for language in languages:
+        yield f"{one.field or EVERYTHING}_{language}"
+
+
+def _holding(searcher: Searcher, group: Sequence[Condition], languages: Sequence[str]) -> set[int]:
+    """Return the numbers of the articles that hold one of a group."""
+    found: set[int] = set()
+    for one in group:
+        for field in _fields(one, languages):
+            for query in _queries(searcher.reader(), field, one):
+                found.update(searcher.docs_for_query(query))
+    return found
+
+
+def _queries(reader: IndexReader, field: str, one: Condition) -> list[Query]:
+    if one.starts:
+        return [Term(field, term) for term in _beginning(reader, field, one.words)]
+    return [_words(field, one)]
+
+
+def _words(field: str, one: Condition) -> Query:
+    """Return a query for a word or phrase in one field."""
+    language = field.rpartition("_")[2]
+    found = list(tokens(one.words))
+    if len(found) == 1 and not is_code(found[0].surface):
+        return _word(field, found[0].surface, language)
+    return _side_by_side(field, phrase_rows(one.words, language))
+
+
+def _word(field: str, surface: str, language: str) -> Query:
+    rows = phrase_rows(surface, language)
+    own = [Term(field, term) for term in spellings(surface, language)]
+    parts = terms(surface, language)
+    if len(parts) == 1:
+        return Or(own)
+    return _side_by_side(field, rows)
+
+
+def _side_by_side(field: str, rows: PhraseRows) -> Query:
+    """Return a query for terms at neighbouring places; of a run without spaces every pair counts,
+    of which the last holds the place."""
+    if not rows:
+        return NullQuery
+    last = [row[-1] for row in rows]
+    place = Phrase(field, last, slop=1) if len(last) > 1 else Term(field, last[0])
+    return And([place, *(Term(field, term) for row in rows for term in row[:-1])])
+
+
+def _beginning(reader: IndexReader, field: str, typed: str) -> list[str]:
+    """Return the commonest terms of a field that begin so, else the stem that `typed` goes on."""
+    word = fold(typed)
+    if field not in reader.schema.names():
+        return []
+    found = _starting(reader, field, word) + _starting(reader, field, CODE + canonical(typed))
+    shorter = (word[:-n] for n in range(1, SHORTER + 1) if len(word) - n >= SHORTER)
+    return found or [term for term in shorter if (field, term) in reader][:1]
+
+
+def _starting(reader: IndexReader, field: str, start: str) -> list[str]:
+    held = [term.decode("utf-8") for term in reader.expand_prefix(field, start)]
+    if len(held) <= MOST_EXPANSIONS:
+        return held
+    return nlargest(MOST_EXPANSIONS, held, key=lambda term: reader.doc_frequency(field, term))

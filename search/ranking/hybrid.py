@@ -1,0 +1,306 @@
+"""One query against one generation: signals from words and meaning, fused into an order.
+
+Promises the same values as sorting would give. Knows no article.
+
+Promises that articles outside `allowed` neither appear nor shift the scores of others. Knows no
+process, thread or pointer: the query's vector comes in, or None for words alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from search.index.opened import Generation
+from search.ranking import conditions, fusion, keyword_scores
+from search.ranking.confidence import Evidence
+from search.ranking.keyword_scores import adjacent, as_typed
+from search.semantic.encoder import Vectors
+from search.semantic.vectors import Nearest
+from search.text.query import MOST_PHRASES, Request, content_words, understand
+from search.types import Mode
+
+# -- The best of many scores without sorting them: pure arithmetic --
+
+
+Floats = npt.NDArray[np.float32]
+# Scores are looked at in blocks of so many: one maximum each.
+BLOCK = 128
+
+
+def highest(values: Floats, place: int) -> Floats:
+    """Return the `place` highest values over 0 (fewer where there are fewer), in no order.
+
+    The best of every block are had quickly; nothing under the `place`-th of these is among the
+    best, and what is left is little.
+    """
+    blocks, least = len(values) // BLOCK, np.float32(0.0)
+    if blocks >= 2 * place:
+        best = values[: blocks * BLOCK].reshape(blocks, BLOCK).max(axis=1)
+        least = np.partition(best, blocks - place)[blocks - place]
+    values = values[values >= least] if least > 0 else values[values > 0]
+    if len(values) <= place:
+        return values
+    found: Floats = np.partition(values, len(values) - place)[len(values) - place :]
+    return found
+
+
+# -- One query against one generation: signals from words and meaning, fused into an order --
+
+
+Mask = npt.NDArray[np.bool_]
+
+# Passage scores beside the article's: which section answers, and one rich section over many hints.
+PASSAGE_SHARE = 0.5
+# An article without any of the words is a hit from this cosine on (the bundled model: unrelated
+# pairs stay under 0.25, paraphrases are over 0.5).
+SIMILAR = 0.35
+PREFERRED_LANGUAGE = 0.05
+# Beyond the first page a hit needs this share of the best one's score.
+ALWAYS_SHOWN = 10
+# Articles that hold the words whose meaning is compared whatever the vectors' graph says.
+LOOKED_AT = 60
+TAIL = 0.4
+# Scores that differ after this many decimals only are equal.
+TIE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """Raw scores of every article (n,) and passage (m,); zero outside `allowed`."""
+
+    keyword: Floats
+    coverage: Floats
+    exact: Floats
+    title: Mask
+    passage_keyword: Floats
+    cosines: Floats
+    passage_cosines: Floats
+    adjacent: Floats
+    typed: Floats
+    requests: tuple[Request, ...]
+    median: float = 0.0
+    identifiers: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Article numbers, best first, with the scores that made the order and what they show."""
+
+    order: npt.NDArray[np.int64]
+    fused: Floats
+    signals: Signals
+    weight: float
+    evidence: Evidence
+
+
+def requests_for(generation: Generation, text: str, languages: frozenset[str]) -> list[Request]:
+    """Return the query as read in each language of the corpus (or of those asked for)."""
+    held = [lang for lang in generation.manifest.languages if not languages or lang in languages]
+    asked = conditions.constraints(text)
+    requests = [understand(asked.text, lang, synonyms=generation.synonyms) for lang in held]
+    most = MOST_PHRASES - asked.quoted  # what costs most is bounded as a whole
+    requests = [replace(request, phrases=request.phrases[:most]) for request in requests]
+    return [_with_beginnings(generation, request, asked) for request in requests]
+
+
+def _with_beginnings(
+    generation: Generation, request: Request, asked: conditions.Constraints
+) -> Request:
+    if not any(one.starts for group in asked.every for one in group):
+        return request
+    found = conditions.expanded(generation.whoosh, asked, request.language)
+    return replace(request, sought=(*request.sought, *found))
+
+
+def _permitted(generation: Generation, asked: conditions.Constraints, allowed: Mask) -> Mask:
+    """Return the allowed articles that meet the conditions in the query."""
+    if not asked:
+        return allowed
+    row = np.zeros(len(generation.documents), bool)
+    languages = generation.manifest.languages
+    row[generation.numbered(conditions.satisfying(generation.whoosh, asked, languages))] = True
+    return row & allowed
+
+
+def collect(
+    generation: Generation,
+    text: str,
+    *,
+    requests: Sequence[Request],
+    vector: Callable[[], Vectors | None],
+    allowed: Mask,
+) -> Signals:
+    """Return the raw signals of a bounded query; its `vector` is asked for when all else is done,
+    and may be None.
+    """
+    size, passages = len(generation.documents), len(generation.passages)
+    asked = conditions.constraints(text)
+    allowed = _permitted(generation, asked, allowed)
+    words = keyword_scores.match(generation.articles, requests, size=size)
+    parts = keyword_scores.scores(generation.passage_terms, requests, size=passages)
+    exact, named = _exact(generation, requests, allowed=allowed)
+    languages = [request.language for request in requests]
+    pairs = adjacent(generation.pairs, asked.text, languages=languages, size=size)
+    typed = as_typed(generation.words, asked.text, languages=languages, size=size)
+    near = _nearest(generation, vector(), words.scores, allowed=allowed)
+    inside = allowed[generation.passage_documents] if passages else np.zeros(0, bool)
+    return Signals(
+        keyword=words.scores * allowed,
+        coverage=words.coverage * allowed,
+        exact=exact,
+        title=_titled(generation, asked.text, size=size) & allowed,
+        passage_keyword=parts * inside,
+        cosines=near.articles * allowed,
+        passage_cosines=near.passages * inside,
+        adjacent=pairs * allowed,
+        typed=typed * allowed,
+        requests=tuple(requests),
+        median=near.median,
+        identifiers=named,
+    )
+
+
+def _nearest(
+    generation: Generation, vector: Vectors | None, scores: Floats, *, allowed: Mask
+) -> Nearest:
+    if vector is None or generation.meaning is None:
+        size, passages = len(generation.documents), len(generation.passages)
+        return Nearest(np.zeros(size, np.float32), np.zeros(passages, np.float32), 0.0)
+
+    def wanted() -> npt.NDArray[np.int64]:
+        held = np.flatnonzero(scores * allowed)
+        if len(held) > LOOKED_AT:
+            held = held[np.argpartition(-scores[held], LOOKED_AT)[:LOOKED_AT]]
+        return held
+
+    return generation.meaning.nearest(vector, allowed=allowed, wanted=wanted)
+
+
+def _titled(generation: Generation, text: str, *, size: int) -> Mask:
+    row = np.zeros(size, bool)
+    row[generation.titled(text)] = True
+    return row
+
+
+def _exact(
+    generation: Generation, requests: Sequence[Request], *, allowed: Mask
+) -> tuple[Floats, int]:
+    """Return the share of the query's codes and phrases an article holds, and their number."""
+    size = len(generation.documents)
+    rows = list(keyword_scores.held(generation.articles, requests, size=size).values())
+    rows += [_phrase(generation, requests, number) for number in range(_phrases(requests))]
+    found = np.zeros(size, np.float32)
+    for row in rows:
+        found += row & allowed
+    return found / np.float32(max(1, len(rows))), len(rows)
+
+
+def _phrases(requests: Sequence[Request]) -> int:
+    return max((len(request.phrases) for request in requests), default=0)
+
+
+def _phrase(generation: Generation, requests: Sequence[Request], number: int) -> Mask:
+    row = np.zeros(len(generation.documents), bool)
+    for request in requests:
+        if number < len(request.phrases):
+            query = conditions.phrase_query(request.phrases[number], request.language)
+            row[generation.numbered(conditions.matching(generation.whoosh, query))] = True
+    return row
+
+
+def rank(generation: Generation, signals: Signals, *, mode: Mode, prefer: str = "") -> Ranking:
+    """Return the ranking of the articles that match, by words, meaning or both."""
+    words = _keyword_share(generation, signals)
+    meaning = fusion.meaning_share(signals.cosines, signals.median)
+    weight = _weight(signals, mode=mode)
+    exact = None if mode is Mode.SEMANTIC else _steps(signals)
+    fused = fusion.fuse(words, meaning, weight=weight, exact=exact)
+    if mode is not Mode.SEMANTIC:
+        fused = fused + fusion.ADJACENT * signals.adjacent + fusion.AS_TYPED * signals.typed
+    if prefer:
+        fused = fused + PREFERRED_LANGUAGE * _in_language(generation, prefer)
+    hits = np.flatnonzero(_matches(signals, mode=mode))
+    order = _worth_showing(hits, fused, generation.documents.changed)
+    evidence = _evidence(signals, order, meaning=meaning)
+    return Ranking(order, fused, signals, weight, evidence)
+
+
+def _worth_showing(
+    hits: npt.NDArray[np.int64], fused: Floats, changed: npt.NDArray[np.int32]
+) -> npt.NDArray[np.int64]:
+    """Return the hits in order without their long tail: one common word makes no answer. Of equal
+    scores the article changed last comes first.
+    """
+    scores = fused[hits]
+    if len(hits) > ALWAYS_SHOWN:
+        best = highest(scores, ALWAYS_SHOWN)
+        tenth = best.min() if len(best) == ALWAYS_SHOWN else 0.0
+        worth = scores >= min(tenth, TAIL * scores.max())
+        hits, scores = hits[worth], scores[worth]
+    return hits[np.lexsort((-changed[hits], -np.round(scores, TIE)))]
+
+
+def _steps(signals: Signals) -> Floats:
+    """Return how many codes each article holds; one with the query's very title counts as all."""
+    most = np.float32(max(1, signals.identifiers))
+    steps: Floats = np.maximum(signals.exact * most, signals.title * most)
+    return steps
+
+
+def _keyword_share(generation: Generation, signals: Signals) -> Floats:
+    whole = fusion.keyword_share(signals.keyword)
+    best = np.zeros_like(whole)
+    held = np.flatnonzero(signals.passage_keyword)
+    np.maximum.at(best, generation.passage_documents[held], signals.passage_keyword[held])
+    return fusion.keyword_share(whole + PASSAGE_SHARE * fusion.keyword_share(best))
+
+
+def _weight(signals: Signals, *, mode: Mode) -> float:
+    if mode is not Mode.HYBRID:
+        return 1.0 if mode is Mode.SEMANTIC else 0.0
+    cosines = signals.cosines
+    spread = float(cosines.max(initial=0.0)) - signals.median
+    known = fusion.FusionSignals(
+        coverage=float(signals.coverage.max(initial=0.0)),
+        spread=spread,
+        median=signals.median,
+        coded=bool(signals.exact.max(initial=0.0) > 0),
+        words=max((content_words(request) for request in signals.requests), default=0),
+    )
+    return fusion.meaning_weight(known)
+
+
+def _in_language(generation: Generation, language: str) -> Floats:
+    return generation.documents.language.among({language}).astype(np.float32)
+
+
+def _matches(signals: Signals, *, mode: Mode) -> Mask:
+    near = signals.cosines >= SIMILAR
+    if mode is Mode.SEMANTIC:
+        return near
+    return (signals.keyword > 0) | (signals.exact > 0) | near
+
+
+def _evidence(signals: Signals, order: npt.NDArray[np.int64], *, meaning: Floats) -> Evidence:
+    cosines, near = signals.cosines, signals.passage_cosines
+    best = int(order[0]) if len(order) else -1
+    nearest = float(cosines.max(initial=0.0))
+    return Evidence(
+        nearest=nearest,
+        margin=nearest - _highest(cosines, 10),
+        support=_highest(near, 3),
+        coverage=float(signals.coverage[best]) if best >= 0 else 0.0,
+        agreed=best >= 0 and bool(meaning[best] >= 1.0) and best == int(np.argmax(signals.keyword)),
+        exact=bool(signals.exact.max(initial=0.0) >= 1.0),
+        title=bool(signals.title.any()),
+    )
+
+
+def _highest(values: Floats, place: int) -> float:
+    """Return the value at a place counted from the highest, the lowest of fewer, 0 of none."""
+    found = highest(values, place)
+    return float(found.min()) if len(found) else 0.0

@@ -1,0 +1,211 @@
+"""Keyword scores of one search: BM25F impacts summed, and neighbours of the query's words.
+
+Two words next to each other are looked for as they stand ("not working") and with the stop words
+between them left out ("connect to the VPN": "connect VPN"). Promises shares in [0, 1]. Knows no
+score: what it is worth is fusion's to say.
+
+Promises arrays over all articles (or passages), zero where nothing matches. Knows no model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from search.index.postings import Ordinals, Postings, Values
+from search.text.analysis import document_terms, fold, stop_words, terms
+from search.text.query import MAX_TERMS, Identifier, Request, Sought
+from search.text.tokens import tokens
+
+# -- Words side by side: which articles hold the query's neighbours as neighbours, and as typed --
+
+
+Floats = npt.NDArray[np.float32]
+Rows = Sequence[tuple[str, ...]]
+
+
+@lru_cache(maxsize=32)
+def _stop_terms(language: str) -> frozenset[str]:
+    return frozenset(terms(word, language)[0] for word in stop_words(language) if word)
+
+
+def plain_pairs(rows: Rows) -> Iterator[str]:
+    """Yield each two neighbours of a text's terms (see `document_terms`)."""
+    return (f"{left} {right}" for left, right in pairwise(row[0] for row in rows))
+
+
+def telling_pairs(rows: Rows, language: str) -> Iterator[str]:
+    """Yield each two neighbours once the stop words are left out."""
+    stops = _stop_terms(language)
+    kept = [row for row in rows if row[0] not in stops]
+    return plain_pairs(kept)
+
+
+def adjacent(postings: Postings, text: str, *, languages: Sequence[str], size: int) -> Floats:
+    """Return for each of `size` articles the mean share of the query's pairs that it holds."""
+    best = np.zeros(size, np.float32)
+    for language in languages:
+        rows = document_terms(text, language)[:MAX_TERMS]
+        both = (list(plain_pairs(rows)), list(telling_pairs(rows, language)))
+        shares = [_share(postings, pairs, language, size=size) for pairs in both if pairs]
+        if shares:
+            np.maximum(best, np.sum(shares, axis=0) / 2, out=best)
+    return best
+
+
+def as_typed(postings: Postings, text: str, *, languages: Sequence[str], size: int) -> Floats:
+    """Return for each article the share of the query's words, stop words left out, that it holds
+    in the very form that was typed. `postings` is the vocabulary's.
+    """
+    best = np.zeros(size, np.float32)
+    words = [fold(token.surface) for token in tokens(text)][:MAX_TERMS]
+    for language in languages:
+        kept = [word for word in words if word not in stop_words(language)] or words
+        if kept:
+            np.maximum(best, _share(postings, kept, language, size=size), out=best)
+    return best
+
+
+def _share(postings: Postings, wanted: Sequence[str], language: str, *, size: int) -> Floats:
+    held = np.zeros(size, np.float32)
+    for one in wanted:
+        held[postings.find(language, one)[0]] += 1
+    return held / np.float32(len(wanted))
+
+
+# -- Keyword scores of one search: slices of impacts summed, and how much of the query each
+#    covers --
+
+
+Row = tuple[Ordinals, Values]
+
+
+@dataclass(frozen=True, slots=True)
+class KeywordScores:
+    """Scores (n,) and the share of the query's information (by idf) that each holds, in [0, 1]."""
+
+    scores: Floats
+    coverage: Floats
+
+
+def match(postings: Postings, requests: Sequence[Request], *, size: int) -> KeywordScores:
+    """Return keyword scores of `size` documents for a query read in each language."""
+    found = [_found(postings, request) for request in requests]
+    coverage = [
+        _covered(request, rows, size=size) for request, rows in zip(requests, found, strict=True)
+    ]
+    return KeywordScores(
+        summed([row for rows in found for row in rows], size=size),
+        coverage[0] if len(coverage) == 1 else np.max([_nothing(size), *coverage], axis=0),
+    )
+
+
+def scores(postings: Postings, requests: Sequence[Request], *, size: int) -> Floats:
+    """Return the scores alone, as `match` does."""
+    return summed([row for request in requests for row in _found(postings, request)], size=size)
+
+
+def _found(postings: Postings, request: Request) -> list[Row]:
+    return [_best(postings, request.language, sought=sought) for sought in request.sought]
+
+
+def _covered(request: Request, found: Sequence[Row], *, size: int) -> Floats:
+    """Return the share of the query's information in each document. A joined spelling or another
+    name asks for nothing by itself.
+    """
+    rows, mass = [], 0.0
+    for sought, (docs, _) in zip(request.sought, found, strict=True):
+        if sought.asked:
+            told = information(len(docs), sought, size=size)
+            rows.append((docs, np.full(len(docs), told, np.float32)))
+            mass += told
+    return summed(rows, size=size) / np.float32(mass or 1.0)
+
+
+def _nothing(size: int) -> Floats:
+    return np.zeros(size, np.float32)
+
+
+def summed(rows: Sequence[Row], *, size: int) -> Floats:
+    """Return the sum of the values at each document."""
+    if not rows:
+        return _nothing(size)
+    docs, values = (np.concatenate(column) for column in zip(*rows, strict=True))
+    return np.bincount(docs, values, minlength=size).astype(np.float32)
+
+
+def information(df: int, sought: Sought, *, size: int) -> float:
+    """Return what one thing asked for says: idf by BM25 of `df` documents in `size`, weighted."""
+    return float(np.log(1 + (size - df + 0.5) / (df + 0.5))) * max(sought.alternatives.values())
+
+
+def _best(postings: Postings, language: str, *, sought: Sought) -> Row:
+    """Return the documents that hold one thing asked for, each once, and what it is worth there."""
+    weights = sought.alternatives.values()
+    rows = [
+        (docs, values if weight == 1 else weight * values)
+        for term, weight in sought.alternatives.items()
+        for docs, values in [postings.find(language, term)]
+        if len(docs)
+    ]
+    if len(rows) == 1:
+        return rows[0]
+    if not rows:
+        return postings.find(language, "")
+    docs = np.sort(np.concatenate([found for found, _ in rows]))
+    docs = docs[np.flatnonzero(np.diff(docs, prepend=-1))]
+    best = np.zeros(len(docs), np.float32)
+    parts = len(weights) > 1 and max(weights) < 1
+    for found, values in rows:
+        at = np.searchsorted(docs, found)
+        if parts:  # the parts of a compound add up
+            best[at] += values
+        else:
+            best[at] = np.maximum(best[at], values)
+    return docs, best
+
+
+def held(
+    postings: Postings, requests: Sequence[Request], *, size: int
+) -> Mapping[str, npt.NDArray[np.bool_]]:
+    """Return for each identifier that the query names which articles hold it.
+
+    Only when no article holds its exact spelling do looser ones count (a number without letters).
+    """
+    found: dict[str, npt.NDArray[np.bool_]] = {}
+    for request in requests:
+        for identifier in request.identifiers:
+            row = found.setdefault(identifier.surface, np.zeros(size, bool))
+            row |= _holds(postings, request.language, terms=identifier.exact, size=size)
+    for request in requests:
+        for identifier in request.identifiers:
+            _loosen(found, postings, identifier, language=request.language)
+    return found
+
+
+def _loosen(
+    found: dict[str, npt.NDArray[np.bool_]],
+    postings: Postings,
+    identifier: Identifier,
+    *,
+    language: str,
+) -> None:
+    row = found[identifier.surface]
+    if not row.any():
+        found[identifier.surface] = row | _holds(
+            postings, language, terms=identifier.loose, size=len(row)
+        )
+
+
+def _holds(
+    postings: Postings, language: str, *, terms: Sequence[str], size: int
+) -> npt.NDArray[np.bool_]:
+    row = np.zeros(size, bool)
+    for term in terms:
+        row[postings.find(language, term)[0]] = True
+    return row

@@ -1,0 +1,1 @@
+"""Meaning: the encoder and its runtimes, vectors, nearest neighbours."""

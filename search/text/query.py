@@ -1,0 +1,319 @@
+"""A person's words to the terms that are looked up.
+
+Promises bounds (200 characters, 24 terms) whatever is typed, and that no character of the query
+is read as syntax but the double quote around a phrase. Knows no index.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from search.text.analysis import (
+    CODE,
+    LONGEST_TERM,
+    canonical,
+    codes,
+    fold,
+    has_humps,
+    is_code,
+    is_hex,
+    is_pair,
+    pair_code,
+    pair_verb,
+    parts,
+    pieces,
+    short_hex,
+    spellings,
+    stem,
+    stop_words,
+    terms,
+)
+from search.text.tokens import Token, normal, tokens
+
+MAX_CHARACTERS = 200
+MAX_TERMS = 24
+JOINED_WEIGHT = 0.15
+# A piece this short is no word of its own: "wi fi", "e mail".
+FRAGMENT = 2
+# Fewer hexadecimal digits than this may be any number where the 0x is missing.
+SHORT_HEX = 6
+# A name typed with spaces ("java home") is at most this many words.
+NAME_WORDS = 5
+MOST_PHRASES = 2
+# Words such as "how" and "my" say a little in a question, and are all there is in some.
+STOP_WEIGHT = 0.2
+PART_WEIGHT = 0.5
+SYNONYM_WEIGHT = 0.5
+_QUOTED = re.compile(r'["“”«»„]([^"“”«»„]{2,})["“”«»„]')
+_YEAR = re.compile(r"(?:19|20)\d\d")
+# Amounts, ordinals, times and small decimals (2nd, 64-bit, 1.5gb, 10:30) name nothing.
+_AMOUNT = re.compile(r"\d{1,3}-?[^\W\d]+|\d\.\d[^\W\d]*|\d{1,2}:\d\d[^\W\d]*")
+_SUFFIXED = ("++", "#")
+# isValid, FileNotFoundException; not iPhone, macOS, OneDrive, which are words like others.
+_FUNCTION = re.compile(r"(?:[a-z]{2,}(?:[A-Z][a-z]+)+|(?:[A-Z][a-z]+){3,})(?:\(\))?")
+
+Synonyms = Mapping[str, Sequence[Sequence[str]]]
+# For each place in a phrase the terms that must be there, the most telling last.
+PhraseRows = tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """One thing looked for: terms that stand for it, each with a weight in (0, 1].
+
+    `asked` is false for what we added ourselves: an article without it lacks nothing.
+    """
+
+    surface: str
+    alternatives: Mapping[str, float]
+    asked: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Identifier:
+    """A code that the query names: `exact` canonical terms; `loose` when no article holds those."""
+
+    surface: str
+    exact: tuple[str, ...]
+    loose: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A query understood in one language."""
+
+    language: str
+    sought: tuple[Sought, ...]
+    identifiers: tuple[Identifier, ...] = ()
+    phrases: tuple[PhraseRows, ...] = field(default=())
+
+
+def bounded(text: str) -> str:
+    """Return the words that are searched: one line, normal spelling, at most 200 characters."""
+    return " ".join(normal(text[: 4 * MAX_CHARACTERS]).split())[:MAX_CHARACTERS].strip()
+
+
+def query_tokens(text: str) -> list[Token]:
+    """Return at most 24 tokens of a bounded query."""
+    return list(tokens(text))[:MAX_TERMS]
+
+
+def folded(synonyms: Synonyms) -> Synonyms:
+    """Return synonyms with each name as queries are compared with it, for `understand`."""
+    return {
+        language: tuple(
+            tuple(" ".join(fold(token.surface) for token in tokens(name)) for name in group)
+            for group in groups
+        )
+        for language, groups in synonyms.items()
+    }
+
+
+def understand(text: str, language: str, *, synonyms: Synonyms | None = None) -> Request:
+    """Return what `text` asks for, read as `language`. `text` is bounded and the synonyms folded
+    already.
+    """
+    found = query_tokens(text)
+    stops = stop_words(language)
+    content = [t for t in found if fold(t.surface) not in stops]
+    groups = _groups(found, (synonyms or {}).get(language, ()))
+    verbs = _verbs(found, language)
+    sought = [
+        _with_synonyms(_sought(t.surface, language, verb=verbs.get(t, "")), groups, language)
+        for t in content
+    ]
+    sought += _lesser([t for t in found if t not in content], language, alone=not content)
+    sought += _joined(found, language, stops=stops)
+    sought += _spaced(content)
+    sought += _others(groups, found, language=language)
+    kept = tuple(one for one in sought if one.alternatives)[:MAX_TERMS]
+    return Request(language, kept, identifiers(found, language), phrases(text, language))
+
+
+def content_words(request: Request) -> int:
+    """Return how many of the things asked for are no stop words."""
+    asked = (s for s in request.sought if s.asked)
+    return sum(max(one.alternatives.values()) > STOP_WEIGHT for one in asked)
+
+
+def _verbs(found: Sequence[Token], language: str) -> dict[Token, str]:
+    """Return the words that have their particle behind them, with both as one term."""
+    pairs = (
+        (left, pair_verb(left.surface, right.surface, language)) for left, right in pairwise(found)
+    )
+    return {left: verb for left, verb in pairs if verb}
+
+
+def _sought(surface: str, language: str, *, verb: str) -> Sought:
+    found = terms(surface, language)
+    if is_code(surface):
+        named = list(codes(surface))
+        weights = dict.fromkeys(found, PART_WEIGHT)
+        weights[named[-1] if named else found[-1]] = 1.0
+        return Sought(surface, weights)
+    if len(found) == 1:
+        own = spellings(surface, language)
+        return Sought(surface, dict.fromkeys((*own, verb) if verb else own, 1.0))
+    weights = dict.fromkeys(found, 1.0 / max(1.0, len(found) ** 0.5))
+    if has_humps(surface) or _hangs_together(surface, language):
+        weights[found[-1]] = 1.0
+    return Sought(surface, weights)
+
+
+def _hangs_together(surface: str, language: str) -> bool:
+    """Say whether a part of a compound says nothing alone: "log-on", "e-mail", "wi-fi"."""
+    words = parts(normal(surface), language)
+    return surface[:1].isalpha() and any(
+        len(word) <= FRAGMENT or fold(word) in stop_words(language) for word in words
+    )
+
+
+def _lesser(stops: Sequence[Token], language: str, *, alone: bool) -> list[Sought]:
+    """Return stop words, at little weight unless the query has nothing else."""
+    weight = 1.0 if alone else STOP_WEIGHT
+    rows = (terms(token.surface, language) for token in stops)
+    return [
+        Sought(t.surface, dict.fromkeys(row, weight)) for t, row in zip(stops, rows, strict=True)
+    ]
+
+
+def _joined(found: Sequence[Token], language: str, *, stops: Collection[str]) -> list[Sought]:
+    """Return neighbours written as one: "ORA 12541", "wi fi", "log in"."""
+    rows = []
+    for left, right in pairwise(found):
+        surface = f"{left.surface} {right.surface}"
+        if pair := pair_code(left.surface, right.surface):
+            rows.append(Sought(surface, {pair: 1.0}, asked=False))
+        elif fold(left.surface) not in stops and (left.surface + right.surface).isalpha():
+            joined = stem(normal(left.surface + right.surface), language)
+            weight = 1.0 if len(left.surface) <= FRAGMENT else JOINED_WEIGHT
+            rows.append(Sought(surface, {joined: weight}, asked=False))
+    return rows
+
+
+def _spaced(content: Sequence[Token]) -> list[Sought]:
+    """Return the name that the whole query is when its words are written as one ("java home")."""
+    words = [normal(token.surface) for token in content]
+    if not 2 <= len(words) <= NAME_WORDS or not all(word.isalpha() for word in words):
+        return []
+    code = CODE + canonical("".join(words))[:LONGEST_TERM]
+    return [Sought(" ".join(words), {code: 1.0}, asked=False)]
+
+
+def _groups(found: Sequence[Token], synonyms: Sequence[Sequence[str]]) -> list[Sequence[str]]:
+    """Return the groups of folded names of which the query holds at least one."""
+    line = _line(found)
+    return [group for group in synonyms if any(name and f" {name} " in line for name in group)]
+
+
+def _line(found: Sequence[Token]) -> str:
+    return f" {' '.join(fold(token.surface) for token in found)} "
+
+
+def _with_synonyms(one: Sought, groups: Sequence[Sequence[str]], language: str) -> Sought:
+    """Return a word with what its synonyms add, at lower weight: any of them is what was asked."""
+    more: dict[str, float] = {}
+    for group in groups:
+        if fold(one.surface) in group:
+            for name in group:
+                more |= _name_terms(name, language)
+    return Sought(one.surface, {**more, **one.alternatives}) if more else one
+
+
+def _name_terms(name: str, language: str) -> dict[str, float]:
+    found = [term for token in tokens(name) for term in terms(token.surface, language)]
+    return dict.fromkeys(found, SYNONYM_WEIGHT / max(1, len(found)) ** 0.5)
+
+
+def _others(
+    groups: Sequence[Sequence[str]], found: Sequence[Token], *, language: str
+) -> list[Sought]:
+    """Return the other names of what the query names in several words."""
+    line = _line(found)
+    return [
+        Sought(name, _name_terms(name, language), asked=False)
+        for group in groups
+        if any(" " in name and f" {name} " in line for name in group)
+        for name in group
+        if f" {name} " not in line
+    ]
+
+
+def identifiers(found: Sequence[Token], language: str) -> tuple[Identifier, ...]:
+    """Return the codes that an answer must hold to be first: numbers of four digits or more, or of
+    three after their kind (HTTP 502), mixed letters and digits, dotted and underscored names,
+    flags, C++ and isValid(); not a bare year, not "3" or "10", no amounts."""
+    rows = []
+    for left, token in zip([None, *found], found, strict=False):
+        kind = left.surface if left and fold(left.surface) not in stop_words(language) else ""
+        pair = pair_code(kind, token.surface) if kind else ""
+        if one := _identifier(normal(token.surface), pair=pair, language=language):
+            rows.append(one)
+    return tuple(rows)
+
+
+def _identifier(text: str, *, pair: str, language: str) -> Identifier | None:
+    if text.endswith(_SUFFIXED):
+        return Identifier(text, (fold(text),))
+    if _FUNCTION.fullmatch(text):
+        return Identifier(text, (stem("".join(parts(text, language)), language),))
+    if text.isdigit():
+        return _number(text, pair)
+    whole = canonical(text)
+    if not is_code(text) or len(whole) < 3 or _AMOUNT.fullmatch(fold(text)):
+        return Identifier(text, (pair,)) if pair else None
+    if is_hex(text) and len(whole) < SHORT_HEX:
+        return Identifier(text, (short_hex(whole),))
+    return Identifier(text, (CODE + whole[:LONGEST_TERM],), _nearby(text))
+
+
+def _number(text: str, pair: str) -> Identifier | None:
+    if len(text) < 3 or _YEAR.fullmatch(text):
+        return None
+    if len(text) == 3:
+        return Identifier(text, (pair,)) if pair else None
+    return Identifier(text, (pair or CODE + text,), (CODE + text,))
+
+
+def _nearby(text: str) -> tuple[str, ...]:
+    """Return what will do when no article holds the whole code: the person of an address, the file
+    of a path, a number without its letters, a version that only begins like this one."""
+    found = pieces(text)
+    if "\\" in text:
+        found = text.split("\\")[-1:]
+    elif "@" in text and ":" not in text:
+        found = found[:1]
+    near = [CODE + canonical(piece) for piece in found if is_code(piece)]
+    if not found:
+        near = [code for code in codes(text) if code[-1] != "."]
+    kept = (code for code in near if len(code) > 4 and not _YEAR.fullmatch(code[1:]))
+    return (*dict.fromkeys(kept), f"{CODE}{canonical(text)}.")
+
+
+def phrases(text: str, language: str) -> tuple[PhraseRows, ...]:
+    """Return the quoted phrases of a query.
+
+    A single stop word in quotes (the field "from") is no phrase: half the corpus holds it.
+    """
+    stops = stop_words(language)
+    found = [
+        quoted
+        for quoted in _QUOTED.findall(text)[:MOST_PHRASES]
+        if fold(quoted.strip()) not in stops
+    ]
+    return tuple(row for quoted in found if (row := phrase_rows(quoted, language)))
+
+
+def phrase_rows(text: str, language: str) -> PhraseRows:
+    """Return the terms at each place of a phrase: the whole of a token, or every pair of
+    characters of a run without spaces."""
+    found = [terms(token.surface, language) for token in query_tokens(text)]
+    return tuple(tuple(t for t in row[:-1] if is_pair(t)) + row[-1:] for row in found if row)
+
+
+def surface_parts(surface: str, language: str) -> list[str]:
+    """Return the folded words inside a token, for spelling."""
+    return [fold(part) for part in parts(normal(surface), language)]
