@@ -1,3 +1,3 @@
-"""Measurements of the product and of its rivals, under the same silence: see `search.QUIET`."""
+"""Measurements of the product and of its rivals, under the same settings: see `search.QUIET`."""
 
 import search  # noqa: F401

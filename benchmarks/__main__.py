@@ -1,9 +1,9 @@
-"""`make bench`: every measurement that the docs quote, one after the other.
+"""Runs every measurement that the docs quote, one after the other (`make bench`).
 
     python -m benchmarks [NAME ...]
 
-Each prints its figures with the command that takes it alone. Judged sets are read from
-../shared/data beside the checkout and left out, saying so, where they are absent.
+Each prints its figures with the command that runs it alone. Judged sets are read from
+../shared/data beside the checkout; a measurement whose set is absent is skipped with a message.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ MEASUREMENTS: dict[str, list[list[str]]] = {
 
 
 def main() -> int:
-    """Run the measurements that are named, or all; return 1 when one failed."""
+    """Run the named measurements, or all; return 1 when one failed."""
     names = sys.argv[1:] or list(MEASUREMENTS)
     if unknown := [name for name in names if name not in MEASUREMENTS]:
         print(f"No measurement {', '.join(unknown)}. There are: {', '.join(MEASUREMENTS)}.")

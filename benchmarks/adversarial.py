@@ -1,8 +1,8 @@
-"""The worst that can be typed: `python -m benchmarks.adversarial DIR [COUNT]` (10,000 queries).
+"""Searches with hostile input: `python -m benchmarks.adversarial DIR [COUNT]` (10,000 queries).
 
-Promises the same queries each time (seeded), over the whole engine on the set in DIR, and prints
-how many raised, how many were answered without meaning, the percentiles and the slowest in
-milliseconds. Returns 1 when one raised. Figures are of this machine.
+Asks the whole engine over the set in DIR the same seeded queries each time. Prints how many raised,
+how many were answered without meaning, and the percentiles and the slowest in milliseconds. Returns
+1 when one raised.
 """
 
 from __future__ import annotations
@@ -45,19 +45,19 @@ def letters(dice: random.Random, _words: Sequence[str]) -> str:
 
 
 def stars(dice: random.Random, words: Sequence[str]) -> str:
-    """Beginnings of words, each with a star."""
+    """Beginnings of words, each with an asterisk."""
     short = [dice.choice(words)[: dice.randint(1, 4)] + "*" for _ in range(dice.randint(1, 26))]
     return dice.choice([" ", " OR ", " -", " title:"]).join(short)
 
 
 def operators(dice: random.Random, words: Sequence[str]) -> str:
-    """Words and signs in any order."""
+    """Words and operators in any order."""
     pool = [*OPERATORS, *SYNTAX, *dice.sample(words, 8)]
     return dice.choice(["", " "]).join(dice.choices(pool, k=dice.randint(1, 60)))
 
 
 def nested(dice: random.Random, words: Sequence[str]) -> str:
-    """Brackets and quotes that close seldom."""
+    """Brackets and quotes that are seldom closed."""
     depth = dice.randint(1, 90)
     return dice.choice(["(", "[", "{", '"', "«"]) * depth + dice.choice(words) + ")" * (depth // 2)
 
@@ -69,23 +69,23 @@ def marks(dice: random.Random, words: Sequence[str]) -> str:
 
 
 def blocks(dice: random.Random, _words: Sequence[str]) -> str:
-    """Characters of one place in Unicode, some not assigned."""
+    """Characters of one block of Unicode, some unassigned."""
     start = dice.randrange(0, 0x110000, 128)
     return "".join(chr(dice.randrange(start, start + 128)) for _ in range(dice.randint(1, 60)))
 
 
 def common(dice: random.Random, words: Sequence[str]) -> str:
-    """The commonest words of the corpus, as many as are looked for."""
+    """The commonest words of the corpus, as many as a query may have."""
     return " ".join(dice.sample(words[:200], 24))
 
 
 def stops(dice: random.Random, _words: Sequence[str]) -> str:
-    """Nothing but words that say little."""
+    """Only stop words."""
     return " ".join(dice.choices(LITTLE, k=24))
 
 
 def numbers(dice: random.Random, _words: Sequence[str]) -> str:
-    """Long numbers and long things like codes."""
+    """Long numbers and long texts that look like codes."""
     digits = "".join(dice.choices("0123456789", k=dice.choice([3, 40, 200])))
     parts = dice.choices(["srv", "0x", "KB", "v", digits[:6], ".", "-", "_", ":", "@"], k=40)
     return dice.choice([digits, ".".join(digits), "-".join(digits), "".join(parts)])
@@ -98,13 +98,13 @@ def phrases(dice: random.Random, words: Sequence[str]) -> str:
 
 
 def misspelt(dice: random.Random, words: Sequence[str]) -> str:
-    """As many unknown words as fit."""
+    """As many unknown words as a query may have."""
     found = dice.choices(words, k=24)
     return " ".join(word[:3] + dice.choice("aeioxz") + word[3:] for word in found)
 
 
 def mixed(dice: random.Random, words: Sequence[str]) -> str:
-    """Scripts and words in one line."""
+    """Several scripts and words in one line."""
     scripts = ["日本語", "пароль", "كلمة", "รหัส", "비밀번호", "कंप्यूटर", "Ωmega", "ﬁ", "Ⅷ", "①", "🖨️"]
     return dice.choice(["", " "]).join(dice.choices([*scripts, *words[:40]], k=20))
 
@@ -116,7 +116,7 @@ MAKERS: tuple[Maker, ...] = (
 
 
 def commonest(generation: Generation) -> list[str]:
-    """Return the words of the corpus, those of most articles first."""
+    """Return the words of the corpus, those in most articles first."""
     held = generation.vocabulary
     spread = np.argsort(-np.diff(held.postings.starts), kind="stable")
     return [held.texts[i].partition("\t")[2] for i in spread]

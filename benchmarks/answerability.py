@@ -39,7 +39,7 @@ PRIOR_PRECISION = 0.5
 
 
 def _taken_out(name: str) -> bool:
-    """Say whether an article is left out: three in ten, the parts of one thread together."""
+    """Return whether an article is left out: three in ten, the parts of one thread together."""
     return zlib.crc32(name.split("-a")[0].encode()) % 10 < 3
 
 
@@ -62,7 +62,7 @@ _MODES = (Mode.HYBRID, Mode.KEYWORD)
 def rows_of(
     held: JudgedSet, generation: Generation, encoder: Encoder, foreign: Sequence[JudgedQuery]
 ) -> list[LabelledEvidence]:
-    """Return the evidence of the set's queries, each with the truth about its answer."""
+    """Return the evidence for the set's queries, each with whether the corpus answers it."""
     order = np.random.default_rng(0).permutation(len(held.queries))
     inside = [held.queries[i] for i in order if held.queries[i].relevant][:MOST]
     out = {document.id for document in held.documents if _taken_out(document.id)}

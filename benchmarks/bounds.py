@@ -1,9 +1,9 @@
 """How time grows with what somebody typed, imported or signed: `python -m benchmarks.bounds`.
 
-For each place where such text is looked at, texts that are made to take long, at 10,000, 20,000 and
-40,000 characters. Prints processor time in milliseconds and by what it grew at the last doubling.
-Returns 1 when one that took 50 ms or more grew to more than three times: linear is two, the square
-four. `--only NUMBER SIZE` does one and prints nothing, for who bounds it from outside.
+Gives each function that reads such text inputs that are made to take long, of 10,000, 20,000 and
+40,000 characters. Prints processor time in milliseconds and its growth at the last doubling.
+Returns 1 when one that took 50 ms or more grew more than three times: linear is two, quadratic
+four. `--only NUMBER SIZE` runs one and prints nothing, for callers that limit it from outside.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def _typed(act: Callable[[str], object], unit: str, start: str = "", end: str = 
 
 
 def _export(size: int) -> None:
-    """Bring in a zip of many files, one page of which links to them all."""
+    """Import a zip of many files, one page of which links to them all."""
     count = size // 10
     links = "".join(f'<a href="article_attachments/{n}/x.txt">l</a>' for n in range(count))
     with tempfile.TemporaryDirectory() as folder:
@@ -71,7 +71,7 @@ def _export(size: int) -> None:
 
 
 def cases() -> list[Case]:
-    """Return each place and text, by name."""
+    """Return each function and input, by name."""
     own = redactor([r"(a+)+b", r"(?:x|x)*y"])
     found = [
         _typed(redact, unit, STARTS.get(name, ""), ENDS.get(name, ""))

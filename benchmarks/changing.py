@@ -1,8 +1,8 @@
 """How soon a changed article is found: `python -m benchmarks.changing DIR`.
 
 Builds an index of a judged set's articles, then changes one article at a time, its text or its
-title, builds again and searches for the new word. Prints the seconds from the change to the hit
-(the engine was open before), the median of five of each kind, and the peak memory.
+title, builds again and searches for the new word. Prints the seconds from the change to the hit in
+an engine that was open before, the median of five of each kind, and the peak memory.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ TIMES = 5
 
 
 def main() -> None:
-    """Print the figures for the judged set in the folder that is named."""
+    """Print the figures for the judged set in the folder named on the command line."""
     judged = read_set(Path(sys.argv[1]))
     cache = _default_cache()
     encoder = open_runtime(prepare(cache).parent)
@@ -52,7 +52,7 @@ def main() -> None:
 def changed(
     documents: list[Document], engine: Engine, root: Path, change: tuple[str, int], encoder: Encoder
 ) -> float:
-    """Return the seconds from the change of one article to its being found by its new word."""
+    """Return the seconds from the change of one article until it is found by its new word."""
     kind, number = change
     at, word = (number * 97 + 11) % len(documents), f"zebrafish{kind}{number}"
     old = documents[at]

@@ -27,7 +27,9 @@ Report = dict[str, Any]
 
 
 def main() -> int:
-    """Print the figures for the folder that is named; return 1 when too few faults are found."""
+    """Print the figures for the folder named on the command line; return 1 when too few faults are
+    found.
+    """
     folder = Path(sys.argv[1])
     with tempfile.TemporaryDirectory(prefix="checking-") as place:
         plain, _ = checked(folder, Path(place) / "plain")
@@ -52,7 +54,7 @@ def checked(articles: Path, data: Path) -> tuple[Report, str]:
 
 
 def _processor() -> float:
-    """Return the seconds that ended children worked, whatever else the machine did."""
+    """Return the processor seconds of ended child processes, which other load does not change."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
@@ -84,7 +86,7 @@ def found(fault: Fault, report: Report, corpus: Corpus, folder: Path) -> bool:
         each["code"] in fault.codes
         and (
             (each["path"] == prefix + fault.path and (not fault.mark or each["line"] in lines))
-            # A pair is told of once, at one of the two, with the other's name.
+            # A pair is reported once, at one of the two, with the other's name.
             or f" {fault.path} " in each["message"].replace(".md.", ".md ")
         )
         for each in report["findings"]

@@ -1,6 +1,6 @@
-"""Work measured in a process of its own, and what a process can say of its memory (Linux).
+"""Runs a measurement in a process of its own, and reads a process's memory (Linux).
 
-Promises that nothing of one measurement, neither memory nor a warm cache, reaches the next.
+Neither memory nor a warm cache of one measurement affects the next.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 def alone(work: Callable[Given, Found], *args: Given.args, **kwargs: Given.kwargs) -> Found:
-    """Return what a function of a module returns in a fresh interpreter; its errors are raised."""
+    """Return the result of a module's function in a fresh interpreter; raise its errors here."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as pool:
         return pool.submit(work, *args, **kwargs).result()
 
 
 def resident() -> float:
-    """Return this process's resident memory in MB; mapped files that were read count."""
+    """Return this process's resident memory in MB, with the read pages of mapped files."""
     return _line("VmRSS")
 
 
@@ -35,7 +35,7 @@ def peak() -> float:
 
 
 def forget_peak() -> None:
-    """Begin to look for the largest anew, where the kernel lets a process do so."""
+    """Reset the peak, where the kernel lets a process do so."""
     with contextlib.suppress(OSError):
         _CLEAR.write_text("5")
 
@@ -48,5 +48,5 @@ def _line(name: str) -> float:
 
 
 def size(folder: Path) -> float:
-    """Return what the files under a folder hold, in MB (10^6 bytes)."""
+    """Return the size of the files under a folder in MB (10^6 bytes)."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6

@@ -1,4 +1,4 @@
-"""A throwaway PostgreSQL, as Debian installs it."""
+"""A temporary PostgreSQL server, from Debian's package."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from benchmarks.site import free_port
 
 
 def programs() -> Path | None:
-    """Return the folder that holds initdb and postgres, None where they are not installed."""
+    """Return the folder with initdb and postgres, None when they are not installed."""
     folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
     if found := shutil.which("initdb"):
         folders.append(Path(found).resolve().parent)
@@ -27,13 +27,13 @@ def programs() -> Path | None:
 
 @contextmanager
 def cluster(*options: str) -> Iterator[str]:
-    """Run a server with these options; give the URL of its empty database. RuntimeError where there
-    is no server.
+    """Run a server with these options and yield the URL of its empty database. RuntimeError when
+    PostgreSQL is not installed.
     """
     found = programs()
     if found is None:
         raise RuntimeError("PostgreSQL's server is not installed on this machine")
-    # It refuses to run as root, so it runs as the account that its package made.
+    # PostgreSQL refuses to run as root, so it runs as the account that its package created.
     account, port = ("postgres" if os.geteuid() == 0 else None), free_port()
     with tempfile.TemporaryDirectory(prefix="tier-zero-pg-", dir="/tmp") as name:
         home = Path(name)

@@ -42,11 +42,11 @@ WAYS = ("flipped", "truncated", "emptied", "deleted")
 PAGES = ("/articles/vpn/connect-to-the-vpn", "/search?q=vpn", "/tickets/new", "/healthz")
 PATIENCE_S = 240.0
 BETWEEN_S = 0.1
-NOTICED_S = 2.0  # until then the site may not know of it yet
+NOTICED_S = 2.0  # seconds within which the site may not have noticed yet
 
 
 def spoil(path: Path, way: str) -> None:
-    """Damage one file in place, as a disk or a careless program does."""
+    """Damage one file in place."""
     if way == "deleted":
         path.unlink()
         return
@@ -72,7 +72,7 @@ class Answers:
 
 
 def asked(url: str) -> str:
-    """Return "200", "503" for the plain page of a repair, else what came."""
+    """Return "200", "503" for the plain page of a repair, otherwise what was answered."""
     try:
         with urllib.request.urlopen(url, timeout=10) as page:
             return str(page.status)
@@ -86,7 +86,7 @@ def asked(url: str) -> str:
 
 @contextmanager
 def readers(url: str) -> Iterator[Answers]:
-    """Ask for each page again and again, one reader a page."""
+    """Request each page again and again, with one thread a page."""
     got, stop = Answers(), threading.Event()
 
     def read_on(page: str) -> None:
@@ -109,7 +109,9 @@ def readers(url: str) -> Iterator[Answers]:
 
 
 def is_whole(data: Path, commit: str) -> bool:
-    """Return whether what is live and the model are whole, every file read, and of that commit."""
+    """Return whether the live generation and the model are whole and of that commit; reads every
+    file.
+    """
     name = current(data / "index")
     try:
         check(data / "model")
@@ -119,7 +121,7 @@ def is_whole(data: Path, commit: str) -> bool:
 
 
 def is_ready(url: str) -> bool:
-    """Return whether the site itself says that all is well."""
+    """Return whether the site itself reports that all is well."""
     return asked(f"{url}/readyz") == "200" and '"files":{"detail":"whole"' in _text(url)
 
 
@@ -139,7 +141,7 @@ def targets(data: Path, glob: str) -> list[str]:
 
 
 def placed(data: Path, name: str) -> Path:
-    """Return where a file is now."""
+    """Return the present path of a file."""
     if name.startswith("LIVE/"):
         name = name.replace("LIVE", f"index/{current(data / 'index')}", 1)
     return data / name
@@ -161,7 +163,7 @@ def one(site: Site, data: Path, name: str, way: str, commit: str) -> tuple[Answe
 
 
 def kind(name: str) -> str:
-    """Return the row of a file in the table."""
+    """Return the row of the table for a file."""
     if "/extra/" in name:
         return "library"
     if "/whoosh/" in name:
@@ -174,7 +176,7 @@ def kind(name: str) -> str:
 
 
 def run(data: Path, articles: Path, whole: int, chosen: argparse.Namespace) -> bool:
-    """Damage the files of one site; return whether the server stayed and all became whole."""
+    """Damage the files of one site; return whether the server kept running and all became whole."""
     site, _ = start(
         data, KB_ARTICLES=str(articles), KB_KEEP_GENERATIONS="2", KB_WORKER_INTERVAL="5s"
     )

@@ -50,7 +50,9 @@ class Found:
     planned: Interval | None
     always: Interval | None
     rivals: dict[str, float]
-    worst: Interval | None  # deflection had all asked who did not answer failed, or succeeded
+    worst: (
+        Interval | None
+    )  # deflection if all who did not answer the survey had failed, or had succeeded
 
 
 def rows(events: Iterable[Event]) -> list[EpisodeRow]:
@@ -74,12 +76,12 @@ def _row(judged: JudgedEpisode) -> EpisodeRow:
 
 
 def reported(life: Life) -> Report:
-    """Return the report of a month, made in memory by the rules of closing and reporting."""
+    """Return the report of a month, computed in memory by the rules for closing and reporting."""
     return make_report(ReportFacts(by_day(rows(life.events))), SPAN, k=5, now=NOW)
 
 
 def through_database(life: Life) -> Report:
-    """Return the report of a month that went through the database."""
+    """Return the report of a month, computed through the database."""
     with tempfile.TemporaryDirectory() as folder:
         db = Database(f"sqlite:///{Path(folder) / 'month.db'}")
         db.migrate()
@@ -91,7 +93,7 @@ def through_database(life: Life) -> Report:
 
 
 def one_month(seed: int, failures_answer: float, shared: float) -> Found:
-    """Return what was true of a month and what was reported."""
+    """Return the truth of a month and what was reported."""
     life = Life(month(seed, failures_answer=failures_answer, shared=shared)).live()
     told = reported(life)
     d = told.deflection
@@ -117,7 +119,7 @@ def _worst(silence: Silence, worst: Interval | None) -> Interval | None:
 
 
 def holds(interval: Interval, truth: float) -> bool:
-    """Return whether the truth lies within."""
+    """Return whether the truth is inside the interval."""
     return interval[0] <= truth <= interval[1]
 
 
@@ -159,7 +161,7 @@ def _median(values: Sequence[float]) -> float:
 
 
 def compared(months: int) -> int:
-    """Print whether months through the database say the same; return 1 when one does not."""
+    """Print whether months through the database give the same; return 1 when one does not."""
     lives = [Life(month(seed)).live() for seed in range(1, months + 1)]
     same = sum(through_database(life).deflection == reported(life).deflection for life in lives)
     print(f"through the database, the same figures: {same} of {months} months")
@@ -167,7 +169,7 @@ def compared(months: int) -> int:
 
 
 def main() -> int:
-    """Simulate, and print what was found; return the exit status."""
+    """Simulate and print the results; return the exit status."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("--months", type=int, default=1000)
     parser.add_argument("--shared", type=float, default=SHARED)

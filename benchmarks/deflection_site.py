@@ -84,9 +84,9 @@ class Town:
     mails: list[dict[str, str]] = field(default_factory=list)
 
     def lives(self, number: int) -> bool:
-        """Let one person live; return whether they found what they needed without a ticket."""
+        """Simulate one person; return whether they found what they needed without a ticket."""
         chance = random.Random(f"{self.seed}-{number}")
-        # Some look like the person before: one address, one kind of browser.
+        # Some cannot be told from the person before: same address, same kind of browser.
         alike = number - 1 if chance.random() < SHARED and number else number
         browser = Browser(self.site, f"Mozilla/5.0 (X11; Linux x86_64) Firefox/{100 + alike}.0")
         [kind] = chance.choices(list(KINDS), list(KINDS.values()))
@@ -147,7 +147,7 @@ class Town:
         return succeeded
 
     def _reads(self, browser: Browser, chance: random.Random) -> tuple[str, str, str]:
-        """Search and read one answer; return its slug, the search's id and the page."""
+        """Search and read one result; return its slug, the search's id and the page."""
         words = urllib.parse.urlencode({"q": chance.choice(WORDS)})
         found = re.search(r'href="(/articles/([^"?]+)\?[^"]*)"', browser.get(f"/search?{words}"))
         assert found, "a search of the benchmark found nothing"
@@ -158,7 +158,7 @@ class Town:
         return found[2], told, page
 
     def noise(self, number: int) -> None:
-        """A bot that reads, or a member of staff who does."""
+        """Simulate a bot or a member of staff who reads."""
         if number % 2:
             browser = Browser(self.site, "Googlebot/2.1")
         else:
@@ -167,7 +167,7 @@ class Town:
         self._reads(browser, random.Random(number))
 
     def tell_of_mails(self) -> None:
-        """Call the hook as another service desk does."""
+        """Report the emails through the hook, as another service desk does."""
         body = json.dumps(self.mails).encode()
         proof = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
         request = urllib.request.Request(f"{self.site.url}/hooks/tickets?source=mail", data=body)
@@ -177,13 +177,15 @@ class Town:
 
 
 def table(lead: Browser, name: str) -> dict[str, dict[str, str]]:
-    """Return a table of the report by figure."""
+    """Return a table of the report as figure -> value."""
     lines = csv.DictReader(io.StringIO(lead.get(f"/reports/{name}.csv"), newline=""))
     return {line["figure"]: line for line in lines}
 
 
 def one_month(seed: int, people: int) -> bool:
-    """Live through one month; print what was true and what was said; return whether it holds."""
+    """Simulate one month and print the truth and the report; return whether the report's intervals
+    contain it.
+    """
     with tempfile.TemporaryDirectory() as folder:
         site, _ = start(
             Path(folder), KB_SEMANTIC="off", KB_EPISODE_GAP=f"{GAP_S}s",
@@ -217,7 +219,7 @@ def _month(site: Site, data: Path, seed: int, people: int) -> bool:
 
 
 def told(lead: Browser, truth: float, people: int) -> bool:
-    """Print the report beside the truth; return whether bounds and intervals hold it."""
+    """Print the report beside the truth; return whether bounds and intervals contain it."""
     said, held, others = (table(lead, name) for name in ("deflection", "holdout", "formulas"))
     lower, upper = (float(said[f"Deflection, {end} bound"]["value"]) for end in ("lower", "upper"))
     estimate = said["Deflection, estimate"]
@@ -240,7 +242,7 @@ def _holds(line: dict[str, str], truth: float) -> bool:
 
 
 def main() -> int:
-    """Live through the months; return 0 whatever chance brought, for one in 20 may miss."""
+    """Simulate the months; return 0 whatever the result, since one in 20 may miss by chance."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("--months", type=int, default=3)
     parser.add_argument("--people", type=int, default=300)

@@ -2,9 +2,9 @@
 
     python -m benchmarks.diagnosing [SET.tsv]
 
-The shipped articles are published with some made staff-only, drafts, expired or overdue (CHANGED),
-so that each search of the set has one true cause; what people did afterwards is given with it.
-Prints a table of true against found causes and the misses.
+The shipped articles are published with some of them made staff-only, drafts, expired or overdue
+(CHANGED), so that each search of the set has one true cause; the set also says what people did
+afterwards. Prints a table of true against found causes, and the misses.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from search.semantic.encoder import silent
 ROOT = Path(__file__).resolve().parents[1]
 SET = Path(__file__).with_name("diagnosing.tsv")
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
-# What is done to an article's front matter, by path below articles/.
+# Changes to articles' front matter, by path below articles/.
 CHANGED = {
     "storage/map-a-shared-drive": {"audience": "staff"},
     "security/isolate-an-infected-computer": {"audience": "staff"},
@@ -52,7 +52,7 @@ CHANGED = {
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One failed search with its true cause and what people did after it."""
+    """One failed search with its true cause and what the person did afterwards."""
 
     cause: RootCause
     asked: QueryWording
@@ -75,8 +75,8 @@ def _case(row: dict[str, str | None]) -> Case:
 
 @contextmanager
 def looking(model: Path, index: Path | None = None) -> Iterator[Investigation]:
-    """Give what looks for words among the changed articles; `model` holds the light runtime, and
-    `index` generations whose vectors are used again.
+    """Yield an investigation over the changed articles; `model` is the folder of the light runtime,
+    and `index` a folder of generations whose vectors are reused.
     """
     with tempfile.TemporaryDirectory() as place:
         articles, data = Path(place) / "articles", Path(place) / "data"
@@ -99,7 +99,7 @@ def _change(file: Path, changes: dict[str, str]) -> None:
 
 
 def look_at(settings: Settings) -> Investigation:
-    """Publish the articles and return what looks at them."""
+    """Publish the articles and return an investigation over them."""
     publish(settings, progress=silent, now=NOW)
     encoder = open_encoder(settings)
     engine = quiet_engine(settings.generations, encoder)
@@ -109,7 +109,7 @@ def look_at(settings: Settings) -> Investigation:
 
 
 def judged(some: list[Case], look: Investigation) -> list[tuple[Case, Diagnosis]]:
-    """Return each case with what is found."""
+    """Return each case with its diagnosis."""
     return [(case, diagnose(look.facts(case.asked))) for case in some]
 
 

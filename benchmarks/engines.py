@@ -1,15 +1,16 @@
-"""Our engine and its rivals on one judged set, in one run.
+"""Compares our engine with its rivals on one judged set, in one run.
 
     python -m benchmarks.engines DIR [--limit N] [--rounds N] [--only NAME,NAME] [--json]
 
 For each engine: build time (s), index size (MB), time to open (s), p50, p95 and p99 of a query
 (ms), nDCG@10, and resident memory (MB): the largest while building, and after the queries. All get
-the same articles, the same passages and the same MiniLM vectors, computed once before: build times
-leave encoding out, query times have it in, importing a package is in neither. An engine builds in
-one process and answers in another, so that memory and warm caches are its own. Each distinct query
-is timed once in a round: nothing that an engine remembers of a query can help it. Engines take
-turns, each round in fresh processes, and a query's time is its median over the rounds, so that a
-busy machine weighs on all alike. A rival whose package is absent is left out, saying so.
+the same articles, the same passages and the same MiniLM vectors, computed beforehand: build times
+exclude encoding, query times include it, and neither includes importing a package.
+
+An engine builds in one process and answers in another, so that memory and warm caches are its own.
+Each distinct query is timed once in a round, so that remembered answers do not help. Engines take
+turns, each round in fresh processes, and a query's time is its median over the rounds, so that load
+on the machine affects all alike. A rival whose package is absent is skipped with a message.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ from search.evaluation.measures import ndcg, percentile
 from search.prepare import prepare
 
 Row = dict[str, float]
-# Column -> its heading and decimals, in the order of printing.
+# Column -> heading and decimals, in the order of printing.
 COLUMNS: Mapping[str, tuple[str, int]] = {
     "build_s": ("build s", 1),
     "peak_mb": ("peak MB", 0),
@@ -66,7 +67,7 @@ class _Answered:
 def compare(
     folder: Path, *, limit: int, rounds: int, names: Sequence[str], cache: Path
 ) -> dict[str, Any]:
-    """Return the report: the set, how fast texts are encoded, who is absent, a row an engine."""
+    """Return the report: the set, the encoding rate, missing rivals, and a row for each engine."""
     prepare(cache)
     judged, corpus = alone(_given, folder, cache)
     asked = judged.queries[:limit] if limit else judged.queries
@@ -90,7 +91,7 @@ def compare(
 
 
 def _given(folder: Path, cache: Path) -> tuple[JudgedSet, Corpus]:
-    """Return the set, and what every engine is given of it."""
+    """Return the set, and the corpus that every engine is given."""
     judged = read_set(folder)
     found = rows(judged.documents)
     vectors = vectors_of(found, cache)
@@ -104,12 +105,12 @@ def _missing(name: str) -> list[str]:
 
 
 def _idle(corpus: Corpus) -> float:
-    """Return the MB of a process that holds the corpus and does nothing."""
+    """Return the resident MB of a process that holds the corpus and does nothing."""
     return resident() if corpus.documents else 0.0
 
 
 def _build_all(names: Sequence[str], corpus: Corpus, place: Path) -> dict[str, Row]:
-    """Return what each engine's build cost; engines that read the same index build it once."""
+    """Return the cost of each engine's build; engines that share an index build it once."""
     built: dict[str, Row] = {}
     for name in names:
         index = RIVALS[name].index
@@ -123,7 +124,7 @@ def _build_all(names: Sequence[str], corpus: Corpus, place: Path) -> dict[str, R
 def _ask_all(
     names: Sequence[str], place: Path, *, cache: Path, asked: Sequence[JudgedQuery], rounds: int
 ) -> dict[str, Row]:
-    """Return how each engine answered, the engines in turn in every round."""
+    """Return how each engine answered; in every round the engines take turns."""
     found: dict[str, list[_Answered]] = {name: [] for name in names}
     for number in range(rounds):
         for name in names:
@@ -153,7 +154,7 @@ def _build(name: str, corpus: Corpus, folder: Path) -> Row:
 
 
 def _import(name: str) -> None:
-    """Import what an engine needs before the clock starts: ours is imported by then."""
+    """Import what an engine needs before the clock starts; our own modules are imported already."""
     for package in RIVALS[name].packages:
         import_module(package)
 
@@ -215,7 +216,7 @@ def _ratio(theirs: float, ours: float) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; return 0, or 2 for a set, a model or a name that is no good."""
+    """Run the command line; return 0, or 2 for an unusable set, model or name."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.engines")
     parser.add_argument("folder", type=Path, metavar="DIR")
     parser.add_argument("--limit", type=int, default=0, help="only the first N queries")
@@ -240,7 +241,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _named(only: str) -> list[str]:
-    """Return the engines named, all for ""; none when one is unknown."""
+    """Return the engines named, all for "", none when one is unknown."""
     names = [name.strip() for name in only.split(",")] if only else list(RIVALS)
     return names if set(names) <= set(RIVALS) else []
 

@@ -38,14 +38,14 @@ def terms_of(text: str, language: str) -> list[str]:
 
 
 def ours(generation: Generation, terms: Sequence[str], language: str) -> list[float]:
-    """Return the best ten sums of impacts, highest first."""
+    """Return the ten highest sums of impacts, highest first."""
     found = [generation.articles.find(language, term) for term in terms]
     best = highest(summed(found, size=len(generation.documents)), TOP)
     return sorted(best.tolist(), reverse=True)
 
 
 def fts5(judged: JudgedSet) -> sqlite3.Connection:
-    """Return the articles in SQLite's full-text index."""
+    """Return a full-text index of the articles in SQLite."""
     database = sqlite3.connect(":memory:")
     database.execute("CREATE VIRTUAL TABLE a USING fts5(title, body, tokenize='porter unicode61')")
     rows = (article_fields(document) for document in judged.documents)
@@ -55,7 +55,7 @@ def fts5(judged: JudgedSet) -> sqlite3.Connection:
 
 
 def match(text: str) -> str:
-    """Return FTS5's query for any of the words."""
+    """Return the FTS5 query for any of the words."""
     words = ["".join(c for c in word if c.isalnum()) for word in text.split()]
     return " OR ".join(f'"{word}"' for word in words if word)
 
@@ -70,7 +70,7 @@ def _ask_whoosh(searcher: Searcher, query: Query) -> list[float]:
 
 
 def timed(work: Callable[[], list[float]]) -> tuple[list[float], float]:
-    """Return what the work returns, and its milliseconds."""
+    """Return the result of the work, and its milliseconds."""
     start = perf_counter()
     found = work()
     return found, (perf_counter() - start) * 1000
@@ -84,7 +84,7 @@ def main() -> None:
     given = parser.parse_args()
     judged = read_set(given.folder)
     language = judged.documents[0].language
-    # Whoosh divides by all articles: of one language, so that both count the same.
+    # Whoosh divides by all articles, so all must be of one language for equal counts.
     same_language = tuple(replace(d, language=language) for d in judged.documents)
     indexed = replace(judged, name=f"{judged.name}-one-language", documents=same_language)
     generation = open_current(index_of(indexed, _default_cache()))

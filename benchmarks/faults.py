@@ -1,8 +1,8 @@
-"""Faults put into a copy of the articles, each of a kind that `kb check` should find.
+"""Puts faults into a copy of the articles, each of a kind that `kb check` should find.
 
-Each kind is a function that changes one article and says where; a fixed seed chooses which article
-gets which fault, one an article copy, so that no fault hides another. The copy holds every article
-several times under names and words of its own, because there are more faults than articles.
+Each kind is a function that changes one article and says where. A fixed seed chooses which article
+gets which fault; no article gets two, so that no fault hides another. The copy contains every
+article several times with different titles and words, because there are more faults than articles.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ _WORDS = re.compile(r"[A-Za-zÀ-ÿ]{4,}")
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What was done: `codes` are those of which one must be reported at `path`; `mark` is text of
-    the line that must be named, "" where the file as a whole is meant.
+    """One fault: one of `codes` must be reported at `path`; `mark` is text of the line to be named,
+    "" when it concerns the whole file.
     """
 
     kind: str
@@ -35,7 +35,7 @@ KINDS: dict[str, Change] = {}
 
 
 def kind(change: Change) -> Change:
-    """Add a kind of fault under its function's name."""
+    """Register a kind of fault under its function's name."""
     KINDS[change.__name__] = change
     return change
 
@@ -83,8 +83,8 @@ class Corpus:
 
 
 def multiplied(folder: Path, copies: int, seed: int = SEED) -> Corpus:
-    """Return the articles of a folder, each `copies` times: in every copy but the first a third of
-    the long words are others, so that no two say the same, and titles and questions are its own.
+    """Return the articles of a folder, each `copies` times. In every copy but the first, a third of
+    the long words is changed, so that no two are duplicates, and titles and questions are unique.
     """
     corpus = Corpus(folder)
     originals = corpus.articles()
@@ -105,7 +105,7 @@ def _copy(text: str, number: int, chance: random.Random) -> str:
 
 
 def _shaken(line: str, chance: random.Random) -> str:
-    """Change a third of the long words of a line; headings, code and targets of links stay."""
+    """Change a third of the long words of a line, but not headings, code or link targets."""
     if line.startswith(("#", "> [!")):
         return line
     parts = _CODE.split(line)
@@ -119,7 +119,7 @@ def _other_word(word: str, chance: random.Random) -> str:
 
 
 def seeded(folder: Path, number: int, copies: int = 3) -> tuple[Corpus, list[Fault]]:
-    """Return a corpus with `number` faults, each kind as often as the others, in articles apart."""
+    """Return a corpus with `number` faults, each in its own article and all kinds equally often."""
     corpus = multiplied(folder, copies)
     chance = random.Random(SEED)
     free = [path for path in corpus.articles() if "\n## " in corpus.text(path)]
@@ -141,7 +141,7 @@ def _other(corpus: Corpus, path: str) -> str:
     return same[len(path) * 7 % len(same)]
 
 
-# -- front matter -------------------------------------------------------------------------------
+# -- Front matter -------------------------------------------------------------------------------
 
 
 @kind
@@ -239,7 +239,7 @@ def claimed_address(corpus: Corpus, path: str, _chance: random.Random) -> Fault:
     return Fault("claimed_address", path, ("alias-taken", "alias"), "redirect_from:")
 
 
-# -- links and images ---------------------------------------------------------------------------
+# -- Links and images ---------------------------------------------------------------------------
 
 
 @kind
@@ -310,7 +310,7 @@ def image_named(corpus: Corpus, path: str, chance: random.Random) -> Fault:
     return Fault("image_named", path, ("alt-name",), f"![{words}]")
 
 
-# -- structure ----------------------------------------------------------------------------------
+# -- Structure ----------------------------------------------------------------------------------
 
 
 @kind
@@ -360,7 +360,7 @@ def angle_brackets(corpus: Corpus, path: str, chance: random.Random) -> Fault:
     return Fault("angle_brackets", path, ("html",), f"Type {tag}")
 
 
-# -- words --------------------------------------------------------------------------------------
+# -- Words --------------------------------------------------------------------------------------
 
 
 @kind

@@ -1,7 +1,7 @@
-"""Do failed searches come back as the needs behind them, and do gaps keep their numbers?
+"""Are failed searches grouped by the needs that caused them, and do gaps keep their ids?
 
     python -m benchmarks.gaps meaning BANKING77     hidden intents found, covered ones left alone
-    python -m benchmarks.gaps identity BANKING77    30 days of arrivals, grouped anew each day
+    python -m benchmarks.gaps identity BANKING77    30 days of searches, grouped anew each day
     python -m benchmarks.gaps size BANKING77        100,000 failed searches: seconds and memory
 
 BANKING77 is a folder with corpus.jsonl, queries.jsonl and qrels.tsv.
@@ -49,7 +49,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Set:
-    """Judged queries: `texts`, the intent of each, and the articles by intent."""
+    """Judged queries: `texts`, the intent of each, and the article of each intent."""
 
     def __init__(self, folder: Path) -> None:
         read = (folder / "qrels.tsv").read_text("utf-8").splitlines()[1:]
@@ -134,7 +134,7 @@ def _one(look: Investigation, text: str) -> Diagnosis:
 def _called(
     judged: Set, labels: np.ndarray, hidden: set[str], causes: Mapping[int, RootCause]
 ) -> None:
-    """Print how many covered and hidden intents and queries lie in groups called a true gap."""
+    """Print how many covered and hidden intents and queries are in groups called a true gap."""
     called = np.array([causes[int(label)] is RootCause.TRUE_GAP for label in labels])
     for name, inside in (("covered", False), ("hidden", True)):
         of = [intent for intent in judged.articles if (intent in hidden) is inside]
@@ -147,11 +147,11 @@ def _called(
         )
 
 
-# -- identity -----------------------------------------------------------------------------------
+# -- Identity -----------------------------------------------------------------------------------
 
 
 def identity(judged: Set, encoder: Encoder) -> None:
-    """Let searches arrive for 30 days, needs coming and going, and group everything each day."""
+    """Simulate 30 days of searches whose needs come and go, and group everything each day."""
     rng = np.random.default_rng(0)
     names = sorted(judged.articles)
     begins = dict(zip(names, rng.integers(-30, DAYS, len(names)), strict=True))
@@ -184,8 +184,8 @@ def identity(judged: Set, encoder: Encoder) -> None:
 
 
 def _steps(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[int, int]:
-    """Return in how many gaps of yesterday most searches are in the same gap today, and of how
-    many.
+    """Return in how many of yesterday's gaps most searches are in the same gap today, and the
+    number of those gaps.
     """
     went: dict[str, Counter[str]] = {}
     for search, gap_id in before.items():
@@ -195,7 +195,7 @@ def _steps(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[int, int]
 
 
 def arrive(db: Database, texts: Sequence[str], at: datetime) -> None:
-    """Put failed searches on record, each by another person."""
+    """Write failed searches to the event log, each by another person."""
     rows = []
     for n, text in enumerate(texts):
         name = f"{at:%y%m%d%H}-{n}"
@@ -211,11 +211,11 @@ def arrive(db: Database, texts: Sequence[str], at: datetime) -> None:
         connection.execute(sa.insert(failed_searches), rows)
 
 
-# -- size ---------------------------------------------------------------------------------------
+# -- Size ---------------------------------------------------------------------------------------
 
 
 def size(judged: Set, encoder: Encoder, count: int = MANY) -> None:
-    """Group as many distinct wordings: the set's vectors, each moved a little at random."""
+    """Group `count` distinct wordings: the set's vectors, each with a small random change."""
     began = time.perf_counter()
     vectors = encoder.encode_documents(judged.texts)
     rate = len(judged.texts) / (time.perf_counter() - began)

@@ -1,4 +1,4 @@
-"""How our engine grows with the number of articles.
+"""How our engine's speed, size and memory grow with the number of articles.
 
     python -m benchmarks.growth [--sizes 1000,3000,10000,30000,100000] [--set DIR]
 
@@ -6,12 +6,12 @@ For each size: build time (s), largest resident memory while building and what w
 (MB), index size (MB), opening until the first keyword search is answered (s), p50 and p95 of a
 query (ms), hybrid and keyword, in process, with query encoding and without caches.
 
-Sizes up to the set's are samples of it, each holding the smaller ones. Beyond it articles are
-replicated with perturbed text: in titles and sections each word is dropped or swapped with the
-next one, with a fixed seed. Their vectors are not encoded again: each is the original passage's
-vector plus a small perturbation, renormalised. So speed, size and memory mean something beyond the
-set's size and quality does not: it is not printed. Vocabulary hardly grows with copies, as it would
-with as many articles written by people.
+Sizes up to the set's are samples of it, each containing the smaller ones. Beyond it articles are
+copied with perturbed text: in titles and sections words are dropped or swapped with the next one,
+with a fixed seed. Their vectors are not encoded again: each is the original passage's vector plus a
+small perturbation, renormalised. So beyond the set's size only speed, size and memory are
+meaningful; quality is not printed. Vocabulary hardly grows with copies, as it would with as many
+articles written by people.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ SIZES = "1000,3000,10000,30000,100000"
 SET = Path(__file__).resolve().parents[2] / "shared" / "data" / "scale_servicenow_10k"
 SEED = 7
 DROPPED, SWAPPED = 0.05, 0.05
-# Length of a copy's perturbation beside the unit vector: a cosine of about 0.96 with the original.
+# Length of a copy's perturbation of the unit vector: a cosine of about 0.96 with the original.
 NOISE = 0.3
-# The bounds that "the next limit" looks at, besides this machine's memory: a tenth of a second
-# feels immediate (Nielsen 1993), and an hour is long for a publish.
+# The limits that `next_limit` considers, besides available memory: a tenth of a second feels
+# immediate (Nielsen 1993), and an hour is long for a publish.
 P95_MS, BUILD_S = 100.0, 3600.0
 
 Row = dict[str, float]
@@ -80,7 +80,7 @@ def grown(documents: Sequence[Document], count: int) -> Iterator[Document]:
 
 
 def perturbed(document: Document, copy: int) -> Document:
-    """Return a copy of an article with other words dropped and swapped for each copy's number."""
+    """Return a copy of an article; each copy number drops and swaps different words."""
     chance = random.Random(f"{SEED}:{copy}:{document.id}")
     sections = tuple(replace(s, text=_shaken(s.text, chance)) for s in document.sections)
     title = _shaken(document.title, chance) or document.title
@@ -96,14 +96,14 @@ def _shaken(text: str, chance: random.Random) -> str:
 
 
 class DerivedVectors:
-    """An encoder that looks up vectors: an original text's own, a copy's derived from it."""
+    """An encoder that looks vectors up: an original text's own, a copy's derived from it."""
 
     def __init__(self, vectors: Vectors, row_of: Mapping[bytes, int], runtime: LightEncoder):
         self._vectors, self._row_of, self._runtime = vectors, row_of, runtime
 
     @property
     def fingerprint(self) -> str:
-        """Return that of the runtime which made the originals' vectors."""
+        """Return the fingerprint of the runtime that made the originals' vectors."""
         return self._runtime.fingerprint
 
     def words(self) -> frozenset[str]:
@@ -115,8 +115,8 @@ class DerivedVectors:
         return self._runtime.encode_query(text)
 
     def encode_documents(self, texts: Sequence[str], progress: Progress = silent) -> Vectors:
-        """Return the vectors of texts that were announced in `row_of` (a copy's as ~row), and the
-        runtime's of others: those that confidence is fitted with.
+        """Return the vectors of texts listed in `row_of` (a copy's as ~row), and the runtime's for
+        others: those that the confidence is fitted with.
         """
         found = np.empty((len(texts), self._vectors.shape[1]), np.float32)
         for at, text in enumerate(texts):
@@ -143,7 +143,7 @@ def look_up(
     """Return text key -> row of the set's vectors, ~row for a copy's text.
 
     `found` are the rows of `documents`; `of_set` those of the set's articles `ids`. A copy's rows
-    follow its original's in order; what is beyond the original's last takes the last one's.
+    follow its original's in order; any beyond the original's last use the last one's.
     """
     starts = np.searchsorted(of_set.documents, np.arange(len(ids) + 1))
     number = {name: at for at, name in enumerate(ids)}
@@ -158,7 +158,7 @@ def look_up(
 
 
 def measured(folder: Path, cache: Path, count: int) -> Row:
-    """Return the row of one size; its index is gone afterwards."""
+    """Return the row of one size; its index is deleted afterwards."""
     with tempfile.TemporaryDirectory(prefix="growth-") as place:
         root = Path(place)
         row = alone(_build, folder, cache, count, root) | {"index_mb": size(root)}
@@ -207,7 +207,7 @@ def _times(ask: Callable[[str, int], list[str]], texts: Sequence[str]) -> Iterat
 
 
 def next_limit(smaller: Row, larger: Row, memory_mb: float) -> str:
-    """Return where a straight line through two sizes meets each bound, the nearest first."""
+    """Return where a straight line through two sizes reaches each limit, the nearest first."""
     bounds = {
         f"hybrid p95 of {P95_MS:.0f} ms": ("hybrid_p95", P95_MS),
         f"this machine's memory, {memory_mb:.0f} MB, while building": ("peak_mb", memory_mb),
@@ -241,7 +241,7 @@ def _memory_mb() -> float:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; return 0, or 2 for a set or a model that is no good."""
+    """Run the command line; return 0, or 2 for an unusable set or model."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.growth")
     parser.add_argument("--sizes", default=SIZES)
     parser.add_argument("--set", type=Path, default=SET, metavar="DIR")
@@ -267,7 +267,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _encoded(folder: Path, cache: Path) -> int:
-    """Return the number of the set's articles, their vectors in the cache."""
+    """Return the number of the set's articles, after putting their vectors into the cache."""
     documents = read_set(folder).documents
     vectors_of(rows(documents), cache)
     return len(documents)

@@ -44,7 +44,7 @@ Round = tuple[list[float], Counter[str], Counter[str]]
 
 @contextmanager
 def held(site: Site, opening: bytes) -> Iterator[None]:
-    """Hold connections that send their opening and then, where there was one, a byte a second."""
+    """Hold connections open: send the opening and then, unless it is empty, a byte a second."""
     port, stop = int(site.url.rpartition(":")[2]), threading.Event()
 
     def drip(one: socket.socket) -> None:
@@ -65,7 +65,7 @@ def held(site: Site, opening: bytes) -> Iterator[None]:
 
 @contextmanager
 def locked(data: Path) -> Iterator[None]:
-    """Hold the database as another program does."""
+    """Lock the database, as another program would."""
     with closing(sqlite3.connect(data / "tierzero.db", isolation_level=None, timeout=60)) as file:
         file.execute("BEGIN EXCLUSIVE")
         yield
@@ -74,7 +74,7 @@ def locked(data: Path) -> Iterator[None]:
 
 @contextmanager
 def full(site: Site) -> Iterator[None]:
-    """Let no file of the site's processes grow."""
+    """Limit the file size of the site's processes, so that no file can grow."""
     pids = [site.process.pid, *_below(site.process.pid)]
     before = resource.prlimit(site.process.pid, resource.RLIMIT_FSIZE)
     for pid in pids:
@@ -94,7 +94,7 @@ def _below(pid: int) -> list[int]:
 
 @contextmanager
 def writers(site: Site, answers: Counter[str]) -> Iterator[None]:
-    """Let 16 people vote and open tickets again and again."""
+    """Simulate 16 people who vote and open tickets again and again."""
     stop = threading.Event()
 
     def write(number: int) -> None:
@@ -164,7 +164,7 @@ def read(site: Site, seconds: float) -> tuple[list[float], Counter[str]]:
 
 
 def rounds(site: Site, data: Path, chosen: argparse.Namespace) -> Iterator[tuple[str, Round]]:
-    """Yield each round's name and what came of it."""
+    """Yield each round's name and result."""
     yield "nobody else", (*read(site, chosen.seconds), Counter())
     for name, opening in OPENINGS.items():
         with held(site, opening):

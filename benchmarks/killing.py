@@ -46,8 +46,8 @@ WORDS = ("forgot my password", "vpn keeps dropping", "printer jammed", "teams ca
 
 @dataclass
 class Acknowledged:
-    """What the site said that it has kept; of a search before which kill (from 0), and when
-    (seconds of this machine).
+    """What the site acknowledged as kept. Of each search: the number of the next kill (from 0) and
+    when it was answered (monotonic seconds).
     """
 
     searches: dict[str, tuple[int, float]] = field(default_factory=dict)
@@ -68,8 +68,8 @@ class Acknowledged:
 
 @dataclass
 class Lost:
-    """What was acknowledged and is not in the record; `oldest_s` of the lost searches. `unlinked`
-    votes and "solved" are there, without the search that they came from.
+    """What was acknowledged and is missing from the event log; `oldest_s` of the lost searches.
+    `unlinked` votes and "solved" are there, without the search that they came from.
     """
 
     said: int
@@ -80,7 +80,7 @@ class Lost:
 
     @property
     def fine(self) -> bool:
-        """Return whether nothing is missing that may not be."""
+        """Return whether nothing is missing that must not be."""
         return self.said == 0 and self.sound and self.oldest_s <= MAY_LOSE_S
 
 
@@ -99,8 +99,8 @@ def call(url: str, who: str, body: dict[str, Any] | None = None) -> dict[str, An
 def read_and_write(
     site: Site, who: str, kept: Acknowledged, stop: threading.Event, *, before: int
 ) -> None:
-    """Search, vote, say "solved" and sometimes open a ticket until told to stop, which the kill of
-    number `before` does.
+    """Search, vote, say "solved" and sometimes open a ticket until told to stop by the kill of
+    number `before`.
     """
     number = 0
     while not stop.is_set():
@@ -126,7 +126,7 @@ def read_and_write(
 
 
 def lost(data: Path, url: str, kept: Acknowledged) -> Lost:
-    """Return what of the acknowledged things the record does not hold."""
+    """Return which of the acknowledged things are missing from the database."""
     database = Database(url or load({}, data=data).database)
     Recorder(database, data / "spool").replay_spool()
     with database.read() as connection:
@@ -160,8 +160,8 @@ def lost(data: Path, url: str, kept: Acknowledged) -> Lost:
 def kill(
     data: Path, url: str, times: int, *, after: tuple[int, int], **settings: str
 ) -> tuple[Acknowledged, list[float]]:
-    """Kill a site over `data` that many times, each when a random number within `after` of further
-    things is acknowledged; return these and the seconds to the first answer of each start.
+    """Kill a site over `data` that many times, each when a random number (in the range `after`) of
+    further things is acknowledged; return these, and the seconds to the first answer of each start.
     """
     kept, waits = Acknowledged(), list[float]()
     for number in range(times):
@@ -203,7 +203,7 @@ def main() -> int:
 
 
 def _one(kind: str, times: int) -> int:
-    """Kill over a database of that kind, print what came of it; return 1 when too much was lost."""
+    """Kill over a database of that kind and print the result; return 1 when too much was lost."""
     own = cluster() if kind == "postgresql" else nullcontext("")
     with tempfile.TemporaryDirectory() as folder, own as url:
         data = Path(folder)

@@ -19,7 +19,7 @@ HELD_OUT = 0.1
 
 
 def looks(days: int, rate: float, seed: int) -> list[Arms]:
-    """Return what has been found at the end of each day."""
+    """Return the results so far at the end of each day."""
     chance = np.random.default_rng(seed)
     held = chance.random((days, PEOPLE_A_DAY)) < HELD_OUT
     asked = chance.random((days, PEOPLE_A_DAY)) < rate

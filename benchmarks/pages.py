@@ -36,7 +36,7 @@ from benchmarks.site import ROOT, free_port, start
 
 CLIENTS = (1, 2, 4, 8, 16)
 QUERIES = 500
-WIKI = Path("/")  # where Debian's package has its folders
+WIKI = Path("/")  # where Debian's package installs its folders
 TRIVIAL = """
 from flask import Flask
 app = Flask(__name__)
@@ -45,7 +45,7 @@ app = Flask(__name__)
 def page():
     return "<!doctype html><title>A page</title><p>Nothing is looked up for it."
 """
-# Each of wrk's threads goes through the paths from a place of its own, each run with other numbers.
+# Each of wrk's threads starts at another path, and each run uses other numbers.
 ASKING = """
 local paths = {{ {paths} }}
 local at, number, many, fresh = 0, 0, {many}, {fresh}
@@ -67,7 +67,7 @@ end
 
 @dataclass(frozen=True)
 class Measured:
-    """What one run of wrk said: pages a second, milliseconds, and answers that were no page."""
+    """The result of one run of wrk: pages a second, milliseconds, and answers other than pages."""
 
     rate: float
     half_ms: float
@@ -76,13 +76,13 @@ class Measured:
 
 
 def articles() -> list[Path]:
-    """Return the files of the shipped articles that everybody may read."""
+    """Return the files of the shipped articles that are public."""
     files = sorted((ROOT / "articles").glob("*/*.md"))
     return [file for file in files if "\naudience: public" in file.read_text("utf-8")]
 
 
 def questions(count: int) -> list[str]:
-    """Return different questions made of words of the shipped articles' titles."""
+    """Return different questions made of words from the shipped articles' titles."""
     words = sorted({
         word.lower()
         for file in articles()
@@ -95,7 +95,7 @@ def questions(count: int) -> list[str]:
 def measure(
     url: str, paths: list[str], clients: int, seconds: int, *, many: bool, fresh: bool
 ) -> Measured:
-    """Let wrk ask with as many clients, after a short run that warms the server."""
+    """Run wrk with this many clients, after a short run that warms the server."""
 
     def wrk(for_s: int) -> str:
         script = ASKING.format(
@@ -130,7 +130,7 @@ def _milliseconds(told: str, part: str) -> float:
 
 @contextmanager
 def trivial() -> Iterator[str]:
-    """Serve the trivial page as `kb serve` serves by default; give its address."""
+    """Serve the trivial page with the defaults of `kb serve`; yield its address."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "trivial.py").write_text(TRIVIAL, "utf-8")
         port = free_port()
@@ -163,7 +163,7 @@ def _running(command: list[str], folder: str | Path, url: str, **more: str) -> I
 
 @contextmanager
 def served(database: str, data: Path, *, many: bool) -> Iterator[str]:
-    """Serve the site over a database of that kind; give its address."""
+    """Serve the site over a database of that kind; yield its address."""
     with cluster() if database == "postgresql" else nullcontext("") as url:
         more = {"KB_DATABASE_URL": url, "KB_TRUSTED_PROXIES": "127.0.0.1" if many else ""}
         site, _ = start(data, **more)
@@ -176,7 +176,7 @@ def served(database: str, data: Path, *, many: bool) -> Iterator[str]:
 
 @contextmanager
 def dokuwiki() -> Iterator[str]:
-    """Serve DokuWiki with the shipped articles as its pages; give its address."""
+    """Serve DokuWiki with the shipped articles as its pages; yield its address."""
     with tempfile.TemporaryDirectory() as place:
         home = Path(place)
         shutil.copytree(WIKI / "etc/dokuwiki", home / "conf", ignore_dangling_symlinks=True)

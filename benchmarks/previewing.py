@@ -93,7 +93,7 @@ def measure(url: str, file: Path) -> None:
         page = browser.new_page()
         page.goto(f"{url}/articles/{OPENED}")
         for number in range(SAVES):
-            time.sleep(0.1 * number)  # saves come after and in the midst of the reading of all
+            time.sleep(0.1 * number)  # so that saves come after and during the reading of all
             word = new_word(number)
             began = time.monotonic()
             with file.open("a", encoding="utf-8") as text:
@@ -106,24 +106,24 @@ def measure(url: str, file: Path) -> None:
 
 
 def new_word(number: int) -> str:
-    """Return a word that no article has, of a kind that no other resembles."""
+    """Return a word that no article has and that resembles no other."""
     chance = random.Random(number)
     return "".join(chance.choice("bdfgklmnprtvz") + chance.choice("aeiou") for _ in range(6))
 
 
 def on_screen(page: Page, word: str, began: float) -> float:
-    """Return the seconds since `began` once the page shows the word."""
+    """Return the seconds from `began` until the page shows the word."""
     page.get_by_text(f"The word {word}.").wait_for(timeout=30_000)
     return time.monotonic() - began
 
 
 def searched(url: str, word: str, began: float) -> float:
-    """Return the seconds since `began` once a search for the word leads to the article."""
+    """Return the seconds from `began` until a search for the word finds the article."""
     while time.monotonic() - began < 60:
         with urllib.request.urlopen(f"{url}/search?q={word}&literal=1", timeout=30) as answer:
             if f"/articles/{OPENED}?" in answer.read().decode():
                 return time.monotonic() - began
-        time.sleep(0.2)  # asking without a pause would slow the indexing that is waited for
+        time.sleep(0.2)  # without a pause the requests would slow the indexing down
     raise SystemExit("the change was not found within a minute")
 
 

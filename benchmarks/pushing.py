@@ -37,7 +37,7 @@ from benchmarks.site import Site, free_port, start
 
 SECRET = "a secret of this measurement"
 TOPICS = ("printer", "VPN", "mailbox", "monitor", "badge", "scanner", "laptop", "calendar")
-WITNESSES = 5  # articles that every push changes together; a reader must see them agree
+WITNESSES = 5  # articles that every push changes together; readers must see the same state in all
 PATIENCE_S = 60.0
 HOOK = """#!{python}
 import hashlib, hmac, json, sys, urllib.request
@@ -70,19 +70,19 @@ class Authors:
         return git(self.clone, *words)
 
     def commit(self, number: int, articles: int) -> str:
-        """Let the first so many articles say `number`; return the commit."""
+        """Write `number` into the first `articles` articles; return the commit."""
         for article in range(articles):
             write(self.clone, article, number)
         self.git("commit", "-qam", f"push {number}")
         return self.git("rev-parse", "HEAD")
 
     def push(self) -> None:
-        """Push what was committed; the hook has been called when this returns."""
+        """Push the commits; the hook has been called when this returns."""
         self.git("push", "-q", self.url, "HEAD:main")
 
 
 def git(folder: Path, *words: str) -> str:
-    """Run Git as an author would and return what it prints."""
+    """Run Git as an author and return what it prints."""
     names = {"GIT_AUTHOR_NAME": "A", "GIT_AUTHOR_EMAIL": "a@example.org"}
     names |= {"GIT_COMMITTER_NAME": "A", "GIT_COMMITTER_EMAIL": "a@example.org"}
     done = subprocess.run(
@@ -96,7 +96,7 @@ def git(folder: Path, *words: str) -> str:
 
 
 def write(folder: Path, article: int, number: int) -> None:
-    """Write one article, which says the number of the push that it belongs to."""
+    """Write one article that contains the number of its push."""
     topic = TOPICS[article % len(TOPICS)]
     file = folder / "articles" / topic.lower() / f"case-{article}.md"
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -143,7 +143,7 @@ class _Backend(http.server.BaseHTTPRequestHandler):
         head, _, content = done.stdout.partition(b"\r\n\r\n")
         fields = [line.partition(b": ") for line in head.split(b"\r\n") if line]
         status = next((value for name, _, value in fields if name == b"Status"), b"200 OK")
-        with contextlib.suppress(OSError):  # who asked may have been killed
+        with contextlib.suppress(OSError):  # the client may have been killed
             self.send_response(int(status.split()[0]))
             for name, _, value in fields:
                 if name != b"Status":
@@ -166,7 +166,7 @@ class _Backend(http.server.BaseHTTPRequestHandler):
 
 @contextlib.contextmanager
 def git_server(root: Path) -> Iterator[str]:
-    """Serve the repositories under a folder over HTTP; give the address."""
+    """Serve the repositories under a folder over HTTP; yield the address."""
     handler = type("Handler", (_Backend,), {"root": root})
     server = http.server.ThreadingHTTPServer(("127.0.0.1", free_port()), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -175,7 +175,7 @@ def git_server(root: Path) -> Iterator[str]:
 
 
 def prepared(folder: Path, articles: int, server: str) -> Authors:
-    """Return a clone with so many articles, pushed to a bare repository that has the hook."""
+    """Return a clone with this many articles, pushed to a bare repository that has the hook."""
     bare, clone, port = folder / "git" / "kb.git", folder / "clone", folder / "site-url"
     subprocess.run(["git", "init", "-q", "--bare", "-b", "main", str(bare)], check=True)
     git(bare, "config", "http.receivepack", "true")
@@ -207,7 +207,7 @@ def serve(authors: Authors, data: Path, *, interval: str) -> tuple[Site, float]:
 
 
 def states(site: Site, witnesses: int = WITNESSES) -> set[str]:
-    """Return the numbers of the pushes that the pages of the witnesses say now."""
+    """Return the push numbers that the pages of the witness articles show now."""
     found = set()
     for witness in range(witnesses):
         slug = f"{TOPICS[witness % len(TOPICS)].lower()}/case-{witness}"
@@ -233,7 +233,7 @@ def found_by_words(site: Site, number: int) -> bool:
 
 
 def push_to_live(authors: Authors, site: Site, number: int) -> float:
-    """Return the seconds from the start of `git push` until search and page say the new words."""
+    """Return the seconds from the start of `git push` until search and page have the new words."""
     authors.commit(number, 1)
     began = time.monotonic()
     authors.push()
@@ -245,7 +245,7 @@ def push_to_live(authors: Authors, site: Site, number: int) -> float:
 
 
 def mixed(data: Path, known: dict[str, str]) -> list[str]:
-    """Return the faults of what is live on disk: no known commit, or articles of several."""
+    """Return what is wrong with the live generation: an unknown commit, or articles of several."""
     from kb.config.settings import load
     from kb.publishing.state import current, library_of
 
@@ -263,7 +263,7 @@ def mixed(data: Path, known: dict[str, str]) -> list[str]:
 
 
 def pushed_and_killed(authors: Authors, data: Path, pushes: int, first: int) -> dict[str, int]:
-    """Push and kill, so many times; return what was counted."""
+    """Push and kill `pushes` times; return the counts."""
     known = {authors.git("rev-parse", f"HEAD~{back}"): str(first - 1 - back)
              for back in range(first)}  # fmt: skip
     counts = {"kills": 0, "mixtures": 0, "newest not live": 0, "midway": 0}

@@ -1,8 +1,8 @@
-"""Simulated readers whose success is known: what they do as events, and what is true of them.
+"""Simulated readers whose success is known: their events, and what really happened.
 
 A month has readers who succeed and say so, succeed in silence, fail in silence, give up, reach the
-ticket form, or come back by mail; bots and staff beside them; and some who share an address, so
-that two people look like one. Seeded: the same month each time.
+ticket form, or come back by email; also bots and staff; and some who share an address, so that two
+people look like one. Seeded: the same month each time.
 """
 
 from __future__ import annotations
@@ -15,28 +15,30 @@ from kb.tracking.events import Event, EventKind
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 DAYS = 30
-SHARED = 0.04  # people who look like the one before: one address, one kind of browser
+SHARED = 0.04  # share of people who look like the one before: same address, same kind of browser
 
 
 @dataclass(frozen=True)
 class Month:
-    """What a month is like; all but `seed`, `people` and the percentages are chances in [0, 1]."""
+    """The parameters of a month; all but `seed`, `people` and the percentages are chances in [0,
+    1].
+    """
 
     seed: int
     people: int
     spoken: float  # succeed and say so
     silent_success: float
     silent_failure: float
-    mail: float  # read, then write a mail
+    mail: float  # read, then write an email
     form: float  # go to the ticket form; the rest give up at once
     submit: float  # chance of a ticket at the form without suggestions
     rescued: float  # of those, saved by suggestions
     answers: float  # chance of answering the survey
-    matched: float  # chance that a mail can be matched
+    matched: float  # chance that an email can be matched
     shared: float  # chance of sharing an address with the person before
     holdout: int  # per cent
     survey: int  # per cent
-    failures_answer: float = 1.0  # how much likelier those who failed answer
+    failures_answer: float = 1.0  # how much likelier those who failed are to answer
 
     @property
     def effect(self) -> float:
@@ -96,7 +98,7 @@ class Life:
         self._drawn: dict[str, tuple[bool, bool]] = {}
 
     def live(self) -> Life:
-        """Let everybody live; return self."""
+        """Simulate all people; return self."""
         visitor, at = "", START
         for number in range(self.month.people):
             if not visitor or self.chance.random() >= self.month.shared:
@@ -169,7 +171,7 @@ class Life:
         return False
 
     def _noise(self, number: int) -> None:
-        """A bot, or a member of staff: marked when it is recorded, and left out."""
+        """A bot or a member of staff: marked when recorded, and left out of reports."""
         at = START + timedelta(seconds=self.chance.uniform(0, DAYS * 86400))
         left_out = "robot" if number % 4 else "staff"
         search = self._search(f"{left_out}{number}", at, 0, left_out=left_out)
@@ -177,7 +179,7 @@ class Life:
             self._do(EventKind.VIEW, f"{left_out}{number}", at, 2 + step, article=f"a{step}",
                      search_id=search, left_out=left_out)  # fmt: skip
 
-    # -- steps ----------------------------------------------------------------------------------
+    # -- Steps ----------------------------------------------------------------------------------
 
     def _reads(self, visitor: str, at: datetime) -> str:
         search = self._search(visitor, at, 0)

@@ -1,10 +1,10 @@
-"""How well a folder of articles, kept as its owners keep it, is read.
+"""How well a folder of articles, in the form its owners keep it, is read.
 
     python -m benchmarks.reading DIR
 
-Prints the share of articles that are rendered, of links and images that lead somewhere, and of
-former addresses that lead to an article: those that the articles name and, where the folder holds
-one, those of OLD_URLS.yml. Then what was not understood, by kind, with an example of each.
+Prints the share of articles that are rendered, of links and images whose target exists, and of
+former addresses that lead to an article: those that the articles name and, if the folder has one,
+those in OLD_URLS.yml. Then what was not understood, by kind, with an example of each.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def rendered(library: Library) -> str:
-    """Return the share of articles that have a text and no finding at all."""
+    """Return the share of articles that have text and no finding."""
     wrong = {problem.path for problem in library.problems}
     clean = [a for a in library.articles.values() if a.html.strip() and a.path not in wrong]
     return share("articles with nothing to report", len(clean), len(library.articles))
@@ -73,7 +73,7 @@ def old_addresses(root: Path) -> list[str]:
 
 
 def table(library: Library) -> None:
-    """Print what was not understood, most first."""
+    """Print what was not understood, the most frequent first."""
     counts = Counter(problem.code for problem in library.problems)
     first = {problem.code: problem for problem in reversed(library.problems)}
     for code, count in counts.most_common():

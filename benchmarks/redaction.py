@@ -1,9 +1,9 @@
-"""How much redaction finds, and what it hides for nothing: `python -m benchmarks.redaction`.
+"""How much redaction finds, and how much it hides needlessly: `python -m benchmarks.redaction`.
 
 Reads tests/lookup/redaction_cases.tsv: searches and sentences of tickets in English and Spanish,
-those with secrets marked ⟦so⟧, dealt at random into two halves before any rule was tried on them.
-The rules were tuned on one half. Prints by kind and language how many secrets are found, how many
-harmless texts are changed, and the same for the queries of public sets where these lie beside the
+with secrets marked ⟦so⟧, split at random into two halves before any rule was tried on them. The
+rules were tuned on one half. Prints by kind and language how many secrets are found, how many
+harmless texts are changed, and the same for the queries of public sets when these are beside the
 checkout. Returns 1 below 99 % found or above 2 % changed.
 """
 
@@ -31,7 +31,7 @@ _MARKED = re.compile("⟦(.*?)⟧")
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One text: `secrets` must go; a harmless one has none and must stay as it is."""
+    """One text: `secrets` must be hidden; a harmless one has none and must not change."""
 
     half: str
     language: str
@@ -50,7 +50,7 @@ def cases() -> tuple[Case, ...]:
 
 
 def failed(case: Case, redact: Redactor) -> bool:
-    """Return whether a secret came through, or whether a harmless text was changed."""
+    """Return whether a secret was kept, or a harmless text was changed."""
     stored = redact(case.text)
     if case.kind == HARMLESS:
         return stored != case.text
@@ -58,7 +58,7 @@ def failed(case: Case, redact: Redactor) -> bool:
 
 
 def failures(chosen: Iterable[Case]) -> tuple[list[Case], int]:
-    """Return the cases that failed, and how many there were."""
+    """Return the cases that failed, and the number of all."""
     redact, chosen = redactor(OWN), list(chosen)
     return [case for case in chosen if failed(case, redact)], len(chosen)
 

@@ -1,10 +1,10 @@
 """Failed searches asked again after each publish: `python -m benchmarks.replaying [--searches N]`.
 
 Hides the 20 shipped articles of `tests/gaps/hidden.yml`, asks what they answer in other words (120
-ways) and 20 questions that nothing answers, then commits the articles back one at a time, publishes
-and replays after each. Prints how many searches were answered, by the right article and commit, and
-how many wrongly. Then asks N different failed searches (10,000) again after a commit of one
-article, twice: their vectors not known, and known. Seconds are of this machine.
+wordings) and 20 questions that nothing answers, then commits the articles back one at a time,
+publishes and replays after each. Prints how many searches were answered, by the right article and
+commit, and how many wrongly. Then replays N different failed searches (10,000) after a commit of
+one article, twice: without and with cached vectors. Prints seconds.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class Site:
         return self.git("rev-parse", "HEAD")
 
     def publish(self) -> None:
-        """Make the newest commit live."""
+        """Publish the newest commit."""
         publish(self.settings, progress=lambda *_: None)
 
     def give_back(self, slug: str) -> str:
@@ -106,7 +106,7 @@ class Site:
         return self.commit(f"Add {slug}")
 
     def ask(self, words: str, number: int) -> str:
-        """Search as a reader of its own; return the search's id."""
+        """Search as another reader for each number; return the search's id."""
         reader = Viewer(visitor=f"reader-{number}")
         now = datetime.now(UTC)
         found = self.parts.asker.ask(reader, Query(words), surface="page", now=now)
@@ -114,8 +114,8 @@ class Site:
         return found.search_id
 
     def replay(self) -> tuple[ReplayResult, float, float]:
-        """Ask again what is to be asked; return what came of it, the seconds it took, and those of
-        processors.
+        """Replay the failed searches that are due; return the result, elapsed seconds and processor
+        seconds.
         """
         start, busy = perf_counter(), process_time()
         done = self.replaying.run(datetime.now(UTC))
@@ -123,7 +123,7 @@ class Site:
 
 
 def _ask_all(site: Site, questions: dict) -> dict[str, tuple[str, str]]:
-    """Search for everything; return by search what was asked and the article that answers it."""
+    """Search for everything; return, by search, the question and the article that answers it."""
     every = [(w, slug) for slug, ways in questions["answered"].items() for w in ways]
     every += [(words, "") for words in questions["nothing"]]
     asked = {site.ask(words, n): (words, slug) for n, (words, slug) in enumerate(every)}
@@ -167,7 +167,7 @@ def _share(asked: dict[str, tuple[str, str]], seen: set[str], slug: str) -> floa
 
 
 def _many(site: Site, rows: list[str]) -> None:
-    """Time the replay of many failed searches, all in different words."""
+    """Time the replay of many failed searches, all worded differently."""
     _record(site, rows)
     for kind in ("not known", "known"):
         file = site.articles / "vpn" / "connect-to-the-vpn.md"
@@ -182,7 +182,7 @@ def _many(site: Site, rows: list[str]) -> None:
 
 
 def _different(questions: dict, judged: Path) -> Iterator[str]:
-    """Give questions, all different: people's own where the judged sets are there, then pairs."""
+    """Yield questions, all different: people's own from the judged sets if present, then pairs."""
     ways = [w for ways in questions["answered"].values() for w in ways] + questions["nothing"]
     for name in JUDGED:
         file = judged / name / "queries.jsonl"
@@ -192,7 +192,7 @@ def _different(questions: dict, judged: Path) -> Iterator[str]:
 
 
 def _record(site: Site, rows: list[str]) -> None:
-    """Put failed searches on record as closing leaves them."""
+    """Write failed searches to the database, as closing an episode does."""
     import sqlalchemy as sa
 
     from kb.schema import failed_searches

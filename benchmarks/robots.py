@@ -1,8 +1,8 @@
-"""How many known robots are told by what they say: `python -m benchmarks.robots FILE`.
+"""How many known robots are recognised by their user agent: `python -m benchmarks.robots FILE`.
 
 FILE is the JSON of the package crawler-user-agents, which the product does not need. Prints the
-share of its examples that `kb.tracking.user_agents` calls robots, and the patterns whose
-examples it does not.
+share of its examples that `kb.tracking.user_agents` calls robots, and the patterns whose examples
+it misses.
 """
 
 from __future__ import annotations

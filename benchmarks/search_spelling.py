@@ -1,7 +1,8 @@
-"""What spelling costs: `python -m benchmarks.search_spelling [WORDS]` (60,000 unless given).
+"""How long spelling correction takes: `python -m benchmarks.search_spelling [WORDS]` (60,000 by
+default).
 
-Prints the seconds to make a Speller over a made-up vocabulary and the milliseconds of `correct`
-for queries with one unknown word and for one with as many as fit. Needs no data.
+Prints the seconds to make a Speller over a made-up vocabulary and the milliseconds of `correct` for
+queries with one unknown word and with as many as a query may have. Needs no data.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What one real misspelling a query costs: `python -m benchmarks.search_typos DIR...`.
 
-Promises nDCG@10 of the clean and the misspelt queries on the same index, and how many misspelt
-queries were corrected. Knows nothing of a particular set.
+Prints nDCG@10 of the clean and the misspelt queries on the same index, and how many misspelt
+queries were corrected.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from search.types import Mode, Query
 
 
 def main(folders: list[str]) -> None:
-    """Print one line a set."""
+    """Print one line for each set."""
     cache = _default_cache()
     for folder in map(Path, folders):
         clean, typed = read_set(folder), read_set(folder, queries="queries_typo.jsonl")

@@ -1,4 +1,4 @@
-"""A site of its own for a measurement: `kb serve` on a free port over the shipped articles."""
+"""A site for a measurement: `kb serve` on a free port over the shipped articles."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PATIENCE_S = 300.0  # the first start prepares the model
 
 @dataclass(frozen=True)
 class Site:
-    """A served site; its process leads a group of its own, so that all of it can be killed."""
+    """A served site; its process leads its own process group, so that all of it can be killed."""
 
     url: str
     process: subprocess.Popen[bytes]
@@ -61,7 +61,7 @@ def start(data: Path, **settings: str) -> tuple[Site, float]:
 
 
 def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
-    """Return once the page is answered; RuntimeError when the site ends or patience does."""
+    """Return once the page is answered; RuntimeError when the site ends or PATIENCE_S is over."""
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline and process.poll() is None:
         try:

@@ -26,7 +26,7 @@ from search.suggest.suggester import Suggester, write
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 SHOWN = 8
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
-# What is typed, and the article whose title it begins; "" for a query.
+# What is typed, and the article whose title begins with it ("" for a query).
 Typed = tuple[str, str]
 
 
@@ -62,7 +62,7 @@ def resident() -> dict[str, float]:
 
 
 def measure(folder: Path, articles: int, kinds: dict[str, list[Typed]]) -> None:
-    """Print every figure, from a process that has read no corpus."""
+    """Print every figure; the process must not have read a corpus before."""
     allowed, before = np.ones(articles, bool), resident()
     start = perf_counter()
     suggester = Suggester.open(folder)

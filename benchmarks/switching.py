@@ -1,9 +1,9 @@
-"""Where the graph of neighbours begins to pay: `python -m benchmarks.switching`.
+"""From which number of vectors the graph of neighbours pays: `python -m benchmarks.switching`.
 
-Compares all vectors exactly, and through the graph with an exact second look, at growing numbers of
-unit vectors in clusters (384 numbers each, made with a fixed seed); one article has four. Prints
-milliseconds a query (p50), the share of the true ten nearest articles that the graph finds, and the
-seconds to build it. `search.semantic.vectors.EXACT_UP_TO` is set by it.
+Compares exact search with search by the graph and exact comparison of its candidates, at growing
+numbers of unit vectors in clusters (384 dimensions, made with a fixed seed); an article has four.
+Prints milliseconds a query (p50), the share of the true ten nearest articles that the graph finds,
+and the seconds to build it. `search.semantic.vectors.EXACT_UP_TO` is set by this.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Floats = npt.NDArray[np.float32]
 
 
 def main() -> None:
-    """Print a row a size."""
+    """Print a row for each size."""
     print("vectors  exact ms  graph ms  found  build s")
     for size in SIZES:
         vectors, queries = made(size)
@@ -52,13 +52,13 @@ def made(size: int) -> tuple[Floats, Floats]:
 
 
 def unit(rows: npt.NDArray[np.float64] | Floats) -> Floats:
-    """Return the rows at length one."""
+    """Return the rows normalised to length one."""
     found: Floats = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
     return found
 
 
 def prepare(folder: Path, vectors: Floats, *, graph: bool) -> None:
-    """Write the vectors as a generation has them."""
+    """Write the vectors in the form a generation has."""
     size = len(vectors)
     keys = np.random.default_rng(2).integers(0, 256, (size, semantic_vectors.KEY_BYTES), np.uint8)
     owners = np.repeat(np.arange(size // EACH), EACH).astype(np.int32)

@@ -28,7 +28,7 @@ from kb.analytics.report import DateRange
 from kb.analytics.report_store import tickets_alike
 from kb.analytics.ticket_metrics import RESOLUTIONS
 from kb.database import Database
-from kb.reports.tables.tickets import tickets_tables
+from kb.reports.pages import tickets_tables
 from kb.schema import ticket_events, tickets
 from kb.tickets.model import TicketEvent
 from kb.tickets.transitions import COLUMNS, answers, counted
@@ -67,7 +67,7 @@ def lives(count: int, seed: int = 7) -> Iterator[tuple[dict[str, Any], list[dict
 
 
 def _sums(told: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return what the events add up to, as the desk writes it with each of them."""
+    """Return the totals of the events, which the desk stores with each of them."""
     sums: Counter[str] = Counter(dict.fromkeys(COLUMNS - {"answered_at"}, 0))
     answered = None
     for row in told:

@@ -1,7 +1,7 @@
-"""The light runtime's vectors of a judged set's passages, computed once and kept.
+"""The light runtime's vectors of a judged set's passages, computed once and cached.
 
-Promises the vectors of exactly these texts by exactly this recipe, and how fast it encodes such
-texts now, whether or not the vectors were kept.
+The cache is keyed by the texts and the recipe. How fast the runtime encodes such texts is measured
+anew, whether or not the vectors were cached.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ SAMPLE, SEED = 256, 7
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The texts that get a vector, those of one article side by side; the number of each text's
-    article, and of its passage (-1: a title or summary).
+    """The texts that get a vector, those of one article adjacent; the number of each text's article
+    and of its passage (-1: a title or summary).
     """
 
     texts: Sequence[str]
@@ -37,7 +37,7 @@ class Rows:
 
 
 def rows(documents: tuple[Document, ...]) -> Rows:
-    """Return what our engine would encode of these articles."""
+    """Return the texts that our engine would encode for these articles."""
     found: list[tuple[str, int, int]] = []
     count = 0
     for number, document in enumerate(documents):

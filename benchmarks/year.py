@@ -52,7 +52,7 @@ Row = dict[str, Any]
 
 
 class Year:
-    """Made-up days: four visitors in five are nobody known, the others come back all year."""
+    """Made-up days: four visitors in five are anonymous, the others come back all year."""
 
     def __init__(self, per_day: int, seed: int = 11) -> None:
         self._chance = random.Random(seed)
@@ -62,7 +62,7 @@ class Year:
         self._questions = [(f"question {n}", key) for n, key in enumerate(keys)]
 
     def day(self, number: int) -> Iterator[Row]:
-        """Give the events of one day, visitor by visitor."""
+        """Yield the events of one day, visitor by visitor."""
         begin, wanted, visit = START + timedelta(days=number), self._per_day, 0
         while wanted > 0:
             rows = list(self._visit(begin, f"{number}.{visit}"))
@@ -135,7 +135,7 @@ class Year:
 
 
 def build(db: Database, total: int, days: int) -> None:
-    """Put a year of events, a round of the worker after each day."""
+    """Write a year of events, running the worker's round after each day."""
     db.migrate()
     settings, year = load({}), Year(total // days)
     put = judged = 0.0
@@ -147,7 +147,7 @@ def build(db: Database, total: int, days: int) -> None:
             connection.execute(sa.insert(events), rows)
         put += perf_counter() - begun
         begun = perf_counter()
-        now = START + timedelta(days=number + 2, hours=1)  # every window has passed
+        now = START + timedelta(days=number + 2, hours=1)  # all waiting times are over
         close_episodes(db, settings, now)
         judged += perf_counter() - begun
         count += len(rows)
@@ -171,7 +171,7 @@ TIMES = {"at", "started_at", "ended_at"}
 
 
 def grow(db: Database, total_days: int) -> None:
-    """Copy the days that were lived until the year is full, then count all days."""
+    """Copy the simulated days until the year is full, then count all days."""
     db.migrate()
     with db.read() as connection:
         lived = connection.scalar(sa.text("SELECT count(*) FROM report_days"))
@@ -199,7 +199,7 @@ def grow(db: Database, total_days: int) -> None:
 
 
 def _moved(db: Database, name: str, copy: int, lived: int) -> str:
-    """Return the SQL of a column's value in a copy of lived days."""
+    """Return the SQL of a column's value in a copy of the simulated days."""
     if name in NAMES:
         return f"'x{copy}' || substr({name}, 3)"
     if name == "visitor":
@@ -210,7 +210,7 @@ def _moved(db: Database, name: str, copy: int, lived: int) -> str:
 
 
 def disk(db: Database) -> None:
-    """Say how much disk each table needs, its indexes included."""
+    """Print how much disk each table needs, its indexes included."""
     names = ("events", "episodes", "failed_searches", "report_days", "article_days")
     with db.read() as connection:
         for name in names:
@@ -226,7 +226,7 @@ def disk(db: Database) -> None:
 
 
 def open_pages(url: str, days: int) -> None:
-    """Open the pages of a report over the year as a lead does."""
+    """Open the pages of a report over the year, signed in as a lead."""
     from kb.accounts.roles import Role
     from kb.app import create_app
     from kb.publishing.publisher import publish
@@ -238,7 +238,7 @@ def open_pages(url: str, days: int) -> None:
         publish(settings, progress=silent, now=datetime.now(UTC))
         parts = parts_of(settings)
         parts.db.migrate()
-        with suppress(InvalidInput):  # there from an earlier run
+        with suppress(InvalidInput):  # exists from an earlier run
             parts.accounts.add("lead@example.org", PASSWORD, name="", role=Role.LEAD, now=START)
         client = create_app(settings).test_client()
         form = {"email": "lead@example.org", "password": PASSWORD}
@@ -263,7 +263,7 @@ def _tell(what: str, done: int, total: int) -> None:
 
 
 def prove(db: Database, days: int, last: int) -> None:
-    """Judge the `last` days anew from the raw events, count every day anew, say what differs."""
+    """Judge the `last` days anew from the raw events, count all days anew, print what differs."""
     begun = perf_counter()
     now = START + timedelta(days=days + 1, hours=1)
     since = START + timedelta(days=days - last)
@@ -272,7 +272,7 @@ def prove(db: Database, days: int, last: int) -> None:
 
 
 def main() -> int:
-    """Run one of the three."""
+    """Run the named part."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=("build", "grow", "open", "prove", "disk"))
     parser.add_argument("--database", required=True)

@@ -1,7 +1,7 @@
-"""The application factory.
+"""The Flask application factory.
 
-Promises a Flask app with every blueprint, guard, header and error page in place, safe defaults set
-where Flask's are open, and no work done on import.
+The app has every blueprint, guard, header and error page in place, and safe values where Flask's
+defaults are open. Importing this module does no work.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ from kb.web.views import (
 from kb.web.views import annotations as views_annotations
 from kb.web.views import tickets as views_tickets
 
-LONGEST_REQUEST = 256 * 1024  # a ticket's text and then some; bytes
-SPARE = 8  # places for counting beyond two for each web process: one that ends while another begins
+LONGEST_REQUEST = 256 * 1024  # bytes; more than the longest ticket needs
+SPARE = 8  # counting places beyond two per web process (one ends while another starts)
 RIGHT_TO_LEFT = ("ar", "fa", "he", "ur")
 BLUEPRINTS = (
     articles.blueprint,
@@ -134,8 +134,8 @@ def _config(settings: Settings, secret_key: str) -> dict[str, Any]:
 
 
 def _cookie_prefix(settings: Settings) -> str:
-    """Return what makes browsers hold a cookie to https, and to this host alone where the whole
-    host is ours.
+    """Return the name prefix by which browsers restrict a cookie to https, and to this host where
+    the whole host is ours.
     """
     if settings.site.scheme != "https":
         return ""
@@ -143,7 +143,7 @@ def _cookie_prefix(settings: Settings) -> str:
 
 
 def _prepare_templates(app: Flask, settings: Settings) -> None:
-    """Make a missing name an error, and give every page what the frame needs."""
+    """Make an undefined name an error, and give every page what the frame needs."""
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True

@@ -1,8 +1,7 @@
-"""The data folder: its files are readable by their owner alone, and hold the site's secret.
+"""The data folder: its files are readable by their owner alone, and it holds the site's secret.
 
-Says so once when it narrows a folder of an older version, and leaves alone what is not ours.
-
-Promises one secret a data folder, made once, readable by its owner alone. Knows no setting.
+Permissions that an older version left too wide are narrowed, and that is logged once. Files of
+other users are left alone. The secret is made once per data folder.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from pathlib import Path
 
 from kb.errors import ConfigError, StoreError
 
-# -- Files for their owner alone: the data folder and all that is in it --
+# -- File permissions --
 
 
 log = logging.getLogger(__name__)
@@ -26,13 +25,14 @@ OTHERS = 0o077  # what group and others may do
 
 
 def keep_new_files_private() -> None:
-    """Make every file and folder that this process and its children create its owner's alone."""
+    """Restrict every file and folder that this process and its children create to its owner."""
     os.umask(OTHERS)
 
 
 def keep_temporary_files(data: Path) -> None:
-    """Have this process and its children keep temporary files in the data folder: what people
-    typed may be in them, and nothing else need be writable. Raises StoreError when it cannot be.
+    """Have this process and its children keep temporary files in the data folder: they may hold
+    what people typed, and no other folder need be writable. Raise StoreError when that is
+    impossible.
     """
     folder = (data / "tmp").absolute()
     try:
@@ -45,11 +45,11 @@ def keep_temporary_files(data: Path) -> None:
             "Give this user the right to write there, or set KB_DATA to another folder.",
         ) from None
     os.environ["TMPDIR"] = str(folder)
-    tempfile.tempdir = None  # asked for anew
+    tempfile.tempdir = None  # determined again on the next use
 
 
 def _home() -> Path | None:
-    """Return this user's home folder, None for one who has none."""
+    """Return this user's home folder, None where there is none."""
     try:
         return Path.home().resolve()
     except RuntimeError:
@@ -57,7 +57,7 @@ def _home() -> Path | None:
 
 
 def keep_private(data: Path) -> None:
-    """Keep the data folder its owner's alone: what is to come, and what is there already."""
+    """Restrict the data folder to its owner: new files, and those that are there already."""
     keep_new_files_private()
     if not data.is_dir():
         return
@@ -75,7 +75,7 @@ def keep_private(data: Path) -> None:
                 continue
             path.chmod(stat.S_IMODE(state.st_mode) & ~OTHERS)
             narrowed += 1
-        except FileNotFoundError:  # a publish or the worker took it away meanwhile
+        except FileNotFoundError:  # removed meanwhile by a publish or the worker
             continue
         except OSError:
             foreign += 1
@@ -95,18 +95,20 @@ def _is_file_or_folder(mode: int) -> bool:
 
 
 def _all(data: Path) -> Iterator[Path]:
-    """Give the folder and what is in it; no link in it is followed."""
+    """Yield the folder and everything in it; follow no link inside it."""
     yield data.resolve()
     for folder, folders, files in os.walk(data):
         for name in (*folders, *files):
             yield Path(folder, name)
 
 
-# -- The secret that signs sessions and pseudonyms, where no setting names one --
+# -- The secret key --
 
 
 def kept_secret(file: Path) -> str:
-    """Return the secret kept in the data folder, made on the first call."""
+    """Return the data folder's secret, made on the first call. It signs sessions and pseudonyms
+    where no setting names one.
+    """
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -1,9 +1,8 @@
-"""The database: transactions that hold on SQLite and on PostgreSQL alike.
+"""The database: transactions that behave alike on SQLite and PostgreSQL.
 
-Promises that a write transaction takes its lock at the start (SQLite's deferred BEGIN fails under
-concurrent writers), that a committed row is on disk, and that a fault of the driver is a
-StoreError in plain words. Knows no table (kb.schema has them) and no rule of the product; stores
-speak SQL, nobody else does.
+A write transaction takes its lock at the start, because SQLite's deferred BEGIN fails under
+concurrent writers. A committed row is on disk. An error of the driver becomes a StoreError in plain
+words. The tables are in kb.schema; only the stores contain SQL.
 """
 
 from __future__ import annotations
@@ -26,27 +25,27 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from kb.config.settings import Settings
 from kb.errors import NotFound, StoreError
 
-LOCK_WAIT_S = 30.0  # a worker or a command waits so long for another's lock before it gives up
-PAGE_WAIT_S = 2.0  # a page does
-CONNECT_S = 5  # for a connection to PostgreSQL
-# Beside those that wait already a page waits so long, and on while anybody gets the lock.
+LOCK_WAIT_S = 30.0  # how long a worker or a command waits for another's lock
+PAGE_WAIT_S = 2.0  # how long a page waits
+CONNECT_S = 5  # timeout of a connection to PostgreSQL
+# How long a page waits behind a crowd of others, renewed while anybody gets the lock.
 CROWDED_S = 0.5
-AGAIN_S = 5.0  # for so long after one has waited in vain the next do as in a crowd, or not at all
-SCRUB_TRIES, SCRUB_WAIT_MS = 10, 300  # for readers to end before what was deleted is wiped
-MIGRATION_LOCK = 0x7137_0000  # any number of our own
-# Whatever a database can answer with, for callers that must go on without it.
+AGAIN_S = 5.0  # how long after a failed wait the next are cut to CROWDED_S, or to 0 in a crowd
+SCRUB_TRIES, SCRUB_WAIT_MS = 10, 300  # to let readers end before deleted data is wiped
+MIGRATION_LOCK = 0x7137_0000  # an arbitrary number of our own
+# Every error of a database, for callers that must go on without it.
 FAULTS: tuple[type[Exception], ...] = (StoreError, SQLAlchemyError)
-NEWEST_REVISION = "0010"  # a test holds it to the folder of revisions
+NEWEST_REVISION = "0010"  # a test compares it with the folder of revisions
 PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON")
 MIGRATIONS = Path(__file__).with_name("migrations")
 
 
 class Database:
-    """One database by URL. `begin()` writes, `read()` reads; both hand out a Connection.
+    """One database by URL. `begin()` writes, `read()` reads; both yield a Connection.
 
-    A transaction waits up to `wait_s` seconds for a lock that another program holds. At most
-    `crowd` threads of a process wait so long at a time, where that is given: the others are
-    refused at once or nearly, so that threads are left for those who only read.
+    A transaction waits up to `wait_s` seconds for a lock that another program holds. With `crowd`,
+    at most so many threads of a process wait that long at a time; the others are refused almost at
+    once, so that threads remain for those who only read.
     """
 
     def __init__(self, url: str, *, wait_s: float | None = None, crowd: int = 0) -> None:
@@ -61,10 +60,10 @@ class Database:
 
     @contextmanager
     def begin(self, *, wait_s: float | None = None) -> Iterator[Connection]:
-        """Hand out a connection in one write transaction; commit on leaving, undo on an error.
+        """Yield a connection in one write transaction; commit on leaving, roll back on an error.
 
-        StoreError when another program's lock is not given up within `wait_s` seconds (by default
-        the database's own patience).
+        Raise StoreError when another program's lock is not released within `wait_s` seconds (by
+        default the database's own `wait_s`).
         """
         patience = self.wait_s if wait_s is None else wait_s
         with _plain_errors(), self.engine.connect() as connection:
@@ -82,11 +81,11 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """Hand out a connection for reading; it sees one state throughout."""
+        """Yield a connection for reading that sees one state throughout."""
         with _plain_errors(), self.engine.connect() as connection:
             if self.dialect == "sqlite":
                 connection.exec_driver_sql("BEGIN")
-            else:  # of its own, for each statement would see another state
+            else:  # READ COMMITTED would show each statement another state
                 connection.execution_options(isolation_level="REPEATABLE READ")
             yield connection
             connection.rollback()
@@ -97,12 +96,12 @@ class Database:
             connection.execute(sa.select(1))
 
     def migrate(self) -> None:
-        """Bring the schema to the newest revision; at the newest already, do nothing. StoreError
-        when a later version of the product made it.
+        """Bring the schema to the newest revision; do nothing where it is already there. Raise
+        StoreError when a later version of the product made it.
         """
         found = self._revision()
         if found == NEWEST_REVISION:
-            return  # saves a start the quarter second that importing Alembic takes
+            return  # importing Alembic takes a quarter of a second
         if found and not list((MIGRATIONS / "versions").glob(f"{found}_*.py")):
             raise StoreError(
                 f"The database is of another version of Tier Zero: its schema is {found}, and this "
@@ -128,7 +127,7 @@ class Database:
             return str(connection.scalar(sa.text("SELECT version_num FROM alembic_version")))
 
     def size(self) -> int:
-        """Return the bytes of SQLite's file, 0 with PostgreSQL, which clears tables in passing."""
+        """Return the bytes of SQLite's file, 0 with PostgreSQL, whose VACUUM blocks nobody."""
         if self.dialect != "sqlite":
             return 0
         with self.read() as connection:
@@ -136,10 +135,11 @@ class Database:
             return int(pages or 0) * int(connection.scalar(sa.text("PRAGMA page_size")) or 0)
 
     def scrub(self) -> bool:
-        """Wipe what was deleted or emptied from the database's own files too; return whether that
-        is done. On SQLite it is not while another process reads an older state: its log, the
-        -wal file, still holds the words. SQLite's file is written anew, for pages that were
-        split keep copies of cells; PostgreSQL is told to clear its tables of old rows.
+        """Wipe deleted data from the database's own files too; return whether that is done.
+
+        SQLite's file is rewritten, because pages that were split keep copies of cells; this fails
+        while another process reads an older state, since the -wal file still holds the words.
+        PostgreSQL is told to clear its tables of old rows.
         """
         with _plain_errors(), self.engine.connect() as connection:
             if self.dialect == "postgresql":
@@ -150,7 +150,7 @@ class Database:
                 connection.exec_driver_sql("VACUUM")
                 connection.exec_driver_sql(f"PRAGMA busy_timeout={SCRUB_WAIT_MS}")
                 return _truncated(connection)
-            except sa.exc.OperationalError:  # a writer holds it, or the disk is full
+            except sa.exc.OperationalError:  # locked by a writer, or the disk is full
                 return False
             finally:
                 _patience(connection, self.wait_s)
@@ -165,7 +165,7 @@ class Database:
         return sum(connection.execute(statement, dict(row)).rowcount for row in rows)
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close all connections."""
         self.engine.dispose()
 
 
@@ -176,12 +176,12 @@ class _Queue:
         self._crowd = crowd
         self._lock = threading.Lock()
         self._waiting = 0
-        self._got = 0  # how often the lock was got
-        self._in_vain = float("-inf")  # when a thread last waited for nothing, since it was got
+        self._got = 0  # how often the lock was taken
+        self._in_vain = float("-inf")  # when a wait last failed; reset when one succeeds
 
     def wait(self, attempt: Callable[[float], None], patience: float) -> None:
-        """Call `attempt` with the seconds that it may wait until it raises no OperationalError,
-        for `patience` seconds at most; beside a crowd only while others get the lock meanwhile.
+        """Call `attempt` with the seconds that it may wait until it raises no OperationalError, for
+        at most `patience` seconds; in a crowd, go on only while others get the lock.
         """
         until = time.monotonic() + patience
         with self._lock:
@@ -197,7 +197,7 @@ class _Queue:
                 self._waiting -= 1
 
     def _tried(self, attempt: Callable[[float], None], until: float, *, crowded: bool) -> bool:
-        """Return whether the lock was got, False when it is to be tried again."""
+        """Return whether the lock was taken, False when it is to be tried again."""
         now, before = time.monotonic(), self._got
         stuck = bool(self._crowd) and now - self._in_vain < AGAIN_S
         seconds = max(0.0, until - now)
@@ -215,7 +215,7 @@ class _Queue:
 
 
 def _begin_immediate(connection: Connection, seconds: float, *, usual: float) -> None:
-    """Take SQLite's write lock within so many seconds."""
+    """Take SQLite's write lock, waiting at most `seconds`."""
     if seconds != usual:
         _patience(connection, seconds)
     try:
@@ -245,7 +245,7 @@ def _insert(dialect: str, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
 
 
 def _engine(url: str, wait_s: float) -> Engine:
-    """Return an engine for the URL; StoreError when it names nothing that can be used."""
+    """Return an engine for the URL; raise StoreError when it cannot be used."""
     try:
         parsed = sa.make_url(url)
     except ArgumentError:
@@ -262,7 +262,7 @@ def _engine(url: str, wait_s: float) -> Engine:
             max_overflow=8,
             isolation_level="READ COMMITTED",
             connect_args={"connect_timeout": CONNECT_S},
-            hide_parameters=True,  # letters and words stay out of logs
+            hide_parameters=True,  # emails and queries stay out of logs
         )
     except (NoSuchModuleError, ModuleNotFoundError):
         raise StoreError(
@@ -272,7 +272,7 @@ def _engine(url: str, wait_s: float) -> Engine:
 
     @sa.event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: Any) -> None:
-        if wait_s < LOCK_WAIT_S:  # a migration may wait for another machine's
+        if wait_s < LOCK_WAIT_S:  # pages only: a migration may wait for another machine's
             connection.execute(f"SET lock_timeout = {int(wait_s * 1000)}")
             connection.commit()
 
@@ -312,13 +312,13 @@ def _sqlite(url: sa.URL, wait_s: float) -> Engine:
 
 
 def _truncated(connection: Connection) -> bool:
-    """Move SQLite's log into the database and empty it; False when a reader kept it from that."""
+    """Move SQLite's log into the database and empty it; False when a reader prevents that."""
     for attempt in range(SCRUB_TRIES):
         if attempt:
             time.sleep(SCRUB_WAIT_MS / 1000)
         try:
             row = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
-        except sa.exc.OperationalError:  # locked: somebody else moves it at this moment
+        except sa.exc.OperationalError:  # locked: another process is moving it
             continue
         if row[0] == 0:
             return True
@@ -351,22 +351,22 @@ def _plain_errors() -> Iterator[None]:
 
 
 def _first_line(problem: SQLAlchemyError) -> str:
-    """Return the driver's own words, without the statement and its values."""
+    """Return the first line of the driver's message, without the statement and its values."""
     return str(getattr(problem, "orig", None) or problem).strip().splitlines()[0].rstrip(".")
 
 
-PATIENCE_S = 1  # those who vote wait for one another: after this the spool takes the event
+PATIENCE_S = 1  # writers of events wait no longer: the event then goes to the spool
 
 
 @contextmanager
 def hasty(db: Database) -> Iterator[Connection]:
-    """Hand out a write transaction that gives up on a lock after PATIENCE_S."""
+    """Yield a connection in a write transaction that gives up on a lock after PATIENCE_S."""
     with db.begin(wait_s=PATIENCE_S) as connection:
         yield connection
 
 
 def open_record(settings: Settings) -> Database:
-    """Return the site's database; NotFound where nothing is on record yet."""
+    """Return the site's database, migrated; raise NotFound where there is none yet."""
     if not settings.database_url and not (settings.data / "tierzero.db").exists():
         raise NotFound(
             "There is no record of searches here.",

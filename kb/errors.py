@@ -1,7 +1,7 @@
 """Errors that a person can cause, each with what to do about it.
 
-Promises that whatever the product refuses says so in one sentence and offers the next step; the
-command line prints both and exits with `exit_code`, the site renders both. Knows no HTTP.
+Whatever the product refuses, it says so in one sentence and offers the next step. The command line
+prints both and exits with `exit_code`; the site shows both.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ class ContentError(ProductError):
 
 
 class BranchGone(ContentError):
-    """The branch, tag or commit that is to be published is not there."""
+    """The branch, tag or commit to be published does not exist."""
 
 
 class PublishRefused(ContentError):
-    """The articles can be read, but to publish them would take too much from readers."""
+    """The articles can be read, but publishing them would take too many from readers."""
 
 
 class StoreError(ProductError):
@@ -66,7 +66,7 @@ class NotAllowed(ProductError):
 
 
 class TooSoon(ProductError):
-    """It was tried too often; it will be taken again after `wait` seconds."""
+    """It was tried too often; the next try is accepted after `wait` seconds."""
 
     def __init__(self, message: str, hint: str = "", *, wait: int) -> None:
         super().__init__(message, hint)
@@ -78,12 +78,12 @@ class NotFound(ProductError):
 
 
 class MailFailed(ProductError):
-    """A letter that was to go now did not."""
+    """An email that was to be sent at once was not."""
 
     exit_code = 7
 
 
 class NotReady(ProductError):
-    """What is asked for is still being made; it will be there in a while."""
+    """What is asked for is still being made; try again later."""
 
     exit_code = 6

@@ -1,11 +1,11 @@
-"""Whether the site works: the worker's heartbeat and the checks that /readyz shows.
+"""The worker's heartbeat and the checks that /readyz shows.
 
-Holds one small file, written at the beginning and the end of each round. Ages are counted by the
-machine's monotonic clock, which all processes share and nobody sets, so that a clock set right
-makes no worker look dead, nor a dead one alive. Knows no job.
+The worker writes one small file at the beginning and the end of each round. Ages are measured with
+the machine's monotonic clock, which all processes share, so that setting the clock makes no worker
+look dead, nor a dead one alive.
 
 Every detail is in words that anybody may read: no path, no address, nothing that another system or
-a person wrote. What staff needs to know beyond that is on their pages and in the log.
+a person wrote. What staff needs beyond that is on their pages and in the log.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from kb.errors import StoreError
 from kb.leases import boot
 from kb.notifications.outbox import Backlog, Outbox
 
-# -- When the worker of this data folder was last at work, for who asks whether it lives --
+# -- Heartbeat of the worker --
 
 
 FILE = "worker.json"
@@ -34,7 +34,7 @@ FILE = "worker.json"
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """What was last heard: `age` in seconds, None where that was before the machine started.
+    """The last heartbeat: `age` in seconds, None where it is from before the machine's start.
 
     `working` says that a round was under way, `failing` which jobs failed when they last ran, and
     `fault` why the worker could not be started.
@@ -49,7 +49,7 @@ class Heartbeat:
 def beat(
     data: Path, *, working: bool = False, failing: Collection[str] = (), fault: str = ""
 ) -> None:
-    """Leave word in the data folder; a folder that takes none shows as a worker gone quiet."""
+    """Write a heartbeat to the data folder; where that fails, the worker shows as silent."""
     told = {
         "boot": boot(),
         "at": time.monotonic(),
@@ -64,7 +64,7 @@ def beat(
 
 
 def last_heard(data: Path) -> Heartbeat | None:
-    """Return what was last heard, None where nothing ever was."""
+    """Return the last heartbeat, None where there never was one."""
     try:
         told = json.loads((data / FILE).read_text("utf-8"))
         age = time.monotonic() - float(told["at"])
@@ -79,21 +79,21 @@ def last_heard(data: Path) -> Heartbeat | None:
         return None
 
 
-# -- What a site says of itself to operators and their monitoring: what works, and what does not --
+# -- Readiness checks --
 
 
 QUIET = 3  # intervals without a round before the worker is taken for dead
 SHORTEST_QUIET_S = 15.0  # starting takes a moment
-LONGEST_ROUND_S = 300.0  # a lease; nothing that a round does is meant to take longer
-# A publish writes its generation beside the live one, SQLite its log beside the database, and a
-# full disk refuses tickets: this much is left for somebody to come and look.
+LONGEST_ROUND_S = 300.0  # a lease; nothing in a round is meant to take longer
+# Free bytes below which somebody must come and look: a publish writes its generation beside the
+# live one, SQLite its log beside the database, and a full disk refuses tickets.
 FLOOR = 256 * 2**20
-PATIENCE = timedelta(minutes=15)  # a letter that waits longer is told of whatever it waits for
+PATIENCE = timedelta(minutes=15)  # an email that waits longer is reported, whatever it waits for
 
 
 @dataclass(frozen=True, slots=True)
 class ReadinessCheck:
-    """One thing that the site depends on; `vital` when it is of no use without it."""
+    """One dependency of the site; `vital` when the site is of no use without it."""
 
     name: str
     ok: bool
@@ -102,14 +102,14 @@ class ReadinessCheck:
 
 
 def worker_check(data: Path, interval: timedelta) -> ReadinessCheck:
-    """Return when the worker of this data folder did its last round."""
+    """Return whether this data folder's worker is alive, and when its last round was."""
     heard = last_heard(data)
     wrong, usual = _of_worker(heard, interval.total_seconds())
     return ReadinessCheck("worker", ok=not wrong, vital=False, detail=wrong or usual)
 
 
 def _of_worker(heard: Heartbeat | None, interval: float) -> tuple[str, str]:
-    """Return what is wrong with the worker, "" for nothing, and what is said otherwise."""
+    """Return what is wrong with the worker ("" for nothing) and what to say otherwise."""
     if heard is None:
         return "no round yet", ""
     if heard.fault:
@@ -163,7 +163,7 @@ def mail_check(db: Database | None, settings: Settings, now: datetime) -> Readin
 
 
 def blocked_by(backlog: Backlog) -> Fault | None:
-    """Return what stops every letter, None where nothing is known to."""
+    """Return the fault that stops all mail, None where none is known."""
     return next((fault for error in backlog.errors if (fault := fault_of(error))), None)
 
 

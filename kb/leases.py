@@ -1,13 +1,13 @@
-"""Leases: one worker at a time runs each periodic job; who holds them and the rows that say so.
+"""Leases: each periodic job is run by one worker at a time.
 
-Of all processes that work on a data folder one has the folder's lock, and goes by the folder's
-name. The lock ends with the process, however that dies, so the next one may take the leases held
-under that name for its own and need not wait for their end. Neither a process id nor the name of
-the machine says as much: containers have both in common, and ids are used again.
+Of all processes that work on a data folder, the one that holds the folder's lock owns leases under
+the folder's name. The lock ends with the process, however it dies, so the next one can take over
+leases held under that name without waiting for their end. Process ids and host names will not do:
+containers share both, and ids are used again.
 
-Promises that of all workers asking for a job's lease one holds it, until its time is over, and
-that a holder who asks again keeps it; and that no lease is believed that ends later than one taken
-now would, for then the clock was set back since. Knows no job.
+Of all workers that ask for a job's lease one gets it, until its time is over, and a holder who asks
+again keeps it. A lease that ends later than one taken now would is not believed: the clock has been
+set back since it was taken.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
 def boot() -> str:
-    """Return what names this start of the machine, "" where it has no such name."""
+    """Return the id of this boot of the machine, "" where there is none."""
     try:
         return _BOOT.read_text("ascii").strip()
     except (OSError, ValueError):
         return ""
 
 
-# -- Under which name a process holds leases --
+# -- Names of lease owners --
 
 
 LOCK = "worker.lock"
 _here = threading.Lock()
-_held: dict[Path, tuple[IO[str], str]] = {}  # open as long as the process lives: that is the lock
+_held: dict[Path, tuple[IO[str], str]] = {}  # the open files are the locks
 
 
 def of_process() -> str:
@@ -51,26 +51,26 @@ def of_process() -> str:
 
 
 def of_folder(data: Path) -> str:
-    """Return the name of the data folder where this process has its lock or gets it now; one of
-    its own, as `of_process` does, where another process has it.
+    """Return the data folder's name where this process holds the folder's lock or can take it now;
+    where another process holds it, a name of its own, as from `of_process`.
     """
     place = data.absolute()
     with _here:
         if place not in _held:
             try:
                 _held[place] = _locked(place / LOCK)
-            except OSError:  # another's, or a folder that cannot be written
+            except OSError:  # another process has it, or the folder cannot be written
                 return of_process()
         return _held[place][1]
 
 
 def _locked(file: Path) -> tuple[IO[str], str]:
-    """Return the open file, locked, and the name in it. OSError when another has the lock."""
+    """Return the open, locked file and the name in it. Raise OSError when another has the lock."""
     handle = os.fdopen(os.open(file, os.O_RDWR | os.O_CREAT, 0o600), "r+", encoding="utf-8")
     try:
-        # Of the process alone: what it forks does not keep it.
+        # The lock belongs to this process alone: forked children do not hold it.
         fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # In a copy of the folder, or of the whole machine, the lock keeps nobody out.
+        # A lock in a copy of the folder, or of the machine, excludes nobody: take a new name there.
         place = [boot(), str(os.fstat(handle.fileno()).st_ino)]
         told = handle.read().split()
         if told[1:] != place:
@@ -89,10 +89,10 @@ def _named(unique: str) -> str:
     return f"{socket.gethostname()[:24]}:{unique}"
 
 
-# -- Lease rows: which worker runs a periodic job, and until when --
+# -- Lease rows --
 
 
-# Two machines' clocks may differ by this much without either taking the other's lease for one from
+# Clocks of two machines may differ by this much before one takes the other's lease for one from
 # before its own clock was set back.
 SKEW = timedelta(seconds=10)
 
@@ -116,6 +116,6 @@ def hold(db: Database, name: str, *, owner: str, now: datetime, ttl: timedelta) 
 
 
 def release(db: Database, name: str, *, owner: str) -> None:
-    """Give the lease back before its time, if `owner` holds it."""
+    """Release the lease before its time, if `owner` holds it."""
     with db.begin() as connection:
         connection.execute(sa.delete(leases).where(leases.c.name == name, leases.c.owner == owner))

@@ -1,6 +1,6 @@
-"""Addresses of the site's pages, for e-mails and feeds.
+"""Addresses of the site's pages, for emails and feeds.
 
-Promises absolute addresses under the site's own. Knows no route: the site hands in its paths.
+Addresses are absolute and under the site's own; the site supplies the paths.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from urllib.parse import quote
 
 
 def _anything(slug: str, known: bool) -> bool:  # noqa: ARG001 - the form of `tells`
-    """Let every article be named."""
+    """Allow every article to be named."""
     return True
 
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """The site's address and the paths of the pages that letters point to.
+    """The site's address and the paths of the pages that emails point to.
 
-    `tells` says whether a letter may name an article: by its slug, and whether the reader is known.
+    `tells` says whether an email may name an article: by its slug, and whether the reader is known.
     """
 
     site_url: str
@@ -34,7 +34,7 @@ class Links:
     lost_path: str = "/tickets/link"
 
     def ticket(self, token: str) -> str:
-        """Return the private link."""
+        """Return the private link to a ticket."""
         return self._under(self.ticket_path, token=token)
 
     def own(self, number: str) -> str:
@@ -50,7 +50,7 @@ class Links:
         return self._under(self.offer_path, offer_id=offer_id)
 
     def subscription(self, token: str) -> str:
-        """Return the page of somebody who asked to be told of an answer."""
+        """Return the page of a subscription to an answer."""
         return self._under(self.subscription_path, token=token)
 
     def reset(self, token: str) -> str:

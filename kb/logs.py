@@ -1,7 +1,7 @@
-"""What is written to the log, and how: plain lines, or one JSON object a line.
+"""Logging: plain lines, or one JSON object a line.
 
-Every record of a request carries the request's id, and none has more lines than one, but for the
-traceback of a fault in plain form: what somebody sent cannot begin a line of its own.
+Every record of a request carries the request's id. Every record is one line, except for the
+traceback of a fault in plain form, so that what somebody sent cannot begin a line of its own.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 LEVELS = ("debug", "info", "warning", "error")
 FORMS = ("plain", "json")
-# What the JSON of a request has beside the fields of every record.
+# Fields of a request in JSON, beside those of every record.
 FIELDS = ("method", "path", "route", "status", "ms", "bytes")
 PLAIN = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
@@ -22,7 +22,7 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 
 class Plain(logging.Formatter):
-    """Lines for people: time, level, who says it, what; the request's id in brackets last."""
+    """Lines for people: time, level, logger, message; last the request's id in brackets."""
 
     def __init__(self) -> None:
         super().__init__(PLAIN)
@@ -53,12 +53,12 @@ class Json(logging.Formatter):
 
 
 def configure(level: str = "info", form: str = "plain") -> None:
-    """Send our own records from `level` on, and other programs' warnings, to standard error."""
+    """Log our own records from `level` on, and other programs' warnings, to standard error."""
     root, formatter = logging.getLogger(), Json() if form == "json" else Plain()
     ours = [each for each in root.handlers if isinstance(each.formatter, Plain | Json)]
     for handler in ours:
         handler.setFormatter(formatter)
-    if not root.handlers:  # whoever else set some up wants the records
+    if not root.handlers:  # handlers that somebody else set up take the records
         handler = logging.StreamHandler()
         handler.setFormatter(formatter)
         root.addHandler(handler)
@@ -67,7 +67,7 @@ def configure(level: str = "info", form: str = "plain") -> None:
 
 
 def one_line(text: str) -> str:
-    """Return the text with what ends a line, or moves a terminal, written out."""
+    """Return the text with line ends and terminal control characters written out."""
     if text.isprintable():
         return text
     return "".join(

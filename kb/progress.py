@@ -1,7 +1,7 @@
 """Progress of long work, for whoever waits at a terminal.
 
-Promises a bar on a terminal and a line a stage elsewhere, on standard error, so that what a command
-prints stays clean. Knows no work.
+It shows a bar on a terminal and one line per stage elsewhere, on standard error, so that a
+command's own output stays clean.
 """
 
 from __future__ import annotations

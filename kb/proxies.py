@@ -1,11 +1,10 @@
-"""Who asks and for which site, behind proxies: addresses, hosts, trusted and unknown proxies.
+"""Clients, hosts and addresses behind proxies, and what is misconfigured about the proxies.
 
-Promises addresses as one spelling each, whatever stood around them (a port, brackets, a zone, an
-IPv4 address inside an IPv6 one), and that what a header says of the peer before it is believed of
-declared proxies alone. What cannot be read is None, never an exception.
-
-Promises one line in the log for each kind of trouble, and a sentence about it for an hour after it
-was seen last: behind a proxy that is not declared all visitors are one. Knows no header.
+Each address has one spelling, whatever stood around it (a port, brackets, a zone, an IPv4 address
+inside an IPv6 one); what cannot be read is None, never an exception. A header's word on the
+previous peer is believed only from declared proxies. Each kind of trouble is logged once, and
+reported for an hour after it was last seen: behind a proxy that is not declared all visitors count
+as one.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from urllib.parse import urlsplit
 
-# -- Who asks and for which site, as peers, proxies and browsers write it --
+# -- Addresses, hosts and origins --
 
 
 Address = IPv4Address | IPv6Address
@@ -53,7 +52,7 @@ def _is_port(text: str) -> bool:
 
 
 def _address(text: str) -> Address | None:
-    """Return the address, without its zone; an IPv4 address written as IPv6 is that address."""
+    """Return the address without its zone; an IPv4 address written as IPv6 becomes IPv4."""
     try:
         found = ip_address(text.partition("%")[0])
     except ValueError:
@@ -62,15 +61,15 @@ def _address(text: str) -> Address | None:
 
 
 def is_declared(address: Address, declared: Collection[Network]) -> bool:
-    """Return whether the address is one of a declared proxy."""
+    """Return whether the address belongs to a declared proxy."""
     return any(address in network for network in declared)
 
 
 def client_of(peer: Address, forwarded_for: str, declared: Collection[Network]) -> Client:
-    """Return who asks: the peer itself, or the nearest address that no declared proxy has.
+    """Return the client: the peer itself, or the nearest address that is no declared proxy's.
 
-    Each proxy appends whom it was asked by, so the header is read from its end, past the declared;
-    it ends where an entry cannot be read ("unknown", garbage), with the last proxy that could.
+    Each proxy appends the address that asked it, so the header is read from its end, past declared
+    proxies; reading stops before an entry that is no address ("unknown", garbage).
     """
     entries = [entry for entry in forwarded_for.split(",") if entry.strip()]
     here, proxies = peer, 0
@@ -85,13 +84,13 @@ def client_of(peer: Address, forwarded_for: str, declared: Collection[Network]) 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Who asks, and through how many declared proxies, one after another."""
+    """The client, and how many declared proxies in a row its request came through."""
 
     address: Address
     proxies: int
 
     def said(self, header: str) -> str:
-        """Return what the outermost of the proxies said in a header to which each may append."""
+        """Return what the outermost proxy wrote in a header to which each may append."""
         values = [value.strip() for value in header.split(",")]
         return values[-min(self.proxies, len(values))] if self.proxies else ""
 
@@ -108,7 +107,7 @@ class Host:
 
     @property
     def is_this_machine(self) -> bool:
-        """Return whether the name means whoever uses it."""
+        """Return whether the name is localhost or a loopback address."""
         found = read_address(self.name)
         return self.name == "localhost" or (found is not None and found.is_loopback)
 
@@ -123,7 +122,7 @@ def read_host(text: str) -> Host | None:
 
 
 def read_name(text: str) -> str:
-    """Return a host name or address in its one spelling, "" for what is none."""
+    """Return a host name or address in its one spelling, "" for anything else."""
     plain = text.strip()
     in_brackets = plain.startswith("[") and plain.endswith("]")
     try:
@@ -131,14 +130,14 @@ def read_name(text: str) -> str:
             inner = plain[1:-1] if in_brackets else plain
             return f"[{IPv6Address(inner.partition('%')[0])}]"
         name = plain.lower() if plain.isascii() else plain.encode("idna").decode("ascii").lower()
-    except ValueError:  # no address, or no name that there can be
+    except ValueError:  # neither a valid address nor a valid name
         return ""
     return name.removesuffix(".") if _NAME.fullmatch(name) and ".." not in name else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A public address taken apart; `path` is "" at the top of its host, else "/kb"."""
+    """A public address, parsed; `path` is "" at the top of its host, else "/kb"."""
 
     scheme: str
     host: Host
@@ -146,7 +145,7 @@ class Site:
 
     @property
     def origin(self) -> tuple[str, str, int]:
-        """Return scheme, name and port; the usual port is written out."""
+        """Return scheme, name and port; the scheme's usual port is filled in."""
         return self.scheme, self.host.name, self.host.port or PORTS[self.scheme]
 
     @property
@@ -175,37 +174,37 @@ def read_site(text: str) -> Site | None:
 
 
 def read_origin(text: str) -> Site | None:
-    """Return what an Origin header names, None for "null" and for what is no origin."""
+    """Return the site of an Origin header, None for "null" and for what is no origin."""
     found = _ORIGIN.fullmatch(text)
     return read_site(text) if found else None
 
 
 def is_among(name: str, trusted: Collection[str]) -> bool:
-    """Return whether a name is one of those trusted; one that begins with a dot stands for itself
-    and for all names below it.
+    """Return whether a name is trusted; an entry that begins with a dot stands for that name and
+    for all names below it.
     """
     return name in trusted or any(
         f".{name}".endswith(each) for each in trusted if each.startswith(".")
     )
 
 
-# -- What was seen of proxies that the settings do not name, or name otherwise --
+# -- Misconfigured proxies --
 
 
 log = logging.getLogger(__name__)
 
-KEPT_S = 3600.0  # a single request of somebody who tries things out is forgotten by then
+KEPT_S = 3600.0  # a single odd request is forgotten by then
 
 
 class Proxied:
-    """The troubles of one process, by their kind."""
+    """What one process has seen of misconfigured proxies, by kind."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._seen: dict[str, float] = {}
 
     def undeclared(self, peer: str) -> None:
-        """Note that `peer`, of this machine or a private network, says whom it asks for."""
+        """Note that `peer`, on this machine or a private network, sends forwarding headers."""
         self._note(
             "forwarding headers come from a proxy that the setting trusted_proxies does not name, "
             "so all its visitors count as one",
@@ -213,7 +212,7 @@ class Proxied:
         )
 
     def prefixed(self, said: str, path: str) -> None:
-        """Note that a declared proxy shows the site under another path than site_url has."""
+        """Note that a declared proxy serves the site under another path than site_url has."""
         self._note(
             "the proxy says another path than the setting site_url, so links lead elsewhere",
             f"{said} and {path or '/'}",

@@ -1,11 +1,14 @@
-"""The periodic work: episodes closed, policies applied, clocks run, letters sent, old words purged,
-solved queries worked out, failed searches grouped and asked again, reviews called to mind, the week
-told of, articles published.
+"""The periodic work of a site, run by `kb worker`.
 
-Promises that each job runs in one worker at a time (a lease), that a job which fails is logged and
-the others go on, and that stopping between two jobs loses nothing. Publishing and grouping have
-threads of their own: a push is live within seconds of its hook, whatever else there is to do, and
-no letter waits for the grouping of a hundred thousand searches. Knows no page.
+The jobs store spooled events, close episodes and apply the ticket policies, escalate tickets by the
+clock, deliver email, purge what is past its retention, collect solved queries, group failed
+searches and replay them, write to authors about new problems and due reviews, send the weekly
+digest, and publish articles and branch previews.
+
+Each job runs in one worker at a time (a lease). A job that fails is logged and the others go on;
+stopping between two jobs loses nothing. Publishing and grouping have threads of their own: a push
+is live within seconds of its hook, whatever else there is to do, and no email waits for the
+grouping of a hundred thousand searches.
 """
 
 from __future__ import annotations
@@ -46,11 +49,11 @@ from search.semantic.encoder import silent
 log = logging.getLogger(__name__)
 
 HOUR = timedelta(hours=1)
-LOOK_S = 0.25  # between two looks for a push hook's wish; a look reads a file of 32 bytes
-ANSWERING_S = 120.0  # one round of asking failed searches again; well under a lease
-# SQLite's file is written anew in about 2 s for each 100 MiB, and nobody else writes meanwhile.
+LOOK_S = 0.25  # between two checks for a push hook's request, which read a file of 32 bytes
+ANSWERING_S = 120.0  # one round of replaying failed searches; well under a lease
+# SQLite's file is rewritten in about 2 s for each 100 MiB; nobody else can write meanwhile.
 QUICKLY_WIPED, NIGHT = 128 * 1024 * 1024, range(1, 5)  # bytes; hours
-LEASE = timedelta(minutes=5)  # longer than any round, so that a dead worker's jobs move on
+LEASE = timedelta(minutes=5)  # longer than any round; after it a dead worker's jobs move on
 ASIDE = frozenset({"publish", "gaps", "answers"})  # jobs with threads of their own
 
 
@@ -66,14 +69,14 @@ class ScheduledJob:
 
 @dataclass(frozen=True, slots=True)
 class _Begun:
-    """When a job last began: by a clock that nobody sets, in seconds, and by the day's time."""
+    """When a job last began: `ticks` by the monotonic clock in seconds, `at` by the wall clock."""
 
     ticks: float
     at: datetime
 
     def is_over(self, every: timedelta, now: datetime) -> bool:
-        """Whether `every` has passed since. The day's clock counts where it says so first: the
-        other one may stand still while the machine sleeps.
+        """Return whether `every` has passed since. The wall clock counts where it says so first:
+        the monotonic one may stand still while the machine sleeps.
         """
         gone = time.monotonic() - self.ticks
         return not 0 <= gone < every.total_seconds() or now - self.at >= every
@@ -88,14 +91,14 @@ class Worker:
     _begun: dict[str, _Begun] = field(default_factory=dict)
     _failing: set[str] = field(default_factory=set)  # the jobs that failed when they last ran
     _faults: Faults = field(default_factory=Faults)
-    _waiting: bool = False  # for the first articles, as the log says
-    _hurried: bool = False  # what a worker before this one was sending was put back in the post
+    _waiting: bool = False  # whether the log says that jobs wait for the first articles
+    _hurried: bool = False  # whether emails of an earlier worker were made due again
     _publishing: threading.Event = field(default_factory=threading.Event)
-    _granted: str = ""  # the last wish to publish that was followed
+    _granted: str = ""  # the last request to publish that was followed
     _said: str = ""  # the last trouble with publishing that was logged
-    _unwiped: bool = True  # words that are out of the tables may be in the database's files
-    _wiped_on: date | None = None  # the last night on which a large database was written anew
-    _told: str = ""  # the generation whose authors were told
+    _unwiped: bool = True  # deleted words may still be in the database's files
+    _wiped_on: date | None = None  # the last night on which a large database was wiped
+    _told: str = ""  # the last generation whose authors were notified
 
     def jobs(self) -> tuple[ScheduledJob, ...]:
         """Return every job, in the order of a round."""
@@ -143,7 +146,7 @@ class Worker:
             self._let_go()
 
     def _let_go(self) -> None:
-        """Give every lease back, so that the next worker need not wait for its end."""
+        """Release every lease, so that the next worker need not wait for its end."""
         with suppress(*FAULTS):
             for job in self.jobs():
                 release(self.parts.db, job.name, owner=self._owner())
@@ -180,14 +183,14 @@ class Worker:
             self.stop.wait(LOOK_S)
 
     def _mend(self, mender: IndexRepair) -> None:
-        """Look whether index and model are whole, and make again what is not."""
+        """Check whether index and model are whole, and rebuild what is not."""
         try:
             mender.look(datetime.now(UTC))
         except Exception:
             log.exception("the files could not be looked after; the next look tries again")
 
     def _keep_grouping(self) -> None:
-        """Group failed searches, and ask them again after a publish, until stopped."""
+        """Group failed searches, and replay them after a publish, until stopped."""
         pause = self.parts.settings.worker_interval.total_seconds()
         others = frozenset(job.name for job in self.jobs()) - {"gaps", "answers"}
         while not self.stop.is_set():
@@ -218,7 +221,7 @@ class Worker:
     def _run(self, job: ScheduledJob, now: datetime) -> None:
         self._begun[job.name] = _Begun(time.monotonic(), now)
         try:
-            # What a machine does for its own disk needs no lease.
+            # Work on this machine's own disk needs no lease.
             local = job.name in {"spool", "solved", "publish", "previews"}
             if local or hold(self.parts.db, job.name, owner=self._owner(), now=now, ttl=job.lease):
                 job.run(now)
@@ -235,7 +238,7 @@ class Worker:
             self._failing.discard(job.name)
 
     def _wait_for_articles(self) -> None:
-        """Say once that what needs articles waits for the first that are published."""
+        """Log once that jobs which need articles wait for the first publish."""
         if not self._waiting:
             log.info("no articles are published yet; jobs that need them wait")
         self._waiting = True
@@ -287,11 +290,11 @@ class Worker:
         self._wipe(now)
 
     def _wipe(self, now: datetime) -> None:
-        """Wipe what was forgotten from the database's own files too: at once where that is quick,
-        once a night where writers would be held up for long.
+        """Wipe purged data from the database's own files too: at once where that is quick, once a
+        night where it would hold up writers for long.
         """
         if self._unwiped and self.parts.db.size() > QUICKLY_WIPED:
-            there = now.astimezone()  # the machine's own time
+            there = now.astimezone()  # local time
             if there.hour not in NIGHT or self._wiped_on == there.date():
                 return
             self._wiped_on = there.date()
@@ -313,7 +316,7 @@ class Worker:
         )
 
     def _answer(self, now: datetime) -> None:
-        """Ask failed searches again of what is live; a publish under way goes first."""
+        """Replay failed searches against what is live; a publish under way goes first."""
         begun = time.monotonic()
 
         def go_on() -> bool:
@@ -324,7 +327,7 @@ class Worker:
             done = self.parts.replaying.run(now, go_on=go_on)
             if done.asked:
                 gaps_jobs.bring_up_to_date(self.parts.db, now)
-        finally:  # `kb replay` may be next
+        finally:  # so that `kb replay` can run
             release(self.parts.db, "answers", owner=self._owner())
         if done.answered:
             log.info("%d failed searches have an answer now", len(done.answered))
@@ -343,7 +346,7 @@ class Worker:
         self._told = live.id
 
     def _remind(self, now: datetime) -> None:
-        """Write once a week to those who keep articles that are to be checked."""
+        """Write once a week to the owners of articles that are due for review."""
         parts, today = self.parts, now.date()
         if not parts.settings.review_reminders:
             return
@@ -354,13 +357,13 @@ class Worker:
                 Outbox(connection).put_once(MAIL, text, now=now, key=due.key)
 
     def _digest(self, now: datetime) -> None:
-        """Write of the last week that is settled to who wants to be told."""
+        """Send the digest of the last settled week to its recipients."""
         weekly = self.parts.weekly()
         weekly.send(weekly.settled(now), now)
 
     def _publish(self, now: datetime) -> None:
-        """Follow the articles at each interval or wish; in between, and without an interval, let
-        articles appear and go at their time.
+        """Publish at each interval or request; in between, and without an interval, let articles
+        appear and disappear at their set times.
         """
         settings, wanted = self.parts.settings, wish(self.parts.settings.data)
         self._publishing.set()
@@ -382,13 +385,13 @@ class Worker:
             log.info("published %s: %d articles", shortened(live.commit), live.articles)
 
     def _show_branches(self, now: datetime) -> None:
-        """Follow the branches that are shown before they are published."""
+        """Bring the previews of unpublished branches up to date."""
         parts = self.parts
         parts.previews.forget_ended(now)
         refresh(parts.settings, parts.previews.all(now), progress=silent, now=now)
 
     def _say(self, trouble: str) -> None:
-        """Log a trouble when it is another than the last, not at every look."""
+        """Log a trouble when it differs from the last one, not at every look."""
         if trouble and trouble != self._said:
             log.warning("%s", trouble)
         self._said = trouble

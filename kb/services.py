@@ -1,7 +1,7 @@
 """The composition root: the one place that knows every concrete class.
 
-Promises the parts of the product, made from the settings and joined to each other, with nothing
-started and no network used. Knows no page.
+It makes the parts of the product from the settings and joins them. Nothing is started and no
+network is used.
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ from search.types import Mode
 
 log = logging.getLogger(__name__)
 
-MOST_OPEN = 4  # branches that a process holds open; the one used longest ago is let go
-# The addresses of pages that letters point to; kb.web serves them.
+MOST_OPEN = 4  # branches that a process holds open; the least recently used is dropped
+# The paths of pages that emails point to; kb.web serves them.
 LINKS = {
     "ticket_path": "/t/{token}",
     "own_path": "/my/tickets/{number}",
@@ -86,14 +86,14 @@ LINKS = {
 
 
 class Branches:
-    """The parts for the branches that were looked at lately, MOST_OPEN of them."""
+    """The services for the MOST_OPEN branches that were viewed last."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._held: OrderedDict[str, Services] = OrderedDict()
 
     def get(self, preview_id: str, make: Callable[[], Services]) -> Services:
-        """Return what is held for a preview, else what is made now."""
+        """Return the services held for a preview; where there are none, make them."""
         with self._lock:
             if preview_id not in self._held:
                 self._held[preview_id] = make()
@@ -135,12 +135,12 @@ class Services:
     proxied: Proxied
 
     def trail(self, visitor: str, search_id: str | None, now: datetime) -> dict[str, Any]:
-        """Return what the visitor tried before a ticket, JSON-able."""
+        """Return what the visitor tried before a ticket, as JSON-able data."""
         gap = self.settings.episode_gap
         return trail(self.recorder, visitor, search_id, now=now, library=self.library, gap=gap)
 
     def of_branch(self, preview_id: str) -> Services:
-        """Return the parts of a site that shows a branch and keeps nothing of who looks at it."""
+        """Return the services of a site that shows a branch and records nothing of its visitors."""
         return self.branches.get(preview_id, lambda: _for_branch(self, preview_id))
 
     def costs(self) -> dict[int, TierCost]:
@@ -154,7 +154,7 @@ class Services:
         return ReportSource(self.db, settings.k_anonymity, settings.retention, self.costs())
 
     def matching(self) -> Matching:
-        """Return what finds the person of another system's ticket."""
+        """Return what matches tickets of other systems with people."""
         return Matching(self.db, self.accounts, self.visitors)
 
     def gauges(self, now: datetime) -> tuple[Gauge, ...]:
@@ -163,7 +163,7 @@ class Services:
         return self.measuring.gauges(now, lambda: look(*files, self.readiness(now)))
 
     def weekly(self) -> Weekly:
-        """Return what writes the weekly digest."""
+        """Return what makes and sends the weekly digest."""
         return Weekly.of(self.settings, self.db, self.accounts, self.library, self.costs())
 
     def readiness(self, now: datetime) -> tuple[ReadinessCheck, ...]:
@@ -201,7 +201,7 @@ class Services:
         )
 
     def _files_check(self) -> ReadinessCheck:
-        """Whether the files of index and model are whole, or which are being rebuilt, and why."""
+        """Return whether the files of index and model are whole, or which are rebuilt, and why."""
         wrong = repairs(self.settings.data)
         with suppress(SearchError):
             wrong = {"index": self.engine.damaged()} | wrong
@@ -224,20 +224,22 @@ class Services:
         try:
             self.db.ping()
         except StoreError as problem:
-            log.warning("%s", problem.message)  # the driver's words are not for everybody
+            log.warning("%s", problem.message)  # the driver's words are for the log alone
             return ReadinessCheck("database", ok=False, vital=False, detail="does not answer")
         return ReadinessCheck("database", ok=True, vital=False, detail=self.db.dialect)
 
 
 def _may_be_told(library: LiveLibrary, slug: str, known: bool) -> bool:
-    """Whether a letter may name the article to somebody, who has an account or none."""
+    """Return whether an email may name the article to somebody with (`known`) or without an
+    account.
+    """
     reader = Viewer("", Role.READER if known else Role.ANONYMOUS)
     return readable(library(), slug, reader) is not None
 
 
 def build(settings: Settings, *, pages: bool = False) -> Services:
-    """Return the parts for these settings, for a process that answers `pages` or one that works in
-    the background and may wait. Raises ProductError when one cannot be made.
+    """Return the services for these settings: for a process that answers `pages`, or for one that
+    works in the background and may wait. Raise ProductError when a part cannot be made.
     """
     keep_private(settings.data)
     db = Database(settings.database, **_patience(settings) if pages else {})
@@ -301,7 +303,7 @@ def build(settings: Settings, *, pages: bool = False) -> Services:
 
 
 def _patience(settings: Settings) -> dict[str, Any]:
-    """Return how long pages wait for a lock, and how many threads of a process do at a time."""
+    """Return how long pages wait for a lock, and how many threads of a process may at a time."""
     return {"wait_s": PAGE_WAIT_S, "crowd": max(1, settings.threads // 2)}
 
 
@@ -340,14 +342,14 @@ def _engine(settings: Settings, root: Path, load: Callable[[], Encoder]) -> Engi
 
 
 class Model:
-    """The model of this process, which the engines of previews share with the live one."""
+    """The model of this process, shared by the engines of the live site and of previews."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._loaded: Encoder | None = None
 
     def load(self) -> Encoder:
-        """Return the model, loaded anew; SearchError when it is missing or torn."""
+        """Return the model, loaded anew; raise SearchError when it is missing or damaged."""
         self._loaded = open_encoder(self._settings)
         return self._loaded
 
@@ -361,10 +363,10 @@ class Model:
 
 
 def ticket_recorder(record: ActivityRecorder, accounts: Accounts) -> Any:
-    """Return what the desk calls after a ticket: it puts the ticket on the person's record."""
+    """Return a callback for the desk that records a new ticket in the event log."""
 
     def tell(ticket: Ticket) -> None:
-        if ticket.origin is Origin.DEMAND:  # the team's ticket is nobody's outcome
+        if ticket.origin is Origin.DEMAND:  # opened for several people: nobody's outcome
             return
         person = Viewer(
             visitor=ticket.visitor,

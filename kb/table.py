@@ -1,10 +1,7 @@
 """Tables as the product shows and exports them: one value for pages, CSV, JSON and XLSX.
 
-Promises that the screen, CSV, JSON and a workbook are made of the same cells, and that each row
-has a cell for each column. Pure; knows no figure and no page.
-
-Promises one header line a table, numbers as numbers, and CSV cells that no spreadsheet runs as a
-formula. Pure.
+All formats are made of the same cells, and each row has a cell for each column. In exports a table
+has one header line, numbers stay numbers, and no CSV cell can run as a formula in a spreadsheet.
 """
 
 from __future__ import annotations
@@ -15,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-# -- The shape of a table that a report shows and gives away --
+# -- Tables --
 
 
 Cell = str | int | float | None
@@ -23,15 +20,15 @@ Cells = tuple[Cell, ...]
 
 
 class ColumnKind(StrEnum):
-    """What the cells of a column hold, and so how the screen words them; cells hold the raw value.
+    """What the cells of a column hold, which decides how a page shows them; cells are raw values.
 
-    AMOUNT is in the unit that the row's `unit` names, a Unit of kb.insight.estimates. The codes
-    (LANGUAGE to CAUSE) are shown in words; FIGURE names a figure, and the screen leads from it
-    to its definition; ARTICLE holds a slug, GAP a gap's number, COMMIT an id of Git.
+    AMOUNT is in the unit that the row's `unit` names, a Unit of kb.analytics.figures. The codes
+    (LANGUAGE to CAUSE) are shown in words; FIGURE names a figure, which pages link to its
+    definition; ARTICLE holds a slug, GAP a gap's number, COMMIT an id of Git.
     """
 
     TEXT = "text"
-    WORDS = "words"  # that people typed, of k or more of them; kept reports leave them out
+    WORDS = "words"  # typed by k or more people; snapshots leave them out
     NOTE = "note"  # longer text
     AMOUNT = "amount"
     COUNT = "count"
@@ -72,9 +69,9 @@ NUMERIC = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: `key` heads it in exports, `name` on the screen. One that is not `shown` is in
-    exports alone: definitions and versions, which the screen says elsewhere. `definition` is a key
-    of DEFINITIONS that the heading leads to, "" for none.
+    """One column: its heading is `key` in exports and `name` on pages. A column that is not `shown`
+    is only in exports: definitions and versions, which pages show elsewhere. `definition` is the
+    key of DEFINITIONS that the heading links to, "" for none.
     """
 
     key: str
@@ -91,8 +88,8 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row: a cell for each column; `key` says of what (a figure's key); `unit` is that of its
-    AMOUNT cells.
+    """One row, with a cell for each column. `key` says what the row is about (such as a figure's
+    key); `unit` is the unit of its AMOUNT cells.
     """
 
     cells: Cells
@@ -102,8 +99,8 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table: `key` names it in addresses and commands, `caption` heads it; `empty` is said where
-    it has no rows.
+    """A table: `key` names it in addresses and commands, `caption` is its heading; `empty` is shown
+    if it has no rows.
     """
 
     key: str
@@ -119,7 +116,7 @@ class Table:
 
     @property
     def shown(self) -> tuple[int, ...]:
-        """Return the places of the columns that the screen shows."""
+        """Return the places of the columns that pages show."""
         return tuple(place for place, column in enumerate(self.columns) if column.shown)
 
     def rows(self) -> list[Cells]:
@@ -128,21 +125,21 @@ class Table:
 
 
 def lines(rows: Sequence[Cells]) -> tuple[Line, ...]:
-    """Return rows that are of nothing in particular and in no unit of their own."""
+    """Return the rows as lines without key and unit."""
     return tuple(Line(row) for row in rows)
 
 
-# -- Tables as CSV and as JSON --
+# -- CSV and JSON --
 
 
 Row = Sequence[Cell]
-# A spreadsheet takes a cell that begins with one of these for a formula (OWASP, CSV injection);
-# the wide forms are turned into the plain ones by some.
+# A spreadsheet runs a cell that begins with one of these as a formula (OWASP, CSV injection); some
+# convert the full-width forms to the plain ones.
 _LIVE = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def csv_text(rows: Iterable[Row]) -> str:
-    """Return rows as CSV (RFC 4180), every text cell made inert."""
+    """Return the rows as CSV (RFC 4180), every text cell passed through `inert`."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerows([inert(cell) for cell in row] for row in rows)
@@ -150,13 +147,13 @@ def csv_text(rows: Iterable[Row]) -> str:
 
 
 def inert(cell: Cell) -> Cell:
-    """Return the cell; text that a spreadsheet would run gets an apostrophe in front."""
+    """Return the cell, with an apostrophe before text that a spreadsheet would run as a formula."""
     if not isinstance(cell, str):
         return cell
     return "'" + cell if cell.startswith(_LIVE) else cell
 
 
 def json_rows(table: Table) -> list[dict[str, Cell]]:
-    """Return the rows of a table by the keys of its columns."""
+    """Return each row as a dictionary by column key."""
     keys = [column.key for column in table.columns]
     return [dict(zip(keys, line.cells, strict=True)) for line in table.lines]

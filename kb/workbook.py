@@ -1,7 +1,6 @@
-"""Tables as one workbook (XLSX), a sheet a table.
+"""Write tables as one workbook (XLSX), with a sheet for each table.
 
-Promises the cells of the tables and nothing else: numbers as numbers, text as text that no
-spreadsheet runs, however it begins.
+Numbers are written as numbers and text as text: no text can run as a formula, however it begins.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from datetime import datetime
 from kb.table import Cell, Column, ColumnKind, Table
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-LONGEST_NAME = 31  # of a sheet, as Excel has it
+LONGEST_NAME = 31  # characters of a sheet's name, the limit of Excel
 _FORBIDDEN = re.compile(r"[\[\]:*?/\\']")
 _FORMATS = {
     ColumnKind.SHARE: "0.0%",
@@ -24,8 +23,8 @@ _FORMATS = {
 
 
 def workbook(tables: Sequence[Table], about: Iterable[tuple[str, str]], *, made: datetime) -> bytes:
-    """Return the file: a first sheet with `about`, (name, value), then each table."""
-    import xlsxwriter  # only where one is asked for
+    """Return the file: a first sheet with the (name, value) pairs of `about`, then each table."""
+    import xlsxwriter  # imported late: only workbooks need it
 
     out = io.BytesIO()
     book = xlsxwriter.Workbook(
@@ -73,7 +72,7 @@ def _width(column: Column) -> int:
 
 
 def _name(key: str, taken: set[str]) -> str:
-    """Return a name for a sheet that no other has."""
+    """Return a unique name for a sheet and add it to `taken`."""
     plain = _FORBIDDEN.sub("-", key)[:LONGEST_NAME]
     found, number = plain, 1
     while found.casefold() in taken:

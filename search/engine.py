@@ -1,7 +1,7 @@
-"""One search from a person's words to Results, over whichever generation is current.
+"""The search engine's entry point: answers a `Query` with `Results` from the current generation.
 
-Promises that a search raises nothing because of the model, the words typed or a new generation
-coming in: a search that began on the old one ends on it. Knows no user, ticket, page or database.
+A search never fails because of the model, the words typed or a new generation: without the model it
+answers by keywords, and a search that began on the old generation ends on it.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ from search.suggest.suggester import Queries, Suggester
 from search.text.query import bounded
 from search.types import Mode, Query, Results
 
-REMEMBERED = 1000  # answers that a generation keeps in each process, some 10 kB each
+REMEMBERED = 1000  # cached answers of a generation in each process, some 10 kB each
 LONGEST_REMEMBERED = 200  # characters of a query
 log = logging.getLogger(__name__)
 
-LOOK_S = 1.0  # between two looks at the files of what serves
+LOOK_S = 1.0  # seconds between two checks of the serving generation's files
 Stamp = tuple[int, int] | None
 
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
-    """Patience with the model in seconds, and whether to use it at all."""
+    """How many seconds to wait for the model, and whether to use it at all."""
 
     mode: Mode = Mode.HYBRID
     load_seconds: float = 5.0
@@ -55,7 +55,7 @@ class EngineSettings:
 
 @dataclass(frozen=True, slots=True)
 class EngineStatus:
-    """What serves now; `degraded` is "" when meaning takes part."""
+    """The generation that serves now; `degraded` is "" when semantic search works."""
 
     generation: str
     commit: str
@@ -78,7 +78,7 @@ class Explanation:
 
 
 class _Serving:
-    """A generation with what is worked out from it on demand."""
+    """The generation that serves, with what is computed from it on demand."""
 
     def __init__(self, generation: Generation) -> None:
         self.generation = generation
@@ -95,14 +95,14 @@ class _Serving:
         return found
 
     def recall(self, query: Query) -> Results | None:
-        """Return the answer to the same query, asked with the same rights; None when it is new."""
+        """Return the cached answer to the same query with the same rights; None without one."""
         with self._lock:
             if query in self._answers:
                 self._answers.move_to_end(query)
             return self._answers.get(query)
 
     def remember(self, results: Results) -> None:
-        """Keep a whole answer while the generation serves, REMEMBERED of those asked for last."""
+        """Cache an answer that is not degraded; the REMEMBERED most recently used stay."""
         if results.degraded or len(results.query.text) > LONGEST_REMEMBERED:
             return
         with self._lock:
@@ -112,7 +112,7 @@ class _Serving:
 
 
 class Engine:
-    """The searching side of an index folder. Safe to share between threads."""
+    """Searches an index folder. Safe to share between threads."""
 
     def __init__(
         self,
@@ -143,27 +143,28 @@ class Engine:
         self._now().generation.hold()
 
     def refresh(self) -> bool:
-        """Return whether another generation was opened. Costs one stat when nothing moved, and one
-        for each file that is not in memory every LOOK_S. SearchError when there is no usable index.
+        """Return whether another generation was opened. Costs one stat when nothing changed, and
+        every LOOK_S one for each file that is not in memory. SearchError when there is no usable
+        index.
         """
         stamp, now = _stamp(self._root), monotonic()
         if self._serving is not None and stamp == self._stamp and now < self._look_at:
             return False
         missed = self._missed if self._serving is None else None
-        if missed and missed[1] == stamp and now < missed[0]:  # to look for one reads every file
+        if missed and missed[1] == stamp and now < missed[0]:  # looking for one reads every file
             raise SearchError(missed[2].message, missed[2].hint)
         with self._lock:
             if self._serving is None or stamp != self._stamp:
                 return self._open(stamp)
-            if self._look_at <= now:  # else another thread has just looked
+            if self._look_at <= now:  # else another thread has just checked
                 self._look_at = now + LOOK_S
                 if found := self._serving.generation.damage_that_reaches():
                     return self._look(stamp, found)
             return False
 
     def damaged(self) -> str:
-        """Return what became of the files of what serves, "" while they are whole; each costs a
-        stat every LOOK_S. SearchError when there is no usable index.
+        """Return which file of the serving generation is damaged and how, "" when all are whole; a
+        stat for each file every LOOK_S. SearchError when there is no usable index.
         """
         self.refresh()
         with self._lock:
@@ -184,7 +185,7 @@ class Engine:
             serving = _Serving(opened)
         except (SearchError, OSError, ValueError) as problem:
             if self._serving is not None:
-                self._stamp = stamp  # what serves is open and good: keep it
+                self._stamp = stamp  # the generation that is open is good: keep it
                 return False
             if not isinstance(problem, SearchError):  # it was damaged while it was opened
                 problem = SearchError("There is no usable index.", "It is looked for again.")
@@ -195,7 +196,9 @@ class Engine:
         return opened.id != before
 
     def _stays(self) -> bool:
-        """Return whether the pointer, which moved, names what serves already, or nothing."""
+        """Return whether the pointer, which changed, still names the open generation, or nothing
+        usable.
+        """
         assert self._serving is not None
         live, named = self._serving.generation, index_generation.current(self._root)
         if not named or not (self._root / named).is_dir():
@@ -208,8 +211,8 @@ class Engine:
             return True
 
     def _look(self, stamp: Stamp, found: Damage | None) -> bool:
-        """Leave what serves where searches would read what is damaged; return whether another
-        generation was opened.
+        """Close the serving generation if searches would read damaged data; return whether another
+        one was opened.
         """
         assert self._serving is not None
         if found and str(found) != self._damage:
@@ -225,14 +228,14 @@ class Engine:
     def _now(self) -> _Serving:
         self.refresh()
         serving = self._serving
-        if serving is None:  # another thread has just left it
+        if serving is None:  # another thread has just closed it
             raise SearchError("There is no usable index.", "It is looked for again.")
         return serving
 
     @contextmanager
     def _reading(self) -> Iterator[_Serving]:
-        """Hand out what serves; what goes wrong while it is read is laid to its files where those
-        are damaged.
+        """Yield the serving generation; an error while it is read becomes a SearchError when its
+        files are damaged.
         """
         serving = self._now()
         try:
@@ -308,7 +311,9 @@ class Engine:
         return rank(generation, signals, mode=mode, prefer=query.prefer_language), mode, degraded
 
     def _vector(self, generation: Generation, text: str) -> Answer:
-        """Return what waits for the query's vector: the model reads it while words are matched."""
+        """Return a function that waits for the query's vector; the model works while words are
+        matched.
+        """
         if self._settings.mode is Mode.KEYWORD or not text:
             return lambda: (None, "")
         if generation.meaning is None:
@@ -318,7 +323,7 @@ class Engine:
         return cache(self._encoder.begin(constraints(text).text, fingerprint))
 
     def explain(self, query: Query, document_id: str) -> Explanation:
-        """Return what made an article's score. SearchError when the asker may not see it."""
+        """Return the parts of an article's score. SearchError when the asker may not see it."""
         serving = self._now()
         view, generation = serving.view(query.audiences), serving.generation
         number = generation.ordinals.get(document_id, -1)
@@ -336,7 +341,7 @@ class Engine:
         *,
         popular: Queries | None = None,
     ) -> tuple[Suggestion, ...]:
-        """Return what the words typed so far may become; see `Suggester.suggest`."""
+        """Return completions of what was typed so far; see `Suggester.suggest`."""
         with self._reading() as serving:
             return serving.suggester.suggest(
                 bounded(prefix),
@@ -346,7 +351,7 @@ class Engine:
             )
 
     def status(self) -> EngineStatus:
-        """Return what serves now and how."""
+        """Return which generation serves now, and in which mode."""
         generation = self.generation
         facts, reason = generation.manifest, ""
         if self._settings.mode is not Mode.KEYWORD:
@@ -399,8 +404,8 @@ def _filtered(generation: Generation, ranking: Ranking, query: Query) -> np.ndar
 def _once_each(
     generation: Generation, order: np.ndarray, within: StoredColumn | None = None
 ) -> np.ndarray:
-    """Return the order with the first alone of those that say the same, for each value of a column
-    where one is given.
+    """Return the order with only the first of each group of duplicate articles, or the first for
+    each value of the column `within`.
     """
     if not generation.repetitive:
         return order
@@ -412,7 +417,7 @@ def _once_each(
 
 
 def _facets(generation: Generation, ranking: Ranking) -> Mapping[str, Mapping[str, int]]:
-    """Return how many hits there would be with each language and collection chosen."""
+    """Return how many hits there would be for each language and each collection."""
     documents = generation.documents
     columns = {"language": documents.language, "collection": documents.collection}
     return {

@@ -1,6 +1,6 @@
-"""Errors of the engine that a person can cause or mend.
+"""Errors of the search engine that somebody can fix.
 
-Promises that each carries a clear sentence and what to do about it. Knows no page or log.
+Each carries a clear message and a hint that says what to do.
 """
 
 from __future__ import annotations

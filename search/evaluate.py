@@ -60,7 +60,7 @@ _COLUMNS = [
 def index_of(judged: JudgedSet, cache: Path) -> Path:
     """Return the folder of an index of the set, built unless the cache has it for this code.
 
-    A build after a change of the code finds the vectors of texts that stayed the same.
+    A build after a change of the code reuses the vectors of unchanged texts.
     """
     root = cache / f"judged-{judged.name}"
     digest = _digest(judged)
@@ -79,7 +79,7 @@ def _holds(root: Path, digest: str) -> bool:
 
 
 def _digest(judged: JudgedSet) -> str:
-    """Return what changes with the set's text or with how it is indexed."""
+    """Return a hash of the set's text and of how it is indexed."""
     line = f"{recipe()}{judged.documents!r}"
     return hashlib.sha256(line.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
@@ -114,7 +114,9 @@ def evaluate(judged: JudgedSet, engine: Engine, *, limit: int = 0) -> dict[str, 
 
 
 def _calibrated(sure: Mapping[bool, Sequence[float]]) -> dict[str, Any]:
-    """Return Brier score, calibration error and reliability curve; None unless both are judged."""
+    """Return Brier score, calibration error and reliability curve; None unless the set has queries
+    with and without an answer.
+    """
     if not sure[True] or not sure[False]:
         return {"brier": None, "ece": None, "reliability": []}
     given = [*sure[True], *sure[False]]
@@ -147,7 +149,7 @@ def _scores(results: Results, asked: JudgedQuery) -> dict[str, float]:
 def run(
     folder: Path, *, engines: Sequence[Mode], cache: Path, limit: int, language: str
 ) -> dict[str, Any]:
-    """Return the report on a judged set as search.evaluate prints it with --json."""
+    """Return the report on a judged set, as printed with --json."""
     judged = read_set(folder, language=language)
     root = index_of(judged, cache)
     loader = partial(open_runtime, cache)
@@ -183,7 +185,7 @@ def _reliability(bins: Sequence[Mapping[str, float]]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; return the exit code: 0, or 2 for a set or model that is no good."""
+    """Run the command line; return the exit code: 0, or 2 for an unusable set or model."""
     parser = argparse.ArgumentParser(prog="python -m search.evaluate", description=__doc__)
     parser.add_argument("folder", type=Path, metavar="DIR")
     parser.add_argument("--engine", choices=[str(mode) for mode in ENGINES])

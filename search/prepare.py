@@ -1,9 +1,8 @@
-"""Making the light runtime: the model exported once, checked against the full model, cached.
+"""Exports the model once to the light runtime, checks it against the full model and caches it.
 
-Promises that what is cached gives the full model's vectors (cosine at least 0.999 on a sample),
-that queries go through 8-bit weights only where a trial shows no loss, and that a killed
-preparation leaves nothing that could be taken for a finished one.
-It runs in a process of its own, so that no server keeps torch in memory;
+The cached runtime gives the full model's vectors (cosine at least 0.999 on a sample); queries use
+8-bit weights only where a trial shows no loss. A killed preparation leaves nothing that could be
+taken for a finished one. It runs in a process of its own, so that no server keeps torch in memory;
 `python -m search.prepare CACHE [MODEL]` does it by hand.
 """
 
@@ -38,7 +37,7 @@ from search.semantic.encoder import (
 from search.semantic.runtime import FULL, QUICK, TOKENIZER, LightEncoder, runtime_folder, verify
 
 AGREEMENT = 0.999
-# What 8-bit weights may cost: on the trial's queries, and of nDCG@10.
+# Limits for 8-bit weights on the trial: lowest cosine of a query, and loss of nDCG@10.
 QUICK_AGREEMENT, QUICK_LOSS = 0.98, 0.01
 OPSET = 17
 _SAMPLE = (
@@ -160,7 +159,7 @@ def _check(full: SentenceEncoder, light: LightEncoder) -> None:
 
 
 def _quantised(work: Path, recipe: Recipe) -> dict[str, Any]:
-    """Make 8-bit weights for queries; return how they did, and leave none that did badly."""
+    """Make 8-bit weights for queries; return the trial's figures. Weights that fail are deleted."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     logging.disable(logging.WARNING)  # the quantiser advises a pre-processing that changes nothing
@@ -181,7 +180,9 @@ def _quantised(work: Path, recipe: Recipe) -> dict[str, Any]:
 
 
 def _trial(full: LightEncoder, quick: LightEncoder) -> dict[str, Any]:
-    """Return the lowest cosine of the trial's queries, nDCG@10 in full, and what 8 bits lose."""
+    """Return the lowest cosine over the trial's queries, nDCG@10 in full precision, and its loss
+    with 8 bits.
+    """
     lines = Path(__file__).with_name("trial.tsv").read_text("utf-8").splitlines()
     questions, passages = zip(*(line.split("\t") for line in lines), strict=True)
     documents = full.encode_documents(passages)
@@ -195,7 +196,7 @@ def _trial(full: LightEncoder, quick: LightEncoder) -> dict[str, Any]:
 
 
 def _known_items(scores: Vectors) -> float:
-    """Return nDCG@10 where the passage of each query is the one of its own number."""
+    """Return nDCG@10 where query i has one relevant passage, number i."""
     ranked = np.argsort(-scores, axis=1).astype(str)
     return fmean(ndcg(row.tolist(), {str(n): 1.0}) for n, row in enumerate(ranked))
 

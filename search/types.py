@@ -1,7 +1,6 @@
-"""The shapes that enter and leave the search engine.
+"""The values that enter and leave the search engine: documents, queries, hits and results.
 
-Promises frozen values with no behaviour beyond reading themselves. Knows no index, model, user,
-ticket, web page or database: a caller says which audiences may be seen and gets ranked hits.
+All are frozen. The engine knows no users: a caller says which audiences may be seen.
 """
 
 from __future__ import annotations
@@ -24,7 +23,8 @@ class Section:
     """A part of an article under one heading, as plain text.
 
     `anchor` is the heading's id in the rendered page, "" for the text before the first heading;
-    `path` the headings that lead to it, outermost first (its own last; empty for the lead text).
+    `path` holds the headings that lead to it, outermost first, its own last (empty for the lead
+    text).
     """
 
     anchor: str
@@ -39,8 +39,8 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One article as the engine sees it. `changed` is the day of its last change, counted from
-    1970-01-01 (UTC), 0 when that is not known.
+    """One article as the engine sees it. `changed` is the day of its last change as days since
+    1970-01-01 (UTC), 0 when unknown.
     """
 
     id: str
@@ -60,8 +60,8 @@ class Query:
     """What a person asked, and what they may see.
 
     `languages` and `collections` filter when not empty. `audiences` always filters: a document of
-    another audience is not a hit, nor counted, nor a source of suggestions. `literal` switches
-    spelling correction off (the way back from a "did you mean").
+    another audience is neither a hit, nor counted, nor a source of suggestions. `literal` switches
+    spelling correction off (to return from a "did you mean").
     """
 
     text: str
@@ -76,11 +76,11 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One article that answers, through the section that answers best.
+    """One article that answers, with the section that answers best.
 
-    `score` is the fused score in [0, 1 + exact bonus]; `parts` holds what made it
-    ("keyword", "semantic", "exact", ...). `snippet` is HTML, escaped by construction, in which
-    only `<mark>` is markup. `duplicates` are articles that say the same and ranked lower.
+    `score` is the fused score in [0, 1 + exact bonus]; `parts` holds what it consists of
+    ("keyword", "semantic", "exact", ...). `snippet` is HTML, escaped by construction, in which only
+    `<mark>` is markup. `duplicates` are articles that say the same and ranked lower.
     """
 
     id: str
@@ -96,13 +96,13 @@ class Hit:
 class Results:
     """The answer to one query.
 
-    `degraded` names why less than hybrid search answered, "" when nothing is missing.
-    `confidence` estimates the probability that a hit answers the query; `answerable` says that it
-    reaches the floor. `searched_for` is the text that was ranked, which differs from the query's
-    when `corrected` is true; `suggestion` is an alternative offered but not taken.
-    `conditions` are those read in the text, as typed ("title:vpn -printer"), "" for none.
-    `facets` maps "language" and "collection" to counts over all hits, before those two filters.
-    `timings_ms` holds milliseconds by stage. `generation` and `commit` name the index used.
+    `degraded` says why hybrid search could not answer, "" when nothing is missing. `confidence`
+    estimates the probability that a hit answers the query; `answerable` tells whether it reaches
+    the floor. `searched_for` is the text that was ranked, which differs from the query's when
+    `corrected` is true; `suggestion` is an alternative that is only offered. `conditions` are those
+    found in the text, as typed ("title:vpn -printer"), "" for none. `facets` maps "language" and
+    "collection" to counts over all hits, before those two filters. `timings_ms` holds milliseconds
+    by stage. `generation` and `commit` name the index used.
     """
 
     query: Query

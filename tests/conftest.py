@@ -190,7 +190,8 @@ def published(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Con
     """
     ours = tmp_path_factory.getbasetemp()
     of_run = ours.parent if "PYTEST_XDIST_WORKER" in os.environ else ours
-    model = pytestconfig.cache.mkdir("model") if pytestconfig.cache else of_run / "model"
+    cache = getattr(pytestconfig, "cache", None)  # absent with -p no:cacheprovider
+    model = cache.mkdir("model") if cache else of_run / "model"
     model.mkdir(exist_ok=True)
     made, data = of_run / "published", tmp_path_factory.mktemp("published-copy") / "data"
     with (of_run / "published.lock").open("w") as lock:

@@ -1,6 +1,6 @@
-"""The engines that `benchmarks.engines` compares: a short module each, ours first.
+"""The engines that `benchmarks.engines` compares: a short module for each, ours first.
 
-Promises a name -> engine table in the order of printing. Knows nothing of measuring.
+The table maps names to engines, in the order of printing.
 """
 
 from __future__ import annotations

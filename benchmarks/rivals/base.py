@@ -1,7 +1,6 @@
-"""What every compared engine is given and must answer, and what several of them share.
+"""The interface of compared engines, and what several of them share.
 
-Promises the same articles, passages, vectors and query encoder to all. Knows no engine and no
-clock.
+All get the same articles, passages, vectors and query encoder.
 """
 
 from __future__ import annotations
@@ -21,11 +20,11 @@ from search.semantic.encoder import Vectors
 from search.semantic.runtime import LightEncoder, open_runtime
 from search.types import Document
 
-# A query's text and how many articles are wanted -> their ids, best first.
+# (text of a query, number of articles wanted) -> their ids, best first.
 Ask = Callable[[str, int], list[str]]
-# Every engine that has fields weighs a title twice a body; none of the weights is tuned.
+# Every engine that has fields weights a title twice as much as a body; no weight is tuned.
 TITLE_WEIGHT = 2.0
-# Snowball's names of the languages that all stemmers here know.
+# Snowball's names of the languages that all stemmers here support.
 SNOWBALL = {
     "en": "english",
     "es": "spanish",
@@ -40,7 +39,7 @@ _WORD = re.compile(r"\w+")
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """Articles, the passages cut from them, and where the passages' unit vectors lie (npy)."""
+    """Articles, their passages, and the file with the passages' unit vectors (npy)."""
 
     documents: tuple[Document, ...]
     rows: Rows
@@ -55,7 +54,7 @@ class Corpus:
 
 
 class Rival(Protocol):
-    """An engine that can be compared. Two with the same `index` read what either has built."""
+    """An engine that can be compared. Two with the same `index` can read each other's index."""
 
     index: str
     packages: tuple[str, ...]
@@ -64,32 +63,32 @@ class Rival(Protocol):
         """Write an index into an empty folder."""
 
     def open(self, folder: Path, cache: Path) -> Ask:
-        """Return what answers queries from that folder; `cache` holds the light runtime."""
+        """Return a function that answers queries from that folder; `cache` has the runtime."""
 
 
 def encoder(cache: Path) -> LightEncoder:
-    """Return the query encoder: the one that our engine uses."""
+    """Return the query encoder that our engine uses."""
     return open_runtime(cache)
 
 
 def body(document: Document) -> str:
-    """Return everything in an article but its title, as our index reads it."""
+    """Return everything in an article except its title, as our index reads it."""
     fields = article_fields(document)
     return "\n".join(text for name, text in fields.items() if name != "title" and text)
 
 
 def words(text: str) -> list[str]:
-    """Return a query's words, for engines whose query language has signs of its own."""
+    """Return a query's words only, for engines whose query language has operators."""
     return _WORD.findall(text)
 
 
 def save_ids(folder: Path, ids: Sequence[str]) -> None:
-    """Keep article number -> id beside an index that has only numbers."""
+    """Save article number -> id beside an index that has only numbers."""
     (folder / _IDS).write_text(json.dumps(list(ids)), "utf-8")
 
 
 def load_ids(folder: Path) -> list[str]:
-    """Return what `save_ids` kept."""
+    """Return what `save_ids` saved."""
     found: list[str] = json.loads((folder / _IDS).read_text("utf-8"))
     return found
 
@@ -101,5 +100,5 @@ def load_vectors(corpus: Corpus) -> Vectors:
 
 
 def first_of_each(articles: Sequence[int], limit: int) -> list[int]:
-    """Return the distinct articles of ranked passages, in order: an article by its best passage."""
+    """Return the distinct articles of ranked passages, in the order of their best passages."""
     return list(dict.fromkeys(articles))[:limit]

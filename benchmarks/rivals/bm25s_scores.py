@@ -1,6 +1,6 @@
 """bm25s: Lucene's BM25 computed ahead, PyStemmer's stems, the language's stop words.
 
-It has no fields: an article is one text, in which the title stands twice, for its weight.
+It has no fields: an article is one text that contains the title twice, for its weight.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""LanceDB: a row a passage, its native full-text index with stems, RRF (its default) over both.
+"""LanceDB: one row a passage, its native full-text index with stems, and RRF (its default) over
+both.
 
-Vectors are compared exhaustively: an approximate index would be quicker on many more rows and no
-better. The order of articles is that of their best passages.
+Vectors are compared exhaustively: an approximate index would be faster only on many more rows, and
+no better. Articles are ordered by their best passages.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from benchmarks.rivals.base import (
 )
 
 _TABLE = "passages"
-# Passages asked for to have one article: an article has several passages among the best.
+# Passages requested for each article wanted: an article has several among the best.
 A_HIT = 5
 
 

@@ -1,4 +1,4 @@
-"""MiniLM alone: the exact dot product with every passage; an article by its nearest passage."""
+"""MiniLM alone: the exact dot product with every passage; an article ranks by its nearest one."""
 
 from __future__ import annotations
 

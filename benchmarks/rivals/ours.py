@@ -1,7 +1,8 @@
-"""Our engine, as the site opens it: `search.index.generation.build`, then `search.engine.Engine`.
+"""Our engine, opened as the site does: `search.index.generation.build`, then
+`search.engine.Engine`.
 
-Keyword alone is built without a model, so that its size and time are those of a keyword index;
-hybrid and semantic read one index.
+Keyword mode is built without a model, so that its size and time are those of a keyword index;
+hybrid and semantic modes share one index.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ from search.semantic.runtime import LightEncoder, open_runtime
 from search.semantic.vectors import key
 from search.types import Mode, Query
 
-# So patient that no query is answered by words alone because the machine was busy.
+# Long enough that no query is answered by words alone because the machine was busy.
 LOAD_SECONDS, QUERY_SECONDS = 120.0, 60.0
 
 
 class KnownVectors:
-    """An encoder that looks up the vectors of texts, computed before the clock started."""
+    """An encoder that looks up vectors of texts, computed before the clock started."""
 
     def __init__(self, corpus: Corpus, runtime: LightEncoder) -> None:
         self._vectors = load_vectors(corpus)
@@ -34,7 +35,7 @@ class KnownVectors:
 
     @property
     def fingerprint(self) -> str:
-        """Return that of the runtime which made the vectors."""
+        """Return the fingerprint of the runtime that made the vectors."""
         return self._runtime.fingerprint
 
     def words(self) -> frozenset[str]:
@@ -46,7 +47,7 @@ class KnownVectors:
         return self._runtime.encode_query(text)
 
     def encode_documents(self, texts: Sequence[str], progress: Progress = silent) -> Vectors:
-        """Return the vectors of texts: those known, and the runtime's for the rest."""
+        """Return the vectors of texts: known ones, and the runtime's for the rest."""
         strange = list(dict.fromkeys(text for text in texts if key(text) not in self._row))
         found = np.empty((len(texts), self._vectors.shape[1]), np.float32)
         fresh = dict(zip(strange, self._encoded(strange), strict=True))
@@ -71,12 +72,12 @@ class Ours:
         self.index = "ours-with-meaning" if self.encodes else "ours-words-only"
 
     def build(self, corpus: Corpus, folder: Path) -> None:
-        """Build a generation; the audience of judged articles is the public."""
+        """Build a generation; judged articles are public."""
         known = KnownVectors(corpus, encoder(corpus.cache)) if self.encodes else None
         build(corpus.documents, folder, encoder=known)
 
     def open(self, folder: Path, cache: Path) -> Ask:
-        """Open it. A hit's snippet and the spelling of the query are part of the time."""
+        """Open it. Time includes a hit's snippet and spelling correction."""
         loader = partial(open_runtime, cache) if self.encodes else None
         engine = Engine(
             folder,

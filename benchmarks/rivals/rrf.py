@@ -10,7 +10,7 @@ from benchmarks.rivals.bm25s_scores import Bm25s
 from benchmarks.rivals.minilm import MiniLM
 
 K = 60
-# Articles taken from each side before fusing.
+# Articles taken from each ranking before fusing.
 DEPTH = 100
 
 

@@ -1,6 +1,6 @@
 """txtai: `hybrid=True` as documented (its BM25, normalised, and faiss, half each).
 
-It offers no stems. Vectors come through its `external` method. The order of articles is that of
+It offers no stemming. Vectors are given through its `external` method. Articles are ordered by
 their best passages.
 """
 

@@ -1,1 +1,1 @@
-"""Accounts: roles, passwords, tokens, signing in, rate limits."""
+"""Accounts: roles, passwords, API tokens, signing in and rate limits."""

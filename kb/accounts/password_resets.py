@@ -1,7 +1,7 @@
-"""A new password for who forgot theirs: asked for, chosen once, told of.
+"""Password resets by a link: requested, used once, and confirmed by an email.
 
-Whoever asks learns nothing of who has an account here, and a link opens one account once, within
-half an hour, as long as nothing else of it changes.
+The request does not reveal who has an account. A link works once, for one account, within half an
+hour, and only until the account's password changes.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from kb.database import Connection, Database
 from kb.errors import NotFound
 
 LIFE = timedelta(minutes=30)
-PATH = "/reset-password/{token}"  # where a link leads; kb.web serves it
+PATH = "/reset-password/{token}"  # where a link leads; served by kb.web
 
 
 class PasswordNotices(Protocol):
-    """Writes letters in the transaction that causes them."""
+    """Writes emails to the outbox in the transaction that causes them."""
 
     def reset(
         self, connection: Connection, to: tuple[str, str], token: str, *, language: str,
@@ -35,17 +35,17 @@ class PasswordNotices(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Resets:
-    """The links of one site. Without `letters` none is written: the site sends no mail."""
+    """The reset links of one site. `letters` writes the emails, None if the site sends none."""
 
     db: Database
     letters: PasswordNotices | None
 
     def ask(self, email: str, *, language: str, now: datetime) -> None:
-        """Write to the address of the account, if there is one; do the same work if not."""
+        """Send a link to the account's address, if there is one; do the same work if not."""
         token = secrets.token_urlsafe(32)
         with self.db.begin() as connection:
             account = store.add_reset_link(connection, token, looked_up(email), until=now + LIFE)
-            if account and self.letters:  # to the address kept, never to the one typed
+            if account and self.letters:  # to the stored address, never to the typed one
                 to = (account.email, account.name)
                 self.letters.reset(connection, to, token, language=language, now=now)
             elif self.letters:
@@ -65,7 +65,9 @@ class Resets:
         return token
 
     def email_of(self, token: str, now: datetime) -> str:
-        """Return whose password the link may replace; NotFound when it may none any more."""
+        """Return the email of the account whose password the link may replace; NotFound when the
+        link is used or expired.
+        """
         with self.db.read() as connection:
             account = store.account_of_reset_link(connection, token, now)
         if account is None:
@@ -73,8 +75,8 @@ class Resets:
         return str(account.email)
 
     def choose(self, token: str, password: str, *, language: str, now: datetime) -> str:
-        """Set the password and return whose it is. InvalidInput when it cannot be one, and the
-        link goes on; NotFound when the link is used or its time is over.
+        """Set the password and return the account's email. InvalidInput when the password is not
+        acceptable, and the link stays valid; NotFound when the link is used or expired.
         """
         self.email_of(token, now)
         hashed = passwords.hashed(password)
@@ -88,13 +90,13 @@ class Resets:
         return str(account.email)
 
     def tell_changed(self, email: str, name: str, *, language: str, now: datetime) -> None:
-        """Write to somebody that their password was changed."""
+        """Notify somebody by email that their password was changed."""
         if self.letters:
             with self.db.begin() as connection:
                 self.letters.changed(connection, (email, name), language=language, now=now)
 
     def purge(self, now: datetime) -> None:
-        """Forget links whose time is over."""
+        """Delete expired links."""
         with self.db.begin() as connection:
             store.forget_reset_links(connection, now)
 

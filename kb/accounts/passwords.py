@@ -1,7 +1,7 @@
-"""Passwords: argon2id, and a floor for what may be chosen.
+"""Passwords: hashing with argon2id, and a minimum length.
 
-Promises that a stored hash carries its own parameters and that checking takes the same time whether
-the account exists or not. Knows no account.
+A stored hash carries its own parameters. Checking takes the same time whether or not the account
+exists.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from kb.errors import InvalidInput
 
-# Length is what counts, and no rules of composition: NIST SP 800-63B section 3.1.1.2.
+# Only length counts, without composition rules: NIST SP 800-63B section 3.1.1.2.
 SHORTEST = 12
 LONGEST = 200
 
@@ -23,13 +23,13 @@ _hasher = PasswordHasher()
 
 @cache
 def _nobody() -> str:
-    """Return what is checked when there is no such account, so that it takes as long."""
+    """Return the hash to check when there is no such account, so that it takes as long."""
     return _hasher.hash("no account has this password")
 
 
 def hashed(password: str) -> str:
     """Return the argon2id hash of a new password; InvalidInput when it is too short or long."""
-    composed = _composed(password) if len(password) <= LONGEST else ""  # its cost is not linear
+    composed = _composed(password) if len(password) <= LONGEST else ""  # normalising is not linear
     if len(composed) < SHORTEST or not _encodable(password):
         raise InvalidInput(
             f"A password has {SHORTEST} to {LONGEST} characters.",
@@ -40,23 +40,23 @@ def hashed(password: str) -> str:
 
 
 def rehashed(password: str) -> str:
-    """Return a hash of a password that is somebody's already, whatever its length."""
+    """Return a new hash of a password already in use, whatever its length."""
     return _hasher.hash(_composed(password))
 
 
 def matches(password: str, stored: str | None) -> bool:
-    """Return whether the password is the one behind the stored hash (None: no such account)."""
+    """Return whether the password matches the stored hash (None: no such account)."""
     if len(password) > LONGEST or not _encodable(password):
-        password = ""  # nobody's, and as long to check as any
+        password = ""  # never right, and takes as long to check
     composed = _composed(password)
     good = _verified(composed, stored)
-    if not good and composed != password:  # hashes made before were of what was typed
+    if not good and composed != password:  # older hashes are of the password as typed
         good = _verified(password, stored)
     return good
 
 
 def outdated(stored: str) -> bool:
-    """Return whether a hash was made with weaker parameters than are used now."""
+    """Return whether a hash was made with other parameters than are used now."""
     try:
         return _hasher.check_needs_rehash(stored)
     except InvalidHashError:
@@ -71,7 +71,7 @@ def _verified(password: str, stored: str | None) -> bool:
 
 
 def _composed(password: str) -> str:
-    """Return the password in one form, whichever keyboard wrote its accents (NIST SP 800-63B)."""
+    """Return the password normalised to NFKC, so that keyboards agree (NIST SP 800-63B)."""
     return unicodedata.normalize("NFKC", password)
 
 

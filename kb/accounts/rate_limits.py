@@ -1,7 +1,7 @@
-"""How often somebody may do something: counted in one process, by mailbox and by network.
+"""Rate limits in the memory of one process, and the mailbox and network under which requests count.
 
 Windows are fixed and begin at whole multiples of their span since 1970, so that all machines mean
-the same ones. What this process counted and what it last heard of all processes are kept apart;
+the same ones. This process's own counts and the total last heard of all processes are kept apart;
 `kb.accounts.rate_limits_store` settles the two.
 """
 
@@ -15,18 +15,18 @@ from datetime import timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
 from itertools import islice
 
-# -- The mailbox behind an email address, for counting --
+# -- The mailbox of an email address --
 
 
 def mailbox(address: str) -> str:
-    """Return the address in one form for all its spellings: "Ann+news@example.org" is delivered
-    where "ann@example.org" is.
+    """Return one form for all spellings of an address: "Ann+news@example.org" is delivered to the
+    same mailbox as "ann@example.org".
     """
     name, at, domain = address.strip().casefold().rpartition("@")
     return f"{name.partition('+')[0] or name}{at}{domain}"
 
 
-# -- The network that an address of the internet belongs to, for counting --
+# -- The network of an IP address --
 
 
 _TRANSLATED = ip_network("64:ff9b::/96")  # RFC 6052: an IPv4 address in its last 32 bits
@@ -34,8 +34,8 @@ _IPV4 = 0xFFFF_FFFF
 
 
 def network(address: str) -> str:
-    """Return an IPv4 address as it is and the /64 of an IPv6 address, which one line of one house
-    has to itself. An IPv4 address written as IPv6 is that IPv4 address.
+    """Return an IPv4 address as it is and an IPv6 address's /64, which usually belongs to one
+    connection. An IPv4 address written as IPv6 is returned as IPv4.
     """
     try:
         parsed = ip_address(address.strip())
@@ -46,19 +46,19 @@ def network(address: str) -> str:
     inner = parsed.ipv4_mapped or parsed.sixtofour
     if inner is not None:
         return str(inner)
-    plain = IPv6Address(int(parsed))  # without the name of an interface
+    plain = IPv6Address(int(parsed))  # without a zone
     if plain in _TRANSLATED:
         return str(ip_address(int(plain) & _IPV4))
     return str(ip_network((plain, 64), strict=False))
 
 
-# -- How often somebody may, counted in the memory of one process --
+# -- Counting in one process --
 
 
-SHARE = 10  # a process settles when it holds a tenth of a limit that the others know nothing of
-MOST = 50_000  # counts kept in memory, about 20 MB; the one unused for longest goes first
-BATCH = 500  # settled in one transaction: others wait for SQLite's lock meanwhile
-Key = tuple[str, str, int]  # what is counted, whose it is, when the window began in epoch seconds
+SHARE = 10  # a process settles when it holds a tenth of a limit that the others do not know of
+MOST = 50_000  # counts kept in memory, about 20 MB; the least recently used goes first
+BATCH = 500  # counts settled in one transaction; others wait for SQLite's lock meanwhile
+Key = tuple[str, str, int]  # what is counted, for whom, start of the window in epoch seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +76,12 @@ class Rate:
 
     @property
     def share(self) -> int:
-        """Return how many counts a process may hold unsettled before it settles."""
+        """Return the number of unsettled counts at which a process settles."""
         return max(1, self.count // SHARE)
 
     def window(self, now: float) -> tuple[int, int]:
-        """Return when the window of `now` began, and the seconds until it ends, at least 1. `now`
-        and the beginning are in epoch seconds.
+        """Return the start of the window that contains `now` and the seconds until it ends, at
+        least 1. `now` and the start are in epoch seconds.
         """
         whole = int(now)
         begun = whole - whole % self.seconds
@@ -99,8 +99,8 @@ class RemainingRate:
 
 @dataclass(frozen=True, slots=True)
 class RateDecision:
-    """One request under each of its rates. `full` is the rate that refuses it, None when it was
-    counted; a refused request is counted under none.
+    """The decision on one request. `full` is the rate that refuses it, None when it was counted; a
+    refused request is counted under none.
     """
 
     standings: tuple[RemainingRate, ...]
@@ -110,10 +110,10 @@ class RateDecision:
 @dataclass(slots=True)
 class _Count:
     share: int
-    ends: int  # of the window, in epoch seconds
+    ends: int  # end of the window, in epoch seconds
     span: int
-    heard: int = 0  # of all processes together, this one's settled counts among them
-    own: int = 0  # of this process since
+    heard: int = 0  # last known total of all processes, including this one's settled counts
+    own: int = 0  # counted by this process since then
 
     @property
     def total(self) -> int:
@@ -121,7 +121,7 @@ class _Count:
 
 
 class RateCounter:
-    """The counts of one process. Safe to share between threads; nothing here waits for anything."""
+    """The counts of one process. Safe to share between threads; never waits for a database."""
 
     def __init__(self, most: int = MOST) -> None:
         self._most = most
@@ -133,8 +133,8 @@ class RateCounter:
         return len(self._held)
 
     def take(self, wanted: Sequence[tuple[Rate, str]], now: float) -> RateDecision:
-        """Count one request under every rate for whom it is given with, or under none when one of
-        them is full. `now` is in epoch seconds.
+        """Count one request under each (rate, who) given, or under none if one of them is full.
+        `now` is in epoch seconds.
         """
         with self._lock:
             found = [(rate, *self._count(rate, who, now)) for rate, who in wanted]
@@ -153,7 +153,7 @@ class RateCounter:
 
     @property
     def waiting(self) -> bool:
-        """Return whether anything is due."""
+        """Return whether anything is due to be settled."""
         return bool(self._due)
 
     def due(self) -> dict[Key, int]:
@@ -162,7 +162,7 @@ class RateCounter:
             return {key: self._held[key].own for key in islice(self._due, BATCH)}
 
     def settled(self, added: Mapping[Key, int], totals: Mapping[Key, int]) -> None:
-        """Take over that `added` were settled, and what that made all processes' `totals`."""
+        """Take over that `added` was settled, and the resulting `totals` of all processes."""
         with self._lock:
             for key, total in totals.items():
                 count = self._held.get(key)
@@ -173,7 +173,7 @@ class RateCounter:
                     self._due.discard(key)
 
     def forked(self) -> None:
-        """Begin anew in a process forked from another, whose threads are not here."""
+        """Start afresh in a forked process, which has none of its parent's threads."""
         self._lock = threading.Lock()
         self._held.clear()
         self._due.clear()
@@ -187,10 +187,10 @@ class RateCounter:
         return key, self._held[key]
 
     def _forget(self, now: float) -> None:
-        """Forget the counts unused for longest: those that are over, and those too many."""
+        """Forget least recently used counts whose window is over or that exceed the maximum."""
         while self._held:
             key, count = next(iter(self._held.items()))
-            # One span to spare, for clocks that step back; further ahead than one they were wrong.
+            # One span of tolerance for clocks that step back; further ahead the clock was wrong.
             over = not now - count.span < count.ends <= now + 2 * count.span
             if not over and len(self._held) <= self._most:
                 return

@@ -1,24 +1,24 @@
-"""Rate limits that hold over all workers and machines.
+"""Rate limits that hold over all processes and machines.
 
 Reading, voting and opening tickets are counted in the process (`take`), so that nobody waits for a
-database to be answered, and settled in the database by a thread of its own: as soon as a process
-holds a tenth of a limit (`SHARE`) that the others know nothing of, it adds that to the row all
-processes share and takes over what the row holds. So with P processes on all machines together a
-limit of n lets through at most
+database, and settled in the database by a separate thread: as soon as a process holds a tenth of a
+limit (`SHARE`) that the others do not know of, it adds that to the row shared by all processes and
+takes over the row's total. So with P processes on all machines together, a limit of n lets through
+at most
 
     n + (P - 1) * M in a window,
 
-where M is the most that one process counts between two of its settlements: n / 10, at least 1, and
-what arrives during the milliseconds that one takes. Below a tenth nothing is written at all. While
-the database is away each process counts by itself, and lets n through: P * n together. A process
-that starts anew has forgotten what it had not settled. At the turn of a window another n begins.
+where M is the most that one process counts between two of its settlements: n / 10, at least 1, plus
+what arrives during the milliseconds that a settlement takes. Below a tenth nothing is written.
+While the database is away each process counts alone and lets n through: P * n together. A restarted
+process has forgotten what it had not settled. When a window ends, another n begins.
 
 Proof: of the last settlements that the processes made before their last accepted request, take the
 latest, s. Whoever made it accepted while row(s) + own counts < n. What the others had not added to
 the row at s, they counted since their own last settlement: at most M each.
 
-Letters, whose number must be right, are counted exactly (`wait`, `counted`): in one transaction,
-and where that cannot be written it raises StoreError, so that nothing is sent uncounted.
+Emails, whose number must be right, are counted exactly (`wait`, `counted`), in one transaction. If
+it cannot be written StoreError is raised, so that nothing is sent uncounted.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ from kb.schema import rate_windows
 
 log = logging.getLogger(__name__)
 
-REST_S = 5.0  # after a failure nothing is settled for so long
-SHORT_S, LONG_S = 3600, 86400  # how long windows are kept: settled ones end sooner than letters'
+REST_S = 5.0  # pause of settling after a failure
+SHORT_S, LONG_S = 3600, 86400  # how long windows are kept: settled ones, and those of emails
 
 
 class RateLimits:
@@ -58,8 +58,8 @@ class RateLimits:
         _ALL.add(self)
 
     def take(self, wanted: Sequence[tuple[Rate, str]], now: datetime) -> RateDecision:
-        """Count one request in this process, under every rate for whom it is given with, or under
-        none when one of them is full. Waits for nothing.
+        """Count one request in this process under each (rate, who) given, or under none if one of
+        them is full. Never waits.
         """
         taken = self._counts.take(wanted, now.timestamp())
         self._settle_soon()
@@ -71,7 +71,7 @@ class RateLimits:
         return self._counts.waiting
 
     def settle(self) -> None:
-        """Settle now what is due; StoreError when the database does not do it."""
+        """Settle now what is due; StoreError when the database fails."""
         with self._one_at_a_time:
             while due := self._counts.due():
                 try:
@@ -80,8 +80,8 @@ class RateLimits:
                     raise StoreError("Rate limits cannot be settled.") from problem
 
     def wait(self, rate: Rate, who: str, now: datetime) -> int:
-        """Count one of `who` in the database; return 0, or the seconds until it would be accepted.
-        StoreError when it cannot be counted, for then it must not be done.
+        """Count one action of `who` in the database; return 0, or the seconds until it would be
+        accepted. StoreError when it cannot be counted, since then it must not be done.
         """
         begun, left = rate.window(now.timestamp())
         try:
@@ -95,7 +95,7 @@ class RateLimits:
         return left if count > rate.count else 0
 
     def purge(self, now: datetime) -> None:
-        """Forget windows that are over, and those of a clock that was ahead."""
+        """Delete windows that are over, and those of a clock that was ahead."""
         at, begun = int(now.timestamp()), rate_windows.c.window
         settled = rate_windows.c.key.contains("/")
         short = settled & ~begun.between(at - SHORT_S, at + SHORT_S)
@@ -104,18 +104,18 @@ class RateLimits:
             connection.execute(sa.delete(rate_windows).where(old))
 
     def forked(self) -> None:
-        """Begin anew in a process forked from another: its threads and locks are not here."""
+        """Start afresh in a forked process, which has none of its parent's threads and locks."""
         self._counts.forked()
         self._begin()
 
     def _begin(self) -> None:
         self._settling = False
         self._lock = threading.Lock()  # of the line above
-        self._one_at_a_time = threading.Lock()  # held while settling, and by no reader
+        self._one_at_a_time = threading.Lock()  # held while settling, never for a request
 
     def _settle_soon(self) -> None:
-        """Have a thread settle what is due, unless one is at it. It ends when nothing is left, so
-        that none is there before it is needed, nor when a process forks without a request.
+        """Start a thread that settles what is due, unless one is running. It ends when nothing is
+        left, so that none runs before it is needed, nor when a process forks without a request.
         """
         if not self.due or self._clock() < self._retry_at:
             return
@@ -125,7 +125,7 @@ class RateLimits:
             self._settling = True
         try:
             threading.Thread(target=self._settle_all, daemon=True, name="limits").start()
-        except RuntimeError:  # no thread to be had, or Python is ending
+        except RuntimeError:  # no thread available, or Python is exiting
             self._settling = False
 
     def _settle_all(self) -> None:
@@ -136,13 +136,13 @@ class RateLimits:
             self._retry_at = self._clock() + REST_S
         finally:
             self._settling = False
-        self._settle_soon()  # for what became due at the last moment
+        self._settle_soon()  # for what became due meanwhile
 
     def _added(self, due: Mapping[Key, int]) -> dict[Key, int]:
-        """Add own counts to the rows that all processes share; return what these hold then."""
+        """Add own counts to the rows shared by all processes; return the new totals."""
         totals = {}
         with hasty(self._db) as connection:
-            for key in sorted(due):  # two processes never wait for each other's rows in a ring
+            for key in sorted(due):  # one order for all processes, so that none deadlock
                 what, who, begun = key
                 row = {"key": f"{what}/{_digest(who)}", "window": begun, "count": due[key]}
                 insert = insert_into(connection, rate_windows).values(row)
@@ -167,14 +167,15 @@ os.register_at_fork(after_in_child=_forked)
 
 
 def unasked(count: int, kind: str = "letters") -> Rate:
-    """Return how many letters of a kind a day one mailbox may be sent by whoever types its
-    address. Kinds are counted apart, so that no stranger uses up what the owner needs.
+    """Return the rate of emails of a kind that may be sent per day to one mailbox at the request of
+    anybody who types its address. Kinds are counted separately, so that no stranger uses up what
+    the owner needs.
     """
     return Rate(kind, count, timedelta(days=1))
 
 
 def counted(db: Database, connection: Connection, rate: Rate, who: str, now: datetime) -> bool:
-    """Count one more of `who` in the caller's transaction; return whether the rate allows it."""
+    """Count one action of `who` in the caller's transaction; return whether it is allowed."""
     begun, _ = rate.window(now.timestamp())
     return _count(db, connection, f"{rate.what}:{_digest(who)}", begun) <= rate.count
 
@@ -188,5 +189,5 @@ def _count(db: Database, connection: Connection, key: str, window: int) -> int:
 
 
 def _digest(who: str) -> str:
-    """Return a short name for `who`, so that no address is kept."""
+    """Return a digest of `who`, so that no address is kept."""
     return hashlib.sha256(who.encode("utf-8", "surrogatepass")).hexdigest()[:32]

@@ -1,16 +1,19 @@
 """Who may do what: roles, permissions and the audiences each role may read.
 
-Promises one table that every route and every search asks. Knows no account, request or database.
+This one table decides for every route and every search.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
+
+from kb.content.article import Audience
 
 
 class Role(StrEnum):
-    """What a person is here; an anonymous reader has none of these."""
+    """A person's role; a reader who is not signed in is ANONYMOUS."""
 
     ANONYMOUS = "anonymous"
     READER = "reader"
@@ -21,15 +24,15 @@ class Role(StrEnum):
 
 
 class Permission(StrEnum):
-    """What a route asks for."""
+    """What a route requires."""
 
-    READ = "read"  # the public site, by anybody
-    SIGN_IN = "sign-in"  # only what a signed-in person has: own tickets
+    READ = "read"  # the public site, for anybody
+    SIGN_IN = "sign-in"  # what only a signed-in person has: own tickets
     STAFF = "staff"  # staff articles and the explanation of a score
     WORK_TICKETS = "work-tickets"
     READ_REPORTS = "read-reports"
-    KEEP_GAPS = "keep-gaps"  # decide what becomes of what people did not find
-    NOTE_DAYS = "note-days"  # say beside reports what happened on a day
+    KEEP_GAPS = "keep-gaps"  # decide what is done about gaps
+    NOTE_DAYS = "note-days"  # write annotations on days of reports
     OPERATE = "operate"
 
 
@@ -51,7 +54,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
     Role.ADMIN: frozenset(Permission),
 }
 
-# An author's own reading is as unlike a reader's as an agent's, so neither counts in figures.
+# Authors and agents do not read as readers do, so neither count in figures.
 STAFF_ROLES = frozenset({Role.AUTHOR, Role.AGENT, Role.LEAD, Role.ADMIN})
 
 
@@ -61,26 +64,25 @@ def allowed(role: Role, permission: Permission) -> bool:
 
 
 def lesser(one: Role, other: Role) -> Role:
-    """Return the role that may do what both may: the lower of the two, or a reader's."""
+    """Return the role that may do only what both may: the lower of the two, else READER."""
     if GRANTS[one] <= GRANTS[other]:
         return one
     return other if GRANTS[other] <= GRANTS[one] else Role.READER
 
 
+@cache
 def audiences(role: Role) -> frozenset[str]:
     """Return the article audiences that the role may read."""
     if role is Role.ANONYMOUS:
-        return frozenset({"public"})
-    if role in STAFF_ROLES:
-        return frozenset({"public", "signed-in", "staff"})
-    return frozenset({"public", "signed-in"})
+        return Audience.PUBLIC.readable
+    return (Audience.STAFF if role in STAFF_ROLES else Audience.SIGNED_IN).readable
 
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """The person behind a request. `visitor` is the pseudonym under which events are kept;
-    `left_out` is "", "staff" or "robot": why their events stay out of figures. `device` is "phone",
-    "tablet", "computer" or "" for not known.
+    """The person behind a request. `visitor` is the pseudonym under which events are recorded;
+    `left_out` is "", "staff" or "robot": why figures exclude their events. `device` is "phone",
+    "tablet", "computer" or "" for unknown.
     """
 
     visitor: str

@@ -1,8 +1,8 @@
-"""Signing in: the password is checked only after the try has been counted.
+"""Signing in: each try is counted before its password is checked.
 
-Tries are counted by account and by network; a browser that signed in before has a count of its own,
-so that nobody keeps the owner out by guessing. Each refusal is one line in the log, with the
-network address it came from and without the account's address.
+Tries are counted by account and by network. A browser that signed in to the account before has its
+own count, so that nobody locks the owner out by guessing. Each refusal is one line in the log, with
+the network address it came from and without the account's email address.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ WRONG = "wrong email or password"
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Where a try comes from: the network address, and the mark of a browser that signed in to
-    this account before, "" without one.
+    this account before, "" for none.
     """
 
     address: str
@@ -36,7 +36,7 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """The one way in by password. `rate` is how many wrong ones a network has in ten minutes."""
+    """Signing in by password. `rate` is how many wrong ones a network may try in ten minutes."""
 
     accounts: Accounts
     guesses: Guesses
@@ -44,11 +44,11 @@ class SignIn:
     rate: int
 
     def enter(self, email: str, password: str, caller: Caller, now: datetime) -> Account | None:
-        """Return the account whose password it is, None when it is wrong; TooSoon when there were
-        too many wrong ones; StoreError when the try cannot be counted.
+        """Return the account, or None when the password is wrong. TooSoon after too many wrong
+        ones; StoreError when the try cannot be counted.
         """
         if not (email.strip() and password):
-            return None  # a form sent off too early is no guess
+            return None  # an incomplete form is not a guess
         buckets = self._buckets(email, caller)
         self._take(buckets, email, caller, now)
         account = self.accounts.authenticate(email, password)
@@ -59,18 +59,18 @@ class SignIn:
         return account
 
     def forget(self, email: str) -> None:
-        """Forget the wrong passwords of an account: its owner has a new one."""
+        """Clear the count of wrong passwords of an account whose owner has a new one."""
         self.guesses.forget(bucket_of(email))
 
     def token_refused(self, caller: Caller, now: datetime) -> None:
-        """Count an API token that is nobody's; TooSoon when the network has shown too many,
-        StoreError when it cannot be counted.
+        """Count an unknown API token. TooSoon when the network has sent too many, StoreError when
+        it cannot be counted.
         """
         self._log(caller, "unknown API token", "")
         self._count("token", "Too many unknown API tokens", caller, now)
 
     def link_refused(self, caller: Caller, now: datetime) -> None:
-        """Count a private link that leads nowhere, as `token_refused` counts tokens."""
+        """Count an unknown private link, as `token_refused` counts tokens."""
         log.warning("unknown private link from %s", _shown(caller.address))
         self._count("link", "Too many unknown private links", caller, now)
 
@@ -112,7 +112,7 @@ class SignIn:
 
 
 def bucket_of(email: str) -> Bucket:
-    """Return what the wrong passwords of an account are counted under."""
+    """Return the bucket under which an account's wrong passwords are counted."""
     return Bucket("account", looked_up(email), ACCOUNT)
 
 
@@ -121,7 +121,7 @@ def _plain(email: str) -> bytes:
 
 
 def _shown(address: str) -> str:
-    """Return the address for the log: nothing but an address, on one line."""
+    """Return the address for the log: a valid IP address, else "unknown"."""
     try:
         return str(ip_address(address))
     except ValueError:

@@ -1,4 +1,4 @@
-"""How long to wait after wrong passwords: the rules by which they are counted."""
+"""The rules for how long to wait after wrong passwords."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class GuessTally:
-    """Wrong passwords since `since`; the next try is taken from `free_at` on."""
+    """The number of wrong passwords since `since`; the next try is allowed from `free_at` on."""
 
     failures: int
     since: datetime
@@ -17,19 +17,19 @@ class GuessTally:
 
 
 class DelayRule(Protocol):
-    """How one more wrong password counts, and how a right one is taken off again."""
+    """How a wrong password counts, and what a right one takes back."""
 
     def counted(self, tally: GuessTally | None, now: datetime) -> GuessTally: ...
     def given_back(self, tally: GuessTally, now: datetime) -> GuessTally | None: ...
 
     @property
-    def most(self) -> timedelta: ...  # the longest that anybody waits
+    def most(self) -> timedelta: ...  # the longest wait
 
 
 @dataclass(frozen=True, slots=True)
 class Growing:
-    """The first `free` cost nothing; then each wait is twice the one before, up to `longest`. A
-    right password forgets all of them, and so does `forget` without a try.
+    """The first `free` failures cost nothing; then each wait is twice the one before, up to
+    `longest`. A right password clears the tally, and so does a time of `forget` without a try.
     """
 
     free: int
@@ -52,15 +52,15 @@ class Growing:
         return self.longest
 
     def given_back(self, tally: GuessTally, now: datetime) -> GuessTally | None:
-        """Return nothing: who knows the password starts afresh."""
+        """Return None: whoever knows the password starts afresh."""
         del tally, now
         return None
 
 
 @dataclass(frozen=True, slots=True)
 class Windowed:
-    """At most `count` in each `span`. A right password takes off its own try and no other, so that
-    an account of one's own does not buy guesses at others'.
+    """At most `count` failures in each `span`. A right password takes back only its own try, so
+    that signing in to one's own account does not buy guesses at others'.
     """
 
     count: int
@@ -87,19 +87,19 @@ class Windowed:
 
 
 ACCOUNT = Growing(5, timedelta(seconds=30), timedelta(minutes=15), timedelta(days=1))
-SPAN = timedelta(minutes=10)  # of what is counted by network
+SPAN = timedelta(minutes=10)  # for counts by network
 
 
 def timely(tally: GuessTally, rule: DelayRule, now: datetime) -> GuessTally:
-    """Return the tally as it may be at this time. One of a clock that was ahead would keep people
-    out for as long as it was: it waits from now on, as long as the rule lets anybody wait.
+    """Return the tally corrected for a clock that was ahead: its wait lasts at most the rule's
+    longest wait from now.
     """
     free_at = min(tally.free_at, now + rule.most)
     return GuessTally(tally.failures, min(tally.since, now), free_at)
 
 
 def spoken(seconds: int) -> str:
-    """Return a wait as people say it: "30 seconds", "4 minutes"."""
+    """Return a wait in words: "30 seconds", "4 minutes"."""
     if seconds < 60:
         return f"{seconds} second{'s' if seconds != 1 else ''}"
     minutes = -(-seconds // 60)

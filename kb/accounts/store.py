@@ -1,14 +1,16 @@
-"""Accounts, API tokens, links to a new password and wrong passwords in the database.
+"""Accounts, API tokens, password reset links and wrong passwords in the database.
 
-In this process's memory alone, by hash, for `KNOWN` after the database last vouched for them. What
-they allow meanwhile is for the caller to bound: a token that was revoked on another machine, or by
-a command, is not yet known to be.
+A password is stored only as a hash, API tokens and links only as digests. An email address is one
+account whatever its case. Changing a password or role ends the sessions opened before; a new
+password also ends reset links and, unless told otherwise, API tokens.
 
-A try is written down before the check, in one transaction, so that a hundred tries at once are a
-hundred; a right password gives its own back. Where it cannot be written down there is no try.
+A sign-in try is counted in one transaction before the password is checked, so that a hundred tries
+at once count as a hundred; a right password takes its own back. A try that cannot be counted is
+refused.
 
-A password is kept only as a hash, an e-mail address is one account whatever its case, and changing
-a password or role ends the sessions opened before; what becomes of API tokens is in `tokens`.
+While the database is away, API tokens that it accepted at most `KNOWN` ago are remembered by hash
+in this process's memory. A token revoked on another machine or by a command still counts there, so
+the caller must limit what such a token allows.
 """
 
 from __future__ import annotations
@@ -37,23 +39,23 @@ from kb.database import FAULTS, Database, hasty
 from kb.errors import InvalidInput, NotFound, StoreError
 from kb.schema import api_tokens, password_resets, sign_in_guesses, users
 
-# -- API tokens that were good a moment ago, remembered while the database cannot be asked --
+# -- Recently valid API tokens, for when the database is away --
 
 
 KNOWN = timedelta(minutes=10)
-MOST = 1000  # tokens; the one that was used longest ago goes first
+MOST = 1000  # tokens; the least recently used goes first
 T = TypeVar("T")
 
 
 class RecentTokens(Generic[T]):
-    """What each token stood for, and since when that is known."""
+    """The account that each recent token stood for, and when the database last said so."""
 
     def __init__(self) -> None:
         self._found: OrderedDict[bytes, tuple[T, datetime]] = OrderedDict()
         self._lock = Lock()
 
     def note(self, token: str, account: T | None, now: datetime) -> None:
-        """Remember what the database said: the account, or None for a token that is nobody's."""
+        """Remember what the database said: the account, or None for an invalid token."""
         with self._lock:
             self._found.pop(key := _key(token), None)
             if account is not None:
@@ -62,7 +64,7 @@ class RecentTokens(Generic[T]):
                 self._found.popitem(last=False)
 
     def get(self, token: str, now: datetime) -> T | None:
-        """Return what the token stood for at most `KNOWN` ago, None where that is not known."""
+        """Return what the token stood for at most `KNOWN` ago, None if that is not known."""
         with self._lock:
             account, since = self._found.get(_key(token), (None, now))
         return account if timedelta(0) <= now - since <= KNOWN else None
@@ -72,20 +74,20 @@ def _key(token: str) -> bytes:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
-# -- API tokens in the database: only a digest is kept, and what is ended is deleted --
+# -- API tokens: only digests are stored, and revoked ones are deleted --
 
 
 log = logging.getLogger(__name__)
 
 A_YEAR = timedelta(days=365)
 LONGEST_NAME = 100
-ID_LENGTH = 12  # of the digest: tells one's own tokens apart, and nothing of the token
+ID_LENGTH = 12  # characters of the digest: tells one's own tokens apart and reveals nothing
 USE_NOTED = timedelta(hours=1)  # a program that asks every second writes once an hour
 
 
 @dataclass(frozen=True, slots=True)
 class ApiToken:
-    """One API token, without the token. `role` is the most that it may do."""
+    """One API token, without its secret. `role` is the most that it may do."""
 
     id: str
     user_id: str
@@ -96,11 +98,11 @@ class ApiToken:
     last_used_at: datetime | None
 
     def within(self, role: Role) -> Role:
-        """Return what the token may do while its account has that role."""
+        """Return the token's effective role while its account has that role."""
         return lesser(self.role, role)
 
     def expired(self, now: datetime) -> bool:
-        """Return whether its time is over."""
+        """Return whether the token has expired."""
         return self.expires_at is not None and self.expires_at <= now
 
 
@@ -131,7 +133,7 @@ def tokens_of(db: Database, user_id: str) -> tuple[ApiToken, ...]:
 
 
 def use_token(db: Database, token: str, now: datetime) -> ApiToken | None:
-    """Return the token that somebody presents, None when there is none or its time is over."""
+    """Return the token that somebody presents, None when it is unknown or expired."""
     mine = api_tokens.c.digest == _token_digest(token)
     with db.read() as connection:
         row = connection.execute(sa.select(api_tokens).where(mine)).one_or_none()
@@ -164,7 +166,7 @@ def end_all_tokens(connection: Connection, user_id: str) -> None:
 
 
 def narrow_tokens(connection: Connection, user_id: str, role: Role) -> None:
-    """Let an account's tokens do no more than that role from now on."""
+    """Limit an account's tokens to that role from now on."""
     mine = sa.select(api_tokens.c.digest, api_tokens.c.role).where(api_tokens.c.user_id == user_id)
     for row in connection.execute(mine).all():
         new = {"role": lesser(Role(row.role), role).value}
@@ -188,14 +190,14 @@ def _token_digest(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-# -- Links to a new password in the database: digests, each for one password hash of one account --
+# -- Password reset links: digests, each bound to the account's current password hash --
 
 
 def add_reset_link(
     connection: Connection, token: str, email: str, *, until: datetime
 ) -> sa.Row[Any] | None:
-    """Write a link down and return the active account of the address. Without one a row of nobody
-    is written, so that both take as long.
+    """Store a link and return the active account of the address, or None. Without an account a row
+    for nobody is written, so that both cases take as long.
     """
     mine = (users.c.email == email) & users.c.active
     account = connection.execute(sa.select(users).where(mine)).one_or_none()
@@ -210,7 +212,7 @@ def add_reset_link(
 
 
 def account_of_reset_link(connection: Connection, token: str, now: datetime) -> sa.Row[Any] | None:
-    """Return the account whose password the link may replace now."""
+    """Return the account whose password the link may replace now, or None."""
     joined = password_resets.join(users, users.c.id == password_resets.c.user_id)
     mine = (password_resets.c.digest == reset_link_digest(token)) & users.c.active
     wanted = sa.select(users, password_resets.c.bound_to).select_from(joined).where(mine)
@@ -219,12 +221,12 @@ def account_of_reset_link(connection: Connection, token: str, now: datetime) -> 
 
 
 def replace_password(connection: Connection, token: str, password_hash: str, now: datetime) -> Any:
-    """Put the new hash in the place of the old one and return the account; None when the link was
-    used meanwhile. Sessions, other links and API tokens end.
+    """Replace the password hash and return the account; None when the link was used meanwhile.
+    Sessions, other links and API tokens end.
     """
     row = account_of_reset_link(connection, token, now)
     used = sa.delete(password_resets).where(password_resets.c.digest == reset_link_digest(token))
-    if row is None or not connection.execute(used).rowcount:  # of two at once one gets it
+    if row is None or not connection.execute(used).rowcount:  # of two at once, one wins
         return None
     change(connection, row.id, password_hash=password_hash)
     end_all_tokens(connection, row.id)
@@ -232,25 +234,27 @@ def replace_password(connection: Connection, token: str, password_hash: str, now
 
 
 def forget_reset_links(connection: Connection, before: datetime) -> None:
-    """Delete links whose time was over before then."""
+    """Delete links that expired before then."""
     old = password_resets.c.expires_at < before
     connection.execute(sa.delete(password_resets).where(old))
 
 
 def reset_link_digest(text: str) -> str:
-    """Return what is kept of a link or a hash."""
+    """Return the digest that is stored of a link or a password hash."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-# -- Wrong passwords in the database, counted before the password is looked at --
+# -- Wrong passwords --
 
 
-KEPT = timedelta(days=2)  # longer than any rule looks back
+KEPT = timedelta(days=2)  # longer than any rule looks back or lets wait
 
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """What one count is kept under, and how it counts. `what` is "account" or "network"."""
+    """What one count is kept under, and by which rule. `what` is "account", "network", "device",
+    "token" or "link".
+    """
 
     what: str
     who: str
@@ -258,27 +262,27 @@ class Bucket:
 
     @property
     def key(self) -> str:
-        """Return the name of the row, in which nobody's address can be read."""
+        """Return the key of the row, from which no address can be read."""
         return f"{self.what}:{guess_digest(self.who)}"
 
 
 class Guesses:
-    """The counts of one database."""
+    """The counts of wrong passwords in one database."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
 
     def take(self, buckets: Sequence[Bucket], now: datetime) -> tuple[Bucket, int] | None:
-        """Count one try in every bucket and return None; or count nothing and return the bucket
-        that is closed and the seconds until it opens. StoreError when it cannot be written.
+        """Count one try in every bucket and return None; or, if a bucket is closed, count nothing
+        and return it with the seconds until it opens. StoreError when it cannot be written.
         """
-        ordered = sorted(buckets, key=lambda bucket: bucket.key)  # two tries never wait in a ring
+        ordered = sorted(buckets, key=lambda bucket: bucket.key)  # one order, so no deadlock
         try:
             with hasty(self._db) as connection:
                 found = [(each, self._locked(connection, each, now)) for each in ordered]
                 for bucket, tally in found:
                     if tally and tally.free_at > now:
-                        _write(connection, bucket, tally)  # it may have been of another clock
+                        _write(connection, bucket, tally)  # may be corrected (`timely`)
                         return bucket, math.ceil((tally.free_at - now).total_seconds())
                 for bucket, tally in found:
                     _write(connection, bucket, bucket.rule.counted(tally, now))
@@ -290,25 +294,25 @@ class Guesses:
         return None
 
     def give_back(self, buckets: Sequence[Bucket], now: datetime) -> None:
-        """Take the try of a right password off again."""
+        """Take back the try of a right password."""
         with self._db.begin() as connection:
             for bucket in sorted(buckets, key=lambda each: each.key):
                 tally = self._locked(connection, bucket, now)
                 _write(connection, bucket, tally and bucket.rule.given_back(tally, now))
 
     def forget(self, bucket: Bucket) -> None:
-        """Forget what was counted in a bucket."""
+        """Delete the count of a bucket."""
         with self._db.begin() as connection:
             _write(connection, bucket, None)
 
     def purge(self, now: datetime) -> None:
-        """Forget counts that no rule looks at any more, and those of a clock that was far ahead."""
+        """Delete counts too old for any rule, and those of a clock that was far ahead."""
         with self._db.begin() as connection:
             old = ~sign_in_guesses.c.free_at.between(now - KEPT, now + KEPT)
             connection.execute(sa.delete(sign_in_guesses).where(old))
 
     def _locked(self, connection: Connection, bucket: Bucket, now: datetime) -> GuessTally | None:
-        """Return the bucket's tally, held until the end of the transaction; None when empty."""
+        """Return the bucket's tally, locked until the end of the transaction; None when empty."""
         row = {"key": bucket.key, "failures": 0, "since": now, "free_at": now}
         self._db.insert_once(connection, sign_in_guesses, [row])
         mine = sa.select(sign_in_guesses).where(sign_in_guesses.c.key == bucket.key)
@@ -327,11 +331,11 @@ def _write(connection: Connection, bucket: Bucket, tally: GuessTally | None) -> 
 
 
 def guess_digest(who: str) -> str:
-    """Return a short name for `who`, so that no address is kept."""
+    """Return a digest of `who`, so that no address is kept."""
     return hashlib.sha256(who.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-# -- Accounts in the database --
+# -- Accounts --
 
 
 # One @, no spaces, a dot in the domain or none at all (intranet hosts): the mail server decides.
@@ -339,15 +343,15 @@ EMAIL = re.compile(r"[^@\s,;<>\"]{1,64}@[^@\s,;<>\"]{1,190}")
 
 
 EMAIL_SHOWN = 255
-MOST_READ = 1000  # characters of an address: beyond it no account has one
+MOST_READ = 1000  # characters of an address that are read; no account's is longer
 
-# What else a change of an account causes, in its transaction; it returns how many things changed.
+# A further change in the transaction of an account's change; returns how many things it changed.
 Then = Callable[[Database, Connection, str], int]
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One person's account. `session_version` rises when sessions opened before must end."""
+    """One person's account. `session_version` increases to end the sessions opened before."""
 
     id: str
     email: str
@@ -358,13 +362,15 @@ class Account:
 
 
 def looked_up(address: str) -> str:
-    """Return an address as typed in the form in which it is looked up."""
-    plain = address.strip()[:MOST_READ].replace("\0", "")  # PostgreSQL takes no NUL, nobody has one
+    """Return a typed address in the form in which it is looked up."""
+    plain = address.strip()[:MOST_READ].replace(
+        "\0", ""
+    )  # PostgreSQL takes no NUL; no address has one
     return unicodedata.normalize("NFC", plain).lower()
 
 
 def normal_email(address: str) -> str:
-    """Return the address in the form it is kept; InvalidInput when it cannot be one."""
+    """Return the address in the form in which it is stored; InvalidInput when it is invalid."""
     address = unicodedata.normalize("NFC", address.strip()[:MOST_READ]).lower()
     if not EMAIL.fullmatch(address):
         raise InvalidInput(
@@ -425,9 +431,8 @@ class Accounts:
         return tuple(_account(row) for row in rows)
 
     def set_role(self, email: str, role: Role, *, then: Then | None = None) -> int:
-        """Change the role and end the account's sessions; return what `then` does. Its API tokens
-        may do no more than before, and no more than the new role may, whatever the role becomes
-        later.
+        """Change the role, end the account's sessions and return the result of `then`. Its API
+        tokens are limited to the new role for good, whatever the role becomes later.
         """
         account = self.by_email(email)
         with self._db.begin() as connection:
@@ -444,8 +449,8 @@ class Accounts:
                 end_all_tokens(connection, account.id)
 
     def set_active(self, email: str, active: bool, *, then: Then | None = None) -> int:
-        """Let the account sign in, or not; its sessions and API tokens end for good. Return what
-        `then` does.
+        """Allow or forbid the account to sign in, end its sessions and API tokens for good, and
+        return the result of `then`.
         """
         account = self.by_email(email)
         with self._db.begin() as connection:
@@ -462,31 +467,31 @@ class Accounts:
     def new_token(
         self, email: str, label: str, now: datetime, *, life: timedelta | None = A_YEAR
     ) -> str:
-        """Return a new API token that acts as the account for so long (None: without an end); it
-        is shown this once.
+        """Return a new API token that acts as the account for `life` (None: without expiry). It can
+        be shown only this once.
         """
         account = self.by_email(email)
         return add_token(self._db, account.id, label, account.role, now=now, life=life)
 
     def tokens_of(self, email: str) -> tuple[ApiToken, ...]:
-        """Return the account's API tokens, newest first, those that have expired too."""
+        """Return the account's API tokens, newest first, including expired ones."""
         return tokens_of(self._db, self.by_email(email).id)
 
     def revoke(self, email: str, token_id: str) -> None:
-        """End one API token of the account; NotFound when it has none of that id."""
+        """Delete one API token of the account; NotFound when it has none of that id."""
         end_token(self._db, self.by_email(email).id, token_id)
 
     def by_token(self, token: str, now: datetime) -> Account | None:
-        """Return the active account that the API token acts as, or None. Its role is the token's
-        where that may do less.
+        """Return the active account that the API token acts as, or None. Its role is lowered to the
+        token's where that may do less.
         """
         account = self._of_token(token, now)
         self._recent.note(token, account, now)
         return account
 
     def by_recent_token(self, token: str, now: datetime) -> Account | None:
-        """Return what `by_token` did at most `recent.KNOWN` ago in this process, or None; for what
-        reads nothing restricted, while the database is away.
+        """Return what `by_token` returned at most `KNOWN` ago in this process, or None. For reading
+        unrestricted content while the database is away.
         """
         return self._recent.get(token, now)
 
@@ -499,7 +504,7 @@ class Accounts:
         return replace(account, role=found.within(account.role))
 
     def _rehash(self, row: sa.Row[Any], password: str) -> None:
-        """Keep the password under today's parameters; nothing else of the account changes."""
+        """Rehash the password with current parameters; nothing else of the account changes."""
         mine = (users.c.id == row.id) & (users.c.password_hash == row.password_hash)
         with self._db.begin() as connection:
             new = {"password_hash": passwords.rehashed(password)}
@@ -511,7 +516,7 @@ class Accounts:
 
 
 def change(connection: Connection, account_id: str, **values: Any) -> None:
-    """Change an account; sessions opened before end, and so do links to a new password."""
+    """Change an account; its sessions and password reset links end."""
     values["session_version"] = users.c.session_version + 1
     connection.execute(sa.update(users).where(users.c.id == account_id).values(values))
     theirs = password_resets.c.user_id == account_id

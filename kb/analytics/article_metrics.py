@@ -1,11 +1,10 @@
-"""What readers did with each article: opened, helpful or not, failed nearby, followed by a ticket.
+"""What readers did with each article: views, votes, failed searches and tickets.
 
-Promises for every article how often it was seen, how many say that it helped with an interval, why
-others say that it did not, and the searches that led to it or failed near it, whose words are only
-told when `k` distinct people used them. Pure: adds up rows that `figures.store` read.
-
-Promises that an article of few readers is not first or last by chance: its resolved share leans on
-that of all articles. Pure.
+One half is for whoever maintains an article: views, the share of helpful votes with an interval,
+the reasons of the other votes, and the searches that led to it or failed near it. The words of a
+search are shown only when `k` or more people used them. The other half is the report's ranking of
+articles. There each resolved share is pulled towards the average of all articles, so that an
+article with few readers is not first or last by chance.
 """
 
 from __future__ import annotations
@@ -19,17 +18,17 @@ from kb.analytics.daily_counts import DailyTally
 from kb.analytics.figures import Figure, share
 from kb.tracking.query_text import favourite
 
-# -- What readers did with each article, as the people who keep it need to know --
+# -- Views, votes and failed searches of one article --
 
 
-# An article this far up in a failed search is what the search failed around.
+# A failed search counts for the articles in its first NEAR results.
 NEAR = 3
 MOST_WORDS = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A visitor fetched an article; `words` and `words_key` of the search that led there, or ""."""
+    """A view of an article; `words` and `words_key` are of the search that led there, or ""."""
 
     article: str
     visitor: str
@@ -50,7 +49,7 @@ class Vote:
 
 @dataclass(frozen=True, slots=True)
 class FailedNear:
-    """A search that failed, with the articles it named first."""
+    """A search that failed, with its first results."""
 
     visitor: str
     words: str
@@ -60,7 +59,7 @@ class FailedNear:
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """Searches by the same words."""
+    """Searches for the same words."""
 
     words: str
     people: int
@@ -69,7 +68,7 @@ class Wording:
 
 @dataclass(frozen=True, slots=True)
 class ArticleFigures:
-    """One article: `helpful` counts each visitor's last vote, `reasons` those against it."""
+    """One article: `helpful` counts each visitor's last vote; `reasons` are of unhelpful votes."""
 
     views: int
     people: int
@@ -82,7 +81,7 @@ class ArticleFigures:
 def article_figures(
     seen: Sequence[Seen], votes: Iterable[Vote], failed: Iterable[FailedNear], *, k: int
 ) -> dict[str, ArticleFigures]:
-    """Return by article what its keepers should know; articles that nobody met are not there."""
+    """Return the figures by article; an article without views, votes or failures is left out."""
     views, people = Counter(row.article for row in seen), defaultdict[str, set[str]](set)
     led, near = defaultdict[str, list[Seen]](list), defaultdict[str, list[FailedNear]](list)
     for row in seen:
@@ -106,7 +105,7 @@ def article_figures(
 
 
 def nothing() -> ArticleFigures:
-    """Return what is known of an article that nobody met."""
+    """Return the figures of an article without views, votes or failures."""
     return ArticleFigures(0, 0, _helpful(()))
 
 
@@ -140,17 +139,19 @@ def wordings(rows: Iterable[Seen | FailedNear], k: int) -> tuple[Wording, ...]:
     return tuple(sorted(told, key=lambda one: (-one.people, -one.searches, one.words))[:MOST_WORDS])
 
 
-# -- Articles beside each other: what was opened, what resolved, what a ticket followed --
+# -- Articles compared --
 
 
-# How many readings of the average article an article starts with.
+# Episodes with the average resolved share that are added to each article in `leaning`.
 PRIOR = 10
 
 
 @dataclass(frozen=True, slots=True)
 class ArticleRow:
-    """One article over the range; each count is of closed episodes. `leaning` is the resolved share
-    as it is with PRIOR episodes of the average article added, None where nothing was opened at all.
+    """One article over the range; all counts are of closed episodes.
+
+    `leaning` is the resolved share after adding PRIOR episodes with the average share of all
+    articles; None where no article was opened.
     """
 
     slug: str
@@ -165,7 +166,7 @@ class ArticleRow:
 
 
 def article_rows(whole: DailyTally) -> tuple[ArticleRow, ...]:
-    """Return one row for each article opened or judged in closed episodes, most opened first."""
+    """Return one row for each article opened or voted on in closed episodes, most opened first."""
     opened = sum(marks["opened"] for marks in whole.marks.values())
     resolved = sum(_resolved(marks) for marks in whole.marks.values())
     average = resolved / opened if opened else None
@@ -179,7 +180,7 @@ def article_rows(whole: DailyTally) -> tuple[ArticleRow, ...]:
 
 
 def _resolved(marks: Mapping[str, int]) -> int:
-    """Return resolved episodes in which it was opened; a vote can come by another way."""
+    """Return the resolved episodes, at most those opened: a vote may come without an opening."""
     return min(marks["resolved"], marks["opened"])
 
 

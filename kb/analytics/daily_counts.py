@@ -1,7 +1,8 @@
-"""The counts of one UTC day, from its episodes and failed searches.
+"""The counts of one UTC day, made from its episodes and failed searches.
 
-Promises that the counts of several days, added, are those of all their rows at once; people are
-kept as numbers that tell them apart, so that somebody who came on two days is one. Pure.
+Adding the counts of several days gives the same as counting all their rows at once. Visitors are
+kept as hash numbers, so that a person who came on two days is counted once.
+See docs/decisions/0014-reports-add-up-days.md.
 """
 
 from __future__ import annotations
@@ -24,17 +25,17 @@ from kb.tracking.events import Arm
 Numbers = NDArray[np.uint64]
 Records = NDArray[np.void]
 EXPOSED = np.dtype([("visitor", "<u8"), ("shown", "?"), ("share", "u1"), ("ticketed", "?")])
-# `failure` is the code of a Failure.
+# `failure` is the `code` of a Failure.
 FAILED = np.dtype([("words", "<u8"), ("visitor", "<u8"), ("failure", "u1")])
-STAGES = ("", "searched", "opened", "read")  # how far an episode came; "" without a search
+STAGES = ("", "searched", "opened", "read")  # how far an episode got; "" without a search
 DIMENSIONS = ("language", "surface", "device", "collection")
-# Times are kept in steps of an eighth of a doubling: a median is right to 4.5 %.
+# Times are kept in logarithmic steps, eight to a doubling: a median is right to 4.5 %.
 STEPS_A_DOUBLING = 8
-DEEPEST = 50  # places in a list of results that are told apart
+DEEPEST = 50  # results beyond this rank are counted at this rank
 
 
 class EpisodeKind(NamedTuple):
-    """An episode as far as reports tell episodes apart."""
+    """The properties by which reports distinguish episodes."""
 
     outcome: str
     closed: bool
@@ -47,7 +48,7 @@ class EpisodeKind(NamedTuple):
 
 
 class Waited(NamedTuple):
-    """A closed episode as it had ended under a wait of so many hours."""
+    """The outcome that a closed episode has if tickets are awaited for `hours`."""
 
     hours: int
     outcome: str
@@ -68,11 +69,11 @@ def _none() -> Numbers:
 
 @dataclass(slots=True)
 class DailyTally:
-    """The counts of a day, or of several. Searches are those of ended episodes, but where `closed`
-    says otherwise. `last_end` is the latest end of an episode.
+    """The counts of one day or of several. Searches are those of ended episodes, except in `sums`
+    whose names begin with "closed". `last_end` is the latest end of an episode.
 
     `exposed` are the closed episodes at the ticket form in order of time, `failed` the failed
-    searches of ended episodes. `marks` count closed episodes by article and mark.
+    searches of ended episodes. `marks` counts closed episodes by article and mark.
     """
 
     kinds: Counter[EpisodeKind] = field(default_factory=Counter)
@@ -90,7 +91,7 @@ class DailyTally:
     failed: Records = field(default_factory=lambda: np.empty(0, FAILED))
 
 
-# -- counting -----------------------------------------------------------------------------------
+# -- Counting --
 
 
 def tally(episodes: Sequence[EpisodeRow], failed: Iterable[FailedRow]) -> DailyTally:
@@ -172,7 +173,7 @@ def _add_articles(found: DailyTally, data: Mapping[str, Any]) -> None:
 
 
 def _waited(data: Mapping[str, Any]) -> Iterable[tuple[int, str]]:
-    """Return the outcome under each wait in hours; none for what an old definition judged."""
+    """Give (wait in hours, outcome under it); nothing for an episode of an old definition."""
     if "otherwise" not in data:
         return
     after = data.get("ticket_after")
@@ -187,7 +188,7 @@ def _numbers(names: Iterable[str]) -> Numbers:
 
 
 def distinct(numbers: Numbers) -> Numbers:
-    """Return each number once, in order. By sorting, which for these is quicker than np.unique."""
+    """Return each number once, in order. Sorting is faster here than np.unique."""
     ordered = np.sort(numbers)
     first = np.ones(len(ordered), bool)
     first[1:] = ordered[1:] != ordered[:-1]
@@ -198,14 +199,14 @@ def distinct(numbers: Numbers) -> Numbers:
 def number_of(name: str) -> int:
     """Return the number that stands for a visitor's pseudonym: the first 64 bits of its BLAKE2b.
 
-    Two of two million people share one with a chance of 1 in 10 million.
+    Among two million people, the chance that any two share a number is 1 in 10 million.
     """
     return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little")
 
 
 def number_of_words(words_key: str) -> int:
-    """Return the number that stands for a words_key: its first 16 hex digits, so that the words can
-    be found again.
+    """Return the number that stands for a words_key: its first 16 hex digits, by which the words
+    can be looked up.
     """
     try:
         return int(words_key[:16], 16)
@@ -238,7 +239,7 @@ def _failed(rows: Iterable[FailedRow]) -> Records:
     return np.sort(np.array(found, FAILED))
 
 
-# -- times --------------------------------------------------------------------------------------
+# -- Times --
 
 
 def step_of(ms: float) -> int:
@@ -252,7 +253,7 @@ def ms_of(step: int) -> float:
 
 
 def quantile(took: Mapping[int, int], share: float) -> float | None:
-    """Return the time in ms that `share` of all stayed under, to within a step; None of nothing."""
+    """Return the quantile in ms, to within a step; None without any times."""
     total = sum(took.values())
     seen = 0
     for step in sorted(took):
@@ -262,11 +263,11 @@ def quantile(took: Mapping[int, int], share: float) -> float | None:
     return None
 
 
-# -- adding up ----------------------------------------------------------------------------------
+# -- Adding up days --
 
 
 def added(tallies: Iterable[DailyTally]) -> DailyTally:
-    """Return the counts of all these days, which are given in order of time."""
+    """Return the sum of these days, given in order of time."""
     days = list(tallies)
     whole = counts(days)
     for day in days:
@@ -281,7 +282,7 @@ def added(tallies: Iterable[DailyTally]) -> DailyTally:
 
 
 def counts(days: Iterable[DailyTally]) -> DailyTally:
-    """Return what is counted of all these days without people, single failures and articles."""
+    """Return the sum of these days without visitors, single failures and articles."""
     whole = DailyTally()
     for day in days:
         for name in ("kinds", "waited", "asked", "ranks", "took", "reasons", "sums"):
@@ -292,7 +293,7 @@ def counts(days: Iterable[DailyTally]) -> DailyTally:
 
 
 def number(kinds: Mapping[EpisodeKind, int], **wanted: Any) -> int:
-    """Return how many episodes have these values."""
+    """Return how many episodes have the `wanted` values."""
     return sum(
         count
         for kind, count in kinds.items()

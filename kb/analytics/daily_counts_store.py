@@ -1,12 +1,8 @@
-"""Daily counts in the database: stored as JSON, counted anew when a day has changed.
+"""The daily counts in the database: stored as JSON, counted again when a day has changed.
 
-Promises that what comes back equals what went in. Pure; articles' marks have rows of their own.
-
-Promises that a day is counted only while nothing of it has changed since its rows were read. Knows
-no definition.
-
-Promises that counting twice, or in two processes at once, leaves the same counts as once, and that
-a day which changes meanwhile is counted again. Knows neither rules nor SQL.
+Reading a stored day gives exactly what was written. A day's counts are stored only if nothing of
+the day has changed since its rows were read; otherwise it is counted again. Counting twice, or in
+two processes at once, gives the same result as counting once.
 """
 
 from __future__ import annotations
@@ -36,7 +32,7 @@ from kb.errors import NotReady
 from kb.schema import article_days, episodes, failed_searches, report_days
 from kb.tracking.query_text import favourite
 
-# -- The counts of a day as JSON and bytes, and back --
+# -- Packing a tally as JSON and bytes --
 
 
 _TUPLES: Mapping[str, Callable[..., Any]] = {
@@ -50,7 +46,10 @@ _ARRAYS: Mapping[str, Any] = {
 
 
 def packed(tally: DailyTally) -> dict[str, Any]:
-    """Return the columns that keep a tally: `counts`, JSON-able, and bytes for the others."""
+    """Return the columns for a tally: `counts` as JSON values, and bytes for the others.
+
+    Articles' marks are not among them: they have rows of their own.
+    """
     counts: dict[str, Any] = {
         name: sorted([*key, count] for key, count in getattr(tally, name).items())
         for name in (*_TUPLES, "reasons")
@@ -64,7 +63,7 @@ def packed(tally: DailyTally) -> dict[str, Any]:
 
 
 def unpacked(columns: Mapping[str, Any]) -> DailyTally:
-    """Return the tally of these columns; one that was not read counts as empty."""
+    """Return the tally of these columns; a column that was not read counts as empty."""
     counts = columns["counts"]
     found = DailyTally(
         reasons=Counter({(row[0], row[1]): row[2] for row in counts["reasons"]}),
@@ -81,26 +80,26 @@ def unpacked(columns: Mapping[str, Any]) -> DailyTally:
     return found
 
 
-# -- The counts of days in the database --
+# -- Rows of days --
 
 
-LAYOUT = 2  # of what `packing` writes; a day of another layout is counted anew
-PEOPLE = ("people", "ticketed", "exposed", "failed")  # what does not just add up
-LATEST = 20  # failed searches by the same words that say how they are written
+LAYOUT = 2  # version of what `packed` writes; a day of another layout is counted again
+PEOPLE = ("people", "ticketed", "exposed", "failed")  # columns that cannot simply be added up
+LATEST = 20  # failed searches for the same words that are read to choose a wording
 _COUNTS = [column for column in article_days.c if column.name not in {"day", "article"}]
 
 
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """A day to count, and its marks before its rows are read."""
+    """A day to count, and its change counter `marks` as read before its rows."""
 
     day: date
     marks: int
 
 
 def touch(connection: Connection, days: Iterable[date]) -> None:
-    """Mark days whose episodes have changed, on the transaction that changes them; in order of
-    time, so that no two transactions wait for each other.
+    """Mark days as changed, in the transaction that changes their episodes. The rows are written
+    in order of time, so that two transactions never wait for each other.
     """
     statement = insert_into(connection, report_days).on_conflict_do_update(
         index_elements=["day"], set_={"marks": report_days.c.marks + 1}
@@ -111,14 +110,14 @@ def touch(connection: Connection, days: Iterable[date]) -> None:
 
 
 def touch_all(connection: Connection) -> None:
-    """Mark every day."""
+    """Mark every stored day as changed."""
     days = connection.scalars(sa.select(report_days.c.day))
     touch(connection, map(date.fromisoformat, days.all()))
 
 
 def forget_visitors(connection: Connection, visitors: Sequence[str]) -> None:
-    """Empty the counts of the days on which these visitors came, so that nothing of them is left
-    there; the days are counted anew.
+    """Erase the stored counts of the days on which these visitors came, so that no trace of them
+    remains there; the days are counted again later.
     """
     query = sa.select(episodes.c.started_at).where(episodes.c.visitor.in_(visitors))
     found = sorted({at.date().isoformat() for at in connection.scalars(query)})
@@ -132,7 +131,7 @@ def forget_visitors(connection: Connection, visitors: Sequence[str]) -> None:
 def stale(
     connection: Connection, first: date | None = None, last: date | None = None
 ) -> list[Stale]:
-    """Return the days that are to be counted, the latest first; of a range, or all."""
+    """Return the days that must be counted again, latest first: of a range, or all."""
     query = sa.select(report_days.c.day, report_days.c.marks).where(
         sa.or_(report_days.c.marks != report_days.c.counted, report_days.c.layout != LAYOUT),
         *_within(report_days.c.day, first, last),
@@ -153,8 +152,8 @@ def _within(
 
 
 def keep(connection: Connection, stale: Stale, tally: DailyTally, *, now: datetime) -> None:
-    """Keep the counts of a day, unless it has changed since its marks were read: then somebody may
-    have been erased meanwhile, and it is counted again.
+    """Store the counts of a day, unless the day has changed since its marks were read: a visitor
+    may have been erased meanwhile, and the day must be counted again.
     """
     day = stale.day.isoformat()
     kept = connection.execute(
@@ -176,8 +175,8 @@ def keep(connection: Connection, stale: Stale, tally: DailyTally, *, now: dateti
 def counted(
     connection: Connection, first: date, last: date, *, people: Sequence[str] = PEOPLE
 ) -> dict[date, DailyTally]:
-    """Return the days of a range as they were counted last, without articles' marks, in order; of
-    PEOPLE only those named.
+    """Return the days of a range as they were last counted, in order, without articles' marks; of
+    the columns in PEOPLE only those in `people`.
     """
     columns = [report_days.c.day, report_days.c.counts, *(report_days.c[name] for name in people)]
     query = (
@@ -195,7 +194,7 @@ def counted(
 def marked_days(
     connection: Connection, first: date, last: date, *, without: Sequence[date]
 ) -> dict[str, Counter[str]]:
-    """Return by article its marks over the days of a range, but for some days."""
+    """Return the marks of each article, summed over a range except the days in `without`."""
     query = (
         sa.select(article_days.c.article, *(sa.func.sum(each) for each in _COUNTS))
         .where(
@@ -212,7 +211,7 @@ def marked_days(
 
 
 def kept(connection: Connection) -> dict[str, dict[str, Any]]:
-    """Return what is kept of every counted day, articles included, to be compared."""
+    """Return the stored counts of every up-to-date day, articles included, for comparison."""
     query = sa.select(report_days).where(report_days.c.marks == report_days.c.counted)
     names = ("counts", *PEOPLE)
     found: dict[str, dict[str, Any]] = {
@@ -229,8 +228,8 @@ def kept(connection: Connection) -> dict[str, dict[str, Any]]:
 def wordings(
     connection: Connection, numbers: Sequence[int], start: datetime, end: datetime
 ) -> dict[int, str]:
-    """Return by the number of words (`tally.number_of_words`) the form that most people used in the
-    last LATEST failed searches of [start, end) by these words; words that are forgotten have none.
+    """Return a wording for each of these numbers (see `daily_counts.number_of_words`): the one that
+    most people used in the last LATEST failed searches of [start, end), "" for forgotten words.
     """
     found = {}
     for number in numbers:
@@ -255,10 +254,10 @@ def wordings(
     return found
 
 
-# -- Days brought up to date: each counted from its rows when something of it has changed --
+# -- Bringing days up to date --
 
 
-MOST_AT_ONCE = 14  # days that a report counts itself before it sends its reader away for a while
+MOST_AT_ONCE = 14  # days that a report counts itself; with more it raises NotReady
 
 
 def bring_up_to_date(
@@ -268,9 +267,9 @@ def bring_up_to_date(
     most: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> int:
-    """Count the days that have changed, the latest first, at most `most` of them; return how many.
+    """Count the days that have changed, latest first, at most `most` of them; return how many.
 
-    Each day is a transaction of its own. `progress` is told (done, all).
+    Each day has its own transaction. `progress` is called with (done, all).
     """
     with db.read() as connection:
         waiting = stale(connection)[:most]
@@ -293,8 +292,8 @@ def _count(connection: Connection, day: date) -> DailyTally:
 
 
 def searches_by_day(connection: Connection, first: date, last: date) -> dict[date, int]:
-    """Return the searches of ended episodes by the UTC day on which the episode started; NotReady
-    as for `days_of`.
+    """Return how many searches the ended episodes made, by the UTC day on which the episode
+    started. Raises NotReady as `days_of` does.
     """
     days = days_of(connection, first, last, people=())
     return {day: tally.sums["searches"] for day, tally in days.items()}
@@ -303,11 +302,11 @@ def searches_by_day(connection: Connection, first: date, last: date) -> dict[dat
 def days_of(
     connection: Connection, first: date, last: date, *, people: Sequence[str] = PEOPLE
 ) -> dict[date, DailyTally]:
-    """Return the counts of the days of a range, in order; of what does not add up only `people`,
-    some of store.PEOPLE. Marks of articles may be missing: `marks_of` has them.
+    """Return the counts of the days of a range, in order; of the columns in PEOPLE only those in
+    `people`. Articles' marks may be missing: `marks_of` returns them.
 
-    Days that have changed since they were counted are counted here and not kept. Raises NotReady
-    while more than MOST_AT_ONCE wait to be counted.
+    Days that have changed since they were stored are counted here without storing the result.
+    Raises NotReady when more than MOST_AT_ONCE days must be counted.
     """
     fresh = _fresh(connection, first, last)
     found = counted(connection, first, last, people=people)
@@ -315,7 +314,7 @@ def days_of(
 
 
 def marks_of(connection: Connection, first: date, last: date) -> dict[str, Counter[str]]:
-    """Return by article its marks over the days of a range; NotReady as for `days_of`."""
+    """Return the marks of each article over a range. Raises NotReady as `days_of` does."""
     fresh = _fresh(connection, first, last)
     marks = marked_days(connection, first, last, without=sorted(fresh))
     for day in fresh.values():
@@ -325,7 +324,7 @@ def marks_of(connection: Connection, first: date, last: date) -> dict[str, Count
 
 
 def _fresh(connection: Connection, first: date, last: date) -> dict[date, DailyTally]:
-    """Return the days of a range that have changed since they were counted, counted now."""
+    """Return the days of a range that have changed since they were stored, counted now."""
     waiting = stale(connection, first, last)
     if len(waiting) > MOST_AT_ONCE:
         days = (last - first).days + 1

@@ -1,7 +1,7 @@
-"""Ranges of days by a name that moves with today, and ranges that an address asks for.
+"""Named date ranges that move with today ("last full week"), and ranges given in an address.
 
-Promises UTC days, whole ISO weeks (Monday to Sunday), calendar months, quarters and years, and
-that a range "last full ..." ended before today. Pure: today is passed in.
+Days are UTC days, weeks are whole ISO weeks (Monday to Sunday), months, quarters and years are
+those of the calendar. A "last full" range always ended before today.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from kb.errors import InvalidInput
 
 USUAL = "last-30-days"
 LONGEST_DAYS = 366
-# Calendars end at the year 9999, and a report looks a day beyond its range.
+# Within what `date` can hold: reports also compute days outside their range.
 EARLIEST, LATEST = date(2000, 1, 1), date(2999, 12, 31)
 _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class NamedRange:
-    """A range by name: `key` stands in addresses, `words` are shown; `of` gives its days."""
+    """A named range: `key` is used in addresses, `words` are shown, `of` returns its days."""
 
     key: str
     words: str
@@ -30,7 +30,7 @@ class NamedRange:
 
 
 def range_of(key: str, today: date) -> DateRange:
-    """Return the days of a named range; InvalidInput when there is none of that name."""
+    """Return the days of a named range. Raises InvalidInput for an unknown name."""
     if key not in RANGES:
         problem = f"There is no range {key[:40]!r}: choose one from the list."
         raise InvalidInput(problem, fields={"range": problem})
@@ -39,12 +39,12 @@ def range_of(key: str, today: date) -> DateRange:
 
 def asked_range(asked: Mapping[str, str], today: date) -> DateRange:
     """Return the range that an address asks for: `range` by name, else `from` and `until`, else the
-    usual one. InvalidInput, with the field, when it asks for none that a report can have.
+    default. Raises InvalidInput, naming the field, for a range that no report can have.
     """
     if name := asked.get("range", ""):
         return range_of(name, today)
     usual = range_of(USUAL, today)
-    if asked.get("until") and not asked.get("from"):  # as many days as usual, up to that one
+    if asked.get("until") and not asked.get("from"):  # the default number of days, up to that one
         last = _day(asked, "until", usual.last)
         return DateRange(max(EARLIEST, last - (usual.last - usual.first)), last)
     first = _day(asked, "from", usual.first)
@@ -59,7 +59,7 @@ def asked_range(asked: Mapping[str, str], today: date) -> DateRange:
 def _day(asked: Mapping[str, str], name: str, usual: date) -> date:
     text = asked.get(name, "")
     try:
-        # Python takes 20260331 and 2026-W14-2 too.
+        # fromisoformat would also accept 20260331 and 2026-W14-2.
         day = date.fromisoformat(text if text[4:5] == text[7:8] == "-" else "") if text else usual
     except ValueError:
         day = date.min
@@ -79,7 +79,7 @@ def _full_week(today: date) -> DateRange:
 
 
 def _ended(begin: Callable[[date], date]) -> Callable[[date], DateRange]:
-    """Return the range that ended before the one that today is in began."""
+    """Return a function that gives the full period before the one that contains today."""
 
     def full(today: date) -> DateRange:
         last = begin(today) - _DAY

@@ -1,21 +1,16 @@
-"""Every definition that the product quotes, in words and as a fraction.
+"""The definitions of all figures, outcomes and failures: in words and, for a share, as a fraction.
 
-Promises that whoever quotes a figure can say what it counts, what it rests on and what it leaves
-out. Knows no code that applies them; `definitions` has the others.
-
-Promises that whoever quotes a figure can say what it counts, what it rests on and what it leaves
-out. Knows no code that applies them.
-
-Promises that a report, its CSV and docs/metrics.md say the same: a test holds the page to these
-rows. A change of meaning is a new DEFINITION_VERSION; raw facts are kept, so that classes can be
-found anew. Knows no code that applies them.
+Each says what is counted, what the figure rests on and what it leaves out. Reports, their CSV files
+and docs/metrics.md use the same text: a test compares the document with these rows. A change of
+meaning gets a new DEFINITION_VERSION; raw events are kept, so that old episodes can be judged
+again.
 """
 
 from __future__ import annotations
 
 from kb.analytics.ticket_definitions import CYCLE, TICKETS, Definition
 
-# -- What the report's figures on deflection mean, in words and as a fraction --
+# -- Deflection --
 
 
 _CLOSED = "closed episodes that started in the range"
@@ -202,7 +197,7 @@ RIVALS: tuple[Definition, ...] = (
 )
 
 
-# -- What the report's figures on searching and reading mean, in words and as a fraction --
+# -- Searching and reading --
 
 
 _SEARCHES = "searches of ended episodes that started in the range"
@@ -294,11 +289,11 @@ SEARCHING: tuple[Definition, ...] = (
 )
 
 
-# -- Every definition that the product quotes, in words and as a fraction --
+# -- Outcomes, failures, other figures, and the index of all definitions --
 
 
-# 2: a suggestion that answered instead of a ticket confirms; arms, survey and waits are kept.
-# 3: device, collection, place opened and time to answer are kept; waits are of whole days.
+# 2: a suggestion that replaced a ticket counts as confirmed; arms, survey, waits are stored.
+# 3: device, collection, rank opened and response time are stored; waits are of whole days.
 DEFINITION_VERSION = 3
 
 OUTCOMES: tuple[Definition, ...] = (
@@ -543,5 +538,5 @@ DEFINITIONS: dict[str, Definition] = {
 
 
 def of_failure(failure: str) -> Definition:
-    """Return the definition of a failure class; "ticketed" is also the name of an outcome."""
+    """Return the definition of a failure. "ticketed" is also an outcome, so its key differs."""
     return DEFINITIONS["ticketed_search" if failure == "ticketed" else failure]

@@ -1,15 +1,12 @@
-"""Deflection: its bounds, an estimate, what suggestions cause, and what other products print.
+"""Deflection: its bounds, an estimate, the effect of suggestions, and what other products report.
 
-Promises that the estimate lies between the bounds, and says what is missing where there are too
-few answers. Pure: reads counts of closed episodes.
+The lower bound counts confirmed episodes, the upper bound also silent readers. The estimate uses
+the survey's answers and always lies between the bounds. The effect of suggestions comes from the
+holdout experiment: each person counts once, in the arm first drawn. Every figure carries the counts
+that it rests on; with too few data it has no value and says what is missing.
 
-Promises each person once, in the arm first drawn, and no figure from too few. Pure.
-
-Promises their formulas as published, so that a lead can see how far apart they lie and answer
-whoever quotes them. None of them is this product's figure. Pure.
-
-Promises that every figure carries what it rests on, that too few data give no figure, and that
-the estimate lies between the bounds. Pure: reads the counts of a range.
+The formulas of other products are computed as published, so that a support lead can see how far
+apart they lie. None of them is this product's figure.
 """
 
 from __future__ import annotations
@@ -31,16 +28,16 @@ from kb.analytics.statistics import holdout, survey
 from kb.analytics.statistics.holdout import Arms, ExperimentEffect
 from kb.analytics.statistics.survey import MIN_ANSWERS, Silence
 
-# -- Deflection between its bounds, of all closed episodes or of some of them --
+# -- Bounds and estimate --
 
 
-# Closed episodes by outcome and by what the survey heard of them: "", "shown", "yes" or "no".
+# Closed episodes by (outcome, survey); survey is "", "shown", "yes" or "no".
 Outcomes = Mapping[tuple[str, str], int]
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Closed episodes seen together: all, or those that have something in common."""
+    """The figures of a group of closed episodes: all, or those with something in common."""
 
     key: str
     name: str
@@ -56,7 +53,7 @@ class Group:
 
 
 def outcomes(kinds: Mapping[EpisodeKind, int], *, form: bool | None = None) -> Outcomes:
-    """Return the closed episodes of these kinds, or those that did or did not reach the form."""
+    """Return the closed episodes; with `form`, only those that did or did not reach the form."""
     found: Counter[tuple[str, str]] = Counter()
     for kind, number in kinds.items():
         if kind.closed and form in (None, kind.form):
@@ -65,7 +62,7 @@ def outcomes(kinds: Mapping[EpisodeKind, int], *, form: bool | None = None) -> O
 
 
 def heard(closed: Outcomes) -> Silence:
-    """Return what the survey heard from the silent among these closed episodes."""
+    """Return the survey's answers from silent readers among these closed episodes."""
     by_outcome: Counter[str] = Counter()
     for (outcome, _), number in closed.items():
         by_outcome[outcome] += number
@@ -97,7 +94,7 @@ def group(key: str, name: str, closed: Outcomes) -> Group:
 
 
 def estimate(silence: Silence) -> Estimate:
-    """Return the share that succeeded, as the survey says."""
+    """Return the share of closed episodes that succeeded, estimated from the survey."""
     found = survey.deflection(silence)
     return Estimate(
         key="deflection_estimate",
@@ -114,7 +111,7 @@ def estimate(silence: Silence) -> Estimate:
 
 
 def success(silence: Silence) -> Estimate:
-    """Return the share of the silent that succeeded."""
+    """Return the share of silent readers that succeeded."""
     enough = silence.enough
     return Estimate(
         key="silent_success",
@@ -131,7 +128,7 @@ def success(silence: Silence) -> Estimate:
 
 
 def worst(silence: Silence) -> Estimate:
-    """Return the success of the asked as a span without a middle."""
+    """Return the worst-case limits of success among those asked, without a point value."""
     return Estimate(
         key="silent_worst",
         name=DEFINITIONS["silent_worst"].name,
@@ -148,19 +145,19 @@ def _few_answers(silence: Silence) -> str:
 
 
 def populations(kinds: Mapping[EpisodeKind, int]) -> tuple[Group, ...]:
-    """Return those who reached the ticket form, and those who did not."""
+    """Return the episodes that reached the ticket form, and those that did not."""
     return tuple(
         group(key, DEFINITIONS[key].name, outcomes(kinds, form=reached))
         for key, reached in (("reached_form", True), ("no_form", False))
     )
 
 
-# -- other waits for a ticket -------------------------------------------------------------------
+# -- Outcomes under other waits for a ticket --
 
 
 def waits(days: Iterable[DailyTally], now: datetime) -> tuple[Group, ...]:
-    """Return the outcomes under each wait, over the days all of whose episodes ended before the
-    longest.
+    """Return the outcomes under each wait, over the days whose episodes all ended longer ago than
+    the longest wait.
     """
     old = [day for day in days if day.last_end and now - day.last_end > REACH]
     return tuple(_under(old, int(wait.total_seconds() // 3600)) for wait in WAITS)
@@ -179,16 +176,16 @@ def _span(hours: int) -> str:
     return "1 hour" if hours == 1 else f"{hours} hours" if hours < 48 else f"{hours // 24} days"
 
 
-# -- What suggestions on the ticket form cause, from episodes to figures --
+# -- The effect of suggestions on the ticket form --
 
 
-POINTS = (0.10, 0.05, 0.02)  # differences whose price in time is told
+POINTS = (0.10, 0.05, 0.02)  # differences for which people and days needed are shown
 NOBODY_HELD_OUT = "nobody was drawn: setting holdout_share"
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """What it takes to see a difference of so many `points`, in [0, 1]."""
+    """The people and days needed to detect a difference of `points`, in [0, 1]."""
 
     points: float
     people: Estimate
@@ -198,9 +195,8 @@ class Patience:
 def exposed(drawn: Records) -> Arms:
     """Return the people at the ticket form by arm, each by their first closed episode there.
 
-    `drawn` are a tally's, in order of time. Where the held-out share was changed, only people drawn
-    under the latest share count: the mix of the arms moves with it, and so does whatever else
-    changed over time.
+    `drawn` is `DailyTally.exposed`, in order of time. If the held-out share was changed, only
+    people drawn under the latest share count: otherwise the arms would mix different periods.
     """
     if not len(drawn):
         return Arms()
@@ -221,7 +217,7 @@ def exposed(drawn: Records) -> Arms:
 def caused(
     key: str, unit: Unit, effect: ExperimentEffect | None, arms: Arms, otherwise: str = ""
 ) -> Estimate:
-    """Return the effect as a figure; `otherwise` is what is missing beside people."""
+    """Return the effect as a figure; `otherwise` says what is missing other than people."""
     people = arms.shown + arms.held_out
     lacking = otherwise or (arms.lacking if people else NOBODY_HELD_OUT)
     return Estimate(
@@ -238,7 +234,10 @@ def caused(
 
 
 def patience(arms: Arms, points: float, days: float) -> Patience:
-    """Return what it takes to see that suggestions lower the rate by `points`."""
+    """Return what is needed to detect that suggestions lower the ticket rate by `points`.
+
+    `arms` were counted over `days` days.
+    """
     people, tickets = arms.shown + arms.held_out, arms.shown_tickets + arms.held_out_tickets
     base = arms.held_out_tickets / arms.held_out if arms.enough else tickets / max(people, 1)
     needed = holdout.people_needed(base, points, arms.share / 100)
@@ -257,12 +256,12 @@ def _power(unit: Unit, value: int | None, n: int, lacking: str) -> Estimate:
     return Estimate(f"power_{unit}", name, "power", unit, n, value=value, lacking=lacking)
 
 
-# -- Figures that other products and guides call deflection, on the same data --
+# -- The formulas of other products --
 
 
 @dataclass(frozen=True, slots=True)
 class RivalCounts:
-    """What the formulas are made of, over closed episodes."""
+    """The inputs of the formulas, counted over closed episodes."""
 
     closed: int
     confirmed: int
@@ -274,7 +273,7 @@ class RivalCounts:
 
 
 def self_service_ratio(counts: RivalCounts) -> float | None:
-    """Return users of the help centre for each user in tickets; None when nobody got a ticket.
+    """Return users of the help centre per user with a ticket; None when nobody got a ticket.
 
     Zendesk, "Tracking essential self-service metrics": total users of the help centre / total
     users in tickets, called self-service score and ticket deflection ratio.
@@ -283,28 +282,28 @@ def self_service_ratio(counts: RivalCounts) -> float | None:
 
 
 def no_ticket(counts: RivalCounts) -> float | None:
-    """Return the share of users who got no ticket: the same two numbers read as a deflection rate,
-    by which everybody who did not come back was served; None of nobody.
+    """Return the share of users without a ticket: the same two numbers read as a deflection rate,
+    as if everybody without a ticket had been helped; None without users.
     """
     without = counts.people - counts.people_with_ticket
     return without / counts.people if counts.people else None
 
 
 def everybody_silent(counts: RivalCounts) -> float | None:
-    """Return confirmed and potential episodes as if every silent reader were a ticket saved; times
-    the cost of a ticket it is the usual "cost saved". None of nothing.
+    """Return the share of confirmed and potential episodes, as if every silent reader were a ticket
+    saved; None without closed episodes.
     """
     return (counts.confirmed + counts.potential) / counts.closed if counts.closed else None
 
 
 def click_is_solved(counts: RivalCounts) -> float | None:
-    """Return the share of searches from which anything was opened, which some call the self-solved
-    rate; None without searches.
+    """Return the share of searches from which something was opened, sometimes called the
+    self-solved rate; None without searches.
     """
     return counts.searches_with_click / counts.searches if counts.searches else None
 
 
-# -- What self-service saves: bounds, an estimate, a cause, and what others would call it --
+# -- All figures on deflection --
 
 
 NO_COST = "no cost is set: setting tiers"
@@ -312,7 +311,7 @@ NO_COST = "no cost is set: setting tiers"
 
 @dataclass(frozen=True, slots=True)
 class Deflection:
-    """All figures on deflection; `rates` are tickets with and without suggestions."""
+    """All figures on deflection; `rates` are the ticket rates with and without suggestions."""
 
     silence: Silence
     estimate: Estimate
@@ -340,7 +339,7 @@ def make(
     now: datetime,
     elapsed: float,
 ) -> Deflection:
-    """Return the figures of these days, whose sum is `whole`; `elapsed` days have passed."""
+    """Return the figures of `days`, whose sum is `whole`; `elapsed` days have passed so far."""
     silence = heard(outcomes(whole.kinds))
     arms = exposed(whole.exposed)
     price = figures.ticket_cost(tiers)
@@ -382,11 +381,11 @@ def _cost(price: float | None, tiers: Mapping[int, TierCost]) -> Estimate:
     )
 
 
-# -- what others would call it ------------------------------------------------------------------
+# -- Inputs of the other formulas --
 
 
 def counts(whole: DailyTally, silence: Silence) -> RivalCounts:
-    """Return what the others' formulas are made of."""
+    """Return the inputs of the other products' formulas."""
     return RivalCounts(
         closed=silence.closed,
         confirmed=silence.confirmed,

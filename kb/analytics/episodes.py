@@ -1,8 +1,7 @@
-"""Events into episodes, and how each ended.
+"""Group events into episodes, and find how each episode ended.
 
-Promises the same episodes from the same events in any order and with any repeats, and that
-every episode has exactly one outcome. Pure; knows no database. The definitions in plain words
-are in `definitions` and docs/metrics.md.
+The same events always give the same episodes, in any order and with any repeats. Each episode has
+exactly one outcome. The definitions in words are in `kb.analytics.definitions` and docs/metrics.md.
 """
 
 from __future__ import annotations
@@ -17,26 +16,27 @@ from kb.analytics.model import ArticleReading, Episode, Outcome, Search, TicketS
 from kb.tracking.events import Event, EventKind
 
 READ_S = 10.0  # seconds on an article before it counts as read (definition 1)
-# A suggestion that was merely shown, the arm of a comparison and the survey are no acts: an answer
-# to the survey must not change how the same person would have been judged without it.
+# Events that are not acts of the person: a suggestion shown, the experiment's arm, the survey. An
+# answer to the survey must not change how the episode would have been judged without it.
 ASIDES = frozenset({
     EventKind.SUGGESTION_SHOWN, EventKind.HOLDOUT, EventKind.SURVEY_SHOWN,
     EventKind.SURVEY_ANSWERED,
 })  # fmt: skip
-# What a person does.
+# What a person does. Only these make an episode.
 ACTS = frozenset(EventKind) - ASIDES
-# A tab left open reports its reading hours later; a policy opens its ticket when all is over.
+# These may arrive late: an open tab reports its reading hours later, a policy opens a ticket
+# after the episode.
 FOLLOWERS = frozenset({EventKind.DWELL, EventKind.TICKET_CREATED})
-LATE = timedelta(days=1)  # followers later than this are nobody's: outcomes are final by then
+LATE = timedelta(days=1)  # later followers are ignored: outcomes are final by then
 OPENINGS = frozenset({EventKind.CLICK, EventKind.VIEW, EventKind.SUGGESTION_OPENED})
 
 
 def episodes(events: Iterable[Event], gap: timedelta) -> tuple[Episode, ...]:
     """Return the episodes in `events` (of any visitors), in order of start.
 
-    Events that are left out, of no visitor, or no act make none. FOLLOWERS keep an episode going
-    but start none: later than the gap, up to LATE, they belong to the episode before and move no
-    end. ASIDES belong to the episode that goes on at their time, and to none where none does.
+    Events that are left out or have no visitor are ignored. FOLLOWERS keep an episode going but do
+    not start one: after the gap, up to LATE, they belong to the previous episode without moving its
+    end. ASIDES belong to the episode that is going on at their time, if there is one.
     """
     visitors: dict[str, dict[str, Event]] = {}
     for event in events:
@@ -92,11 +92,11 @@ def _episode(run: Sequence[Event], ended_at: datetime) -> Episode:
     )
 
 
-# -- what happened in an episode ----------------------------------------------------------------
+# -- What happened in an episode --
 
 
 def searches(episode: Episode) -> tuple[Search, ...]:
-    """Return its searches; the same words asked again, nothing else asked between, are one."""
+    """Return its searches; consecutive searches for the same words count as one."""
     groups: list[list[Event]] = []
     for event in episode.of(EventKind.SEARCH):
         if groups and groups[-1][0].words_key == event.words_key:
@@ -107,7 +107,7 @@ def searches(episode: Episode) -> tuple[Search, ...]:
 
 
 def _search(forms: Sequence[Event]) -> Search:
-    """Return the search of these forms; it found what its most fortunate form found."""
+    """Return these search events as one search, with the best result that any of them had."""
     first, last = forms[0], forms[-1]
     return Search(
         ids=tuple(form.id for form in forms),
@@ -127,13 +127,13 @@ def _search(forms: Sequence[Event]) -> Search:
 def readings(episode: Episode) -> tuple[ArticleReading, ...]:
     """Return the articles opened, one row for each article and search, in order.
 
-    Seconds: the longest dwell reported, else the time to the visitor's next act that is no
-    opening of the same article, else None.
+    `seconds` is the longest dwell reported, else the time to the visitor's next act other than
+    opening the same article, else None.
     """
     groups: dict[tuple[str, str], list[Event]] = {}
     for event in episode.events:
         if event.article and (event.kind in OPENINGS or event.kind is EventKind.DWELL):
-            # The form's suggestion is none of the results of the search that led to the form.
+            # A suggestion on the form is not a result of the search that led to the form.
             suggested = event.kind is EventKind.SUGGESTION_OPENED
             search_id = "" if suggested else event.search_id or ""
             groups.setdefault((event.article, search_id), []).append(event)
@@ -153,10 +153,10 @@ def _seconds(episode: Episode, group: Sequence[Event]) -> float | None:
 
 
 def _until_next(episode: Episode, opening: Event) -> float | None:
-    """Return the seconds from an opening to the next other act, None when there is none."""
+    """Return the seconds from an opening to the next different act, None without one."""
     after = episode.events[episode.events.index(opening) + 1 :]
     for event in after:
-        if event.at > episode.ended_at:  # a policy's ticket, long after the person had gone
+        if event.at > episode.ended_at:  # a policy's ticket, long after the person left
             break
         same = event.kind in OPENINGS and event.article == opening.article
         if not same and event.kind is not EventKind.DWELL:
@@ -165,12 +165,12 @@ def _until_next(episode: Episode, opening: Event) -> float | None:
 
 
 def is_read(reading: ArticleReading) -> bool:
-    """Return whether the article was read for 10 seconds or more; not known counts as no."""
+    """Return whether the article was read for 10 seconds or more; unknown counts as no."""
     return reading.seconds is not None and reading.seconds >= READ_S
 
 
 def votes(episode: Episode) -> dict[str, Event]:
-    """Return the vote that counts for each article: the visitor's last."""
+    """Return the visitor's last vote on each article."""
     return {event.article or "": event for event in episode.of(EventKind.VOTE)}
 
 
@@ -180,7 +180,7 @@ def is_helpful(vote: Event) -> bool:
 
 
 def approvals(episode: Episode) -> tuple[Event, ...]:
-    """Return what says that the need was met: "this solved it", on an article or instead of a
+    """Return the events that say the need was met: "this solved it", on an article or instead of a
     ticket, and helpful votes.
     """
     helpful = tuple(vote for vote in votes(episode).values() if is_helpful(vote))
@@ -193,7 +193,7 @@ def useful_readings(episode: Episode) -> tuple[ArticleReading, ...]:
     return tuple(r for r in readings(episode) if is_read(r) and r.article not in down)
 
 
-# -- how it ended -------------------------------------------------------------------------------
+# -- How an episode ended --
 
 
 def matching(
@@ -201,7 +201,7 @@ def matching(
 ) -> tuple[TicketSeen, ...]:
     """Return the tickets of this person from the episode's start to `window` after its end.
 
-    A ticket is this person's by visitor, by account, or by a search of this episode.
+    A ticket matches by visitor, by account, or by a search of this episode.
     """
     own = {event.id for event in episode.of(EventKind.SEARCH)}
     until = episode.ended_at + window
@@ -220,7 +220,7 @@ def matching(
 def outcome(
     episode: Episode, tickets: Iterable[TicketSeen], now: datetime, *, window: timedelta
 ) -> Outcome:
-    """Return how the episode ended, the first that holds; open until `window` has passed."""
+    """Return the first outcome that applies; OPEN until `window` has passed."""
     if matching(episode, tickets, window):
         return Outcome.TICKETED
     if not is_closed(episode, now, window):
@@ -229,15 +229,15 @@ def outcome(
 
 
 def without_ticket(episode: Episode) -> Outcome:
-    """Return how the episode ended, or would have without its ticket."""
+    """Return the outcome that the episode has, or would have had without its ticket."""
     if approvals(episode):
         return Outcome.CONFIRMED
     return Outcome.POTENTIAL if useful_readings(episode) else Outcome.ABANDONED
 
 
 def ticket_after(episode: Episode, tickets: Iterable[TicketSeen], reach: timedelta) -> float | None:
-    """Return the seconds from the episode's end to its first ticket, none or negative within the
-    episode; None when there was no ticket within `reach` of the end.
+    """Return the seconds from the episode's end to its first ticket, 0 or less for a ticket within
+    the episode; None without a ticket within `reach` of the end.
     """
     own = matching(episode, tickets, reach)
     first = min((ticket.at for ticket in own), default=None)
@@ -245,7 +245,7 @@ def ticket_after(episode: Episode, tickets: Iterable[TicketSeen], reach: timedel
 
 
 def is_ended(episode: Episode, now: datetime, gap: timedelta) -> bool:
-    """Return whether nothing that comes now could still belong to the episode."""
+    """Return whether the gap has passed, so that new acts no longer belong to the episode."""
     return now - episode.ended_at > gap
 
 
@@ -257,10 +257,10 @@ def is_closed(episode: Episode, now: datetime, window: timedelta) -> bool:
 def unresolved(
     episode: Episode, last_failed: Search | None, tickets: Sequence[TicketSeen], window: timedelta
 ) -> bool:
-    """Return whether the need is still there.
+    """Return whether the need is still unmet.
 
-    A search failed, and after the last that did nothing was called helpful or solving, nothing
-    was read for 10 seconds that was not voted down, and no ticket came.
+    This holds when a search failed, no ticket came, and after the last failed search nothing was
+    voted helpful or called solved, and nothing was read for 10 seconds without being voted down.
     """
     if last_failed is None or matching(episode, tickets, window):
         return False
@@ -269,5 +269,5 @@ def unresolved(
 
 
 def consecutive(found: Sequence[Search]) -> list[tuple[Search, Search | None]]:
-    """Return each search with the one that followed it in the episode, None for the last."""
+    """Return each search with the next one of the episode, None after the last."""
     return [*pairwise(found), (found[-1], None)] if found else []

@@ -1,7 +1,6 @@
-"""Why a search failed.
+"""Why a search failed: at most one failure for each search, the first that applies.
 
-Promises one class or none for each search, the first that holds. Pure; knows no database. A
-vector index always returns something, so "no hit" alone would see almost no failure.
+A vector index always returns some results, so "no hit" alone would detect almost no failure.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from kb.tracking.events import Event, EventKind
 from kb.tracking.query_text import folded
 from search.text.analysis import stem, stop_words
 
-ALIKE = 0.66  # likeness of spelling in [0, 1] above which two wordings are tries at one thing
+ALIKE = 0.66  # similarity of spelling in [0, 1] above which two wordings mean the same
 
 
 def failures(
@@ -28,10 +27,10 @@ def failures(
     window: timedelta = timedelta(hours=24),
     found: Sequence[Search] | None = None,
 ) -> dict[str, Failure]:
-    """Return the class of each failed search by the id of its first form.
+    """Return the failure of each failed search, by the search's id.
 
-    A search that succeeded, or is undecided while the episode goes on, is not there. `found` are
-    the episode's searches where the caller has them.
+    A search that succeeded, or is undecided while the episode goes on, is left out. `found` are
+    the episode's searches, if the caller already has them.
     """
     found = episodes.searches(episode) if found is None else found
     own = episodes.matching(episode, tickets, window)
@@ -41,7 +40,7 @@ def failures(
 
 
 class _Case:
-    """What is known of an episode when its searches are judged."""
+    """An episode's data that is needed to judge its searches."""
 
     def __init__(
         self,
@@ -58,7 +57,7 @@ class _Case:
         self.last = max((search.at for search in found), default=None)
 
     def of(self, search: Search, after: Search | None) -> Failure | None:
-        """Return the first class that holds, None for a success or an undecided search."""
+        """Return the first failure that applies, None for a success or an undecided search."""
         if search.total <= 0:
             return Failure.ZERO
         if not search.answerable:
@@ -70,7 +69,7 @@ class _Case:
         return self._silent(search, after)
 
     def _silent(self, search: Search, after: Search | None) -> Failure | None:
-        """Return the class of a search judged by what was opened from it and what came next."""
+        """Return the failure as judged by what was opened from the search and what came next."""
         opened = [reading for reading in self.readings if reading.search_id in search.ids]
         if self._approved(search):
             return None
@@ -91,7 +90,7 @@ class _Case:
         return any(act.search_id in search.ids for act in acts)
 
     def _ticketed(self, search: Search) -> bool:
-        """Return whether a ticket names this search, or names none and this was the last."""
+        """Return whether a ticket names this search, or names no search and this was the last."""
         return any(
             ticket.search_id in search.ids or (not ticket.search_id and search.at == self.last)
             for ticket in self.tickets
@@ -103,9 +102,9 @@ def _bounced(reading: ArticleReading) -> bool:
 
 
 def related(words: str, later: str, language: str) -> bool:
-    """Return whether two wordings are tries at one thing: a stem in common, or like spelling."""
+    """Return whether two wordings mean the same: they share a stem or are spelt alike."""
     one, other = _telling(words, language), _telling(later, language)
-    if not one or not other:  # forgotten
+    if not one or not other:  # the words were forgotten
         return False
     if _stems(one, language) & _stems(other, language):
         return True
@@ -113,7 +112,7 @@ def related(words: str, later: str, language: str) -> bool:
 
 
 def _telling(words: str, language: str) -> list[str]:
-    """Return the folded words that carry meaning; all, where only common ones are there."""
+    """Return the folded words without stop words; all words if there are only stop words."""
     every = folded(words).split()
     return [word for word in every if word not in stop_words(language or "en")] or every
 

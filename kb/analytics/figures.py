@@ -1,13 +1,8 @@
-"""The values that reports show: counted figures, estimates, the cost of a ticket, and how they are
-written.
+"""The values that reports show: counted figures, estimates, the cost of a ticket, and their format.
 
-Promises that a share comes with its counts, its interval and the key of its definition. Pure.
-
-Promises that a figure without enough data behind it has no value and says why. Knows no formula.
-
-Promises an amount in whatever the tiers' costs are in, or None where no cost is set. Pure.
-
-Promises the same words for the same value everywhere. Pure.
+A share carries its counts, its interval and the key of its definition. An estimate without enough
+data has no value and says why. Amounts of money are in the unit of the tiers' costs, None where no
+cost is set. The same value is written the same way on every page and in every email.
 """
 
 from __future__ import annotations
@@ -19,13 +14,13 @@ from enum import StrEnum
 from kb.analytics.definitions import DEFINITIONS
 from kb.analytics.statistics.proportions import wilson
 
-# -- The shape of a counted figure --
+# -- Counted figures --
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A count or a share. `value` is the share in [0, 1], None of nothing, or the count itself
-    where `denominator` is None; `interval` is its 95 % interval; `n` is what it is based on.
+    """A count or a share. `value` is the share in [0, 1], None if `denominator` is 0, or the count
+    itself if `denominator` is None; `interval` is its 95 % interval; `n` is the sample size.
     """
 
     key: str
@@ -60,16 +55,16 @@ def count(definition: str, number: int, *, key: str = "", name: str = "") -> Fig
     return Figure(key or definition, shown, number, number, None, number, None, definition)
 
 
-# -- The shape of an estimated figure --
+# -- Estimates --
 
 
 class Unit(StrEnum):
-    """What the number counts."""
+    """The unit of a value."""
 
     SHARE = "share"  # in [0, 1], shown in per cent
     DIFFERENCE = "difference"  # of two shares, in [-1, 1], shown in percentage points
     TICKETS = "tickets"
-    MONEY = "money"  # in whatever the tiers' costs are in
+    MONEY = "money"  # in the unit of the tiers' costs
     RATIO = "ratio"  # to 1
     PEOPLE = "people"
     DAYS = "days"
@@ -78,11 +73,11 @@ class Unit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """One estimated figure: `value` with its 95 % `interval`, resting on `n`.
+    """One estimated figure: `value` with its 95 % `interval`; `n` is the sample size.
 
-    `always` is the interval that holds at every look, where there is one. `lacking` says why there
-    is no value, "" when there is one. `numerator` and `denominator` are those of the definition
-    where it is a share. `definition` is a key of DEFINITIONS.
+    `always` is the interval that holds at every look, if there is one. `lacking` says why there is
+    no value, "" when there is one. `numerator` and `denominator` are set for a share, as in its
+    definition. `definition` is a key of DEFINITIONS.
     """
 
     key: str
@@ -98,12 +93,12 @@ class Estimate:
     lacking: str = ""
 
 
-# -- What a ticket costs, over the tiers at which tickets stand --
+# -- Cost of a ticket --
 
 
 @dataclass(frozen=True, slots=True)
 class TierCost:
-    """A tier: level, name, cost of one ticket, and the tickets of the range that stand there."""
+    """A tier: level, name, cost of one ticket, and how many tickets of the range are there now."""
 
     level: int
     name: str
@@ -112,8 +107,8 @@ class TierCost:
 
 
 def ticket_cost(tiers: Mapping[int, TierCost]) -> float | None:
-    """Return the mean cost of a ticket, weighted by where tickets stand; without tickets that of
-    the first tier that people answer, level 1. None where every cost is nought.
+    """Return the mean cost of a ticket, weighted by the tickets at each tier; without tickets the
+    cost of the lowest staffed tier. None if every cost is 0.
     """
     staffed = [tier for level, tier in sorted(tiers.items()) if level > 0]
     if not any(tier.cost for tier in staffed):
@@ -124,12 +119,12 @@ def ticket_cost(tiers: Mapping[int, TierCost]) -> float | None:
     return sum(tier.cost * tier.tickets for tier in staffed) / total
 
 
-# -- Figures as people read them, on a page and in a letter --
+# -- Formatting --
 
 
 def amount(value: float | None, unit: str) -> str:
-    """Return a figure as it is read: "12.3 %", "+4.0 points", "1,250", "4.0 : 1", "0.08 : 1"; "no
-    data" for none. `unit` is a Unit of kb.insight.estimates.
+    """Return a value as text: "12.3 %", "+4.0 points", "1,250", "4.0 : 1", "0.08 : 1"; "no data"
+    for None. `unit` is a `Unit`.
     """
     if value is None:
         return "no data"
@@ -145,5 +140,5 @@ def amount(value: float | None, unit: str) -> str:
 
 
 def extent(interval: tuple[float, float] | None, unit: str) -> str:
-    """Return "10.2 % to 14.4 %", "" without an interval."""
+    """Return an interval as text, "10.2 % to 14.4 %"; "" without one."""
     return " to ".join(amount(end, unit) for end in interval) if interval else ""

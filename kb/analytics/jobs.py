@@ -1,7 +1,6 @@
-"""The periodic work of insight: episodes brought up to date, words forgotten in time.
+"""The periodic work of analytics: bring episodes and daily counts up to date, forget old words.
 
-Promises that running it twice, or in two workers at once, leaves the same rows as running it
-once. Knows the order of steps; rules and SQL are elsewhere.
+Running it twice, or in two workers at once, leaves the same rows as running it once.
 """
 
 from __future__ import annotations
@@ -20,14 +19,14 @@ from kb.analytics.outcomes import Waits, judge
 from kb.database import Connection, Database, Row
 from search.semantic.encoder import Progress, silent
 
-MARGIN = timedelta(hours=1)  # clocks of several machines, and rounds that were missed
-POLICY_REACH = timedelta(days=7)  # an offer later than this would puzzle rather than help
+MARGIN = timedelta(hours=1)  # for differing clocks and missed rounds
+POLICY_REACH = timedelta(days=7)  # a ticket or email offered later than this would only confuse
 DAYS_A_ROUND = 30  # days counted in one round; more are waiting only after an upgrade
 BATCH = 100  # visitors in one transaction, so that pages never wait long for a lock
 
 
 class EpisodeSettings(Protocol):
-    """The settings that closing reads."""
+    """The settings that judging episodes needs."""
 
     @property
     def episode_gap(self) -> timedelta:
@@ -42,7 +41,7 @@ class EpisodeSettings(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """What one round did: episodes looked at, and those newly ended with the need unmet."""
+    """The result of one round: episodes judged, and unresolved ones that no policy has marked."""
 
     judged: int = 0
     unresolved: tuple[UnresolvedEpisode, ...] = ()
@@ -51,9 +50,9 @@ class Closed:
 def close_episodes(
     db: Database, settings: EpisodeSettings, now: datetime, *, since: datetime | None = None
 ) -> Closed:
-    """Bring the episodes of everybody active lately up to date; return what is newly unmet.
+    """Bring the episodes of recently active visitors up to date; return what is unresolved.
 
-    `since` reaches further back, for events that came out of the spool late.
+    `since` looks further back, for events that came late out of the spool.
     """
     spans = Waits(settings.episode_gap, settings.outcome_window)
     with db.read() as connection:
@@ -72,8 +71,8 @@ def judge_again(
     visitors: Collection[str],
     since: datetime,
 ) -> int:
-    """Judge anew these visitors' episodes that a ticket at `since` or later can reach, however old
-    they are; return how many.
+    """Judge again those episodes of these visitors that a ticket at `since` or later can affect,
+    however old they are; return how many.
     """
     spans = Waits(settings.episode_gap, settings.outcome_window)
     with db.read() as connection:
@@ -83,8 +82,8 @@ def judge_again(
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """What judging anew found: episodes judged, rows that differ from what was stored, days counted
-    anew and days whose counts differ from those kept.
+    """The result of a rebuild: episodes judged, rows that differ from the stored ones, days
+    counted, and days whose counts differ from the stored ones.
     """
 
     judged: int
@@ -101,12 +100,12 @@ def rebuild(
     since: datetime,
     progress: Progress = silent,
 ) -> Rebuilt:
-    """Judge every episode of `since` and later anew from the raw events, then count every day anew
-    from its episodes; say how much differs. Episodes that have changed since the worker's last
-    round are brought up to date first, and are no difference.
+    """Judge every episode since `since` again from the raw events, then count every day again from
+    its episodes; return how much differs. Episodes that changed since the worker's last round are
+    brought up to date first and do not count as differences.
 
-    Interrupted and run again it starts over; what it has done until then stands. `progress` is told
-    (what, done, all).
+    After an interruption a new run starts over; batches already written stay. `progress` is called
+    with (what, done, all).
     """
     spans = Waits(settings.episode_gap, settings.outcome_window)
     close_episodes(db, settings, now)
@@ -129,7 +128,7 @@ def rebuild(
     counted = bring_up_to_date(db, now, progress=lambda done, total: progress("days", done, total))
     with db.read() as connection:
         found = daily_counts_store.kept(connection)
-    # A day that somebody else changes meanwhile is in one of them alone: no difference.
+    # A day that another process changed meanwhile is missing from one of them: no difference.
     changed = sum(kept[day] != found[day] for day in kept.keys() & found.keys())
     return Rebuilt(judged, differ, counted, changed)
 
@@ -149,7 +148,7 @@ def _batches(due: Mapping[str, datetime]) -> Iterator[dict[str, datetime]]:
 
 
 def _horizon(connection: Connection, now: datetime, since: datetime, *, spans: Waits) -> datetime:
-    """Return from when on events are looked at: all that an earlier round may not have seen."""
+    """Return the time from which events are read: an earlier round may not have seen them."""
     usual = now - spans.gap - max(spans.window, LATE) - MARGIN
     last = store.last_seen(connection)
     return min(usual, since - spans.gap, last - spans.gap - MARGIN if last else usual)
@@ -158,7 +157,7 @@ def _horizon(connection: Connection, now: datetime, since: datetime, *, spans: W
 def _due(
     connection: Connection, horizon: datetime, now: datetime, spans: Waits
 ) -> dict[str, datetime]:
-    """Return the visitors whose episodes may have changed, with the time to look from."""
+    """Return the visitors whose episodes may have changed, with the time to read from."""
     latest = store.activity(connection, horizon, {kind.value for kind in ACTS | ASIDES})
     known = store.known(connection, horizon)
     changed = {
@@ -171,7 +170,7 @@ def _due(
 
 
 def _ticketed(connection: Connection, horizon: datetime, spans: Waits) -> dict[str, datetime]:
-    """Return whoever got a ticket since the horizon, from the oldest episode that it reaches."""
+    """Return visitors with a ticket since the horizon, with the time to read from."""
     visitors = store.visitors_of(connection, store.tickets_since(connection, horizon))
     return _reached(connection, visitors, horizon, spans)
 
@@ -179,13 +178,13 @@ def _ticketed(connection: Connection, horizon: datetime, spans: Waits) -> dict[s
 def _reached(
     connection: Connection, visitors: Collection[str], since: datetime, spans: Waits
 ) -> dict[str, datetime]:
-    """Return these visitors with the start of the oldest episode that a ticket of then reaches."""
+    """Return these visitors with the start of the oldest episode that a ticket can affect."""
     begun = store.first_starts(connection, visitors, since - spans.reach)
     return {visitor: min(since, begun.get(visitor, since)) for visitor in visitors}
 
 
 def _changed(rows: Sequence[Row[Any]], latest: int, now: datetime, *, spans: Waits) -> bool:
-    """Return whether there is a newer event, a span that has passed, or a newer definition."""
+    """Return whether there is a newer event, a wait that is over, or a newer definition."""
     if latest > max((int(row.data.get("seq", 0)) for row in rows), default=0):
         return True
     return any(
@@ -197,7 +196,7 @@ def _changed(rows: Sequence[Row[Any]], latest: int, now: datetime, *, spans: Wai
 
 
 def _from(rows: Sequence[Row[Any]], horizon: datetime) -> datetime:
-    """Return a time at which no episode of the visitor is cut in two."""
+    """Return a time to read from that cuts no episode of the visitor in two."""
     starts: list[datetime] = [row.started_at for row in rows]
     return min([horizon, *starts])
 
@@ -213,19 +212,19 @@ def _close(connection: Connection, due: Mapping[str, datetime], now: datetime, s
 
 
 def unresolved_without_policy(db: Database, now: datetime) -> tuple[UnresolvedEpisode, ...]:
-    """Return signed-in people's unresolved episodes of the last week that no policy has marked."""
+    """Return unresolved episodes of signed-in people, of the last week and without policy mark."""
     with db.read() as connection:
         return store.unresolved_without_policy(connection, now - POLICY_REACH)
 
 
 def demand(db: Database, since: datetime, threshold: int) -> tuple[QueryDemand, ...]:
-    """Return the words on which `threshold` or more distinct people failed since then."""
+    """Return the queries that failed for `threshold` or more distinct people since `since`."""
     with db.read() as connection:
         return store.demand(connection, since, threshold)
 
 
 def purge(db: Database, settings: EpisodeSettings, now: datetime, *, retention: timedelta) -> int:
-    """Forget words older than `retention` and salts no longer needed; return events emptied."""
+    """Erase words older than `retention` and salts no longer needed; return events changed."""
     with db.begin() as connection:
         store.forget_salts(connection, oldest_salt(settings, now))
         return store.forget_words(connection, now - retention)
@@ -233,11 +232,11 @@ def purge(db: Database, settings: EpisodeSettings, now: datetime, *, retention: 
 
 def oldest_salt(settings: EpisodeSettings, now: datetime) -> str:
     """Return the first UTC day whose salt is still needed, as YYYY-MM-DD."""
-    # Yesterday's at least: a form opened before midnight may be sent after it.
+    # At least yesterday's: a form opened before midnight may be sent after it.
     needed = now - max(settings.episode_gap + settings.outcome_window, timedelta(days=2))
     return needed.date().isoformat()
 
 
 def mark_policy(connection: Connection, episode_id: str, what: str) -> bool:
-    """Note on an open transaction what a policy did; False when another was there first."""
+    """Mark an episode, in an open transaction, with what a policy did; False if marked before."""
     return store.mark_policy(connection, episode_id, what)

@@ -1,8 +1,7 @@
-"""The values of analytics: episodes, outcomes, failures.
+"""The frozen value types of analytics: episodes, outcomes, failures, and rows of the daily counts.
 
-Promises frozen values. Knows no rule: `episodes`, `failures` and `report` make and read these.
-
-Promises frozen values as `figures.store` reads them. Knows no rule.
+`episodes`, `failures` and `outcomes` make them from events; `store` and `report_store` write and
+read them.
 """
 
 from __future__ import annotations
@@ -15,11 +14,11 @@ from typing import Any, Self
 
 from kb.tracking.events import Event, EventKind
 
-# -- The shapes that the rules of insight speak of --
+# -- Episodes, searches, tickets --
 
 
 class Outcome(StrEnum):
-    """How an episode ended; the first that holds."""
+    """How an episode ended: the first that applies, in this order."""
 
     TICKETED = "ticketed"
     CONFIRMED = "confirmed"
@@ -29,16 +28,16 @@ class Outcome(StrEnum):
 
 
 class Failure(StrEnum):
-    """Why a search failed; the first that holds.
+    """Why a search failed: the first that applies, in this order.
 
-    The number beside each name stands for it in the kept counts of days: it never changes, and a
-    class that is dropped leaves its number unused.
+    The number beside each name is its code in stored daily counts. It never changes, and the code
+    of a removed failure is not used again.
     """
 
     code: int
 
     def __new__(cls, name: str, code: int = -1) -> Self:
-        """Make the class of that name, kept as `code`."""
+        """Make the member of that name, stored as `code`."""
         made = str.__new__(cls, name)
         made._value_ = name
         made.code = code
@@ -55,9 +54,9 @@ class Failure(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TicketSeen:
-    """A ticket that a person got: at once, or for their need later on.
+    """A ticket that may belong to a person's episode.
 
-    `visitor`, `user_id` and `search_id` are what it can be matched by; any may be "".
+    It can be matched by `visitor`, `user_id` or `search_id`; any may be "".
     """
 
     at: datetime
@@ -68,10 +67,10 @@ class TicketSeen:
 
 @dataclass(frozen=True, slots=True)
 class Episode:
-    """One visitor's events with no gap longer than the setting, in order of time.
+    """One visitor's events, in order of time, without a gap longer than the setting.
 
-    `ended_at` is the time of the last event that keeps an episode going. `asides` are what the
-    site noted meanwhile and what a survey heard: they are no acts, and move neither end.
+    `ended_at` is the time of the last event that keeps an episode going. `asides` are
+    events that are not acts of the visitor, such as the survey: they move neither start nor end.
     """
 
     id: str
@@ -88,7 +87,7 @@ class Episode:
 
 
 class TicketIndex:
-    """Tickets by what they can be matched by."""
+    """Tickets indexed by visitor, account and search."""
 
     def __init__(self, tickets: Iterable[TicketSeen]) -> None:
         self._by: dict[tuple[str, str], list[TicketSeen]] = {}
@@ -106,10 +105,10 @@ class TicketIndex:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """One search of an episode: the same words asked again at once are the same search.
+    """One search of an episode; consecutive search events for the same words are one search.
 
-    `ids` holds the search ids of all its forms, the first of them in front. `device`, `collection`
-    and `ms`, the time in milliseconds that the answer took, are those of the last form.
+    `ids` holds the ids of these events in order. `device`, `collection` and `ms` (the response time
+    in milliseconds) are of the last event.
     """
 
     ids: tuple[str, ...]
@@ -126,13 +125,13 @@ class Search:
 
     @property
     def id(self) -> str:
-        """Return the id of its first form."""
+        """Return the id of its first event."""
         return self.ids[0]
 
 
 @dataclass(frozen=True, slots=True)
 class ArticleReading:
-    """One article opened from one search, or from none; `seconds` None: not known how long."""
+    """An article opened from one search, or from none; `seconds` is None if unknown."""
 
     article: str
     search_id: str
@@ -142,9 +141,9 @@ class ArticleReading:
 
 @dataclass(frozen=True, slots=True)
 class JudgedEpisode:
-    """An episode with everything the definitions say of it at one moment.
+    """An episode with its outcome and failures as of one moment.
 
-    `failures` maps the first id of each failed search to its class; `data` is JSON-able.
+    `failures` maps the id of each failed search to its failure; `data` holds JSON values.
     """
 
     episode: Episode
@@ -159,7 +158,7 @@ class JudgedEpisode:
 
 @dataclass(frozen=True, slots=True)
 class UnresolvedEpisode:
-    """An ended, unresolved episode that no policy has looked at; the search is the last failed."""
+    """An ended, unresolved episode without a policy mark; the search is its last failed one."""
 
     id: str
     visitor: str
@@ -173,7 +172,7 @@ class UnresolvedEpisode:
 
 @dataclass(frozen=True, slots=True)
 class QueryDemand:
-    """Distinct people who failed on the same words; `words` is the form most of them used."""
+    """A query that failed for several people; `words` is the wording that most of them used."""
 
     words_key: str
     words: str
@@ -185,12 +184,12 @@ class QueryDemand:
     visitors: tuple[str, ...] = ()
 
 
-# -- The rows that a day's counts are made of --
+# -- Stored rows that the daily counts are made of --
 
 
 @dataclass(frozen=True, slots=True)
 class EpisodeRow:
-    """A stored episode, as reports need it; `definition` is the version it was judged by."""
+    """A stored episode as reports need it; `definition` is the version by which it was judged."""
 
     id: str
     outcome: Outcome

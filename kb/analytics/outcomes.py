@@ -1,7 +1,4 @@
-"""One episode judged by every definition at one moment.
-
-Promises what the store keeps and the reports add up, in one pure step. Knows no database.
-"""
+"""Judge one episode at one moment: its outcome, its failures, and the data that reports add up."""
 
 from __future__ import annotations
 
@@ -16,7 +13,7 @@ from kb.analytics.failures import failures, last_failed, related
 from kb.analytics.model import Episode, Failure, JudgedEpisode, Search, TicketSeen
 from kb.tracking.events import REASONS, EventKind
 
-# The longest wait for a ticket under which reports show the outcomes.
+# The longest wait for a ticket for which reports show outcomes.
 REACH = timedelta(days=7)
 WAITS = (timedelta(hours=1), timedelta(hours=24), REACH)
 MARKS = ("opened", "read", "helpful", "unhelpful", "solved", "ticketed")
@@ -24,7 +21,7 @@ MARKS = ("opened", "read", "helpful", "unhelpful", "solved", "ticketed")
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """The two waits of the definitions."""
+    """`gap` is the silence that ends an episode, `window` the wait for a ticket after its end."""
 
     gap: timedelta = timedelta(minutes=30)
     window: timedelta = timedelta(hours=24)
@@ -68,7 +65,7 @@ def _data(
     last: str,
     own: Sequence[TicketSeen],
 ) -> dict[str, Any]:
-    """Return what reports add up, without a word that anybody typed."""
+    """Return the data that reports add up, without any words that a person typed."""
     return {
         "searches": len(found),
         "clicked": _clicked(episode, found),
@@ -87,7 +84,7 @@ def _data(
 
 
 def _clicked(episode: Episode, found: Sequence[Search]) -> int:
-    """Return from how many searches anything was opened."""
+    """Return the number of searches from which something was opened."""
     opened = {reading.search_id for reading in episodes.readings(episode)}
     return sum(bool(opened & set(search.ids)) for search in found)
 
@@ -104,8 +101,8 @@ def _asked(
 
 
 def _ranks(episode: Episode, found: Sequence[Search]) -> list[int]:
-    """Return for each search from which a hit was opened the place of the first one, 1 for the top;
-    0 where the place is not known.
+    """Return the rank of the first hit opened from each search: 1 for the top, 0 if unknown. A
+    search without a hit opened is left out.
     """
     first: dict[str, int] = {}
     for click in episode.of(EventKind.CLICK):
@@ -115,7 +112,7 @@ def _ranks(episode: Episode, found: Sequence[Search]) -> list[int]:
 
 
 def _reworded(found: Sequence[Search]) -> int:
-    """Return after how many searches related words were searched for at once."""
+    """Return the number of searches that were followed directly by one with related words."""
     return sum(
         after is not None and related(search.words, after.words, search.language)
         for search, after in episodes.consecutive(found)
@@ -123,7 +120,7 @@ def _reworded(found: Sequence[Search]) -> int:
 
 
 def _reasons(episode: Episode) -> dict[str, str]:
-    """Return by article the reason of the visitor's last vote against it, where one was given."""
+    """Return the reason by article, where the visitor's last vote was unhelpful and gave one."""
     return {
         article: reason
         for article, vote in episodes.votes(episode).items()
@@ -132,8 +129,8 @@ def _reasons(episode: Episode) -> dict[str, str]:
 
 
 def _aside(episode: Episode) -> dict[str, Any]:
-    """Return the arm of the comparison with its held-out share, and what the survey heard: "",
-    "shown", "yes" or "no". The first of each kind counts.
+    """Return the experiment's arm with its held-out share, and the survey's state: "", "shown",
+    "yes" or "no". The first event of each kind counts.
     """
     first: dict[EventKind, Mapping[str, Any]] = {}
     for event in episode.asides:
@@ -151,7 +148,7 @@ def _aside(episode: Episode) -> dict[str, Any]:
 
 
 def _articles(episode: Episode, own: Sequence[TicketSeen]) -> dict[str, dict[str, int]]:
-    """Return the marks of each article touched, each 0 or 1; ticketed: read, and then a ticket."""
+    """Return the MARKS of each article, each 0 or 1; "ticketed" is read, followed by a ticket."""
     rows: dict[str, dict[str, int]] = {}
 
     def mark(article: str | None, what: str) -> None:

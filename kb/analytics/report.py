@@ -1,8 +1,8 @@
-"""What a support lead reads: outcomes, deflection, failing searches, articles, tickets.
+"""The report for a support lead: outcomes, deflection, failing searches, articles, tickets.
 
-Promises that every figure carries its counts, its interval and the key of its definition, that
-outcomes add up to all episodes, and that words of fewer than k people are never shown. Pure: it
-adds up the counts of days; `reporting` reads them.
+It adds up the counts of days that `service` reads. Every figure carries its counts, its interval
+and the key of its definition. The outcomes add up to all episodes. Words used by fewer than k
+people are never shown.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ ORIGINS = ("asked", "policy", "demand", "outside")
 
 @dataclass(frozen=True, slots=True)
 class DateRange:
-    """UTC days, both included."""
+    """A range of UTC days, first and last included."""
 
     first: date
     last: date
@@ -58,11 +58,11 @@ class DateRange:
 
     @property
     def days(self) -> int:
-        """Return how many days there are."""
+        """Return the number of days."""
         return (self.last - self.first).days + 1
 
     def before(self) -> DateRange:
-        """Return as many days that end the day before."""
+        """Return the range of the same length that ends the day before this one."""
         return DateRange(self.first - timedelta(days=self.days), self.first - timedelta(days=1))
 
     @property
@@ -73,11 +73,13 @@ class DateRange:
 
 @dataclass(frozen=True, slots=True)
 class ReportFacts:
-    """What a report is made of: the counts of its days in order; tickets by origin; the tiers with
-    the tickets that stand there; tickets that other systems told of, (matched, all); wordings by
-    their number. `marks` are those of all days together where the days come without; `whole` is the
-    sum of the days and `failing` its failed searches by words, where they are there already.
-    Without `words` the report tells neither words nor classes that failed.
+    """The inputs of a report.
+
+    `days` are in order; `tickets` are by origin; `outside` is (matched, all) for tickets of other
+    systems; `wordings` are by number of words. `marks` are the sums over all days, for days without
+    marks of their own. `whole` is the sum of the days and `failing` its failed searches grouped by
+    words, if already computed. If `words` is False, the report leaves out failing words and
+    failures.
     """
 
     days: Mapping[date, DailyTally]
@@ -93,10 +95,10 @@ class ReportFacts:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All of it. `outcomes` are shares of closed episodes, then "too early" of all episodes.
+    """The whole report. `outcomes` are shares of closed episodes; the last, "open", is of all.
 
-    `code` is the version of the product that made it; `older` counts episodes that were judged by
-    an earlier definition.
+    `code` is the version of the product that made it; `older` counts episodes judged by an earlier
+    version of the definitions.
     """
 
     range: DateRange
@@ -127,21 +129,21 @@ class Report:
     changes: tuple[ShareChange, ...] = ()
 
     def bounds(self) -> tuple[Figure | Estimate, ...]:
-        """Return deflection from its lower bound to its upper."""
+        """Return the lower bound, the estimate and the upper bound of deflection."""
         return self.deflection_lower, self.deflection.estimate, self.deflection_upper
 
     def of_survey(self) -> tuple[Figure | Estimate, ...]:
-        """Return what the estimate rests on."""
+        """Return the survey figures on which the estimate rests."""
         d = self.deflection
         return d.response, d.success, d.worst
 
     def of_holdout(self) -> tuple[Figure | Estimate, ...]:
-        """Return what suggestions on the ticket form cause, and what that is worth."""
+        """Return the effect of suggestions on the ticket form, and its value in money."""
         d = self.deflection
         return (*d.rates, d.effect, d.avoided, d.cost, d.money)
 
     def compared(self) -> tuple[Figure, ...]:
-        """Return the shares that are set beside those of another period."""
+        """Return the shares that are compared with another period."""
         bounds = (self.deflection_lower, self.deflection_upper)
         return (*bounds, self.outcomes[0], self.unresolved, self.failed)
 
@@ -149,7 +151,7 @@ class Report:
 def make_report(
     facts: ReportFacts, span: DateRange, *, k: int, now: datetime, code: str = ""
 ) -> Report:
-    """Return the report of what `facts` counted; words need `k` distinct people to be shown."""
+    """Return the report; words are shown only if `k` or more distinct people used them."""
     days = tuple(facts.days.values())
     whole = facts.whole or added(days)
     if facts.marks is not None:
@@ -193,7 +195,7 @@ def make_report(
 
 
 def beside(report: Report, before: Report) -> Report:
-    """Return the report with its shares beside those of the period before."""
+    """Return the report with `changes`: its shares compared with those of `before`."""
     return replace(report, changes=search_metrics.changes(report.compared(), before.compared()))
 
 

@@ -1,9 +1,7 @@
-"""What reports add up, read from the database: episodes, failed searches and tickets of a range.
+"""Read the rows that reports add up: episodes, failed searches, events on articles and tickets.
 
-Promises rows and no sums. Knows no definition.
-
-Promises seconds and counts, so that a year of tickets costs no conversion of times. Knows no
-definition.
+Nothing is added up here, except that tickets are counted. Times of tickets are read as seconds
+computed by the database, so that a year of tickets needs no conversion of times.
 """
 
 from __future__ import annotations
@@ -25,7 +23,7 @@ from kb.analytics.ticket_metrics import Alike
 from kb.schema import episodes, events, failed_searches, tickets, users
 from kb.tracking.events import EventKind
 
-# -- Episodes, failed searches and tickets of a span of time, as reports add them up --
+# -- Episodes, failed searches, articles and counts of tickets --
 
 
 def episode_rows(connection: Connection, start: datetime, end: datetime) -> tuple[EpisodeRow, ...]:
@@ -57,8 +55,8 @@ def episodes_after(
     place: tuple[datetime, str],
     most: int,
 ) -> tuple[EpisodeRow, ...]:
-    """Return the first `most` episodes that started in [start, end) behind a place in the order of
-    start and id.
+    """Return the first `most` episodes that started in [start, end) and follow `place`, a (start,
+    id), in that order.
     """
     at, name = place
     later = sa.or_(
@@ -75,7 +73,7 @@ def episodes_after(
 
 
 def started_at(connection: Connection, episode_id: str) -> datetime | None:
-    """Return when an episode started, None where there is none of that id."""
+    """Return when an episode started, None for an unknown id."""
     query = sa.select(episodes.c.started_at).where(episodes.c.id == episode_id)
     found: datetime | None = connection.scalar(query)
     return found
@@ -96,7 +94,7 @@ def failed_rows(connection: Connection, start: datetime, end: datetime) -> tuple
 
 
 def tickets_by_origin(connection: Connection, start: datetime, end: datetime) -> dict[str, int]:
-    """Return how many tickets were opened here in [start, end), by origin; staff's own left out."""
+    """Return the number of tickets opened here in [start, end) by origin, without staff's own."""
     query = (
         sa.select(tickets.c.origin, sa.func.count())
         .where(*of_requesters(start, end))
@@ -106,7 +104,7 @@ def tickets_by_origin(connection: Connection, start: datetime, end: datetime) ->
 
 
 def tickets_by_tier(connection: Connection, start: datetime, end: datetime) -> dict[int, int]:
-    """Return how many tickets of [start, end) stand at each tier now; staff's own left out."""
+    """Return how many tickets of [start, end) are at each tier now, without staff's own."""
     query = (
         sa.select(tickets.c.tier, sa.func.count())
         .where(*of_requesters(start, end))
@@ -116,17 +114,17 @@ def tickets_by_tier(connection: Connection, start: datetime, end: datetime) -> d
 
 
 def of_requesters(start: datetime, end: datetime) -> tuple[sa.ColumnElement[bool], ...]:
-    """Return the conditions for tickets created in [start, end), staff's own left out."""
+    """Return the conditions for tickets created in [start, end), without staff's own."""
     staff = sa.select(users.c.id).where(users.c.role.in_([role.value for role in STAFF_ROLES]))
     by_staff = sa.and_(tickets.c.requester_id.is_not(None), tickets.c.requester_id.in_(staff))
     return tickets.c.created_at >= start, tickets.c.created_at < end, ~by_staff
 
 
 def outside(connection: Connection, start: datetime, end: datetime) -> tuple[int, int]:
-    """Return how many tickets of [start, end) other systems told of: those matched, and all."""
+    """Return the number of external tickets of [start, end): (matched to a visitor, all)."""
     matched = sa.func.count(sa.case((events.c.visitor != "", 1)))
     query = sa.select(matched, sa.func.count()).where(
-        # Written out, for only then is the index of tickets used.
+        # A literal, not a parameter: only then is the partial index on tickets used.
         events.c.kind == sa.literal_column(f"'{EventKind.TICKET_CREATED.value}'"),
         events.c.at >= start,
         events.c.at < end,
@@ -138,7 +136,7 @@ def outside(connection: Connection, start: datetime, end: datetime) -> tuple[int
 
 
 def articles_seen(connection: Connection, start: datetime, end: datetime) -> tuple[Seen, ...]:
-    """Return each time that a visitor fetched an article in [start, end), with what led there."""
+    """Return each view of an article in [start, end), with the search that led there."""
     views, searches = events.alias("views"), events.alias("searches")
     joined = views.outerjoin(
         searches,
@@ -171,7 +169,7 @@ def _vote(article: str, visitor: str, at: datetime, data: Mapping[str, Any]) -> 
 
 
 def failed_near(connection: Connection, start: datetime, end: datetime) -> tuple[FailedNear, ...]:
-    """Return the failed searches of [start, end) with the articles that each named first."""
+    """Return the failed searches of [start, end), each with its first results."""
     joined = failed_searches.join(events, events.c.id == failed_searches.c.search_id)
     query = (
         sa.select(
@@ -196,7 +194,7 @@ def _named(data: Mapping[str, Any]) -> tuple[str, ...]:
 def _of_readers(
     table: sa.FromClause, kind: EventKind, start: datetime, end: datetime
 ) -> tuple[sa.ColumnElement[bool], ...]:
-    """Return the conditions for what readers did with articles; staff and robots are left out."""
+    """Return the conditions for events of readers on articles, without staff and robots."""
     columns = table.c
     return (
         columns.kind == kind.value,
@@ -207,11 +205,11 @@ def _of_readers(
     )
 
 
-# -- Tickets of a span of time by what happened to them --
+# -- Tickets and their times --
 
 
 class seconds_between(sa.sql.expression.ColumnElement[float]):  # noqa: N801, reads as a function
-    """The seconds from one time to another, null where either is."""
+    """The seconds from one time to another; null if either is null."""
 
     inherit_cache = False
     type = sa.Float()
@@ -229,7 +227,7 @@ def _seconds(element: seconds_between, compiler: SQLCompiler, **more: Any) -> st
 
 
 def tickets_alike(connection: Connection, start: datetime, end: datetime) -> tuple[Alike, ...]:
-    """Return the tickets created in [start, end), staff's own left out."""
+    """Return the tickets created in [start, end), without staff's own."""
     columns = tickets.c
     began = sa.literal(start, columns.created_at.type)
     common = (

@@ -1,13 +1,9 @@
-"""How well search does: quality, failing queries, the funnel, and parts of a report.
+"""How well search does: failing queries, the funnel, quality, and breakdowns of a report.
 
-Promises parts that add up to the whole they are parts of. Pure.
-
-Promises that words of fewer than k people are never shown, and that rows add up to all failed
-searches. Pure.
-
-Promises steps each of which holds the next, and rows that add up to the step they left at. Pure.
-
-Promises each figure with the counts it rests on, for a range and for its days or weeks. Pure.
+Breakdowns by day, week or dimension add up to the whole. Rows of failing words add up to all failed
+searches, and words used by fewer than k people are never shown. Each step of the funnel contains
+the next, and its outcomes add up to the episodes that stopped there. Each quality figure carries
+its counts, for a range and for its days or weeks.
 """
 
 from __future__ import annotations
@@ -35,15 +31,15 @@ from kb.analytics.figures import Figure, share
 from kb.analytics.model import Failure, Outcome
 from kb.analytics.statistics.proportions import newcombe
 
-# -- A report in parts: by day or week, by what searches have in common, beside the period before --
+# -- Breakdowns, and comparison with the period before --
 
 
-BY_DAY = 35  # days of a range up to which each has a step of its own; above, a week has
+BY_DAY = 35  # longest range in days that is shown by day; a longer one is shown by week
 
 
 @dataclass(frozen=True, slots=True)
 class TimeStep:
-    """Episodes that started on some days, by outcome; those too early to judge under "open"."""
+    """The episodes that started in one day or week, by outcome; not yet closed ones are "open"."""
 
     first: date
     last: date
@@ -51,13 +47,13 @@ class TimeStep:
 
     @property
     def total(self) -> int:
-        """Return how many episodes there are."""
+        """Return the number of episodes."""
         return sum(self.outcomes.values())
 
 
 @dataclass(frozen=True, slots=True)
 class FailedBy:
-    """Searches that have something in common: `kind` is one of DIMENSIONS."""
+    """Failed searches of one value of a dimension; `kind` is one of DIMENSIONS."""
 
     kind: str
     value: str
@@ -76,7 +72,7 @@ class ShareChange:
 
 
 def places(first: date, last: date) -> tuple[tuple[date, date], ...]:
-    """Return the steps of a range, (first day, last day): days, or weeks where it has many."""
+    """Return the steps of a range as (first day, last day): days, or weeks if it is long."""
     length = 1 if (last - first).days < BY_DAY else 7
     starts = range(0, (last - first).days + 1, length)
     return tuple(
@@ -106,7 +102,7 @@ def _step(found: Mapping[date, Counter[str]], first: date, last: date) -> TimeSt
 
 
 def failed_by(asked: Mapping[SearchGroup, int]) -> tuple[FailedBy, ...]:
-    """Return failed searches by each dimension in turn, the values with most searches first."""
+    """Return failed searches by dimension, in each the values with most searches first."""
     kinds: dict[str, dict[str, Counter[str]]] = {by: {} for by in DIMENSIONS}
     for one, number in asked.items():
         kinds[one.by].setdefault(one.value, Counter())[one.failure] += number
@@ -126,7 +122,7 @@ def _failed_by(kind: str, value: str, classes: Counter[str]) -> FailedBy:
 
 
 def changes(now: Sequence[Figure], before: Sequence[Figure]) -> tuple[ShareChange, ...]:
-    """Return each share beside the one of the same key in the period before."""
+    """Return each share compared with the one of the same key in the period before."""
     earlier = {figure.key: figure for figure in before}
     return tuple(_change(figure, earlier[figure.key]) for figure in now if figure.key in earlier)
 
@@ -138,16 +134,16 @@ def _change(now: Figure, before: Figure) -> ShareChange:
     return ShareChange(now, before, difference, newcombe(pairs[0], pairs[1]))
 
 
-# -- Searches that fail most, by their words --
+# -- Failing words --
 
 
-MOST = 50  # wordings shown, those of most searches; the others are one row
+MOST = 50  # wordings shown, those with most searches; the others are in one row
 
 
 @dataclass(frozen=True, slots=True)
 class WordsRow:
-    """Failed searches by the same words. `words` is "" for the row of all that are not shown,
-    and `wordings` says how many different ones a row holds.
+    """Failed searches for the same words. `words` is "" in the row of all that are not shown;
+    `wordings` is the number of different ones in a row.
     """
 
     words: str
@@ -159,31 +155,29 @@ class WordsRow:
 
 @dataclass(frozen=True, slots=True)
 class GroupedFailures:
-    """Failed searches in the order of their words; those of `numbers[n]` are the rows from
-    `starts[n]` to before `starts[n + 1]`.
-    """
+    """Failed searches sorted by words. Rows `starts[n]` to `starts[n + 1]` are of `numbers[n]`."""
 
     rows: Records
     numbers: Numbers
     starts: Numbers
 
     def of(self, place: int) -> Records:
-        """Return the rows of the words at a place of `numbers`."""
+        """Return the rows of the words `numbers[place]`."""
         rows: Records = self.rows[self.starts[place] : self.starts[place + 1]]
         return rows
 
     def most(self, k: int) -> Iterator[int]:
-        """Give the places of words that `k` or more people failed on, most searches first."""
+        """Give the places of words that failed for `k` or more people, most searches first."""
         searches = np.diff(self.starts.astype(np.int64))
         for place in np.lexsort((self.numbers, -searches)).tolist():
             if searches[place] < k:
-                return  # no more people than searches
+                return  # there cannot be more people than searches
             if _people(self.of(place)) >= k:
                 yield place
 
 
 def grouped(failed: Records) -> GroupedFailures:
-    """Return failed searches by their words."""
+    """Return failed searches grouped by their words."""
     rows = failed[np.argsort(failed["words"], kind="stable")]
     words = rows["words"]
     first = np.ones(len(rows), bool)
@@ -193,7 +187,7 @@ def grouped(failed: Records) -> GroupedFailures:
 
 
 def common(found: GroupedFailures, k: int) -> tuple[int, ...]:
-    """Return the numbers of the words that `k` or more people failed on, most searches first; at
+    """Return the numbers of the words that failed for `k` or more people, most searches first, at
     most MOST.
     """
     places = found.most(k)
@@ -203,8 +197,8 @@ def common(found: GroupedFailures, k: int) -> tuple[int, ...]:
 def failing_words(
     found: GroupedFailures, k: int, wordings: Mapping[int, str]
 ) -> tuple[WordsRow, ...]:
-    """Return a row for each of the `wordings` that `k` or more people failed on, most searches
-    first, then the rest as one row without words; () when nothing failed.
+    """Return a row for each of the `wordings` that failed for `k` or more people, most searches
+    first, then one row without words for the rest; () when nothing failed.
     """
     shown, hidden = [], np.ones(len(found.rows), bool)
     for number, words in wordings.items():
@@ -240,12 +234,12 @@ def _people(rows: Records) -> int:
     return len(distinct(rows["visitor"]))
 
 
-# -- From a search to how it ended, step by step --
+# -- Funnel from a search to the outcome --
 
 
 @dataclass(frozen=True, slots=True)
 class FunnelStep:
-    """Closed episodes with a search that came so far; `outcomes` of those who came no further."""
+    """Closed episodes that reached a stage; `outcomes` are of those that got no further."""
 
     stage: str
     reached: Figure
@@ -270,7 +264,7 @@ def funnel(kinds: Mapping[EpisodeKind, int]) -> tuple[FunnelStep, ...]:
     )
 
 
-# -- How well search does: what is opened, what is asked again, how long answers take --
+# -- Quality --
 
 
 NEAR_TOP = 3
@@ -278,8 +272,9 @@ NEAR_TOP = 3
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """The searches of some days. `rank` is the mean place of the first hit opened, 1 for the top,
-    over `ranked` searches; `median_ms` and `slow_ms` (95 of 100 were faster) are over `timed`.
+    """The quality of the searches of some days. `rank` is the mean rank of the first hit opened, 1
+    for the top, over `ranked` searches. `median_ms` and `slow_ms` (the 95th percentile) are
+    response times over `timed` searches.
     """
 
     first: date

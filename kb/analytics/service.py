@@ -1,7 +1,6 @@
-"""Reports from the database, on request.
+"""Read the daily counts from the database and make reports from them, on request.
 
-Promises the figures as the last round of closing left them. Knows where rows come from and
-nothing of what they mean.
+The figures are as of the last time that episodes were judged.
 """
 
 from __future__ import annotations
@@ -26,8 +25,8 @@ NONE: Mapping[int, TierCost] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class ReportParts:
-    """The parts of a report that take time of their own: failures by class and words, articles, and
-    what counts people (the comparison, others' formulas).
+    """The parts of a report that take extra time: failures and failing words, articles, and figures
+    that count people (the experiment and the formulas of other products).
     """
 
     words: bool = True
@@ -48,8 +47,8 @@ def report(
     costs: Mapping[int, TierCost] = NONE,
     parts: ReportParts = ALL,
 ) -> Report:
-    """Return the report of a range of UTC days; `k` is the setting k_anonymity, `costs` are those
-    of the tiers by level. Parts that are not wanted are empty.
+    """Return the report of a range of UTC days; `k` is the setting k_anonymity, `costs` are the
+    tiers by level. Parts that are not wanted are empty.
     Raises NotReady while many days wait to be counted.
     """
     with db.read() as connection:
@@ -65,7 +64,7 @@ def report_beside(
     costs: Mapping[int, TierCost] = NONE,
     parts: ReportParts = ALL,
 ) -> Report:
-    """Return the report of a range with its shares beside those of as many days before it."""
+    """Return the report of a range, compared with the range of the same length before it."""
     before = span.before()
     with db.read() as connection:
         found = _made(connection, span, k=k, now=now, costs=costs, parts=parts)
@@ -105,7 +104,7 @@ def _made(
 
 
 def articles_of(db: Database, span: DateRange) -> tuple[ArticleRow, ...]:
-    """Return the articles of a range as a report has them; NotReady as for `report`."""
+    """Return the article rows of a report. Raises NotReady as `report` does."""
     with db.read() as connection:
         whole = counts(days_of(connection, span.first, span.last, people=()).values())
         whole.marks = marks_of(connection, span.first, span.last)
@@ -115,7 +114,7 @@ def articles_of(db: Database, span: DateRange) -> tuple[ArticleRow, ...]:
 def article_care(
     db: Database, span: DateRange, *, k: int
 ) -> dict[str, article_metrics.ArticleFigures]:
-    """Return by article what its keepers should know of a range of UTC days."""
+    """Return the figures by article, for those who maintain them, over a range of UTC days."""
     with db.read() as connection:
         seen = report_store.articles_seen(connection, span.start, span.end)
         votes = report_store.votes(connection, span.start, span.end)
@@ -124,8 +123,8 @@ def article_care(
 
 
 def parts_wanted(db: Database, span: DateRange, *, k: int, now: datetime) -> tuple[WordsRow, ...]:
-    """Return the words that most searches failed on, as the report has them, without the row of
-    those not told.
+    """Return the report's rows of failing words, most searches first, without the row of words
+    that are not shown.
     """
     return tuple(
         row

@@ -1,10 +1,9 @@
-"""Queries that people made and solved, offered to others while they type.
+"""Queries that solved a need, offered to others while they type.
 
-Promises wordings that `k` distinct visitors made, each of whom then said that the same article
-solved it or helped. Pure; knows no database.
-
-Promises that no request waits for the record: a page looks at the file's date and reads it when it
-has changed. A file that is missing or damaged offers nothing until the next round writes it.
+A wording is offered only if `k` distinct visitors searched for it and then said that the same
+article solved their need or helped. The worker writes the offers to a small file; web processes
+read it again when it has changed, so that no request reads the event log. A missing or damaged file
+offers nothing until the next round writes it.
 """
 
 from __future__ import annotations
@@ -27,17 +26,17 @@ from kb.tracking.events import TYPED, Event, EventKind
 from kb.tracking.query_text import favourite
 from search.suggest.suggester import Queries
 
-# -- Queries that people made and solved: what may be offered to others while they type --
+# -- Finding solved queries in events --
 
 
-MOST = 1000  # queries offered, those of most people
-LONGEST = 100  # characters; longer words are a letter and no query
+MOST = 1000  # queries offered, those with most people
+LONGEST = 100  # characters; longer text is a message, not a query
 _REDACTED = re.compile(r"\[[a-z]+\]")
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One visitor's query and the article that they said answered it; `words` None: forgotten."""
+    """A visitor's query and the article that they said answered it; forgotten `words` are None."""
 
     words_key: str
     article: str
@@ -47,7 +46,7 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class SolvedQuery:
-    """A query in the wording that most used, and an article that solved it for `people`."""
+    """A query in its most frequent wording, and the article that solved it for `people`."""
 
     words: str
     article: str
@@ -57,9 +56,9 @@ class SolvedQuery:
 def uses(events: Iterable[Event], gap: timedelta) -> tuple[Use, ...]:
     """Return the solved queries in the events of any visitors, a visitor's repeats included.
 
-    "Solved" and a last vote that is helpful speak of the search that they name, else of the last
-    one before them in the episode. Searches still being typed are none; nor is what `episodes`
-    leaves out.
+    "Solved" events and final helpful votes belong to the search that they name, else to the last
+    search before them in the episode. Searches made while typing are ignored, and so are events
+    that `episodes` leaves out.
     """
     found = episodes(events, gap)
     searches = {e.id: e for one in found for e in one.of(EventKind.SEARCH)}
@@ -81,9 +80,9 @@ def _before(episode: Episode, at: datetime) -> Event | None:
 
 
 def solved_queries(found: Iterable[Use], k: int) -> tuple[SolvedQuery, ...]:
-    """Return the queries that `k` or more distinct visitors solved by one article, most first.
+    """Return the queries that one article solved for `k` or more visitors, most visitors first.
 
-    Those with something redacted in them, and those longer than LONGEST, are left out.
+    Queries with redacted parts and those longer than LONGEST are left out.
     """
     groups: dict[tuple[str, str], list[Use]] = {}
     for use in found:
@@ -100,7 +99,7 @@ def _common(groups: dict[tuple[str, str], list[Use]], k: int) -> Iterator[Solved
             yield SolvedQuery(words, article, people)
 
 
-# -- Solved queries worked out by the worker, in one small file that web processes read --
+# -- The file of solved queries --
 
 
 log = logging.getLogger(__name__)
@@ -109,7 +108,7 @@ BATCH = 400  # visitors whose events are in memory at once
 
 
 class SolvedSettings(Protocol):
-    """The settings that say which queries may be offered."""
+    """The settings that decide which queries may be offered."""
 
     @property
     def episode_gap(self) -> timedelta:
@@ -128,7 +127,7 @@ class SolvedSettings(Protocol):
 
 
 def solved(db: Database, settings: SolvedSettings, now: datetime) -> tuple[SolvedQuery, ...]:
-    """Return the queries of the retention period that enough people solved, most people first."""
+    """Return the queries of the retention period that may be offered, most people first."""
     since = now - settings.retention
     found: list[Use] = []
     with db.read() as connection:
@@ -142,7 +141,10 @@ def solved(db: Database, settings: SolvedSettings, now: datetime) -> tuple[Solve
 
 
 def refresh(db: Database, settings: SolvedSettings, now: datetime, *, file: Path) -> int:
-    """Write what may be offered now, all at once; return how many. OSError when it fails."""
+    """Replace the file atomically by what may be offered now; return how many.
+
+    Raises OSError when writing fails.
+    """
     offered = solved(db, settings, now)
     rows = [[query.words, query.article] for query in offered]
     text = json.dumps({"queries": rows}, ensure_ascii=False, indent=0)
@@ -153,14 +155,14 @@ def refresh(db: Database, settings: SolvedSettings, now: datetime, *, file: Path
 
 
 class SolvedQueries:
-    """Call it for the queries to offer. Safe to share between threads."""
+    """The queries to offer, read from the file by calling it. Safe to share between threads."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
         self._held: tuple[tuple[int, int] | None, Queries] = (None, Queries())
 
     def __call__(self) -> Queries:
-        """Return what the file holds now."""
+        """Return the queries in the file, which is read again only if it has changed."""
         stamp, held = _stamp(self._file), self._held
         if stamp != held[0]:
             held = self._held = (stamp, self._read())

@@ -1,13 +1,9 @@
 """Episodes, failed searches, tickets and unmet needs in the database.
 
-Promises that what closing finds replaces what it found before, and that a policy's mark outlives
-every such change. Knows no definition.
-
-Promises every ticket that may be a person's, from the desk and from the record. Whether it is
-theirs is for the rules.
-
-Promises distinct people, episodes that have ended, and a mark that only one policy can set.
-Knows no policy.
+Judging a visitor's episodes again replaces the rows stored before, but a policy's mark on an
+episode is kept. Only one policy can mark an episode. Tickets are read from the service desk and
+from the event log; whether a ticket belongs to a person's episode is decided in `episodes`. Unmet
+needs count distinct people over ended episodes.
 """
 
 from __future__ import annotations
@@ -27,18 +23,18 @@ from kb.tracking.events import Event, EventKind
 from kb.tracking.query_text import favourite
 from kb.tracking.store import event_of
 
-# -- Episodes and failed searches in the database --
+# -- Episodes and failed searches --
 
 
 CHUNK = 400  # values in one IN (...); SQLite before 3.32 took 999
 _WORDS_IN_DATA = ("searched_for", "suggestion", "reason")
 
 
-# -- what closing reads -------------------------------------------------------------------------
+# -- Reading what has to be judged --
 
 
 def activity(connection: Connection, since: datetime, kinds: Collection[str]) -> dict[str, int]:
-    """Return by visitor the place of their latest event at or after `since`."""
+    """Return the `seq` of each visitor's latest event at or after `since`."""
     query = (
         sa.select(events.c.visitor, sa.func.max(events.c.seq))
         .where(
@@ -53,7 +49,7 @@ def activity(connection: Connection, since: datetime, kinds: Collection[str]) ->
 
 
 def known(connection: Connection, since: datetime) -> dict[str, list[Any]]:
-    """Return by visitor the stored episodes that ended at or after `since`, or are not closed."""
+    """Return each visitor's stored episodes that ended at or after `since` or are not closed."""
     columns = sa.select(
         episodes.c.id,
         episodes.c.visitor,
@@ -64,7 +60,7 @@ def known(connection: Connection, since: datetime) -> dict[str, list[Any]]:
         episodes.c.definition,
         episodes.c.data,
     )
-    # Two queries, each by an index of its own.
+    # Two queries, each of which uses its own index.
     rows = {
         row.id: row
         for condition in (episodes.c.ended_at >= since, ~episodes.c.closed)
@@ -79,7 +75,7 @@ def known(connection: Connection, since: datetime) -> dict[str, list[Any]]:
 def first_starts(
     connection: Connection, visitors: Collection[str], since: datetime
 ) -> dict[str, datetime]:
-    """Return by visitor the start of their first stored episode that ended at `since` or later."""
+    """Return the start of each visitor's first stored episode that ended at `since` or later."""
     found: dict[str, datetime] = {}
     for chunk in chunks(sorted(visitors)):
         query = (
@@ -92,7 +88,9 @@ def first_starts(
 
 
 def starts(connection: Connection, since: datetime) -> dict[str, datetime]:
-    """Return by visitor the start of their first episode that ended since then or is not closed."""
+    """Return the start of each visitor's first episode that ended at `since` or later or is not
+    closed.
+    """
     query = (
         sa.select(episodes.c.visitor, sa.func.min(episodes.c.started_at))
         .where(sa.or_(episodes.c.ended_at >= since, ~episodes.c.closed))
@@ -104,8 +102,8 @@ def starts(connection: Connection, since: datetime) -> dict[str, datetime]:
 def stored(
     connection: Connection, since: Mapping[str, datetime]
 ) -> dict[tuple[str, str], tuple[Any, ...]]:
-    """Return these visitors' stored episodes and failed searches, each visitor's from their own
-    time on, by the table's name and their id.
+    """Return stored episodes and failed searches by (table name, id), for each visitor from the
+    time in `since` on.
     """
     rows = _theirs(connection, episodes, "started_at", since)
     found = {("episodes", row.id): tuple(row) for row in rows}
@@ -116,7 +114,7 @@ def stored(
 def events_of(
     connection: Connection, visitors: Sequence[str], since: Mapping[str, datetime]
 ) -> list[Event]:
-    """Return the events of visitors, each from that visitor's own time on."""
+    """Return the events of these visitors, for each from the time in `since` on."""
     found: list[Event] = []
     for chunk in chunks(visitors):
         query = sa.select(events).where(
@@ -130,13 +128,13 @@ def events_of(
 
 
 def last_seen(connection: Connection) -> datetime | None:
-    """Return the end of the latest stored episode; without any, the time of the first event."""
+    """Return the end of the latest stored episode; without one, the time of the first event."""
     last: datetime | None = connection.scalar(sa.select(sa.func.max(episodes.c.ended_at)))
     return last or connection.scalar(sa.select(sa.func.min(events.c.at)))
 
 
 def approving(connection: Connection, since: datetime) -> list[str]:
-    """Return the visitors who since then called an article solving or voted on one, in order."""
+    """Return, sorted, the visitors who since `since` said "solved" or voted on an article."""
     query = (
         sa.select(events.c.visitor)
         .distinct()
@@ -152,7 +150,7 @@ def approving(connection: Connection, since: datetime) -> list[str]:
     return list(connection.scalars(query))
 
 
-# -- what closing writes ------------------------------------------------------------------------
+# -- Writing what was judged --
 
 
 def replace(
@@ -162,8 +160,8 @@ def replace(
     *,
     definition: int,
 ) -> None:
-    """Make the rows of these visitors, from each one's `since` on, exactly what was judged, and
-    mark their days as changed.
+    """Replace the rows of these visitors, for each from the time in `since` on, by `judged`, and
+    mark the days as changed.
     """
     policies, days = _forget_stale(connection, judged, since)
     ordered = sorted(judged, key=lambda one: one.episode.id)
@@ -172,7 +170,7 @@ def replace(
         for one in ordered
     ]
     _upsert(connection, episodes, rows, keep="policy")
-    for heir, policy in policies.items():  # its row may have been there, unmarked
+    for heir, policy in policies.items():  # its row may exist without a mark
         unmarked = (episodes.c.id == heir) & (episodes.c.policy == "")
         connection.execute(sa.update(episodes).where(unmarked).values(policy=policy))
     _upsert(connection, failed_searches, _failed_rows(judged, definition))
@@ -182,10 +180,10 @@ def replace(
 def _forget_stale(
     connection: Connection, judged: Sequence[JudgedEpisode], since: Mapping[str, datetime]
 ) -> tuple[dict[str, str], set[date]]:
-    """Delete rows that no longer hold; return policy marks that pass to the overlapping episode,
-    and the days of what was deleted.
+    """Delete rows that were not judged again; return the policy marks to pass to overlapping
+    episodes, by the new id, and the days of the deleted episodes.
 
-    Late events may join two episodes or begin one earlier, which gives it another id.
+    Late events may join two episodes or start one earlier, which gives it another id.
     """
     kept = {one.episode.id for one in judged}
     mine: dict[str, list[JudgedEpisode]] = {}
@@ -208,7 +206,7 @@ def _forget_stale(
 def _theirs(
     connection: Connection, table: sa.Table, time: str, since: Mapping[str, datetime]
 ) -> list[Row[Any]]:
-    """Return the rows of these visitors, each from that visitor's own time on."""
+    """Return the rows of these visitors, for each from the time in `since` on."""
     found: list[Row[Any]] = []
     for chunk in chunks(sorted(since)):
         query = sa.select(table).where(
@@ -229,7 +227,7 @@ def _ids(judged: Iterable[JudgedEpisode]) -> set[str]:
 
 
 def _heir(row: Row[Any], judged: Iterable[JudgedEpisode]) -> str | None:
-    """Return the id of the episode that now covers what the row's did."""
+    """Return the id of the judged episode that overlaps the row's, None without one."""
     for one in judged:
         if one.episode.started_at <= row.ended_at and one.episode.ended_at >= row.started_at:
             return one.episode.id
@@ -280,7 +278,7 @@ def _upsert(
     *,
     keep: str = "",
 ) -> None:
-    """Insert the rows or, by their primary key, update all their columns but `keep`."""
+    """Insert the rows; update existing ones, by primary key, in all columns except `keep`."""
     if not rows:
         return
     insert = insert_into(connection, table)
@@ -290,11 +288,11 @@ def _upsert(
     connection.execute(statement, [dict(row) for row in rows])
 
 
-# -- what is kept how long ----------------------------------------------------------------------
+# -- Retention --
 
 
 def forget_words(connection: Connection, before: datetime) -> int:
-    """Empty the words of events and failed searches older than that; return how many events."""
+    """Erase the words of events and failed searches before `before`; return how many events."""
     connection.execute(
         sa.update(failed_searches)
         .where(failed_searches.c.at < before, failed_searches.c.words.is_not(None))
@@ -319,32 +317,32 @@ def _has_words(data: Mapping[str, Any]) -> bool:
 
 
 def forget_salts(connection: Connection, before_day: str) -> int:
-    """Delete the salts of days before that one; return how many."""
+    """Delete the salts of days before `before_day`; return how many."""
     return connection.execute(sa.delete(salts).where(salts.c.day < before_day)).rowcount
 
 
 def chunks(values: Sequence[str]) -> Iterable[Sequence[str]]:
-    """Return values in parts that fit one query."""
+    """Return the values in parts small enough for one query."""
     return (values[start : start + CHUNK] for start in range(0, len(values), CHUNK))
 
 
-# -- Tickets in the database, and the visitors to whom they may belong --
+# -- Tickets and their visitors --
 
 
 def tickets_since(
     connection: Connection, since: datetime, of: Collection[Event] | None = None
 ) -> tuple[TicketSeen, ...]:
-    """Return the tickets that people got since then: from the desk and from the record; of all, or
-    those that share a visitor, account or search with one of these events.
+    """Return the tickets since `since`, from the service desk and from the event log: all, or those
+    that share a visitor, account or search with an event in `of`.
 
-    A ticket made for demand is the team's and nobody's own.
+    Tickets opened for demand are left out: they belong to no single person.
     """
     desk = sa.select(
         tickets.c.created_at, tickets.c.visitor, tickets.c.requester_id, tickets.c.search_id
     ).where(tickets.c.created_at >= since, tickets.c.origin != "demand")
     record = sa.select(events.c.at, events.c.visitor, events.c.user_id, events.c.search_id).where(
         events.c.at >= since,
-        # Written out, for only then is the index of tickets used.
+        # A literal, not a parameter: only then is the partial index on tickets used.
         events.c.kind == sa.literal_column(f"'{EventKind.TICKET_CREATED.value}'"),
         events.c.visitor != "",
     )
@@ -367,7 +365,7 @@ def _shares(
 
 
 def visitors_of(connection: Connection, seen: Iterable[TicketSeen]) -> set[str]:
-    """Return the visitors to whom these tickets may belong."""
+    """Return the visitors to whom these tickets may belong, by visitor, search or account."""
     seen = tuple(seen)
     found = {ticket.visitor for ticket in seen if ticket.visitor}
     for column, name in ((events.c.id, "search_id"), (events.c.user_id, "user_id")):
@@ -378,13 +376,15 @@ def visitors_of(connection: Connection, seen: Iterable[TicketSeen]) -> set[str]:
     return found
 
 
-# -- Unmet needs in the database: what the policies of the desk ask for --
+# -- Unmet needs, for policies --
 
 
 def unresolved_without_policy(
     connection: Connection, since: datetime
 ) -> tuple[UnresolvedEpisode, ...]:
-    """Return signed-in people's unresolved episodes that ended since then, oldest first."""
+    """Return unresolved episodes of signed-in people, without a policy mark, that ended at `since`
+    or later, oldest first.
+    """
     query = (
         sa.select(episodes)
         .where(
@@ -416,7 +416,7 @@ def _ended(connection: Connection, row: Row[Any]) -> UnresolvedEpisode:
 
 
 def mark_policy(connection: Connection, episode_id: str, what: str) -> bool:
-    """Note what a policy did with the episode; False when one was there before."""
+    """Mark an episode with what a policy did; return False if it was marked before."""
     statement = (
         sa.update(episodes)
         .where(episodes.c.id == episode_id, episodes.c.policy == "")
@@ -426,9 +426,9 @@ def mark_policy(connection: Connection, episode_id: str, what: str) -> bool:
 
 
 def demand(connection: Connection, since: datetime, threshold: int) -> tuple[QueryDemand, ...]:
-    """Return the words on which `threshold` or more distinct people failed, most people first.
+    """Return the queries that failed for `threshold` or more distinct people, most people first.
 
-    Counted over ended episodes without a ticket; a threshold below 1 asks for nothing.
+    Only ended episodes without a ticket count. A threshold below 1 returns nothing.
     """
     if threshold < 1:
         return ()

@@ -1,20 +1,18 @@
-"""The shape of a definition, and the definitions of figures on tickets and the knowledge cycle.
+"""The `Definition` type, and the definitions of figures on tickets and on the knowledge cycle.
 
-Promises words and, for a share, its fraction. Knows no definition.
-
-Promises what kb.analytics.definitions promises; a part of it. Knows no code that applies them.
+`kb.analytics.definitions` holds the other definitions and the index of all of them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-# -- The shape of a definition that the product quotes --
+# -- Definition --
 
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """One figure, outcome or class: `numerator` and `denominator` are "" where it is no share."""
+    """A figure, outcome or failure; `numerator` and `denominator` are "" unless it is a share."""
 
     key: str
     name: str
@@ -23,7 +21,7 @@ class Definition:
     denominator: str = ""
 
 
-# -- The definitions of figures on tickets and on how knowledge grows --
+# -- Tickets and the knowledge cycle --
 
 
 _CREATED = "tickets of people created in the range"

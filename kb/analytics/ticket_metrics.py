@@ -1,11 +1,8 @@
-"""Tickets of a range as figures, with times that have not ended yet.
+"""Figures on the tickets of a range: counts, shares, and times to an answer or a resolution.
 
-Promises no percentile from too few. Pure.
-
-Promises no word of any. Knows no database and no figure.
-
-Promises shares with their counts and intervals, and times in which what is open still counts. Pure:
-adds up rows.
+Times include tickets that are still open, for as long as they have been open
+(`kb.analytics.statistics.survival`). A percentile is given only when enough tickets have ended.
+Shares carry their counts and intervals. No text of a ticket is read.
 """
 
 from __future__ import annotations
@@ -23,10 +20,10 @@ from kb.analytics.figures import Figure, share
 from kb.analytics.statistics import survival
 from kb.analytics.statistics.survival import Floats
 
-# -- How long something took, with what has not ended in view --
+# -- Durations --
 
 
-FEWEST = 5  # that must have ended before a percentile is told
+FEWEST = 5  # tickets that must have ended before a percentile is given
 TOO_FEW = f"fewer than {FEWEST} have ended"
 TOO_MANY_OPEN = "too many are still open"
 
@@ -34,8 +31,9 @@ TOO_MANY_OPEN = "too many are still open"
 @dataclass(frozen=True, slots=True)
 class Duration:
     """Times in seconds: the median with its 95 % interval (`low`, `high`) and the time within
-    which nine of ten ended. `definition` says of what; `tier` None for all tiers. `ended` and
-    `still_open` count what it rests on; `lacking` says why there is no median, "" when there is.
+    which nine of ten ended. `definition` is the key of what is timed; `tier` is None for all tiers.
+    `ended` and `still_open` count the times used; `lacking` says why there is no median, "" if
+    there is one.
     """
 
     definition: str
@@ -56,7 +54,7 @@ def duration(
     *,
     tier: int | None = None,
 ) -> Duration:
-    """Return what the times say; `still_open` is how long the rest has been open, in seconds."""
+    """Return the median and its interval; all times are in seconds, `still_open` until now."""
     counts = (definition, tier, len(ended), len(still_open))
     if len(ended) < FEWEST:
         return Duration(*counts, lacking=TOO_FEW)
@@ -73,10 +71,10 @@ def duration(
     )
 
 
-# -- The shape of tickets as their figures need them --
+# -- Tickets as rows --
 
 
-OPENED_BY_PEOPLE = frozenset({"asked", "policy"})  # the others are the team's own
+OPENED_BY_PEOPLE = frozenset({"asked", "policy"})  # the others are opened for the team
 UNRESOLVED = ("new", "open", "waiting")
 STATUSES = (*UNRESOLVED, "resolved", "closed")
 KNOWN = ("linked_article", "article_to_fix")
@@ -88,13 +86,14 @@ CREATED, RESOLVED, ANSWERED = 0, 1, 2  # columns of `Alike.times`
 
 @dataclass(frozen=True, slots=True)
 class Alike:
-    """Tickets that are alike in all but their times.
+    """A group of tickets that differ only in their times.
 
-    `times` (n, 3) has a row for each ticket, in seconds: created after the range began, resolved
-    and answered after it was created, NaN for not yet.
+    `times` (n, 3) has a row for each ticket, in seconds: from the start of the range to creation,
+    from creation to resolution, and from creation to the first answer or resolution; NaN for not
+    yet.
 
-    The numbers count what happened to each of them: moves up by the clock and by hand, moves down,
-    texts that staff sent to the requester, resolutions.
+    The numbers count what happened to each ticket: escalations by the clock and by hand, moves to a
+    lower tier, messages from staff to the requester, and resolutions.
     """
 
     origin: str
@@ -110,7 +109,7 @@ class Alike:
 
     @property
     def number(self) -> int:
-        """Return how many tickets these are."""
+        """Return the number of tickets."""
         return len(self.times)
 
     @property
@@ -125,28 +124,28 @@ class Alike:
 
     @property
     def reopened(self) -> bool:
-        """Return whether each was taken up again after a resolution."""
+        """Return whether each was reopened after a resolution."""
         return self.resolutions > int(self.done)
 
     @property
     def at_first_contact(self) -> bool:
-        """Return whether the first answer resolved them, as the definition says."""
+        """Return whether the first answer resolved them, see "ticket_first_contact"."""
         raised = self.raised_by_clock or self.raised_by_hand
         return self.done and not raised and self.answers <= 1 and not self.reopened
 
 
-# -- Tickets of a range as figures --
+# -- Figures --
 
 
 K = TypeVar("K", bound=Hashable)
 
 DAY_S = 86_400
-BY_WEEK = 92  # days of a range up to which known answers are told by week; above, by four weeks
+BY_WEEK = 92  # longest range in days shown by week; a longer one is shown by four weeks
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Tickets created on some days and resolved with a kind: those with a known answer."""
+    """The share of known answers among tickets created on some days and resolved with a kind."""
 
     first: date
     last: date
@@ -155,7 +154,7 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class TicketFigures:
-    """All of it. `by_origin` and `by_tier` count by (origin or tier, status)."""
+    """All figures on tickets. `by_origin` and `by_tier` count by (origin or tier, status)."""
 
     by_origin: Mapping[tuple[str, str], int]
     by_tier: Mapping[tuple[int, str], int]
@@ -169,7 +168,7 @@ def ticket_figures(
     tickets: Iterable[Alike], *, first: date, last: date, tiers: Collection[int], now: float
 ) -> TicketFigures:
     """Return the figures of the tickets created from `first` to `last`; `now` is in seconds after
-    the range began, `tiers` are the levels told of even where no ticket is.
+    the start of the range, `tiers` are levels to list even without tickets.
     """
     every = tuple(tickets)
     people = [each for each in every if each.of_people]
@@ -235,7 +234,7 @@ def _durations(people: Sequence[Alike], tiers: Collection[int], now: float) -> t
 def _duration(
     definition: str, tickets: Sequence[Alike], end: int, now: float, *, tier: int | None = None
 ) -> Duration:
-    """Return the time from creation to the end that this column of the times holds."""
+    """Return the duration from creation to `end`, a column of `Alike.times`."""
     times = np.concatenate([np.zeros((0, 3)), *(each.times for each in tickets)])
     ended = ~np.isnan(times[:, end])
     open_for = now - times[~ended, CREATED]

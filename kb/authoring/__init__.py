@@ -1,1 +1,1 @@
-"""An author's day: write, check, preview, bring in, publish."""
+"""What authors do: write, check, preview, import and publish articles."""

@@ -1,6 +1,6 @@
-"""Articles that say the same: by their words, and by their meaning where there are vectors.
+"""Finds articles that say the same, by their words and, where there are vectors, by their meaning.
 
-Promises pairs of one language that one reader could meet, with how alike they are. Words are
+Gives pairs in one language that the same reader could meet, with how alike they are. Words are
 compared by the engine's own sketches (`search.index.duplicates`), meaning by the mean of the
 vectors that an index holds of each article.
 """
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from search.index.opened import Generation
 
 
-# Half of the runs of five words. The shipped articles, all of one template, have no such pair.
+# Half of all runs of five words. The shipped articles share a template and have no such pair.
 NEAR = 0.5
-# The nearest two of the shipped articles, on one subject but not alike, reach 0.928.
+# The two nearest shipped articles, on one subject but not duplicates, reach 0.928.
 MEANING = 0.93
 Vectors = npt.NDArray[np.float32]
 
@@ -37,7 +37,7 @@ def alike_by_words(
 ) -> Iterator[Problem]:
     """Yield pairs of articles that share their text, or most of it; each at the later path.
 
-    Sketches of articles that did not change are taken from the file `kept` and left there.
+    Sketches of unchanged articles are read from the file `kept`, which is then updated.
     """
     sketches = _sketches([article for _, article in shelf], kept)
     for at in range(1, len(shelf)):
@@ -63,7 +63,7 @@ def _sketches(articles: Sequence[Article], kept: Path | None) -> Sketches:
 
 
 def _kept(file: Path) -> dict[str, Sketches]:
-    """Return sketches by name; none where the file is absent or damaged."""
+    """Return the kept sketches by name; none if the file is absent or damaged."""
     try:
         with np.load(file, allow_pickle=False) as held:
             return dict(zip(held["names"].tolist(), held["sketches"], strict=True))
@@ -89,8 +89,8 @@ def _pair(
 def alike_by_meaning(
     shelf: Sequence[tuple[SourcePage, Article]], index: Generation, about: Collection[str]
 ) -> Iterator[Problem]:
-    """Yield pairs whose vectors are nearer than those of articles on one subject usually are, one
-    of the two from a file in `about`.
+    """Yield pairs whose vectors are nearer than is usual for articles on one subject; at least one
+    of the two is from a file in `about`.
     """
     known = [(page, article) for page, article in shelf if article.slug in index.ordinals]
     means = mean_vectors(index)
@@ -108,7 +108,7 @@ def alike_by_meaning(
 
 
 def mean_vectors(index: Generation) -> Vectors:
-    """Return for each article of an index the direction of the mean of its vectors."""
+    """Return the normalised mean of the vectors of each article of an index."""
     from search.semantic.vectors import load_rows, load_vectors
 
     documents, vectors = load_rows(index.path).documents, load_vectors(index.path)

@@ -1,18 +1,13 @@
-"""Checking the articles: which state is looked at, every rule, known findings, fixes.
+"""One run of `kb check`: the state that is examined, its findings, known findings and fixes.
 
-Promises that the same findings make the same file, sorted by place so that Git shows changes line
-by line, and a refusal with a hint for a file that is none.
+Findings are about the chosen articles, or about what a change touches or causes elsewhere; those in
+a baseline file are left out. The same findings always make the same baseline file, sorted by path
+so that Git shows changes line by line.
 
-Promises that a file is replaced whole or not at all, that its line ends and a mark at its beginning
-stay, and that only files of articles are written. What is mended is decided by
-`kb.content.lint.fixing`.
-
-Promises the same findings whether or not anything was kept from an earlier run, because only
-articles whose bytes are unchanged are carried over, and none whose newest version is refused.
-Knows no output and no index.
-
-Promises findings in the articles that were chosen, or that a change touches or causes elsewhere,
-without those a baseline knows. Joins the parts; knows no rule and no output.
+Rendered articles are kept between runs and reused only while their bytes are unchanged and their
+newest version is not refused, so the findings never depend on an earlier run. `--fix` writes only
+article files, each replaced whole or not at all, with line ends and a byte order mark kept;
+`kb.content.lint.fixing` decides what is fixed.
 """
 
 from __future__ import annotations
@@ -45,7 +40,7 @@ from kb.content.problem import Problem
 from kb.content.sources.source import Blob, Source
 from kb.errors import ConfigError, ContentError
 
-# -- A file of findings that are known and not to be told again --
+# -- The baseline: a file of known findings --
 
 
 _VERSION = 1
@@ -66,7 +61,7 @@ def write_baseline(file: Path, findings: Iterable[Finding]) -> int:
 
 
 def read_baseline(file: Path) -> Counter[str]:
-    """Return how often each name is known. Raises ConfigError."""
+    """Return how often each finding's name is known. Raises ConfigError."""
     try:
         told = json.loads(file.read_text(encoding="utf-8"))
         if told["version"] != _VERSION:
@@ -83,11 +78,11 @@ def read_baseline(file: Path) -> Counter[str]:
         ) from error
 
 
-# -- `kb check --fix`: files written anew where that needs no judgement --
+# -- Fixes that need no judgement (`kb check --fix`) --
 
 
 def mend_files(root: Path, shelf: SourceLibrary, wanted: Collection[str]) -> list[str]:
-    """Return the paths of the files that were written, of those `wanted`."""
+    """Fix the `wanted` files and return the paths of those that were written."""
     written = []
     for path in sorted(wanted):
         page = shelf.pages.get(path)
@@ -121,17 +116,17 @@ def _mend(file: Path, page: SourcePage, shelf: SourceLibrary) -> bool:
     return True
 
 
-# -- Every check of the articles at one state: the library they make, and what is wrong with it --
+# -- Checking one state of the articles --
 
 
-HEAVY = 1024 * 1024  # bytes; a page of text with one such image takes 3 s at 3 Mbit/s
+HEAVY = 1024 * 1024  # bytes; a page with one such image takes 3 s at 3 Mbit/s
 _SKETCHES = "sketches.npz"
 Files = Mapping[str, Blob]
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """One state of the articles: what it makes, how it reads, what is wrong."""
+    """One state of the articles: its library, its findings, and its blob ids by path."""
 
     shelf: SourceLibrary
     findings: tuple[Finding, ...]
@@ -141,7 +136,7 @@ class Checked:
 def check_source(
     source: Source, *, language: str, now: datetime, kept: Path | None, progress: Progress
 ) -> Checked:
-    """Return the findings about a source; what is rendered is kept in the folder `kept`."""
+    """Check a source and return the result; rendered articles are kept in the folder `kept`."""
     files = source.files()
     try:
         built = build_again(
@@ -162,7 +157,7 @@ def check_source(
 
 
 def line_reader(shelf: SourceLibrary) -> Callable[[str, int], str]:
-    """Return a function from a path and a line to the words there, "" where there are none."""
+    """Return a function that gives the text of a line by path and number, "" if there is none."""
     split: dict[str, list[str]] = {}
 
     def line(path: str, number: int) -> str:
@@ -173,11 +168,11 @@ def line_reader(shelf: SourceLibrary) -> Callable[[str, int], str]:
     return line
 
 
-# -- what was rendered before -------------------------------------------------------------------
+# -- rendered articles, kept between runs -------------------------------------------------------
 
 
 def _kept(folder: Path | None, files: Files) -> Library:
-    """Return the articles of the run before whose bytes are still the same."""
+    """Return the articles of the previous run whose bytes are unchanged."""
     try:
         snapshot = (folder / SNAPSHOT).read_bytes() if folder else b""
         before = Library.load({SNAPSHOT: snapshot, MEDIA: b""}.__getitem__)
@@ -192,7 +187,7 @@ def _kept(folder: Path | None, files: Files) -> Library:
 
 
 def _keep(folder: Path, library: Library) -> None:
-    """Keep what was rendered; a folder that cannot be written costs time, not the check."""
+    """Keep the rendered articles; if the folder is not writable, the next run is only slower."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         fresh = folder / f"{SNAPSHOT}.new"
@@ -249,7 +244,7 @@ def _problems(shelf: SourceLibrary, files: Files, sketches: Path | None) -> Iter
 
 
 def _variables(shelf: SourceLibrary, page: SourcePage) -> frozenset[str]:
-    """The variables that stand for a text in the article."""
+    """Return the names of the variables that the article uses and that have a text."""
     article = shelf.library.articles.get(page.slug)
     asked = article.references if article else ()
     return frozenset(name for kind, name, text in asked if kind == "variable" and text)
@@ -270,15 +265,15 @@ def _image_problems(shelf: SourceLibrary, files: Files) -> Iterator[Problem]:
             yield Problem(path, None, "image-heavy", message, "Save it smaller.")
 
 
-# -- One run of `kb check`: which state is looked at, what is asked, and what of it is told --
+# -- One run of `kb check` --
 
 
-KEPT = "check"  # folder in the data folder for what was rendered
+KEPT = "check"  # folder in the data folder for rendered articles
 
 
 @dataclass(frozen=True, slots=True)
 class CheckOptions:
-    """What the command line asked for; None leaves the choice to the run."""
+    """The options of the command line; None leaves the choice to the run."""
 
     paths: tuple[Path, ...] = ()
     since: str | None = None
@@ -292,7 +287,7 @@ class CheckOptions:
 def run_check(
     settings: Settings, wish: CheckOptions, *, now: datetime, progress: Progress
 ) -> CheckResult:
-    """Return what is found. Raises ConfigError for a wrong wish, ContentError, SearchError."""
+    """Return what is found. Raises ConfigError for wrong options, ContentError, SearchError."""
     return _Run(settings, wish, now, progress).outcome()
 
 
@@ -313,7 +308,7 @@ class _Run:
         findings: Sequence[Finding] = checked.findings
         if before and touched is not None:
             findings = _brought(findings, touched, before)
-        # What asking finds is about the chosen articles, or caused by them elsewhere.
+        # Query tests already report only on the chosen articles and what they cause elsewhere.
         findings = [*(each for each in findings if chosen(each.path)), *asked.findings]
         told = self._beyond_baseline(findings)
         return CheckResult(
@@ -330,7 +325,7 @@ class _Run:
     # States
 
     def _check(self, source: Source) -> Checked:
-        """Both states keep what they render in one place: most articles are the same in both."""
+        """Check one state; both share a cache, since most articles are the same in both."""
         return check_source(
             source,
             language=self.settings.language,
@@ -340,7 +335,7 @@ class _Run:
         )
 
     def _present(self, chosen: Callable[[str], bool]) -> Checked:
-        """The articles as they are, mended first where that was asked for."""
+        """Return the present state checked, after fixing it where `--fix` was given."""
         checked = self._check(self._source())
         if not self.wish.fix:
             return checked
@@ -393,7 +388,7 @@ class _Run:
         return lambda path: any(path == each or path.startswith(f"{each}/") for each in wanted)
 
     def _inside(self, path: Path) -> str:
-        """Return a path of the command line as the articles name it."""
+        """Return a path from the command line relative to the articles."""
         for place in (path.resolve(), (self.root / path).resolve()):
             if place.exists() and place.is_relative_to(self.root):
                 return place.relative_to(self.root).as_posix()
@@ -412,7 +407,7 @@ class _Run:
         return beyond(findings, read_baseline(file))
 
     def _prefix(self) -> str:
-        """Return what leads from the present folder to the articles, "" or ending in "/"."""
+        """Return the path from the current folder to the articles, "" or ending in "/"."""
         relative = os.path.relpath(self.root)
         return "" if relative == "." else f"{relative}/"
 
@@ -425,7 +420,7 @@ def _touched(now: Checked, before: Checked) -> frozenset[str]:
 def _brought(
     findings: Iterable[Finding], touched: frozenset[str], before: Checked
 ) -> list[Finding]:
-    """Return the findings in what a change touches, and those elsewhere that were not before."""
+    """Return the findings in files that a change touches, and new findings elsewhere."""
     known: dict[str, int] = {}
     for each in before.findings:
         known[each.key] = known.get(each.key, 0) + 1

@@ -1,7 +1,7 @@
-"""Findings as people and programs read them: text, JSON, GitHub's annotations, SARIF 2.1.0; pure.
+"""Findings for people and programs: text, JSON, GitHub annotations and SARIF 2.1.0.
 
-Promises every finding in every form, with nothing an article's words could break out of. Paths are
-those of the folder that the command runs in. Knows no check.
+Every form holds every finding, and escapes whatever an article's words could break. Paths are
+relative to the folder in which the command runs.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: 
 
 @dataclass(frozen=True, slots=True)
 class AnsweredQuery:
-    """Failed searches by the same words that an article answers now."""
+    """Failed searches with the same words, and the article that answers them now."""
 
     path: str
     words: str
@@ -31,7 +31,7 @@ class AnsweredQuery:
 
 @dataclass(frozen=True, slots=True)
 class QueryTestResults:
-    """What came of asking questions: `mode` is "hybrid" or "keyword", "" when none was asked."""
+    """The result of query tests: `mode` is "hybrid" or "keyword", "" when none was asked."""
 
     findings: Sequence[Finding] = ()
     count: int = 0
@@ -42,8 +42,8 @@ class QueryTestResults:
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """What a run found. `prefix` leads from the folder of the command to the articles; `known`
-    counts findings left out by a baseline; `mode` is how questions were asked, "" for not at all;
+    """The result of a run. `prefix` leads from the command's folder to the articles; `known`
+    counts findings left out by a baseline; `mode` is how questions were asked, "" if none was;
     `remarks` are sentences for people.
     """
 
@@ -57,7 +57,7 @@ class CheckResult:
     remarks: Sequence[str] = ()
 
     def count(self, severity: Severity) -> int:
-        """Return how many findings are this bad."""
+        """Return how many findings have this severity."""
         return sum(finding.severity is severity for finding in self.findings)
 
     def fails(self, *, strict: bool) -> bool:
@@ -66,12 +66,12 @@ class CheckResult:
         return self.count(Severity.ERROR) + warnings > 0
 
     def place(self, path: str) -> str:
-        """Return a path of the articles as seen from the folder of the command."""
+        """Return an article's path relative to the command's folder."""
         return f"{self.prefix}{path}"
 
 
 def text(outcome: CheckResult) -> str:
-    """Return a line a finding, as compilers write them, with the fix under it."""
+    """Return one line per finding, as compilers write them, with the fix under it."""
     lines = []
     for f in outcome.findings:
         lines.append(f"{outcome.prefix}{f.place}: {f.severity}: {f.message} [{f.code}]")
@@ -118,7 +118,7 @@ def as_json(outcome: CheckResult) -> str:
 
 
 def github(outcome: CheckResult) -> str:
-    """Return workflow commands, which GitHub shows beside the lines that they are about."""
+    """Return workflow commands, which GitHub shows beside the lines they concern."""
     lines = []
     for f in outcome.findings:
         facts = {"file": outcome.place(f.path), "line": str(f.line or 1), "title": f.code}
@@ -136,7 +136,7 @@ def _property(value: str) -> str:
 
 
 def sarif(outcome: CheckResult) -> str:
-    """Return a SARIF 2.1.0 log: one run, one rule a code, one result a finding."""
+    """Return a SARIF 2.1.0 log: one run, one rule per code, one result per finding."""
     codes = sorted({finding.code for finding in outcome.findings})
     rules = [_rule(code) for code in codes]
     results = [_result(outcome, finding, codes) for finding in outcome.findings]

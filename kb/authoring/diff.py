@@ -1,7 +1,7 @@
-"""What a change does to the articles as readers see them: the files on disk against a commit.
+"""Differences between the articles on disk and a commit, as readers would see them.
 
-Promises each article whose text or facts differ, with both texts rendered alike and the words that
-came and went marked. Knows no page and no terminal.
+Gives each article whose text or facts differ; both texts are rendered alike, with removed and added
+words marked.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _BLOCKS = frozenset({"p", "li", "h2", "h3", "h4", "h5", "h6", "tr", "pre", "dt",
 
 @dataclass(frozen=True, slots=True)
 class ArticleDiff:
-    """One article: `facts` are (key, before, after); `html` is its text with the words marked."""
+    """One changed article: `facts` are (key, before, after); `html` has changed words marked."""
 
     path: str
     what: str
@@ -44,7 +44,7 @@ class ArticleDiff:
 
 
 def compared(articles: Path, ref: str, language: str) -> list[ArticleDiff]:
-    """Return what differs on disk since the commit `ref`. ContentError when there is none."""
+    """Return the articles that differ on disk from the commit `ref`. ContentError if unknown."""
     repository = find_repository(articles.resolve())
     if repository is None or not articles.is_dir():
         raise ContentError(
@@ -84,7 +84,7 @@ class _Side:
         self._directory = around.directory(self._names, Pictures(source.files()))
 
     def rendered(self, paths: list[str]) -> dict[str, str]:
-        """Return the HTML of those of the articles that are here and can be rendered."""
+        """Return the HTML of those articles that exist in this state and can be rendered."""
         known = {named.draft.path: named for named in self._names.named.values()}
         shown = [known[p] for p in paths if p in known and not known[p].draft.refused]
         results = render_all([named.job for named in shown], self._directory)
@@ -142,7 +142,7 @@ def _lines(html: str, marks: Mapping[str, tuple[str, str]]) -> Iterator[str]:
 
 
 def as_page(changes: list[ArticleDiff], ref: str) -> str:
-    """Return a whole HTML page of the changes, which needs no other file."""
+    """Return the changes as a self-contained HTML page."""
     style = STYLE.read_text(encoding="utf-8")
     parts = [_section(each) for each in changes] or ["<p>No article differs.</p>"]
     title = f"Changes since {escape(ref)}"

@@ -1,9 +1,7 @@
-"""A new article's file: its name, front matter and sections; also begun from a gap.
+"""Creates the file of a new article: its name, front matter and sections; also started from a gap.
 
-Promises a file that did not exist before, a draft until its author says otherwise, whose front
-matter is read without a finding. Knows no editor, no Git and no search.
-
-Promises only words that may be shown (kb.gaps.anonymity). Knows no article.
+The file must not exist before. It is a draft until its author says otherwise, and its front matter
+passes every check. Words taken from a gap are only those that may be shown (`kb.gaps.anonymity`).
 """
 
 from __future__ import annotations
@@ -26,21 +24,21 @@ from kb.database import open_record
 from kb.errors import ContentError, InvalidInput
 from kb.gaps.service import Detail, detail
 
-# -- A new article's file: its name, its front matter and the sections of its kind --
+# -- The file: name, front matter and sections --
 
 
 KINDS = Path(__file__).with_name("kinds")
-OWN_KINDS = "_templates"  # beside the articles; a template there goes before ours
-REVIEW_AFTER = timedelta(days=182)  # half a year, as the shipped articles have it
+OWN_KINDS = "_templates"  # among the articles; a template there takes precedence over ours
+REVIEW_AFTER = timedelta(days=182)  # half a year, as in the shipped articles
 LONGEST_SLUG = 60  # characters; longer addresses are cut at a word
 _SLUG = re.compile(r"[a-z0-9][a-z0-9._-]*")
-# Text that YAML reads as it stands; anything else is put between quotes.
+# Text that YAML reads as a plain string; anything else is quoted.
 _PLAIN = re.compile(r"[^\W\d_][\w ,.()/’'-]*[\w)]")
 _NOT_TEXT = frozenset({"true", "false", "null", "yes", "no", "on", "off"})
 
 
 class ArticleKind(StrEnum):
-    """What an article is for; each has sections of its own."""
+    """The kind of an article; each has its own sections."""
 
     HOW_TO = "how-to"
     FIX = "fix"
@@ -51,7 +49,7 @@ class ArticleKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NewArticle:
-    """What is known of an article before it is written; "" where nothing is."""
+    """What is known of an article before it is written; "" for unknown."""
 
     name: str = ""
     title: str = ""
@@ -76,7 +74,7 @@ def begin(articles: Path, wanted: NewArticle, today: date) -> Path:
 
 
 def begun_text(articles: Path, wanted: NewArticle, today: date) -> str:
-    """Return the text of an article that has a title, written nowhere."""
+    """Return the text of a new article that has a title, without writing it."""
     return _text(articles, wanted, wanted.title, collection=wanted.collection, today=today)
 
 
@@ -114,7 +112,7 @@ def _names(wanted: NewArticle) -> tuple[str, str, str]:
 
 
 def _place(articles: Path, folder: str) -> Path:
-    """Return the folder to write into; it may be new, and cannot be outside the articles."""
+    """Return the folder to write into; it may be new but must be inside the articles."""
     if not folder:
         there = sorted(p.name for p in articles.iterdir() if p.is_dir() and p.name[0] not in "._")
         raise InvalidInput(
@@ -163,9 +161,9 @@ def _template(articles: Path, wanted: NewArticle) -> str:
 
 
 def _usual_owner(folder: Path) -> str:
-    """Return who keeps most articles of the folder, "" where nobody is named."""
+    """Return who owns most articles of the folder, "" where no owner is named."""
     owners: Counter[str] = Counter()
-    for file in sorted(folder.glob("*.md"))[:200]:  # enough to tell who keeps the shelf
+    for file in sorted(folder.glob("*.md"))[:200]:  # enough to tell
         draft = read_draft(file.name, in_memory(file.read_bytes()))
         if draft and draft.facts.owner:
             owners[draft.facts.owner] += 1
@@ -173,14 +171,14 @@ def _usual_owner(folder: Path) -> str:
 
 
 def _scalar(text: str) -> str:
-    """Return text as a YAML value; JSON's quoting is YAML's too."""
+    """Return the text as a YAML value; JSON's quoting is valid YAML."""
     if _PLAIN.fullmatch(text) and text.casefold() not in _NOT_TEXT:
         return text
     return json.dumps(text, ensure_ascii=False)
 
 
 def _written(place: Path, slug: str, text: str, *, exact: bool) -> Path:
-    """Write the text to a file that is not there, trying numbered names unless one was given."""
+    """Write the text to a new file, trying numbered names unless `exact`."""
     try:
         place.mkdir(parents=True, exist_ok=True)
         taken = {file.name.casefold() for file in place.iterdir()}
@@ -213,14 +211,14 @@ def _unwritable(place: Path, problem: OSError) -> ContentError:
     )
 
 
-# -- What an article that closes a gap begins with: its title and the questions it must answer --
+# -- Starting from a gap: title and questions --
 
 
 MOST_ANSWERS = 6
 
 
 def asked_in(settings: Settings, number: int) -> tuple[str, tuple[str, ...]]:
-    """Return a first title and the questions of the gap of that number; NotFound without one."""
+    """Return a draft title and the questions of the gap with that number; NotFound if none."""
     db = open_record(settings)
     try:
         found = detail(db, number, k=settings.k_anonymity)
@@ -230,12 +228,12 @@ def asked_in(settings: Settings, number: int) -> tuple[str, tuple[str, ...]]:
 
 
 def beginning_of(found: Detail) -> tuple[str, tuple[str, ...]]:
-    """Return a first title for the gap and the questions that its article must answer."""
+    """Return a draft title for the gap and the questions that its article must answer."""
     asked = found.asked[:MOST_ANSWERS]
     return title_of(found.gap.title or (asked[0] if asked else "")), asked
 
 
 def title_of(words: str) -> str:
-    """Return a first title made of searched words: "vpn drops ?" -> "Vpn drops"."""
+    """Return a draft title made from a query: "vpn drops ?" -> "Vpn drops"."""
     plain = " ".join(words.split()).strip(" ?!.,;:¿¡")
     return plain[:1].upper() + plain[1:]

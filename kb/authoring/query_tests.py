@@ -1,17 +1,14 @@
-"""Whether articles answer what they say they answer, and searches that failed.
+"""Query tests: do articles answer the questions they name, and does a change fix failed searches?
 
-Promises that what is live is neither changed nor waited for: its newest generation is linked into a
-folder of its own, what did not change is carried over from there, and the folder is gone
-afterwards. Knows no question.
+Every question of `answers` must find its article among the first three and none of `not_answers`
+may; a finding says the rank before and which article took the place. Questions of unchanged
+articles are asked too, since a change may move them. Each is searched as a reader who may open the
+article would, in a trial index built from the articles as they are.
 
-Promises that a search is called answered by the rule of a replay (`kb.gaps.answers.rules`), words
-that enough people searched for (the setting `k_anonymity`) as reports show them, and
-none where there is no record to read: an author's machine need not have the site's database.
-
-Promises a finding for every question of `answers` that does not find its article among the first
-three and for every one of `not_answers` that does, with the rank before and the article that took
-the place; and for questions of other articles, which a change may move. Reads the index that the
-articles would make (`trial`), as a reader who may open the article would search it.
+The live index is neither changed nor waited for: its newest generation is linked into a temporary
+folder and unchanged vectors are carried over from there. Failed searches are read only where there
+is an event log (an author's machine may have none), in words that enough people used (setting
+`k_anonymity`); what counts as answered is the rule of `kb.gaps.answers.rules`.
 """
 
 from __future__ import annotations
@@ -32,7 +29,7 @@ from kb.authoring.alike import alike_by_meaning
 from kb.authoring.check import line_reader
 from kb.authoring.check_output import AnsweredQuery, QueryTestResults
 from kb.config.settings import Settings
-from kb.content.article import Article, ArticleStatus, Audience
+from kb.content.article import Article, ArticleStatus
 from kb.content.library import Library
 from kb.content.lint.catalogue import findings_of
 from kb.content.lint.library_rules import SourceLibrary
@@ -51,17 +48,18 @@ from search.index.opened import Generation
 from search.semantic.encoder import Encoder
 from search.types import Mode, Query
 
-# -- A trial index: the one that the articles would make, beside the one that is live --
+# -- The trial index, beside the live one --
 
 
-# Nobody waits at a search box here: the model gets the time it needs.
+# No visitor is waiting here, so the model gets the time it needs (seconds).
 _PATIENCE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """The engines `now` and `before`, None where nothing was published; `library` is the live one,
-    `without` says why meaning takes no part, "" when it does.
+    """The engine `now` over the articles as they are, and `before` over the live index, None where
+    nothing was published. `library` is the live one; `without` says why the search is by words
+    only, "" when it is not.
     """
 
     now: Engine
@@ -72,7 +70,7 @@ class Trial:
 
 @contextmanager
 def trial(library: Library, settings: Settings, *, meaning: bool | None) -> Iterator[Trial]:
-    """Give the engines over `library` and over what is live.
+    """Provide the engines over `library` and over the live index.
 
     `meaning` None uses the model when the live index does, True always, False never.
     """
@@ -92,7 +90,7 @@ def trial(library: Library, settings: Settings, *, meaning: bool | None) -> Iter
             encoder=encoder,
             degraded=without,
             synonyms=library.synonyms,
-            sure_as=live,  # ranks do not hang on it, and both engines must call the same doubtful
+            sure_as=live,  # does not affect ranks; both engines must call the same hits doubtful
         )
         before = _engine(settings.generations, encoder) if live else None
         yield Trial(_engine(root, encoder), before, library_of(live), without)
@@ -123,15 +121,15 @@ def _engine(root: Path, encoder: Encoder | None) -> Engine:
     return engine
 
 
-# -- Searches of readers that failed, and whether a change answers them --
+# -- Failed searches that a change answers --
 
 
 log = logging.getLogger(__name__)
-MOST = 200  # wordings tried, those that failed most first
+MOST = 200  # wordings tried, the most frequent failures first
 
 
 def failed_words(settings: Settings, now: datetime) -> tuple[Sequence[WordsRow], str]:
-    """Return the wordings that failed while words are kept, and why there are none to read."""
+    """Return the failed wordings within the retention, and why they cannot be read, if so."""
     if not settings.database_url and not (settings.data / "tierzero.db").is_file():
         return (), ""
     database = Database(settings.database)
@@ -156,14 +154,13 @@ def newly_answered(
             yield AnsweredQuery(slugs[slug], row.words, row.searches)
 
 
-# -- Do articles answer what they say they answer, after the change as before it? --
+# -- Questions that articles name --
 
 
-FIRST = 3  # results that are in sight without scrolling on a telephone
+FIRST = 3  # results that fit on a phone's screen without scrolling
 _LOOKED_AT = 10
-# Questions of other articles that are asked twice; more take longer than an author waits.
+# Questions of other articles asked of both indexes; more would keep the author waiting.
 MOST_OTHERS = 1500
-_ORDER = list(Audience)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +189,7 @@ def ask_questions(
     meaning: bool | None,
     now: datetime,
 ) -> QueryTestResults:
-    """Return what asking the questions of the articles in the files `about` finds."""
+    """Ask the questions of the articles in the files `about` and return the findings."""
     if not any(page.path in about for page, _ in shelf.published):
         return QueryTestResults()
     with trial(shelf.library, settings, meaning=meaning) as engines:
@@ -247,7 +244,7 @@ class _Asking:
         yield page.problem("answer-false", page.find(question), message, hint)
 
     def _others(self) -> Iterator[Problem]:
-        """Questions of articles that did not change, where the answer moved all the same."""
+        """Yield problems with questions of unchanged articles whose rank moved."""
         if self.engines.before is None or not self._differs():
             return
         others = [
@@ -278,7 +275,7 @@ class _Asking:
         yield page.problem("answer-moved", line, message, hint)
 
     def _differs(self) -> bool:
-        """Whether the articles asked about are not all as they are live."""
+        """Return whether any of the articles asked about differs from its live version."""
         found = (a for page, a in self.shelf.published if page.path in self.about)
         return any(not self._is_as_live(article) for article in found)
 
@@ -306,12 +303,11 @@ class _Asking:
 
 
 def place_of(engine: Engine, article: Article, question: str) -> FoundAt:
-    """Return where a reader who may open an article finds it by a question."""
-    widest = _ORDER.index(article.audience)
+    """Return where a reader who may open the article finds it when asking the question."""
     found = engine.search(
         Query(
             question,
-            audiences=frozenset(each.value for each in _ORDER[: widest + 1]),
+            audiences=article.audience.readable,
             prefer_language=article.language,
             limit=_LOOKED_AT,
         )

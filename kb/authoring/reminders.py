@@ -1,10 +1,8 @@
-"""E-mails to authors: reviews that are due, and commits that do not go live.
+"""Emails to authors about reviews that are due and commits that do not go live.
 
-Promises a letter before the day and one each week after it, to the owner by address or account,
-else to who changed the article last. Pure. Knows no outbox.
-
-Promises one letter for each commit and problem, however often and on however many machines it is
-asked for: the letter's id is made of both. Knows no Git and does not send.
+A review reminder goes out before the due date and weekly after it, to the owner (by address or
+account), else to whoever changed the article last. For each commit and problem there is one email,
+however often and on however many machines it is asked for: its id is derived from both.
 """
 
 from __future__ import annotations
@@ -20,16 +18,16 @@ from kb.content.article import Article, ArticleStatus
 from kb.database import Database
 from kb.notifications.outbox import MAIL, Outbox
 
-# -- Letters to the people who keep articles whose review is due, one a person and week --
+# -- Review reminders: at most one email per person and week --
 
 
-# RFC 9562 names a UUID of version 5 by a space of names and a name in it.
+# Namespace of the version 5 UUIDs below (RFC 9562).
 _SPACE = uuid.uuid5(uuid.NAMESPACE_URL, "tier-zero:review")
-MOST = 50  # articles in one letter
+MOST = 50  # articles in one email
 
 
 class Author(Protocol):
-    """An account, as far as letters need it."""
+    """An account, as far as reminders need it."""
 
     @property
     def email(self) -> str:
@@ -38,18 +36,18 @@ class Author(Protocol):
 
     @property
     def name(self) -> str:
-        """As people write it."""
+        """Name as people write it."""
         ...
 
     @property
     def active(self) -> bool:
-        """Whether this person still signs in."""
+        """Whether the account may still sign in."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Reminder:
-    """One person's articles to check, the most overdue first; `key` is the same all week."""
+    """The articles that one person is to review, most overdue first; `key` is the same all week."""
 
     key: str
     address: str
@@ -60,7 +58,7 @@ class Reminder:
 def reminders(
     articles: Iterable[Article], people: Sequence[Author], *, today: date
 ) -> tuple[Reminder, ...]:
-    """Return this week's letters, by address."""
+    """Return this week's reminders, ordered by address."""
     due: dict[str, list[Article]] = {}
     for article in articles:
         if article.status is ArticleStatus.PUBLISHED and _is_due(article, today):
@@ -82,11 +80,11 @@ def _first(articles: Iterable[Article]) -> list[Article]:
 
 
 def _keepers(article: Article, people: Sequence[Author]) -> list[str]:
-    """Return the addresses of the owner, else of who changed the article last."""
+    """Return the addresses of the owner, else of whoever changed the article last."""
     owner, writer = article.owner.strip().casefold(), article.changed_by.strip().casefold()
     for wanted in filter(None, (owner, writer)):
         known = [p for p in people if wanted in {p.name.casefold(), p.email}]
-        if known:  # one who has left is not written to, nor is somebody else in their stead
+        if known:  # someone who has left gets no email, and nobody else gets it instead
             return [person.email for person in known if person.active]
         if "@" in wanted and " " not in wanted:
             return [wanted]
@@ -99,7 +97,7 @@ def _key(address: str, today: date) -> str:
 
 
 def reminder_email(reminder: Reminder, *, site: str, today: date) -> Mapping[str, str]:
-    """Return the letter as the outbox takes it."""
+    """Return the email as an outbox payload."""
     count = len(reminder.articles)
     what = "1 article" if count == 1 else f"{count} articles"
     lines = [_line(article, site, today) for article in reminder.articles[:MOST]]
@@ -123,7 +121,7 @@ def _line(article: Article, site: str, today: date) -> str:
     return f"- {article.title} ({when})\n  {site}/articles/{article.slug}"
 
 
-# -- Letters to who committed an article that does not go live as it was meant --
+# -- Emails about commits that do not go live as intended --
 
 
 _NAMESPACE = uuid.UUID("6f1c2b0e-93a4-5d0b-8f43-2f6d0c6b7a55")
@@ -141,7 +139,7 @@ _REFUSED = "The last good version stays live; commit a correction and it follows
 
 
 class AuthorNotice(Protocol):
-    """A problem and who is to be told of it."""
+    """A problem and whom to notify of it."""
 
     @property
     def path(self) -> str: ...
@@ -164,7 +162,7 @@ class AuthorNotice(Protocol):
 def tell_authors(
     db: Database, told: Iterable[AuthorNotice], *, page: str, site: str, now: datetime
 ) -> int:
-    """Put a letter for each notice into the outbox, once; return how many were new."""
+    """Put one email per notice into the outbox, each only once; return how many were new."""
     with db.begin() as connection:
         outbox = Outbox(connection)
         return sum(
@@ -174,7 +172,7 @@ def tell_authors(
 
 
 def _notice_key(notice: AuthorNotice) -> str:
-    """Return the letter's id: the same for the same commit and problem."""
+    """Return the email's id: the same for the same commit and problem."""
     return str(uuid.uuid5(_NAMESPACE, f"{notice.commit}\0{notice.path}\0{notice.code}"))
 
 

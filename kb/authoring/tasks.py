@@ -1,7 +1,6 @@
-"""What articles ask of the people who keep them, the most pressing first.
+"""Tasks that articles need from their authors, the most urgent first.
 
-Promises one task for each thing to do, worked out from what is published and what readers said.
-Pure. Knows no page and no database.
+Tasks are derived from what is published and from readers' votes.
 """
 
 from __future__ import annotations
@@ -14,12 +13,12 @@ from enum import StrEnum
 from kb.content.article import Article
 from kb.content.library import Library
 
-# A review is announced this long before its day.
+# A review is announced this long before its due date.
 NOTICE = timedelta(days=14)
 
 
 class TaskKind(StrEnum):
-    """Why something is to be done, the most pressing first."""
+    """Why something is to be done, the most urgent first."""
 
     REFUSED = "refused"  # the newest version is not shown
     OVERDUE = "overdue"
@@ -31,7 +30,7 @@ class TaskKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One thing to do; `line` is in the source file, None where there is no one place."""
+    """One thing to do; `line` is in the source file, None where no single line is meant."""
 
     kind: TaskKind
     slug: str
@@ -49,8 +48,8 @@ def tasks(
     today: date,
     language: str,
 ) -> tuple[Task, ...]:
-    """Return the tasks of the articles in `kept`; `reasons` counts votes against by article,
-    `language` is the one that articles are written in first.
+    """Return the tasks for the articles in `kept`. `reasons` counts negative votes by article and
+    reason; `language` is the one that articles are first written in.
     """
     rows = [
         task
@@ -91,7 +90,7 @@ def _votes(article: Article, reasons: Mapping[str, int]) -> Iterator[Task]:
 
 
 def _translation(library: Library, article: Article, language: str) -> Iterator[Task]:
-    """An article whose original was changed on a later day than it was."""
+    """Yield a task if the original was changed on a later day than this translation."""
     group = library.translations.get(article.slug, {})
     named = library.resolve(article.translation_of) if article.translation_of else ""
     original = library.get(named or group.get(language, ""))
@@ -109,7 +108,7 @@ def _task(kind: TaskKind, article: Article, what: str, *, line: int | None = Non
 
 
 def keepers(articles: Iterable[Article]) -> dict[str, int]:
-    """Return how many articles each owner keeps, by the owner's name."""
+    """Return the number of articles per owner, ordered by the owner's name."""
     counts: dict[str, int] = {}
     for article in articles:
         if article.owner:
@@ -118,6 +117,6 @@ def keepers(articles: Iterable[Article]) -> dict[str, int]:
 
 
 def kept_by(article: Article, names: Iterable[str]) -> bool:
-    """Return whether a person of these names keeps the article or changed it last."""
+    """Return whether a person with one of these names owns the article or changed it last."""
     known = {name.casefold() for name in names if name}
     return article.owner.casefold() in known or article.changed_by.casefold() in known

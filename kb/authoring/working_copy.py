@@ -1,18 +1,15 @@
 """The articles as their author has them now: files on disk, read again after each change.
 
-Promises to notice whatever an editor does to the files that articles are made of (write, rename,
-replace, delete), at the cost of one look at each file's date and size. Knows no article.
+`Watch` notices whatever an editor does to the files (write, rename, replace, delete) by polling
+each file's date, size and inode: 1,000 files take about 10 ms, and file events are lost on network
+drives and in containers.
 
-Looking is plain polling: 1,000 files take about 10 ms, and file events, which a library could
-deliver, are lost on network drives and in containers.
+`WorkingFiles` gives a work tree the same interface as a commit. Blobs are named as Git names them,
+so files that equal a commit's are recognised; a file that differs from the last commit counts as
+changed `now`.
 
-Promises the same view of a work tree as of a commit, with blobs named as Git names them, so that
-what a commit has in common with the files is recognised. A file that differs from the last commit
-counts as changed `now`.
-
-Promises that `library` speaks of the files as they are, drafts and archived articles shown and
-marked, and that whoever waits for a newer state learns of it. Only what changed is rendered. Knows
-no page, no index and no Git.
+`Workspace` is the library of those files, drafts and archived articles shown and marked. It renders
+only what changed, and wakes whoever waits for a newer state.
 """
 
 from __future__ import annotations
@@ -39,21 +36,21 @@ from kb.content.sources.git import GitSource, find_repository
 from kb.content.sources.source import Blob, FileChange, Source, Writer, open_source
 from kb.errors import ContentError
 
-# -- Whether files of a folder changed, found by looking at it --
+# -- Noticing changed files by polling --
 
 
 Look = dict[str, tuple[int, int, int]]  # path -> date in nanoseconds, size in bytes, inode
 
 
 class Watch:
-    """The files under `root`, as they were when last looked at."""
+    """The files under `root`, as they were at the last look."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self._seen = self._look()
 
     def changes(self) -> frozenset[str]:
-        """Return the paths, from the root, of files that came, went or changed since last time."""
+        """Return the paths, relative to the root, of files added, removed or changed since then."""
         before, self._seen = self._seen, self._look()
         if before == self._seen:
             return frozenset()
@@ -61,7 +58,7 @@ class Watch:
         return frozenset(os.path.relpath(path, self._root) for path, _ in different)
 
     def stirs(self) -> bool:
-        """Return whether `changes` would name a file."""
+        """Return whether `changes` would return any path."""
         return self._look() != self._seen
 
     def _look(self) -> Look:
@@ -69,7 +66,7 @@ class Watch:
 
 
 def _entries(folder: str) -> Iterator[tuple[str, tuple[int, int, int]]]:
-    """Yield the files that articles are made of; what vanishes meanwhile is not there."""
+    """Yield the files that articles are made of; those that vanish meanwhile are skipped."""
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
@@ -84,17 +81,16 @@ def _entries(folder: str) -> Iterator[tuple[str, tuple[int, int, int]]]:
         return
 
 
-# -- The articles as their author has them now: files on disk, with the history that Git has of
-#    them --
+# -- Files on disk as a source, with Git's history of them --
 
 
 _LAST = "HEAD"
 
 
 def open_working(path: Path, ref: str, now: datetime) -> Source:
-    """Return the files under `path` as they are; those of the commit `ref` if it is not the last.
+    """Return the files under `path` as they are, or those of the commit `ref` if it is not HEAD.
 
-    A repository without files, which only holds commits, is read at `ref` too. Raises ContentError.
+    A bare repository is read at `ref` too. Raises ContentError.
     """
     repository = find_repository(path.resolve()) if path.is_dir() else None
     if ref != _LAST or repository is None or not (repository / ".git").exists():
@@ -103,7 +99,7 @@ def open_working(path: Path, ref: str, now: datetime) -> Source:
 
 
 def open_revision(path: Path, ref: str) -> Source:
-    """Return the articles at a commit. Raises ContentError where Git does not hold them."""
+    """Return the articles at a commit. Raises ContentError if Git does not have them."""
     repository = find_repository(path.resolve())
     if repository is None:
         raise ContentError(
@@ -129,7 +125,7 @@ class WorkingFiles:
 
     @property
     def content(self) -> str:
-        """The state of the files."""
+        """A name for the state of the files."""
         return self._folder.content
 
     @property
@@ -142,7 +138,7 @@ class WorkingFiles:
         return self._files
 
     def close(self) -> None:
-        """Let go of Git's process."""
+        """End Git's process."""
         if self._git:
             self._git.close()
 
@@ -159,15 +155,15 @@ class WorkingFiles:
         }
 
     def moves(self, since: str) -> Iterable[FileChange] | None:
-        """Files that commits moved or removed; None where there are none yet."""
+        """Files that commits moved or removed; None where there is no commit yet."""
         return self._git.moves(since) if self._git else None
 
     def changed_since(self, commit: str) -> frozenset[str]:
-        """What the last commit changed after it parted from that one."""
+        """Files that HEAD changed since its merge base with that commit."""
         return self._git.changed_since(commit) if self._git is not None else frozenset()
 
     def follows(self, commit: str) -> bool:
-        """Whether the last commit comes after that one."""
+        """Whether HEAD descends from that commit."""
         return self._git is not None and self._git.follows(commit)
 
     def read(self, blob: str) -> bytes:
@@ -177,7 +173,7 @@ class WorkingFiles:
         return self._git.read(blob)
 
     def lineage(self, most: int) -> tuple[str, ...]:
-        """Only itself: files on disk are no commit."""
+        """Only this state's own name: files on disk are not a commit."""
         return (self.commit,)[:most]
 
     def writer(self, path: str) -> Writer | None:
@@ -185,23 +181,23 @@ class WorkingFiles:
         return self._git.writer(path) if self._git else None
 
     def unseen(self, path: str, shown: str, most: int) -> tuple[str, ...]:
-        """None: nobody waits for what lies on an author's disk."""
+        """Always empty: nobody waits for files on an author's disk."""
         del path, shown, most
         return ()
 
 
 def _git_id(blob: Blob) -> str:
-    """Return what Git calls these bytes: SHA-1 of a head and the content."""
+    """Return Git's name for these bytes: SHA-1 of a header and the content."""
     try:
         data = blob.read()
     except OSError:
         return blob.id
     if len(data) != blob.size:
-        return blob.id  # too large to have been read
+        return blob.id  # too large to be read
     return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
-# -- The author's articles as they lie on disk, read again after each change --
+# -- The library of the files on disk, for the preview --
 
 
 Progress = Callable[[str, int, int], None]
@@ -209,7 +205,7 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class PageState:
-    """What the author should know of one page: its file, its status and what is wrong with it."""
+    """What the preview says about one page: its file, its status and its problems."""
 
     path: str
     status: str
@@ -217,9 +213,10 @@ class PageState:
 
 
 class Workspace:
-    """The articles under `root`, whose last commits are `changes`; `before` spares rendering.
+    """The articles under `root`. `changes` are the last commits by path; unchanged articles of
+    `before` are not rendered again.
 
-    Safe to share between threads, of which one calls `refresh`.
+    Safe to share between threads; only one may call `refresh`.
     """
 
     def __init__(
@@ -235,7 +232,7 @@ class Workspace:
         self._built: Built | None = None
         self._standby: Standby | None = None
         self._news = threading.Condition()
-        self._begun = secrets.token_hex(4)  # pages of an earlier preview must not think it theirs
+        self._begun = secrets.token_hex(4)  # tells this preview's states from an earlier one's
         self._states = {"pages": 0, "index": 0}
 
     def refresh(self, progress: Progress) -> None:
@@ -252,7 +249,7 @@ class Workspace:
         self._show(built.library)
 
     def renew(self, path: str) -> bool:
-        """Read the one file again; return False where more than its own page may have changed."""
+        """Read one file again; return False if more than its own page may have changed."""
         if self._built is None or self._standby is None:
             return False
         file = self._root / path
@@ -269,18 +266,18 @@ class Workspace:
         self._standby = Standby(directory)
 
     def _show(self, library: Library) -> None:
-        """Show it, and tell so where it looks otherwise than before."""
+        """Show the library, and wake those who wait if it differs from the previous one."""
         before, self._read = self._read, library
         self._shown = _opened(library, marked=True)
         if replace(before, commit="") != replace(library, commit=""):
             self.tell("pages")
 
     def library(self) -> Library:
-        """Return the articles as the preview shows them: every status is shown, and marked."""
+        """Return the articles as the preview shows them: every status, marked in the title."""
         return self._shown
 
     def to_index(self) -> Library:
-        """Return the articles as they are to be found: every status is, under its own title."""
+        """Return the articles to index: every status, under the unmarked title."""
         return _opened(self._read, marked=False)
 
     def as_read(self) -> Library:
@@ -288,7 +285,7 @@ class Workspace:
         return self._read
 
     def standing(self, slug: str) -> PageState:
-        """Return what is to say of the page at `slug`, be there an article or not."""
+        """Return the state of the page at `slug`, whether or not there is an article."""
         found = self._read.get(self._read.resolve(slug) or "")
         if found is not None:
             return PageState(found.path, found.status.value, self._problems(found.path))
@@ -303,7 +300,7 @@ class Workspace:
     # Waiting
 
     def state(self, kind: str) -> str:
-        """Return the name of the present state of the "pages" or of the "index"."""
+        """Return the name of the current state of the "pages" or of the "index"."""
         return f"{self._begun}-{self._states[kind]}"
 
     def tell(self, kind: str) -> None:
@@ -313,14 +310,14 @@ class Workspace:
             self._news.notify_all()
 
     def wait(self, kind: str, known: str, seconds: float) -> str:
-        """Return the present state, as soon as it is another than `known` or time is up."""
+        """Return the current state as soon as it differs from `known`, or when time is up."""
         with self._news:
             self._news.wait_for(lambda: self.state(kind) != known, seconds)
             return self.state(kind)
 
 
 def _opened(library: Library, *, marked: bool) -> Library:
-    """Return the library with nothing kept back; `marked`: the titles say what readers lack."""
+    """Return the library with every status shown; `marked` adds the status to the titles."""
     kept = {slug: _shown(article, marked) for slug, article in library.articles.items()}
     return replace(library, articles=kept)
 

@@ -1,7 +1,7 @@
-"""The mark of a data folder that holds a demonstration, and what such a site is set to.
+"""The mark of a data folder that holds a demonstration, and the settings of such a site.
 
-Promises that a marked folder says so for as long as it lives, and that a site over it reads no
-other database, fetches nothing and writes to nobody, whatever else is set. Knows no reader.
+A marked folder stays marked for as long as it exists. A site over it reads no other database,
+fetches nothing and sends no email, whatever else is set.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from kb.errors import StoreError
 FILE = "demonstration.json"
 SAYS = "Demonstration: made-up data, nothing here happened"
 HOLDOUT, SURVEY = 30, 30  # per cent: larger than usual, so that a month shows an effect
-# Made up as well: what a ticket costs only the organisation knows.
+# Made up as well: only an organisation knows what its tickets cost.
 TIERS = (
     Tier(0, "Self-service", "the reader, with this site"),
     Tier(1, "First line", "service desk agents", timedelta(minutes=30), 14.0),
@@ -49,7 +49,7 @@ def is_demonstration(data: Path) -> bool:
 
 
 def read(data: Path) -> DemoMark | None:
-    """Return the folder's mark; None where there is none or it was cut off while written."""
+    """Return the folder's mark; None where there is none or writing it was interrupted."""
     try:
         return DemoMark(**json.loads((data / FILE).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
@@ -57,7 +57,7 @@ def read(data: Path) -> DemoMark | None:
 
 
 def write(data: Path, mark: DemoMark) -> None:
-    """Mark the folder; the mark is there before anything else is."""
+    """Mark the folder, before anything else is put there."""
     try:
         data.mkdir(parents=True, exist_ok=True)
         (data / FILE).write_text(json.dumps(asdict(mark), indent=2) + "\n", encoding="utf-8")
@@ -69,8 +69,8 @@ def write(data: Path, mark: DemoMark) -> None:
 
 
 def settings_of(data: Path) -> Mapping[str, Any]:
-    """Return the settings that a marked folder has whatever is set: its own articles, its own
-    database, mail to the log, and the shares that its quarter was made with.
+    """Return the settings that override all others in a marked folder: its own articles and
+    database, no mail server, and the shares that its quarter was made with.
     """
     return {
         "articles": data / "articles",

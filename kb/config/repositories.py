@@ -1,6 +1,6 @@
-"""Where articles are fetched from: remote repositories, as settings name them.
+"""Remote repositories of articles, as the settings name them.
 
-Promises names that can be collections and addresses, each once; knows no Git.
+Each name is unique, and can be a collection and part of an address.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ FORM = (
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """Articles kept elsewhere: the collection `name`, fetched from `source`, read at `ref` from the
-    folder `path` of it.
+    """Articles kept elsewhere: the collection `name`, fetched from `source`, read at `ref` from its
+    folder `path`.
     """
 
     name: str
@@ -61,7 +61,7 @@ _SSH = re.compile(r"(?:[\w.-]+@)?[\w.-]+:(?!/|:)\S+")
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """Where to fetch from; `address` is fit to be shown, `authorization` is not."""
+    """Where to fetch from; `address` may be shown, `authorization` may not."""
 
     address: str
     protocol: str
@@ -69,7 +69,7 @@ class Remote:
 
 
 def read_remote(written: str) -> Remote:
-    """Return the remote that a setting names; ContentError when it is of no kind we fetch from."""
+    """Return the remote that a setting names; raise ContentError when its kind is not supported."""
     if "://" not in written:
         if _SSH.fullmatch(written):
             return Remote(written, "ssh")

@@ -1,7 +1,7 @@
 """The settings, as data: one row each, read from the environment and one optional file.
 
-Promises a frozen, typed `Settings` or a `ConfigError` that names the setting, the value and what is
-accepted; an unknown key is refused rather than ignored. Knows nothing of what the values are for.
+`load` returns a frozen, typed `Settings` or raises a `ConfigError` that names the setting, the
+value and what is accepted. An unknown key is refused rather than ignored.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 import os
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
@@ -21,6 +21,7 @@ from kb.config.repositories import Repository, parse_repositories, read_remote
 from kb.config.ticket_hooks import TicketHook, parse_ticket_hooks
 from kb.config.tiers import DEFAULT_TIERS, Tier, parse_tiers
 from kb.config.values import (
+    MailServer,
     addresses,
     duration,
     filled,
@@ -50,7 +51,7 @@ FILE_VARIABLE = "KB_CONFIG"
 FROM_FILE = "_FILE"  # KB_NAME_FILE holds the path of a file with the value
 LONGEST_FILE = 64 * 1024  # bytes of such a file
 DEFAULT_FILE = "kb.toml"
-# Words of other programs that begin with our prefix would be refused otherwise; none are known.
+# Other programs' variables with our prefix would have to be allowed here; none are known.
 
 
 def tiers(value: Any) -> tuple[Tier, ...]:
@@ -69,16 +70,14 @@ def ticket_hooks(value: Any) -> tuple[TicketHook, ...]:
 
 
 def mail_server(value: Any) -> str:
-    """Return the URL of a mail server, or "" for none. Raises ConfigError when it is none."""
+    """Return the URL of a mail server, or "" for none. Raise ConfigError when it is invalid."""
     if found := text(value):
-        from kb.config.values import MailServer
-
         MailServer.from_url(found)
     return found
 
 
 def remote(value: Any) -> str:
-    """Return where articles are fetched from, or ""; of a path only its use says whether it is."""
+    """Return where articles are fetched from, or ""; a path is checked only when it is used."""
     found = text(value)
     if "://" in found and not found.startswith("file://"):
         try:
@@ -99,213 +98,171 @@ def _tables(value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One row: `name` in the file, KB_NAME in the environment; `read` turns text into the value."""
+    """One setting: `name` in the file, KB_NAME in the environment. `read` turns text into the
+    value; a `secret` is never shown; a change of one with `restart` waits for a restart.
+    """
 
     name: str
     default: Any
     read: Callable[[Any], Any]
     help: str
     secret: bool = False
+    restart: bool = False
 
 
-# What a running site holds on to; a reload does not change these.
-RESTART = frozenset({"host", "port", "data", "database_url"})
-
-ROWS: tuple[Setting, ...] = (
-    Setting("site_name", "Tier Zero", filled, "Name of the site, shown on every page."),
-    Setting(
-        "site_url",
-        "",
-        site_address,
-        "Public address, used in mail and links; empty: host and port.",
-    ),
-    Setting("articles", "articles", path, "Folder or Git repository that holds the articles."),
-    Setting("articles_ref", "HEAD", text, "Branch, tag or commit that is published."),
-    Setting("articles_remote", "", remote, "Repository to fetch the articles from, by URL.", True),
-    Setting("articles_path", "", text, "Folder inside articles_remote that holds the articles."),
-    Setting(
-        "repositories",
-        (),
-        repositories,
-        "Further repositories, each a collection: name, source, ref, path.",
-        True,
-    ),
-    Setting("webhook_secret", "", key(16), "Proves that a push hook is meant; empty: none.", True),
-    Setting(
-        "article_history",
-        "dates",
-        one_of("off", "dates", "full"),
-        "What readers see of an article's past: nothing, days and differences, or commits too.",
-    ),
-    Setting(
-        "ticket_hooks",
-        (),
-        ticket_hooks,
-        "Hooks of other service desks: the secret of each, by its name.",
-        True,
-    ),
-    Setting(
-        "github_signed_tickets",
-        "",
-        text,
-        "Source whose tickets may still come signed with webhook_secret; empty: none.",
-    ),
-    Setting("keep_generations", 5, whole(2, 100), "Published states kept for going back."),
-    Setting("author_mail", True, flag, "Write to who committed an article that is refused."),
-    Setting("data", "var", path, "Folder for the database, the index and the spool."),
-    Setting("templates", "templates", path, "Folder of the page templates."),
-    Setting("database_url", "", text, "PostgreSQL by URL; empty: SQLite in the data folder.", True),
-    Setting("language", "en", language_code, "Language assumed where an article names none."),
-    Setting("model", "", text, "Folder of another sentence-transformers model; empty: bundled."),
-    Setting("semantic", True, flag, "Search by meaning as well as by words."),
-    Setting("host", "127.0.0.1", listening, "Address to listen on."),
-    Setting("port", 8000, whole(1, 65535), "Port to listen on."),
-    Setting("workers", 2, whole(1, 64), "Web processes."),
-    Setting("threads", 4, whole(1, 64), "Threads in a web process."),
-    Setting("log_level", "info", one_of(*LEVELS), "What is logged: this and what is graver."),
-    Setting("log_format", "plain", one_of(*FORMS), "Log lines for people or for programs."),
-    Setting(
-        "secret_key", "", key(32), "Signs sessions; empty: made once in the data folder.", True
-    ),
-    Setting("secret_key_fallbacks", (), keys(32), "Former secret keys, still accepted.", True),
-    Setting(
-        "trusted_hosts",
-        ("127.0.0.1", "localhost", "[::1]"),
-        hosts,
-        "Host names answered, besides those of site_url and host.",
-    ),
-    Setting(
-        "trusted_proxies",
-        (),
-        proxies,
-        "Addresses and networks of proxies whose X-Forwarded-* is believed.",
-    ),
-    Setting("session_lifetime", "12h", lasting("1m"), "How long a sign-in lasts."),
-    Setting("episode_gap", "30m", duration, "Silence that ends an episode."),
-    Setting("outcome_window", "24h", duration, "Wait for a ticket before an outcome is final."),
-    Setting("retention", "90d", duration, "How long searched words are kept; at most 180d."),
-    Setting(
-        "redact_patterns",
-        (),
-        patterns,
-        "Regular expressions of your ticket and employee numbers, hidden before words are kept.",
-    ),
-    Setting("k_anonymity", 5, whole(1, 1000), "People needed before reports show their words."),
-    Setting(
-        "holdout_share",
-        10,
-        whole(0, 50),
-        "Visitors in 100 who see no suggestions on the ticket form, to compare; 0: none.",
-    ),
-    Setting(
-        "survey_share",
-        20,
-        whole(0, 100),
-        "Silent readers in 100 who are asked whether they found what they needed; 0: none.",
-    ),
-    Setting(
-        "unresolved_policy",
-        "offer",
-        one_of("off", "offer", "always"),
-        "A signed-in person's unresolved episode: nothing, an offer, or a ticket at once.",
-    ),
-    Setting(
-        "demand_threshold",
-        5,
-        whole(0, 1000),
-        "People failing on the same words before the team gets one ticket; 0: never.",
-    ),
-    Setting("demand_window", "7d", duration, "Span in which those people are counted."),
-    Setting("mail_url", "", mail_server, "smtp://user:password@host:port; empty: to files.", True),
-    Setting("mail_ca", "", text, "File of certificates trusted beside the machine's, for mail."),
-    Setting("mail_from", "service-desk@localhost", sender, "Sender of the product's mail."),
-    Setting("review_reminders", True, flag, "Weekly letters to who keeps articles to be checked."),
-    Setting("digest_to", (), addresses, "Addresses that get the weekly digest; empty: nobody."),
-    Setting("answer_mail", True, flag, "Readers may ask for mail when their search is answered."),
-    Setting("publish_interval", "30s", optional_duration, "How often Git is asked for news."),
-    Setting("worker_interval", "15s", lasting("100ms"), "Pause between rounds of periodic work."),
-    Setting("search_rate", 60, whole(1, 100000), "Searches of one person in a minute."),
-    Setting("suggest_rate", 400, whole(1, 100000), "Suggestions to one person in a minute."),
-    Setting(
-        "write_rate", 20, whole(1, 100000), "Votes, and other forms, of one person in 10 minutes."
-    ),
-    Setting("ticket_rate", 10, whole(1, 100000), "Tickets of one person in 10 minutes."),
-    Setting(
-        "network_rate",
-        10,
-        whole(1, 10000),
-        "Times what one person may do is what a network may, of all who are not signed in.",
-    ),
-    Setting("sign_in_rate", 50, whole(1, 100000), "Wrong passwords in 10 minutes, one network."),
-    Setting("letter_rate", 3, whole(1, 1000), "Emails a day to an address that anybody can type."),
-    Setting("tiers", DEFAULT_TIERS, tiers, "Support tiers: name, minutes before escalation, cost."),
-)
+def _row(
+    default: Any,
+    read: Callable[[Any], Any],
+    help: str,
+    *,
+    secret: bool = False,
+    restart: bool = False,
+) -> Any:
+    """Return the declaration of one setting, to stand beside its name and type."""
+    told = {"default": default, "read": read, "help": help, "secret": secret, "restart": restart}
+    return field(metadata=told)
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Every setting's value, as ROWS describes them."""
+    """Every setting: its name, the type of its value, default, reader and line of help. Whatever
+    else speaks of settings is made from these fields: docs/settings.md by `make docs`.
+    """
 
-    site_name: str
-    site_url: str
-    articles: Path
-    articles_ref: str
-    articles_remote: str
-    articles_path: str
-    repositories: tuple[Repository, ...]
-    webhook_secret: str
-    article_history: str
-    ticket_hooks: tuple[TicketHook, ...]
-    github_signed_tickets: str
-    keep_generations: int
-    author_mail: bool
-    data: Path
-    templates: Path
-    database_url: str
-    language: str
-    model: str
-    semantic: bool
-    host: str
-    port: int
-    workers: int
-    threads: int
-    log_level: str
-    log_format: str
-    secret_key: str
-    secret_key_fallbacks: tuple[str, ...]
-    trusted_hosts: tuple[str, ...]
-    trusted_proxies: tuple[Network, ...]
-    session_lifetime: timedelta
-    episode_gap: timedelta
-    outcome_window: timedelta
-    retention: timedelta
-    redact_patterns: tuple[str, ...]
-    k_anonymity: int
-    holdout_share: int
-    survey_share: int
-    unresolved_policy: str
-    demand_threshold: int
-    demand_window: timedelta
-    mail_url: str
-    mail_ca: str
-    mail_from: str
-    review_reminders: bool
-    digest_to: tuple[str, ...]
-    answer_mail: bool
-    publish_interval: timedelta | None
-    worker_interval: timedelta
-    search_rate: int
-    suggest_rate: int
-    write_rate: int
-    ticket_rate: int
-    network_rate: int
-    sign_in_rate: int
-    letter_rate: int
-    tiers: tuple[Tier, ...]
+    site_name: str = _row("Tier Zero", filled, "Name of the site, shown on every page.")
+    site_url: str = _row(
+        "", site_address, "Public address, used in mail and links; empty: host and port."
+    )
+    articles: Path = _row("articles", path, "Folder or Git repository that holds the articles.")
+    articles_ref: str = _row("HEAD", text, "Branch, tag or commit that is published.")
+    articles_remote: str = _row(
+        "", remote, "Repository to fetch the articles from, by URL.", secret=True
+    )
+    articles_path: str = _row("", text, "Folder inside articles_remote that holds the articles.")
+    repositories: tuple[Repository, ...] = _row(
+        (),
+        repositories,
+        "Further repositories, each a collection: name, source, ref, path.",
+        secret=True,
+    )
+    webhook_secret: str = _row(
+        "", key(16), "Proves that a push hook is meant; empty: none.", secret=True
+    )
+    article_history: str = _row(
+        "dates",
+        one_of("off", "dates", "full"),
+        "What readers see of an article's past: nothing, days and differences, or commits too.",
+    )
+    ticket_hooks: tuple[TicketHook, ...] = _row(
+        (),
+        ticket_hooks,
+        "Hooks of other service desks: the secret of each, by its name.",
+        secret=True,
+    )
+    github_signed_tickets: str = _row(
+        "", text, "Source whose tickets may still come signed with webhook_secret; empty: none."
+    )
+    keep_generations: int = _row(5, whole(2, 100), "Published states kept for going back.")
+    author_mail: bool = _row(True, flag, "Write to who committed an article that is refused.")
+    data: Path = _row(
+        "var", path, "Folder for the database, the index and the spool.", restart=True
+    )
+    templates: Path = _row("templates", path, "Folder of the page templates.")
+    database_url: str = _row(
+        "", text, "PostgreSQL by URL; empty: SQLite in the data folder.", secret=True, restart=True
+    )
+    language: str = _row("en", language_code, "Language assumed where an article names none.")
+    model: str = _row("", text, "Folder of another sentence-transformers model; empty: bundled.")
+    semantic: bool = _row(True, flag, "Search by meaning as well as by words.")
+    host: str = _row("127.0.0.1", listening, "Address to listen on.", restart=True)
+    port: int = _row(8000, whole(1, 65535), "Port to listen on.", restart=True)
+    workers: int = _row(2, whole(1, 64), "Web processes.")
+    threads: int = _row(4, whole(1, 64), "Threads in a web process.")
+    log_level: str = _row("info", one_of(*LEVELS), "What is logged: this and what is graver.")
+    log_format: str = _row("plain", one_of(*FORMS), "Log lines for people or for programs.")
+    secret_key: str = _row(
+        "", key(32), "Signs sessions; empty: made once in the data folder.", secret=True
+    )
+    secret_key_fallbacks: tuple[str, ...] = _row(
+        (), keys(32), "Former secret keys, still accepted.", secret=True
+    )
+    trusted_hosts: tuple[str, ...] = _row(
+        ("127.0.0.1", "localhost", "[::1]"),
+        hosts,
+        "Host names answered, besides those of site_url and host.",
+    )
+    trusted_proxies: tuple[Network, ...] = _row(
+        (), proxies, "Addresses and networks of proxies whose X-Forwarded-* is believed."
+    )
+    session_lifetime: timedelta = _row("12h", lasting("1m"), "How long a sign-in lasts.")
+    episode_gap: timedelta = _row("30m", duration, "Silence that ends an episode.")
+    outcome_window: timedelta = _row(
+        "24h", duration, "Wait for a ticket before an outcome is final."
+    )
+    retention: timedelta = _row("90d", duration, "How long searched words are kept; at most 180d.")
+    redact_patterns: tuple[str, ...] = _row(
+        (),
+        patterns,
+        "Regular expressions of your ticket and employee numbers, hidden before words are kept.",
+    )
+    k_anonymity: int = _row(5, whole(1, 1000), "People needed before reports show their words.")
+    holdout_share: int = _row(
+        10,
+        whole(0, 50),
+        "Visitors in 100 who see no suggestions on the ticket form, to compare; 0: none.",
+    )
+    survey_share: int = _row(
+        20,
+        whole(0, 100),
+        "Silent readers in 100 who are asked whether they found what they needed; 0: none.",
+    )
+    unresolved_policy: str = _row(
+        "offer",
+        one_of("off", "offer", "always"),
+        "A signed-in person's unresolved episode: nothing, an offer, or a ticket at once.",
+    )
+    demand_threshold: int = _row(
+        5,
+        whole(0, 1000),
+        "People failing on the same words before the team gets one ticket; 0: never.",
+    )
+    demand_window: timedelta = _row("7d", duration, "Span in which those people are counted.")
+    mail_url: str = _row(
+        "", mail_server, "smtp://user:password@host:port; empty: to files.", secret=True
+    )
+    mail_ca: str = _row("", text, "File of certificates trusted beside the machine's, for mail.")
+    mail_from: str = _row("service-desk@localhost", sender, "Sender of the product's mail.")
+    review_reminders: bool = _row(True, flag, "Weekly letters to who keeps articles to be checked.")
+    digest_to: tuple[str, ...] = _row(
+        (), addresses, "Addresses that get the weekly digest; empty: nobody."
+    )
+    answer_mail: bool = _row(True, flag, "Readers may ask for mail when their search is answered.")
+    publish_interval: timedelta | None = _row(
+        "30s", optional_duration, "How often Git is asked for news."
+    )
+    worker_interval: timedelta = _row(
+        "15s", lasting("100ms"), "Pause between rounds of periodic work."
+    )
+    search_rate: int = _row(60, whole(1, 100000), "Searches of one person in a minute.")
+    suggest_rate: int = _row(400, whole(1, 100000), "Suggestions to one person in a minute.")
+    write_rate: int = _row(
+        20, whole(1, 100000), "Votes, and other forms, of one person in 10 minutes."
+    )
+    ticket_rate: int = _row(10, whole(1, 100000), "Tickets of one person in 10 minutes.")
+    network_rate: int = _row(
+        10,
+        whole(1, 10000),
+        "Times what one person may do is what a network may, of all who are not signed in.",
+    )
+    sign_in_rate: int = _row(50, whole(1, 100000), "Wrong passwords in 10 minutes, one network.")
+    letter_rate: int = _row(3, whole(1, 1000), "Emails a day to an address that anybody can type.")
+    tiers: tuple[Tier, ...] = _row(
+        DEFAULT_TIERS, tiers, "Support tiers: name, minutes before escalation, cost."
+    )
 
     @property
     def site(self) -> Site:
-        """Return the public address, taken apart. Raises ConfigError when it is none."""
+        """Return the public address, parsed. Raise ConfigError when it is invalid."""
         found = read_site(self.site_url)
         if found is None:
             raise ConfigError("The setting site_url names no site.", "Write https://host/path.")
@@ -354,12 +311,14 @@ class Settings:
         return self.data / "solved-queries.json"
 
 
+ROWS: tuple[Setting, ...] = tuple(Setting(one.name, **one.metadata) for one in fields(Settings))
+
+
 def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
     """Return the settings: defaults, then the file, then the environment, then `overrides`.
 
-    A data folder that is marked as a demonstration decides on where its articles and its database
-    are, and that it writes to nobody. Raises ConfigError for an unknown key or a value that its row
-    does not accept.
+    A data folder that is marked as a demonstration dictates its articles and database, and that no
+    email is sent. Raise ConfigError for an unknown key or a value that its row does not accept.
     """
     environ = os.environ if environ is None else environ
     given = _from_file(environ) | _from_environment(environ) | overrides
@@ -377,7 +336,7 @@ def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings
     return Settings(**values)
 
 
-# Who listens on every address is found under that of this machine.
+# A site that listens on every address is found at this machine's own.
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, not listened on
 
 
@@ -424,7 +383,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _content(name: str, place: str) -> str:
-    """Return what is in the file that the variable `name` names, without the line end after it."""
+    """Return the content of the file that the variable `name` names, without its last line end."""
     try:
         with Path(place).open("rb") as file:
             data = file.read(LONGEST_FILE + 1)
@@ -479,10 +438,10 @@ def sample() -> str:
         f"# {PREFIX}SECRET_KEY{FROM_FILE} names.",
     ]
     usual = load({FILE_VARIABLE: os.devnull})
-    written = {"site_url": "", "ticket_hooks": {}}  # not as they are read
+    written = {"site_url": "", "ticket_hooks": {}}  # written otherwise than read
     for row in ROWS:
         told += ["", f"# {row.help}"]
-        if row.name in RESTART:
+        if row.restart:
             told.append("# A change needs a restart; all others take effect on a reload.")
         value = written.get(row.name, getattr(usual, row.name))
         told.append(f"# {row.name} = {_toml(row, value)}")
@@ -490,7 +449,7 @@ def sample() -> str:
 
 
 def _toml(row: Setting, value: Any) -> str:
-    """Return the value as TOML has it."""
+    """Return the value in TOML."""
     if row.default is DEFAULT_TIERS:
         return _toml_tiers()
     if isinstance(value, bool | int | dict):
@@ -503,7 +462,7 @@ def _toml(row: Setting, value: Any) -> str:
 
 
 def _toml_tiers() -> str:
-    """Return the usual tiers as TOML, one to a commented line."""
+    """Return the default tiers as TOML, one to a commented line."""
     rows = []
     for tier in DEFAULT_TIERS:
         after = f', escalate_after = "{_span(tier.escalate_after)}"' if tier.escalate_after else ""

@@ -1,6 +1,6 @@
-"""The hooks by which other service desks tell of tickets: their names, their secrets, their proof.
+"""Webhooks by which other service desks report tickets: their names, secrets and signatures.
 
-A call is signed as Standard Webhooks says: over its id, its time and its body, by a secret that
+A call is signed as Standard Webhooks says: over its id, its time and its body, with a secret that
 belongs to one hook. The hook's name is the source of its tickets, so that no call can name another.
 """
 
@@ -19,7 +19,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from kb.errors import NotAllowed
 
 HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
-REMEMBERED = timedelta(days=1)  # a call's id; the library takes no call that is 5 minutes off
+REMEMBERED = timedelta(days=1)  # for a call's id; calls that are 5 minutes off are refused anyway
 LONGEST_ID = 255
 _NAME = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
 _SECRET = re.compile(r"whsec_[A-Za-z0-9+/]+={0,2}")
@@ -41,7 +41,7 @@ class TicketHook:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call that proved itself: its hook and id, and a digest of what it brought."""
+    """An authenticated call: its hook, and digests of its id and its body."""
 
     hook: str
     id: str
@@ -49,11 +49,13 @@ class Call:
 
 
 class NotProved(NotAllowed):
-    """A call has no proof that fits."""
+    """The signature of a call is missing or wrong."""
 
 
 def parse_ticket_hooks(table: Mapping[str, Any]) -> tuple[TicketHook, ...]:
-    """Return the hooks that a table describes; ValueError, without a secret in it, otherwise."""
+    """Return the hooks that a table describes; raise a ValueError, without a secret in it,
+    otherwise.
+    """
     if not isinstance(table, Mapping):
         raise ValueError(FORM)
     found = tuple(_hook(name, given) for name, given in table.items())
@@ -74,13 +76,14 @@ def _hook(name: str, given: Any) -> TicketHook:
 
 
 def _bytes(secret: str) -> bytes:
-    """Return the key that the library makes of a secret; ValueError where it is not Base64."""
+    """Return the key that the library makes of a secret; raise ValueError where it is not Base64.
+    """
     return base64.b64decode(secret.removeprefix("whsec_") + "==")
 
 
 def proved(hook: TicketHook, headers: Mapping[str, str], body: bytes) -> Call:
     """Return the call if one of the hook's secrets signed its id, its time and its body, and it was
-    sent less than five minutes ago; NotProved otherwise.
+    sent less than five minutes ago; raise NotProved otherwise.
     """
     given = {name: headers.get(name, "") for name in HEADERS}
     name = given["webhook-id"]
@@ -90,7 +93,7 @@ def proved(hook: TicketHook, headers: Mapping[str, str], body: bytes) -> Call:
             "Sign it as Standard Webhooks says, with the hook's secret of the setting "
             "ticket_hooks.",
         )
-    # A full stop parts the id from the time in what is signed, so that an id holds none.
+    # In the signed text a full stop separates id and time, so an id may not contain one.
     sound = len(name) <= LONGEST_ID and name.isprintable() and "." not in name
     if not sound or not any(_signed(secret, given, body) for secret in hook.secrets):
         raise NotProved(

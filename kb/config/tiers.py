@@ -1,7 +1,7 @@
 """Support tiers as configuration.
 
-Promises that an organisation's tiers are data: their names, who staffs them, how long a ticket may
-wait before it moves up by the clock, and what a ticket costs there. Knows no ticket.
+An organisation's tiers are data: their names, who staffs them, how long a ticket may wait before it
+is escalated by the clock, and what a ticket costs there.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Tier:
     cost: float = 0.0
 
 
-# The common five-tier template; costs are left at nought because only the organisation knows them.
+# The common five-tier template; costs are left at zero because only the organisation knows them.
 DEFAULT_TIERS: tuple[Tier, ...] = (
     Tier(0, "Self-service", "the reader, with this site"),
     Tier(1, "First line", "service desk agents", escalate_after=timedelta(minutes=15)),
@@ -67,5 +67,5 @@ def highest(tiers: Sequence[Tier]) -> int:
 
 
 def named(tiers: Sequence[Tier], level: int) -> Tier:
-    """Return the tier of that level; the nearest one where the configuration has shrunk."""
+    """Return the tier of that level; the nearest one where the configuration has fewer by now."""
     return tiers[max(0, min(level, len(tiers) - 1))]

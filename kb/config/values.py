@@ -1,6 +1,6 @@
-"""How the text of a setting becomes its value.
+"""Readers that turn the text of a setting into its value.
 
-Promises the value, or a ValueError whose message says what the setting takes. Knows no setting.
+Each returns the value, or raises a ValueError whose message says what the setting takes.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ _LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[a-z0-9]{2,8})*", re.IGNORECASE)
 
 
 def duration(value: Any) -> timedelta:
-    """Return the span that `value` says: "30m", "24h", "7d", "90s", or a number of seconds; more
-    than nothing and at most ten years.
+    """Return the span that `value` names: "30m", "24h", "7d", "90s", or a number of seconds; more
+    than zero and at most ten years.
     """
     match = _DURATION.fullmatch(str(value).strip().lower())
     seconds = float(match[1]) * _UNITS[match[2] or "s"] if match else 0.0
@@ -57,7 +57,7 @@ def optional_duration(value: Any) -> timedelta | None:
 
 
 def flag(value: Any) -> bool:
-    """Return the truth of on/off, yes/no, true/false, 1/0."""
+    """Return the boolean of on/off, yes/no, true/false, 1/0."""
     text = str(value).strip().lower()
     if text in {"1", "true", "yes", "on"}:
         return True
@@ -86,7 +86,7 @@ def filled(value: Any) -> str:
 
 
 def key(least: int) -> Callable[[Any], str]:
-    """Return a reader of secrets: nothing, or `least` characters and more."""
+    """Return a reader of a secret: nothing, or at least `least` characters."""
 
     def read(value: Any) -> str:
         found = text(value)
@@ -98,7 +98,7 @@ def key(least: int) -> Callable[[Any], str]:
 
 
 def keys(least: int) -> Callable[[Any], tuple[str, ...]]:
-    """Return a reader of several secrets, each of `least` characters and more."""
+    """Return a reader of several secrets, each of at least `least` characters."""
 
     def read(value: Any) -> tuple[str, ...]:
         return tuple(map(key(least), words(value)))
@@ -139,7 +139,7 @@ def addresses(value: Any) -> tuple[str, ...]:
 
 
 def sender(value: Any) -> str:
-    """Return the sender of letters: an e-mail address, or "Name <address>"."""
+    """Return the sender of emails: an address, or "Name <address>"."""
     found = text(value)
     inner = found[:-1].rpartition("<")[2] if found.endswith(">") and "<" in found else found
     if not _ADDRESS.fullmatch(inner):
@@ -160,7 +160,7 @@ def site_address(value: Any) -> str:
 
 
 def listening(value: Any) -> str:
-    """Return a name or address of this machine, an IPv6 address without brackets."""
+    """Return a name or address to listen on, an IPv6 address without brackets."""
     name = read_name(text(value))
     if not name:
         raise ValueError("an address of this machine alone, such as 127.0.0.1, ::1 or 0.0.0.0")
@@ -168,7 +168,7 @@ def listening(value: Any) -> str:
 
 
 def hosts(value: Any) -> tuple[str, ...]:
-    """Return host names and addresses in one spelling; a dot in front stands for all below."""
+    """Return host names and addresses in one spelling; a leading dot stands for all names below."""
     found = []
     for word in words(value):
         dot = "." if word.startswith(".") else ""
@@ -183,7 +183,7 @@ def hosts(value: Any) -> tuple[str, ...]:
 
 
 def proxies(value: Any) -> tuple[Network, ...]:
-    """Return the networks of declared proxies; "0", which was a count of none, is none."""
+    """Return the networks of declared proxies; "0", formerly a count, stands for none."""
     if str(value).strip() == "0":
         return ()
     return tuple(dict.fromkeys(_network(word) for word in words(value)))
@@ -248,7 +248,7 @@ _PORTS = {"smtp": 25, "smtps": 465}
 
 @dataclass(frozen=True, slots=True)
 class MailServer:
-    """Where mail is handed over. `encrypted` is TLS from the first byte."""
+    """The server that mail is handed to. `encrypted` is TLS from the first byte."""
 
     host: str
     port: int
@@ -258,7 +258,9 @@ class MailServer:
 
     @classmethod
     def from_url(cls, url: str) -> MailServer:
-        """Return the server of smtp://user:password@host:port or smtps://...; ConfigError else."""
+        """Return the server of smtp://user:password@host:port or smtps://...; raise ConfigError for
+        anything else.
+        """
         try:
             parts = urlsplit(url)
             port = parts.port or _PORTS[parts.scheme]

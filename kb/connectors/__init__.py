@@ -1,1 +1,1 @@
-"""Ways out of the product: mail today, other people's ticket systems later."""
+"""Connectors: ways to send messages out of the product, today by mail."""

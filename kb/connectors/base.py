@@ -1,13 +1,11 @@
-"""What every connector promises: the interface, its faults, and a message as an e-mail.
+"""The connector interface, its failures, and outgoing emails as MIME messages.
 
-Promises two kinds of failure and nothing else: one that may pass and one that will not; of the
-first, some stop everything that goes this way. Knows no system.
+A connector raises two kinds of failure: one that may pass and one that will not. Of the first,
+`ConnectorFailure` concerns everything sent through the connector; its fault begins the error that
+the outbox keeps, and what the other side said, which is for staff, follows.
 
-A fault is kept as the beginning of what the outbox notes of a letter that waits; what the other
-side said follows it, and is for staff.
-
-Promises the same Message-ID for the same key, headers that nobody can add lines to, and that
-automatic answers are not provoked (RFC 3834). Knows no server.
+The same key gives the same Message-ID, nobody can add header lines, and automatic replies are not
+provoked (RFC 3834).
 """
 
 from __future__ import annotations
@@ -23,11 +21,11 @@ from email.utils import formatdate, parseaddr
 from enum import StrEnum
 from typing import Any, Protocol
 
-# -- What every way out of the product looks like --
+# -- The interface --
 
 
 class TemporaryFailure(Exception):
-    """It did not work this time; `retry_after` is what the other side asked for."""
+    """Delivery failed this time; `retry_after` is the wait that the other side asked for."""
 
     def __init__(self, message: str, retry_after: timedelta | None = None) -> None:
         super().__init__(message)
@@ -35,8 +33,8 @@ class TemporaryFailure(Exception):
 
 
 class ConnectorFailure(TemporaryFailure):
-    """Nothing gets through this way at present, whoever it is for: `fault` says why in words that
-    anybody may read, `detail` what the other side or this machine said.
+    """Nothing gets through this connector at present, for any recipient: `fault` says why in words
+    that anybody may read, `detail` what the other side or this machine said.
     """
 
     def __init__(self, fault: str, detail: str = "") -> None:
@@ -45,21 +43,21 @@ class ConnectorFailure(TemporaryFailure):
 
 
 class PermanentFailure(Exception):
-    """It was refused and would be refused again; somebody has to look at it."""
+    """Delivery was refused and would be refused again; somebody has to look at it."""
 
 
 class Connector(Protocol):
-    """One way out."""
+    """Delivers messages through one channel."""
 
     def send(self, payload: Mapping[str, Any], key: str) -> None:
         """Deliver the payload. The same key may come again after a failure or a crash, and the
-        far side must be able to tell that it is the same thing.
+        receiver must be able to tell that it is the same message.
 
         Raises TemporaryFailure or PermanentFailure.
         """
 
 
-# -- What can stop every letter, in words that anybody may read --
+# -- Faults --
 
 
 class Fault(StrEnum):
@@ -101,11 +99,11 @@ HINTS = {
 
 
 def fault_of(said: str) -> Fault | None:
-    """Return the fault that a note of the outbox begins with, None where it is of one letter."""
+    """Return the fault that an error in the outbox begins with, None where it is of one email."""
     return next((fault for fault in Fault if said.startswith(fault)), None)
 
 
-# -- A letter as an e-mail message --
+# -- Emails as MIME messages --
 
 
 _LINE_END = re.compile(r"[\r\n\x00\x0b\x0c\x85\u2028\u2029]")
@@ -113,11 +111,11 @@ _ONE_LINE = ("to", "name", "subject", "reply_to", "thread", "unsubscribe")
 
 
 def message(payload: Mapping[str, Any], key: str, *, sender: str) -> EmailMessage:
-    """Return the payload {to, name, subject, text, thread?, reply_to?, unsubscribe?, html?}
-    as a message. With `html` it has two parts, the richer one last (RFC 2046 5.1.4).
+    """Return the payload {to, name, subject, text, thread?, reply_to?, unsubscribe?, html?} as a
+    message. With `html` it has two parts, the richer one last (RFC 2046 5.1.4).
 
-    Raises PermanentFailure when a header would hold a line end, or an address is none;
-    ChannelFailure when the sender's is none.
+    Raises PermanentFailure when a header would hold a line end or the recipient's address is not
+    valid, ConnectorFailure when the sender's is not.
     """
     _refuse_injection(payload, key)
     letter = EmailMessage(policy=SMTP)

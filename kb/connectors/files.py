@@ -1,7 +1,8 @@
-"""Letters as files in the data folder, where no mail server is set.
+"""Emails as files in the data folder, where no mail server is set.
 
-One message a file, its owner's alone; the log names it by its id and says nothing of what is in it.
-An id becomes a file's name only where it is one plain word, so that none leads out of the folder.
+Each email is a file that only its owner can read; the log names it by its id and says nothing of
+its content. An id becomes a file's name only where it is one plain word, so that none leads out of
+the folder.
 """
 
 from __future__ import annotations
@@ -27,14 +28,14 @@ log = logging.getLogger("kb.mail")
 
 FOLDER = "mail"  # in the data folder
 _PLAIN = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
-# A long part of an address that is no word: what opens a private page.
+# A long part of a URL that is no word, such as the token of a private page.
 _PART = re.compile(r"(?:(?<=[^:/]/)|(?<=[=#]))[^/?#&=\s<>\"']{16,}")
 MASK = "(hidden)"
 
 
 @dataclass(frozen=True, slots=True)
 class StoredEmail:
-    """One letter that lies in a file."""
+    """One email that is stored in a file."""
 
     id: str
     written: datetime
@@ -44,14 +45,14 @@ class StoredEmail:
 
 
 class FileConnector:
-    """Writes each letter into a file of its own."""
+    """Writes each email into a file of its own."""
 
     def __init__(self, folder: Path, sender: str) -> None:
         self._folder = folder
         self._sender = sender
 
     def send(self, payload: Mapping[str, Any], key: str) -> None:
-        """Write the letter; the same key again replaces it. ChannelFailure when that fails."""
+        """Write the email; the same key again replaces it. ConnectorFailure when that fails."""
         letter = message(payload, key, sender=self._sender)
         name = letter_id(key)
         try:
@@ -81,20 +82,20 @@ def _write(folder: Path, name: str, content: bytes) -> None:
 
 
 def kept_letters(folder: Path) -> tuple[StoredEmail, ...]:
-    """Return the letters in the folder, newest first."""
+    """Return the emails in the folder, newest first."""
     found = [kept for file in _files(folder) if (kept := _read(file))]
     return tuple(sorted(found, key=lambda each: (each.written, each.id), reverse=True))
 
 
 def kept_letter(folder: Path, name: str) -> StoredEmail | None:
-    """Return one letter; None where there is none of that id, whatever it is made of."""
+    """Return one email; None where there is none of that id or the id is not a plain word."""
     return _read(folder / f"{name}.eml") if _PLAIN.fullmatch(name) else None
 
 
 def of_person(
     folder: Path, addresses: Collection[str], keys: Collection[str]
 ) -> tuple[StoredEmail, ...]:
-    """Return the letters to these addresses (in small letters) or with these keys."""
+    """Return the emails to these addresses (in lower case) or with these keys."""
     names = {letter_id(key) for key in keys}
     mine = (
         each for each in kept_letters(folder) if each.id in names or each.to.lower() in addresses
@@ -103,14 +104,14 @@ def of_person(
 
 
 def remove(folder: Path, letters: Collection[StoredEmail]) -> int:
-    """Remove these letters; return how many there were."""
+    """Remove these emails; return how many there were."""
     for each in letters:
         (folder / f"{each.id}.eml").unlink(missing_ok=True)
     return len(letters)
 
 
 def older(folder: Path, before: datetime) -> tuple[Path, ...]:
-    """Return the files from before that time, torn ones that a crash left included."""
+    """Return the files from before that time, including partial ones that a crash left."""
     stale = []
     with suppress(FileNotFoundError):
         for file in folder.iterdir():
@@ -121,7 +122,7 @@ def older(folder: Path, before: datetime) -> tuple[Path, ...]:
 
 
 def masked(text: str) -> str:
-    """Return the text with every long random part of an address hidden: it may open a page."""
+    """Return the text with every long random part of a URL hidden: it may open a page."""
     return _PART.sub(lambda found: MASK if _random(found[0]) else found[0], text)
 
 

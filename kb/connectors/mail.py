@@ -1,7 +1,7 @@
-"""Mail over SMTP.
+"""Email over SMTP.
 
-Promises a message handed to the server, encrypted where the server offers it, its certificate
-checked; a password never goes over an open line. Knows no ticket.
+A message is handed to the server over an encrypted connection where the server offers one, its
+certificate checked. A password never goes over an unencrypted connection, except on this machine.
 """
 
 from __future__ import annotations
@@ -31,23 +31,23 @@ _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 def mail_channel(mail_url: str, sender: str, folder: Path, *, ca: str = "") -> Connector:
-    """Return the channel that the settings ask for: files in `folder` when `mail_url` is empty."""
+    """Return the connector that the settings ask for: files in `folder` without a `mail_url`."""
     return server_channel(mail_url, sender, ca) if mail_url else FileConnector(folder, sender)
 
 
 def server_channel(mail_url: str, sender: str, ca: str) -> MailConnector:
-    """Return the channel to the server of that URL.
+    """Return the connector to the server of that URL.
 
-    `ca` is a file of certificates that are trusted besides the machine's; with it no line but an
-    encrypted one is used. ConfigError when either cannot be used.
+    `ca` is a file of certificates that are trusted besides the machine's; with it only encrypted
+    connections are used. ConfigError when either cannot be used.
     """
     server = MailServer.from_url(mail_url)
     return MailConnector(server, sender, tls=trusting(ca), open_line=not ca)
 
 
 def trusting(ca: str) -> ssl.SSLContext:
-    """Return what checks a server's certificate and name, with the certificates of that file
-    trusted besides the machine's own. ConfigError when the file holds none.
+    """Return the TLS context that checks a server's certificate and name, with the certificates of
+    that file trusted besides the machine's own. ConfigError when the file holds none.
     """
     tls = ssl.create_default_context()
     if ca:
@@ -64,7 +64,7 @@ def trusting(ca: str) -> ssl.SSLContext:
 
 
 class _Plain(smtplib.SMTP):
-    """A conversation that remembers whether it came to the letter itself."""
+    """An SMTP client that remembers whether it came to sending the message itself."""
 
     at_letter = False
 
@@ -74,7 +74,7 @@ class _Plain(smtplib.SMTP):
 
 
 class _Encrypted(smtplib.SMTP_SSL):
-    """Likewise, encrypted from the first byte."""
+    """The same, encrypted from the first byte."""
 
     at_letter = False
 
@@ -84,7 +84,7 @@ class _Encrypted(smtplib.SMTP_SSL):
 
 
 class MailConnector:
-    """Hands letters to one SMTP server, one connection a letter."""
+    """Hands emails to one SMTP server, one connection per email."""
 
     def __init__(
         self,
@@ -98,22 +98,22 @@ class MailConnector:
         self._server = server
         self._sender = sender
         self._tls = tls or ssl.create_default_context()
-        self._open_line = open_line  # whether a line that is not encrypted will do
+        self._open_line = open_line  # whether an unencrypted connection is allowed
 
     def send(self, payload: Mapping[str, Any], key: str) -> None:
-        """Hand over one letter. What the server says decides whether a failure is permanent, and
-        where it says it whether the failure is of this letter or of all: ChannelFailure.
+        """Hand over one email. What the server says decides whether a failure is permanent, and its
+        step in the conversation whether it is of this email or of all (ConnectorFailure).
         """
         self.hand_over(payload, key)
 
     def hand_over(self, payload: Mapping[str, Any], key: str) -> bool:
-        """Do what `send` does; return whether the line was encrypted."""
+        """Do what `send` does; return whether the connection was encrypted."""
         letter = message(payload, key, sender=self._sender)
         client = self._connected()
         try:
             self._give(client, letter)
             return isinstance(client.sock, ssl.SSLSocket)
-        finally:  # the letter is handed over or not; how the farewell goes changes nothing
+        finally:  # the email is handed over or not; an error in QUIT changes nothing
             with suppress(OSError, smtplib.SMTPException):
                 client.quit()
 
@@ -160,7 +160,7 @@ class MailConnector:
         except smtplib.SMTPAuthenticationError as refusal:
             fault = Fault.BUSY if refusal.smtp_code < 500 else Fault.PASSWORD
             raise ConnectorFailure(fault, _said(refusal)) from None
-        except smtplib.SMTPException as problem:  # it takes none, or in no way that we know
+        except smtplib.SMTPException as problem:  # the server takes no login, or none of our methods
             raise ConnectorFailure(Fault.PASSWORD, str(problem)) from None
         except UnicodeError:
             detail = "Letters beyond ASCII in them cannot be sent."
@@ -180,7 +180,7 @@ class MailConnector:
             raise ConnectorFailure(fault, _said(refusal)) from None
         except smtplib.SMTPDataError as refusal:
             raise _refused(refusal.smtp_code, refusal.smtp_error) from None
-        except smtplib.SMTPNotSupportedError as problem:  # an address that this server cannot write
+        except smtplib.SMTPNotSupportedError as problem:  # an address that this server cannot handle
             if not self._sender.isascii():
                 raise ConnectorFailure(Fault.SENDER, str(problem)) from None
             raise PermanentFailure(f"The mail server cannot take this address: {problem}") from None
@@ -197,7 +197,7 @@ _NAME = frozenset({62, 64})  # OpenSSL: the certificate is for another host, ano
 
 
 def _blocked(problem: Exception) -> ConnectorFailure:
-    """Return the failure of everything that a fault of the line or of the greeting means."""
+    """Return the failure for all emails that a connection error, or one in the greeting, means."""
     said = str(problem)
     if isinstance(problem, ssl.SSLCertVerificationError):
         fault = Fault.OTHER_NAME if problem.verify_code in _NAME else Fault.CERTIFICATE
@@ -228,8 +228,8 @@ def _text(words: bytes | str) -> str:
 
 
 def _refused(code: int, words: bytes | str) -> TemporaryFailure | PermanentFailure:
-    """Return the failure that an SMTP reply to a recipient or to the letter means: 5yz is permanent
-    (RFC 5321 4.2.1), unless it is not about this letter.
+    """Return the failure that an SMTP reply to a recipient or to the message means: 5yz is
+    permanent (RFC 5321 4.2.1), unless it is not about this message.
     """
     said = f"{code} {_text(words)}"
     if code in _SIGN_IN_FIRST:

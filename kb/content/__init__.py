@@ -1,1 +1,1 @@
-"""Articles: read from Git or a folder, checked, rendered, sanitised and kept as one snapshot."""
+"""Articles: read from Git or a folder, checked, rendered, sanitised and kept as one library."""

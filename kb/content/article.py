@@ -1,12 +1,11 @@
-"""One article as the rest of the product sees it: rendered, sanitised and ready to show.
+"""An article at one commit, as the rest of the product sees it: rendered, sanitised, ready to show.
 
-Promises a frozen value that carries everything a page, a search index and a report need of an
-article. Knows no Git, no Markdown, no web page and no database.
+One frozen value carries everything that a page, a search index and a report need of an article.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from enum import StrEnum
@@ -17,11 +16,28 @@ from search.types import Document, Section
 
 
 class Audience(StrEnum):
-    """Who may read an article, widest first."""
+    """Who may read an article, widest first: readers of one audience may also read the articles of
+    the audiences before it. This order is defined here alone.
+    """
 
     PUBLIC = "public"
     SIGNED_IN = "signed-in"
     STAFF = "staff"
+
+    @property
+    def readable(self) -> frozenset[str]:
+        """Return the audiences whose articles a person of this audience may read."""
+        every = list(Audience)
+        return frozenset(each.value for each in every[: every.index(self) + 1])
+
+    def is_narrower(self, other: Audience) -> bool:
+        """Say whether fewer people may read this audience's articles than the other's."""
+        return self.value not in other.readable
+
+    @classmethod
+    def narrowest(cls, among: Iterable[str]) -> Audience:
+        """Return the most restrictive of some audiences."""
+        return max((cls(each) for each in among), key=list(cls).index)
 
 
 class ArticleStatus(StrEnum):
@@ -36,15 +52,15 @@ class ArticleStatus(StrEnum):
 class Article:
     """An article at one commit.
 
-    `html` is sanitised and must not be rewritten after. `toc` holds (level, anchor, text) with
-    levels from 2. `aliases` are old paths without slashes at the ends, case folded. `changed_at`
-    is the last Git change, UTC. `links` are slugs linked to, `targets` the same with the fragment
-    of each link, `images` digests of the media used, `extra` the front matter that the product
-    does not interpret. `status` follows from what the author wants (`wanted`) and from `publish_at`
-    and `expires_at`, UTC, at the time of publishing. `references` are (kind as in
-    `Directory.address`, what the author wrote, what it stood for or ""), one for each thing that
-    depends on other files. `stale` says that a newer version was refused and this one stays.
-    `blob` identifies the source bytes, `recipe` the rendering.
+    `html` is sanitised and must not be changed afterwards. `toc` holds (level, anchor, text) with
+    levels from 2. `aliases` are former paths, case folded, without slashes at the ends.
+    `changed_at` is the time of the last Git change, UTC. `links` are the slugs linked to, `targets`
+    the same with the fragment of each link, `images` the digests of the media used, `extra` the
+    front matter that the product does not interpret. `status` is the author's choice (`wanted`)
+    after `publish_at` and `expires_at`, UTC, were applied at the time of publishing. `references`
+    hold one (kind as in `Directory.address`, text as written, what it resolved to or "") for each
+    part that depends on other files. `stale` means that a newer version was refused and this one
+    was kept. `blob` identifies the source bytes, `recipe` the rendering.
     """
 
     slug: str
@@ -97,7 +113,7 @@ class Article:
         )
 
     def is_overdue(self, today: date) -> bool:
-        """Whether the date by which the owner wanted to review it has passed."""
+        """Whether the review date set by the owner has passed."""
         return self.review_by is not None and self.review_by < today
 
     def to_row(self) -> dict[str, Any]:
@@ -111,7 +127,7 @@ class Article:
 
     @classmethod
     def from_row(cls, row: dict[str, Any]) -> Article:
-        """Return the article that `to_row` wrote; row["html"] and the like may be absent."""
+        """Return the article that `to_row` wrote; keys such as "html" may be missing."""
         kept = {**row, "html": row.get("html", ""), "language": row.get("language", "")}
         kept["audience"], kept["status"] = Audience(row["audience"]), ArticleStatus(row["status"])
         kept["wanted"] = ArticleStatus(row.get("wanted", row["status"]))

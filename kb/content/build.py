@@ -1,11 +1,9 @@
-"""From a source to a library: read, parse, name, render, sanitise, check.
+"""Build a library from a source: read, parse, name, render, sanitise and check its articles.
 
-Promises that every former address leads to the article that is there now, or says what was removed,
-and that an address in use is never taken. Knows `Source` and no Git.
-
-Promises that every article that can be published is, that one that cannot keeps its last good
-version and says why, and that what did not change is not rendered again. Knows neither where the
-library is kept nor who reads it.
+Every article that can be published is published. One that cannot keeps its last good version and
+says why. What did not change is not rendered again; the rules are in
+docs/decisions/0010-builds-carry-over-what-did-not-change.md. Every former address leads to the
+article that is there now or says what was removed, and a redirect never takes an address in use.
 """
 
 from __future__ import annotations
@@ -41,15 +39,15 @@ from kb.content.sources.source import (
     of_folder,
 )
 
-# -- From the history of a source to the former addresses of its articles --
+# -- Former addresses --
 
 
-# Removed files read for their title in one build, newest first; the others wait for the next.
+# Removed files whose title one build reads, newest first; the rest wait for the next build.
 _READ_AT_ONCE = 500
 
 
 def trace(source: Source, previous: Library, now: datetime) -> dict[str, FormerFile]:
-    """Return what became of each former path of an article by `now`, newest first."""
+    """Return what became of each former article path by `now`, newest first."""
     present = {path: blob.id for path, blob in source.files().items() if is_article(path)}
     known = previous.traced and source.follows(previous.commit)
     changes = source.moves(previous.commit if known else "")
@@ -61,20 +59,20 @@ def trace(source: Source, previous: Library, now: datetime) -> dict[str, FormerF
 
 
 def _of_articles(changes: Iterable[FileChange]) -> Iterable[FileChange]:
-    """Give the changes of articles; one that became another kind of file was removed."""
+    """Yield the changes of articles; one that became another kind of file counts as removed."""
     for change in changes:
         if is_article(change.old):
             yield change if is_article(change.new) else replace(change, new="")
 
 
 def _read(source: Source, past: dict[str, FormerFile], now: datetime) -> dict[str, FormerFile]:
-    """Look at what was removed, so that its title and audience are known."""
+    """Return `past` with the title and audience of removed files, read from the source."""
     waiting = [path for path, fate in past.items() if fate.blob and not fate.to][:_READ_AT_ONCE]
     return past | {path: _last_seen(source, path, past[path].blob, now) for path in waiting}
 
 
 def _last_seen(source: Source, path: str, blob: str, now: datetime) -> FormerFile:
-    """Return the fate of a removed file: what it was, if it ever was shown."""
+    """Return the title and audience of a removed file; the audience is "" if it was never shown."""
     try:
         data = source.read(blob)
     except OSError:
@@ -108,11 +106,11 @@ def former_addresses(
     return redirects, removed
 
 
-# -- What keeps an article back beside its own status: a day to come, a version refused --
+# -- Articles held back --
 
 
 def in_time(draft: Draft, now: datetime) -> Draft:
-    """Return the draft, held back where its `date` is to come, as Hugo and Jekyll do."""
+    """Return the draft, held back until its `date` if that is to come, as Hugo and Jekyll do."""
     facts = draft.facts
     if facts.dated is None or facts.publish_at or not EARLIEST < now < facts.dated:
         return draft
@@ -124,12 +122,12 @@ def in_time(draft: Draft, now: datetime) -> Draft:
 
 
 def restricted(kept: Article, draft: Draft, *, status: ArticleStatus) -> Article:
-    """Return an older text under the newer wish to show it to fewer, to nobody, or later."""
+    """Return the kept older version under the newer draft's stricter audience, status and times."""
     facts = draft.facts
     wanted = kept.wanted if facts.status is ArticleStatus.PUBLISHED else facts.status
     return replace(
         kept,
-        audience=narrower(kept.audience, facts.audience),
+        audience=Audience.narrowest((kept.audience, facts.audience)),
         wanted=wanted,
         status=kept.status if status is ArticleStatus.PUBLISHED else status,
         publish_at=facts.publish_at or kept.publish_at,
@@ -137,12 +135,7 @@ def restricted(kept: Article, draft: Draft, *, status: ArticleStatus) -> Article
     )
 
 
-def narrower(one: Audience, other: Audience) -> Audience:
-    """Return the one of two audiences that lets fewer people read."""
-    return max(one, other, key=list(Audience).index)
-
-
-# -- From a source to a library: read, parse, name, render, sanitise, check --
+# -- The build --
 
 
 Progress = Callable[[str, int, int], None]  # stage ("read" or "render"), done, of how many
@@ -154,9 +147,9 @@ def _silent(stage: str, done: int, total: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A library with what it was made of, so that one article of it can be made again.
+    """A library with the parts it was built from, so that a single article can be built again.
 
-    `drafts` are of all files that were read as articles, those without a name of their own too.
+    `drafts` are those of all files read as articles, including files that got no name.
     """
 
     library: Library
@@ -176,9 +169,9 @@ def build_library(
     now: datetime = EARLIEST,
     drafts: Collection[str] = frozenset(),
 ) -> Library:
-    """Return what `source` publishes at `now`; without it, nothing that waits for a time has begun
-    or ended. `limit` is in seconds, for rendering one article. Articles in the files `drafts` are
-    published although they are drafts or are to appear later.
+    """Return what `source` publishes at `now`; by default, no publishing or expiry time has come.
+    `limit` is in seconds, for rendering one article. Articles in the files `drafts` are published
+    even if they are drafts or scheduled for later.
     """
     build = _Build(source, previous or Library(commit=""), progress, limit)
     build.now, build.drafts = now, drafts
@@ -196,17 +189,17 @@ def build_again(
     default_language: str,
     now: datetime = EARLIEST,
 ) -> Built:
-    """Return the same with its makings; `source` stays open."""
+    """Return the library with the parts it was built from; `source` stays open."""
     build = _Build(source, previous, progress, LIMIT)
     build.now = now
     return build.run(default_language)
 
 
 def renewed(built: Built, path: str, blob: Blob, standby: Standby) -> Library | None:
-    """Return the library with the article at `path` as `blob` has it, rendered by `standby`.
+    """Return the library with the article at `path` rendered again from `blob` by `standby`.
 
-    None where more than that one page may look otherwise: it needs a build. Findings between
-    articles are those of before.
+    None if other pages may change too, which needs a full build. Findings between articles are
+    those of the previous build.
     """
     named = next((n for n in built.names.named.values() if n.draft.path == path), None)
     draft = read_draft(path, blob)
@@ -216,7 +209,7 @@ def renewed(built: Built, path: str, blob: Blob, standby: Standby) -> Library | 
 
 
 def _same_place(old: Draft, new: Draft) -> bool:
-    """Whether the other articles see the same of both: name, addresses, language, status."""
+    """Whether both drafts look the same to other articles: name, addresses, language, status."""
     return not (old.refused or new.refused) and all(
         getattr(old.facts, name) == getattr(new.facts, name) for name in _SEEN_BY_OTHERS
     )
@@ -247,7 +240,7 @@ class _Build:
         pictures = Pictures(self.source.files())
         self.changes = self.source.history()
         around = Surroundings(self.source.files())
-        # Drafts and refused articles without a good version are not to be linked to.
+        # No link may lead to a draft, or to a refused article without an earlier good version.
         hidden = {slug for slug, named in names.named.items() if not self._is_open(named.draft)}
         shown = {slug: self._shown(named.draft) for slug, named in names.named.items()}
         directory = around.directory(names, pictures, hidden=hidden, shown=shown)
@@ -291,11 +284,11 @@ class _Build:
         )
 
     def _shown(self, draft: Draft) -> Shown:
-        """The title and audience that go live: those of the version that stays, if it does."""
+        """Return the title and audience that go live; a refused draft keeps the earlier title."""
         old = self.before.get(draft.path)
         if not draft.refused or old is None:
             return draft.title, draft.facts.audience
-        return old.title, narrower(old.audience, draft.facts.audience)
+        return old.title, Audience.narrowest((old.audience, draft.facts.audience))
 
     def _status(self, wanted: ArticleStatus, timed: Article | Metadata, path: str) -> ArticleStatus:
         found = status_at(wanted, timed.publish_at, timed.expires_at, now=self.now)
@@ -328,7 +321,8 @@ class _Build:
         )
 
     def _same(self, named: NamedDraft, directory: Directory) -> Article | None:
-        """The article of before under today's facts, if its text would render the same."""
+        """Return the previous article with today's facts; None if its text would render otherwise.
+        """
         old, draft = self.before.get(named.draft.path), named.draft
         if old is None or old.stale or (old.blob, old.recipe) != (draft.blob, RECIPE):
             return None
@@ -361,7 +355,7 @@ class _Build:
         )
 
     def _last_good(self, named: NamedDraft, reason: str) -> Article | None:
-        """The last version that could be published, marked; None when there never was one."""
+        """Return the last publishable version, marked stale; None if there never was one."""
         draft, old = named.draft, self.before.get(named.draft.path)
         problems = draft.problems
         if reason:
@@ -409,7 +403,7 @@ class _Build:
 
 
 class _Renewal(_Build):
-    """One article of a library made again, by a process that stands by."""
+    """Builds one article of a library again, with a process that is already running."""
 
     def __init__(self, built: Built, standby: Standby) -> None:
         super().__init__(built.source, built.library, _silent, LIMIT)
@@ -429,7 +423,7 @@ class _Renewal(_Build):
         )
 
     def _render(self, waiting: list[NamedDraft], directory: Directory) -> list[Rendered | str]:
-        del directory  # the process that stands by was told
+        del directory  # the standby process already has it
         return [self._standby.render(named.job, self.limit) for named in waiting]
 
 
@@ -447,7 +441,7 @@ def _empty(named: NamedDraft, result: Rendered) -> Iterator[Problem]:
 def _present(
     groups: Mapping[str, Mapping[str, str]], articles: Mapping[str, Article]
 ) -> dict[str, dict[str, str]]:
-    """The translation groups without the articles that could not be published."""
+    """Return the translation groups without the articles that could not be published."""
     kept = {
         slug: {language: other for language, other in group.items() if other in articles}
         for slug, group in groups.items()

@@ -1,8 +1,7 @@
-"""What changed between two renderings of an article, as one page with the words marked; pure.
+"""Compare two renderings of an article and mark the changed words on one page.
 
-Promises HTML whose structure is whole, sanitised last, in which `ins` and `del` hold the words that
-came and went. Headings lose their ids and links their anchors, so that two versions may stand on
-one page. Knows no version and no article.
+The result is well-formed HTML, sanitised last, in which `ins` and `del` hold the words added and
+removed. Ids and links to them are left out, so that two versions can stand on one page.
 """
 
 from __future__ import annotations
@@ -19,15 +18,15 @@ from kb.content.html.tokens import HtmlToken, read_tokens, start_tag
 _TEXT = "#text"
 _VOID = frozenset({"br", "hr", "img"})
 _WORD = re.compile(r"\w+|\s+|[^\w\s]")
-_LIKENESS = 0.4  # of two pieces that are shown as one that changed
-_MOST_PAIRS = 400  # comparisons to find which piece became which; beyond, they pair in order
-_MOST_STEPS = 1_000_000  # of comparing two texts word by word: about a second at worst
+_LIKENESS = 0.4  # the least at which two pieces are shown as one changed piece
+_MOST_PAIRS = 400  # comparisons of old and new pieces; beyond that, they are paired in order
+_MOST_STEPS = 1_000_000  # of a word-by-word comparison: about a second at worst
 _DEEPEST = 60  # nested elements; what lies deeper is shown as new
 
 
 @dataclass(slots=True)
 class _Node:
-    """An element or a text; `html` is how it is written, by which equal ones are known."""
+    """An element or a text; two nodes are equal if their `html` is."""
 
     name: str
     text: str = ""
@@ -71,7 +70,7 @@ def _tree(html: str) -> list[_Node]:
 
 
 def _close(around: list[_Node], name: str) -> None:
-    """Leave the innermost element of that name, if one is open."""
+    """Close the innermost element of that name, if one is open."""
     for place in range(len(around) - 1, 0, -1):
         if around[place].name == name:
             del around[place:]
@@ -112,7 +111,7 @@ def _compared(old: list[_Node], new: list[_Node], depth: int) -> Iterator[str]:
 
 
 def _replaced(old: list[_Node], new: list[_Node], depth: int) -> Iterator[str]:
-    """Pair the pieces that became each other; mark the others as gone or new."""
+    """Pair old pieces with the new ones they became; mark the rest as removed or added."""
     at = 0
     for partner, node in zip(_partners(old, new), new, strict=True):
         if partner is None:
@@ -125,7 +124,7 @@ def _replaced(old: list[_Node], new: list[_Node], depth: int) -> Iterator[str]:
 
 
 def _partners(old: list[_Node], new: list[_Node]) -> list[int | None]:
-    """Return for each new piece the number of the old one that it was, in rising order."""
+    """Return for each new piece the index of the old piece it came from, rising, or None."""
     found: list[int | None] = []
     at, few = 0, len(old) * len(new) <= _MOST_PAIRS
     for node in new:
@@ -139,7 +138,7 @@ def _partners(old: list[_Node], new: list[_Node]) -> list[int | None]:
 
 
 def _likeness(old: _Node, new: _Node) -> float:
-    """Return how alike two pieces are, from 0 to 1; only pieces of one kind are."""
+    """Return how alike two pieces are, from 0 to 1; pieces of different kinds score 0."""
     if old.name != new.name:
         return 0.0
     return SequenceMatcher(None, old.words.split(), new.words.split()).quick_ratio()

@@ -1,7 +1,7 @@
-"""One source file read and understood, but not yet rendered.
+"""Read one source file into a draft: parsed, but not yet rendered.
 
-Promises a draft for every file that is an article, with the reasons if it must be refused; hostile
-bytes cost no more than their length. Knows no other article.
+Every file that is an article gives a draft, with the reasons if it must be refused. The time taken
+is proportional to the file's length, even for hostile bytes.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ from kb.content.paths import is_section
 from kb.content.problem import Problem
 from kb.content.sources.source import Blob
 
-# An article is read in one sitting: 256 KiB is a book of 40,000 words. Python-Markdown's time grows
-# faster than the text.
+# 256 KiB is a book of 40,000 words; Python-Markdown's time grows faster than the text.
 MAX_BYTES = 256 * 1024
 _MAX_TITLE = 200
 _HEADING = re.compile(r"^ {0,3}#[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
@@ -46,7 +45,7 @@ class Draft:
 
 
 def read_draft(path: str, blob: Blob) -> Draft | None:
-    """Return the draft in the file, None for a file that is a part of the site and no article."""
+    """Return the draft in the file; None for a file that belongs to the site and is no article."""
     if blob.size > MAX_BYTES:
         message = f"This article has {blob.size // 1024} KiB; {MAX_BYTES // 1024} KiB is the most."
         return _refused(path, blob, "too-large", message, "Split it into several articles.")

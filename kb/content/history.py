@@ -1,8 +1,8 @@
-"""What became of one article over time: its versions, who wrote them, what each changed.
+"""The history of an article: its versions, who wrote them and what each changed.
 
-Promises versions of the commit that is live, read on demand, at most 50, and kept in memory by
-commit; each says who could read it then, and the difference of two is rendered where it can be
-killed and sanitised last. Knows no page and no viewer.
+Versions are those of the live commit, at most 50, read on demand and cached in memory by commit.
+Each says who could read it then. The difference of two versions is rendered in processes that can
+be killed, and sanitised last.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from kb.content.sources.git import GitSource
 from kb.content.sources.source import Version
 from kb.errors import ContentError
 
-MOST = 50  # versions of an article; older ones are for Git itself
+MOST = 50  # versions of an article; older ones can be seen in Git itself
 _KEPT = 128  # histories and differences in memory; one takes some 20 kB
 Kept = TypeVar("Kept")
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """One version, and who could read it: a text that was kept back must not come to light here."""
+    """One version and who could read it then, so that text held back is not revealed here."""
 
     version: Version
     audience: Audience
@@ -45,11 +45,11 @@ class Past:
 
     @property
     def name(self) -> str:
-        """A name for the version in addresses that does not tell its commit."""
+        """A name for the version in addresses that does not reveal its commit."""
         return hashlib.sha256(f"version\0{self.version.commit}".encode()).hexdigest()[:16]
 
     def is_open(self, audiences: frozenset[str], now: datetime | None = None) -> bool:
-        """Whether a reader of these audiences could read this version by `now`."""
+        """Whether a reader with these audiences could read this version by `now`."""
         waits = self.publish_at is not None and now is not None and now < self.publish_at
         return self.published and not waits and self.audience.value in audiences
 
@@ -57,7 +57,7 @@ class Past:
 class Histories:
     """The histories of articles; safe to share between threads.
 
-    `repository` returns the repository of a path in a state and the path in it, None without one.
+    `repository` maps a path and a commit to the path's repository and the path in it, or None.
     """
 
     def __init__(self, repository: Callable[[str, str], tuple[GitSource, str] | None]) -> None:
@@ -74,7 +74,7 @@ class Histories:
         return self._kept(key, lambda: self._read(library.commit, article.path))
 
     def changes(self, library: Library, article: Article, old: Past | None, new: Past) -> str:
-        """Return the text of `new` with what changed since `old` (None: all of it) marked.
+        """Return the HTML of `new` with the changes since `old` (None: all of it) marked.
 
         Images are left out. ContentError when a version cannot be shown.
         """
@@ -96,7 +96,7 @@ class Histories:
             source.close()
 
     def _kept(self, key: Hashable, make: Callable[[], Kept]) -> Kept:
-        """Return what was made before under the key, else what is made now."""
+        """Return the cached value of the key, or make and cache it."""
         with self._lock:
             if key in self._held:
                 self._held.move_to_end(key)
@@ -147,7 +147,7 @@ def rendered(drafts: list[Draft], directory: Directory, language: str) -> list[s
 
 
 def directory_of(library: Library) -> Directory:
-    """Return where links lead in the library as it is; images are not known by it."""
+    """Return where links lead in the library as it is; it knows no images."""
     root = common_root([article.path for article in library.articles.values()])
     paths = {normal_path(a.path.removeprefix(root)): s for s, a in library.articles.items()}
     paths |= {normal_path(article.path): slug for slug, article in library.articles.items()}
@@ -172,8 +172,8 @@ def _draft(source: GitSource, version: Version) -> Draft:
 
 
 def _past(source: GitSource, version: Version, *, until: datetime | None) -> Past:
-    """Return the version, current until the next one, with who could read it; nobody where that
-    cannot be known, or where its time to be shown had not come or was over.
+    """Return the version and who could read it until `until`, when the next one came; nobody if
+    that is unknown, or if its time to be shown had not come or was over.
     """
     try:
         draft = _draft(source, version)

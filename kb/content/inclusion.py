@@ -1,8 +1,8 @@
-"""Shared text put where an article asks for it: snippets by file, variables by name; pure.
+"""Insert shared text where an article asks for it: snippets by file, variables by name.
 
-Promises that what is missing stays visible as it was written and is reported, that inclusion ends
-(`DEEPEST` levels, `LARGEST` characters), and a reference for each thing asked for, so that an
-article is rendered again when the shared text changes. Knows no Markdown but its links.
+What is missing stays as it was written and is reported. Inclusion always ends (`DEEPEST` levels,
+`LARGEST` characters). Everything asked for is kept as a reference, so that an article is rendered
+again when the shared text changes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from kb.content.markdown.dialects import CODE
 from kb.content.problem import Problem
 
 DEEPEST = 5
-LARGEST = MAX_BYTES  # characters; what an article may have by itself
+LARGEST = MAX_BYTES  # characters; as many as an article itself may have
 _SNIPPET = re.compile(
     r"^(?P<margin>[ \t]*)(?P<off>;)?-{1,}8<-{1,}[ \t]+[\"'](?P<name>[^\"'\n]+)[\"'][ \t]*$",
     re.MULTILINE,
@@ -30,12 +30,12 @@ _JEKYLL = re.compile(
 )
 _VARIABLE = re.compile(r"(?P<off>(?<!\\)\\)?\{\{\s*(?P<name>[A-Za-z_][\w.-]{0,80})\s*\}\}")
 _RELATIVE = re.compile(r"(\]\(<?)(?![/#<]|[a-z][\w+.-]*:)([^)\s>]+)", re.IGNORECASE)
-_OTHERS = ("site.", "page.", "include.", "content")  # Jekyll's own, which Liquid reports
+_OTHERS = ("site.", "page.", "include.", "content")  # Jekyll's own, reported as Liquid
 
 
 @dataclass(slots=True)
 class Whole:
-    """A text with what it asked for; `references` are those of `Article`."""
+    """A text with its inclusions done; `references` are those of `Article`."""
 
     text: str
     references: list[tuple[str, str, str]] = field(default_factory=list)
@@ -59,7 +59,7 @@ class _Filling:
         self._room = LARGEST
 
     def snippets(self, text: str, base: str, depth: int) -> str:
-        """Return `text`, written in the file `base`, with what it includes."""
+        """Return `text`, written in the file `base`, with its snippets in place."""
         if "8<" in text:
             text = _SNIPPET.sub(lambda found: self._line(found, base, depth), text)
         if "[!" in text:
@@ -81,7 +81,7 @@ class _Filling:
         return found["title"] if inner is None else inner.strip()
 
     def _jekyll(self, found: re.Match[str], base: str, depth: int) -> str:
-        """Jekyll's own form where the file is here; Liquid reports it elsewhere."""
+        """Insert Jekyll's own form if the file is here; otherwise it is reported as Liquid."""
         is_here = bool(self.directory.snippet_file(found["name"], base=base))
         return (self._snippet(found["name"], base, depth) or "") if is_here else found[0]
 
@@ -110,7 +110,7 @@ class _Filling:
         return self.snippets(_rebased(text, file), file, depth + 1)
 
     def variables(self, text: str) -> str:
-        """Return `text` with the variables that are known; the others stay as written."""
+        """Return `text` with known variables replaced; the others stay as written."""
         code = [found.span() for found in CODE.finditer(text)]
         is_meant = any("site.data." not in name for name in self.directory.variables)
 
@@ -133,7 +133,9 @@ class _Filling:
 
 
 def _rebased(text: str, file: str) -> str:
-    """Links and images of a snippet as seen from the root, since articles lie elsewhere."""
+    """Return a snippet with its links and images relative to the root, since articles lie
+    elsewhere.
+    """
     folder = posixpath.dirname(file)
     return _RELATIVE.sub(
         lambda found: f"{found[1]}{posixpath.normpath(posixpath.join('/', folder, found[2]))}", text

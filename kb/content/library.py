@@ -1,8 +1,7 @@
-"""All articles of one commit, as one frozen snapshot that a process can hold and a disk can carry.
+"""All articles of one commit, as one frozen value that a process holds and a disk stores.
 
-Promises that every article, redirect, translation and image it speaks of comes from the same
-commit, and that what `dump` writes `load` reads back equal. Knows no Git, no Markdown, no web page
-and not where the bytes are kept.
+Every article, redirect, translation and image in it comes from the same commit. What `dump` writes,
+`load` reads back equal.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ MEDIA = "media.pack"
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """A shelf of articles; `titles` and `descriptions` are by language tag."""
+    """A collection of articles; `titles` and `descriptions` are by language tag."""
 
     name: str
     order: int = 1000
@@ -47,7 +46,7 @@ class Collection:
 class Media:
     """An image or file as it is served: `/media/<name>`; `slugs` are the articles that use it.
 
-    `filename` is the name that a file is saved under, "" for an image, which is shown.
+    `filename` is the name under which a file is saved, "" for an image, which is shown instead.
     """
 
     name: str
@@ -61,12 +60,12 @@ class Media:
 class Library:
     """What is published at one commit.
 
-    `articles` maps slug to article and holds drafts and archived ones too, told by their status.
-    `redirects` maps an old path (`normal_path`) to a slug; `translations` maps a slug to the slugs
-    of its group by language, its own included; `media` is by digest; `synonyms` maps a language
-    to groups of words that mean the same. `past` tells by former path what became of it, `removed`
-    by former address (`normal_path`) what was there; `traced` says that both are complete.
-    `variant` names this content: equal content, equal name.
+    `articles` maps slug to article and includes drafts and archived ones, told apart by their
+    status. `redirects` maps an old path (`normal_path`) to a slug; `translations` maps a slug to
+    the slugs of its group by language, its own included; `media` is by digest; `synonyms` maps a
+    language to groups of words that mean the same. `past` says by former path what became of a
+    file, `removed` by former address (`normal_path`) what was there; `traced` says that both are
+    complete. `variant` names the content: equal content, equal name.
     """
 
     commit: str
@@ -104,14 +103,14 @@ class Library:
         return self.articles.values()
 
     def resolve(self, path: str) -> str | None:
-        """Return the slug that `path` means: a slug in any case, a former path, or None."""
+        """Return the slug that `path` means: a slug in any case or a former path, else None."""
         if path in self.articles:
             return path
         wanted = normal_path(path)
         return self._folded.get(wanted) or self.redirects.get(wanted)
 
     def visible(self, audiences: Some[str]) -> tuple[Article, ...]:
-        """The published articles that a reader of these audiences may see, by slug."""
+        """Return the published articles that a reader with these audiences may see, by slug."""
         return tuple(
             article
             for article in self.articles.values()

@@ -1,8 +1,8 @@
-"""What a link or image in one article means, given all the others; pure.
+"""Resolve the links, images and inclusions of one article, given the names of all the others.
 
-Promises to turn what an author wrote (a path between files, an address of the former site, a slug,
-a full address) into the address that the site serves, or "" when nothing answers to it. Reads no
-file: it knows names only, so it can travel to the processes that render.
+What an author wrote (a path between files, an address of the former site, a slug, a full address)
+becomes the address that the site serves, or "" when nothing answers to it. A `Directory` holds
+names only and reads no file, so it can be sent to the processes that render.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from kb.content.paths import MOUNT, mount_of, normal_path, untranslated
 
 ARTICLES = "/articles/"
 MEDIA = "/media/"
-# What a link without words says of an article that its readers may not know of.
+# The words of a link that has none of its own, to an article its readers may not know of.
 ANOTHER = {
     "en": "another article", "es": "otro artículo", "fr": "un autre article",
     "de": "ein anderer Artikel", "pt": "outro artigo", "it": "un altro articolo",
@@ -37,11 +37,11 @@ class Directory:
 
     `paths` maps a source path without its ending (`normal_path`) to a slug, `sites` an address of
     this or the former site, `stems` a stem to its slugs by language, `media` a source path to the
-    name that it is served under. `hidden` are slugs that readers cannot open, `hidden_from` those
-    that readers of an audience cannot open besides. `titles` are by slug,
-    `shapes` the (width, height) of images and `weights` the bytes of files by served name,
-    `snippets` texts by source path, `variables` texts by name and language ("" for any);
-    `closed_snippets` are those of `snippets` that readers of an audience may not read.
+    name that it is served under. `hidden` are slugs that no reader can open, `hidden_from` gives by
+    audience the further slugs that its readers cannot open. `titles` are by slug, `shapes` the
+    (width, height) of images and `weights` the bytes of files by served name, `snippets` texts by
+    source path, `variables` texts by name and language ("" for any); `closed_snippets` gives by
+    audience the snippets that its readers may not read.
     """
 
     paths: Mapping[str, str] = field(default_factory=dict)
@@ -58,7 +58,7 @@ class Directory:
     closed_snippets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def seen_by(self, audience: str) -> Directory:
-        """Return what an article for that audience may tell its readers of the others."""
+        """Return the directory without what an article for that audience must not reveal."""
         closed = self.hidden_from.get(audience, ())
         snippets = self.closed_snippets.get(audience, ())
         if not closed and not snippets:
@@ -71,7 +71,8 @@ class Directory:
         )
 
     def address(self, kind: str, written: str, *, base: str, language: str) -> str:
-        """Return what a reference stands for: an address without its fragment, or a text's digest.
+        """Return what a reference resolves to: an address without its fragment, the text of a title
+        or variable, or the digest of a snippet.
 
         `kind` is "link", "image", "title", "snippet" or "variable".
         """
@@ -132,14 +133,16 @@ class Directory:
         return found if found and found not in self.hidden else ""
 
     def _original(self, wanted: str) -> str:
-        """The slug that a translation of Docusaurus means where it has no page of its own."""
+        """Return the slug of the original where a Docusaurus translation has no page of its own."""
         rest, tag = untranslated(wanted)
         mount = mount_of(rest)
         places = (rest, f"{mount}docs/{rest.removeprefix(mount)}") if tag else ()
         return next(filter(None, map(self.paths.get, places)), "") or ""
 
     def named(self, name: str, *, base: str, language: str) -> str:
-        """Return the slug for `[[name]]`: a slug, a path, or the last part of just one slug."""
+        """Return the slug for `[[name]]`: a slug, a path or the last part of one slug alone, else
+        "".
+        """
         wanted = normal_path(name)
         groups = [self.stems[wanted]] if wanted in self.stems else []
         if not groups:
@@ -156,7 +159,7 @@ class Directory:
     def title(self, written: str, *, base: str, language: str) -> str:
         """Return the title of the article that a `kb:` link leads to, "" for none.
 
-        Of an article that is there and not to be told of, the words are the same whatever it is.
+        All articles that must not be revealed get the same words.
         """
         name = unquote(written.removeprefix("kb:").partition("#")[0])
         slug = self.named(name, base=base, language=language)
@@ -171,7 +174,7 @@ class Directory:
         plain = unicodedata.normalize("NFC", unquote(name.strip()))
         inner = plain.lstrip("/")
         beside = [] if plain.startswith("/") else [("", _beside(base, plain))]
-        # What a further repository does not have itself, it shares with the articles' own.
+        # A further repository falls back to the snippets of the main one.
         mounts = dict.fromkeys(("",) if mount_of(inner) else (mount_of(base), ""))
         places = beside + [(mount, inner) for mount in mounts]
         roots = ("", "_snippets/", "_includes/", "includes/", "docs/", "docs/_snippets/")
@@ -214,14 +217,13 @@ class Directory:
 
 
 def hidden_from(audiences: Mapping[str, Audience]) -> dict[str, tuple[str, ...]]:
-    """Return, by audience, which of the given keys are for a narrower one."""
-    order = list(Audience)
-    return {
-        audience.value: tuple(
-            key for key, own in audiences.items() if order.index(own) > order.index(audience)
-        )
-        for audience in order[:-1]
+    """Return, by audience, the keys that are for a narrower one."""
+    found = {
+        audience.value: tuple(key for key, own in audiences.items() if own.is_narrower(audience))
+        for audience in Audience
     }
+    found.pop(Audience.narrowest(Audience))
+    return found
 
 
 def _fragment(written: str) -> str:
@@ -229,7 +231,7 @@ def _fragment(written: str) -> str:
 
 
 def _outside(address: str) -> str:
-    """Return a full address that browsers and people read alike, with spaces encoded; else ""."""
+    """Return a full address that browsers and people read alike, with spaces encoded, else ""."""
     return re.sub(r"\s", "%20", address) if _OUTSIDE.fullmatch(address) else ""
 
 

@@ -1,14 +1,10 @@
 """Images and other files beside the articles: which there are, their types, which are used.
 
-Promises pixels for PNG, GIF, JPEG and WebP, so that a page keeps an image's place before it is
-loaded, and None for bytes that do not say or claim what no screen shows. Decodes nothing.
-
-Promises a name only to kinds of a closed list. They are served to be saved and never to be shown,
-so what is in them is not looked at. Knows no article.
-
-Promises that only bytes that are a PNG, JPEG, GIF or WebP image, told by their first bytes and not
-by their name, are shown; SVG is refused, as a document that can hold script. Other files are those
-of `attachments`, to be saved only.
+Only PNG, JPEG, GIF and WebP images are shown, recognised by their first bytes and not by their
+name; SVG is refused, because it can hold script. Their width and height are read without decoding,
+so that a page can reserve the space before an image is loaded; they are None if the bytes do not
+tell them or claim more than any screen shows. Other files are offered only if their kind is in a
+closed list. They are served to be saved and never shown, so their content is not examined.
 """
 
 from __future__ import annotations
@@ -24,11 +20,11 @@ from kb.content.paths import is_furniture
 from kb.content.problem import Problem
 from kb.content.sources.source import Blob
 
-# -- Width and height of an image, from its first bytes --
+# -- Width and height --
 
 
 Size = tuple[int, int]
-_LARGEST = 20_000  # pixels a side; more is a fault or an attack on who believes it
+_LARGEST = 20_000  # pixels per side; more is an error or an attack
 # JPEG's markers of a frame; C4, C8 and CC in that range are tables.
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
@@ -65,7 +61,7 @@ def _jpeg(data: bytes) -> Size:
 
 
 def _webp(data: bytes) -> Size:
-    """The three forms of RFC 9649, section 2: lossy, lossless, extended."""
+    """Read the three forms of RFC 9649, section 2: lossy, lossless, extended."""
     form = data[12:16]
     if form == b"VP8 " and data[23:26] == b"\x9d\x01\x2a":
         return _little(data, 26, 2) & 0x3FFF, _little(data, 28, 2) & 0x3FFF
@@ -85,7 +81,7 @@ def _little(data: bytes, at: int, size: int) -> int:
     return int.from_bytes(data[at : at + size], "little")
 
 
-# -- Files beside the articles that readers save: which kinds, and what they are served as --
+# -- Files for saving --
 
 
 MAX_ATTACHMENT_BYTES = (
@@ -108,14 +104,14 @@ ENDINGS = tuple(f".{ending}" for ending in TYPES)
 
 
 def is_attachment(path: str) -> bool:
-    """Whether a file of this path may be offered: a known kind, and no part of the site itself."""
+    """Whether a file at this path may be offered: a known kind, and not a part of the site."""
     *folders, name = path.split("/")
     hidden = name.startswith((".", "_")) or any(is_furniture(folder) for folder in folders)
     return name.casefold().endswith(ENDINGS) and not hidden
 
 
 def attachment_name(path: str, data: bytes) -> str:
-    """Return the name that the file is served under; equal bytes of another kind have another."""
+    """Return the name that the file is served under, made from its bytes and its kind."""
     ending = path.rpartition(".")[2].casefold()
     return f"{hashlib.sha256(ending.encode() + data).hexdigest()[:32]}.{ending}"
 
@@ -128,8 +124,7 @@ def described(name: str, size: int) -> str:
     return f"{kind}, {size / 1_000_000:.1f} MB"
 
 
-# -- Images and files beside the articles: which there are, what they are served as, which are
-#    used --
+# -- The images and files of a source --
 
 
 MAX_IMAGE_BYTES = 5 * 1024 * 1024
@@ -145,8 +140,8 @@ _KINDS = (
 class Pictures:
     """The images and files of a source.
 
-    `names` maps a folded source path to the name served, `shapes` that name to width and height,
-    `weights` the names of files to be saved to their bytes.
+    `names` maps a case-folded source path to the served name, `shapes` the served name of an image
+    to (width, height), `weights` the served name of a file for saving to its size in bytes.
     """
 
     def __init__(self, files: Mapping[str, Blob]) -> None:
@@ -165,10 +160,10 @@ class Pictures:
     def media(
         self, articles: Iterable[Article], inline: Mapping[str, bytes], before: Mapping[str, Media]
     ) -> dict[str, Media]:
-        """Return the images that the articles show, by digest.
+        """Return the images and files that the articles use, by digest.
 
-        `inline` are those that were written into a text; `before` has those of unchanged articles
-        and of articles that stay in an older version.
+        `inline` are images embedded in a text; `before` has the images of unchanged articles and of
+        articles kept in an older version.
         """
         users: dict[str, list[str]] = {}
         for article in articles:

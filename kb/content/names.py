@@ -1,14 +1,10 @@
-"""Names of all articles together: slugs, former addresses, redirect lists, translations.
+"""Give articles their names: slugs, former addresses, redirects and translations.
 
-Promises pairs of addresses from `_redirects` (Netlify's form: from, to, an optional status), from
-`_redirects.csv` or `redirects.csv` (two columns) and from Microsoft Learn's
-`.openpublishing.redirection.json`, and a finding for each line that cannot be used. Knows no
-article: whether an address leads anywhere, `names` says.
-
-Promises redirects that never take an address in use. Knows names, no rendered text.
-
-Promises one article a slug and one slug an article, whatever the case or Unicode form of the file
-names, and says which file lost. Knows no rendered text.
+Each article has one slug and each slug one article, whatever the case or Unicode form of the file
+names; a file that loses its name to another is reported. Redirects never take an address in use.
+Lists of redirects are read from `_redirects` (Netlify's form: from, to, an optional status),
+`_redirects.csv` or `redirects.csv` (two columns) and Microsoft Learn's
+`.openpublishing.redirection.json`, with a finding for each line that cannot be used.
 """
 
 from __future__ import annotations
@@ -28,7 +24,7 @@ from kb.content.problem import Problem
 from kb.content.rendering import RenderJob
 from kb.content.sources.source import Blob
 
-# -- Lists of former addresses that other publishers keep in a file --
+# -- Lists of redirects --
 
 
 MAX_BYTES = 2 * 1024 * 1024
@@ -48,7 +44,7 @@ class Moved:
 
 
 def read_moves(files: Mapping[str, Blob]) -> tuple[list[Moved], list[Problem]]:
-    """Return the moves of all lists, and what cannot be used."""
+    """Return the redirects of all lists, and findings about those that cannot be used."""
     moves: list[Moved] = []
     problems: list[Problem] = []
     for path, blob in files.items():
@@ -94,7 +90,7 @@ def _lines(text: str) -> Iterator[tuple[str, str, int | None]]:
 
 
 def _table(text: str) -> Iterator[tuple[str, str, int | None]]:
-    """Two columns or more; a first row without an address is a heading."""
+    """Yield rows of two or more columns; a first row without an address is a heading."""
     try:
         for number, row in enumerate(csv.reader(text.splitlines()), start=1):
             cells = [cell.strip() for cell in row]
@@ -118,11 +114,11 @@ def _learn(text: str) -> Iterator[tuple[str, str, int | None]]:
             yield str(former), str(row.get("redirect_url") or ""), None
 
 
-# -- Addresses that a page had elsewhere: by its route there, or by a list of moves --
+# -- Addresses on a former site --
 
 
 def routes(draft: Draft, name: Name, root: str) -> Iterator[str]:
-    """Yield the addresses of a page on a site of Hugo or Docusaurus whose folder is `root`."""
+    """Yield the addresses that a page had on a Hugo or Docusaurus site whose folder is `root`."""
     plain = normal_path(name.stem)
     folder = plain.rpartition("/")[0]
     route = draft.facts.route
@@ -137,7 +133,7 @@ def routes(draft: Draft, name: Name, root: str) -> Iterator[str]:
 
 
 def follow(names: Names, moves: Iterable[Moved]) -> None:
-    """Add to `names` the redirects of a list; those that lead nowhere are reported."""
+    """Add the redirects of a list to `names`; those that lead nowhere are reported."""
     waiting = list(moves)
     for _ in range(3):  # a move may lead to another
         waiting = [move for move in waiting if not _follow(names, move)]
@@ -165,22 +161,22 @@ def _slug(names: Names, address: str) -> str:
 
 
 def _shorter(target: str) -> Iterator[str]:
-    """The address, and without its first one and two parts: the former site's own base."""
+    """Yield the address, then without its first one and two parts, the former site's base."""
     plain = normal_path(target.partition("#")[0].partition("?")[0])
     parts = [] if "://" in target else plain.split("/")
     for first in range(min(3, len(parts))):
         yield "/".join(parts[first:])
 
 
-# -- The names of all articles together: slugs, former addresses, translations --
+# -- The names of all articles --
 
 
-# Keys that only Docusaurus has; there a number before a file's name is its place and no part of it.
+# Keys that only Docusaurus has; there a number before a file's name only sets its position.
 _COUNTING = frozenset({"sidebar_position", "sidebar_label", "pagination_next", "pagination_prev"})
 
 
 def job_of(draft: Draft, language: str) -> RenderJob:
-    """Return what is to be rendered of a draft in that language."""
+    """Return the job that renders a draft in that language."""
     return RenderJob(
         draft.path,
         draft.body,
@@ -195,7 +191,7 @@ def job_of(draft: Draft, language: str) -> RenderJob:
 
 @dataclass(frozen=True, slots=True)
 class NamedDraft:
-    """A draft with its place among the others."""
+    """A draft with its name, language, collection and former addresses."""
 
     draft: Draft
     name: Name
@@ -210,7 +206,7 @@ class NamedDraft:
 
     @property
     def job(self) -> RenderJob:
-        """What is to be rendered."""
+        """The job that renders the article."""
         return job_of(self.draft, self.language)
 
 
@@ -235,7 +231,7 @@ def give_names(
     default_language: str = "en",
     moves: Iterable[Moved] = (),
 ) -> Names:
-    """Return the names; `before` gives, by path, the article that stays when a draft is refused."""
+    """Return the names; `before` gives, by path, the article that is kept if a draft is refused."""
     naming = _Naming(list(drafts), before, default_language)
     names = naming.run()
     follow(names, moves)
@@ -248,7 +244,7 @@ class _Naming:
     ) -> None:
         self.drafts, self.before, self.default_language = drafts, before, default_language
         self.root = common_root([draft.path for draft in drafts])
-        # By repository: one of Docusaurus does not count the files of another.
+        # Repositories in which numbers before file names are positions, as in Docusaurus.
         self.counting = {
             mount_of(d.path) for d in drafts if not _COUNTING.isdisjoint(d.facts.extra)
         }
@@ -305,7 +301,7 @@ class _Naming:
         group.setdefault(named.language, named.slug)
 
     def _sites(self) -> None:
-        """Former addresses: a page's own permalink before slugs, slugs before older addresses."""
+        """Collect addresses: a page's own permalink before slugs, slugs before older addresses."""
         slugs = {normal_path(slug): slug for slug in self.names.named}
         own: dict[str, str] = {}
         for slug, named in self.names.named.items():
@@ -326,7 +322,7 @@ class _Naming:
         self._own_sites()
 
     def _own_sites(self) -> None:
-        """What an address of its own former site means inside a further repository."""
+        """Add the addresses of a further repository's own former site, as used inside it."""
         for slug, named in self.names.named.items():
             if mount := mount_of(named.draft.path):
                 inner = (a.removeprefix(mount[1:]) for a in self._routes(named))
@@ -337,7 +333,7 @@ class _Naming:
         return routes(named.draft, named.name, self.root)
 
     def _forward(self) -> None:
-        """Pages that only redirect: their own addresses lead where they point."""
+        """Redirect the addresses of pages that only redirect to where these point."""
         for draft in self.drafts:
             facts = draft.facts
             if not facts.redirect_to:
@@ -362,7 +358,7 @@ class _Naming:
                 self.names.translations[slug] = dict(sorted(group.members.items()))
 
     def _pairs(self) -> Iterator[tuple[str, str]]:
-        """Which slugs are translations of each other: same stem, or said so."""
+        """Yield slugs that are translations of each other: by the same stem or by front matter."""
         for slug, named in self.names.named.items():
             for other in self.names.stems[normal_path(named.name.stem)].values():
                 if other != slug:
@@ -383,7 +379,7 @@ class _Naming:
         return self._site(named.draft.path, wanted, files=True) if normal_path(wanted) else ""
 
     def _site(self, path: str, address: str, *, files: bool = False) -> str:
-        """Return the slug that an address means in that file: its own repository's first."""
+        """Return the slug that an address means in the file at `path`, first in its repository."""
         for mount in dict.fromkeys((mount_of(path), "")):
             wanted = normal_path(f"{mount}{address.lstrip('/')}" if mount else address)
             found = self.names.sites.get(wanted) or (files and self.names.paths.get(wanted))
@@ -409,7 +405,7 @@ class _Group:
 
 
 def _join(groups: dict[str, _Group], first: str, second: str) -> None:
-    """Make two groups one; a language that both have keeps the first's article."""
+    """Merge two groups; a language that both have keeps the first group's article."""
     one, other = groups[first], groups[second]
     if one is other:
         return

@@ -1,7 +1,6 @@
-"""From a file's path to the article's slug, collection and language; pure.
+"""Derive an article's slug, collection and language from its file path.
 
-Promises that one path always gives one name, whatever the operating system did to its Unicode
-form. Knows no file system, no front matter and no other article.
+One path always gives the same name, whatever the operating system did to its Unicode form.
 """
 
 from __future__ import annotations
@@ -12,20 +11,20 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import unquote
 
-# Tags that may stand as a suffix or folder; a closed list, so that `node.js.md` and a folder
-# called `io` stay what they are. ISO 639-1, the languages that help sites are kept in.
+# Language tags allowed as a suffix or folder: those of ISO 639-1 that help sites use. The list is
+# closed, so that `node.js.md` and a folder called `io` are not taken for translations.
 LANGUAGES_WORDS = """
     ar bg bn ca cs da de el en es et eu fa fi fr gl he hi hr hu id it ja ko lt lv ms nb nl nn no
     pl pt ro ru sk sl sr sv th tr uk ur vi zh
 """
 LANGUAGES = frozenset(LANGUAGES_WORDS.split())
-# Folders that sites of several kinds keep their parts in; none of them holds an article.
+# Folders in which site generators keep their parts; none of them holds an article.
 _FURNITURE_WORDS = """
     _includes _layouts _data _sass _site _templates _plugins _snippets includes node_modules
     breadcrumb archetypes versioned_docs
 """
 _FURNITURE = frozenset(_FURNITURE_WORDS.split())
-# The files of a further repository lie in a folder of this mark and its name; `several` does it.
+# The files of a further repository are in a folder of this mark and its name; see `combined`.
 MOUNT = "@"
 _ROOTS = frozenset({"content", "docs", "articles", "pages", "src"})
 # Files about a repository; `license-assignment.md` is an article, LICENSE-CODE.md is not.
@@ -34,7 +33,8 @@ _NOT_ARTICLES = re.compile(
     r"|(README|LICEN[CS]E|NOTICE)[-_.][A-Z0-9_.-]+|ThirdPartyNotices|SECURITY)\.(md|mdx|markdown)$"
 )
 _SUFFIX = re.compile(r"^(?P<stem>.+?)\.(?P<mark>_?)(?P<tag>[a-z]{2}(?:[-_][A-Za-z]{2,4})?)$")
-# Docusaurus keeps translations apart, and counts files in their names; dates and versions stay.
+# Docusaurus keeps translations in their own folder and numbers file names; a date or a version at
+# the beginning of a name is not such a number.
 _TRANSLATED = re.compile(
     r"^(?P<mount>@[^/]+/)?(?:.*/)?i18n/(?P<tag>[A-Za-z]{2})(?:-[A-Za-z]+)?/docusaurus-plugin-content-docs/"
     r"(?:current/|(?P<old>version-[^/]+/))?(?P<rest>.+)$"
@@ -48,7 +48,7 @@ _UNSAFE = re.compile(r"[\s\x00-\x1f\x7f?#%\\\"<>|*:]+")
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """What a path says: `stem` is the slug without its language, `language` "" when unsaid."""
+    """What a path says: `stem` is the slug without its language, `language` "" if it names none."""
 
     slug: str
     stem: str
@@ -58,7 +58,9 @@ class Name:
 
 @lru_cache(maxsize=32_768)  # each path is compared with many others
 def normal_path(path: str) -> str:
-    """Return `path` as paths are compared: decoded, NFC, folded, no slashes or ending around."""
+    """Return `path` in the form for comparing paths: decoded, NFC, case folded, without an ending
+    and without slashes around it.
+    """
     plain = unicodedata.normalize("NFC", unquote(path)).casefold()
     plain = _SLASHES.sub("/", plain).strip("/ ")
     return _ENDING.sub("", _INDEX.sub("", plain))
@@ -71,7 +73,7 @@ def mount_of(path: str) -> str:
 
 
 def is_article(path: str) -> bool:
-    """Whether a file of this path is an article: Markdown, and neither furniture nor hidden."""
+    """Whether a file is an article by its path: Markdown, not hidden, not a part of the site."""
     *folders, name = path.split("/")
     if not name.casefold().endswith((".md", ".mdx", ".markdown")) or name.startswith("."):
         return False
@@ -85,7 +87,7 @@ def is_article(path: str) -> bool:
 
 
 def is_section(path: str) -> bool:
-    """Whether a file is Hugo's page of a folder, `_index.md`; without a text it is no article."""
+    """Whether a file is Hugo's page of a folder, `_index.md`; without text it is no article."""
     return bool(re.search(r"(^|/)_index(\.[a-z]{2}(-[a-z]+)?)?\.(md|markdown)$", path.casefold()))
 
 
@@ -95,7 +97,9 @@ def without_count(name: str) -> str:
 
 
 def untranslated(path: str) -> tuple[str, str]:
-    """Return the path that a translation of Docusaurus stands for, and its language; else ""."""
+    """Return the path that a Docusaurus translation stands for and its language, else `path` and
+    "".
+    """
     found = _TRANSLATED.match(path)
     if not found:
         return path, ""
@@ -103,14 +107,15 @@ def untranslated(path: str) -> tuple[str, str]:
 
 
 def is_furniture(folder: str) -> bool:
-    """Whether a folder holds parts of a site, and neither articles nor files for readers."""
+    """Whether a folder holds parts of the site, not articles or files for readers."""
     return folder.startswith(".") or folder.casefold() in _FURNITURE
 
 
 def common_root(paths: list[str]) -> str:
-    """Return the folder such as "content/" that holds every article and names nothing, or "".
+    """Return the folder such as "content/" that holds every article and is not part of names, or
+    "".
 
-    What further repositories hold has no part in it.
+    Files of further repositories do not count.
     """
     own = [path for path in paths if not _TRANSLATED.match(path) and not mount_of(path)]
     tops = {path.split("/", 1)[0] if "/" in path else "" for path in own}
@@ -125,7 +130,7 @@ def name_of(
 
     `a/b._es.md`, `a/b.es.md` and `es/a/b.md` all have the slug `es/a/b` and the stem `a/b`; the
     default language has no prefix. Folders lose a leading underscore, and with `counted` all names
-    the number before them. `@hr/a.md`, of the repository `hr`, has the slug `hr/a`.
+    lose the number in front. `@hr/a.md`, of the repository `hr`, has the slug `hr/a`.
     """
     plain, tag = untranslated(unicodedata.normalize("NFC", path))
     mount = mount_of(plain)

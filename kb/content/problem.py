@@ -1,7 +1,6 @@
-"""What is wrong with an article, in words its author can act on.
+"""A finding about an article, in words its author can act on.
 
-Promises one frozen value for every finding, with the place and the fix. Knows no article, no
-renderer and no output format.
+Every finding is one frozen value with the place and the fix.
 """
 
 from __future__ import annotations
@@ -14,8 +13,8 @@ from typing import Any
 class Problem:
     """A finding: where it is, a stable code, what is wrong, what to do.
 
-    `line` counts from 1 in the source file, None when the file as a whole is meant. `refused`
-    says that this version of the article is not published because of it.
+    `line` counts from 1 in the source file, None for the file as a whole. `refused` says that this
+    version of the article is not published because of the finding.
     """
 
     path: str

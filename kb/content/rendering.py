@@ -1,8 +1,8 @@
-"""One article's body made into what readers and the search engine get.
+"""Render the body of one article into what readers and the search engine get.
 
-Promises sanitised HTML with one way in: shared text in, foreign markup out, Markdown to HTML,
-links and images resolved, sanitised LAST, then read (never written) for contents and text. May
-take long on hostile text; `pool` runs it where it can be killed.
+The steps have one order: shared text in, foreign markup out, Markdown to HTML, links and images
+resolved, sanitised LAST; then contents and text are read from the HTML, which is not changed again.
+Hostile text may take long; `rendering_pool` runs this where it can be killed.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from kb.content.markdown.dialects import plain_markdown
 from kb.content.problem import Problem
 from search.types import Section
 
-# Raise it with any change to what the same source renders to; unchanged articles of a library made
-# by another recipe, or by other versions of the libraries, are rendered again.
+# Increase the number with any change to what the same source renders to. Unchanged articles made by
+# another recipe, or by other versions of these packages, are rendered again.
 RECIPE = "4 " + " ".join(f"{n}-{version(n)}" for n in ("markdown", "nh3", "pygments"))
 
 
@@ -48,7 +48,7 @@ class RenderJob:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """What came of a job; the fields are those of `Article`, `inline` images in base64 by name."""
+    """The result of a job: fields of `Article`, and in `inline` images in base64 by name."""
 
     html: str
     sections: tuple[Section, ...]
@@ -85,7 +85,7 @@ class Rendered:
 
 
 def render(job: RenderJob, directory: Directory) -> Rendered:
-    """Return the rendered article; raises RecursionError, or never ends, on some hostile text."""
+    """Return the rendered article; hostile text may raise RecursionError or never end."""
     seen = directory.seen_by(job.audience)
     whole = include(job.body, seen, path=job.path, language=job.language)
     text, dropped = plain_markdown(whole.text, jekyll=job.jekyll)
@@ -121,7 +121,7 @@ def _hidden(path: str, words: str) -> Problem:
 
 
 def _placed(problem: Problem, job: RenderJob) -> Problem:
-    """Give the finding the line on which the words it quotes are first found."""
+    """Return the finding with the first line that holds the words it quotes."""
     _, _, rest = problem.message.partition("“")
     quoted = rest.partition("”")[0]
     wanted = {"liquid": "{%", "include": "[!INCLUDE"}.get(problem.code, quoted)

@@ -1,8 +1,8 @@
-"""Rendering in processes that can be killed.
+"""Render articles in processes that can be killed.
 
-Promises a result or a reason for every job, in order, whatever the text does to the process that
-renders it: one that takes longer than the limit is killed, one that dies is replaced, and the other
-jobs go on. Knows jobs and results, not what is in them.
+Every job gives a result or a reason, in order, whatever its text does to the process that renders
+it: one that takes longer than the limit is killed, one that dies is replaced, and the other jobs go
+on.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from kb.content.rendering import Rendered, RenderJob
 
 LIMIT = 5.0  # seconds an article may take; ordinary ones take 0.01
 _START_LIMIT = 60.0  # seconds to start Python on a machine that is busy
-_FEW = 12  # jobs that one process does sooner than two can start
+_FEW = 12  # jobs that one process finishes before two could start
 _ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -39,7 +39,9 @@ def render_all(
     processes: int | None = None,
     done: Callable[[int], None] = _silent,
 ) -> list[Rendered | str]:
-    """Return for each job its result, or the reason why there is none; `done` gets the count."""
+    """Return for each job its result or the reason why there is none; `done` gets the running
+    count.
+    """
     work = list(jobs)
     if not work:
         return []
@@ -48,7 +50,7 @@ def render_all(
 
 
 class Standby:
-    """One process that waits for jobs, told `directory`: for rendering single articles at once."""
+    """One running process that knows `directory` and renders single articles at once."""
 
     def __init__(self, directory: Directory) -> None:
         self._worker = _Worker(_greeting(directory))
@@ -116,7 +118,7 @@ class _Worker:
         self._process: subprocess.Popen[bytes] | None = None
 
     def ready(self) -> subprocess.Popen[bytes]:
-        """Return the process, started now unless it runs."""
+        """Return the process, starting it if it is not running."""
         if self._process is None:
             self._process = self._start()
         return self._process

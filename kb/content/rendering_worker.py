@@ -1,7 +1,8 @@
-"""The process that renders: jobs come in on standard input, results go out on standard output.
+"""The process that renders: it reads jobs from standard input and writes results to standard
+output.
 
-Promises one JSON line for each line it gets, or to die trying; whoever started it kills it when it
-takes too long. Started as `python -m kb.content.rendering_worker`.
+Each line of input is answered by one line of JSON, unless the process dies; its parent kills it
+when it takes too long. Started as `python -m kb.content.rendering_worker`.
 """
 
 from __future__ import annotations
@@ -16,13 +17,14 @@ from typing import Any
 from kb.content.link_targets import Directory
 from kb.content.rendering import RenderJob, render
 
-# Address space in bytes: an ordinary article needs 60 MB; hostile text must not take the machine.
+# Address space in bytes; an ordinary article needs 60 MB. It keeps hostile text from using up the
+# machine's memory.
 _MEMORY = 1 << 30
 _ALONE = 60.0  # seconds; well above any limit that the parent sets
 
 
 def main() -> None:
-    """Read the directory, say that work can begin, then answer jobs until the input ends."""
+    """Read the directory, report that work can begin, then answer jobs until the input ends."""
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -31,8 +33,8 @@ def main() -> None:
     directory = Directory.from_row(json.loads(source.readline()))
     _say(answers, {"ready": True})
     for line in source:
-        # Should the parent be gone, nobody else ends a job that never ends; the system's own alarm
-        # works even inside a C function.
+        # If the parent is gone, nobody else stops a job that never ends; the system's alarm works
+        # even inside a C function.
         signal.setitimer(signal.ITIMER_REAL, _ALONE)
         answer = _answer(line, directory)
         signal.setitimer(signal.ITIMER_REAL, 0)

@@ -1,23 +1,17 @@
 """Files that many articles share: collections, synonyms, snippets and variables.
 
-Promises snippets without their front matter and variables by language, and a finding for each part
-that cannot be used; neither can keep articles from being published.
+A part that cannot be used gives a finding, and none of these files can keep articles from being
+published. Snippets are used without their front matter.
 
     # _variables.yml
     phone: 5555
     desk: {en: the service desk, es: el centro de servicio}
-
-Promises collections and synonym groups from well-formed parts and a finding for each other part;
-neither file can keep articles from being published.
 
     # _collections.yml                         # _synonyms.yml
     accounts:                                  en:
       order: 1                                   - [vpn, virtual private network]
       title: {en: Accounts, es: Cuentas}       es:
       description: {en: Passwords and names}     - [portátil, laptop, ordenador]
-
-Promises the same from the same files, with a finding for each part that cannot be used. Knows no
-rendering.
 """
 
 from __future__ import annotations
@@ -40,12 +34,12 @@ from kb.content.paths import mount_of
 from kb.content.problem import Problem
 from kb.content.sources.source import Blob
 
-# -- Texts that many articles share: the files of `_snippets` and the values of `_variables.yml` --
+# -- Snippets and variables --
 
 
 VARIABLES = "_variables.yml"
-MAX_SHARED_BYTES = 64 * 1024  # a snippet is a part of an article
-_MOST = 2000  # files; each travels to every process that renders
+MAX_SHARED_BYTES = 64 * 1024  # bytes; a snippet is only part of an article
+_MOST = 2000  # files; each is sent to every process that renders
 _FOLDERS = frozenset({"_snippets", "snippets", "includes", "_includes"})
 _MARKDOWN = (".md", ".markdown", ".txt")
 Variables = dict[str, dict[str, str]]
@@ -60,8 +54,8 @@ class Snippet:
 
 
 def read_snippets(files: Mapping[str, Blob]) -> tuple[dict[str, Snippet], list[Problem]]:
-    """Return the texts that may be included, by source path; what is not UTF-8 is left out, and so
-    is, with a finding, one whose front matter cannot be read or keeps it back.
+    """Return the texts that may be included, by source path. A file that is not UTF-8 is left out;
+    so is, with a finding, one whose front matter cannot be read or holds it back.
     """
     found: dict[str, Snippet] = {}
     problems: list[Problem] = []
@@ -153,7 +147,7 @@ def _text(blob: Blob) -> str | None:
         return None
 
 
-# -- The two files that describe the articles as a whole, `_collections.yml` and `_synonyms.yml` --
+# -- Collections and synonyms --
 
 
 COLLECTIONS = "_collections.yml"
@@ -162,7 +156,7 @@ Synonyms = dict[str, tuple[tuple[str, ...], ...]]
 
 
 def read_collections(text: str, path: str) -> tuple[dict[str, Collection], list[Problem]]:
-    """Return the collections by name, numbered as they are listed where no order is given."""
+    """Return the collections by name; those without an order are numbered as listed."""
     value, problems = _mapping(text, path)
     found = {}
     for number, (name, facts) in enumerate(value.items(), start=1):
@@ -218,14 +212,14 @@ def _group(row: Any) -> tuple[str, ...]:
     return tuple(" ".join(str(word).split()) for word in words if isinstance(word, (str, int)))
 
 
-# -- What lies beside the articles and is for all of them: collections, synonyms, shared texts --
+# -- All shared files of a source --
 
 
 Shown = tuple[str, Audience]
 
 
 class Surroundings:
-    """The files of a source that are no articles; `problems` grows with what is asked for."""
+    """The files of a source that are not articles; `problems` grows as they are read."""
 
     def __init__(self, files: Mapping[str, Blob]) -> None:
         self._files = files
@@ -239,8 +233,9 @@ class Surroundings:
         hidden: Some[str] = (),
         shown: Mapping[str, Shown] | None = None,
     ) -> Directory:
-        """Return what links, images, snippets and variables mean; `hidden` are slugs that are not
-        to be linked to, `shown` the title and audience of each slug, else those of its draft.
+        """Return what links, images, snippets and variables resolve to. `hidden` are slugs that
+        must not be linked to; `shown` gives the title and audience of each slug, by default those
+        of its draft.
         """
         if shown is None:
             drafts = {slug: named.draft for slug, named in names.named.items()}
@@ -268,12 +263,14 @@ class Surroundings:
         )
 
     def collections(self, articles: Iterable[Article]) -> dict[str, Collection]:
-        """Return those described in the side file that hold articles, then the others by name."""
+        """Return the collections that hold articles, described by the side files, by order and
+        name.
+        """
         described: dict[str, Collection] = {}
         for _, text, path in self._side_files(COLLECTIONS):
             found, problems = read_collections(text, path)
             self.problems += problems
-            described = found | described  # the articles' own file comes first, and counts
+            described = found | described  # the main repository's file comes first, and wins
         used = {article.collection for article in articles if article.collection}
         known = {name: described.get(name, Collection(name)) for name in used}
         return dict(sorted(known.items(), key=lambda each: (each[1].order, each[0])))
@@ -289,8 +286,8 @@ class Surroundings:
         return synonyms
 
     def _side_files(self, name: str) -> Iterator[tuple[str, str, str]]:
-        """Yield the repository's folder ("" for the articles' own, which comes first), the text and
-        the path of each repository's file of that name nearest its root.
+        """Yield the repository's folder, the text and the path of each repository's file of that
+        name nearest its root. The main repository, whose folder is "", comes first.
         """
         nearest: dict[str, str] = {}
         for path in sorted(self._files, key=lambda each: (each.count("/"), each)):

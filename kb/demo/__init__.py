@@ -1,1 +1,1 @@
-"""A made-up quarter in a data folder of its own, for looking at every report."""
+"""Fills a data folder with a made-up quarter, so that every report has something to show."""

@@ -1,6 +1,6 @@
-"""What is to happen, in order of time.
+"""An agenda of simulated actions.
 
-Promises that each thing happens once, at its time, the first put first among equals. Pure.
+Each action runs once, in order of time; those due at the same time run in order of entry.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ Act = Callable[[datetime], object]
 
 @dataclass(slots=True)
 class Agenda:
-    """Things to do at their times."""
+    """Actions with the times at which they run."""
 
     _waiting: list[tuple[datetime, int, Act]] = field(default_factory=list)
     _put: int = 0
 
     def at(self, when: datetime, act: Act) -> None:
-        """Let `act` be called with its time."""
+        """Schedule `act`; it will be called with `when`."""
         heapq.heappush(self._waiting, (when, self._put, act))
         self._put += 1
 
     def until(self, end: datetime) -> None:
-        """Do all that is due before `end`, also what is put meanwhile."""
+        """Run every action due before `end`, including those that are scheduled meanwhile."""
         while self._waiting and self._waiting[0][0] < end:
             when, _, act = heapq.heappop(self._waiting)
             act(when)

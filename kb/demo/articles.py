@@ -1,8 +1,7 @@
-"""The articles of a demonstration: a small Git repository whose past is made up too.
+"""The articles of a demonstration: a small Git repository with a made-up history.
 
-Promises the shipped articles, some of them committed only in the course of the quarter, each state
-published as if at its time: what is kept of when articles went live is set back to it. Knows no
-reader.
+It holds the shipped articles, some of them committed only in the course of the quarter. Each state
+is published as if at its time: the files that tell since when articles are live are back-dated.
 """
 
 from __future__ import annotations
@@ -30,14 +29,14 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Addition:
-    """Articles that come later: `place` is how far the quarter has gone then, in [0, 1]."""
+    """Articles that are added later; `place` is when in the quarter, in [0, 1]."""
 
     place: float
     slugs: tuple[str, ...]
     message: str
 
 
-# None of these has a twin in another language, so that nothing answers before they come.
+# None of these has a translation, so that nothing answers before they are added.
 ADDITIONS = (
     Addition(0.34, ("calendar/book-a-meeting-room", "laptops/external-monitor-not-detected"),
              "Answer what people ask of rooms and of second screens"),
@@ -56,7 +55,7 @@ class ArticleRepository:
         self._place = settings.articles
 
     def begin(self, at: datetime) -> None:
-        """Make the repository without the articles that come later, as if at that time."""
+        """Create the repository at that time, without the articles that are added later."""
         if not SHIPPED.is_dir():
             raise ContentError(
                 f"The articles that come with the product are not at {SHIPPED}.",
@@ -69,17 +68,17 @@ class ArticleRepository:
         self._commit(FIRST, at)
 
     def add(self, addition: Addition, at: datetime) -> None:
-        """Commit articles that come later, as if at that time."""
+        """Commit the articles of an addition, dated `at`."""
         for slug in addition.slugs:
             shutil.copy(SHIPPED / f"{slug}.md", self._place / f"{slug}.md")
         self._commit(addition.message, at)
 
     def publish(self, at: datetime, progress: Progress = silent) -> None:
-        """Make the newest commit live, as if at that time."""
+        """Publish the newest commit as if at that time."""
         publish(self._settings, progress=progress, now=at)
         root, seconds = self._settings.generations, at.timestamp()
         live = generation.open_current(root)
-        # Since when a text is live is read from the times of these two files.
+        # The times of these two files tell since when a text is live.
         for file in (root / generation.folder_name(live.id) / "manifest.json", root / "CURRENT"):
             os.utime(file, (seconds, seconds))
 

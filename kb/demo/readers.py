@@ -1,11 +1,9 @@
-"""Made-up readers: what they look for, in which words, and what they do with what they find.
+"""Made-up readers: what they look for, in which words, and what they do with the results.
 
-Promises needs that the shipped articles meet and others that none does, misspelt now and then.
-Knows no search engine and no database.
-
-Promises the same visits from the same seed, day and answers; more on weekdays than at weekends, a
-little more success from week to week, one outage and one release. Knows no search engine, desk or
-database: it is handed what a search shows, and hands back what happened.
+Some needs are answered by the shipped articles and others by none; words are misspelt now and then.
+The same seed, day and results give the same visits. There are more on weekdays than at weekends, a
+little more success from week to week, one outage and one release. Search results are handed in, and
+what happened is handed back as events and requests.
 """
 
 from __future__ import annotations
@@ -24,18 +22,18 @@ from kb.tracking.events import Arm, Event, EventKind, Surface
 from kb.tracking.experiments import arm_of, drawn
 from kb.tracking.query_text import words_key
 
-# -- What readers of a demonstration look for, and in which words --
+# -- What readers look for, and in which words --
 
 
 FILE = Path(__file__).with_name("needs.yml")
-MISSPELT = 0.1  # of the searches
-SHORTEST = 5  # letters of a word that is misspelt
+MISSPELT = 0.1  # share of searches
+SHORTEST = 5  # letters that a word needs to be misspelt
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """One thing people look for. `article` meets it, "" when none does, with the chance `works`;
-    `words` are wordings, the commonest first; `name` is "" or what a special day asks for.
+    """One thing people look for. `article` answers it with probability `works`, "" if none does;
+    `words` are wordings, the most common first; `name` is for special days, else "".
     """
 
     article: str
@@ -46,7 +44,7 @@ class Need:
     name: str = ""
 
     def wording(self, chance: random.Random, *, but: str = "") -> str:
-        """Return how somebody words it, another way than `but` where there is one."""
+        """Return a wording, other than `but` where there is another."""
         left = [one for one in self.words if one != but] or list(self.words)
         [chosen] = chance.choices(left, [1 / (place + 1) for place in range(len(left))])
         return misspelt(chosen) if chance.random() < MISSPELT else chosen
@@ -69,8 +67,8 @@ def needs() -> tuple[Need, ...]:
 
 
 def misspelt(words: str) -> str:
-    """Return the words with two letters of the longest one swapped: always the same two, so that
-    people make the same mistake.
+    """Return the words with two letters of the longest one swapped, always the same two, so that
+    everybody makes the same mistake.
     """
     longest = max(words.split(), key=len)
     if len(longest) < SHORTEST:
@@ -81,18 +79,18 @@ def misspelt(words: str) -> str:
 
 
 def pick(every: Sequence[Need], chance: random.Random, boosts: dict[str, float]) -> Need:
-    """Return a need drawn by weight; `boosts` multiplies the weight of the needs so named."""
+    """Return a need drawn by weight; `boosts` multiplies weights by the needs' `name`."""
     weights = [need.weight * boosts.get(need.name, 1.0) for need in every]
     [chosen] = chance.choices(every, weights)
     return chosen
 
 
-# -- Made-up readers of one day: what they look for, what they do with what they are shown --
+# -- The visits of one day --
 
 
 WEEKDAY, WEEKEND = 88, 16  # visits
-GROWTH = 0.15  # more visits on the last day than on the first
-BETTER = 0.12  # more chance that an article helps, on the last day than on the first
+GROWTH = 0.15  # growth of visits from the first day to the last
+BETTER = 0.12  # added to the probability that an article helps, from the first day to the last
 SIGNED_IN = 0.28
 HOURS = (1, 1, 1, 1, 1, 2, 6, 20, 40, 44, 38, 30, 22, 30, 36, 32, 24, 14, 8, 6, 5, 4, 3, 2)
 DEVICES = {"computer": 0.6, "phone": 0.29, "tablet": 0.04, "": 0.07}
@@ -104,7 +102,7 @@ RELEASE_DAYS = 4
 
 @dataclass(frozen=True, slots=True)
 class DemoReader:
-    """Who visits. `draw` is by what comparisons know them; the rest is "" for nobody known."""
+    """A visitor. `draw` is their key in comparisons; what is not known of them is ""."""
 
     draw: str
     visitor: str
@@ -115,7 +113,7 @@ class DemoReader:
 
 @dataclass(frozen=True, slots=True)
 class DemoResults:
-    """What a search showed: slugs in order, and what the record keeps of it (JSON-able)."""
+    """What a search showed: slugs in order, and its data in the event log (JSON-able)."""
 
     hits: tuple[str, ...]
     answerable: bool
@@ -124,7 +122,7 @@ class DemoResults:
 
 @dataclass(frozen=True, slots=True)
 class DemoRequest:
-    """What somebody wants after a search: a ticket, or to be told of an answer."""
+    """What a reader requests after a search: a ticket, or a notification of an answer."""
 
     at: datetime
     person: DemoReader
@@ -136,7 +134,7 @@ class DemoRequest:
 
 @dataclass(slots=True)
 class Visit:
-    """What one person did, and what came of it beside the record; `mailed` is when they wrote to
+    """What one person did, and what followed outside the event log; `mailed` is when they wrote to
     another system.
     """
 
@@ -151,7 +149,7 @@ Search = Callable[[str, str, bool], DemoResults]  # (words, language, signed in)
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One day of the quarter: `place` runs from 0 on the first to 1 on the last."""
+    """One day of the quarter; `place` runs from 0 on the first day to 1 on the last."""
 
     start: datetime
     place: float
@@ -160,7 +158,7 @@ class Day:
     release: bool = False
 
     def times(self, chance: random.Random) -> list[tuple[datetime, dict[str, float], bool]]:
-        """Return when visits begin, what is looked for more, and whether an outage is why."""
+        """Return for each visit its start, boosts by need, and whether an outage causes it."""
         usual = WEEKDAY if self.start.weekday() < 5 else WEEKEND
         count = round(usual * (1 + GROWTH * self.place) * chance.uniform(0.9, 1.1))
         found = [(self._moment(chance), dict[str, float](), False) for _ in range(count)]
@@ -183,9 +181,9 @@ class Day:
 def visits(
     day: Day, needs: Sequence[Need], readers: Sequence[DemoReader], search: Search
 ) -> Iterator[Visit]:
-    """Give the visits of a day, by the time they begin; `readers` have accounts."""
+    """Yield the visits of a day in order of their start; `readers` have accounts."""
     chance = random.Random(f"{day.seed} {day.start:%Y-%m-%d}")  # noqa: S311 - no secret
-    away: dict[str, datetime] = {}  # who is signed in does one thing at a time
+    away: dict[str, datetime] = {}  # a signed-in reader does one thing at a time
     for number, (at, boosts, outage) in enumerate(day.times(chance)):
         need = pick(needs, chance, boosts)
         person = _person(day, number, chance, readers)
@@ -223,7 +221,7 @@ class _Life:
         self.at = day.start
 
     def live(self, at: datetime) -> Visit:
-        """Return what happened, beginning at that time."""
+        """Return what happened in a visit that starts at `at`."""
         self.at, words = at, ""
         for attempt in range(3):
             words = self.need.wording(self.chance, but=words)
@@ -242,7 +240,7 @@ class _Life:
         rank = shown.hits.index(self.need.article) + 1 if self.need.article in shown.hits else 0
         if rank and shown.answerable and self._is({1: 0.95, 2: 0.85, 3: 0.7}.get(rank, 0.4)):
             return self._reads(search_id, shown, words, rank)
-        if shown.hits and self._is(0.3):  # something else, and away from it at once
+        if shown.hits and self._is(0.3):  # opens another result and leaves it at once
             place = self.chance.choice(range(min(3, len(shown.hits)))) + 1
             self._opens(search_id, shown.hits[place - 1], place, self.chance.uniform(2, 9))
         return self._unhappy(search_id, shown, words)
@@ -273,7 +271,7 @@ class _Life:
             self._survey(search_id, slug, met=True)
 
     def _unhappy(self, search_id: str, shown: DemoResults, words: str) -> bool:
-        """Return whether somebody whose need is not met stops asking here."""
+        """Return whether a reader without an answer ends the visit here."""
         what = self.chance.random()
         form = (0.45 if self.outage else 0.24) - 0.06 * self.day.place
         if what < form:
@@ -363,9 +361,7 @@ class _Life:
 
 
 def noise(day: Day, needs: Sequence[Need], staff: DemoReader, search: Search) -> Iterator[Event]:
-    """Give what staff and programs did on the day: marked when it was recorded, left out of every
-    figure.
-    """
+    """Yield the events of staff and robots on the day, marked so that no figure counts them."""
     chance = random.Random(f"{day.seed} noise {day.start:%Y-%m-%d}")  # noqa: S311 - no secret
     for number in range(14 if day.start.weekday() < 5 else 6):
         robot = number % 3 > 0

@@ -1,11 +1,9 @@
-"""A made-up quarter, day after day, through the product's own parts.
+"""Simulates a quarter of made-up use, day by day, through the product's own parts.
 
-Promises that what the record keeps of a search is what the engine found at that state of the
-articles; the same words of the same kind of reader are asked once a state. Records nothing.
-
-Promises that what readers did is put on record by the record's own store, judged by closing day by
-day, and followed by the policies, the desk, the grouping and the replays that a real site would
-have had at those times. Knows no command line.
+Searches are answered by the real engine over the articles as they were at that time; the same words
+from the same kind of reader are searched once per state of the articles. Events are written by the
+event log's own store, each day is closed as on a real site, and policies, tickets, gaps and replays
+follow at the times at which a real site would have run them.
 """
 
 from __future__ import annotations
@@ -58,39 +56,39 @@ from kb.tracking.store import put_all
 from search.semantic.encoder import silent
 from search.types import Query
 
-# -- Made-up readers' searches, answered by the real engine --
+# -- Searches of made-up readers --
 
 
 HITS = 10
 
 
 class LastEvent(Unrecorded):
-    """A recorder that keeps the last event in memory and none on disk."""
+    """A recorder that keeps only the last event, in memory."""
 
     last: Event | None = None
 
     def record(self, *events: Event) -> bool:
-        """Hold the event; nothing is written."""
+        """Keep the last event in memory; nothing is written."""
         self.last = events[-1]
         return True
 
 
 class Searching:
-    """Searches on behalf of readers who do not exist."""
+    """Runs searches on behalf of made-up readers."""
 
     def __init__(self, asker: SearchService, kept: LastEvent, now: datetime) -> None:
         self._asker, self._kept, self._now = asker, kept, now
         self._known: dict[tuple[str, str, bool], DemoResults] = {}
 
     def __call__(self, words: str, language: str, signed_in: bool) -> DemoResults:
-        """Return what these words show now."""
+        """Return the results of these words now."""
         key = (words, language, signed_in)
         if key not in self._known:
             self._known[key] = self._asked(words, language, signed_in)
         return self._known[key]
 
     def forget(self) -> None:
-        """Ask everything anew from now on: other articles are live."""
+        """Forget all results: other articles are live."""
         self._known.clear()
 
     def _asked(self, words: str, language: str, signed_in: bool) -> DemoResults:
@@ -105,23 +103,21 @@ class Searching:
         return DemoResults(slugs, answer.results.answerable, data)
 
 
-# -- A quarter, day after day, through the product's own parts --
+# -- The quarter, day by day --
 
 
-OUTAGE, RELEASE = 0.62, 0.8  # how far the quarter has gone then, in [0, 1]
-STRANGERS = 2  # tickets by mail a day of people who never looked here
-LOOKED_AT = (
-    120  # questions of which the cause is found, of the largest gaps; a worker does the rest
-)
+OUTAGE, RELEASE = 0.62, 0.8  # when in the quarter, in [0, 1]
+STRANGERS = 2  # tickets by email per weekday, from people who never visited
+LOOKED_AT = 120  # questions of the largest gaps whose root cause is found; a worker does the rest
 DAY = timedelta(days=1)
-# What is noted on the day of the outage and on that of the release.
+# The annotations on the day of the outage and the day of the release.
 SPECIAL = ("Outage of the VPN", "Release of the new meeting app")
 Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
 class DemoParts:
-    """What filling works through; `readers` have accounts, `staff` is somebody who looks too."""
+    """The parts that the simulation uses; `readers` have accounts, `staff` searches too."""
 
     settings: Settings
     db: Database
@@ -141,7 +137,7 @@ class DemoParts:
 
 @dataclass(frozen=True, slots=True)
 class QuarterPlan:
-    """The quarter: `days` days that end at `now`, the last one cut off there."""
+    """The quarter: `days` days, the last of which is cut off at `now`."""
 
     now: datetime
     days: int
@@ -149,7 +145,7 @@ class QuarterPlan:
 
     @property
     def first(self) -> datetime:
-        """Return the beginning of the first day (UTC)."""
+        """Return the start of the first day (UTC)."""
         today = self.now.replace(hour=0, minute=0, second=0, microsecond=0)
         return today - (self.days - 1) * DAY
 
@@ -166,7 +162,7 @@ class QuarterPlan:
         )
 
     def _weekday(self, place: float) -> int:
-        """Return the number of the first Tuesday after that much of the quarter."""
+        """Return the number of the first Tuesday after that share of the quarter."""
         number = round(place * (self.days - 1))
         near = range(number, min(number + 7, self.days))
         return next((n for n in near if (self.first + n * DAY).weekday() == 1), number)
@@ -177,14 +173,14 @@ class QuarterPlan:
         return self.first + outage * DAY, self.first + release * DAY
 
     def additions(self, number: int) -> list[int]:
-        """Return which of ADDITIONS come on the day of that number; none on the first."""
+        """Return which of ADDITIONS are added on that day; none on the first."""
         last = self.days - 1
         return [n for n, each in enumerate(ADDITIONS) if max(1, round(each.place * last)) == number]
 
 
 @dataclass(slots=True)
 class Simulation:
-    """Fills one folder."""
+    """Fills one data folder."""
 
     parts: DemoParts
     plan: QuarterPlan
@@ -197,7 +193,7 @@ class Simulation:
         self._publish(before, progress)
 
     def run(self, progress: Progress) -> None:
-        """Let every day happen, then look at what came of it as a worker would."""
+        """Simulate every day, then do what a worker does at the end."""
         for number in range(self.plan.days):
             progress("days", number, self.plan.days)
             day = self.plan.day(number)
@@ -227,7 +223,7 @@ class Simulation:
         self._close(end, day)
 
     def _follow(self, visit: Visit, day: Day) -> None:
-        """Put on the agenda what follows a visit."""
+        """Schedule what follows a visit."""
         agenda = self.parts.agenda
         if visit.ticket:
             wish = visit.ticket
@@ -249,7 +245,7 @@ class Simulation:
             )
 
     def _bring(self, now: datetime) -> None:
-        """Take in the mail of yesterday, as an import does in the morning."""
+        """Import yesterday's tickets by email, as a connector does in the morning."""
         due = [ticket for ticket in self._mailed if ticket.at < now]
         self._mailed = [ticket for ticket in self._mailed if ticket.at >= now]
         bring(self.parts.db, self.parts.settings, due, self.parts.matching, source="mail", now=now)
@@ -269,7 +265,7 @@ class Simulation:
     # -- what a worker does ---------------------------------------------------------------------
 
     def _close(self, now: datetime, day: Day) -> None:
-        """Judge the day's episodes and apply the policies."""
+        """Close the day's episodes and apply the policies."""
         db, settings, counter = self.parts.db, self.parts.settings, self.parts.counter
         desk = counter.desk
         ended = analytics_jobs.close_episodes(db, settings, now).unresolved
@@ -282,7 +278,7 @@ class Simulation:
         )
         people = Counted(episode.user_id for episode in ended)
         for episode in ended:
-            if episode.user_id and people[episode.user_id] == 1:  # who has two answers neither
+            if episode.user_id and people[episode.user_id] == 1:  # nobody with two answers either
                 later = now + timedelta(hours=9)
                 self.parts.agenda.at(later, partial(self._answer, episode))
         since = now - settings.demand_window
@@ -294,7 +290,7 @@ class Simulation:
                 counter.plan(number, "", now, day.place, chance)
 
     def _answer(self, episode: UnresolvedEpisode, now: datetime) -> None:
-        """Let a reader take the offer of a ticket, decline it, or leave it."""
+        """Let a reader accept, decline or ignore the offer of a ticket."""
         desk = self.parts.counter.desk
         offer = open_offer(desk, episode.user_id)
         drawn = self._chance(f"offer {episode.search_id}").random()
@@ -324,7 +320,7 @@ class Simulation:
     # -- articles -------------------------------------------------------------------------------
 
     def _add(self, number: int, at: datetime) -> None:
-        """Let authors answer gaps: a commit, a publish, and the failed searches asked again."""
+        """Let authors answer gaps: a commit, a publish and a replay of the failed searches."""
         addition = ADDITIONS[number]
         self._group(at - timedelta(hours=30))
         self.parts.keepers.assign(addition.slugs, at - timedelta(hours=26))

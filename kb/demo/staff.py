@@ -1,12 +1,8 @@
-"""Made-up staff: accounts, who keeps the gaps, and a desk that sends nothing.
+"""Made-up staff: accounts, decisions on gaps, and a service desk that sends nothing.
 
-Promises names and addresses that say they are made up, and one password that opens the lead's and
-nobody else's. Knows no reader's mind.
-
-Promises acts that the product offers, each by a name that says it is made up. Knows no page.
-
-Promises that whatever happens in a made-up quarter, nothing waits in the outbox when it is over.
-Knows no mail.
+Names and addresses show that they are made up. One password opens the lead's account and no other.
+Decisions are acts that the product offers. Whatever happens in the simulation, the outbox stays
+empty.
 """
 
 from __future__ import annotations
@@ -40,12 +36,12 @@ from kb.tracking.visitors import Visitors
 # -- Made-up accounts --
 
 
-AGENTS = 3  # one a tier
+AGENTS = 3  # one per tier
 
 
 @dataclass(frozen=True, slots=True)
 class Staff:
-    """Agents by tier, the author who answers gaps (id, name), and somebody who searches too."""
+    """Agents by tier, the author who answers gaps (id, name), and a staff member who searches."""
 
     agents: Mapping[int, Agent]
     author: tuple[str, str]
@@ -91,11 +87,11 @@ class People:
         return DemoReader(draw, visitor, account.id, account.name, account.email)
 
 
-# -- Made-up people who keep the gaps: what they hand over, name, watch and decline --
+# -- Decisions on gaps --
 
 
 LEAD = "Demo lead"
-# By a wording of what is asked: what the lead does with the gap.
+# By a wording of the gap: what the lead does with it.
 DECISIONS: dict[str, tuple[Act, ...]] = {
     "payslip": (gaps_service.rename("Payslips and the payroll portal"),),
     "travel expenses": (gaps_service.decide("watching"),),
@@ -105,20 +101,20 @@ DECISIONS: dict[str, tuple[Act, ...]] = {
 
 @dataclass(slots=True)
 class Keepers:
-    """Those who look at the gaps of one site; `author` is an account's id and name."""
+    """Decides on gaps as staff would; `author` is an account's id and name."""
 
     db: Database
     k: int
     author: tuple[str, str]
 
     def assign(self, slugs: Sequence[str], now: datetime) -> None:
-        """Hand the gaps that these articles will answer to the author."""
+        """Assign the gaps that these articles will answer to the author."""
         for need in needs():
             if need.article in slugs:
                 self._act(need.words, gaps_service.assign(*self.author), now, _unowned)
 
     def decide(self, now: datetime) -> None:
-        """Decide on the gaps that nobody has decided on yet."""
+        """Apply DECISIONS to the gaps that are still undecided."""
         for words, chosen in DECISIONS.items():
             for act in chosen:
                 self._act((words,), act, now, _undecided)
@@ -133,7 +129,7 @@ class Keepers:
         try:
             gaps_service.act(self.db, gap.number, act, Acting(LEAD, now, gap.version, self.k))
         except ProductError:
-            return  # it is that already
+            return  # nothing to change
 
 
 def _unowned(gap: Gap) -> bool:
@@ -144,36 +140,36 @@ def _undecided(gap: Gap) -> bool:
     return gap.status is GapStatus.NEW and not gap.title
 
 
-# -- A desk and subscriptions that write no letters --
+# -- A service desk and subscriptions that send no emails --
 
 
 class Unsent(Outbox):
-    """An outbox that takes letters and keeps none."""
+    """An outbox that keeps nothing."""
 
     def put(
         self, channel: str, payload: Mapping[str, Any], *, now: datetime, ticket_id: str | None,
         key: str = "",
     ) -> str:  # fmt: skip
-        """Forget the letter; return the key it was given."""
+        """Discard the message; return the key it was given."""
         del channel, payload, now, ticket_id
         return key
 
 
 class NoLinks(PrivateLinks):
-    """Private links of letters that nobody gets."""
+    """Private links of emails that are never sent."""
 
     def new(self, ticket_id: str, now: datetime) -> str:
-        """Return no token, and keep nothing."""
+        """Return an empty token, and keep nothing."""
         del ticket_id, now
         return ""
 
 
 class QuietDesk(Desk):
-    """The desk with all its rules, and nobody written to."""
+    """The service desk with all its rules, but without notifications."""
 
     @contextmanager
     def work(self) -> Iterator[Work]:
-        """Hand out one write transaction, as the desk does."""
+        """Provide one write transaction, as the desk does."""
         with self.db.begin() as connection:
             links, private = Links(self.settings.site_url), NoLinks(connection)
             post = TicketNotices(
@@ -183,14 +179,14 @@ class QuietDesk(Desk):
 
 
 class NoLetters:
-    """What a subscription would be written, unwritten."""
+    """The emails of subscriptions, not written."""
 
     def confirm(
         self, connection: Connection, to: Subscription, token: str, *, now: datetime
     ) -> None:
-        """Ask nobody."""
+        """Send no confirmation email."""
 
     def answered(
         self, connection: Connection, to: Subscription, token: str, answer: ToldOf, *, now: datetime
     ) -> None:
-        """Tell nobody."""
+        """Send no notification."""

@@ -1,10 +1,8 @@
-"""Made-up tickets taken through the real desk.
+"""Made-up tickets taken through the real service desk.
 
-Promises steps that the desk's own rules allow, in order of time, drawn from the seed and the
-ticket's visit alone; more are resolved at the first contact from week to week. Knows no desk.
-
-Promises that every ticket is opened, moved and resolved by the desk's own rules at made-up times; a
-step that the rules forbid by then is left out. Knows no reader's mind.
+The steps of a ticket are drawn from the seed and its visit alone, in order of time; from week to
+week more are resolved at first contact. Every ticket is opened, moved and resolved under the desk's
+own rules; a step that the rules forbid by then is skipped.
 """
 
 from __future__ import annotations
@@ -38,7 +36,7 @@ from kb.tickets.model import (
 from kb.tickets.service import Desk
 from kb.tracking.query_text import words_key
 
-# -- What becomes of a made-up ticket at the desk, and when --
+# -- The steps of a ticket --
 
 
 class Do(StrEnum):
@@ -55,7 +53,7 @@ class Do(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TicketStep:
-    """What is done at `at`; `tier` is whose agent does it."""
+    """What is done at `at`, by the agent of `tier`."""
 
     at: datetime
     do: Do
@@ -63,12 +61,12 @@ class TicketStep:
 
 
 def fate(chance: random.Random, opened: datetime, place: float) -> tuple[TicketStep, ...]:
-    """Return the steps of a ticket; `place` is how far the quarter has gone, in [0, 1]."""
+    """Return the steps of a ticket; `place` is the position in the quarter, in [0, 1]."""
     shares = (0.34 + 0.14 * place, 0.16, 0.30 - 0.08 * place, 0.20 - 0.06 * place)
     [way] = chance.choices((_at_once, _asked_back, _left_waiting, _handed_up), shares)
     steps = list(way(chance, _desk_hours(opened)))
     last = steps[-1]
-    if chance.random() < 0.06:  # it was not solved after all
+    if chance.random() < 0.06:  # reopened: it was not solved after all
         again = _after(chance, last, 3, 30)
         steps += [
             TicketStep(again, Do.REPLY),
@@ -78,7 +76,7 @@ def fate(chance: random.Random, opened: datetime, place: float) -> tuple[TicketS
 
 
 def _desk_hours(opened: datetime) -> datetime:
-    """Return when the desk sees it: at once in its hours, else next morning, never at weekends."""
+    """Return when the desk sees a ticket: at once in desk hours, else the next working morning."""
     at = opened
     if at.hour >= 18:
         at = at.replace(hour=7, minute=5) + timedelta(days=1)
@@ -130,7 +128,7 @@ def _after(chance: random.Random, last: TicketStep, least: float, most: float) -
     return last.at + timedelta(hours=chance.uniform(least, most))
 
 
-# -- Made-up tickets taken through the real desk --
+# -- Taking them through the service desk --
 
 
 Trail = Callable[[str, str, datetime], Mapping[str, Any]]  # (visitor, search, now)
@@ -138,8 +136,8 @@ Trail = Callable[[str, str, datetime], Mapping[str, Any]]  # (visitor, search, n
 
 @dataclass(slots=True)
 class Counter:
-    """The service desk's people at work; `agents` by tier, `is_live` says whether an article can
-    be linked by now.
+    """The service desk's agents at work; `agents` is by tier, `is_live` says whether an article
+    can be linked by now.
     """
 
     desk: Desk
@@ -151,7 +149,7 @@ class Counter:
     _about: dict[int, str] = field(default_factory=dict)  # article by ticket, "" for none
 
     def open(self, wish: DemoRequest, place: float) -> None:
-        """Open the ticket that somebody asked for, and plan what becomes of it."""
+        """Open the requested ticket and schedule its steps."""
         chance = self._chance(f"{wish.at.isoformat()} {wish.number}")
         person = wish.person
         draft = TicketDraft(
@@ -171,7 +169,7 @@ class Counter:
     def plan(
         self, number: int, article: str, at: datetime, place: float, chance: random.Random
     ) -> None:
-        """Put the steps of a ticket's fate on the agenda; `article` meets the need, "" for none."""
+        """Draw and schedule a ticket's steps; `article` answers the need, "" for none."""
         self._about[number] = article
         for step in fate(chance, at, place):
             self.agenda.at(step.at, partial(self._do, number, step))
@@ -180,7 +178,7 @@ class Counter:
         if step.do is Do.CLOCK:
             escalate_due(self.desk.db, self.desk.tiers, now=now)
             return
-        with suppress(NotAllowed):  # the clock, or somebody else, was there first
+        with suppress(NotAllowed):  # the clock or somebody else was first
             self.desk.act(number, self._action(number, step), now=now)
 
     def _action(self, number: int, step: TicketStep) -> Action:
@@ -200,7 +198,7 @@ class Counter:
                 return Close(by)
 
     def _resolution(self, number: int, by: Agent) -> Resolve:
-        """Return how it ends: by an article where one is live, else by what is missing."""
+        """Return the resolution: by an article where one is live, else a gap or no knowledge."""
         article, drawn = self._about[number], self._chance(f"end {number}").random()
         if article and self.is_live(article):
             if drawn < 0.5:

@@ -1,1 +1,1 @@
-"""What people looked for and did not find: failed searches by meaning, with lasting numbers."""
+"""Gaps: failed searches grouped by meaning, with lasting numbers, causes, fixes and answers."""

@@ -1,8 +1,8 @@
-"""Which searched words may be shown: the one place that decides.
+"""Decides which searched words may be shown; nothing else does.
 
-Promises that nothing of a gap is shown that fewer than `k` people are in, and that of what is
-shown every word was used there by `k` people or more; other words become "…" (decision 13). Words
-of grammar ("how", "to", "the") say nothing about anybody and stay. Pure.
+Nothing is shown of a gap that fewer than `k` people are in. In larger gaps every word that is shown
+was used there by `k` people or more; other words become "…" (docs/decisions/0013). Words of grammar
+("how", "to", "the") say nothing about anybody and stay.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def _shown(key: str, own: list[FailedQuery], people: Mapping[str, int], *, k: in
 
 
 def label(wordings: Iterable[ShownWords]) -> str:
-    """Return the wording that says most for most people, "" when there is none to show."""
+    """Return the whole wording most people used, else the one with least hidden; "" if none."""
     told = [one for one in wordings if one.words != HIDDEN]
     best = min(told, key=_telling, default=None)
     return best.words[:200] if best else ""

@@ -1,24 +1,19 @@
-"""Failed searches grouped by meaning, and known gaps recognised in the new groups.
+"""Groups failed searches by meaning, and recognises known gaps in the new groups.
 
-Promises unit vectors whose cosine is nearly the share of stems in common, so that the same
-grouping serves a site that searches by words alone. Pure: a stem's signs come from its hash
-(signed random projection of the bag of stems: W. Johnson and J. Lindenstrauss, 1984).
-
-Promises the same groups for the same vectors in the same order, whatever their number, and that
-questions a person put together stay together. Pure: vectors in, numbers of groups out.
+Without a model a question's vector is made of the stems of its words, whose signs come from a hash
+(signed random projection of the bag of stems: W. Johnson and J. Lindenstrauss, 1984), so that the
+cosine of two vectors is nearly the share of stems in common.
 
 The distance of two groups is the mean of 1 - cosine over all their pairs (UPGMA). For unit vectors
 that is 1 - a.b, where a and b are the groups' mean vectors, so no matrix of all pairs is kept. Two
 groups that are each other's nearest may be joined in any order (average linkage is reducible: F.
 Murtagh, 1983), hence all such pairs of a round are joined at once. A group whose nearest is farther
-than `cut` will never have a nearer one and is done.
+than `cut` will never have a nearer one and is done. The same vectors in the same order give the
+same groups, whatever their number.
 
-Promises the same answer for the same groups, at most one group a gap, and an account of every gap
-that was merged, split or faded. Pure; knows no database.
-
-Promises that a question a person moved stays where it was put, that a gap a person sorted or gave
-a meaning keeps its questions and never melts into another, and that one person alone makes no new
-gap. Pure; knows no database.
+A group is one gap at most, and every gap that was merged, split or faded is accounted for. A
+question that a person moved stays where it was put; a gap that a person sorted or changed keeps its
+questions and is never merged into another; one person alone makes no new gap.
 """
 
 from __future__ import annotations
@@ -35,7 +30,7 @@ import numpy.typing as npt
 from kb.tracking.query_text import folded
 from search.text.analysis import stem, stop_words
 
-# -- Questions as vectors without a model: by the stems of their words --
+# -- Vectors without a model --
 
 
 MODEL = "stems-1"
@@ -43,7 +38,7 @@ WIDTH = 512  # the error of a cosine is about 1 / sqrt(512) = 0.04
 
 
 def vectors(texts: Sequence[str], languages: Sequence[str]) -> Vectors:
-    """Return one unit vector a text: float32, shape (n, 512)."""
+    """Return one unit vector per text: float32, shape (n, 512)."""
     found = np.zeros((len(texts), WIDTH), np.float32)
     for row, (text, language) in enumerate(zip(texts, languages, strict=True)):
         for each in sorted(stems(text, language or "en")):
@@ -54,7 +49,7 @@ def vectors(texts: Sequence[str], languages: Sequence[str]) -> Vectors:
 
 
 def stems(text: str, language: str) -> frozenset[str]:
-    """Return the stems that carry meaning; all, where only common words are there."""
+    """Return the stems of words that carry meaning, or of all words where all are common."""
     every = folded(text).split()
     telling = [word for word in every if word not in stop_words(language)] or every
     return frozenset(stem(word, language) for word in telling)
@@ -68,7 +63,7 @@ def _signs(word: str) -> Vectors:
     return row
 
 
-# -- Questions grouped by meaning: average linkage, exact, in little memory --
+# -- Average linkage --
 
 
 Vectors = npt.NDArray[np.float32]
@@ -76,13 +71,13 @@ Numbers = npt.NDArray[np.int64]
 
 # Mean distance of two groups up to which they ask for the same thing; see docs/gaps.md.
 CUT = 0.5
-# The same where groups are made by stems alone: fewer words in common say as much.
+# The same for vectors of stems alone, where fewer words in common mean as much.
 CUT_STEMS = 0.6
 BLOCK = 512  # rows compared at a time: 512 x 100,000 similarities are 0.2 GB
-# Differences under this are equal: what the last bits of a product are depends on the machine.
+# Similarities are rounded: the last bits of a product depend on the machine.
 DECIMALS = 5
 FREE = -1
-# Vectors compared pair by pair: time grows with the square of their number; see docs/gaps.md.
+# Most vectors compared pair by pair: time grows with their number squared; see docs/gaps.md.
 MOST = 30_000
 
 
@@ -132,9 +127,9 @@ def grouped_in_time(
     seeds: Sequence[int] = (),
     most: int = MOST,
 ) -> Numbers:
-    """Return the same as `grouped` for up to `most` vectors. Of more, the heaviest are grouped, the
-    later of equal ones first, and all that have a seed; each of the others joins the group whose
-    centre is nearest within `cut`, or stays alone.
+    """Return the same as `grouped` for up to `most` vectors. Of more, `most` are grouped: those
+    with a seed first, then the heaviest, of equal ones the later. Each of the others joins the
+    group whose centre is nearest within `cut`, or stays alone.
     """
     count = len(vectors)
     if count <= most:
@@ -155,7 +150,7 @@ def grouped_in_time(
 
 
 def _beginning(vectors: Vectors, seeds: Numbers) -> tuple[Numbers, _Groups]:
-    """Return the first label of each vector and the groups: one a seed, one a free vector."""
+    """Return the first label of each vector and the groups: one per seed, one per free vector."""
     count = len(vectors)
     own = np.arange(count)
     first: dict[int, int] = {}
@@ -219,7 +214,7 @@ def _in_order(labels: Numbers) -> Numbers:
 
 
 def centre(vectors: Vectors) -> Vectors:
-    """Return the mean (d,) of unit vectors (n, d); its length says how alike they are."""
+    """Return the mean (d,) of unit vectors (n, d); the longer it is, the more alike they are."""
     mean: Vectors = np.asarray(vectors, np.float32).mean(axis=0)
     return mean
 
@@ -240,10 +235,12 @@ def joining(vectors: Vectors, centres: Vectors, *, cut: float = CUT) -> Numbers:
     return found
 
 
-# -- Which of the new groups is which known gap: numbers survive every grouping --
+# -- Known gaps in new groups --
 
 
-MOSTLY = 0.5  # share of a gap's questions in one group from which that group is what became of it
+# Over this share of a gap's questions in one group, the gap became that group; over this share
+# of a group's questions from one gap, the group came from that gap.
+MOSTLY = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,8 +260,8 @@ class MatchedGroups:
 def matched(
     before: Mapping[str, str], groups: Mapping[str, int], *, kept: Mapping[int, str]
 ) -> MatchedGroups:
-    """Return who is who. `before` maps a question to its gap, `groups` a question to its new group,
-    `kept` the groups that began as a gap which a person has given a meaning.
+    """Return which group is which gap. `before` maps a question to its gap, `groups` a question to
+    its new group, `kept` a group that began as a gap which a person changed to that gap.
 
     The rest is matched greedily: the pair with the greatest share in common (Jaccard) first.
     """
@@ -317,10 +314,10 @@ def _origins(
     return origins
 
 
-# -- Questions into groups, as a whole or by what is new, with known gaps recognised --
+# -- Full and incremental grouping --
 
 
-FEWEST = 2  # people in a group before it is a gap of its own
+FEWEST = 2  # people that it takes to make a group a new gap
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,7 +334,9 @@ class QueryGroup:
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """`groups` names the group of each question that is in one; `matched` says which is whose."""
+    """`groups` maps each question that is in a group to it; `matched` says which group is which
+    gap.
+    """
 
     groups: Mapping[str, int] = field(default_factory=dict)
     matched: MatchedGroups = field(default_factory=MatchedGroups)
@@ -368,8 +367,8 @@ def whole(
 def added(
     questions: Sequence[QueryGroup], vectors: Vectors, centres: Mapping[str, Vectors], *, cut: float
 ) -> Partition:
-    """Return the questions with those that are in no gap joined to the nearest centre, or grouped
-    among themselves.
+    """Return the questions grouped: one in a gap stays, one in none joins the nearest centre, and
+    the rest are grouped among themselves.
     """
     ids = sorted(centres)
     free = [row for row, one in enumerate(questions) if not one.gap_id and not one.fixed]
@@ -390,7 +389,7 @@ def added(
 
 
 def _without_few(parted: Partition, questions: Sequence[QueryGroup]) -> Partition:
-    """Return it without the new groups that too few people are in."""
+    """Return the partition without new groups of fewer than FEWEST people."""
     people: dict[int, set[str]] = {}
     for one in questions:
         if one.key in parted.groups:

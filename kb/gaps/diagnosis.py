@@ -1,15 +1,12 @@
-"""Why a failed search failed: the first of seven causes that holds.
+"""Diagnoses why a failed search failed: the first of seven causes that holds.
 
-Promises the same account from the same episodes in any order, and only pairs of words that `k`
-people or more went through. Pure; knows no database.
+The same facts, and the same episodes in any order, give the same result. Synonyms are only returned
+when `k` people or more replaced the one by the other. Thresholds are explained in docs/gaps.md.
 
-Promises one cause for every search from the same facts, with what shows it. Pure; thresholds are
-explained in docs/gaps.md.
-
-What tells wording from a true gap is the estimated chance that an article answers. That estimate
-assumes that OUTSIDE of all searches have no answer (`search.ranking.confidence`). Of failed
-searches more have none; taken as even odds, an article answers where the estimate is
-1 - OUTSIDE or more: the same evidence, another prior (Bayes).
+What tells wording from a true gap is the estimated probability that an article answers. That
+estimate assumes that the share OUTSIDE of all searches has no answer (`search.ranking.confidence`).
+Of failed searches more have none; at even odds, an article answers where the estimate is 1 -
+OUTSIDE or more: the same evidence, another prior (Bayes).
 """
 
 from __future__ import annotations
@@ -38,18 +35,18 @@ from kb.tracking.query_text import folded
 from search.ranking.confidence import OUTSIDE
 from search.text.analysis import stem, stop_words
 
-# -- What people did after a failed search: what answered them in the end, what did not --
+# -- After a failed search --
 
 
-# What a person says counts before what an agent found, and that before mere reading.
+# What a person says outweighs what an agent found, and that outweighs reading alone.
 STRENGTH = {"said": 3, "ticket": 2, "read": 1}
 LONGEST_TERM = 3  # words in one side of a synonym
-FEW = 2  # readings alone that name one article before it is believed to have answered
+FEW = 2  # readings from which an article that was only read counts as the answer
 
 
 @dataclass(frozen=True, slots=True)
 class Refined:
-    """One person's way from words that failed to words that led to an article."""
+    """One person's reformulation: words that failed, and later words that led to an article."""
 
     visitor: str
     words: str
@@ -60,7 +57,7 @@ class Refined:
 
 @dataclass(frozen=True, slots=True)
 class Synonym:
-    """Words that `people` replaced by others and then found what they needed."""
+    """Words that `people` people replaced by `instead`, and then found what they needed."""
 
     words: str
     instead: str
@@ -72,9 +69,9 @@ class Synonym:
 def after_failure(
     episodes: Iterable[Episode], searches: Collection[str], resolved: Mapping[str, str]
 ) -> Aftermath:
-    """Return what came after these searches, in all episodes together.
+    """Return what people did after these searches, in all episodes together.
 
-    `resolved` names by search the article with which an agent resolved its ticket.
+    `resolved` maps a search to the article with which an agent resolved its ticket.
     """
     votes: Counter[str] = Counter()
     how: dict[str, str] = {}
@@ -109,7 +106,7 @@ def _best(votes: Mapping[str, int], how: Mapping[str, str]) -> str:
 
 
 def _own(episode: Episode, searches: Collection[str]) -> list[tuple[Search, tuple[Search, ...]]]:
-    """Return the searches of an episode that are asked about, each with those that came after."""
+    """Return those of `searches` that are in the episode, each with the searches after it."""
     found = analytics_episodes.searches(episode)
     return [
         (search, found[at + 1 :])
@@ -119,7 +116,7 @@ def _own(episode: Episode, searches: Collection[str]) -> list[tuple[Search, tupl
 
 
 def _refuted(episode: Episode, search: Search) -> dict[str, str]:
-    """Return what was opened from the search in vain, with the reason that was given."""
+    """Return the articles opened from the search that did not help, with the reason given."""
     found = {
         reading.article: ""
         for reading in analytics_episodes.readings(episode)
@@ -134,7 +131,7 @@ def _refuted(episode: Episode, search: Search) -> dict[str, str]:
 
 
 def _found(episode: Episode, search: Search, after: Sequence[Search]) -> list[tuple[str, str, str]]:
-    """Return (article, how, words that led to it) of what met the need after the search."""
+    """Return (article, how, words that led to it) of each article that helped after the search."""
     words = {each: one.words for one in (search, *after) for each in one.ids}
     said = {
         act.article: words.get(act.search_id or "", "")
@@ -160,7 +157,7 @@ def _found(episode: Episode, search: Search, after: Sequence[Search]) -> list[tu
 
 
 def refinements(episodes: Iterable[Episode], searches: Collection[str]) -> list[Refined]:
-    """Return each person's way from one of these searches to words that worked."""
+    """Return the reformulations from one of these searches to words that worked."""
     ways = []
     for episode in episodes:
         if not episode.of(EventKind.SEARCH):
@@ -175,7 +172,7 @@ def refinements(episodes: Iterable[Episode], searches: Collection[str]) -> list[
 
 
 def synonyms(ways: Iterable[Refined], *, k: int) -> tuple[Synonym, ...]:
-    """Return words replaced by others on the way to one article by `k` distinct people or more,
+    """Return words that `k` distinct people or more replaced by others on the way to one article,
     most people first.
     """
     people: dict[tuple[str, str, str, str], set[str]] = {}
@@ -192,7 +189,9 @@ def synonyms(ways: Iterable[Refined], *, k: int) -> tuple[Synonym, ...]:
 
 
 def _replaced(words: str, later: str, language: str) -> tuple[str, str] | None:
-    """Return what of the words gave way to what, None where nothing small and telling did."""
+    """Return the words that were replaced and those that replaced them; None where there are none,
+    or too many for a synonym.
+    """
     one, other = _telling(words, language), _telling(later, language)
     gone = [word for stemmed, word in one.items() if stemmed not in other]
     new = [word for stemmed, word in other.items() if stemmed not in one]
@@ -206,16 +205,16 @@ def _telling(words: str, language: str) -> dict[str, str]:
     return {stem(word, language): word for word in folded(words).split() if word not in common}
 
 
-# -- Why a failed search failed: the first of seven causes that holds --
+# -- Root causes --
 
 
 ANSWERS = 1 - OUTSIDE
-SEEN = 3  # places that people look at; what comes later was not offered to them
+SEEN = 3  # hits that people look at; later ones count as not seen
 BETTER = 0.1  # by how much a hidden article must beat what the person got
 # Cosine from which an article in another language is about the same thing, with the bundled model.
 ACROSS = 0.35
 HOLDS = 0.5  # share of the query's information from which the words themselves are there
-SHORTEST = 3  # letters; of shorter words any two are one letter apart
+SHORTEST = 3  # letters; shorter words are too alike for one to be a misspelling
 OUT_OF_DATE = "out-of-date"  # the reason that readers give
 
 Rule = Callable[[DiagnosisFacts], Diagnosis | None]
@@ -231,7 +230,7 @@ def diagnose(facts: DiagnosisFacts) -> Diagnosis:
 
 
 def _typo(facts: DiagnosisFacts) -> Diagnosis | None:
-    """Another spelling finds the answer, or the person found it by one."""
+    """Another spelling finds the answer, or led the person to it."""
     own, typed, best = facts.own, facts.typed, facts.own.best
     if typed is not None and best and _may(facts, best):
         sure = own.confidence >= ANSWERS
@@ -263,7 +262,7 @@ def _closed(facts: DiagnosisFacts) -> Diagnosis | None:
 
 
 def _draft(facts: DiagnosisFacts) -> Diagnosis | None:
-    """An article is written and not shown, or shown and called out of date by who read it."""
+    """The article that answers is unpublished, or its readers called it out of date."""
     found = _hidden(facts, facts.unpublished, Visibility.UNPUBLISHED, RootCause.DRAFT)
     if found is not None:
         return found
@@ -312,7 +311,7 @@ def _language(facts: DiagnosisFacts) -> Diagnosis | None:
 
 
 def _low(facts: DiagnosisFacts) -> Diagnosis | None:
-    """The article that answered in the end is found by these words, too far down."""
+    """The article that answered in the end is a hit of these words, but too far down."""
     if facts.found is None:
         return None
     rank = facts.own.rank(facts.found.slug)
@@ -323,7 +322,7 @@ def _low(facts: DiagnosisFacts) -> Diagnosis | None:
 
 
 def _wording(facts: DiagnosisFacts) -> Diagnosis | None:
-    """An article answers it, and its words are not those that people used."""
+    """An article answers, but in other words than people used."""
     if facts.found is not None:
         told = _shown(facts.own) | {"how": facts.aftermath.how, "later": facts.aftermath.later}
         return Diagnosis(RootCause.WORDING, facts.found.slug, told)
@@ -334,7 +333,7 @@ def _wording(facts: DiagnosisFacts) -> Diagnosis | None:
 
 
 def _may(facts: DiagnosisFacts, best: Best) -> bool:
-    """Return whether the article can be the answer: nobody opened it in vain."""
+    """Return whether the article can be the answer: it is not one that did not help."""
     return best.slug not in facts.aftermath.refuted
 
 
@@ -350,17 +349,17 @@ def _shown(look: SearchAttempt) -> dict[str, Any]:
 
 
 def odds(confidence: float) -> float:
-    """Return the log odds that a failed search of that confidence is answered; even: 0."""
+    """Return the log odds that a failed search of that confidence is answered; 0 is even."""
     bounded = min(max(confidence, 1e-4), 1 - 1e-4)
     return math.log(bounded / (1 - bounded)) - math.log(ANSWERS / (1 - ANSWERS))
 
 
 def of_gap(found: Sequence[tuple[Diagnosis, int]]) -> tuple[RootCause | None, Mapping[str, int]]:
-    """Return the cause of a gap and the people by cause, from its questions' causes with the people
-    who asked each; None of none.
+    """Return the root cause of a gap (None without diagnoses) and the people by cause. `found`
+    holds the diagnosis of each question with the number of people who asked it.
 
-    A cause of another kind that most people share is the gap's. Else the mean log odds of all
-    questions decide between wording and a true gap: many weak signs make a strong one.
+    A cause other than wording or a true gap is the gap's when most people share it. Otherwise the
+    mean log odds of all questions decide between the two: many weak signs make a strong one.
     """
     people: Counter[str] = Counter()
     for diagnosis, count in found:

@@ -1,10 +1,8 @@
-"""The periodic work of diagnosis: what each failed search finds now, and why it failed.
+"""The periodic diagnosis of gaps: what each failed search finds now, and why it failed.
 
-Promises facts of one generation of articles, those that this person may not see included; only
-leads and authors are shown what comes of it. Knows no rule.
-
-Promises that a round looks at a bounded number of questions, the most asked first, and at each
-once for a generation of articles. Knows the order of steps; rules and SQL are elsewhere.
+All facts come from one generation of articles, including those that the person may not see; only
+leads and authors are shown the result. A round looks at a limited number of questions, the most
+asked first, and at each once per generation.
 """
 
 from __future__ import annotations
@@ -45,16 +43,16 @@ from search.text.analysis import fold, stop_words
 from search.text.tokens import normal, tokens
 from search.types import Query, Results
 
-# -- The facts of one failed search: what it finds now, for the person and for everybody --
+# -- The facts of a failed search --
 
 
 EVERYBODY = audiences(Role.ADMIN)
-FIRST = 20  # places looked at
+FIRST = 20  # hits looked at
 
 
 @dataclass(frozen=True, slots=True)
 class QueryWording:
-    """One wording as people searched for it. `signed_in`: by people with accounts."""
+    """One wording of a question. `signed_in`: a person with an account searched for it."""
 
     words: str
     language: str = ""
@@ -64,8 +62,8 @@ class QueryWording:
 
 
 class Investigation:
-    """Looks for failed searches' words in what is live. `beyond` searches unpublished articles
-    too, None where there are none.
+    """Repeats failed searches against the live generation. `beyond` also searches unpublished
+    articles, None where there are none.
     """
 
     def __init__(self, engine: Engine, beyond: Engine | None, library: Library, today: date):
@@ -81,7 +79,7 @@ class Investigation:
         }
 
     def facts(self, asked: QueryWording) -> DiagnosisFacts:
-        """Return what is known of the wording now."""
+        """Return the facts about the wording as of now."""
         may = audiences(Role.READER if asked.signed_in else Role.ANONYMOUS)
         query = Query(
             asked.words,
@@ -124,7 +122,7 @@ class Investigation:
     def _offered(
         self, query: Query, own: SearchAttempt, suggestion: str, *, may: frozenset[str]
     ) -> SearchAttempt | None:
-        """Return what the spelling finds that was offered and not searched for, None of none."""
+        """Return what the suggested spelling finds, None unless it finds something better."""
         if not suggestion:
             return None
         found = self._look(self._engine, replace(query, text=suggestion, literal=True), may)
@@ -150,7 +148,7 @@ class Investigation:
     def _searched(
         self, engine: Engine, query: Query, may: frozenset[str]
     ) -> tuple[SearchAttempt, str]:
-        """Return what is found, and the spelling that is offered instead."""
+        """Return what is found, and the spelling that is suggested instead."""
         results = engine.search(query)
         order = tuple(hit.id for hit in results.hits)
         look = SearchAttempt(
@@ -172,7 +170,7 @@ class Investigation:
         return self._described(slug, may) if slug and self._library.get(slug) else None
 
     def _described(self, slug: str, may: frozenset[str]) -> Best:
-        """Return an article as a person of these audiences meets it."""
+        """Return an article with its visibility to a person of these audiences."""
         article = self._library.get(slug)
         if article is None:
             return Best(slug, "")
@@ -195,16 +193,15 @@ def _by_language(generation: Generation) -> Mapping[str, frozenset[str]]:
     return {language: frozenset(known) for language, known in words.items()}
 
 
-# -- The periodic work of diagnosis: why the searches of each gap failed, against what is live
-#    now --
+# -- The periodic round --
 
 
-EACH = 20  # questions of one gap that are looked at, the most asked
+EACH = 20  # questions of one gap that are looked at, the most asked first
 MOST = 500  # questions in one round; each takes some hundredths of a second
 
 
 class Diagnosing:
-    """Diagnoses the gaps of one site. `root` holds the index of unpublished articles."""
+    """Diagnoses the gaps of one site. `root` is the folder of the index of unpublished articles."""
 
     def __init__(
         self,
@@ -226,9 +223,9 @@ class Diagnosing:
         self._gap = episode_gap
 
     def run(self, now: datetime, *, most: int = MOST) -> int:
-        """Diagnose what is not yet known of the live articles; return how many questions were.
+        """Diagnose questions not yet looked at in the live generation; return how many there were.
 
-        SearchError when nothing is published.
+        Raises SearchError when nothing is published.
         """
         with self._db.read() as connection:
             every = [gap for gap in store.every(connection) if gap.searches and not gap.became_id]
@@ -254,7 +251,7 @@ class Diagnosing:
         return Investigation(engine, beyond, library, now.date())
 
     def _due(self, gap: Gap, live: str) -> tuple[Mapping[str, Sequence[FailedQuery]], list[str]]:
-        """Return a gap's searches by question, and the questions that are to be looked at."""
+        """Return a gap's searches by question, and the questions to look at."""
         with self._db.read() as connection:
             members = store.members(connection, gap.id)
             known = store.diagnosed(connection, gap.id, live)
@@ -310,7 +307,7 @@ class Diagnosing:
         return episodes(events, self._gap), resolved
 
     def _conclude(self, gap: Gap, now: datetime) -> None:
-        """Write the gap's cause, from what is known of its questions."""
+        """Write the gap's root cause, from the diagnoses of its questions."""
         with self._db.read() as connection:
             rows = {one.search_id: one for one in store.members(connection, gap.id)}
             known = store.diagnoses_of_gap(connection, gap.id)

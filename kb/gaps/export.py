@@ -1,6 +1,6 @@
-"""Gaps as rows of CSV and as JSON.
+"""Gaps as CSV rows, as a table of the report and as JSON.
 
-Promises what the pages show, cell by cell: numbers as numbers, times in UTC. Pure.
+The values are those that the pages show: numbers as numbers, times in UTC.
 """
 
 from __future__ import annotations

@@ -1,14 +1,8 @@
-"""What mends a gap, by its cause: the change to make, as a patch where a program can write it.
+"""How to fix a gap, by its root cause: advice, and a patch where a program can write one.
 
-Promises a patch that `git apply` takes where the articles lie, changing nothing but the lines it
-adds, and none where the file cannot be changed safely by lines alone. Pure; knows no repository.
-
-Promises a diff that `git apply` takes at the top of the repository, made against the commit that is
-live, and that an article whose front matter cannot be edited for certain is named instead. Writes
-nothing.
-
-Promises one sentence for every cause, and patches that hold only words which may be shown. Reads
-an article's source at the live commit; writes nothing.
+A patch is made against the live commit, applies with `git apply` at the top of the repository,
+changes nothing but what it adds, and holds only words that may be shown. An article whose front
+matter cannot be edited safely gets no patch; its path is named instead. Nothing is written.
 """
 
 from __future__ import annotations
@@ -38,7 +32,7 @@ from kb.gaps.service import Detail
 from kb.publishing.state import open_articles
 from kb.tracking.query_text import folded
 
-# -- Ready changes for Git: questions an article shall answer, words that mean the same --
+# -- Patches to answered questions and synonyms --
 
 
 SYNONYMS = "_synonyms.yml"
@@ -47,7 +41,7 @@ _ITEM = re.compile(r"^(\s*)-\s")
 
 def answers_patch(path: str, text: str, questions: Sequence[str]) -> str:
     """Return the diff that adds questions to `answers:` of an article's front matter; "" where all
-    are there already or the front matter is not one to change by lines.
+    are there already or the front matter cannot be changed line by line.
     """
     held = {folded(each) for each in _held(text)}
     changed = with_answers(text, [each for each in questions if folded(each) not in held])
@@ -104,11 +98,11 @@ def _ended(lines: Sequence[str]) -> list[str]:
 
 def _diff(path: str, before: Sequence[str], after: Sequence[str]) -> str:
     if before and not before[-1].endswith("\n"):
-        return ""  # such a patch needs a mark that few tools write alike
+        return ""  # few tools agree on how to mark a missing line end
     return "".join(unified_diff(list(before), list(after), f"a/{path}", f"b/{path}"))
 
 
-# -- Answered questions offered as must-find tests: a patch to the articles' front matter --
+# -- Answered questions as must-find tests --
 
 
 SPAN = timedelta(days=90)
@@ -125,7 +119,7 @@ class Proposal:
 
 
 def brought(db: Database, now: datetime, *, k: int) -> tuple[AnswersOfArticle, ...]:
-    """Return what commits of the last 90 days answered, the latest first."""
+    """Return the searches answered in the last 90 days by commit and article, the latest first."""
     with db.read() as connection:
         rows = store.answered(connection, now - SPAN)
     return summed(rows, k=k)
@@ -134,7 +128,7 @@ def brought(db: Database, now: datetime, *, k: int) -> tuple[AnswersOfArticle, .
 def proposal(
     settings: Settings, library: Library, answered: Iterable[AnswersOfArticle]
 ) -> Proposal:
-    """Return the patch that adds what articles answer to their front matter."""
+    """Return the patch that adds answered questions to the articles' front matter."""
     wanted = _wanted(library, answered)
     try:
         source = open_articles(settings, "" if _is_folder(library) else library.commit)
@@ -193,7 +187,7 @@ def _proposal_diff(source: Source, article: Article, questions: list[str]) -> st
     )
 
 
-# -- What mends a gap, by its cause: the change to make, ready where a program can write it --
+# -- The fix of a gap --
 
 
 ADVICE = {
@@ -216,7 +210,7 @@ Read = Callable[[str], str]
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """What to do about a gap; `patch` is "" where a person has to think first."""
+    """What to do about a gap; `patch` is "" where only a person can make the change."""
 
     cause: str
     advice: str
@@ -225,7 +219,7 @@ class Fix:
 
 
 def fix_of(found: Detail, library: Library, read: Read) -> Fix | None:
-    """Return what mends the gap, None where its cause is not known yet."""
+    """Return the fix of the gap, None while its cause is unknown."""
     if not found.gap.cause:
         return None
     cause = RootCause(found.gap.cause)
@@ -255,7 +249,7 @@ def _answers(found: Detail, library: Library, read: Read) -> str:
 
 
 def reader_of(settings: Settings, commit: str) -> Read:
-    """Return what reads a file beside the articles at a commit; "" where it cannot."""
+    """Return a function that reads a file next to the articles at a commit; "" on failure."""
 
     def read(path: str) -> str:
         try:

@@ -1,8 +1,6 @@
 """How much a gap is asked for: people, searches, tickets, its label and whether it grows.
 
-Promises counts of the window that was given. Pure; knows no database.
-
-Promises the same values whether a grouping or a person brought the searches together. Pure.
+The values are the same whether a grouping or a person brought the searches together.
 """
 
 from __future__ import annotations
@@ -16,7 +14,7 @@ from typing import Any
 from kb.gaps import anonymity
 from kb.gaps.model import FailedQuery
 
-# -- How much a gap is asked for: people, searches, tickets, and whether it grows --
+# -- Demand --
 
 
 WINDOW = timedelta(days=90)  # how far back failed searches count
@@ -26,8 +24,8 @@ LARGEST = 10  # the Pareto line: what the ten largest gaps hold
 
 @dataclass(frozen=True, slots=True)
 class GapDemand:
-    """`people` are distinct visitors; `tickets` are episodes of this that ended with one; `trend`:
-    the people of the last period, and of the one before.
+    """The demand behind a gap: `people` are distinct visitors, `tickets` episodes that ended with a
+    ticket, `trend` the people of the last period and of the one before.
     """
 
     people: int
@@ -63,19 +61,19 @@ def _people(failed: Iterable[FailedQuery]) -> int:
 
 
 def held_by_largest(searches: Iterable[int], total: int) -> float | None:
-    """Return the share of `total` failed searches that the ten largest gaps hold; None of none."""
+    """Return the share of `total` failed searches in the ten largest gaps; None if 0."""
     largest = sorted(searches, reverse=True)[:LARGEST]
     return sum(largest) / total if total else None
 
 
-# -- What is kept of a gap's searches: its demand and what it is called --
+# -- Stored counts --
 
 
 NOTHING = {"people": 0, "searches": 0, "tickets": 0, "label": "", "centre": None, "trend": (0, 0)}
 
 
 def counted(rows: Sequence[FailedQuery], now: datetime, *, k: int) -> dict[str, Any]:
-    """Return the columns of a gap with these searches; without any it has no words left."""
+    """Return the columns of a gap with these searches; without any its label is empty."""
     if not rows:
         return dict(NOTHING)
     found = demand(rows, now)

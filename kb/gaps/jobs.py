@@ -1,10 +1,9 @@
-"""The periodic work of gaps: failed searches grouped, gaps brought up to date and closed.
+"""The periodic work on gaps: failed searches are grouped, gaps are marked answered or reopened.
 
-Promises that what people decided stays: a declined gap is left alone, and one that somebody changes
-meanwhile waits for the next round. Knows the order of steps; the rules are in `answers.closing`.
-
-Promises that numbers survive, that what people did by hand is kept, that running it twice changes
-nothing more, and that no write lasts long. Knows the order of steps; rules and SQL are elsewhere.
+Numbers survive every grouping, and what people did by hand is kept: a declined gap is left alone,
+and one that somebody changes meanwhile waits for the next round. Running a round twice changes
+nothing more, and no write transaction lasts long. The rules are in `kb.gaps.clustering` and
+`kb.gaps.answers.rules`.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ from kb.tracking.query_text import favourite
 from search.errors import SearchError
 from search.semantic.encoder import Encoder
 
-# -- Gaps that an article answers are marked so, and open again when people fail once more --
+# -- Answered and reopened gaps --
 
 
 ANSWERED, REOPENED = "answered", "reopened"
@@ -41,14 +40,14 @@ ANSWERED, REOPENED = "answered", "reopened"
 
 @dataclass(frozen=True, slots=True)
 class ClosedGaps:
-    """How many gaps were answered, and how many are open again."""
+    """How many gaps were marked answered, and how many were reopened."""
 
     answered: int = 0
     reopened: int = 0
 
 
 def bring_up_to_date(db: Database, now: datetime) -> ClosedGaps:
-    """Mark what is answered now and what is open again; return how many of each."""
+    """Mark gaps that are answered and reopen those that fail again; return how many of each."""
     with db.read() as connection:
         every = [gap for gap in gaps_store.every(connection) if not gap.became_id]
         placed, before = (
@@ -89,7 +88,7 @@ def _tell(connection: Connection, gap: Gap, found: GapAnswer | None, now: dateti
     gaps_store.tell(connection, [GapEvent(gap.id, now, kind, MACHINE, data)])
 
 
-# -- The periodic work of gaps: failed searches grouped, known gaps brought up to date --
+# -- Grouping --
 
 
 log = logging.getLogger(__name__)
@@ -104,7 +103,7 @@ OpenEncoder = Callable[[], Encoder | None]
 
 @dataclass(frozen=True, slots=True)
 class GroupingResult:
-    """What a round did. `without` says why meaning took no part, "" when it did."""
+    """What a round did. `without` says why meaning was not compared, "" when it was."""
 
     gaps: int
     searches: int
@@ -134,7 +133,7 @@ class _Round:
 
 
 class Grouping:
-    """Groups the failed searches of one site. `open_encoder` gives None for words alone."""
+    """Groups the failed searches of one site. `open_encoder` gives None to compare words only."""
 
     def __init__(self, db: Database, open_encoder: OpenEncoder, *, k: int) -> None:
         self._db = db
@@ -142,7 +141,9 @@ class Grouping:
         self._k = k
 
     def run(self, now: datetime, *, anew: bool | None = None) -> GroupingResult:
-        """Group what is new, or everything: `anew` True or False, None once a day."""
+        """Group everything (`anew` True), only what is new (False), or everything once a day
+        (None).
+        """
         if self._nothing(now):
             return GroupingResult(0, 0, 0, whole=False)
         encoder, without = self._encoder()
@@ -170,7 +171,7 @@ class Grouping:
             len(set(work.gap_of.values())), total, len(work.gap_of), complete, without
         )
 
-    # What the round works on
+    # The input of a round
 
     def _nothing(self, now: datetime) -> bool:
         with self._db.read() as connection:
@@ -213,7 +214,7 @@ class Grouping:
         encoder: Encoder | None,
         now: datetime,
     ) -> Vectors:
-        """Return the vectors of the questions, those the model has read before from the store."""
+        """Return the unit vectors of the questions; those made before come from the database."""
         texts = {key: favourite((one.words, one.visitor) for one in rows[key]) for key in keys}
         if encoder is None:
             languages = [rows[key][0].language for key in keys]
@@ -231,10 +232,10 @@ class Grouping:
         unit: Vectors = found / np.linalg.norm(found, axis=1, keepdims=True)
         return unit
 
-    # What comes of it
+    # The result of a round
 
     def _apply(self, work: _Round, parted: Partition) -> None:
-        """Decide which gap each question is in, and what is to be told of it."""
+        """Decide which gap each question is in, and collect the lines of history."""
         members: dict[int, list[str]] = {}
         for key, group in parted.groups.items():
             members.setdefault(group, []).append(key)
@@ -262,7 +263,7 @@ class Grouping:
         return gap.id
 
     def _write(self, work: _Round) -> None:
-        """Write gaps and history at once, then the places of searches a few at a time."""
+        """Write gaps and history at once, then which gap each search is in, in batches."""
         with self._db.begin() as connection:
             _number(self._db, connection, work)
             for gap_id, keys in _by_gap(work).items():
@@ -276,7 +277,7 @@ class Grouping:
     def _count(
         self, connection: Connection, work: _Round, gap_id: str, keys: Sequence[int]
     ) -> None:
-        """Write what a gap's questions add up to; a gap without any loses its words."""
+        """Write what a gap's questions add up to; a gap without any loses its label."""
         gap, rows = work.known[gap_id], [one for key in keys for one in work.rows[work.keys[key]]]
         if not rows and not gap.searches:
             return
@@ -293,7 +294,7 @@ def _question(
     placed: Mapping[str, store.GapOfSearch],
     known: Mapping[str, Gap],
 ) -> QueryGroup:
-    """Return the question with the place of its searches: by hand before by machine, then last."""
+    """Return the question with the gap that its searches are in; one set by hand comes first."""
     places = [place for one in rows if (place := placed.get(one.search_id))]
     place = max(places, key=lambda p: p.by_hand, default=store.GapOfSearch("", by_hand=False))
     gap = known.get(place.gap_id)
@@ -309,7 +310,7 @@ def _merged(work: _Round, gap_id: str, into: str) -> None:
 
 
 def _number(db: Database, connection: Connection, work: _Round) -> None:
-    """Insert the new gaps, the most asked first, and put numbers for ids into the history."""
+    """Insert the new gaps, the largest first, and replace ids in the history by numbers."""
     new = [gap for gap in work.known.values() if not gap.number]
     keys = _by_gap(work)
     number = store.next_number(db, connection) if new else 0
@@ -328,7 +329,7 @@ def _number(db: Database, connection: Connection, work: _Round) -> None:
 
 
 def _by_gap(work: _Round) -> dict[str, list[int]]:
-    """Return the places of each gap's questions among the keys; known gaps without any have ()."""
+    """Return the positions of each gap's questions in `work.keys`, [] for a gap without any."""
     found: dict[str, list[int]] = {gap_id: [] for gap_id in work.known}
     for at, key in enumerate(work.keys):
         if key in work.gap_of:
@@ -341,7 +342,7 @@ def _some(values: Sequence[T], count: int) -> Iterator[Sequence[T]]:
 
 
 def _moves(work: _Round) -> dict[tuple[str, bool], dict[str, datetime]]:
-    """Return the searches whose place is another than before, by place."""
+    """Return the searches whose gap, or whether it was set by hand, changed; by the new values."""
     moves: dict[tuple[str, bool], dict[str, datetime]] = {}
     for question in work.questions:
         place = store.GapOfSearch(work.gap_of.get(question.key, ""), question.fixed)

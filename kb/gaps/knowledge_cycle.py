@@ -1,9 +1,7 @@
-"""The knowledge cycle: whether people fail less after an answer, as spans and figures.
+"""The knowledge cycle: whether fewer people fail on a gap after it was answered.
 
-Promises spans of equal length, of whole UTC days, without the day of the answer. Pure.
-
-Promises that gaps open again since are in, and that no effect is told before it can be seen. Pure:
-adds up what was read.
+The spans compared are of equal length, in whole UTC days, without the day of the answer. Gaps
+reopened since are included, and no effect is given before it can be seen.
 """
 
 from __future__ import annotations
@@ -18,41 +16,41 @@ from kb.analytics.statistics import proportions
 from kb.analytics.statistics.proportions import Pair, Ratio
 from kb.analytics.ticket_metrics import Duration, duration
 
-# -- The days before and after an answer that are compared --
+# -- Compared days --
 
 
 LONGEST, SHORTEST = 28, 7  # days
-# A search is known to have failed when its episode has ended and the wait for a ticket is over,
-# and lies in its gap when it was grouped since.
+# After this a search's episode has ended, the wait for a ticket is over, and the search is in its
+# gap.
 SETTLED = timedelta(days=2)
 TOO_EARLY = f"too early: under {SHORTEST} days since the answer"
 
 
 @dataclass(frozen=True, slots=True)
 class ComparedDays:
-    """So many days before `answered`, the day of the answer, and as many after it."""
+    """The `days` days before `answered`, the day of the answer, and as many after it."""
 
     answered: date
     days: int
 
     @property
     def before(self) -> date:
-        """Return the first day before."""
+        """Return the first day of the span before."""
         return self.answered - timedelta(days=self.days)
 
     @property
     def after(self) -> date:
-        """Return the last day after."""
+        """Return the last day of the span after."""
         return self.answered + timedelta(days=self.days)
 
     @property
     def whole(self) -> bool:
-        """Return whether nothing is still to come."""
+        """Return whether the spans have their full length."""
         return self.days == LONGEST
 
     @property
     def start(self) -> datetime:
-        """Return the first moment before."""
+        """Return the first moment of the span before."""
         return datetime(self.before.year, self.before.month, self.before.day, tzinfo=UTC)
 
 
@@ -63,7 +61,7 @@ def spans(answered_at: datetime, now: datetime) -> ComparedDays | None:
     return ComparedDays(day, min(LONGEST, passed)) if passed >= SHORTEST else None
 
 
-# -- What answers changed, as figures --
+# -- Effects of answers --
 
 
 FORGOTTEN = "the searches before are forgotten"
@@ -74,8 +72,8 @@ NOTHING_BEFORE = "no gap can be compared yet"
 
 @dataclass(frozen=True, slots=True)
 class AnsweredGap:
-    """An answer to a gap: by which article and commit, and when people failed on it again so that
-    it was opened again (None: not since). `people` are in the gap by the last grouping.
+    """An answer to a gap: the article and commit, and when the gap was reopened because people
+    failed on it again (None: not since). `people` are in the gap by the last grouping.
     """
 
     gap_id: str
@@ -105,8 +103,8 @@ class Failures:
 
 @dataclass(frozen=True, slots=True)
 class AnswerEffect:
-    """An answer with what changed. `pair` counts people among searches of all; None with `lacking`
-    where nothing can be said.
+    """An answer and what it changed. `pair` counts people who failed among all searches; it is None
+    where nothing can be said, and `lacking` says why.
     """
 
     answer: AnsweredGap
@@ -118,7 +116,7 @@ class AnswerEffect:
 
     @property
     def most_people(self) -> int:
-        """Return how many people are known to be in the gap at one time."""
+        """Return the largest number of people known to be in the gap at one time."""
         found = self.failures
         return max(self.answer.people, found.people_before, found.people_after)
 
@@ -129,8 +127,8 @@ def effect(
     failures: Failures | None,
     searches: Mapping[date, int],
 ) -> AnswerEffect:
-    """Return what the answer changed; `failures` None where what was before is forgotten,
-    `searches` are those of all by day.
+    """Return what the answer changed. `failures` is None where the searches before are forgotten,
+    `searches` counts all searches by day.
     """
     why = MERGED if answer.merged else "" if spans else TOO_EARLY
     why = why or ("" if failures else FORGOTTEN)
@@ -168,7 +166,7 @@ def overall(effects: Iterable[AnswerEffect]) -> Estimate:
 
 
 def waits(known: Sequence[tuple[datetime, datetime | None]], now: datetime) -> Duration:
-    """Return the time from when gaps were known to their first answer, None for not yet."""
+    """Return the time from when each gap was first known to its first answer (None: not yet)."""
     ended = [max(0.0, (answer - since).total_seconds()) for since, answer in known if answer]
     rest = [max(0.0, (now - since).total_seconds()) for since, answer in known if not answer]
     return duration("cycle_time", ended, rest)

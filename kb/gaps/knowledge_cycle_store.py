@@ -1,10 +1,7 @@
-"""Answers to gaps and the failed searches around them, in the database; and what answers changed.
+"""Answers to gaps, and the failed searches before and after them, in the database.
 
-Promises counts of searches and people and no word; that a count that was kept is kept once. Knows
-no rule.
-
-Promises that the counts of an answer stay as they were once both spans are over, whatever is
-forgotten later. Knows the order of steps; rules and SQL are elsewhere.
+Holds counts of searches and people, no words. The counts of an answer are kept once, when both of
+its spans are over, and stay the same when the searches are forgotten later.
 """
 
 from __future__ import annotations
@@ -34,7 +31,7 @@ from kb.gaps.model import Gap, GapEvent
 from kb.gaps.service import name_of
 from kb.schema import failed_searches, gap_effects, gap_events, gap_searches, gaps
 
-# -- Answers to gaps and the failed searches around them, in the database --
+# -- Answers to gaps --
 
 
 CHUNK = 400  # values in one IN (...); SQLite before 3.32 took 999
@@ -56,7 +53,7 @@ def answers_to_gaps(connection: Connection, start: datetime, end: datetime) -> t
 
 
 def opened_again(connection: Connection, since: datetime) -> dict[str, list[datetime]]:
-    """Return when gaps were opened again from then on, by gap."""
+    """Return when gaps were reopened from `since` on, by gap id."""
     columns = gap_events.c
     query = sa.select(columns.gap_id, columns.at).where(
         columns.kind == REOPENED, columns.at >= since
@@ -70,8 +67,8 @@ def opened_again(connection: Connection, since: datetime) -> dict[str, list[date
 def known(
     connection: Connection, start: datetime, end: datetime
 ) -> list[tuple[datetime, datetime | None]]:
-    """Return when each gap that was first known in [start, end) was known, and first answered;
-    those merged into others left out.
+    """Return when each gap that was first known in [start, end) was first known, and first answered
+    (None: not yet). Gaps merged into others are left out.
     """
     first = (
         sa.select(gap_events.c.gap_id, sa.func.min(gap_events.c.at).label("at"))
@@ -100,7 +97,7 @@ def created(connection: Connection, ids: Sequence[str]) -> dict[str, datetime]:
 
 
 def failures(connection: Connection, wanted: Mapping[str, ComparedDays]) -> dict[str, Failures]:
-    """Return what failed on each gap in its spans, as far as it is on record."""
+    """Return what failed on each gap in its spans, as far as searches are still kept."""
     seen: dict[str, list[tuple[datetime, str]]] = {gap_id: [] for gap_id in wanted}
     for chunk in _chunks(sorted(wanted)):
         query = (
@@ -126,7 +123,7 @@ def _counted(seen: Sequence[tuple[datetime, str]], spans: ComparedDays) -> Failu
 
 
 def kept_failures(connection: Connection, start: datetime, end: datetime) -> dict[Key, Failures]:
-    """Return the counts that were kept of answers in [start, end)."""
+    """Return the kept counts of answers given in [start, end)."""
     columns = gap_effects.c
     query = sa.select(gap_effects).where(columns.answered_at >= start, columns.answered_at < end)
     return {
@@ -158,7 +155,7 @@ def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
     return (values[start : start + CHUNK] for start in range(0, len(values), CHUNK))
 
 
-# -- What answers changed, from the record; and kept, because searches are forgotten --
+# -- Effects of answers --
 
 
 SearchesByDay = Callable[[Connection, date, date], Mapping[date, int]]
@@ -196,8 +193,8 @@ def effects(
     retention: timedelta,
     searches: SearchesByDay = searches_by_day,
 ) -> tuple[AnswerEffect, ...]:
-    """Return the first answer of each gap in [start, end) with what it changed, the latest first;
-    `k` and `retention` as the settings. `searches` gives those of all by UTC day.
+    """Return the first answer of each gap in [start, end) with what it changed, the latest first.
+    `k` and `retention` are the settings; `searches` returns the number of all searches by UTC day.
     """
     told = answers_to_gaps(connection, start, end)
     if not told:

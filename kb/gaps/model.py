@@ -1,8 +1,6 @@
-"""The values of gaps: groups of failed searches, their events, and why each search failed.
+"""The values of gaps: groups of failed searches, their history, and why each search failed.
 
-Promises frozen values. Knows no rule and no database.
-
-Promises frozen values, JSON-able where they are kept as evidence. Knows no rule.
+All are frozen; what is kept as history or evidence is JSON-able.
 """
 
 from __future__ import annotations
@@ -13,11 +11,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-# -- The shapes that the rules of gaps speak of --
+# -- Gaps and failed searches --
 
 
 class GapStatus(StrEnum):
-    """What is done about a gap."""
+    """The state of the work on a gap."""
 
     NEW = "new"
     ASSIGNED = "assigned"
@@ -27,7 +25,7 @@ class GapStatus(StrEnum):
 
 
 class RootCause(StrEnum):
-    """Why searches fail although, or because: the first that holds."""
+    """Why the searches of a gap fail; `kb.gaps.diagnosis` tests the causes in its own order."""
 
     TYPO = "typo"
     NOT_PERMITTED = "not_permitted"
@@ -53,7 +51,7 @@ class GapEventKind(StrEnum):
     MOVED = "moved"
 
 
-MACHINE = "grouping"  # the actor of what nobody did by hand
+MACHINE = "grouping"  # the actor of events that nobody caused by hand
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +70,12 @@ class FailedQuery:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Failed searches that ask for one thing.
+    """Failed searches that ask for the same thing.
 
-    `number` is what people call it by and never changes. `title` was given by hand, `label` is made
-    of words that enough people used, either may be "". `became_id` is the gap it was merged into.
-    Counts are of the last grouping's window. `data` holds the trend, and the diagnosis' evidence.
+    `number` is its name to people and never changes. `title` is given by hand, `label` is made of
+    words that enough people used; either may be "". `became_id` is the gap it was merged into.
+    Counts cover the window of the last grouping. `data` holds the trend and the evidence of the
+    diagnosis.
     """
 
     id: str
@@ -104,12 +103,12 @@ class Gap:
 
     @property
     def touched(self) -> bool:
-        """Return whether a person, or an answer, has given it a meaning of its own."""
+        """Return whether a person has changed it, or an article has answered it."""
         return self.status is not GapStatus.NEW or bool(self.title or self.owner_id)
 
     @property
     def trend(self) -> tuple[int, int]:
-        """Return the people of the last period and of the one before."""
+        """Return the number of people in the last period and in the one before."""
         now, before = self.data.get("trend", (0, 0))
         return int(now), int(before)
 
@@ -125,7 +124,7 @@ class GapEvent:
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
-# -- What is known of a failed search when its cause is asked for --
+# -- Diagnoses --
 
 
 class Visibility(StrEnum):
@@ -138,8 +137,8 @@ class Visibility(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Best:
-    """The first article of a ranking. `cosine` of its nearest passage; `coverage`: the share of
-    the query's information that it holds in words; both in [0, 1].
+    """The first article of a ranking. `cosine` is that of its nearest passage, `coverage` the share
+    of the query's information that its words hold; both in [0, 1].
     """
 
     slug: str
@@ -152,8 +151,8 @@ class Best:
 
 @dataclass(frozen=True, slots=True)
 class SearchAttempt:
-    """What a search finds now: `confidence` that it is answered, `floor` under which it is called
-    doubtful, the first slugs in order, the words that were searched for.
+    """What a search finds now: the `confidence` that it is answered, the `floor` below which
+    nothing counts as an answer, the first slugs in `order`, and the words that were searched for.
     """
 
     confidence: float
@@ -169,9 +168,9 @@ class SearchAttempt:
 
 @dataclass(frozen=True, slots=True)
 class Aftermath:
-    """What people did after the search. `found` is the article that answered them in the end, by
-    `how` that is known; `later` the words that led to it. `refuted` are articles opened from the
-    search that did not help, with the reason ("" for none).
+    """What people did after the search. `found` is the article that answered them in the end, `how`
+    says what shows it, `later` are the words that led to it. `refuted` maps each article that was
+    opened from the search and did not help to the reason given ("" for none).
     """
 
     found: str = ""
@@ -185,11 +184,11 @@ NOTHING = Aftermath()
 
 @dataclass(frozen=True, slots=True)
 class DiagnosisFacts:
-    """Everything that decides. `language` is the one the words are in ("" unknown); `typed` is the
-    search for the words exactly as typed, where spelling changed them; `unfiltered` the one in all
-    languages, where only some were asked for; `closed` and `unpublished`
-    the searches with articles that the person may not see, None where there are none; `found` the
-    article that answered in the end, as it is now.
+    """The facts on which a diagnosis is based. `language` is the one the words are in ("" if
+    unknown); `typed` is the search for the words exactly as typed, where spelling correction
+    changed them; `unfiltered` the one in all languages, where only some were asked for; `closed`
+    and `unpublished` the searches that include articles the person may not see, None where there
+    are none; `found` is the article that answered in the end, as it is now.
     """
 
     words: str

@@ -1,11 +1,9 @@
-"""Gaps for people: ranked, filtered, with their history; and what is done to them by hand.
+"""Gaps as people see them, and what people do to them by hand.
 
-Promises no word that the privacy rule hides, on every page, in every export and in the API: all
-read gaps here. Knows no page.
-
-Promises that each act is one transaction with a line of history, that an act on a gap which
-somebody changed meanwhile is refused, and that later groupings respect what was done: what was
-moved stays, and a gap that was given a meaning keeps its questions. Knows no page.
+All pages, exports and the API read gaps here, so none of them shows a word that the privacy rule
+hides (`kb.gaps.anonymity`). Each act is one transaction with a line of history, and is refused when
+somebody changed the gap meanwhile. Later groupings keep what was done: a moved question stays where
+it was put, and a gap with a title, an owner or a decision keeps its questions.
 """
 
 from __future__ import annotations
@@ -23,7 +21,7 @@ from kb.gaps.anonymity import ShownWords
 from kb.gaps.impact import counted
 from kb.gaps.model import OPEN, Diagnosis, FailedQuery, Gap, GapEvent, GapEventKind, GapStatus
 
-# -- Gaps as people may see them: ranked, filtered, with their questions and history --
+# -- Listing and detail --
 
 
 NOBODY = "nobody"
@@ -32,7 +30,7 @@ NAMELESS = "Words that too few people used to be shown"
 
 @dataclass(frozen=True, slots=True)
 class GapFilter:
-    """Which gaps: "" is any. `status` "open" is all that nobody has answered or declined."""
+    """Which gaps to list: "" means any. `status` "open" means neither answered nor declined."""
 
     status: str = "open"
     cause: str = ""
@@ -40,7 +38,7 @@ class GapFilter:
     owner: str = ""
 
     def has(self, gap: Gap) -> bool:
-        """Return whether the gap is one of them."""
+        """Return whether the gap passes the filter."""
         if self.status == "open" and gap.status not in OPEN:
             return False
         if self.status not in ("", "open", "all") and gap.status != self.status:
@@ -54,7 +52,7 @@ class GapFilter:
 class Listing:
     """Gaps, the most asked for first. `small` gaps with `small_searches` searches are not shown:
     fewer than `k` people are in each. `held` is the share of `total` failed searches that the ten
-    largest gaps hold, None of none; `grouped_at` when all was grouped last.
+    largest gaps hold, None if nothing failed; `grouped_at` is the time of the last full grouping.
     """
 
     gaps: tuple[Gap, ...]
@@ -70,7 +68,7 @@ class Listing:
 @dataclass(frozen=True, slots=True)
 class GapQuestion:
     """One wording of a gap as it may be shown, why it failed, and its latest search with the
-    articles that it was shown then. `cause` is "" and `article` too where nobody has looked yet.
+    articles that it was shown then. `cause` and `article` are "" until it is diagnosed.
     """
 
     shown: ShownWords
@@ -83,8 +81,8 @@ class GapQuestion:
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """One gap with what is inside. `questions` is () when fewer than `k` people are in it; `became`
-    and `came_from` are numbers of other gaps, 0 for none.
+    """One gap with its questions and history. `questions` is () when fewer than `k` people are in
+    it; `became` and `came_from` are numbers of other gaps, 0 for none.
     """
 
     gap: Gap
@@ -101,12 +99,12 @@ class Detail:
 
 
 def name_of(gap: Gap) -> str:
-    """Return what a gap is called: by hand, else by its words."""
+    """Return a gap's name: its title, else its label, else NAMELESS."""
     return gap.title or gap.label or NAMELESS
 
 
 def listing(db: Database, wanted: GapFilter, *, k: int, now: datetime) -> Listing:
-    """Return the gaps wanted, by tickets that followed and people; `k` as the setting."""
+    """Return the gaps that pass the filter, most people and tickets first; `k` is the setting."""
     with db.read() as connection:
         every = [gap for gap in store.every(connection) if not gap.became_id and gap.searches]
         total = store.count_failed(connection, now - impact.WINDOW)
@@ -135,7 +133,7 @@ def most_asked(db: Database, most: int, *, k: int) -> tuple[Gap, ...]:
 
 
 def _rank(gap: Gap) -> tuple[int, int, int]:
-    """A ticket is work that was done; a person who failed is a ticket that may come."""
+    """Return the sort key. People and tickets count alike: whoever failed may open a ticket."""
     return -(gap.people + gap.tickets), -gap.searches, gap.number
 
 
@@ -203,7 +201,7 @@ def _question(
     )
 
 
-# -- What people do to gaps by hand: rename, assign, decide, merge, split, move a question --
+# -- Acts by hand --
 
 
 LONGEST_TITLE = 200
@@ -212,7 +210,7 @@ DECISIONS = frozenset({GapStatus.NEW, GapStatus.WATCHING, GapStatus.DECLINED})
 
 @dataclass(frozen=True, slots=True)
 class Acting:
-    """Who acts, when, on which version of the gap; `k` as the setting."""
+    """Who acts, when, on which version of the gap; `k` is the setting k_anonymity."""
 
     actor: str
     now: datetime
@@ -236,7 +234,7 @@ class OpenAct:
         store.tell(self.connection, [event])
 
     def save(self, gap: Gap) -> None:
-        """Write the gap; NotAllowed when somebody was quicker."""
+        """Write the gap; NotAllowed when somebody changed it first."""
         if not store.save(self.connection, gap, self.acting.now):
             raise _meanwhile()
 
@@ -258,7 +256,7 @@ Act = Callable[[OpenAct], None]
 
 
 def act(db: Database, number: int, what: Act, acting: Acting) -> Gap:
-    """Do one thing to a gap and return it as it is then. NotFound, NotAllowed or InvalidInput."""
+    """Do one thing to a gap and return the gap after it. NotFound, NotAllowed or InvalidInput."""
     with db.begin() as connection:
         gap = store.numbered(connection, number)
         if gap is None:
@@ -278,7 +276,7 @@ def _meanwhile() -> NotAllowed:
 
 
 def rename(title: str) -> Act:
-    """Give the gap a name; "" takes it away."""
+    """Give the gap a title; "" removes it."""
     given = " ".join(title.split())
     if len(given) > LONGEST_TITLE:
         _refuse("title", f"At most {LONGEST_TITLE} characters.")
@@ -291,7 +289,7 @@ def rename(title: str) -> Act:
 
 
 def assign(owner_id: str, name: str) -> Act:
-    """Hand the gap to somebody; "" to nobody."""
+    """Assign the gap to an account; "" to nobody."""
 
     def do(it: OpenAct) -> None:
         status = it.gap.status
@@ -306,7 +304,7 @@ def assign(owner_id: str, name: str) -> Act:
 
 
 def decide(status: str) -> Act:
-    """Decline the gap, watch it, or open it again."""
+    """Decline the gap, watch it, or reopen it."""
     if status not in DECISIONS:
         _refuse("status", "Choose what is to become of it.")
     chosen = GapStatus(status)
@@ -336,7 +334,7 @@ def merge(into: int) -> Act:
 
 
 def split(searches: Collection[str]) -> Act:
-    """Make a gap of its own of the questions that these searches asked."""
+    """Move the questions of these searches into a new gap."""
 
     def do(it: OpenAct) -> None:
         chosen, rest = _chosen(it, searches)
@@ -356,7 +354,7 @@ def split(searches: Collection[str]) -> Act:
 
 
 def move(searches: Collection[str], into: int) -> Act:
-    """Move the questions that these searches asked to another gap; 0 takes them out of all."""
+    """Move the questions of these searches to another gap; 0 removes them from every gap."""
 
     def do(it: OpenAct) -> None:
         chosen, rest = _chosen(it, searches)

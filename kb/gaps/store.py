@@ -1,9 +1,7 @@
 """Gaps, their searches, history, vectors and diagnoses in the database.
 
-Promises that a number is given once, that a change of a gap that somebody changed meanwhile is
-refused, and that history only grows. Knows no rule of grouping.
-
-Promises one cause a search, the latest. Knows no rule.
+A number is given once, history only grows, and a change of a gap that somebody changed meanwhile is
+refused. A search has one diagnosis, the latest.
 """
 
 from __future__ import annotations
@@ -31,13 +29,13 @@ from kb.schema import (
     tickets,
 )
 
-# -- Gaps, their searches, their history and the questions' vectors in the database --
+# -- Gaps, searches, history and vectors --
 
 
 DEFINITION = 1  # of gaps, their demand and their causes; see docs/gaps.md
 CHUNK = 400  # values in one IN (...); SQLite before 3.32 took 999
-NUMBERS_LOCK = 0x7137_0002  # any number of our own
-GROUPED = "grouped"  # the line of history, of no gap, that says when all was grouped
+NUMBERS_LOCK = 0x7137_0002  # key of a PostgreSQL advisory lock; any fixed number
+GROUPED = "grouped"  # the event, of no gap in particular, that marks a full grouping
 _TEXTS = ("owner_id", "became_id", "came_from_id")
 _DECIDED = (
     "title", "status", "owner_id", "became_id", "came_from_id",
@@ -102,7 +100,7 @@ def _failed(row: Row[Any]) -> FailedQuery:
 
 
 def placed(connection: Connection) -> dict[str, GapOfSearch]:
-    """Return where each failed search is, by search."""
+    """Return the gap of each failed search, by search id."""
     query = sa.select(gap_searches.c.search_id, gap_searches.c.gap_id, gap_searches.c.by_hand)
     return {row[0]: GapOfSearch(row[1] or "", row[2]) for row in connection.execute(query)}
 
@@ -147,7 +145,7 @@ def history(connection: Connection, gap_id: str) -> tuple[GapEvent, ...]:
 
 
 def last_event(connection: Connection, kind: str) -> datetime | None:
-    """Return when something of that kind was last told of no gap in particular."""
+    """Return when the last event of that kind happened that is of no gap; None before the first."""
     query = sa.select(sa.func.max(gap_events.c.at)).where(
         gap_events.c.gap_id == "", gap_events.c.kind == kind
     )
@@ -183,7 +181,7 @@ def add_vectors(
 
 
 def next_number(db: Database, connection: Connection) -> int:
-    """Return a number that no gap has had; whoever asks meanwhile waits for this transaction."""
+    """Return a number that no gap has had; other callers wait for the end of this transaction."""
     if db.dialect == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(NUMBERS_LOCK)))
     return int(connection.scalar(sa.select(sa.func.max(gaps.c.number))) or 0) + 1
@@ -196,7 +194,7 @@ def add_gap(connection: Connection, gap: Gap, now: datetime) -> None:
 
 
 def save(connection: Connection, gap: Gap, now: datetime) -> bool:
-    """Write what was decided of a gap; False when somebody changed it since it was read."""
+    """Write what people or answers set on a gap; False when it was changed since it was read."""
     row = _row(gap)
     decided = {name: row[name] for name in _DECIDED}
     statement = (
@@ -208,8 +206,8 @@ def save(connection: Connection, gap: Gap, now: datetime) -> bool:
 
 
 def count(connection: Connection, gap_id: str, values: Mapping[str, Any], now: datetime) -> None:
-    """Write what was counted (`trend` goes into the data); what people decided, and the version,
-    stay.
+    """Write what was counted (`trend` goes into the data); what people decided and the version stay
+    as they are.
     """
     values = dict(values)
     if "trend" in values:
@@ -239,7 +237,7 @@ def place(
     *,
     by_hand: bool,
 ) -> None:
-    """Put searches (with their times) into a gap, "" for none; what was found of them stays."""
+    """Put searches (with their times) into a gap, "" for none; their diagnoses stay."""
     rows = [
         {"search_id": search_id, "gap_id": gap_id or None, "at": at, "by_hand": by_hand}
         for search_id, at in searches.items()
@@ -254,7 +252,7 @@ def place(
 
 
 def tell(connection: Connection, events: Iterable[GapEvent]) -> None:
-    """Add lines to the history."""
+    """Add events to the history."""
     rows = [
         {"gap_id": e.gap_id, "at": e.at, "kind": e.kind, "actor": e.actor, "data": dict(e.data)}
         for e in events
@@ -267,11 +265,11 @@ def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
     return (values[start : start + CHUNK] for start in range(0, len(values), CHUNK))
 
 
-# -- Diagnoses in the database, and what of the record they are made from --
+# -- Diagnoses --
 
 
 def diagnosed(connection: Connection, gap_id: str, live: str) -> frozenset[str]:
-    """Return the searches of a gap that were looked at against that generation."""
+    """Return the searches of a gap that were diagnosed against the generation `live`."""
     query = sa.select(gap_searches.c.search_id).where(
         gap_searches.c.gap_id == gap_id, gap_searches.c.diagnosed == live
     )
@@ -279,7 +277,7 @@ def diagnosed(connection: Connection, gap_id: str, live: str) -> frozenset[str]:
 
 
 def diagnoses_of_gap(connection: Connection, gap_id: str) -> dict[str, Diagnosis]:
-    """Return what was found of a gap's searches, by search."""
+    """Return the diagnoses of a gap's searches, by search id."""
     columns = gap_searches.c
     query = sa.select(columns.search_id, columns.cause, columns.evidence).where(
         columns.gap_id == gap_id, columns.cause != ""
@@ -293,7 +291,7 @@ def diagnoses_of_gap(connection: Connection, gap_id: str) -> dict[str, Diagnosis
 
 
 def put_diagnoses(connection: Connection, found: Mapping[str, Diagnosis], live: str) -> None:
-    """Write what was found of searches against that generation."""
+    """Write the diagnoses of searches, made against the generation `live`."""
     for search_id, diagnosis in sorted(found.items()):
         connection.execute(
             sa.update(gap_searches)
@@ -315,7 +313,7 @@ def note_on_gap(connection: Connection, gap_id: str, name: str, value: Any) -> N
 
 
 def asked_by(connection: Connection, search_id: str) -> tuple[bool, frozenset[str]]:
-    """Return whether somebody signed in made the search, and the languages it was kept to."""
+    """Return whether somebody signed in made the search, and the languages it was limited to."""
     query = sa.select(events.c.user_id, events.c.data).where(events.c.id == search_id)
     row = connection.execute(query).first()
     if row is None:

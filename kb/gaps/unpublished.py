@@ -1,8 +1,8 @@
-"""An index of all articles, those included that nobody is shown: drafts, expired, not yet due.
+"""An index of all articles, including those that nobody is shown: drafts, expired, not yet due.
 
-Promises that readers' index is neither changed nor waited for: this one lies in a folder of its
-own, carries over what did not change, and is made only where there is something unpublished. Its
-articles' audiences say who may see them; UNPUBLISHED nobody has. Knows no question.
+It lies in a folder of its own, so the readers' index is neither changed nor waited for. It carries
+over what did not change, and is built only where something is unpublished. Published articles keep
+their audience in it; the others get UNPUBLISHED, which no reader has.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PATIENCE = 60.0  # seconds; nobody waits at a search box here
 
 
 def unpublished(library: Library) -> list[Article]:
-    """Return the articles that are written and not shown; archived ones are past, not missing."""
+    """Return the articles that are written but not shown; archived ones do not count."""
     every = library.articles.values()
     return [a for a in every if a.status is not ArticleStatus.PUBLISHED and _was_wanted(a)]
 
@@ -39,8 +39,8 @@ def _was_wanted(article: Article) -> bool:
 def open_beyond(
     root: Path, live: Generation, library: Library, open_encoder: Callable[[], Encoder | None]
 ) -> Engine | None:
-    """Return the engine over all articles, made anew when `live` is another; None where nothing is
-    unpublished. SearchError when the folder cannot be written.
+    """Return the engine over all articles, None where nothing is unpublished. The index is rebuilt
+    when `live` is another generation. SearchError when the folder cannot be written.
     """
     hidden = unpublished(library)
     if not hidden:
@@ -55,7 +55,7 @@ def open_beyond(
 
 
 def quiet_engine(root: Path, encoder: Encoder | None) -> Engine:
-    """Return an engine that waits for the model as long as it takes."""
+    """Return an engine that gives the model PATIENCE seconds."""
     mode = Mode.HYBRID if encoder else Mode.KEYWORD
     return Engine(
         root,

@@ -1,1 +1,1 @@
-"""E-mails to people: the outbox and its delivery."""
+"""Emails to people: the outbox, its delivery, and the emails about passwords."""

@@ -1,10 +1,8 @@
-"""Delivery: what waits in the outbox is sent at least once; channels that fail are named once.
+"""Delivers what waits in the outbox, at least once.
 
-A fault that stops every letter would otherwise be a line a letter, or none. Knows no mail.
-
-Promises that a row is marked as delivered only after its channel took it, that a failure is tried
-again later and later, that a refusal for good is kept for staff, and that a way which takes
-nothing is tried with one row a round, not with each. Knows no mail.
+A row is marked as delivered only after its channel took it. A failure is tried again after longer
+and longer waits; a permanent refusal is kept for staff. A channel that takes nothing is tried with
+one row a round, not with each, and the log says once that it is blocked and once that it is over.
 """
 
 from __future__ import annotations
@@ -21,24 +19,24 @@ from kb.connectors.base import Connector, ConnectorFailure, PermanentFailure, Te
 from kb.database import Database
 from kb.notifications.outbox import LONGEST_ASKED, LONGEST_WAIT, Outbox, OutboxMessage
 
-# -- Which ways out are blocked, so that the log says so once and once that it is over --
+# -- Blocked channels --
 
 
 log = logging.getLogger(__name__)
 
-IN_A_ROW = 3  # letters put off one after the other before that is taken for more than bad luck
+IN_A_ROW = 3  # messages postponed one after the other from which a channel counts as blocked
 _ADDRESS = re.compile(r"[^\s<>\"']+@[^\s<>\"']+")
 
 
 @dataclass(slots=True)
 class Faults:
-    """The channels that take nothing, by name with what was said of them, as one worker saw it."""
+    """The channels that take nothing, by name with the fault of each, as one worker saw it."""
 
     _standing: dict[str, str] = field(default_factory=dict)
     _put_off: dict[str, set[str]] = field(default_factory=dict)
 
     def failed(self, channel: str, parcel: str, failure: TemporaryFailure) -> None:
-        """Take note that the channel did not take the parcel of that id."""
+        """Note that the channel did not take the message of that id."""
         row = self._put_off.setdefault(channel, set())
         row.add(parcel)
         if isinstance(failure, ConnectorFailure):
@@ -52,7 +50,7 @@ class Faults:
             log.warning("nothing gets through by %s: %s", channel, without_addresses(said))
 
     def went(self, channel: str) -> bool:
-        """Take note that the channel took something; return whether that ends a fault."""
+        """Note that the channel took a message; return whether that ends a fault."""
         self._put_off.pop(channel, None)
         if self._standing.pop(channel, None) is None:
             return False
@@ -61,16 +59,16 @@ class Faults:
 
 
 def without_addresses(said: str) -> str:
-    """Return what another system said, for the log, without anybody's address."""
+    """Return what another system said, for the log, with addresses hidden."""
     return _ADDRESS.sub("(address)", said)
 
 
-# -- Delivery: what waits in the outbox is sent, at least once --
+# -- Delivery --
 
 
 FIRST_WAIT = timedelta(seconds=1)
 GIVE_UP = timedelta(days=5)  # RFC 5321 4.5.4.1: at least 4 to 5 days
-# A claim must outlast one round and the sending of its last letter (four steps of 20 s).
+# A claim must outlast one round and the sending of its last message (four steps of 20 s).
 ROUND_S = 60.0
 CLAIM = timedelta(seconds=180)
 
@@ -92,7 +90,7 @@ def deliver_due(
     limit: int = 50,
     faults: Faults | None = None,
 ) -> Delivery:
-    """Return what became of the rows that were due, at most `limit` of them.
+    """Deliver the rows that are due, at most `limit` of them; return how many went which way.
 
     A round stops early after a minute, so that its claims, made at `now`, hold to its end. `faults`
     are those that the rounds before found.
@@ -112,8 +110,8 @@ def deliver_due(
 
 
 def wait(attempts: int, chance: random.Random) -> timedelta:
-    """Return how long to wait after so many attempts: doubling from 1 s to 5 min, of which a
-    random half is taken off, so that what failed together does not come back together.
+    """Return how long to wait after so many attempts: doubling from 1 s to 5 min, less up to half
+    of it at random, so that what failed together does not come back together.
     """
     doubled: timedelta = FIRST_WAIT * 2 ** min(attempts - 1, 20)
     longest = min(doubled, LONGEST_WAIT)
@@ -130,14 +128,16 @@ class _Round:
         self.blocked: set[str] = set()
 
     def deliver(self, parcel: OutboxMessage) -> str:
-        """Return "delivered", "postponed" or "dead", after writing it down."""
+        """Deliver one row and store the result: "delivered", "postponed" or "dead", which is
+        returned.
+        """
         try:
             self._send(parcel)
         except PermanentFailure as refusal:
             return self._bury(parcel, str(refusal))
         except TemporaryFailure as failure:
             return self._put_off(parcel, failure)
-        except Exception as fault:  # a fault of ours must not hold up the letters behind it
+        except Exception as fault:  # an error of ours must not hold up the next messages
             log.exception("outbox row %s failed", parcel.id)
             return self._put_off(parcel, TemporaryFailure(f"{type(fault).__name__}: {fault}"))
         over = self._faults.went(parcel.channel)

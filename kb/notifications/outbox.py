@@ -1,8 +1,8 @@
-"""Outbox rows: what is to be sent, by which channel, when next.
+"""The outbox: messages to send, each with its channel and the time of its next attempt.
 
-Promises that a row is claimed by one worker at a time: a claim pushes `due_at` into the future, so
-a worker that dies loses its claim by the clock; and that a row which is due later than it can have
-been put off is due now, for then the clock was set back since. Knows no channel.
+A row is claimed by one worker at a time: a claim moves `due_at` into the future, so that a worker
+that dies loses its claim when that time comes. A row that is due later than any wait can have put
+it is due now, since the clock must have been set back.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ EMAIL_LANGUAGES = frozenset({"en", "es"})
 
 
 def email_language(language: str) -> str:
-    """Return the language of ours that is nearest: "es-MX" is "es", anything unknown is "en"."""
+    """Return the nearest language of ours: "es-MX" is "es", anything unknown is "en"."""
     base = language.casefold().replace("_", "-").split("-")[0]
     return base if base in EMAIL_LANGUAGES else "en"
 
@@ -33,8 +33,8 @@ MAIL = "mail"
 
 LONGEST_WAIT = timedelta(minutes=5)  # after a failure, or for the end of a claim
 LONGEST_ASKED = timedelta(hours=6)  # a Retry-After beyond this is not believed
-# In the payload of a row that the other side asked to wait with; nothing else may be put off longer
-# than LONGEST_WAIT.
+# Key in the payload of a row that the other side asked to delay; no other row may wait longer than
+# LONGEST_WAIT.
 ASKED = "asked_to_wait"
 
 
@@ -48,7 +48,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OutboxMessage:
-    """One thing to deliver; its id is the idempotency key. `attempts` counts this one too."""
+    """One message to deliver; its id is the idempotency key. `attempts` includes this one."""
 
     id: str
     ticket_id: str | None
@@ -64,7 +64,7 @@ class OutboxMessage:
 @dataclass(frozen=True, slots=True)
 class Backlog:
     """What waits: how many rows, how many of them failed before, since when the oldest of those
-    waits, and what was last said of each kind of failure.
+    waits, and the different errors.
     """
 
     waiting: int
@@ -74,7 +74,7 @@ class Backlog:
 
 
 class Outbox:
-    """The outbox as one transaction sees it."""
+    """The outbox, within one transaction."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -88,23 +88,23 @@ class Outbox:
         ticket_id: str | None,
         key: str = "",
     ) -> str:
-        """Add something to send at once, in the transaction that causes it; return its id, which
-        is `key` where one is given.
+        """Add a message to send at once, in the transaction that causes it; return its id, which is
+        `key` where one is given.
         """
         row = _fresh(channel, payload, now, key or str(uuid.uuid4())) | {"ticket_id": ticket_id}
         self._connection.execute(sa.insert(outbox).values(row))
         return str(row["id"])
 
     def put_sent(self, channel: str, *, now: datetime) -> None:
-        """Add nothing, as if it had been sent and forgotten already."""
+        """Add an empty row that counts as sent and forgotten already."""
         row = _fresh(channel, {}, now, str(uuid.uuid4())) | {"state": State.DELIVERED}
         self._connection.execute(sa.insert(outbox).values(row))
 
     def put_once(
         self, channel: str, payload: Mapping[str, Any], *, now: datetime, key: str
     ) -> bool:
-        """Add something of no ticket unless there is or was something with that id; return whether
-        it was new. Of two that ask at the same time one is told so.
+        """Add a message of no ticket unless there is or was one with that id; return whether it was
+        added. Of two transactions at the same time one adds it.
         """
         if self.holds(key):
             return False
@@ -116,7 +116,7 @@ class Outbox:
         return done.rowcount == 1
 
     def holds(self, key: str) -> bool:
-        """Return whether there is or was something with that id."""
+        """Return whether there is or was a message with that id."""
         found = self._connection.execute(sa.select(outbox.c.id).where(outbox.c.id == key))
         return found.first() is not None
 
@@ -126,7 +126,7 @@ class Outbox:
         """Return one row that is due, claimed until now + lease; None when nothing is due by a
         channel that is not among `without`. No lease may be longer than LONGEST_WAIT.
 
-        The row is taken only if it is as it was seen, so that of two workers one gets it.
+        The row is taken only if it has not changed since it was read, so that one worker gets it.
         """
         for row in self._due(now, without):
             mine = self._connection.execute(
@@ -159,8 +159,8 @@ class Outbox:
         return [dict(row) for row in self._connection.execute(statement).mappings()]
 
     def delivered(self, parcel: OutboxMessage) -> None:
-        """Mark as sent, and forget what was sent: it can hold a private link. Where the payload
-        says `forget`, to whom is forgotten too.
+        """Mark as sent and forget the text, which can hold a private link. Where the payload says
+        `forget`, the recipient is forgotten too.
         """
         kept = {"to": parcel.payload.get("to", ""), "subject": parcel.payload.get("subject", "")}
         if parcel.payload.get("forget"):
@@ -174,8 +174,8 @@ class Outbox:
     def postponed(
         self, parcel: OutboxMessage, why: str, *, until: datetime, asked: bool = False
     ) -> None:
-        """Try again from `until`, unless the claim was lost to another worker meanwhile. What is
-        `asked` for by the other side may be longer than LONGEST_WAIT.
+        """Try again from `until`, unless the claim was lost to another worker meanwhile. A wait
+        that the other side `asked` for may be longer than LONGEST_WAIT.
         """
         payload = {name: each for name, each in parcel.payload.items() if name != ASKED}
         self._settle(
@@ -188,8 +188,8 @@ class Outbox:
         )
 
     def hurry(self, now: datetime, channel: str = "") -> None:
-        """Make due now what waits, by one channel or by all, but for what was asked to wait: the
-        worker that was sending it died, or the way is free again.
+        """Make waiting rows of one channel or of all due now, except those that the other side
+        asked to delay: the worker that was sending them died, or the channel works again.
         """
         through = [outbox.c.channel == channel] if channel else []
         self._connection.execute(
@@ -199,7 +199,7 @@ class Outbox:
         )
 
     def backlog(self, most: int = 20) -> Backlog:
-        """Return what waits, with at most so many of what was said of failures."""
+        """Return what waits, with at most `most` different errors."""
         waits, failed = outbox.c.state == State.WAITING, outbox.c.error != ""
         counts = sa.select(
             sa.func.count(),
@@ -211,7 +211,7 @@ class Outbox:
         return Backlog(waiting, failing, since, tuple(self._connection.scalars(said)))
 
     def failing(self, limit: int = 100) -> tuple[OutboxMessage, ...]:
-        """Return what waits and failed before, oldest first."""
+        """Return the waiting rows that failed before, oldest first."""
         statement = (
             sa.select(outbox)
             .where(outbox.c.state == State.WAITING, outbox.c.error != "")
@@ -221,13 +221,15 @@ class Outbox:
         return tuple(_parcel(dict(row)) for row in self._connection.execute(statement).mappings())
 
     def forget(self, before: datetime) -> int:
-        """Delete what was to be forgotten and waits, or was refused, since before that time."""
+        """Delete rows marked `forget` that were added before that time and not sent; return how
+        many.
+        """
         mine = outbox.c.payload["forget"].as_boolean().is_(True)
         done = self._connection.execute(sa.delete(outbox).where(mine, outbox.c.created_at < before))
         return done.rowcount
 
     def revive(self, key: str, now: datetime) -> bool:
-        """Try a dead row again, its age counted from now; return whether there was one."""
+        """Queue a dead row again, its age counted from now; return whether there was one."""
         done = self._connection.execute(
             sa.update(outbox)
             .where(outbox.c.id == key, outbox.c.state == State.DEAD)
@@ -236,7 +238,7 @@ class Outbox:
         return done.rowcount == 1
 
     def dead(self, limit: int = 100) -> tuple[OutboxMessage, ...]:
-        """Return what was refused for good, newest first."""
+        """Return the rows that were refused for good, newest first."""
         statement = (
             sa.select(outbox)
             .where(outbox.c.state == State.DEAD)
@@ -270,7 +272,7 @@ def _unasked() -> sa.ColumnElement[bool]:
 
 
 def _is_due(now: datetime) -> sa.ColumnElement[bool]:
-    """Whether a row's time has come, or its time is one that no row can have been given since."""
+    """Return the condition that a row is due, or has a time that no wait can have given it."""
     return sa.or_(
         outbox.c.due_at <= now,
         outbox.c.attempts == 0,  # it was to go at once
@@ -280,7 +282,7 @@ def _is_due(now: datetime) -> sa.ColumnElement[bool]:
 
 
 def _fresh(channel: str, payload: Mapping[str, Any], now: datetime, key: str) -> dict[str, Any]:
-    """Return the row of something to send at once, of no ticket."""
+    """Return the row of a message to send at once, of no ticket."""
     return {
         "id": key,
         "ticket_id": None,

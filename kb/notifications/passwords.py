@@ -1,4 +1,4 @@
-"""Letters about a password: the link to a new one, and that it was changed."""
+"""Emails about a password: the link to a new one, and the notice that it was changed."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _TEXTS = {
 
 @dataclass(frozen=True, slots=True)
 class PasswordLetters:
-    """Writes into the outbox, in the transaction that causes a letter."""
+    """Writes emails into the outbox, in the transaction that causes them."""
 
     links: Links
     site: str
@@ -53,17 +53,17 @@ class PasswordLetters:
         self, connection: Connection, to: tuple[str, str], token: str, *, language: str,
         now: datetime,
     ) -> None:  # fmt: skip
-        """Send the link to a new password."""
+        """Send the link for choosing a new password."""
         self._put(connection, "reset", to, language, now, link=self.links.reset(token))
 
     def nobody(self, connection: Connection, *, now: datetime) -> None:
-        """Write down a letter that goes nowhere: the same work, where nobody has the address."""
+        """Write a row that goes nowhere, so that an unknown address costs the same work."""
         Outbox(connection).put_sent(MAIL, now=now)
 
     def changed(
         self, connection: Connection, to: tuple[str, str], *, language: str, now: datetime
     ) -> None:
-        """Tell that the password was changed."""
+        """Send the notice that the password was changed."""
         self._put(connection, "changed", to, language, now, forgot=self.links.forgotten())
 
     def _put(

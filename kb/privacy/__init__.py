@@ -1,1 +1,1 @@
-"""What is held on people: told in figures, handed out, forgotten in time, erased on request."""
+"""Personal data: figures of what is held, export, retention, and erasure on request."""

@@ -1,8 +1,8 @@
-"""Erasing one person: whether it may be done, and in which order.
+"""Erases one person's data on request: whether it is allowed, and in which order.
 
-Promises one transaction, the same end however often it is done, a refusal while a ticket of theirs
-is open unless told otherwise, and a row that tells of it without telling of whom. What lies in
-files goes first, so that a run that is cut short can be repeated. Knows no page.
+Erasure is refused while a ticket of theirs is open, unless told otherwise. The database is changed
+in one transaction, which also records that somebody was erased, but not whom. Data in files goes
+first, so that an interrupted run can be repeated; repeating it changes nothing more.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ COMMAND = "command line"
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """How many rows of each table were changed or deleted, or would be. `wiped` says whether the
-    words are out of the database's own files too.
+    """How many rows of each table were, or would be, changed or deleted. `wiped` says whether the
+    words are also gone from the database's own files.
     """
 
     counts: dict[str, int]
@@ -39,12 +39,12 @@ class Erased:
 
     @property
     def nothing(self) -> bool:
-        """Return whether nothing was held."""
+        """Return whether nothing was held on the person."""
         return not any(self.counts.values())
 
 
 class _Undo(Exception):
-    """Ends a transaction that was only to be looked at."""
+    """Rolls back the transaction of a dry run."""
 
 
 def erase(
@@ -56,18 +56,17 @@ def erase(
     dry_run: bool = False,
     also_open: bool = False,
 ) -> Erased:
-    """Erase whom is meant, and return what was done; with `dry_run` what would be. Letters in files
-    lie beside the spool.
+    """Erase the person and return what was done, or with `dry_run` what would be. Emails kept as
+    files lie beside the spool.
 
-    Raises NotAllowed for somebody who works tickets, and for open tickets unless `also_open`, which
-    closes them.
+    Raises NotAllowed for staff, and for open tickets unless `also_open`, which closes them.
     """
     folder = spool.with_name(files.FOLDER)
     with db.read() as connection:
         theirs = store.find(connection, who)
     letters = files.of_person(folder, theirs.emails, theirs.letters)
     if not dry_run:
-        Recorder(db, spool).replay_spool()  # what waits in a file is theirs too
+        Recorder(db, spool).replay_spool()  # spooled events may be theirs too
         with db.read() as connection:
             mine = store.find(connection, who)
             _refuse(connection, mine, also_open=also_open)
@@ -81,7 +80,7 @@ def erase(
                 raise _Undo
     except _Undo:
         pass
-    if not dry_run:  # letters that the worker wrote into files meanwhile
+    if not dry_run:  # emails that the worker wrote to files meanwhile
         files.remove(folder, files.of_person(folder, theirs.emails, theirs.letters))
     if letters:
         counts["letters in files"] = len(letters)
@@ -123,7 +122,7 @@ def _refuse(connection: Connection, mine: Held, *, also_open: bool) -> None:
 
 
 def _forget_unreadable(file: Path, mine: Held) -> None:
-    """Drop the lines that name the person from the file of events that could never be put."""
+    """Remove lines that name the person from the file of events the database never accepted."""
     marks = {mine.user_id, *mine.emails, *mine.visitors, *mine.searches} - {""}
     if not marks or not file.exists():
         return

@@ -1,11 +1,10 @@
-"""Erasing one person's rows on an open transaction, and what stays of each row.
+"""Erases one person's rows on an open transaction, and decides what stays of each row.
 
-Promises that free text, names and addresses go, and that what figures count stays: kinds, times,
-tiers, resolutions, articles. What is not known to be harmless goes. Knows no table.
-
-Promises that words, names, addresses and every way back to the person go, and that the number of
-rows, of distinct visitors and of wordings stays as it was, so that figures of the past do not move.
-Knows which rows from `kb.privacy.person`; not whether it is allowed.
+Words, names, addresses and every way back to the person go; in the data of events only what is
+known to be harmless stays. Kinds, times, tiers, resolutions and articles stay, and so does the
+number of rows, of distinct visitors and of wordings, so that past figures do not change. Which rows
+are theirs is found by `kb.privacy.store`; whether erasure is allowed is decided by
+`kb.privacy.erasure`.
 """
 
 from __future__ import annotations
@@ -48,15 +47,15 @@ from kb.schema import (
 )
 from kb.tickets.requester_store import PrivateLinks
 
-# -- What stays of a row when its person is erased --
+# -- What stays of a row --
 
 
 SUBJECT = "Erased at the person's request"
 REQUESTER = "Requester"
 STAFF = "Former member of staff"
-FORMER = "former"  # in place of an account's id, where an empty one has a meaning
+FORMER = "former"  # in place of an account's id, where an empty id has a meaning
 ERASED = "erased"
-# Names in the data of a ticket's event whose values are codes, numbers or truths, never free text.
+# Keys in a ticket event's data whose values are codes, numbers or booleans, never free text.
 _HARMLESS = frozenset(
     {"by", "agent_id", "to_id", "to", "from", "to_name", "tier", "since"}
     | {"resolution", "article", "reopened", "waiting", "shown"}
@@ -72,17 +71,17 @@ def ticket_event(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def joining(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what stays of the wish to be told of a team's ticket: that there was one."""
+    """Return what stays of the data of joining a team's ticket: only that somebody did."""
     return {"by": data.get("by", ""), "language": data.get("language", "en"), "trail": {}} | NOBODY
 
 
 def record_event(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what stays of the data of a search or another event of the record."""
+    """Return what stays of the data of a search or another event of the event log."""
     return {name: value for name, value in data.items() if name not in _EVENT_WORDS}
 
 
 def without(value: Any, said: Collection[str]) -> Any:
-    """Return JSON-able data without the texts in `said` (folded), at any depth."""
+    """Return JSON-able data without the texts in `said` (each `folded`), at any depth."""
     if isinstance(value, str):
         return "" if folded(value) in said else value
     if isinstance(value, Mapping):
@@ -91,14 +90,14 @@ def without(value: Any, said: Collection[str]) -> Any:
 
 
 def folded(text: str) -> str:
-    """Return the text as it is compared: case and outer space do not tell two apart."""
+    """Return the text in the form in which it is compared, without regard to case and spacing."""
     return " ".join(text.casefold().split())
 
 
-# -- Erasing one person's rows on an open transaction --
+# -- Erasing the rows --
 
 
-# Every table that counts visitors; a ticket is cut off from its visitor altogether.
+# Every table that counts visitors; tickets lose their visitor altogether.
 _BY_VISITOR = tuple(
     table for table in metadata.sorted_tables if "visitor" in table.c and table.name != tickets.name
 )
@@ -106,9 +105,9 @@ CLOSED = "closed"
 
 
 def alone(connection: Connection) -> None:
-    """Wait until nobody reads or writes events, and keep others waiting until the end: whoever has
-    read words before could write them again after. SQLite's write transaction does this by itself;
-    a page that waits too long gives its event to the spool.
+    """Lock the events until the end of the transaction: whoever read words before could otherwise
+    write them again afterwards. SQLite's write transaction does this by itself. A page that waits
+    too long gives its event to the spool.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(sa.text("LOCK TABLE events IN ACCESS EXCLUSIVE MODE"))
@@ -118,7 +117,9 @@ def erase(connection: Connection, mine: Held, *, now: datetime) -> Counter[str]:
     """Erase the rows; return how many of each table were changed or deleted."""
     done: Counter[str] = Counter()
     said, keys = _only_theirs(connection, mine)
-    done["gaps"] = _gaps(connection, mine, said | keys)  # while words and visitors still tell whose
+    done["gaps"] = _gaps(
+        connection, mine, said | keys
+    )  # first, while words and visitors still tell whose
     done["events"] = _words(connection, mine)
     done["question_vectors"] = _vectors(connection, keys)
     renamed = {old: hashlib.sha256(secrets.token_bytes(32)).hexdigest() for old in keys}
@@ -141,7 +142,7 @@ def erase(connection: Connection, mine: Held, *, now: datetime) -> Counter[str]:
 
 
 def note(connection: Connection, done: Mapping[str, int], *, actor: str, now: datetime) -> None:
-    """Keep that somebody was erased: when, by which way, how many rows; nothing of whom."""
+    """Record that somebody was erased: when, how, and how many rows, but not whom."""
     row = {"id": str(uuid.uuid4()), "at": now, "actor": actor[:64], "counts": dict(done)}
     connection.execute(sa.insert(erasures).values(**row))
 
@@ -150,7 +151,7 @@ def note(connection: Connection, done: Mapping[str, int], *, actor: str, now: da
 
 
 def _only_theirs(connection: Connection, mine: Held) -> tuple[set[str], set[str]]:
-    """Return the words, folded, and the words' keys that nobody else used."""
+    """Return the words (folded) and the words' keys that nobody else used."""
     used: dict[str, set[str]] = {}
     for chunk in chunks(sorted(mine.visitors)):
         query = sa.select(events.c.words_key, events.c.words).where(
@@ -169,7 +170,7 @@ def _only_theirs(connection: Connection, mine: Held) -> tuple[set[str], set[str]
 
 
 def _words(connection: Connection, mine: Held) -> int:
-    """Empty the words of all their pseudonyms' events, and cut those off the account."""
+    """Clear the words of all events under their pseudonyms, and unlink these from the account."""
     changed = 0
     for chunk in chunks(sorted(mine.visitors)):
         theirs = events.c.visitor.in_(chunk)
@@ -198,7 +199,7 @@ def _vectors(connection: Connection, keys: Collection[str]) -> int:
 
 
 def _new_keys(connection: Connection, renamed: Mapping[str, str]) -> None:
-    """Give words that nobody else used a key that nobody can guess the words from."""
+    """Replace the keys of words that nobody else used with random ones."""
     for old, new in renamed.items():
         for table in (events, failed_searches):
             statement = sa.update(table).where(table.c.words_key == old).values(words_key=new)
@@ -206,13 +207,13 @@ def _new_keys(connection: Connection, renamed: Mapping[str, str]) -> None:
 
 
 def _new_visitors(connection: Connection, mine: Held) -> None:
-    """Give each pseudonym a random successor: as many visitors as before, and no way back."""
+    """Replace each pseudonym with a random one, so that the number of visitors stays the same."""
     for old in sorted(mine.visitors):
         new = secrets.token_hex(16)
         told = sa.select(events.c.seq, events.c.data).where(
             events.c.visitor == old, events.c.kind == "ticket_created"
         )
-        for row in connection.execute(told).all():  # its id begins with the pseudonym
+        for row in connection.execute(told).all():  # its id contains the pseudonym
             fresh = f"ticket-{row.data.get('number', '')}-{new}"[:36]
             here = events.c.seq == row.seq
             connection.execute(sa.update(events).where(here).values(id=fresh))
@@ -225,7 +226,7 @@ def _new_visitors(connection: Connection, mine: Held) -> None:
 
 
 def _gaps(connection: Connection, mine: Held, said: Collection[str]) -> int:
-    """Take their words out of gaps; of one that is theirs alone also what was made of the words."""
+    """Remove their words from gaps; from gaps that are theirs alone also the label and centre."""
     found = _gap_people(connection, mine)
     _forget_evidence(connection, mine)
     for gap_id, alone in found.items():
@@ -248,7 +249,7 @@ def _gaps(connection: Connection, mine: Held, said: Collection[str]) -> int:
 
 
 def _forget_evidence(connection: Connection, mine: Held) -> None:
-    """Empty what shows why their searches failed: it quotes them. That they failed so, stays."""
+    """Clear the evidence of root causes, which quotes their searches; the causes stay."""
     columns = [column for column in gap_searches.c if isinstance(column.type, sa.JSON)]
     for chunk in chunks(sorted(mine.visitors)):
         theirs = sa.select(events.c.id).where(events.c.visitor.in_(chunk))
@@ -259,7 +260,7 @@ def _forget_evidence(connection: Connection, mine: Held) -> None:
 
 
 def _gap_people(connection: Connection, mine: Held) -> dict[str, bool]:
-    """Return the gaps that hold searches of theirs, and whether they hold nobody else's."""
+    """Return the ids of gaps with searches of theirs, each with whether it has nobody else's."""
     joined = gap_searches.join(events, events.c.id == gap_searches.c.search_id)
     theirs: set[str] = set()
     for chunk in chunks(sorted(mine.visitors)):
@@ -299,7 +300,7 @@ def _tickets(
 
 
 def _empty_ticket(row: sa.Row[Any], words_key: str, *, now: datetime) -> dict[str, Any]:
-    """Return what to put in place of the person; number, origin, tier, times, resolution stay."""
+    """Return the values that replace the person; number, origin, tier, times, resolution stay."""
     nobody = secrets.token_hex(16)
     return {
         "need_key": f"person:{nobody}:{words_key}"[:128],
@@ -311,7 +312,7 @@ def _empty_ticket(row: sa.Row[Any], words_key: str, *, now: datetime) -> dict[st
         "requester_name": "",
         "requester_email": "",
         "requester_id": None,
-        "visitor": "",  # the record's own event of the ticket goes on counting it
+        "visitor": "",  # its event in the event log still counts it
         "search_id": None,
         "trail": NO_TRAIL,
         "updated_at": now,
@@ -352,7 +353,7 @@ def _delete(connection: Connection, table: sa.Table, ids: Collection[str]) -> in
 
 
 def _account(connection: Connection, user_id: str) -> int:
-    """Delete the account, and take its name out of what it did as a member of staff before."""
+    """Delete the account, and remove its name from what it did while it was staff."""
     if not user_id:
         return 0
     for role, name in (("agent_id", "actor"), ("to_id", "to")):
@@ -371,7 +372,7 @@ def _account(connection: Connection, user_id: str) -> int:
 
 
 def _reports(connection: Connection, user_id: str) -> None:
-    """Delete their views, and take who they were off the notes and kept reports of others' use."""
+    """Delete their saved views, and remove their id from annotations and snapshots."""
     connection.execute(sa.delete(report_views).where(report_views.c.owner_id == user_id))
     for column in (report_notes.c.made_by, report_notes.c.changed_by, kept_reports.c.made_by):
         theirs = sa.update(column.table).where(column == user_id)

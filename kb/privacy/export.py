@@ -1,8 +1,8 @@
-"""Everything held on one person as one document.
+"""Exports everything held on one person as one document.
 
-Promises JSON in the form that docs/privacy.md describes, times in ISO 8601 (UTC), and nothing of
-anybody else: no staff notes unless asked for, and of a visit without an account only the searches
-that the person's own ticket or wish names. Knows no page.
+The document is JSON as docs/privacy.md describes it, with times in ISO 8601 (UTC). It contains
+nothing of anybody else: no staff notes unless asked for, and of a visit without an account only the
+searches that the person's own ticket or subscription names.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ def document(
     notes: bool = False,
     mail: Path | None = None,
 ) -> dict[str, Any]:
-    """Return the document of whom is meant; `notes` adds what staff wrote for themselves, `mail`
-    the letters that lie in files of that folder, their secret links hidden.
+    """Return the person's document; `notes` adds internal notes of staff, `mail` the emails kept as
+    files in that folder, with their secret links hidden.
     """
     with db.read() as connection:
         mine = store.find(connection, who)
@@ -82,7 +82,7 @@ def _document(connection: Connection, mine: Held, *, notes: bool) -> dict[str, A
 
 def _ticket(row: store.Row, history: list[store.Row]) -> dict[str, Any]:
     trail = dict(row["trail"])
-    if not row["requester_id"] or row["filed_by"]:  # behind one address the rest may be another's
+    if not row["requester_id"] or row["filed_by"]:  # the rest may be by others behind one address
         kept = [each for each in trail.get("searches", ()) if each["id"] == row["search_id"]]
         trail = {"searches": kept}
     told = [_only(each, ["at", "kind", "actor", "data"]) for each in history]
@@ -90,7 +90,7 @@ def _ticket(row: store.Row, history: list[store.Row]) -> dict[str, Any]:
 
 
 def _letter(payload: dict[str, Any]) -> dict[str, Any]:
-    """Return a letter without a link that would open the account to whoever reads this."""
+    """Return an email without its text if that holds a secret link to the account."""
     return payload | {"text": ""} if payload.get("secret") else payload
 
 
@@ -103,7 +103,7 @@ def _only(row: store.Row, names: list[str]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Return the value with times as text."""
+    """Return the value with times as strings."""
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, dict):

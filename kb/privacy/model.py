@@ -1,9 +1,6 @@
-"""Who is meant by a request, and what is held and hidden, in figures.
+"""Values of privacy: whom a request is about, what is held on them, and the figures of what is held.
 
-Promises plain values. Knows no table.
-
-Promises plain values and the same tables for the page, the terminal and JSON. Pure; the figures
-come from `kb.privacy.store`.
+The page, the terminal and JSON show the same figures, which come from `kb.privacy.store`.
 """
 
 from __future__ import annotations
@@ -13,15 +10,15 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-# -- Who is meant, and what in the record is theirs --
+# -- One person and their rows --
 
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """Whom somebody asks about: an account by id, an address, or who holds one ticket.
+    """Whom a request is about: an account by id, an email address, or the holder of one ticket.
 
-    Exactly one is given. A ticket alone stands for who has its private link and nothing else: an
-    address written in it is not taken as proof of who they are.
+    Exactly one is given. A ticket stands only for whoever has its private link: an address written
+    in it is no proof of identity.
     """
 
     user_id: str = ""
@@ -31,15 +28,15 @@ class Who:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """The rows of one person. `searches` are their own for certain; `visitors` are pseudonyms under
-    which they were seen, of which one without an account can be another's too: two people behind
-    one address with the same browser on one day.
+    """The rows of one person. `searches` are certainly their own; `visitors` are pseudonyms under
+    which they were seen. A pseudonym without an account may be shared: by two people behind one
+    network address with the same browser on the same day.
     """
 
     user_id: str = ""
     emails: frozenset[str] = frozenset()
     tickets: tuple[str, ...] = ()
-    joined: tuple[int, ...] = ()  # places in ticket_events: that they wait for a team's ticket
+    joined: tuple[int, ...] = ()  # `seq` in ticket_events: they joined a team's ticket
     searches: frozenset[str] = frozenset()
     visitors: frozenset[str] = frozenset()
     subscriptions: tuple[str, ...] = ()
@@ -53,15 +50,15 @@ class Held:
         return not (self.user_id or any(rows) or self.letters or self.offers)
 
 
-# -- What is held and what was hidden, in figures --
+# -- Figures of what is held and what was redacted --
 
 
-LATE = timedelta(hours=2)  # the worker forgets every hour
+LATE = timedelta(hours=2)  # the worker deletes what is due every hour
 
 
 @dataclass(frozen=True, slots=True)
 class EventCount:
-    """Events of one kind: all, those of staff and robots among them, those that hold words."""
+    """Counts of events of one kind: all, of staff, of robots, and those with words."""
 
     kind: str
     events: int
@@ -72,9 +69,10 @@ class EventCount:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The figures at `at`. `redacted` counts by kind what was hidden since `since`, in `searches`
-    searches and votes, `touched` of which held something; `wordings` are the different words still
-    held, `shown` of them made by `k_anonymity` people or more. `held` counts rows by what they are.
+    """The figures at `at`. `redacted` counts by kind what was hidden since `since` in `searches`
+    searches and votes, `touched` of which had something to hide. `wordings` is the number of
+    different queries held, `shown` of them from `k_anonymity` people or more. `held` counts rows by
+    what they are.
     """
 
     at: datetime
@@ -94,7 +92,7 @@ class Figures:
 
     @property
     def late(self) -> bool:
-        """Return whether words are held longer than promised: the worker does not run."""
+        """Return whether words are held beyond the retention, as when the worker does not run."""
         limit = self.at - timedelta(days=self.retention_days) - LATE
         return self.oldest_words is not None and self.oldest_words < limit
 

@@ -1,7 +1,4 @@
-"""The figures of privacy, read from the database in one look.
-
-Promises one state of the database throughout. Knows no page.
-"""
+"""The privacy figures, read from one consistent state of the database."""
 
 from __future__ import annotations
 
@@ -15,7 +12,7 @@ from kb.redaction.redactor import KINDS
 
 
 class HasPromises(Protocol):
-    """The settings that say what is promised."""
+    """The settings that privacy promises depend on."""
 
     @property
     def retention(self) -> timedelta:
@@ -24,12 +21,12 @@ class HasPromises(Protocol):
 
     @property
     def k_anonymity(self) -> int:
-        """People needed before their words are shown."""
+        """How many people must have used words before they are shown."""
         ...
 
 
 def figures(db: Database, settings: HasPromises, now: datetime) -> Figures:
-    """Return the figures now; what was hidden is counted over the retention."""
+    """Return the current figures; redactions are counted over the retention."""
     since = now - settings.retention
     with db.read() as connection:
         searches, touched, by_kind = store.redacted(connection, since, KINDS)

@@ -1,7 +1,7 @@
-"""Forgetting in time: words, what was made of them, salts, letters sent, wishes that ended.
+"""Deletes data whose retention is over: words, what was made of them, salts, sent emails, old wishes.
 
-Promises that everything which `retention` speaks of is gone at most an hour after it is due, and
-that a dry run says how much is due without changing anything. Knows no page.
+Everything that `retention` covers is gone at most an hour after it is due. A dry run counts what is
+due without changing anything.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ def due(
     retention: timedelta,
     spool: Path | None = None,
 ) -> dict[str, int]:
-    """Return how many rows are due to be forgotten, by what they are; nothing is changed. With
-    `spool` the letters in files beside it count too.
+    """Return how many rows are due for deletion, by what they are, without changing anything. With
+    `spool`, emails kept as files beside it count too.
     """
     day = analytics_jobs.oldest_salt(settings, now)
     with db.read() as connection:
@@ -41,7 +41,7 @@ def due(
 def purge(
     db: Database, settings: EpisodeSettings, now: datetime, *, retention: timedelta, spool: Path
 ) -> dict[str, int]:
-    """Forget what is due; return how many rows of each kind."""
+    """Delete what is due; return how many rows of each kind."""
     emptied = analytics_jobs.purge(db, settings, now, retention=retention)
     with db.begin() as connection:
         done = store.forget(connection, now, retention=retention)
@@ -53,8 +53,8 @@ def purge(
 
 
 def _forget_lines(file: Path, before: datetime) -> int:
-    """Drop lines older than that from the file of events that could never be put; a line without a
-    time counts as old as the file.
+    """Remove lines older than `before` from the file of events that the database never accepted,
+    and return how many; a line without a time is as old as the file.
     """
     try:
         lines = file.read_text(encoding="utf-8", errors="replace").splitlines()

@@ -1,12 +1,8 @@
-"""What is held on people, in the database: counts, one person's rows, what is due to be forgotten.
+"""Personal data in the database: counts of what is held, one person's rows, and what is due to go.
 
-Promises numbers and times, never words. Knows no person.
-
-Promises that what is given out is theirs for certain: what hangs on their account, their address or
-their ticket. Reads and never writes.
-
-Promises counts of what is due without changing it, and the same counts when it is forgotten. The
-record's own words are forgotten by `kb.analytics.store`.
+One person's rows are those that are certainly theirs: what belongs to their account, their address
+or their ticket. What is due is counted with the same conditions by which it is deleted. The words
+of the event log are deleted by `kb.analytics.store`.
 """
 
 from __future__ import annotations
@@ -38,7 +34,7 @@ from kb.schema import (
 from kb.tickets.model import open_to_requester
 from kb.tickets.requester_store import led_to_by
 
-# -- Counts of what is held and hidden, from the database --
+# -- Counts of what is held and redacted --
 
 
 def events_by_kind(connection: Connection) -> tuple[EventCount, ...]:
@@ -56,7 +52,7 @@ def events_by_kind(connection: Connection) -> tuple[EventCount, ...]:
 
 
 def oldest_words(connection: Connection) -> datetime | None:
-    """Return when the oldest words that are still held were recorded."""
+    """Return the time of the oldest words that are still held."""
     times = [
         connection.scalar(sa.select(sa.func.min(table.c.at)).where(table.c.words.is_not(None)))
         for table in (events, failed_searches)
@@ -67,8 +63,8 @@ def oldest_words(connection: Connection) -> datetime | None:
 def redacted(
     connection: Connection, since: datetime, kinds: Sequence[str]
 ) -> tuple[int, int, dict[str, int]]:
-    """Return since then: searches and votes, those in which something was hidden, and how much by
-    kind. What staff and robots typed counts too: it is hidden as well.
+    """Return the number of searches and votes since then, of those with something redacted, and
+    the redactions by kind. Those of staff and robots count too.
     """
     hidden = events.c.data["redacted"]
     told = [sa.func.coalesce(sa.func.sum(hidden[kind].as_integer()), 0) for kind in kinds]
@@ -82,7 +78,7 @@ def redacted(
 
 
 def wordings(connection: Connection, k: int) -> tuple[int, int]:
-    """Return how many different words are held, and how many of them `k` people or more made."""
+    """Return how many different queries are held, and how many of them `k` people or more made."""
     people = sa.func.count(sa.distinct(events.c.visitor))
     groups = (
         sa.select(events.c.words_key, people.label("people"))
@@ -96,7 +92,7 @@ def wordings(connection: Connection, k: int) -> tuple[int, int]:
 
 
 def salts_held(connection: Connection) -> tuple[int, str]:
-    """Return how many days' salts are held, and the oldest day."""
+    """Return how many daily salts are held, and the oldest day, "" for none."""
     row = connection.execute(sa.select(sa.func.count(), sa.func.min(salts.c.day))).one()
     return row[0], row[1] or ""
 
@@ -129,7 +125,7 @@ def _count(connection: Connection, table: sa.Table, *where: sa.ColumnElement[Any
     return int(connection.execute(query).scalar_one())
 
 
-# -- One person's rows in the database --
+# -- One person's rows --
 
 
 CHUNK = 400  # values in one IN (...)
@@ -204,7 +200,7 @@ def _joined(connection: Connection, user_id: str, emails: Collection[str]) -> tu
 def _own_searches(
     connection: Connection, user_id: str, mine: Collection[str], waiting: Collection[str]
 ) -> frozenset[str]:
-    """Return the searches made with the account, and those that a ticket or a wish names."""
+    """Return the searches made with the account, or named by a ticket or subscription."""
     made = (
         sa.select(events.c.id).where(events.c.user_id == user_id, events.c.kind == "search")
         if user_id
@@ -239,7 +235,7 @@ def _letters(
 
 
 def account_of(connection: Connection, user_id: str) -> Row | None:
-    """Return the account without its password's hash, with its tokens' labels."""
+    """Return the account without its password hash, with its tokens' labels."""
     row = connection.execute(sa.select(users).where(users.c.id == user_id)).mappings().one_or_none()
     if row is None:
         return None
@@ -269,7 +265,7 @@ def history_of(connection: Connection, ticket_id: str, *, notes: bool) -> list[R
 
 
 def joined_of(connection: Connection, places: Collection[int]) -> list[Row]:
-    """Return the events by which they wait for a team's ticket, each with its number."""
+    """Return the events by which they joined a team's ticket, each with the ticket's number."""
     joined = ticket_events.join(tickets, tickets.c.id == ticket_events.c.ticket_id)
     query = sa.select(tickets.c.number, ticket_events.c.at, ticket_events.c.data)
     query = query.select_from(joined).where(ticket_events.c.seq.in_(sorted(places)))
@@ -277,7 +273,7 @@ def joined_of(connection: Connection, places: Collection[int]) -> list[Row]:
 
 
 def events_of(connection: Connection, mine: Held) -> list[Row]:
-    """Return what they did: under the account, and what refers to a search of theirs."""
+    """Return the events under their account and those that refer to a search of theirs."""
     found = _rows(connection, events, events.c.search_id, mine.searches)
     found += _rows(connection, events, events.c.user_id, {mine.user_id} - {""})
     by_place = {row["seq"]: row for row in found}
@@ -316,7 +312,7 @@ def ticket_by(connection: Connection, *, number: int = 0, digest: str = "") -> s
 def open_tickets(
     connection: Connection, ids: Collection[str], active: Collection[str]
 ) -> list[int]:
-    """Return the numbers of those that are open, in order."""
+    """Return the numbers of those tickets that are open, in order."""
     found = _rows(connection, tickets, tickets.c.id, ids)
     return sorted(row["number"] for row in found if row["status"] in active)
 
@@ -327,19 +323,19 @@ def role_of(connection: Connection, user_id: str) -> str:
 
 
 def chunks(values: Sequence[Any]) -> Iterable[Sequence[Any]]:
-    """Return the values in runs that fit into one IN (...)."""
+    """Return the values in chunks that fit into one IN (...)."""
     return (values[start : start + CHUNK] for start in range(0, len(values), CHUNK))
 
 
-# -- What is kept beside the record's own words, and for how long --
+# -- Retention of what is kept beside the event log's words --
 
 
-UNCONFIRMED = timedelta(days=7)  # a wish to be told that nobody confirmed: perhaps not theirs
+UNCONFIRMED = timedelta(days=7)  # an unconfirmed subscription may be by somebody else
 _DELIVERED = "delivered"
 
 
 def due(connection: Connection, now: datetime, *, retention: timedelta, day: str) -> dict[str, int]:
-    """Return how many rows are due to be forgotten, by what they are."""
+    """Return how many rows are due for deletion, by what they are."""
     before = now - retention
     worded = (events.c.at < before, events.c.words.is_not(None))
     failed = (failed_searches.c.at < before, failed_searches.c.words.is_not(None))
@@ -356,7 +352,7 @@ def due(connection: Connection, now: datetime, *, retention: timedelta, day: str
 
 
 def forget(connection: Connection, now: datetime, *, retention: timedelta) -> dict[str, int]:
-    """Forget what is due beside the record's words; return how many rows of each."""
+    """Delete what is due beside the event log's words; return how many rows of each."""
     before = now - retention
     vectors = sa.delete(question_vectors).where(*_wordless(before))
     placed = sa.delete(gap_searches).where(gap_searches.c.at < before)
@@ -374,7 +370,7 @@ def forget(connection: Connection, now: datetime, *, retention: timedelta) -> di
 
 
 def _wordless(before: datetime) -> tuple[sa.ColumnElement[bool], ...]:
-    """Return the conditions of a vector whose words nobody's search holds any more."""
+    """Return the conditions for vectors whose words no search holds any more."""
     worded = sa.exists().where(
         events.c.words_key == question_vectors.c.words_key,
         events.c.words.is_not(None),
@@ -388,7 +384,7 @@ def _stale_offers(before: datetime) -> tuple[sa.ColumnElement[bool], ...]:
 
 
 def _old_letters(before: datetime) -> tuple[sa.ColumnElement[bool], ...]:
-    """Return the conditions of a delivered letter that still says to whom it went."""
+    """Return the conditions for delivered emails that still hold their recipient."""
     addressed = outbox.c.payload["to"].as_string().is_not(None)
     return outbox.c.state == _DELIVERED, outbox.c.created_at < before, addressed
 

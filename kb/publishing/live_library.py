@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import threading
 
-from kb.access import Library as AnyLibrary
 from kb.access import LibraryGetter
 from kb.content.library import Library
 from search.engine import Engine
@@ -18,7 +17,7 @@ from search.errors import SearchError
 log = logging.getLogger(__name__)
 
 
-def at_hand(library: LibraryGetter) -> AnyLibrary:
+def at_hand(library: LibraryGetter) -> Library:
     """Return the live library, an empty one while the index is being repaired: for pages that name
     articles by the way, as the ticket form does.
     """

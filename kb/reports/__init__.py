@@ -1,1 +1,1 @@
-"""What leads read: every page of the report, as tables, and the same for files and programs."""
+"""Reports for support leads: pages as tables, exports, the digest, snapshots, metrics."""

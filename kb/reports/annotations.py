@@ -1,6 +1,6 @@
-"""Writing, changing and reading notes on days.
+"""Write, change, delete and read annotations: notes on days, shown beside the figures.
 
-Promises that who wrote and who changed last is known. Knows no page.
+Each note keeps who wrote it and who changed it last.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ EVER = DateRange(EARLIEST, LATEST)
 
 
 def note(db: Database, what: Written, *, by: str, now: datetime) -> Annotation:
-    """Keep a note and return it; `by` is an account's id, "" for the command line."""
+    """Store a note and return it; `by` is an account's id, "" for the command line."""
     made = Annotation(str(uuid.uuid4()), what.first, what.last, what.text, by, now)
     with db.begin() as connection:
         store.add_annotation(connection, made)
@@ -27,20 +27,20 @@ def note(db: Database, what: Written, *, by: str, now: datetime) -> Annotation:
 
 
 def change(db: Database, note_id: str, what: Written, *, by: str, now: datetime) -> None:
-    """Change a note; NotFound when it is gone."""
+    """Change a note. Raises NotFound if there is none of that id."""
     with db.begin() as connection:
         if not store.change_annotation(connection, note_id, what, by, now):
             raise _gone()
 
 
 def remove(db: Database, note_id: str) -> None:
-    """Delete a note; one that is gone is no fault."""
+    """Delete a note, if there is one of that id."""
     with db.begin() as connection:
         store.remove_annotation(connection, note_id)
 
 
 def find(db: Database, note_id: str) -> Annotation:
-    """Return a note; NotFound when it is gone."""
+    """Return a note. Raises NotFound if there is none of that id."""
     with db.read() as connection:
         found = store.find_annotation(connection, note_id)
     if found is None:
@@ -49,7 +49,7 @@ def find(db: Database, note_id: str) -> Annotation:
 
 
 def notes_in(db: Database, span: DateRange = EVER) -> tuple[Annotation, ...]:
-    """Return the notes that touch a range, the earliest first."""
+    """Return the notes that overlap a range, earliest first."""
     with db.read() as connection:
         return annotations_of(store.annotations_touching(connection, span.first, span.last), span)
 

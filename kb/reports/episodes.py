@@ -1,11 +1,8 @@
-"""The episodes behind a figure: which it counts, in which it is true, page by page.
+"""The episodes behind a figure: which ones it counts, shown page by page.
 
-Promises rows that add up to the figure's two numbers, but where a person counts once however often
-they came. Pure.
-
-Promises rows without words and without pseudonyms, and times by the hour: who knows when somebody
-was there does not find them, and the words of few are never shown. Knows no rule:
-`kb.reports.episodes` says what counts.
+The rows add up to the figure's numerator and denominator, except where the figure counts a person
+once and the rows show each of the person's episodes. Rows have no words and no pseudonyms, and
+times only by the hour: a reader who knows when somebody was there cannot find that person.
 """
 
 from __future__ import annotations
@@ -23,17 +20,17 @@ from kb.errors import InvalidInput
 from kb.reports.pages import ReportSource
 from kb.table import Column, ColumnKind, Line, Table
 
-# -- The episodes behind a figure: which of them it counts, and in which it is true --
+# -- Which episodes a figure counts --
 
 
-# (how often the row is in the denominator, how often in the numerator)
+# episode -> (how often it counts in the denominator, in the numerator)
 Count = Callable[[EpisodeRow], tuple[int, int]]
 _OF_PEOPLE = "A person counts once, by their first episode; here each episode is a row."
 
 
 @dataclass(frozen=True, slots=True)
 class Behind:
-    """How a figure counts an episode; `unlike` says why rows need not add up, "" where they do."""
+    """How a figure counts an episode; `unlike` says why rows do not add up, "" if they do."""
 
     count: Count
     unlike: str = ""
@@ -164,9 +161,9 @@ _HOURS = {"wait_1h": 1, "wait_24h": 24, "wait_168h": 168}
 
 
 def behind(key: str) -> Behind | None:
-    """Return how the figure of that key counts episodes, None where it counts none.
+    """Return how the figure `key` counts episodes, None if it does not count episodes.
 
-    A key with a colon is a figure of some episodes: "reached_form:deflection_lower".
+    A key with a colon is the figure of a group of episodes: "reached_form:deflection_lower".
     """
     group, _, figure = key.rpartition(":")
     found = BEHIND.get(figure)
@@ -194,12 +191,12 @@ def _waited(found: Behind, hours: int) -> Behind:
     return replace(found, count=count, unlike=found.unlike or why)
 
 
-# -- The episodes behind a figure, page by page --
+# -- Pages of rows --
 
 
 SHOWN = 50  # rows on one page
-READ = 2_000  # rows looked at in one query
-MOST_READ = 40_000  # rows looked at for one page, where few count
+READ = 2_000  # episodes read in one query
+MOST_READ = 40_000  # most episodes read for one page, when few of them count
 COLUMNS = (
     Column("started_at", "Started in the hour from", ColumnKind.MOMENT),
     Column("outcome", "Outcome"),
@@ -218,14 +215,14 @@ _HEARD = {"shown": "asked", "yes": "yes", "no": "no"}
 
 @dataclass(frozen=True, slots=True)
 class EpisodeRows:
-    """One page of rows; `after` names the episode behind which the next begins, "" at the end."""
+    """One page of rows; `after` is the episode id to continue from, "" on the last page."""
 
     table: Table
     after: str
 
 
 def rows(source: ReportSource, span: DateRange, found: Behind, after: str) -> EpisodeRows:
-    """Return the next rows that the figure counts; `after` is "" for the first page."""
+    """Return the next page of rows that the figure counts; `after` is "" for the first page."""
     read, ended = 0, False
     told: list[Line] = []
     with source.db.read() as connection:
@@ -250,7 +247,7 @@ def _place(connection: Connection, after: str, span: DateRange) -> tuple[datetim
     if not after:
         return span.start - timedelta(microseconds=1), ""
     started = started_at(connection, after)
-    if started is None:  # none, or judged anew since
+    if started is None:  # no such episode, or it got another id when judged again
         raise InvalidInput("This is no place in the rows.", "Begin at the first page.")
     return started, after
 

@@ -1,13 +1,8 @@
-"""The values that leads add to reports: annotations, saved views, snapshots.
+"""The values that support leads add to reports: annotations, saved views, snapshots.
 
-Promises that a note has words and days in order, and that a report's notes are those of its days.
-Pure.
-
-Promises that only known pages and known arguments are kept, as plain values, so that a view can
-lead nowhere but to a report. Pure; which pages there are, it is told.
-
-Promises that a table comes back equal to what it was, that words which people typed are not kept,
-and that every shown cell which differs is told once. Pure.
+An annotation has a text and days in order. A saved view stores only known pages and known arguments
+as plain values, so that it can only lead to a report; the known pages are passed in. A snapshot's
+tables are read back exactly as they were written, without words that people typed.
 """
 
 from __future__ import annotations
@@ -23,12 +18,12 @@ from kb.analytics.report import DateRange
 from kb.errors import InvalidInput
 from kb.table import Cell, Column, ColumnKind, Line, Table
 
-# -- A name that a person gives to a view or a report: one line of text that can be shown --
+# -- Names of views and snapshots --
 
 
 def given(text: str, *, what: str, field: str, longest: int) -> str:
-    """Return the name; InvalidInput for `field` when there is none or one too long. `what` is what
-    is to be given: "the view a name".
+    """Return the name. Raises InvalidInput for `field` if it is empty or too long; the error reads
+    "Give " and `what`, such as "the view a name".
     """
     name = " ".join(text.split())
     problem = ""
@@ -41,7 +36,7 @@ def given(text: str, *, what: str, field: str, longest: int) -> str:
     return name
 
 
-# -- What happened on a day or a span of days: a release, an outage, a campaign --
+# -- Annotations --
 
 
 LONGEST_ANNOTATION = 200
@@ -55,8 +50,8 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """A note on UTC days, both included. `by` is the id of the account that wrote it, "" for the
-    command line; `changed_by` and `changed_at` say who changed it last.
+    """A note on a range of UTC days, both included. `by` is the id of the account that wrote it, ""
+    for the command line; `changed_by` and `changed_at` are of the last change.
     """
 
     id: str
@@ -71,7 +66,7 @@ class Annotation:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The words and days of a note."""
+    """The text and days of a note."""
 
     first: date
     last: date
@@ -79,8 +74,8 @@ class Written:
 
 
 def written(form: Mapping[str, str]) -> Written:
-    """Return what a form says: `day`, `last` (as the day when left empty), `text`; InvalidInput
-    with every field that is wrong.
+    """Return the note of a form with `day`, `last` (empty for the same day) and `text`. Raises
+    InvalidInput with every field that is wrong.
     """
     problems: dict[str, str] = {}
     first = _day(form, "day", problems)
@@ -108,13 +103,13 @@ def _day(form: Mapping[str, str], name: str, problems: dict[str, str]) -> date:
 
 
 def annotations_of(notes: Iterable[Annotation], span: DateRange) -> tuple[Annotation, ...]:
-    """Return the notes that touch a range, the earliest first."""
+    """Return the notes that overlap a range, earliest first."""
     found = (note for note in notes if note.first <= span.last and note.last >= span.first)
     return tuple(sorted(found, key=lambda note: (note.first, note.last, note.at, note.id)))
 
 
 def annotations_table(notes: Iterable[Annotation]) -> Table:
-    """Return the notes as a table; `mark` is the number that a chart marks them with."""
+    """Return the notes as a table; `mark` is the number of a note in the chart."""
     rows = [
         (mark, note.first.isoformat(), note.last.isoformat(), note.text)
         for mark, note in enumerate(notes, start=1)
@@ -123,19 +118,19 @@ def annotations_table(notes: Iterable[Annotation]) -> Table:
     return Table("notes", "What happened on these days", COLUMNS, found, empty="No notes.")
 
 
-# -- A report's address under a name: a page, its arguments, and whether others see it --
+# -- Saved views --
 
 
 LONGEST_VIEW_NAME = 80
 MOST_VALUES = 10
-DAYS = ("from", "until")  # given up for a range by name
+DAYS = ("from", "until")  # dropped when a named range is saved
 Query = Mapping[str, tuple[str, ...]]
-Pages = Mapping[str, frozenset[str]]  # page -> its arguments
+Pages = Mapping[str, frozenset[str]]  # page name -> its arguments
 
 
 @dataclass(frozen=True, slots=True)
 class SavedView:
-    """A saved view. `page` is a page's name, `query` its arguments; `owner` an account's id."""
+    """A saved view: `page` is a page's name, `query` its arguments, `owner` an account's id."""
 
     id: str
     owner: str
@@ -148,7 +143,7 @@ class SavedView:
 
 @dataclass(frozen=True, slots=True)
 class ViewRequest:
-    """What somebody wants to save."""
+    """A request to save a view."""
 
     name: str
     shared: bool
@@ -157,15 +152,16 @@ class ViewRequest:
 
 
 def named(text: str) -> str:
-    """Return a view's name; InvalidInput when it has none or too long a one."""
+    """Return a view's name. Raises InvalidInput if it is empty or too long."""
     return given(text, what="the view a name", field="name", longest=LONGEST_VIEW_NAME)
 
 
 def wanted(
     form: Mapping[str, str], given: Mapping[str, Sequence[str]], pages: Pages
 ) -> ViewRequest:
-    """Return what a form wants to save: `name`, `shared`, `page`, a `range` by name or "" for the
-    days given; `given` are the page's arguments. InvalidInput for a page that is not known.
+    """Return the view that a form asks to save. Its fields are `name`, `shared`, `page` and `range`
+    (a named range, or "" for the given days); `given` are the page's arguments. Raises InvalidInput
+    for an unknown page.
     """
     page = form.get("page", "")
     if page not in pages:
@@ -180,7 +176,7 @@ def wanted(
 
 
 def kept(given: Mapping[str, Sequence[str]], known: frozenset[str]) -> dict[str, tuple[str, ...]]:
-    """Return the known arguments with their plain values, in the order of their names."""
+    """Return the known arguments with their printable values, sorted by name."""
     found = {
         name: tuple(v for v in given[name] if v and v.isprintable() and len(v) <= 100)
         for name in sorted(known & given.keys())
@@ -188,12 +184,12 @@ def kept(given: Mapping[str, Sequence[str]], known: frozenset[str]) -> dict[str,
     return {name: values[:MOST_VALUES] for name, values in found.items() if values}
 
 
-# -- Tables kept as JSON, and what differs between a table as it was kept and as it is now --
+# -- Snapshots: tables as JSON, and differences between tables --
 
 
 NOT_KEPT = "words are not kept"
-_WORDED_KEYS = frozenset({"words", "label"})  # columns of words by their key, whatever their kind
-# What a row is of: these cells stay the same when its numbers move.
+_WORDED_KEYS = frozenset({"words", "label"})  # keys of columns that hold typed words, of any kind
+# Kinds of cells that identify a row: they stay the same when its numbers change.
 _OF = frozenset(ColumnKind) - {
     ColumnKind.NOTE,
     ColumnKind.MOMENT,
@@ -209,7 +205,7 @@ Named = tuple[Cell, ...]
 
 
 def to_json(table: Table) -> dict[str, Any]:
-    """Return the table as values that JSON has."""
+    """Return the table as JSON values."""
     return {
         "key": table.key,
         "caption": table.caption,
@@ -226,7 +222,7 @@ def to_json(table: Table) -> dict[str, Any]:
 
 
 def from_json(kept: Mapping[str, Any]) -> Table:
-    """Return the table that `to_json` was given; a kind that is not known any more is text."""
+    """Return the table that `to_json` was given; a kind that no longer exists becomes TEXT."""
     return Table(
         kept["key"],
         kept["caption"],
@@ -244,7 +240,7 @@ def _kind(name: str) -> ColumnKind:
 
 
 def has_words(table: Table) -> bool:
-    """Return whether a column holds words that people typed."""
+    """Return whether some column holds words that people typed."""
     return any(_worded(column) for column in table.columns)
 
 
@@ -253,7 +249,7 @@ def _worded(column: Column) -> bool:
 
 
 def without_words(table: Table) -> Table:
-    """Return the table with `NOT_KEPT` in place of every word that people typed."""
+    """Return the table with `NOT_KEPT` in place of all words that people typed."""
     hide = {place for place, column in enumerate(table.columns) if _worded(column)}
     if not hide:
         return table
@@ -274,8 +270,8 @@ def without_words(table: Table) -> Table:
 
 @dataclass(frozen=True, slots=True)
 class CellDifference:
-    """One cell that is not what it was; None where there was or is no such cell. `row` says of what
-    the row is; `kind` and `unit` say how the cell is worded.
+    """A cell that has changed; None for a cell that was or is missing. `row` identifies the row;
+    `kind` and `unit` decide how the values are shown.
     """
 
     table: str
@@ -288,9 +284,9 @@ class CellDifference:
 
 
 def differences(was: Sequence[Table], now: Sequence[Table]) -> tuple[CellDifference, ...]:
-    """Return the shown cells that differ, table by table, row by row; rows and columns are set side
-    by side by what they are of, not by their place. Tables with people's words are left out: their
-    rows cannot be told apart.
+    """Return each shown cell that differs, by table and row. Rows and columns are matched by their
+    identifying cells and keys, not by position. Tables with people's words are left out: without
+    the words their rows cannot be matched.
     """
     before = {table.key: table for table in was if not has_words(table)}
     after = {table.key: table for table in now if not has_words(table)}
@@ -317,7 +313,7 @@ def _of_table(was: Table | None, now: Table | None) -> Iterable[CellDifference]:
 
 
 def _same(was: Cell, now: Cell) -> bool:
-    """Whether two cells say the same: 2 and 2.0 do."""
+    """Return whether two cells are equal; 2 and 2.0 are."""
     return was == now
 
 
@@ -326,7 +322,7 @@ def _columns(table: Table | None) -> dict[str, Column]:
 
 
 def _rows(table: Table | None) -> dict[Named, tuple[Line, dict[str, Cell]]]:
-    """Return the lines by what they are of: key, how many of the like came before, cells."""
+    """Return lines and cells by identity: key, number of equal rows before, identifying cells."""
     found: dict[Named, tuple[Line, dict[str, Cell]]] = {}
     seen: Counter[Named] = Counter()
     for line in table.lines if table else ():
@@ -342,5 +338,5 @@ def _rows(table: Table | None) -> dict[Named, tuple[Line, dict[str, Cell]]]:
 
 
 def _both(before: Iterable[Any], after: Iterable[Any]) -> list[Any]:
-    """Return the keys of both, in the order of what is now, then those that are gone."""
+    """Return the keys of both: the present ones in order, then those that are gone."""
     return list(dict.fromkeys([*after, *before]))

@@ -1,37 +1,44 @@
-"""The pages of the report, each as its tables and as a workbook.
+"""The pages of the report, each as tables and as a workbook.
 
-Promises that a page, its files, the API and the command line show the same tables. Knows where each
-comes from and no figure.
-
-Promises that the file says what it is of, when and by which definitions it was made.
+A page, its exports, the API and the command line show the same tables. A workbook says which page
+and range it shows, when it was made and by which version of the definitions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from importlib.metadata import version
 
+from kb.analytics import report_store
+from kb.analytics.daily_counts_store import searches_by_day
 from kb.analytics.definitions import DEFINITION_VERSION
 from kb.analytics.figures import TierCost
 from kb.analytics.report import DateRange, Report
 from kb.analytics.service import ReportParts, articles_of, report, report_beside
+from kb.analytics.ticket_metrics import (
+    TicketFigures,
+    ticket_figures,
+)
 from kb.config.demo_marker import SAYS
 from kb.database import Database
 from kb.errors import NotFound
+from kb.gaps import knowledge_cycle_store
 from kb.gaps import service as gaps_service
 from kb.gaps.export import gaps_table
+from kb.gaps.knowledge_cycle import waits
+from kb.gaps.knowledge_cycle_store import SearchesByDay, effects
 from kb.reports.annotations import notes_in
 from kb.reports.model import annotations_table
 from kb.reports.tables import deflection as tables_deflection
 from kb.reports.tables import searches as tables_searches
-from kb.reports.tables.knowledge import knowledge_tables
-from kb.reports.tables.tickets import tickets_tables
+from kb.reports.tables.knowledge import cycle_tables
+from kb.reports.tables.tickets import ticket_tables
 from kb.table import Table
 from kb.workbook import workbook
 
-# -- The pages of the report, each as its tables --
+# -- Pages --
 
 
 TOP_GAPS = 10
@@ -40,7 +47,7 @@ KNOWN_ANSWERS = "known-answers"
 
 @dataclass(frozen=True, slots=True)
 class ReportSource:
-    """What pages are made from: the database and the settings that figures depend on."""
+    """The inputs of pages: the database and the settings that figures depend on."""
 
     db: Database
     k: int
@@ -50,13 +57,13 @@ class ReportSource:
 
 @dataclass(frozen=True, slots=True)
 class PageTables:
-    """A page's tables for a range, and the report that they come from where there is one."""
+    """A page's tables for a range, and the report that they were made from, if any."""
 
     tables: tuple[Table, ...]
     report: Report | None = None
 
     def table(self, key: str) -> Table:
-        """Return one of the tables."""
+        """Return the table of that key."""
         return next(table for table in self.tables if table.key == key)
 
 
@@ -138,14 +145,14 @@ TABLES: dict[str, str] = {table: page.key for page in PAGES.values() for table i
 
 
 def page_of(key: str) -> ReportPage:
-    """Return the page of that name; NotFound when there is none."""
+    """Return the page of that key. Raises NotFound if there is none."""
     if key not in PAGES:
         raise NotFound(f"There is no report {key[:40]!r}.", f"Choose one of {', '.join(PAGES)}.")
     return PAGES[key]
 
 
 def table_of(source: ReportSource, key: str, span: DateRange, now: datetime) -> Table:
-    """Return one table of a range; NotFound when there is none of that name."""
+    """Return one table for a range. Raises NotFound if there is none of that key."""
     if key not in TABLES:
         raise NotFound(f"There is no table {key[:40]!r}.", f"Choose one of {', '.join(TABLES)}.")
     return PAGES[TABLES[key]].make(source, span, now).table(key)
@@ -156,7 +163,7 @@ def every_table(source: ReportSource, span: DateRange, now: datetime) -> tuple[T
     return tuple(table for page in PAGES.values() for table in page.make(source, span, now).tables)
 
 
-# -- A page of the report as a workbook --
+# -- Workbook of a page --
 
 
 CODE = version("tier-zero")
@@ -183,3 +190,52 @@ def page_workbook(
     if demonstration:
         about.insert(0, ("Data", SAYS))
     return workbook(made.tables, about, made=now)
+
+
+# -- Knowledge tables from the database --
+
+
+def knowledge_tables(
+    db: Database,
+    span: DateRange,
+    *,
+    k: int,
+    now: datetime,
+    retention: timedelta,
+    searches: SearchesByDay = searches_by_day,
+) -> tuple[Table, ...]:
+    """Return the tables on gaps that were answered, or first known, in the range. `k` and
+    `retention` are settings; `searches` returns the number of all searches by UTC day.
+    """
+    with db.read() as connection:
+        found = effects(
+            connection,
+            span.start,
+            span.end,
+            k=k,
+            now=now,
+            retention=retention,
+            searches=searches,
+        )
+        known = knowledge_cycle_store.known(connection, span.start, span.end)
+    return cycle_tables(found, waits(known, now), k=k)
+
+
+# -- Ticket tables from the database --
+
+
+def figures_of_tickets(
+    db: Database, span: DateRange, tiers: Collection[int], now: datetime
+) -> TicketFigures:
+    """Return the figures of the tickets created in the range."""
+    with db.read() as connection:
+        found = report_store.tickets_alike(connection, span.start, span.end)
+    watched = (now - span.start).total_seconds()
+    return ticket_figures(found, first=span.first, last=span.last, tiers=tiers, now=watched)
+
+
+def tickets_tables(
+    db: Database, span: DateRange, tiers: Collection[int], now: datetime
+) -> tuple[Table, ...]:
+    """Return the tables of /reports/tickets; `tiers` are the levels of the tiers."""
+    return ticket_tables(figures_of_tickets(db, span, tiers, now), tiers)

@@ -1,7 +1,7 @@
-"""What the site's processes take of the machine: memory, processor, open files.
+"""Memory, CPU time and open files of the site's processes, as gauges for Prometheus.
 
-Read from /proc, where there is one; elsewhere there is nothing to tell. A process of another user
-tells less: what cannot be read is left out.
+Read from /proc; on a system without it there are no values. What cannot be read of another user's
+process is left out.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from kb.reports.prometheus import PREFIX, Gauge, Sample
 
 MAIN, WORKER = "main", "worker"
-# Places in /proc/<pid>/stat, from nought.
+# Indices of fields in /proc/<pid>/stat, from 0.
 _PARENT, _USER, _SYSTEM, _START, _PAGES = 3, 13, 14, 21, 23
 
 HELP = {
@@ -26,10 +26,10 @@ HELP = {
 
 
 def processes(places: Mapping[int, int]) -> list[Gauge]:
-    """Return a family for each figure, with a sample for each process.
+    """Return a gauge for each figure, with a sample for each process.
 
-    `places` are the ids of web processes by their places, as "web-0"; the process that keeps them
-    is "main", and the one for periodic work "worker".
+    `places` maps the number n of each web process to its process id; its label is "web-n". The
+    parent process is labelled "main", the one for periodic work "worker".
     """
     rows = {name: found for name, pid in _named(places).items() if (found := _read(pid))}
     return [
@@ -46,14 +46,14 @@ def _named(places: Mapping[int, int]) -> dict[str, int]:
     here, above = os.getpid(), os.getppid()
     living = {place: pid for place, pid in places.items() if _parent(pid) == above}
     if here not in living.values():
-        return {"web-0": here}  # nobody keeps this process: a program of its own
+        return {"web-0": here}  # not started by the main process: it runs alone
     found = {f"web-{place}": pid for place, pid in living.items()} | {MAIN: above}
     others = [pid for pid in _children(above) if pid not in living.values()]
     return found | ({WORKER: others[0]} if others else {})
 
 
 def _children(pid: int) -> list[int]:
-    """Return the processes that any thread of this one began."""
+    """Return the process ids of the children of all threads of a process."""
     found: list[int] = []
     with suppress(OSError, ValueError):
         for listing in Path(f"/proc/{pid}/task").glob("*/children"):
@@ -62,10 +62,10 @@ def _children(pid: int) -> list[int]:
 
 
 def _stat(pid: int) -> list[str]:
-    """Return the fields of /proc/<pid>/stat, [] without it."""
+    """Return the fields of /proc/<pid>/stat, [] if it cannot be read."""
     with suppress(OSError):
         text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-        return ["", "", *text.rpartition(")")[2].split()]  # the name before may hold anything
+        return ["", "", *text.rpartition(")")[2].split()]  # the name before may contain ")"
     return []
 
 

@@ -1,13 +1,10 @@
-"""The gauges for Prometheus: their names, and what they hold.
+"""The gauges for Prometheus: their names, and their values.
 
-Promises names in base units with the unit last, a time as seconds since 1970 and never as an age,
-and nothing in place of a figure that there are too few data for. Pure. Knows no library.
-
-Promises a value or None for each, and no error. Knows no gauge.
-
-Promises values that every web process agrees on, for none counts anything itself; worked out at
-most once in FRESH by each process, however often and by however many it is asked; and StoreError,
-not half of the figures, while the database is away.
+Names use base units, with the unit last. Times are seconds since 1970, never ages. A figure with
+too few data has no sample. All web processes report the same values, since they are computed from
+the database and not counted in a process. Each process computes them at most once in FRESH, however
+often it is asked. While the database is unavailable, StoreError is raised instead of giving a part
+of the gauges; values of this machine that cannot be read are None and raise no error.
 """
 
 from __future__ import annotations
@@ -35,11 +32,11 @@ from kb.tracking.spool import Spool
 from search.errors import SearchError
 from search.index.generation import moved_at
 
-# -- The gauges that the site shows, by the naming rules of Prometheus --
+# -- Gauges and their names --
 
 
 PREFIX = "tierzero_"
-DAYS = 28  # whole weeks, so that no weekend comes or goes with the day of the scrape
+DAYS = 28  # whole weeks, so that the number of weekends is always the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +49,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Gauge:
-    """One family: every sample has the same label names; none at all where nothing is known."""
+    """A metric family. All samples have the same label names; no samples if nothing is known."""
 
     name: str
     help: str
@@ -126,12 +123,12 @@ def _intervals(*figures: Figure | Estimate) -> Gauge:
 
 
 def window(first: datetime, until: datetime) -> Gauge:
-    """Return how much time the figures of a report are over."""
+    """Return a gauge of the length of time that a report covers."""
     told = "Time that episodes, searches and ratios are counted over, the running day included."
     return single("window_seconds", told, (until - first).total_seconds())
 
 
-# -- What this machine holds beside the database, as the gauges need it --
+# -- State of this machine --
 
 
 class HealthCheck(Protocol):
@@ -139,7 +136,7 @@ class HealthCheck(Protocol):
 
     @property
     def name(self) -> str:
-        """What it is."""
+        """The name of the check."""
         ...
 
     @property
@@ -150,7 +147,7 @@ class HealthCheck(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class MachineState:
-    """Live articles, when they went live, events that wait for the database, what works."""
+    """Live articles, when they were published, events waiting in the spool, health checks."""
 
     articles: int | None
     published_at: datetime | None
@@ -161,7 +158,7 @@ class MachineState:
 def look(
     generations: Path, library: Callable[[], Library], spool: Spool, checks: tuple[HealthCheck, ...]
 ) -> MachineState:
-    """Return what is there now."""
+    """Return the present state; a value that cannot be read is None."""
     moved = moved_at(generations)
     return MachineState(
         articles=_published(library),
@@ -186,15 +183,15 @@ def _waiting(spool: Spool) -> int | None:
         return None
 
 
-# -- What the gauges hold, from the database and the data folder --
+# -- Values of the gauges --
 
 
-FRESH = timedelta(minutes=1)  # figures move with the closing of episodes, not by the second
+FRESH = timedelta(minutes=1)  # figures change when episodes are judged, not every second
 
 
 @dataclass(slots=True)
 class Measuring:
-    """The gauges of one site, kept for a minute; `levels` are those of the tiers."""
+    """The gauges of one site, cached for FRESH; `levels` are the levels of the tiers."""
 
     db: Database
     levels: Sequence[int]
@@ -203,10 +200,11 @@ class Measuring:
     _made: tuple[datetime, tuple[Gauge, ...]] | None = None
 
     def gauges(self, now: datetime, place: Callable[[], MachineState]) -> tuple[Gauge, ...]:
-        """Return every gauge; `place` looks at this machine. StoreError while the database is
-        away.
+        """Return all gauges; `place` reads the state of this machine.
+
+        Raises StoreError while the database is unavailable.
         """
-        with self._lock:  # of several scrapes at once one does the work
+        with self._lock:  # of several scrapes at once, only one computes the gauges
             if self._made is None or not timedelta(0) <= now - self._made[0] < FRESH:
                 self._made = (now, tuple(self._measured(now, place)))
             return self._made[1]

@@ -1,7 +1,7 @@
-"""Saving, opening, renaming and deleting views.
+"""Save, open, rename, share and delete saved views.
 
-Promises that a view which is not shared is its owner's alone, and that nobody but the owner or an
-operator changes one. Knows no page.
+Only its owner sees a view that is not shared. Only the owner may change a view, or an administrator
+if it is shared.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from kb.errors import InvalidInput, NotAllowed, NotFound
 from kb.reports import store
 from kb.reports.model import SavedView, ViewRequest, named
 
-MOST = 100  # views of one person
+MOST = 100  # most views of one person
 
 
 @dataclass(frozen=True, slots=True)
 class ViewOwner:
-    """Who acts: an account's id, and whether they run the site."""
+    """The person acting: an account's id, and whether it is an administrator."""
 
     id: str
     operates: bool = False
 
 
 def save(db: Database, what: ViewRequest, who: ViewOwner, now: datetime) -> SavedView:
-    """Keep a view and return it; InvalidInput when the person has one of that name."""
+    """Save a view and return it. Raises InvalidInput if the name is taken, or at MOST views."""
     made = SavedView(str(uuid.uuid4()), who.id, what.name, what.shared, what.page, what.query, now)
     with db.begin() as connection:
         _free(connection, who.id, what.name)
@@ -45,13 +45,13 @@ def views_of(db: Database, who: ViewOwner) -> list[SavedView]:
 
 
 def find(db: Database, view_id: str, who: ViewOwner) -> SavedView:
-    """Return a view that this person may open; NotFound otherwise."""
+    """Return a view that this person may open. Raises NotFound otherwise."""
     with db.read() as connection:
         return _found(connection, view_id, who)
 
 
 def rename(db: Database, view_id: str, name: str, who: ViewOwner) -> None:
-    """Give a view another name; InvalidInput when it is none, or taken."""
+    """Rename a view. Raises InvalidInput if the name is not valid or taken."""
     name = named(name)
     with db.begin() as connection:
         view = _own(connection, view_id, who)
@@ -60,7 +60,7 @@ def rename(db: Database, view_id: str, name: str, who: ViewOwner) -> None:
 
 
 def share(db: Database, view_id: str, shared: bool, who: ViewOwner) -> None:
-    """Share a view with all who may read reports, or do so no longer."""
+    """Share a view with all who may read reports, or stop sharing it."""
     with db.begin() as connection:
         store.change_view(connection, _own(connection, view_id, who).id, shared=shared)
 
@@ -72,7 +72,7 @@ def delete(db: Database, view_id: str, who: ViewOwner) -> None:
 
 
 def may_change(view: SavedView, who: ViewOwner) -> bool:
-    """Return whether the view is theirs to change."""
+    """Return whether this person may change the view."""
     return view.owner == who.id or (who.operates and view.shared)
 
 

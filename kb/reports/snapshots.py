@@ -1,8 +1,8 @@
-"""Keeping a report: the cells as they were, and what has changed since.
+"""Snapshots: reports kept as they were, and what has changed since.
 
-Promises that a kept report shows for ever what was shown when it was kept, words that people typed
-left out, and that beside it stands the same report made now. What the tables of a report are, it is
-given.
+A snapshot always shows what the report showed when it was kept, without words that people typed.
+It can be compared with the same report made now. The function that makes a report's tables is
+passed in.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from kb.table import Table
 
 Make = Callable[[DateRange, datetime], Sequence[Table]]
 LONGEST = 120
-_ID_BYTES = 12  # 96 random bits: an address that nobody guesses
+_ID_BYTES = 12  # 96 random bits, so that the address cannot be guessed
 
 
 @dataclass(frozen=True, slots=True)
 class SnapshotComparison:
-    """What differs between a kept report and the same made now; `worded` are the captions of the
-    tables with people's words, which cannot be set side by side.
+    """The differences between a snapshot and the same report made now; `worded` are the captions of
+    the tables with people's words, which cannot be compared.
     """
 
     differences: tuple[CellDifference, ...]
@@ -38,9 +38,7 @@ class SnapshotComparison:
 
 
 class Snapshots:
-    """The kept reports of one site. `make` gives all tables of the report of a range, made at a
-    moment.
-    """
+    """The snapshots of one site. `make(range, now)` returns all tables of a report."""
 
     def __init__(self, db: Database, make: Make, *, code: str) -> None:
         self._db = db
@@ -48,7 +46,7 @@ class Snapshots:
         self._code = code
 
     def keep(self, title: str, span: DateRange, *, by: str, now: datetime) -> Snapshot:
-        """Keep the report of a range as it is now and return it; InvalidInput for a bad title."""
+        """Store a snapshot of a range and return it. Raises InvalidInput for a bad title."""
         kept = Snapshot(
             id=secrets.token_urlsafe(_ID_BYTES),
             title=given(title, what="the report a title", field="title", longest=LONGEST),
@@ -67,7 +65,7 @@ class Snapshots:
         return [without_words(table) for table in self._make(span, now)]
 
     def find(self, kept_id: str) -> tuple[Snapshot, tuple[Table, ...]]:
-        """Return a report and its tables; NotFound when there is none."""
+        """Return a snapshot and its tables. Raises NotFound if there is none of that id."""
         with self._db.read() as connection:
             found = store.find_snapshot(connection, kept_id)
         if found is None:
@@ -78,17 +76,17 @@ class Snapshots:
         return found
 
     def all(self) -> list[Snapshot]:
-        """Return the kept reports without their tables, the newest first."""
+        """Return the snapshots without their tables, newest first."""
         return kept_reports(self._db)
 
     def beside(self, kept: Snapshot, tables: Sequence[Table], now: datetime) -> SnapshotComparison:
-        """Return what has changed since the report was kept."""
+        """Return what has changed since the snapshot was made; `tables` are its tables."""
         fresh = self._made(kept.range, now)
         worded = tuple(table.caption for table in tables if has_words(table))
         return SnapshotComparison(differences(tables, fresh), worded, DEFINITION_VERSION)
 
     def remove(self, kept_id: str, *, by: str, operates: bool = False) -> None:
-        """Delete a report; NotAllowed unless it is one's own or one runs the site."""
+        """Delete a snapshot. Raises NotAllowed unless it is one's own or `operates` is set."""
         kept, _ = self.find(kept_id)
         if kept.by != by and not operates:
             raise NotAllowed("Somebody else kept this report.", "Ask them, or an administrator.")
@@ -97,6 +95,6 @@ class Snapshots:
 
 
 def kept_reports(db: Database) -> list[Snapshot]:
-    """Return the kept reports without their tables, the newest first."""
+    """Return the snapshots without their tables, newest first."""
     with db.read() as connection:
         return store.snapshots(connection)

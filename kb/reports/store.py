@@ -1,11 +1,4 @@
-"""Annotations, saved views and snapshots in the database.
-
-Promises rows as they were written. Knows no rule.
-
-Promises one view of a name for each owner. Knows no page.
-
-Promises the tables as they were given. Knows no rule.
-"""
+"""Annotations, saved views and snapshots in the database, stored and read back unchanged."""
 
 from __future__ import annotations
 
@@ -23,7 +16,7 @@ from kb.reports.model import Annotation, SavedView, Written, from_json, to_json
 from kb.schema import kept_reports, report_notes, report_views
 from kb.table import Table
 
-# -- Notes on days in the database --
+# -- Annotations --
 
 
 def add_annotation(connection: Connection, note: Annotation) -> None:
@@ -49,7 +42,7 @@ def remove_annotation(connection: Connection, note_id: str) -> None:
 
 
 def annotations_touching(connection: Connection, first: date, last: date) -> list[Annotation]:
-    """Return the notes that touch these days."""
+    """Return the notes that overlap these days."""
     query = sa.select(report_notes).where(
         report_notes.c.first_day <= last, report_notes.c.last_day >= first
     )
@@ -57,7 +50,7 @@ def annotations_touching(connection: Connection, first: date, last: date) -> lis
 
 
 def find_annotation(connection: Connection, note_id: str) -> Annotation | None:
-    """Return a note, None where there is none."""
+    """Return a note, None if there is none of that id."""
     query = sa.select(report_notes).where(report_notes.c.id == note_id)
     row = connection.execute(query).first()
     return _note(row) if row else None
@@ -76,7 +69,7 @@ def _note(row: Row[Any]) -> Annotation:
     )
 
 
-# -- Saved views in the database --
+# -- Saved views --
 
 
 def add_view(connection: Connection, view: SavedView) -> None:
@@ -95,7 +88,7 @@ def add_view(connection: Connection, view: SavedView) -> None:
 
 
 def change_view(connection: Connection, view_id: str, **values: Any) -> None:
-    """Give a view another name, or share it or not."""
+    """Change the given columns of a view, such as `name` or `shared`."""
     here = report_views.c.id == view_id
     connection.execute(sa.update(report_views).where(here).values(**values))
 
@@ -106,7 +99,7 @@ def remove_view(connection: Connection, view_id: str) -> None:
 
 
 def find_view(connection: Connection, view_id: str) -> SavedView | None:
-    """Return a view, None where there is none."""
+    """Return a view, None if there is none of that id."""
     query = sa.select(report_views).where(report_views.c.id == view_id)
     row = connection.execute(query).first()
     return _view(row) if row else None
@@ -121,7 +114,7 @@ def name_taken(connection: Connection, owner: str, name: str) -> str:
 
 
 def views_seen_by(connection: Connection, user_id: str) -> list[SavedView]:
-    """Return the views that are a person's own or shared, by name."""
+    """Return the person's own views, then those shared by others, each sorted by name."""
     query = sa.select(report_views).where(
         sa.or_(report_views.c.owner_id == user_id, report_views.c.shared)
     )
@@ -134,13 +127,13 @@ def _view(row: Row[Any]) -> SavedView:
     return SavedView(row.id, row.owner_id, row.name, row.shared, row.page, query, row.made_at)
 
 
-# -- Kept reports in the database --
+# -- Snapshots --
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What is known of a kept report beside its tables. `by` is an account's id; `definition` and
-    `code` are the versions that made it.
+    """A snapshot without its tables. `by` is an account's id; `definition` and `code` are the
+    versions that made it.
     """
 
     id: str
@@ -153,7 +146,7 @@ class Snapshot:
 
 
 def add_snapshot(connection: Connection, kept: Snapshot, tables: Sequence[Table]) -> None:
-    """Insert a report with its tables."""
+    """Insert a snapshot with its tables."""
     connection.execute(
         sa.insert(kept_reports).values(
             id=kept.id,
@@ -172,7 +165,7 @@ def add_snapshot(connection: Connection, kept: Snapshot, tables: Sequence[Table]
 def find_snapshot(
     connection: Connection, kept_id: str
 ) -> tuple[Snapshot, tuple[Table, ...]] | None:
-    """Return a report and its tables, None where there is none."""
+    """Return a snapshot and its tables, None if there is none of that id."""
     query = sa.select(kept_reports).where(kept_reports.c.id == kept_id)
     row = connection.execute(query).first()
     if row is None:
@@ -181,14 +174,14 @@ def find_snapshot(
 
 
 def snapshots(connection: Connection) -> list[Snapshot]:
-    """Return the reports without their tables."""
+    """Return the snapshots without their tables, newest first."""
     columns = [column for column in kept_reports.c if column.name != "tables"]
     query = sa.select(*columns).order_by(kept_reports.c.made_at.desc(), kept_reports.c.id)
     return [_snapshot(row) for row in connection.execute(query)]
 
 
 def remove_snapshot(connection: Connection, kept_id: str) -> None:
-    """Delete a report."""
+    """Delete a snapshot."""
     connection.execute(sa.delete(kept_reports).where(kept_reports.c.id == kept_id))
 
 

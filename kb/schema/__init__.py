@@ -1,7 +1,6 @@
 """The tables, as the newest revision of kb.migrations makes them.
 
-Promises names and types that SQLite and PostgreSQL share; a test holds the revisions to this
-package. Knows no query and no rule of the product.
+Names and types work on both SQLite and PostgreSQL; a test compares the revisions with this package.
 """
 
 from kb.schema.accounts import (

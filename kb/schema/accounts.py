@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from kb.schema.columns import UtcTime, id_column, metadata
 
-# -- The tables of people: accounts, their tokens, ways to a new password, rates, wrong passwords --
+# -- Accounts, tokens, password links, wrong passwords, rate limits --
 
 
 users = sa.Table(
@@ -28,20 +28,20 @@ api_tokens = sa.Table(
     sa.Column("digest", sa.String(64), primary_key=True),
     sa.Column("user_id", sa.ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
     sa.Column("label", sa.String(100), nullable=False),
-    sa.Column("role", sa.String(16), nullable=False),  # the most that it may do
+    sa.Column("role", sa.String(16), nullable=False),  # the most that the token may do
     sa.Column("created_at", UtcTime, nullable=False),
     sa.Column("expires_at", UtcTime, nullable=True),  # empty: never
     sa.Column("last_used_at", UtcTime, nullable=True),  # to the hour
 )
 
-# Links by which a forgotten password is replaced. For an address without an account a row of
-# nobody is written, so that both take as long.
+# Links that replace a forgotten password. An address without an account gets a row too, with an
+# empty user_id, so that both take equally long.
 password_resets = sa.Table(
     "password_resets",
     metadata,
     sa.Column("digest", sa.String(64), primary_key=True),
     sa.Column("user_id", sa.ForeignKey("users.id", ondelete="CASCADE"), nullable=True, index=True),
-    sa.Column("bound_to", sa.String(64), nullable=False),  # digest of the hash it may replace
+    sa.Column("bound_to", sa.String(64), nullable=False),  # digest of the password hash to replace
     sa.Column("expires_at", UtcTime, nullable=False, index=True),
 )
 
@@ -64,7 +64,7 @@ rate_windows = sa.Table(
 )
 
 
-# -- The table of privacy: that somebody was erased, and nothing of whom --
+# -- Erasures, without saying of whom --
 
 
 erasures = sa.Table(
@@ -72,6 +72,6 @@ erasures = sa.Table(
     metadata,
     id_column(),
     sa.Column("at", UtcTime, nullable=False, index=True),
-    sa.Column("actor", sa.String(64), nullable=False),  # by which way: the command line
+    sa.Column("actor", sa.String(64), nullable=False),  # how: the command line
     sa.Column("counts", sa.JSON, nullable=False),  # how many rows of each table
 )

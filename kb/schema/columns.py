@@ -1,6 +1,6 @@
 """What all tables share: the metadata, the type of times, the kinds of keys.
 
-Promises types that SQLite and PostgreSQL share. Knows no table.
+The types work on both SQLite and PostgreSQL.
 """
 
 from __future__ import annotations

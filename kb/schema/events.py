@@ -1,4 +1,5 @@
-"""The tables of the record: events, episodes, failed searches, salts of pseudonyms."""
+"""The tables of the event log: events, episodes, failed searches, salts of pseudonyms, hook calls.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from kb.schema.columns import UtcTime, id_column, metadata, sequence_column
 events = sa.Table(
     "events",
     metadata,
-    # seq orders what was recorded; id makes a replayed event land once.
+    # seq orders events; id makes a replayed event count once.
     sequence_column(),
     sa.Column("id", sa.String(36), nullable=False, unique=True),
     sa.Column("at", UtcTime, nullable=False),
@@ -18,7 +19,7 @@ events = sa.Table(
     sa.Column("user_id", sa.String(36)),
     sa.Column("search_id", sa.String(36)),
     sa.Column("article", sa.String(255)),
-    sa.Column("words", sa.Text),  # redacted before it came here; emptied after the retention
+    sa.Column("words", sa.Text),  # redacted before it is stored; emptied after the retention
     sa.Column("words_key", sa.String(64)),  # folded words: what "the same words" means
     sa.Column("left_out", sa.String(16), nullable=False, server_default=""),  # staff, robot
     sa.Column("data", sa.JSON, nullable=False),
@@ -42,7 +43,7 @@ episodes = sa.Table(
     sa.Column("started_at", UtcTime, nullable=False),
     sa.Column("ended_at", UtcTime, nullable=False),
     sa.Column("outcome", sa.String(16), nullable=False),
-    sa.Column("ended", sa.Boolean, nullable=False),  # the gap has passed
+    sa.Column("ended", sa.Boolean, nullable=False),  # the episode gap has passed
     sa.Column("closed", sa.Boolean, nullable=False),  # the outcome window has passed too
     sa.Column("unresolved", sa.Boolean, nullable=False),
     sa.Column("policy", sa.String(16), nullable=False, server_default=""),  # what a policy did

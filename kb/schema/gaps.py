@@ -1,4 +1,4 @@
-"""The tables of gaps: groups of failed searches, what became of them, who waits for an answer."""
+"""The tables of gaps: groups of failed searches, what became of them, replays, subscriptions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ gaps = sa.Table(
     "gaps",
     metadata,
     id_column(),
-    sa.Column("number", sa.Integer, nullable=False, unique=True),  # what people call it by
+    sa.Column("number", sa.Integer, nullable=False, unique=True),  # the number people see
     sa.Column("title", sa.String(200), nullable=False, server_default=""),  # given by hand
     sa.Column("label", sa.String(200), nullable=False, server_default=""),  # made from its searches
     sa.Column("language", sa.String(16), nullable=False, server_default=""),
@@ -41,14 +41,14 @@ gap_searches = sa.Table(
     "gap_searches",
     metadata,
     sa.Column("search_id", sa.String(36), primary_key=True),
-    sa.Column("gap_id", sa.String(36), index=True),  # null: with none, by hand or for now
+    sa.Column("gap_id", sa.String(36), index=True),  # null: in no gap, by hand or for now
     sa.Column("at", UtcTime, nullable=False, index=True),
     sa.Column("by_hand", sa.Boolean, nullable=False, server_default=sa.false()),
-    # Why it failed, against which generation of articles that was found, and what shows it.
+    # Why it failed, the generation of articles in which that was diagnosed, and the evidence.
     sa.Column("cause", sa.String(16), nullable=False, server_default=""),
     sa.Column("diagnosed", sa.String(64), nullable=False, server_default=""),
     sa.Column("evidence", sa.JSON),
-    # When it was last asked again (`replays.state`), and what answers it since which commit.
+    # When it was last replayed (`replays.state`), and what answers it since which commit.
     sa.Column("replayed_commit", sa.String(64), nullable=False, server_default=""),
     sa.Column("answered_at", UtcTime),
     sa.Column("answered_commit", sa.String(64), nullable=False, server_default=""),
@@ -95,7 +95,7 @@ subscriptions = sa.Table(
     sa.Column("email", sa.String(255), nullable=False, index=True),  # lower case
     sa.Column("language", sa.String(16), nullable=False),
     sa.Column("audience", sa.String(16), nullable=False),  # what this person may read
-    sa.Column("words", sa.Text, nullable=False),  # redacted; what the letter quotes
+    sa.Column("words", sa.Text, nullable=False),  # redacted; quoted in the email
     sa.Column("state", sa.String(12), nullable=False, index=True),  # asked, confirmed, told
     sa.Column("link_digest", sa.String(64), nullable=False, unique=True),
     sa.Column("created_at", UtcTime, nullable=False),
@@ -120,6 +120,6 @@ article_parts = sa.Table(
     sa.Column("slug", sa.String(255), primary_key=True),
     sa.Column("blob", sa.String(64), nullable=False),
     sa.Column("was", sa.String(64), nullable=False),  # the blob before its text last changed
-    sa.Column("commit", sa.String(64), nullable=False),  # that was live when it did
+    sa.Column("commit", sa.String(64), nullable=False),  # the commit live at that time
     sa.Column("parts", sa.JSON, nullable=False),  # digest of a text -> live since, Unix time
 )

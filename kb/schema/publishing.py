@@ -10,7 +10,7 @@ previews = sa.Table(
     "previews",
     metadata,
     id_column(),
-    sa.Column("branch", sa.String(255), nullable=False, unique=True),  # "hr:draft": of `hr`
+    sa.Column("branch", sa.String(255), nullable=False, unique=True),  # "hr:draft": draft of hr
     sa.Column("made_by", sa.String(255), nullable=False),
     sa.Column("created_at", UtcTime, nullable=False),
     sa.Column("expires_at", UtcTime, nullable=False),

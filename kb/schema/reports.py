@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from kb.schema.columns import UtcTime, id_column, metadata
 
-# -- The tables of reports: what each day held, counted; see kb.insight.days --
+# -- The tables of reports: what each day held, counted; see kb.analytics.daily_counts --
 
 
 report_days = sa.Table(
@@ -41,7 +41,7 @@ article_days = sa.Table(
 )
 
 
-# -- The tables of what leads add to reports: notes on days, saved views, kept reports --
+# -- Annotations, saved views, snapshots --
 
 
 report_notes = sa.Table(

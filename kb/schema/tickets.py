@@ -1,4 +1,4 @@
-"""The tables of the desk: tickets, their events, letters to send, offers, leases."""
+"""The tables of the desk: tickets, their events, the outbox, offers, leases."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ tickets = sa.Table(
     sa.Column("status", sa.String(16), nullable=False, index=True),
     sa.Column("tier", sa.Integer, nullable=False),
     sa.Column("tier_since", UtcTime, nullable=False),
-    sa.Column("waiting_since", UtcTime),  # the tier's clock stands still from here
+    sa.Column("waiting_since", UtcTime),  # the tier's clock is paused from here
     sa.Column("assignee_id", sa.String(36)),
     sa.Column("requester_name", sa.String(255), nullable=False, server_default=""),
     sa.Column("requester_email", sa.String(255), nullable=False, server_default=""),
     sa.Column("requester_id", sa.String(36), index=True),
-    sa.Column("filed_by", sa.String(36), index=True),  # the account that asked for somebody else
+    sa.Column("filed_by", sa.String(36), index=True),  # the account that filed it for somebody
     sa.Column("visitor", sa.String(64), nullable=False, server_default=""),
     sa.Column("search_id", sa.String(36)),
     sa.Column("link_digest", sa.String(64), nullable=False, unique=True),
@@ -38,9 +38,9 @@ tickets = sa.Table(
     sa.Column("updated_at", UtcTime, nullable=False),
     sa.Column("resolved_at", UtcTime),
     sa.Column("version", sa.Integer, nullable=False),
-    # What its events add up to, written with each of them, so that reports need not read them.
+    # Totals of its events, written with each of them, so that reports need not read events.
     sa.Column("answered_at", UtcTime),  # when staff first answered or resolved it
-    sa.Column("answers", sa.Integer, nullable=False, server_default="0"),  # texts to the requester
+    sa.Column("answers", sa.Integer, nullable=False, server_default="0"),  # messages to them
     sa.Column("raised_by_clock", sa.Integer, nullable=False, server_default="0"),
     sa.Column("raised_by_hand", sa.Integer, nullable=False, server_default="0"),
     sa.Column("returned", sa.Integer, nullable=False, server_default="0"),
@@ -59,7 +59,7 @@ ticket_events = sa.Table(
     sa.Column("data", sa.JSON, nullable=False),
 )
 
-# What was taken in under a name of its sender's, so that it is taken once.
+# Submissions by the name that their sender gave them, so that each is accepted once.
 submissions = sa.Table(
     "submissions",
     metadata,
@@ -70,7 +70,7 @@ submissions = sa.Table(
     sa.Column("at", UtcTime, nullable=False, index=True),
 )
 
-# Private links of letters after the first, which has tickets.link_digest: the SHA-256 of each.
+# SHA-256 of each private link in later emails; the first one is in tickets.link_digest.
 ticket_links = sa.Table(
     "ticket_links",
     metadata,

@@ -11,14 +11,17 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from kb.access import Article, Engine, Library, LibraryGetter, readable
+from kb.access import LibraryGetter, readable
 from kb.accounts.roles import Viewer
+from kb.content.article import Article
+from kb.content.library import Library
 from kb.redaction.redactor import Redactor, added
 from kb.redaction.redactor import redact as redact_secrets
 from kb.tracking import store as tracking_store
 from kb.tracking.events import Event, EventKind, Surface, new_search_id
 from kb.tracking.query_text import LONGEST_WORDS, bounded, words_key
 from kb.tracking.recorder import Recorder
+from search.engine import Engine
 from search.types import Hit, Query, Results
 
 HITS_KEPT = 10

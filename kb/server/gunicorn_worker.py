@@ -1,8 +1,8 @@
-"""The kind of web process that `kb serve` runs: gunicorn keeps the processes, waitress the sockets.
+"""The worker class of `kb serve`: gunicorn manages the processes, waitress the connections.
 
-One thread of each process reads from all connections at once and hands a request to one of the
-others when all of it is there; it also sends the answers. So a connection that says nothing, or
-little at a time, or reads slowly, holds no thread (docs/decisions/0016).
+One thread of each process reads from all connections at once and passes a request to another thread
+when it is complete; it also sends the answers. So a connection that says nothing, or sends or reads
+slowly, holds no thread (docs/decisions/0016).
 """
 
 from __future__ import annotations
@@ -22,37 +22,37 @@ from waitress.server import BaseWSGIServer, create_server
 from kb.connectors.files import masked
 
 SILENT_S = 30  # a connection that sends nothing so long is closed
-WHOLE_S = 60.0  # a request that is not whole by then too, however steadily it drips
-CONNECTIONS = 500  # of one process; each costs a file and, at worst, the two sizes below
-# Bytes. Flask takes less of a body and says so in words, for which it must have been read; beyond
-# 256 KiB it waits in a file.
+WHOLE_S = 60.0  # so is one whose request is not whole by then, however steadily it drips
+CONNECTIONS = 500  # per process; each costs a file and, at worst, the sizes below
+# Bytes. Flask's own limit on a body is lower and refuses it in words, for which it must have been
+# read; beyond 256 KiB it waits in a file.
 HEAD, BODY, IN_MEMORY = 32 * 1024, 4 * 1024 * 1024, 256 * 1024
-ARRIVING_S = 1.0  # from connecting to the request; who is cut off in between is told of an error
-STEP_S = 0.5  # between two looks for a signal to stop
-LEFT_S = 0.01  # a connection is left so long to a process that holds fewer
+ARRIVING_S = 1.0  # from connecting to the request; a client cut off in between sees an error
+STEP_S = 0.5  # between two checks for a signal to stop
+LEFT_S = 0.01  # how long a connection is left to a process that holds fewer
 
 
 class Sharing:
-    """How many connections each web process holds, in memory that exists before they are forked.
+    """How many connections each web process holds, in memory made before the fork.
 
     All processes listen on one socket, and whichever wakes first would take most connections: with
     two processes one was seen to hold seven of eight, and half of the machine idle.
     """
 
     PLACES = 128
-    FRESH_S = 2 * STEP_S  # a process that has not written for longer does not take connections now
+    FRESH_S = 2 * STEP_S  # a process whose entry is older takes no connections now
 
     def __init__(self) -> None:
         self._memory = memoryview(mmap.mmap(-1, self.PLACES * 16)).cast("d")
 
     def tell(self, place: int, held: int, now: float) -> None:
-        """Write how many connections the process at `place` holds at `now`, in seconds by the
+        """Write how many connections the process at `place` holds at `now`, in seconds of the
         machine's monotonic clock.
         """
         self._memory[2 * place], self._memory[2 * place + 1] = held, now
 
     def leave(self, place: int) -> None:
-        """Count the process at `place` among those that take connections no more."""
+        """Mark the process at `place` as taking no more connections."""
         self._memory[2 * place + 1] = 0.0
 
     def fewest(self, place: int, now: float) -> float:
@@ -70,9 +70,9 @@ _SHARING = Sharing()
 
 
 class BufferedWorker(Worker):  # type: ignore[misc]
-    """Answers from as many threads as the setting says."""
+    """A gunicorn worker with as many threads as the setting says."""
 
-    place = 0  # which no other living process has
+    place = 0  # unique among living processes
 
     def run(self) -> None:
         """Answer until told to stop; then let what was begun end within the grace period."""
@@ -90,7 +90,7 @@ class BufferedWorker(Worker):  # type: ignore[misc]
             max_request_body_size=BODY,
             inbuf_overflow=IN_MEMORY,
             asyncore_use_poll=True,
-            clear_untrusted_proxy_headers=False,  # Flask decides which are believed
+            clear_untrusted_proxy_headers=False,  # kb.web.site_address decides
             log_socket_errors=False,  # of readers who went away
             ident="",
             server_name="localhost",
@@ -108,7 +108,7 @@ class BufferedWorker(Worker):  # type: ignore[misc]
         wasyncore.loop(timeout=seconds, use_poll=True, map=sockets, count=1)
 
     def _end(self, sockets: dict[int, Any]) -> None:
-        """Accept no more, and answer what is there."""
+        """Accept no more connections, and answer what has arrived."""
         found = servers(sockets)
         for server in found:
             server.del_channel(sockets)
@@ -126,7 +126,7 @@ class Fair:
 
     def __init__(self, sockets: dict[int, Any], place: int, sharing: Sharing = _SHARING) -> None:
         self._sockets, self._place, self._sharing = sockets, place, sharing
-        self._until = 0.0  # while connections are left to others; 0 while they are not
+        self._until = 0.0  # until when connections are left to others; 0: they are not
         self._accepts = [(server, server.handle_accept) for server in servers(sockets)]
         for server, accept in self._accepts:
             server.handle_accept = partial(self._arrived, accept)
@@ -141,8 +141,7 @@ class Fair:
             server.accepting = False
 
     def wait(self) -> float:
-        """Tell the others how many connections there are; return how many seconds to wait for more
-        at most.
+        """Publish how many connections there are; return how many seconds to wait for more at most.
         """
         now = time.monotonic()
         if not self._until:
@@ -157,7 +156,7 @@ class Fair:
         return STEP_S
 
     def end(self) -> None:
-        """Let nobody leave connections to this process: it takes no more."""
+        """Stop others from leaving connections to this process: it takes no more."""
         self._sharing.leave(self._place)
 
     def _holds_more(self, now: float) -> bool:
@@ -170,7 +169,7 @@ class Fair:
 
 
 def servers(sockets: dict[int, Any]) -> list[Any]:
-    """Return those that listen among waitress's sockets."""
+    """Return the listening sockets among waitress's."""
     return [each for each in sockets.values() if isinstance(each, BaseWSGIServer)]
 
 
@@ -180,8 +179,8 @@ def channels(sockets: dict[int, Any]) -> list[Any]:
 
 
 def is_needed(sockets: dict[int, Any], passed: float, grace: float) -> bool:
-    """Return whether somebody is still to be answered, `passed` seconds after no more connections
-    are accepted: a request that is here, or for ARRIVING_S one that is on its way.
+    """Return whether somebody is still to be answered, `passed` seconds after the last accept: a
+    request has arrived or, for ARRIVING_S, may be on its way. Never after `grace` seconds.
     """
     held = channels(sockets)
     return passed < grace and (any(map(is_busy, held)) or (bool(held) and passed < ARRIVING_S))
@@ -193,8 +192,8 @@ def is_busy(channel: Any) -> bool:
 
 
 def end_slow(sockets: dict[int, Any], began: dict[Any, float], now: float) -> None:
-    """Close connections whose request has been coming in for longer than WHOLE_S; `began` holds
-    since when, in seconds by a monotonic clock.
+    """Close connections whose request has been arriving for longer than WHOLE_S; `began` holds
+    since when, in seconds of a monotonic clock.
     """
     reading = {each for each in channels(sockets) if each.request is not None}
     for gone in began.keys() - reading:
@@ -217,5 +216,5 @@ class _Masked(logging.Filter):
 def _quieten() -> None:
     log = logging.getLogger("waitress")
     log.addFilter(_Masked())
-    # A request that waits for a thread is no event.
+    # It would warn whenever a request waits for a thread.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)

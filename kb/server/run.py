@@ -1,7 +1,7 @@
-"""The site under gunicorn, with the periodic work in a process beside it.
+"""`kb serve`: the site under gunicorn, with `kb worker` in a process beside it.
 
-Promises that a taken port is said before anything else happens, that the worker is started again
-when it dies, that both end together, and that nothing people typed is logged. Knows no page.
+A port that is taken is reported before anything else happens. The worker is started again when it
+dies, both end together, and nothing people typed is logged.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
 from kb import health
-from kb.config.settings import RESTART, Settings, load
+from kb.config.settings import ROWS, Settings, load
 from kb.connectors.files import masked
 from kb.errors import ConfigError
 from kb.server.gunicorn_worker import BufferedWorker
@@ -31,11 +31,11 @@ from search.errors import SearchError
 log = logging.getLogger(__name__)
 
 GRACE_S = 10  # given to requests and to the worker when the site stops
-REQUEST_S = 60  # a worker process that answers nobody this long is replaced
-# Between a worker's death and the next; doubled each time while it dies young or does not start.
+REQUEST_S = 60  # a web process that answers nobody this long is replaced
+# Pause before the worker is restarted; doubled each time it dies young or does not start.
 RESTART_S, LONGEST_RESTART_S = 1.0, 60.0
 YOUNG_S = 30.0
-BRIEF_S, SLOWEST_S = 5.0, 2.0  # a web process that lives no longer is followed after a pause
+BRIEF_S, SLOWEST_S = 5.0, 2.0  # after a web process that lived so briefly, a pause up to that
 SHARED_MEMORY = "/dev/shm"  # noqa: S108 - gunicorn makes its files there safely
 
 
@@ -45,8 +45,8 @@ def check_address(settings: Settings) -> None:
 
 
 class _Companion:
-    """The `kb worker` process, started again when it ends unasked or could not be started. What
-    keeps it from starting is left in the data folder, where /readyz finds it.
+    """The `kb worker` process, restarted when it ends unasked or cannot be started. What keeps it
+    from starting is written to the data folder, where /readyz finds it.
     """
 
     def __init__(self, data: Path) -> None:
@@ -59,8 +59,8 @@ class _Companion:
 
     def start(self) -> None:
         """Start it, and keep it running."""
-        # A web process forked in the middle of Popen would keep the pipe open on which Popen waits,
-        # for as long as it lives; so neither begins before the other is done.
+        # A web process forked during Popen would keep open, for as long as it lives, the pipe on
+        # which Popen waits; so neither begins before the other is done.
         release = self._starting.release
         os.register_at_fork(
             before=self._starting.acquire, after_in_parent=release, after_in_child=release
@@ -84,7 +84,7 @@ class _Companion:
             pause = min(2 * pause, LONGEST_RESTART_S)
 
     def _live_and_die(self) -> str:
-        """Run the worker to its end; return how it went, as the beginning of a sentence."""
+        """Run the worker to its end; return how it ended, as the beginning of a sentence."""
         command = [sys.executable, "-m", "kb.cli", "worker", "--parent", str(os.getpid())]
         try:
             with self._starting:
@@ -94,12 +94,12 @@ class _Companion:
             health.beat(self._data, fault=f"it cannot be started: {why}")
             return f"the worker cannot be started: {why}"
         status = self._process.wait()
-        if not self._ended.is_set() and status > 0:  # a refusal, in the log; no kill
+        if not self._ended.is_set() and status > 0:  # an error, which is in the log; not a signal
             health.beat(self._data, fault=f"it ended with exit code {status}")
         return f"the worker ended with {status}"
 
     def again(self) -> None:
-        """Have it end after the job at hand and begin anew, with the settings as they are now."""
+        """Restart it after its current job, with the settings as they are now."""
         if self._process and self._process.poll() is None:
             self._anew.set()
             self._process.terminate()
@@ -116,12 +116,12 @@ class _Companion:
 
 
 class _Log(Logger):  # type: ignore[misc]
-    """Gunicorn's log without what people typed and without secret links: it would quote requests
-    that it cannot read, and the address of one that it fails on.
+    """Gunicorn's log without what people typed and without secret links. Gunicorn itself would
+    quote requests that it cannot read, and the address of one that fails.
     """
 
     def setup(self, cfg: Any) -> None:
-        """Write as the rest of the site does: `kb.logs`."""
+        """Log as the rest of the site does, see `kb.logs`."""
         super().setup(cfg)
         self.error_log.handlers.clear()
         self.error_log.propagate = True
@@ -139,11 +139,11 @@ class _Log(Logger):  # type: ignore[misc]
 
 
 class _Site(BaseApplication):  # type: ignore[misc]
-    """Gunicorn, told by our settings alone."""
+    """Gunicorn, configured by our settings alone."""
 
     def __init__(self, settings: Settings, companion: _Companion, listener: socket.socket) -> None:
         self._settings = settings
-        self._descriptor = listener.detach()  # gunicorn makes a socket of its own of it
+        self._descriptor = listener.detach()  # gunicorn makes its own socket of it
         self._companion = companion
         self.callable: Any = None
         super().__init__()
@@ -156,7 +156,7 @@ class _Site(BaseApplication):  # type: ignore[misc]
             "threads": settings.threads,
             "worker_class": BufferedWorker,
             "worker_tmp_dir": _in_memory(),
-            "preload_app": True,  # imported once; what has threads begins after the fork
+            "preload_app": True,  # imported once; threads begin after the fork
             "timeout": REQUEST_S,
             "graceful_timeout": GRACE_S,
             "proc_name": "tier-zero",
@@ -171,7 +171,7 @@ class _Site(BaseApplication):  # type: ignore[misc]
             "worker_exit": _leave,
             "loglevel": "warning",
             "logger_class": _Log,
-            "control_socket_disable": True,  # a socket in the home folder, which nobody asked for
+            "control_socket_disable": True,  # would be an unwanted socket in the home folder
         }
         for name, value in options.items():
             self.cfg.set(name, value)
@@ -182,14 +182,14 @@ class _Site(BaseApplication):  # type: ignore[misc]
         return create_app(self._settings)
 
     def reload(self) -> None:
-        """Take the settings as they are now (SIGHUP); where they cannot be used, keep those of
-        before. The processes that answer are replaced one after another in both cases.
+        """Reload the settings (SIGHUP); keep those of before where the new ones cannot be used. In
+        both cases gunicorn then replaces the web processes one after another.
         """
         before, site = self._settings, self.callable
         try:
             self._settings = _reloaded(before)
             self.callable = self.load()
-        except Exception as problem:  # whatever is wrong with them, the site goes on
+        except Exception as problem:  # whatever is wrong, the site goes on
             self._settings, self.callable = before, site
             log.error("the settings stay as they were: %s", problem)
             return
@@ -199,23 +199,24 @@ class _Site(BaseApplication):  # type: ignore[misc]
 
 
 def _in_memory() -> str | None:
-    """Return the folder for files by which web processes say that they live, None for the usual:
-    a busy disk must not make one look dead.
+    """Return the folder for gunicorn's heartbeat files, None for the default: in memory, so that a
+    busy disk makes no web process look dead.
     """
     return SHARED_MEMORY if os.access(SHARED_MEMORY, os.W_OK | os.X_OK) else None
 
 
 def _reloaded(before: Settings) -> Settings:
-    """Return the settings as they are now. Raises ConfigError for those that need a restart."""
+    """Return the settings as they are now. Raise ConfigError for changes that need a restart."""
     found = load()
-    held = sorted(name for name in RESTART if getattr(found, name) != getattr(before, name))
+    names = sorted(row.name for row in ROWS if row.restart)
+    held = [name for name in names if getattr(found, name) != getattr(before, name)]
     if held:
         raise ConfigError(f"{', '.join(held)} cannot change while the site runs.", "Restart it.")
     return found
 
 
 def _place(arbiter: Any, worker: Any) -> None:
-    """Give a new web process the first place for counting that no living one has."""
+    """Give a new web process the first counting place that no living one has."""
     taken = {each.place for each in arbiter.WORKERS.values()}
     worker.place = next(place for place in range(len(taken) + 1) if place not in taken)
 
@@ -236,28 +237,28 @@ def _warm(worker: Any) -> None:
         log.error("%s Pages that need the index wait until it is rebuilt.", problem.message)
     except Exception:
         log.exception("a web process starts without having opened the index")
-    # What is there by now stays. Going through it for garbage would stop all threads of the process
-    # for 60 ms and more, again and again.
+    # What is loaded by now stays. Searching it for garbage again and again would stop all threads
+    # of the process for 60 ms and more each time.
     gc.collect()
     gc.freeze()
 
 
 class _Births:
-    """Lets web processes that die young be followed slowly: each costs a second of processor."""
+    """Delays the replacement of web processes that die young: each costs a second of processor."""
 
     def __init__(self) -> None:
         self._born: dict[int, float] = {}
-        self._young = 0  # deaths in a row
+        self._young = 0  # early deaths in a row
 
     def before(self, arbiter: Any, worker: Any) -> None:
-        """Wait a little where the last ones died young, and give this one its place."""
+        """Wait a little after early deaths, then give this process its place."""
         _place(arbiter, worker)
         if self._young:
             time.sleep(min(SLOWEST_S, 0.1 * 2**self._young))
         self._born[worker.age] = time.monotonic()
 
     def after(self, _arbiter: Any, worker: Any) -> None:
-        """Take note of a death."""
+        """Note a death."""
         lived = time.monotonic() - self._born.pop(worker.age, 0.0)
         self._young = min(self._young + 1, 8) if lived < BRIEF_S else 0
 
@@ -265,8 +266,8 @@ class _Births:
 def _leave(_arbiter: Any, worker: Any) -> None:
     """End a web process at once, with the exit status it was about to have.
 
-    The model's runtime may be starting its threads at this moment; letting C++ take its globals
-    down under them aborts the process. Nothing is left to do once what waits is written.
+    The model's runtime may be starting its threads; C++ destroying its globals under them would
+    abort the process. Once waiting events are written, nothing is left to do.
     """
     leaving = sys.exc_info()[1]
     if worker.booted:
@@ -277,5 +278,5 @@ def _leave(_arbiter: Any, worker: Any) -> None:
 
 
 def run(settings: Settings, listener: socket.socket) -> None:
-    """Serve on a socket that listens, until stopped."""
+    """Serve on the listening socket until stopped."""
     _Site(settings, _Companion(settings.data), listener).run()

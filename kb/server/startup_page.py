@@ -1,8 +1,8 @@
 """What the site's address answers while `kb serve` makes the site ready.
 
 The address is taken before anything else is done and handed on when the site is ready, so that no
-reader and no health check meets a closed port. `/healthz` is answered as later; every other page is
-a plain 503 that says how far it is.
+reader and no health check meets a closed port. `/healthz` answers as usual; every other page is a
+plain 503 that says how far the work is.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from kb.config.settings import Settings
 from kb.errors import PortError
 from kb.server.gunicorn_worker import is_needed
 
-AGAIN_S = 5  # after which a browser looks again by itself
-ENDING_S = 2.0  # given to answers that are under way when the site is ready
+AGAIN_S = 5  # after which a browser reloads by itself
+ENDING_S = 2.0  # for answers still under way when the site is ready
 BACKLOG = 2048
 STAGES = {
     "migrate": "The database is being brought up to date",
@@ -69,9 +69,10 @@ def _refused(settings: Settings, problem: OSError) -> PortError:
 
 
 class Starting:
-    """Answers on the site's address until it is left; `listener` then listens on, for the site.
+    """A context manager that answers on the site's address while the site is made ready.
 
-    Left by an error it closes the address.
+    When it is left, `listener` keeps listening, for the site; left by an error, it closes the
+    address.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -93,14 +94,14 @@ class Starting:
         self._thread = threading.Thread(target=self._serve, name="starting", daemon=True)
 
     def progress(self, stage: str, done: int, total: int) -> None:
-        """Take note of how far the work is."""
+        """Note how far the work is."""
         text = STAGES.get(stage, OTHER)
         if self._first and stage != "migrate":
             text += " for the first time"
         self._told = f"{text}: {done} of {total}." if total > 1 else f"{text}."
 
     def __enter__(self) -> Starting:
-        """Begin to answer."""
+        """Start answering."""
         self._thread.start()
         return self
 
@@ -110,7 +111,7 @@ class Starting:
         problem: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Answer no more; whoever connects from now on waits for the site."""
+        """Stop answering; new connections wait for the site."""
         self._ready.set()
         self._thread.join(2 * ENDING_S)
         if problem is not None:
@@ -132,7 +133,7 @@ class Starting:
     ) -> Iterable[bytes]:
         """Answer one request, by WSGI."""
         path, method = request.get("PATH_INFO", ""), request["REQUEST_METHOD"]
-        if path.startswith(f"{self._root}/"):  # where the proxy leaves it
+        if path.startswith(f"{self._root}/"):  # where the proxy leaves the path in
             path = path.removeprefix(self._root)
         kind = "application/json"
         status, more = "503 Service Unavailable", [("Retry-After", str(AGAIN_S))]

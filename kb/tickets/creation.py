@@ -1,8 +1,8 @@
-"""Opening a ticket inside one transaction, never twice for one need.
+"""Opens a ticket within one transaction, never twice for one need.
 
-Promises that the ticket, its number, its first event and the letter to the requester are written
-together or not at all, and that a need which an open ticket owns leads to that ticket. The rules
-are in docs/decisions/0006.
+The ticket, its number, its first event and the email to the requester are written together or not
+at all, and a need which an open ticket owns leads to that ticket. The rules are in
+docs/decisions/0006.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class CreatedTicket:
     added: bool = False
 
     def told(self, draft: TicketDraft, now: datetime) -> CreatedTicket:
-        """Return what the record is told: who joins the team's ticket has it as their own."""
+        """Return the ticket to record: who joins the team's ticket has it as their own."""
         if not self.joined:
             return self
         theirs = replace(
@@ -124,8 +124,8 @@ class TicketCreation:
         return self._new(draft, origin, ticket_id=ticket_id, now=now)
 
     def _mine(self, draft: TicketDraft, ticket_id: str) -> Ticket | None:
-        """Return the open ticket of the account that asks which owns the need. An address alone is
-        nobody's proof, so it finds none.
+        """Return the open ticket of the account that asks which owns the need. An address alone
+        proves nothing, so it finds none.
         """
         if draft.different or draft.filed_by or not draft.requester.user_id:
             return None
@@ -142,7 +142,7 @@ class TicketCreation:
         return CreatedTicket(after, None, existing=True, added=True)
 
     def _link(self, ticket: Ticket) -> str | None:
-        """Return the private link's secret once more, None where it has another."""
+        """Return the private link's token once more, None where the ticket has another link."""
         token = self._token(ticket.id)
         found = self.tickets.by_digest(link_digest(token))
         return token if found and found.id == ticket.id else None
@@ -154,7 +154,7 @@ class TicketCreation:
         return base64.urlsafe_b64encode(made).decode().rstrip("=")
 
     def _team(self, words_key: str) -> Ticket | None:
-        """Return the open ticket by demand for these words."""
+        """Return the team's open ticket for these words."""
         return (
             self.tickets.open_by_need(deduplication.demand_need(words_key)) if words_key else None
         )
@@ -171,7 +171,7 @@ class TicketCreation:
         return CreatedTicket(ticket, None if origin is Origin.DEMAND else token, existing=False)
 
     def _join(self, team: Ticket, draft: TicketDraft, now: datetime) -> CreatedTicket:
-        """Let the person wait for the team's ticket, once."""
+        """Add the person to those who wait for the team's ticket, once."""
         person = draft.requester
         if all(each.user_id != person.user_id for each, _ in self.tickets.joined(team.id)):
             data = _joining(person, draft)
@@ -182,7 +182,7 @@ class TicketCreation:
 
 
 def _ticket_id(draft: TicketDraft, origin: Origin, submission: str, key: RequestKey | None) -> str:
-    """Return the ticket's id. An episode's ticket is the same whatever became of its words."""
+    """Return the ticket's id. An episode's ticket has the same id when its words are forgotten."""
     if key:
         return deduplication.ticket_id(f"key\n{key.text}", deduplication.sender(draft), key.body)
     words = deduplication.said(draft) if origin is Origin.ASKED else ""
@@ -192,7 +192,7 @@ def _ticket_id(draft: TicketDraft, origin: Origin, submission: str, key: Request
 
 
 def _sender_alone(draft: TicketDraft, name: str) -> bool:
-    """Return whether nobody but the sender can know the name of this submission."""
+    """Return whether only the sender can know the name of this submission."""
     return bool(draft.filed_by or draft.requester.user_id) or len(name) >= HARD_TO_GUESS
 
 

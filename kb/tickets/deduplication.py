@@ -1,7 +1,7 @@
-"""What a ticket is about, so that one need never has two open tickets.
+"""Keys of needs, so that one need never has two open tickets.
 
-Promises keys: two tickets with the same key are about the same need, and the database lets only
-one of them be open. Knows no ticket and no database; see docs/decisions/0006.
+Two tickets with the same key are about the same need, and the database lets only one of them be
+open; see docs/decisions/0006.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def demand_need(words_key: str) -> str:
 
 
 def words_of(need_key: str) -> str:
-    """Return the words' key that a person's or a demand's need key holds."""
+    """Return the words' key in the need key of a person or of a demand."""
     kind, *rest = need_key.split(":")
     return rest[1] if kind == "person" else rest[0]
 
@@ -71,7 +71,7 @@ def ticket_id(submission: str, sent_by: str, words: str = "") -> str:
 
 
 def key_name(key: str, draft: TicketDraft) -> str:
-    """Return the name of a program's request: the key is its account's own."""
+    """Return the name of an API request by its key; each account has keys of its own."""
     account = draft.filed_by or draft.requester.user_id
     return _digest(f"key\n{f'user:{account}' if account else sender(draft)}\n{key}")
 

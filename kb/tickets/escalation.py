@@ -1,7 +1,7 @@
-"""Escalation by the clock.
+"""Escalation of tickets by the clock.
 
-Promises that a ticket left too long at its tier moves up one tier, once however many workers look;
-waiting, resolved and closed tickets stay. Knows no schedule: a worker calls it every so often.
+A ticket left too long at its tier moves up one tier, once however many workers look; waiting,
+resolved and closed tickets stay. A worker calls it periodically.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ log = logging.getLogger(__name__)
 
 
 def escalate_due(db: Database, tiers: Sequence[Tier], *, now: datetime) -> tuple[Ticket, ...]:
-    """Return the tickets that were moved up, as they are now; each in its own transaction."""
+    """Move up the tickets that are overdue, each in its own transaction; return them as they are
+    now.
+    """
     moved = (_escalate(db, tiers, ticket, now) for ticket in _due(db, tiers, now))
     return tuple(ticket for ticket in moved if ticket)
 
@@ -41,7 +43,7 @@ def _due(db: Database, tiers: Sequence[Tier], now: datetime) -> list[Ticket]:
 def _escalate(db: Database, tiers: Sequence[Tier], seen: Ticket, now: datetime) -> Ticket | None:
     """Return the ticket one tier up; None when it moved, or stopped its clock, since it was seen.
 
-    The row is locked before it is judged, so that two workers judge one after the other.
+    The row is locked before the rules are applied, so that two workers act one after the other.
     """
     with db.begin() as connection:
         tickets = Tickets(db, connection)

@@ -1,7 +1,7 @@
-"""What people type into the desk's forms, checked and cleaned.
+"""Checks and cleans what people type into the service desk's forms.
 
-Promises a draft or text that every database and mail header can hold, or `InvalidInput` with one
-plain sentence per field; the caller keeps what was typed. Knows no page.
+A draft or text comes back that every database and mail header can hold, or `InvalidInput` is raised
+with one plain sentence per field; the caller keeps what was typed.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ def checked(draft: TicketDraft, *, asked: bool = True) -> TicketDraft:
 
 
 def from_words(draft: TicketDraft) -> TicketDraft:
-    """Return the draft, cleaned, of which the subject is what somebody searched for: of any length
-    then, cut where a subject ends, "…" where the words are forgotten by now.
+    """Return the draft, cleaned, whose subject is what somebody searched for: cut to the length of
+    a subject, "…" where the words are forgotten by now.
 
     Raises InvalidInput for the other fields.
     """

@@ -1,7 +1,7 @@
-"""The path that led to a ticket: what was searched, what came, what was read.
+"""The journey before a ticket: what was searched, what was found, what was read.
 
-Promises a JSON-able account of the visitor's episode so far, in redacted words, that an agent can
-take in at a glance. A database that is away gives an empty trail, never an error. Knows no page.
+It is the visitor's episode so far, JSON-able, in redacted words and short enough to take in at a
+glance. A database that cannot be reached gives an empty journey, never an error.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def _events(db: Database, visitor: str, search_id: str | None, now: datetime) ->
     search = tracking_store.search_of(db, search_id) if search_id else None
     since = min(now, search.at) if search else now
     found = tracking_store.of_visitor(db, search.visitor if search else visitor, since - LOOK_BACK)
-    return tuple(replace(event, left_out="") for event in found)  # an agent's own ticket, too
+    return tuple(replace(event, left_out="") for event in found)  # also for an agent's own ticket
 
 
 def _titles(episode: Episode, library: LibraryGetter) -> Mapping[str, str]:

@@ -1,7 +1,7 @@
-"""A ticket, its events, what can be done to it, and how the queue is filtered.
+"""A ticket, its events, the actions on it, the queue's filter, and offers.
 
-Plain values: `kb.tickets.transitions` says what is allowed and turns a ticket into a new one; a
-ticket is never changed in place. `by` names the member of staff who acts.
+All are frozen values: `kb.tickets.transitions` says what is allowed and turns a ticket into a new
+one. `by` names the member of staff who acts.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from typing import Any
 
 from kb.errors import InvalidInput
 
-# -- A ticket, its events, and the draft it starts from --
+# -- Tickets, events and drafts --
 
 
-FIRST_LINE = 1  # tier 0 is the reader with the site; nobody there can hold a ticket
+FIRST_LINE = 1  # tier 0 is self-service: no ticket is there
 FIRST_NUMBER = 1001  # four digits from the start: nobody is told "you are ticket 1"
 _NUMBER = re.compile(r"(?:T-?)?(\d{1,9})", re.IGNORECASE)
 
@@ -70,7 +70,7 @@ class Requester:
 
     @property
     def shown(self) -> str:
-        """Return what to call the person in a history."""
+        """Return the name to show for the person in a history."""
         return self.name or self.email or "Requester"
 
 
@@ -84,10 +84,10 @@ class Agent:
 
 @dataclass(frozen=True, slots=True)
 class TicketDraft:
-    """What a form or a policy brings. `trail` is the search trail, JSON-able; `words_key` stands
-    for the words searched ("" when there was no search); `different` is the person saying that
-    this is another problem than their open ticket with the same words; `filed_by` is the account
-    that asks for somebody else, "" where the requester asks.
+    """What a form or a policy provides. `trail` is the journey, JSON-able; `words_key` stands for
+    the words searched ("" when there was no search); `different`: the person says that this is
+    another problem than their open ticket with the same words; `filed_by` is the account that asks
+    for somebody else, "" where the requester asks.
     """
 
     subject: str
@@ -140,7 +140,7 @@ class Ticket:
 
     @property
     def proven(self) -> bool:
-        """Return whether the account whose address this is asked, and nobody else in its name."""
+        """Return whether the requester's own account asked, and nobody else in its name."""
         return bool(self.requester.user_id) and not self.filed_by
 
     def as_opened(self) -> Ticket:
@@ -154,7 +154,7 @@ class Ticket:
         )
 
     def given_back(self, now: datetime) -> Ticket:
-        """Return the ticket with nobody."""
+        """Return the ticket unassigned."""
         return replace(self, assignee_id=None, version=self.version + 1, updated_at=now)
 
     @property
@@ -197,7 +197,7 @@ def parse_number(text: str) -> int:
     return int(match[1])
 
 
-# -- What can be done to a ticket, one frozen dataclass each --
+# -- Actions --
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +227,9 @@ class Assign:
 
 @dataclass(frozen=True, slots=True)
 class Escalate:
-    """Move up, to `to` or the next tier, for a reason; `shown` to the requester, or staff's own."""
+    """Move up, to `to` or the next tier; `shown`: the requester may read the reason, not staff
+    alone.
+    """
 
     by: Agent
     reason: str
@@ -246,7 +248,7 @@ class AutoEscalate:
 
 @dataclass(frozen=True, slots=True)
 class ReturnToTier:
-    """Move down again, to `to`, for a reason; `shown` to the requester, or staff's own."""
+    """Move down again, to `to`; `shown`: the requester may read the reason, not staff alone."""
 
     by: Agent
     to: int
@@ -266,7 +268,7 @@ class Resolve:
 
 @dataclass(frozen=True, slots=True)
 class Reopen:
-    """Staff takes up a resolved ticket again; the reason is `shown` to the requester or not."""
+    """Staff reopens a resolved ticket; `shown`: the requester may read the reason."""
 
     by: Agent
     reason: str = ""
@@ -302,10 +304,10 @@ Action = (
 )
 
 
-# -- What to show of the queue, and the page of it that was found --
+# -- The queue --
 
 
-NOBODY = ""  # as assignee: tickets that nobody has taken
+NOBODY = ""  # as assignee: unassigned tickets
 
 
 class Order(StrEnum):
@@ -341,7 +343,7 @@ class Queue:
     total: int
 
 
-# -- An offer: the question whether a person still needs help --
+# -- Offers --
 
 
 class OfferState(StrEnum):
@@ -354,7 +356,9 @@ class OfferState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What an unresolved episode left a signed-in person with; `words` are redacted."""
+    """The question to a signed-in person, after an unresolved episode, whether they still need
+    help; `words` are redacted.
+    """
 
     id: str
     user_id: str

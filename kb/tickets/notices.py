@@ -1,7 +1,7 @@
-"""What the product writes to people, in English and Spanish.
+"""The texts of emails about tickets, in English and Spanish.
 
-Promises plain text: a subject and a body for each occasion, in the ticket's language or in English.
-Values are inserted, never interpreted. Knows no address and no mail.
+Each occasion has a subject and a body in plain text, in the ticket's language or in English. Values
+are inserted, never interpreted.
 """
 
 from __future__ import annotations
@@ -13,28 +13,28 @@ from kb.notifications.outbox import email_language
 
 
 class Occasion(StrEnum):
-    """Why somebody is written to."""
+    """Why an email is sent."""
 
     RECEIVED = "received"
-    TAKEN = "taken"  # received, from an address that anybody can have typed: nothing is quoted
+    TAKEN = "taken"  # received, from an address that is not proven: nothing is quoted
     OPENED = "opened"  # by policy: the person did not ask
     ANSWERED = "answered"
     RESOLVED = "resolved"
     OFFERED = "offered"
     JOINED = "joined"
-    LINK = "link"  # staff sends the way to the ticket again
-    LINKS = "links"  # somebody asked for the way to their tickets
+    LINK = "link"  # staff sends the link again
+    LINKS = "links"  # somebody asked for the links to their tickets
 
 
 @dataclass(frozen=True, slots=True)
 class Email:
-    """One letter: subject on one line, text with Unix line ends."""
+    """One email: subject on one line, text with Unix line ends."""
 
     subject: str
     text: str
 
 
-# How the reader gets to the ticket, and that the letter itself is no way back: nothing reads mail.
+# How the reader gets to the ticket, and that nobody reads a reply to the email.
 _WAYS = {
     "en": {
         "link": "Do not reply to this email: nobody reads it. To answer, open your ticket (keep "
@@ -165,7 +165,7 @@ _ARTICLE = {
 
 
 def email(occasion: Occasion, language: str, **values: str) -> Email:
-    """Return the letter for the occasion. Which values it needs is in its text above."""
+    """Return the email for the occasion. The values it needs are the fields in its text above."""
     subject, text = _LETTERS[email_language(language)][occasion]
     return Email(" ".join(subject.format(**values).split()), text.format(**values))
 

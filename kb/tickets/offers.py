@@ -1,7 +1,6 @@
-"""What a person answers to an offer: yes, no, or not yet.
+"""A person's answer to an offer of help: to take it or to decline it.
 
-Promises that a yes makes one ticket however often it is sent, and that nobody sees or answers
-another's offer. Knows no page.
+An offer makes one ticket however often it is taken, and nobody sees or answers another's offer.
 """
 
 from __future__ import annotations
@@ -30,8 +29,8 @@ def find_offer(desk: Desk, offer_id: str, *, user_id: str) -> Offer:
 
 
 def take_offer(desk: Desk, offer_id: str, *, draft: TicketDraft, now: datetime) -> CreatedTicket:
-    """Return the ticket for a yes. The draft is the person's form, its requester signed in; what
-    the offer knows of the search replaces what the form says of it.
+    """Take an offer and return its ticket. The draft is the person's form, its requester signed in;
+    what the offer knows of the search replaces what the form says of it.
 
     Raises NotFound when the offer is not this person's, InvalidInput as `Desk.open_ticket`.
     """
@@ -51,7 +50,7 @@ def take_offer(desk: Desk, offer_id: str, *, draft: TicketDraft, now: datetime) 
 
 
 def decline_offer(desk: Desk, offer_id: str, *, user_id: str) -> None:
-    """Keep a no. After a yes it changes nothing: the ticket is there."""
+    """Decline an offer. One that was taken stays so: the ticket is there."""
     with desk.work() as work:
         offers = Offers(desk.db, work.connection)
         offer = _theirs(offers, offer_id, user_id)

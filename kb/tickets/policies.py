@@ -1,11 +1,9 @@
-"""What happens when a search comes to nothing: an offer, a ticket, or one ticket for the team.
+"""What happens after searches that failed: an offer, a ticket, or one ticket for the team.
 
-Promises that no two open tickets by demand have the same words, and that people who are helped
-already are not counted again. Knows no episode; the demand is counted elsewhere.
-
-Promises that each episode is dealt with once: the ticket or offer, the letter and the mark on the
-episode are one transaction, and a repeat finds what was made. Knows no episode's rules; it is
-handed the unresolved ones.
+Each episode is dealt with once: the ticket or offer, the email and the mark on the episode are one
+transaction, and a repeat finds what was made. No two open team's tickets have the same words, and
+people who are helped already are not counted again. Callers count the demand and hand in the
+unresolved episodes.
 """
 
 from __future__ import annotations
@@ -26,12 +24,12 @@ from kb.tickets.requester_store import Offers
 from kb.tickets.service import Desk, Work
 from kb.tickets.store import provided_for
 
-# -- One ticket for the team when enough people fail on the same words --
+# -- Demand: one ticket for the team --
 
 
 log = logging.getLogger(__name__)
 
-WORDS_SHOWN = 120  # leaves the sentence around them room in a subject
+WORDS_SHOWN = 120  # characters; leaves room in a subject for the sentence around them
 
 _TEXTS = {
     "en": (
@@ -52,7 +50,7 @@ _TEXTS = {
 
 
 class FailingQuery(Protocol):
-    """Distinct people, in episodes without a ticket, who failed on the same words."""
+    """Words on which distinct people failed, in episodes without a ticket."""
 
     @property
     def words_key(self) -> str: ...
@@ -71,7 +69,7 @@ class FailingQuery(Protocol):
 def apply_demand(
     desk: Desk, demands: Iterable[FailingQuery], *, now: datetime
 ) -> tuple[CreatedTicket, ...]:
-    """Return the team's new tickets: one for each demand that is large enough and owned by none.
+    """Open a ticket for each demand that is large enough and has none; return the new ones.
 
     The size is the demand's people less those provided for; the setting `demand_threshold` is the
     size from which a ticket is made, 0 being never.
@@ -85,7 +83,7 @@ def apply_demand(
 def _attempt(
     desk: Desk, demand: FailingQuery, *, threshold: int, now: datetime
 ) -> CreatedTicket | None:
-    """Return as `_apply`; a demand that fails is logged and must not keep the others waiting."""
+    """Do what `_apply` does; an error is logged, so that the other demands go on."""
     try:
         return _apply(desk, demand, threshold=threshold, now=now)
     except Exception:
@@ -123,7 +121,7 @@ def _draft(demand: FailingQuery, people: int, language: str) -> TicketDraft:
     )
 
 
-# -- What happens to a signed-in person's unresolved episode: nothing, an offer, or a ticket --
+# -- Unresolved episodes --
 
 
 class EndedEpisode(Protocol):
@@ -148,9 +146,9 @@ class EndedEpisode(Protocol):
 
 
 class Done(StrEnum):
-    """What became of an episode, as it is marked."""
+    """What was done about an episode, as it is marked."""
 
-    OFF = "off"  # the policy said so; switching it on later does not dig up the past
+    OFF = "off"  # the policy is off; switching it on later leaves past episodes alone
     NOBODY = "nobody"  # no account to write to
     EXISTING = "existing"  # a ticket or offer for the same need is open
     JOINED = "joined"
@@ -165,7 +163,7 @@ Trail = Callable[[Any], Mapping[str, Any]]  # an episode -> its search trail
 def apply_unresolved_policy(
     desk: Desk, episodes: Iterable[EndedEpisode], *, mark: Mark, trail: Trail, now: datetime
 ) -> dict[Done, int]:
-    """Return how many episodes were dealt with in which way.
+    """Deal with the episodes; return how many were dealt with in which way.
 
     `mark` writes on the connection it is given, so that an episode is marked exactly if it was
     dealt with. An episode that fails is logged and left for the next round; the rest go on.

@@ -1,8 +1,8 @@
-"""Sending somebody the links to their tickets again.
+"""Sends people the links to their tickets again.
 
-Asking only puts the question into the outbox, whether or not anybody has that address: the page
-does the same work for both, so neither its answer nor its time tells them apart. The worker looks
-for the tickets and writes the letter, to the address on the ticket and not to the one typed.
+A request is only put into the outbox, whether or not anybody has that address: the page does the
+same work for both, so neither its answer nor its time tells them apart. The worker finds the
+tickets and writes the email, to the address on the ticket and not to the one typed.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from kb.tickets.model import Agent, Ticket, TicketEvent
 from kb.tickets.service import Desk, Work
 
 CHANNEL = "links"
-MOST = 20  # tickets in one letter
+MOST = 20  # tickets in one email
 SENT = "link_sent"
 _NAMESPACE = uuid.UUID("0f2f6c1e-0a76-5b0e-9d0a-6f2c1a7e3b55")
 
 
 def ask(desk: Desk, email: str, number: int | None, now: datetime) -> None:
-    """Take in that somebody wants the links to the tickets of that address, or to one of them."""
+    """Queue a request for the links to the tickets of that address, or to one of them."""
     payload = {"to": email, "number": number, "at": now.isoformat(), "forget": True}
     with desk.db.begin() as connection:
         Outbox(connection).put(CHANNEL, payload, now=now, ticket_id=None)
 
 
 def send(desk: Desk, ticket: Ticket, by: Agent, now: datetime, *, end: bool) -> None:
-    """Write a ticket's requester a new link; `end` those given out before, where one went astray.
+    """Send a ticket's requester a new link; `end` makes those given out before stop working.
 
     NotAllowed where there is no address to write to.
     """
@@ -48,12 +48,12 @@ def send(desk: Desk, ticket: Ticket, by: Agent, now: datetime, *, end: bool) -> 
 
 @dataclass(frozen=True, slots=True)
 class LinkRequests:
-    """The channel on which requests reach the desk; a repeat of one writes no second letter."""
+    """The connector that handles requests for links; a repeated one writes no second email."""
 
     desk: Desk
 
     def send(self, payload: Mapping[str, Any], key: str) -> None:
-        """Write the letters that a request asks for, to nobody where no ticket has the address."""
+        """Write the emails that a request asks for, none where no ticket has the address."""
         now = datetime.fromisoformat(payload["at"])
         with self.desk.work() as work:
             found = work.tickets.of_address(payload["to"], payload["number"], limit=MOST)

@@ -1,11 +1,9 @@
-"""What requesters hold, in the database: private links, offers, names of what they sent.
+"""Private links, submissions and offers in the database.
 
-Every letter holds a link of its own. Of its secret only the SHA-256 is kept, so whoever reads the
-database opens no ticket; all links of a ticket lead to it until they are ended together.
-
-A name is a digest, and so is what is kept of the body: neither tells who sent what.
-
-Promises one offer an episode at most, however often it is made. Knows no letter.
+Every email holds a link of its own. Only the SHA-256 of its token is kept, so whoever reads the
+database opens no ticket; all links of a ticket lead to it until they are ended together. The name
+of a submission is a digest, and so is what is kept of its body: neither tells who sent what. An
+episode has one offer at most.
 """
 
 from __future__ import annotations
@@ -22,7 +20,7 @@ from kb.database import Database
 from kb.schema import offers, submissions, ticket_links, tickets
 from kb.tickets.model import Offer, OfferState
 
-# -- The private links of tickets in the database --
+# -- Private links --
 
 
 LINK_BYTES = 32
@@ -36,26 +34,26 @@ def link_digest(token: str) -> str:
 
 
 def led_to_by(digest: str) -> sa.ColumnElement[bool]:
-    """Return the condition of the ticket to which a link of that digest leads."""
+    """Return the condition for the ticket that a link of that digest leads to."""
     later = sa.select(ticket_links.c.ticket_id).where(ticket_links.c.digest == digest)
     return sa.or_(tickets.c.link_digest == digest, tickets.c.id.in_(later))
 
 
 @dataclass(frozen=True, slots=True)
 class PrivateLinks:
-    """The links as one transaction sees them."""
+    """The private links, within one transaction."""
 
     connection: Connection
 
     def new(self, ticket_id: str, now: datetime) -> str:
-        """Return the token of one more link to the ticket; it is known nowhere else."""
+        """Add a link to the ticket and return its token, which is not kept."""
         token = secrets.token_urlsafe(LINK_BYTES)
         row = {"digest": link_digest(token), "ticket_id": ticket_id, "made_at": now}
         self.connection.execute(sa.insert(ticket_links).values(row))
         return token
 
     def end(self, ticket_id: str) -> None:
-        """Let no link that was given out lead to the ticket any more."""
+        """Make every link to the ticket that was given out stop working."""
         mine = ticket_links.c.ticket_id == ticket_id
         self.connection.execute(sa.delete(ticket_links).where(mine))
         nobodys = hashlib.sha256(secrets.token_bytes(LINK_BYTES)).hexdigest()
@@ -63,7 +61,7 @@ class PrivateLinks:
         self.connection.execute(here.values(link_digest=nobodys))
 
 
-# -- Names under which something was taken in, in the database --
+# -- Submissions --
 
 
 KEPT = timedelta(hours=48)  # a program may repeat a request for a day at least
@@ -71,7 +69,7 @@ KEPT = timedelta(hours=48)  # a program may repeat a request for a day at least
 
 @dataclass(frozen=True, slots=True)
 class RequestKey:
-    """A program's own name for one request (`Idempotency-Key`), and a digest of the request."""
+    """An API client's name for one request (`Idempotency-Key`), and a digest of the request."""
 
     text: str
     body: str
@@ -88,27 +86,27 @@ class Submission:
 
 
 def find_submission(connection: Connection, name: str) -> Submission | None:
-    """Return what was taken in under the name, None where nothing was lately."""
+    """Return the submission of that name, None where there was none lately."""
     row = connection.execute(sa.select(submissions).where(submissions.c.name == name)).first()
     return Submission(row.name, row.body, row.ticket_id, row.added) if row else None
 
 
 def keep_submission(connection: Connection, taken: Submission, now: datetime) -> None:
-    """Keep what became of a submission, whose name was not kept before."""
+    """Keep a submission, whose name is not kept yet."""
     row = {name: getattr(taken, name) for name in Submission.__slots__}
     connection.execute(sa.insert(submissions).values(**row, at=now))
 
 
 def forget_submissions(connection: Connection, now: datetime) -> None:
-    """Forget what nobody will send again."""
+    """Delete submissions that are too old to be sent again."""
     connection.execute(sa.delete(submissions).where(submissions.c.at < now - KEPT))
 
 
-# -- Offers in the database --
+# -- Offers --
 
 
 class Offers:
-    """The offers as one transaction sees them."""
+    """The offers, within one transaction."""
 
     def __init__(self, db: Database, connection: Connection) -> None:
         self._db = db
@@ -135,7 +133,7 @@ class Offers:
         return self._one(offers.c.id == offer_id, offers.c.user_id == user_id)
 
     def answer(self, offer_id: str, state: OfferState) -> None:
-        """Keep what the person answered."""
+        """Store the person's answer."""
         self._connection.execute(
             sa.update(offers).where(offers.c.id == offer_id).values(state=state)
         )

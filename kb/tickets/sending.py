@@ -1,7 +1,7 @@
-"""Letters into the outbox.
+"""Writes emails about tickets into the outbox; sends none itself.
 
-Promises that whoever is concerned by a ticket's change is written to in the same transaction; a
-person without an address is left out. Knows no SQL and does not send.
+Everybody concerned by a ticket's change is written to in the same transaction; a person without an
+address is left out.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ Reader = tuple[Requester, str]  # a person and the language to write in
 
 @dataclass(frozen=True, slots=True)
 class TicketNotices:
-    """Writes letters for one transaction."""
+    """Writes the emails of one transaction."""
 
     outbox: Outbox
     links: Links
     site: str
     private: PrivateLinks
-    may_write: Callable[[str, datetime], bool]  # whether an address may be sent one more today
+    may_write: Callable[[str, datetime], bool]  # whether an address may get one more today
 
     def received(self, ticket: Ticket, token: str, now: datetime) -> None:
-        """Tell the requester the number and the private link; by policy, also why. An address that
-        anybody can have typed is sent no word of theirs, and a few such letters a day.
+        """Tell the requester the number and the private link; for a ticket by policy, also why. An
+        address that is not proven gets none of the words, and a few such emails a day at most.
         """
         if not ticket.proven:
             self._taken(ticket, token, now)
@@ -59,7 +59,7 @@ class TicketNotices:
     def happened(
         self, ticket: Ticket, event: TicketEvent, readers: tuple[Reader, ...], *, now: datetime
     ) -> None:
-        """Tell the readers of an answer or a resolution; other events are not written about."""
+        """Tell the readers of an answer or a resolution; other events cause no email."""
         if event.kind not in {"answered", "resolved"}:
             return
         for reader in readers:
@@ -100,14 +100,14 @@ class TicketNotices:
         return notices.article(reader[1], self.links.article(slug))
 
     def link_again(self, ticket: Ticket, now: datetime) -> None:
-        """Write the requester a new link, because staff sends it."""
+        """Send the requester a new link, because staff asked for it."""
         reader = (ticket.requester, ticket.language)
         way = self._private_way(ticket.language, self.private.new(ticket.id, now))
         self._about(ticket, reader, Occasion.LINK, now=now, way=way)
 
     def links_again(self, theirs: Sequence[Ticket], *, key: str, now: datetime) -> None:
-        """Write one person new links to these tickets of theirs, because somebody asked. Of a
-        ticket whose address anybody can have typed the letter holds no word.
+        """Send one person new links to these tickets of theirs, because somebody asked. The subject
+        of a ticket whose address is not proven is left out.
         """
         first = theirs[0]
         rows = [
@@ -121,11 +121,11 @@ class TicketNotices:
         self._put(first.requester, written, now=now, thread=first.id, ticket_id=first.id, key=key)
 
     def _way(self, ticket: Ticket, reader: Reader, now: datetime) -> str:
-        """Return how the reader gets to the ticket."""
+        """Return the sentence that leads the reader to the ticket."""
         person, language = reader
         if person.user_id:
             return notices.way("own", language, link=self.links.own(ticket.display_number))
-        if not person.email:  # no letter, no link
+        if not person.email:  # no email, no link
             return ""
         return self._private_way(language, self.private.new(ticket.id, now))
 

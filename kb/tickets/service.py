@@ -1,8 +1,7 @@
-"""The desk: tickets opened, found, listed and acted on.
+"""The service desk: opens, finds, lists and changes tickets.
 
-Promises that a ticket, its event and the letters about it are committed together before a call
-returns, and that a person gets a number at once whatever the mail server does. Knows no page; the
-caller decides who may call what.
+A ticket, its event and the emails about it are committed together before a call returns, and a
+person gets a number at once whatever the mail server does. The caller decides who may call what.
 """
 
 from __future__ import annotations
@@ -53,7 +52,7 @@ Record = Callable[[Ticket], object]
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What one write transaction can reach; `connection` is for a caller's own rows."""
+    """What can be used within one write transaction; `connection` is for a caller's own rows."""
 
     connection: Any
     tickets: Tickets
@@ -67,13 +66,13 @@ class Work:
 
     @property
     def opening(self) -> TicketCreation:
-        """Return the way to open tickets in this transaction."""
+        """Return the object that opens tickets in this transaction."""
         return TicketCreation(self.tickets, self.post, self.secret)
 
 
 class Desk:
-    """The desk over one database. `record` is told of every new ticket after it is committed; if
-    that fails, the ticket stands.
+    """The desk over one database. `record` is called with every new ticket after it is committed;
+    if that fails, the ticket stays.
     """
 
     def __init__(
@@ -107,8 +106,8 @@ class Desk:
         the account's own with the same need, to which what was written is added.
 
         `submission` is the form's own random id: sent again with the same words it makes nothing
-        new. `key` is a program's, and stands for one request alone. Raises InvalidInput with a
-        problem per field, and for a key that has stood for another request.
+        new. `key` is the Idempotency-Key of one API request. Raises InvalidInput with a problem per
+        field, and for a key that was used for another request.
         """
         clean = forms.checked(draft, asked=origin is Origin.ASKED)
         with self.work() as work:
@@ -117,7 +116,7 @@ class Desk:
         return opened
 
     def tell_record(self, opened: CreatedTicket) -> None:
-        """Tell the record of a new ticket; a failure there is logged and costs nothing."""
+        """Report a new ticket to `record`; a failure there is logged and ignored."""
         if self._record is None or opened.existing:
             return
         try:
@@ -155,18 +154,18 @@ class Desk:
             return Tickets(self.db, connection).history(ticket.id, public_only=public_only)
 
     def undeliverable(self, limit: int = 100) -> tuple[OutboxMessage, ...]:
-        """Return the letters that were refused for good, newest first, for staff to see."""
+        """Return the messages that were refused for good, newest first, for staff to see."""
         with self.db.read() as connection:
             return Outbox(connection).dead(limit)
 
     def waiting_letters(self, limit: int = 100) -> tuple[Backlog, tuple[OutboxMessage, ...]]:
-        """Return what waits in the outbox, and those letters that failed before, oldest first."""
+        """Return what waits in the outbox, and the messages that failed before, oldest first."""
         with self.db.read() as connection:
             outbox = Outbox(connection)
             return outbox.backlog(), outbox.failing(limit)
 
     def send_again(self, letter: str, now: datetime) -> None:
-        """Put a letter that was refused for good back in the post; NotFound for any other."""
+        """Queue a message that was refused for good again; NotFound for any other."""
         with self.db.begin() as connection:
             if not Outbox(connection).revive(letter, now):
                 raise NotFound("This letter is not among those refused.", "Look at the list again.")
@@ -176,10 +175,10 @@ class Desk:
     def act(
         self, number: int, action: Action, *, now: datetime, version: int | None = None
     ) -> Ticket:
-        """Return the ticket after the action, committed with its event and letters.
+        """Return the ticket after the action, committed with its event and emails.
 
-        `version`, when given, is the one the actor saw. Raises NotFound, InvalidInput for text
-        that is empty or too long, and NotAllowed when the rules or another's change forbid it.
+        `version`, when given, is the one the actor saw. Raises NotFound, InvalidInput for text that
+        is empty or too long, and NotAllowed when the rules or another's change forbid it.
         """
         clean = _clean(action)
         with self.work() as work:
@@ -216,7 +215,7 @@ class Desk:
 
     @contextmanager
     def work(self) -> Iterator[Work]:
-        """Hand out one write transaction; all that is done in it is kept, or nothing."""
+        """Open one write transaction; all that is done in it is kept, or nothing."""
         with self.db.begin() as connection:
             outbox, private = Outbox(connection), PrivateLinks(connection)
             spares = partial(self._spares, connection)
@@ -224,13 +223,13 @@ class Desk:
             yield Work(connection, Tickets(self.db, connection), post, self._secret)
 
     def _spares(self, connection: Connection, address: str, now: datetime) -> bool:
-        """Count a letter to an address that anybody can type; return whether it may be sent."""
+        """Count an email to an address that is not proven; return whether it may be sent."""
         rate = unasked(self.settings.letter_rate)
         return counted(self.db, connection, rate, mailbox(address), now)
 
 
 def _refuse_to_give(work: Work, to: Agent) -> None:
-    """Raise InvalidInput for an account that cannot work tickets, perhaps since a moment ago."""
+    """Raise InvalidInput for an account that cannot work tickets, or no longer can."""
     if not can_work(work.connection, to.id, hold=True):
         raise InvalidInput(
             "A ticket can be given to somebody who works tickets, and to nobody else.",
@@ -239,14 +238,14 @@ def _refuse_to_give(work: Work, to: Agent) -> None:
 
 
 def _readers(tickets: Tickets, ticket: Ticket) -> tuple[Reader, ...]:
-    """Return who is written to: the requester, or those who joined a team's ticket."""
+    """Return the recipients: the requester, or those who joined a team's ticket."""
     if ticket.origin is Origin.DEMAND:
         return tickets.joined(ticket.id)
     return ((ticket.requester, ticket.language),)
 
 
 def _clean(action: Action) -> Action:
-    """Return the action with what was typed checked; what may be missing may stay so."""
+    """Return the action with its text checked; text that is optional may be empty."""
     if isinstance(action, Answer | Note | RequesterReply):
         return replace(action, text=forms.checked_text(action.text))
     if isinstance(action, Escalate | ReturnToTier | Reopen):

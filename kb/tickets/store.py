@@ -1,12 +1,9 @@
-"""Tickets, their events, the queue, the people behind a demand, and who can work tickets.
+"""Tickets, their events, the queue and the accounts that can work tickets, in the database.
 
-Promises that whoever has reserved a number is alone in opening tickets until the transaction ends,
-so that two workers see each other's tickets and numbers leave no gap; and that a ticket is saved
-only over the version it was read at. Knows the rows; what may be done is for the rules.
-
-Promises one page and the whole count in a stable order. Knows no rule.
-
-Promises a count over exactly the failed searches that the demand counted. Knows no threshold.
+Whoever has reserved a number is alone in opening tickets until the transaction ends, so that two
+workers see each other's tickets and numbers leave no gap. A ticket is saved only over the version
+at which it was read. The queue comes page by page in a stable order, with the whole count.
+`provided_for` counts over exactly the failed searches that the demand counted.
 """
 
 from __future__ import annotations
@@ -42,7 +39,7 @@ from kb.tickets.model import (
 )
 from kb.tickets.requester_store import led_to_by
 
-# -- Tickets, their numbers and their events in the database --
+# -- Tickets, numbers and events --
 
 
 COUNTER = "ticket"
@@ -50,7 +47,7 @@ JOINED = "joined"
 
 
 class Tickets:
-    """The tickets as one transaction sees them."""
+    """The tickets, within one transaction."""
 
     def __init__(self, db: Database, connection: Connection) -> None:
         self._db = db
@@ -58,7 +55,7 @@ class Tickets:
 
     @property
     def connection(self) -> Connection:
-        """Return the transaction, for rows beside the tickets'."""
+        """Return the transaction's connection, for rows of other tables."""
         return self._connection
 
     # -- opening --------------------------------------------------------------------------------
@@ -78,7 +75,7 @@ class Tickets:
         )
 
     def take_number(self) -> int:
-        """Return the next number; it is given back if the transaction is undone."""
+        """Return the next number; it is free again if the transaction is rolled back."""
         taken: int = self._connection.execute(
             sa.update(ticket_numbers)
             .where(ticket_numbers.c.name == COUNTER)
@@ -134,7 +131,7 @@ class Tickets:
         self._add_up(ticket_id, event)
 
     def _add_up(self, ticket_id: str, event: TicketEvent) -> None:
-        """Keep what the ticket's events add up to."""
+        """Update the sums of the ticket's events."""
         columns = tickets.c
         values: dict[str, Any] = {
             name: columns[name] + number for name, number in transitions.counted(event).items()
@@ -201,7 +198,7 @@ class Tickets:
     def asked_about(
         self, person: Requester, visitor: str, *, search_id: str | None, since: datetime
     ) -> Ticket | None:
-        """Return a ticket that the person asked for with this search, or at all since then."""
+        """Return a ticket that the person asked for with this search, or any since that time."""
         mine = _is(person) + ([tickets.c.visitor == visitor] if visitor else [])
         after = sa.and_(tickets.c.created_at >= since, sa.or_(sa.false(), *mine))
         about = [tickets.c.search_id == search_id] if search_id else []
@@ -244,7 +241,7 @@ class Tickets:
 
 
 def changed_meanwhile(ticket: Ticket) -> NotAllowed:
-    """Return the refusal of a change made over a version that somebody else has replaced."""
+    """Return the error for a change to a version that somebody else has replaced."""
     return NotAllowed(
         f"{ticket.display_number} was changed while you were writing.",
         "Read what is new, then send yours again; what you wrote is still on this page.",
@@ -293,7 +290,7 @@ def _event(row: RowMapping) -> TicketEvent:
     return TicketEvent(row["at"], row["kind"], row["actor"], row["public"], row["data"])
 
 
-# -- Lists of tickets from the database --
+# -- Lists of tickets --
 
 
 LONGEST_PAGE = 500
@@ -331,7 +328,7 @@ def own(connection: Connection, user_id: str) -> tuple[Ticket, ...]:
 
 
 def joined_actor(user_id: str) -> str:
-    """Return the actor under which a joining is kept; it is looked up by it, and never shown."""
+    """Return the actor of the event that somebody joined; it is looked up by it, never shown."""
     return f"user:{user_id}"
 
 
@@ -360,7 +357,7 @@ def _tickets(connection: Connection, page: sa.Select[tuple[object, ...]]) -> tup
 
 
 def _conditions(filters: QueueFilter) -> list[sa.ColumnElement[bool]]:
-    """Return what a ticket must fulfil."""
+    """Return the conditions that a ticket must fulfil."""
     found: list[sa.ColumnElement[bool]] = [tickets.c.status.in_(filters.status)]
     if filters.tier is not None:
         found.append(tickets.c.tier == filters.tier)
@@ -390,7 +387,7 @@ def _about(words: str) -> sa.ColumnElement[bool]:
         return sa.and_(*each)
 
 
-# -- Accounts that can work tickets, and tickets given back by those that no longer can --
+# -- Accounts that can work tickets --
 
 
 WORKING_ROLES = frozenset(role for role in Role if allowed(role, Permission.WORK_TICKETS))
@@ -399,7 +396,7 @@ SITE = "The site"
 
 def can_work(connection: Connection, user_id: str, *, hold: bool = False) -> bool:
     """Return whether the account can work tickets; `hold` keeps it from changing until the end of
-    the transaction. Hold it before any ticket's row, as whoever switches it off does.
+    the transaction. Hold it before any ticket's row: whoever deactivates it does the same.
     """
     query = sa.select(users.c.id).where(users.c.id == user_id, *_working())
     query = query.with_for_update(read=True) if hold else query
@@ -433,7 +430,7 @@ def give_back(db: Database, connection: Connection, user_id: str, now: datetime)
 
 
 def giving_back(now: datetime) -> Callable[[Database, Connection, str], int]:
-    """Return what an account's change calls in its own transaction."""
+    """Return the function that a change of an account calls in its transaction."""
     return lambda db, connection, user_id: give_back(db, connection, user_id, now)
 
 
@@ -447,10 +444,10 @@ def _given_back(now: datetime) -> TicketEvent:
     return TicketEvent(now, "given_back", SITE, False, data)
 
 
-# -- Which of the people behind a demand need no ticket of the team --
+# -- People already provided for --
 
 
-TICKETED = "ticketed"  # as episodes keep it; those people are not in a demand to begin with
+TICKETED = "ticketed"  # the outcome of an episode; its people are not in the demand
 
 
 def provided_for(connection: Connection, words_key: str, *, since: datetime) -> int:
@@ -478,7 +475,7 @@ def provided_for(connection: Connection, words_key: str, *, since: datetime) -> 
 
 
 def _own_ticket(words_key: str) -> sa.ColumnElement[bool]:
-    """Return the condition that the visitor, or the account behind the visit, has one open."""
+    """Return the condition that the visitor, or the account of the visit, has one open."""
     same_person = sa.or_(
         tickets.c.visitor == failed_searches.c.visitor,
         tickets.c.requester_id == episodes.c.user_id,
@@ -497,7 +494,7 @@ def _own_ticket(words_key: str) -> sa.ColumnElement[bool]:
 
 
 def _last_resolved(words_key: str) -> sa.ScalarSelect[datetime]:
-    """Return when the team last resolved a ticket by demand for these words; null if never."""
+    """Return when the team last resolved its ticket for these words; null if never."""
     return (
         sa.select(sa.func.max(tickets.c.resolved_at))
         .where(tickets.c.words_key == words_key, tickets.c.origin == Origin.DEMAND)

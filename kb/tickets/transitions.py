@@ -1,10 +1,8 @@
-"""The rules of a ticket's life: pure functions of ticket, action and time.
+"""The rules of a ticket's life: functions of ticket, action and time.
 
-Promises that every event counts once under the same rule, so that the sums on the ticket equal its
-history. Pure; knows no database.
-
-Promises a new ticket and the event that tells what happened, or `NotAllowed` in plain words. Every
-allowed move is in MOVES. Knows no database and no clock of its own; `now` is passed in.
+`apply` returns a new ticket and the event that tells what happened, or raises `NotAllowed` in plain
+words. Every allowed move is in MOVES. The time is passed in. Every event is counted once by the
+same rule, so that the sums on the ticket equal its history.
 """
 
 from __future__ import annotations
@@ -37,7 +35,7 @@ from kb.tickets.model import (
     TicketStatus,
 )
 
-# -- What a ticket's events add up to: answers, moves, resolutions --
+# -- Sums of events --
 
 
 COLUMNS = frozenset({
@@ -61,11 +59,11 @@ def counted(event: TicketEvent) -> dict[str, int]:
 
 
 def answers(event: TicketEvent) -> bool:
-    """Return whether the requester hears from staff by it."""
+    """Return whether the requester hears from staff through the event."""
     return event.kind in ("answered", "resolved")
 
 
-# -- The rules of a ticket's life: pure functions over (ticket, action, now) --
+# -- Moves --
 
 
 CLOCK = "The clock"
@@ -262,7 +260,7 @@ def _stand(ticket: Ticket, status: TicketStatus, now: datetime) -> Ticket:
 
 
 def _taken_up(ticket: Ticket, now: datetime) -> Ticket:
-    """Return a resolved ticket as an open one, the tier's clock from nought."""
+    """Return a resolved ticket as an open one, the tier's clock at zero."""
     return replace(
         ticket,
         status=TicketStatus.OPEN,
@@ -275,13 +273,13 @@ def _taken_up(ticket: Ticket, now: datetime) -> Ticket:
 
 
 def _to_tier(ticket: Ticket, to: int, now: datetime) -> Ticket:
-    """Return the ticket at another tier, with nobody there, the clock from nought."""
+    """Return the ticket at another tier, unassigned, the clock at zero."""
     waiting = now if ticket.status is TicketStatus.WAITING else None
     return replace(ticket, tier=to, tier_since=now, waiting_since=waiting, assignee_id=None)
 
 
 def _tiers_of(ticket: Ticket, to: int, tiers: Sequence[Tier]) -> dict[str, Any]:
-    """Return the move as an event tells it."""
+    """Return the data of an event that moves the ticket to another tier."""
     return {"from": ticket.tier, "to": to, "to_name": named(tiers, to).name}
 
 

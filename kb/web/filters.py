@@ -225,7 +225,7 @@ def _quick(milliseconds: float) -> str:
 
 def cell(value: Cell, kind: str, unit: str = "") -> str:
     """Return a cell of a report's table as it is read, "" for none. `kind` is a Kind of
-    kb.insight.tables; `unit`, of an AMOUNT, as `amount` has it. Text in a column of numbers says
+    kb.table; `unit`, of an AMOUNT, as `amount` has it. Text in a column of numbers says
     why there is none, and stays; so does a code that has no words here.
     """
     if value is None:

@@ -1,6 +1,6 @@
 """Judged sets on disk: a corpus, queries, and which articles answer them.
 
-Promises frozen values or a SearchError that names the file and line. Knows no engine.
+Reading gives frozen values, or a SearchError that names the file and line.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from search.errors import SearchError
 from search.text.analysis import stop_words
 from search.types import Document, Section
 
-# A language of fewer of the documents than this is not believed.
+# A guessed language of a smaller share of the documents is taken for an error.
 RARE = 0.005
 _HEADING = re.compile(r"^(#{1,6})\s+(.+?)\s*#*\s*$", re.MULTILINE)
 _FENCE = re.compile(r"^(?:```|~~~).*?^(?:```|~~~)\s*$", re.MULTILINE | re.DOTALL)
@@ -68,8 +68,8 @@ def read_set(folder: Path, *, language: str = "", queries: str = "queries.jsonl"
 
 
 def _of_one_mind(documents: Sequence[Document]) -> tuple[Document, ...]:
-    """Return the documents, those in a language that hardly any other has in the commonest one: of
-    a few lines of code or names a language is guessed wrong.
+    """Return the documents with rare languages replaced by the commonest one: the language of a few
+    lines of code or names is often guessed wrong.
     """
     counts = Counter(document.language for document in documents)
     rare = {language for language, count in counts.items() if count < RARE * len(documents)}
@@ -130,7 +130,7 @@ def document_of(row: Mapping[str, Any], *, language: str = "") -> Document:
 
 
 def sections_of(text: str, *, title: str = "") -> Iterator[Section]:
-    """Yield the sections of a Markdown text, as plain text; none that are empty."""
+    """Yield the non-empty sections of a Markdown text, as plain text."""
     bounds = [m for m in _HEADING.finditer(text) if not _fenced(text, m.start())]
     path: list[tuple[int, str]] = []
     starts = [(0, 0, "")] + [(m.end(), len(m[1]), plain_text(m[2])) for m in bounds]
@@ -148,7 +148,7 @@ def _fenced(text: str, at: int) -> bool:
 
 
 def plain_text(markdown: str) -> str:
-    """Return Markdown without links' addresses, emphasis and rules: near enough for judging."""
+    """Return Markdown without link targets, emphasis and rules: close enough for judged sets."""
     text = _LINK.sub(r"\1", markdown)
     return re.sub(r"\\([\\`*_{}\[\]()#+.!|-])", r"\1", _MARKUP.sub(" ", text)).strip()
 

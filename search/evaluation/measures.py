@@ -1,7 +1,4 @@
-"""Measures of a ranking and of answerability: one formula, one function.
-
-Promises the textbook definitions. Knows no engine.
-"""
+"""Measures of a ranking and of answerability, by their textbook definitions."""
 
 from __future__ import annotations
 
@@ -62,7 +59,7 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """Predictions of like height: their weight, their mean, and how often they came true."""
+    """Predictions of similar height: their weight, their mean, and how often they came true."""
 
     weight: float
     predicted: float

@@ -1,7 +1,6 @@
-"""What a set of audiences may see of a generation, and the words it may be offered.
+"""What a set of audiences may see of a generation: its articles, and words for spelling correction.
 
-Promises that whatever is derived here (counts, suggestions, spellings) comes from allowed articles
-alone. Knows no person.
+Everything derived here comes from allowed articles alone.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from search.text.spelling import Speller
 
 @dataclass(frozen=True, slots=True)
 class AudienceView:
-    """`allowed` (n,) marks the articles of some audiences; `speller` knows their words only."""
+    """`allowed` (n,) marks the articles that may be seen; `speller` knows only their words."""
 
     allowed: Mask
     speller: Speller

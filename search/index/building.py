@@ -1,13 +1,10 @@
-"""Filling a new generation's folder: what did not change is carried over, the rest is made.
+"""Fills a new generation's folder: what did not change is carried over, the rest is made anew.
 
-Only files that are as the manifest says are read, and nothing of one whose manifest is damaged.
-
-Promises that a build that was stopped begins again where it was: every finished batch is written
-to a journal beside the generations, and what a torn write left there is not believed. Knows no
-article: keys and texts in, vectors out.
-
-Promises the same folder, but for the pieces of the Whoosh index, whether the articles are new or
-an earlier generation held most of them. Knows neither pointers nor manifests.
+The result is the same, except for the segments of the Whoosh index, whether all articles are new or
+an earlier generation had most of them. Of a damaged generation, only files that match its manifest
+are used, and nothing when the manifest itself is damaged. Vectors are made once for each text:
+known ones are carried over, and every finished batch is written to a journal beside the
+generations, so that a build that was stopped goes on where it was; torn records are ignored.
 """
 
 from __future__ import annotations
@@ -40,13 +37,12 @@ from search.text import spelling
 from search.text.passages import Passage, Passages, passages_of
 from search.types import Document
 
-# -- What is left of a generation that was damaged: a build begins with it rather than with
-#    nothing --
+# -- Remains of a damaged generation --
 
 
 @dataclass(frozen=True)
 class Remains:
-    """What is left of a damaged generation; its manifest and the files in `intact` are whole."""
+    """The usable part of a damaged generation: its manifest and the files in `intact` are whole."""
 
     path: Path
     manifest: Manifest
@@ -70,8 +66,8 @@ class Remains:
 
 
 def remains(root: Path) -> list[Remains]:
-    """Return what is left of damaged generations, newest first; those whose manifest is damaged
-    are left out: nothing tells what of them is whole.
+    """Return what is usable of damaged generations, newest first. Those with a damaged manifest are
+    left out: nothing tells which of their files are whole.
     """
     found = []
     for folder in sorted(root.glob(f"{BAD}*"), reverse=True):
@@ -84,23 +80,22 @@ def remains(root: Path) -> list[Remains]:
     return found
 
 
-# -- The vectors of many texts, made once each: known ones carried over, new ones kept as they
-#    come --
+# -- The journal of new vectors --
 
 
-# Texts handed to the model at a time: little memory, little lost by a kill.
+# Texts given to the model at a time: few, so that memory and loss by a kill stay small.
 BATCH = 256
 JOURNAL_KEY_BYTES = 16
 
 
 class Journal:
-    """Vectors of one recipe as they are made: records of key, vector and checksum."""
+    """Vectors of one recipe, written as they are made: records of key, vector and checksum."""
 
     def __init__(self, root: Path, fingerprint: str) -> None:
         self._path = root / f"encoding-{fingerprint}.part"
 
     def read(self) -> dict[bytes, Vectors]:
-        """Return what an earlier build had finished; {} when there is nothing or nothing sound."""
+        """Return the vectors that an earlier build had finished; {} when none are sound."""
         try:
             held = self._path.read_bytes()
             width = int.from_bytes(held[:4], "little")
@@ -115,7 +110,7 @@ class Journal:
         }
 
     def write(self, rows: Mapping[bytes, Vectors]) -> None:
-        """Begin the journal with what is known already."""
+        """Start the journal with the vectors that are already known."""
         self._path.unlink(missing_ok=True)
         if rows:
             self.add(list(rows), np.stack(list(rows.values())))
@@ -140,7 +135,8 @@ def fill(
 ) -> None:
     """Write the vectors of texts into their rows.
 
-    `missing` maps a text's key to the text and its rows. Texts of like length go together.
+    `missing` maps a text's key to the text and its rows. Texts of similar length are encoded
+    together.
     """
     if not missing:
         return
@@ -165,7 +161,7 @@ def _batches(names: list[bytes]) -> Iterator[list[bytes]]:
         yield names[start : start + BATCH]
 
 
-# -- Filling a new generation's folder: what did not change is carried over, the rest is made --
+# -- Filling a generation's folder --
 
 
 # Beyond this share of changed articles the Whoosh index is written anew, in one piece.
@@ -194,7 +190,7 @@ _READERS = (
 
 @lru_cache(maxsize=1)
 def recipe() -> str:
-    """Return what changes when articles are read or stored in another way."""
+    """Return a hash of the modules that read and store articles."""
     line = hashlib.sha256()
     for name in _READERS:
         line.update(Path(__file__).parents[1].joinpath(f"{name}.py").read_bytes())
@@ -203,9 +199,9 @@ def recipe() -> str:
 
 @dataclass(frozen=True, slots=True)
 class BuildPlan:
-    """What becomes of each article: `former` (n,) is its number in the generation before, GONE of
-    one that is new or changed; `moved` is the way back; `left` are ids that are no more as they
-    were.
+    """What happens to each article: `former` (n,) is its number in the generation before, GONE when
+    new or changed; `moved` maps former numbers to present ones; `left` are the ids of articles that
+    changed or were removed.
     """
 
     documents: Sequence[Document]
@@ -227,7 +223,7 @@ class BuildPlan:
 
 
 def planned(documents: Sequence[Document], before: Path | None) -> BuildPlan:
-    """Return what can be carried over from the generation in `before`, made by this recipe."""
+    """Return what can be carried over from the generation in `before`, made by the same recipe."""
     lines = [storage.packed(document) for document in documents]
     held = storage.load_digests(before) if before else {}
     former = np.full(len(documents), GONE, np.int32)
@@ -243,7 +239,7 @@ def planned(documents: Sequence[Document], before: Path | None) -> BuildPlan:
 
 @dataclass(slots=True)
 class _Tables:
-    """Counts of fresh articles, by table."""
+    """Counts of new and changed articles, by table."""
 
     articles: Collected = field(default_factory=Collected)
     passages: Collected = field(default_factory=Collected)
@@ -276,7 +272,7 @@ def fill_words(part: Path, plan: BuildPlan, *, progress: Progress) -> Passages:
 
 
 def _passages(plan: BuildPlan) -> tuple[Passages, Integers]:
-    """Return the passages, and the present number of each former one (GONE: of none)."""
+    """Return the passages, and the present number of each former one (GONE when it has none)."""
     before = storage.load_passages(plan.before) if plan.before else np.empty((0, 4), np.int32)
     starts = np.searchsorted(before[:, 0], np.arange(len(plan.moved) + 1))
     moved = np.full(len(before), GONE, np.int32)
@@ -325,7 +321,9 @@ def _write_whoosh(
 
 
 def _carried(plan: BuildPlan, before: Path, folder: Path) -> bool:
-    """Return whether the former Whoosh index was carried over, by links: its files never change."""
+    """Carry the former Whoosh index over where that pays, and return whether it was. Its files are
+    linked: they never change.
+    """
     few = len(plan.fresh) + len(plan.left) <= MOST_CHANGED * max(1, len(plan.documents))
     if not few or not keyword.extendable(before, plan.languages):
         return False
@@ -349,7 +347,9 @@ def _count(
 
 
 def _pairs(terms: Analysed, language: str) -> set[str]:
-    """Return the neighbours in an article's title, answered questions, headings and passages."""
+    """Return the pairs of neighbouring words in an article's title, answered questions, headings
+    and passages.
+    """
     texts = [terms.article["title"], terms.article["answers"], terms.article["headings"]]
     texts += [fields["text"] for fields in terms.passages]
     pairs = {pair for rows in texts for pair in plain_pairs(rows)}
@@ -366,7 +366,7 @@ def _table(
 
 
 def _save_words(part: Path, plan: BuildPlan, fresh: Collected) -> None:
-    """Write the vocabulary: postings, and what each word reads."""
+    """Write the vocabulary: postings, and the text of each word."""
     texts = dict(fresh.texts)
     if plan.before:
         held = np.load(plan.before / "words.terms.npy").tolist()
@@ -385,8 +385,8 @@ def fill_vectors(
     known: Path | None,
     progress: Progress,
 ) -> None:
-    """Write the vectors. `known` is the folder of a generation whose vectors are of this recipe of
-    the model; a journal beside the generation keeps new ones until the build is done.
+    """Write the vectors. `known` is the folder of a generation whose vectors were made by the same
+    model recipe; a journal beside the generation keeps new ones until the build is done.
     """
     carried = known is not None and known == plan.before
     rows, texts = _rows(plan, passages, carried=carried)
@@ -408,7 +408,7 @@ def fill_vectors(
 def _rows(
     plan: BuildPlan, passages: Passages, *, carried: bool
 ) -> tuple[VectorRows, dict[bytes, str]]:
-    """Return what each vector stands for, and by key the texts that may want one."""
+    """Return what each vector stands for, and the texts that may need one by key."""
     before = _former_rows(plan.before, len(plan.moved)) if carried and plan.before else None
     starts = np.searchsorted(passages[:, 0], np.arange(len(plan.documents) + 1))
     keys, owners, numbers = [], [], []
@@ -438,8 +438,8 @@ def _rows(
 
 
 def _former_rows(before: Path, articles: int) -> list[tuple[npt.NDArray[np.uint8], Integers]]:
-    """Return for each former article the keys of its vectors and, counted from its own first, the
-    passages that they stand for.
+    """Return for each former article the keys of its vectors and their passages, numbered from the
+    article's first.
     """
     rows = semantic_vectors.load_rows(before)
     passages = storage.load_passages(before)[:, 0]

@@ -1,9 +1,9 @@
-"""Which articles say the same: found once when an index is built, so that a search shows one.
+"""Finds duplicate articles when an index is built, so that a search shows one of each group.
 
-Promises groups of articles of one title whose texts share nine tenths of their runs of five words,
-or of any title with the same runs, as MinHash estimates it (Broder 1997, "On the resemblance and
-containment of documents"); the same texts always make the same groups. Two articles from one
-template, each with a title of its own, are no duplicates. Knows no ranking.
+Articles of one title are duplicates when their texts share nine tenths of their runs of five words;
+articles of different titles only when all runs are the same, so that two from one template are not.
+Similarity is estimated by MinHash (Broder 1997, "On the resemblance and containment of documents");
+the same texts always make the same groups.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from search.text.analysis import SPACELESS_LETTERS, fold
 from search.types import Document
 
 Integers = npt.NDArray[np.int32]
-# One row an article: its title's hash, then the least hash of its runs under each of HASHES orders.
+# One row an article: its title's hash, then its runs' lowest hash by each of HASHES functions.
 Sketches = npt.NDArray[np.uint32]
 
 HASHES, BAND = 64, 4
 RUN = 5
-# Of so few runs nothing follows: two notes of a line are soon alike.
+# Fewer runs prove nothing: two notes of one line are easily alike.
 FEWEST = 20
 ALIKE = 0.9
 _WORD = re.compile(f"[{SPACELESS_LETTERS}]|[^\\W_]+")
@@ -55,7 +55,7 @@ def _hashes(text: str) -> npt.NDArray[np.uint64]:
     return np.fromiter(map(_hash, _words(text)), np.uint64)
 
 
-@lru_cache(maxsize=65_536)  # most words of an article are in others too
+@lru_cache(maxsize=65_536)  # most words are in several articles
 def _hash(word: str) -> int:
     return zlib.crc32(word.encode("utf-8", "replace"))
 
@@ -65,7 +65,7 @@ def _words(text: str) -> list[str]:
 
 
 def groups(sketches: Sketches) -> Integers:
-    """Return for each article the least number among those that say the same, its own included."""
+    """Return for each article the lowest number among its duplicates and itself."""
     found = np.arange(len(sketches), dtype=np.int32)
     told = np.flatnonzero(sketches.any(axis=1))
     bands = [[0, *range(band, band + BAND)] for band in range(1, HASHES + 1, BAND)]
@@ -76,7 +76,7 @@ def groups(sketches: Sketches) -> Integers:
 
 
 def _buckets(rows: Sketches) -> Iterator[npt.NDArray[np.int64]]:
-    """Yield the places of rows that are equal, two or more, ascending."""
+    """Yield the indices of equal rows, two or more, ascending."""
     keys = (rows * _FACTORS[: rows.shape[1]]).sum(axis=1, dtype=np.uint64)
     order = np.argsort(keys, kind="stable")
     new = np.flatnonzero(np.diff(keys[order])) + 1
@@ -87,7 +87,7 @@ def _buckets(rows: Sketches) -> Iterator[npt.NDArray[np.int64]]:
 
 
 def _join(found: Integers, sketches: Sketches, bucket: Sequence[int]) -> None:
-    """Put each article of a bucket into the group of the first one that it is like."""
+    """Put each article of a bucket into the group of the first one that it duplicates."""
     heads: list[int] = []
     for number in bucket:
         head = int(found[number])
@@ -129,8 +129,8 @@ def load_sketches(folder: Path) -> Sketches:
 
 
 def load_groups(folder: Path, articles: int) -> Integers:
-    """Return the groups of a generation, mapped from disk; of one from before there were any, each
-    article is its own.
+    """Return the groups of a generation, mapped from disk; when it was made without them, each
+    article is its own group.
     """
     path = folder / "alike.npy"
     return mapped(path) if path.is_file() else np.arange(articles, dtype=np.int32)

@@ -1,8 +1,8 @@
-"""Immutable index generations: built whole beside the one that serves, then swapped in at once.
+"""Builds, opens and switches generations: immutable folders, each with the index of one commit.
 
-Promises that only whole generations are ever opened: a folder gets its name after its manifest is
-on disk, the pointer moves by one atomic rename, every file is verified by SHA-256 when opened, and
-a damaged generation is set aside for the one before it. Knows no query.
+A generation is built beside the one that serves and gets its name only when its manifest is on
+disk; the pointer then moves to it by one atomic rename. Every file is verified by SHA-256 when a
+generation is opened, and a damaged one is set aside in favour of the one before it.
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ def build(
     keep: int = KEEP,
     sure_as: Generation | None = None,
 ) -> Generation:
-    """Return the new generation, already current; the newest `keep` stay on disk.
+    """Build a generation, make it current and return it; the newest `keep` stay on disk.
 
     Without an `encoder` it answers by keywords alone and `degraded` says why. `extra_files` are
-    kept with it and read back by `Generation.read`. How sure it is of an answer is taken from
-    `sure_as`, made by whatever recipe, where that fits. SearchError when another build is running,
-    an article's id is given twice, or the folder cannot be written.
+    kept with it and read back by `Generation.read`. Calibration is taken from `sure_as`, made by
+    whatever recipe, where that fits. SearchError when another build is running, an article's id is
+    given twice, or the folder cannot be written.
     """
     given = tuple(documents)
     _refuse_repeats(given)
@@ -85,7 +85,7 @@ def _refuse_repeats(documents: tuple[Document, ...]) -> None:
 
 @contextmanager
 def _locked(root: Path) -> Iterator[None]:
-    """Hold the builders' lock. It goes with the process, so a killed builder leaves none."""
+    """Hold the lock for builds. It ends with the process, so a killed build leaves none behind."""
     try:
         root.mkdir(parents=True, exist_ok=True)
         file = (root / _LOCK).open("w")
@@ -104,7 +104,7 @@ def _locked(root: Path) -> Iterator[None]:
 
 @contextmanager
 def _plain_faults(root: Path) -> Iterator[None]:
-    """Turn what a full or vanished disk answers into words; what serves is not touched by it."""
+    """Raise SearchError for a full or missing disk; the generation that serves is not touched."""
     try:
         yield
     except OSError as error:
@@ -143,7 +143,7 @@ def _fill(
     synonyms: Synonyms | None,
     progress: Progress,
 ) -> tuple[Manifest, Mapping[int, str]]:
-    """Fill the folder; return its facts, and the hashes of files linked to an earlier one's."""
+    """Fill the folder; return its manifest, and the hashes of files linked from an earlier one."""
     (part / "synonyms.json").write_text(json.dumps(synonyms or {}, ensure_ascii=False), "utf-8")
     made, vectors = _before(root, encoder)
     left = remains(root) if made is None else []
@@ -186,7 +186,7 @@ def _fitted(left: Iterable[Remains], facts: Manifest) -> Manifest | None:
 
 
 def _has_vectors(left: Remains, encoder: Encoder) -> bool:
-    """Return whether the vectors of a damaged generation are whole, and like the encoder's."""
+    """Return whether the vectors of a damaged generation are whole and of the encoder's recipe."""
     return left.manifest.fingerprint == encoder.fingerprint and left.intact.issuperset(
         semantic_vectors.FILES
     )
@@ -195,8 +195,8 @@ def _has_vectors(left: Remains, encoder: Encoder) -> bool:
 def _calibrated(
     part: Path, facts: Manifest, encoder: Encoder | None, *, progress: Progress
 ) -> Manifest:
-    """Return the facts with how sure evidence makes us: fitted now, unless a fit of nearly the
-    same articles was carried over.
+    """Return the manifest with its calibration: fitted now, unless one of nearly the same articles
+    was carried over.
     """
     if still_good(facts.calibration, facts.documents):
         return facts
@@ -213,7 +213,9 @@ def _without_vectors(part: Path) -> None:
 def _before(
     root: Path, encoder: Encoder | None
 ) -> tuple[tuple[Path, Manifest] | None, Path | None]:
-    """Return the newest good generation of this recipe, and the newest with vectors like ours."""
+    """Return the newest good generation of this recipe, and the newest with this encoder's vectors:
+    either may be None.
+    """
     made, vectors = None, None
     for folder in newest_first(root):
         try:
@@ -245,7 +247,9 @@ def _publish(
 
 
 def _proved(whole: Path) -> Manifest:
-    """Return the manifest of what was just written, read back; SearchError when it is not so."""
+    """Return the manifest of what was just written, verified from disk; SearchError when it is
+    damaged.
+    """
     try:
         return manifest.verify(whole)
     except SearchError as problem:
@@ -274,7 +278,7 @@ def newest_first(root: Path) -> list[Path]:
 
 
 def current(root: Path) -> str:
-    """Return the current generation's name, "" when the pointer is missing or senseless."""
+    """Return the current generation's name, "" when the pointer is missing or invalid."""
     try:
         name = (root / _CURRENT).read_text("utf-8").strip()
     except (OSError, ValueError):
@@ -283,8 +287,8 @@ def current(root: Path) -> str:
 
 
 def moved_at(root: Path) -> float | None:
-    """Return when another generation was last made the current one, in seconds since 1970; None
-    when none is.
+    """Return when the current generation became current, in seconds since 1970; None when there is
+    none.
     """
     try:
         return (root / _CURRENT).stat().st_mtime
@@ -306,7 +310,7 @@ def open_current(root: Path) -> Generation:
         except (SearchError, ValueError, EOFError) as problem:
             _set_aside(folder, problem)
         except OSError:
-            continue  # a disk or a process in trouble now: the files may be good
+            continue  # trouble with the disk or the process: the files may be good
     raise SearchError("There is no usable index.", "Build it from the articles: run `kb publish`.")
 
 
@@ -317,14 +321,14 @@ def _verified(folder: Path) -> Generation:
 
 
 def set_aside_if_damaged(root: Path, name: str) -> None:
-    """Read every file of the generation of that id, and set it aside where one is damaged."""
+    """Read every file of the generation with that id, and set it aside when one is damaged."""
     folder = root / folder_name(name)
     try:
         manifest.verify(folder)
     except SearchError as problem:
         _set_aside(folder, problem)
     except OSError:
-        return  # it went meanwhile, or the disk is in trouble
+        return  # it was removed meanwhile, or the disk is in trouble
 
 
 def folder_name(name: str) -> str:
@@ -333,18 +337,18 @@ def folder_name(name: str) -> str:
 
 
 def open_one(root: Path, name: str) -> Generation:
-    """Return the generation of that id, verified; SearchError when it is gone or damaged."""
+    """Return the generation with that id, verified; SearchError when it is missing or damaged."""
     return _verified(root / folder_name(name))
 
 
 def make_current(root: Path, generation: Generation) -> None:
-    """Let a generation that is kept answer from now on; SearchError when it cannot be."""
+    """Make a kept generation the current one; SearchError when that cannot be written."""
     with _plain_faults(root):
         point(root, generation.path.name)
 
 
 def kept(root: Path) -> list[Manifest]:
-    """Return what each whole generation says of itself, newest first; damaged ones left out."""
+    """Return the manifests of all whole generations, newest first; unreadable ones are left out."""
     found = []
     for folder in newest_first(root):
         try:
@@ -363,7 +367,7 @@ def peek(root: Path, name: str, file: str) -> bytes:
 
 
 def _set_aside(folder: Path, problem: Exception) -> None:
-    """Rename a damaged generation, where that is permitted; else it is merely passed over."""
+    """Rename a damaged generation, where that is permitted; otherwise leave it."""
     name, told = BAD + folder.name.removeprefix(WHOLE), _told(folder, problem)
     try:
         os.replace(folder, folder.with_name(name))
@@ -384,9 +388,7 @@ def _told(folder: Path, problem: Exception) -> str:
 
 
 def lost_commit(root: Path) -> str:
-    """Return the commit that the current generation says it is of, whole or damaged; "" where
-    nothing tells.
-    """
+    """Return the commit of the current generation, whole or damaged; "" when nothing tells."""
     name = current(root).removeprefix(WHOLE)
     folders = [root / f"{prefix}{name}" for prefix in (WHOLE, BAD) if name]
     if not name:

@@ -1,8 +1,8 @@
-"""The Whoosh index of record: its schema, writing it, opening it.
+"""The Whoosh index: its schema, writing it and opening it.
 
-Promises that only terms from `analysis` reach Whoosh, never a person's raw words, that each
-language has its own fields, so that stems and frequencies of two languages do not mix, and that
-changed articles are exchanged without writing the others again.
+Only terms from `analysis` reach Whoosh, never a person's raw words. Each language has its own
+fields, so that stems and frequencies of two languages do not mix. Changed articles are replaced
+without writing the others again.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from search.text.analysis import document_terms
 from search.text.passages import Passage
 from search.types import Document
 
-# How much a word weighs in each field, in the order of the fields' numbers. Short fields that
+# The weight of a word in each field, in the order of the fields' numbers. Short fields that
 # authors write by hand weigh more. Tuned with b and k1 on four judged sets.
 FIELDS: Mapping[str, float] = {
     "title": 6.0,
@@ -40,10 +40,10 @@ PASSAGE_FIELDS: Mapping[str, float] = {"head": 6.0, "text": 1.0}
 ARTICLE_SCORING = Scoring(tuple(FIELDS.values()), b=0.75, k1=5.0)
 PASSAGE_SCORING = Scoring(tuple(PASSAGE_FIELDS.values()), b=0.6, k1=2.2)
 WRITER_MEGABYTES = 128
-# Segments that Whoosh may hold before the small ones, of less than this share of all articles,
-# become one. Each article is copied a few times at most until its segment is no small one.
+# From this many segments on, the small ones, with less than this share of all articles, are merged.
+# Each article is copied only a few times until its segment is no longer small.
 MOST_SEGMENTS, SMALL = 12, 0.25
-# All of an article, each word weighed by its field; and alone, for those who ask for it, these.
+# A field with all of an article, each word weighted by its field; and fields that can be asked for.
 EVERYTHING, ALONE = "all", ("title", "keywords")
 _TOGETHER, _APART, _WEIGHT = "\x1f", "\x1e", "\x1d"
 # Positions between two fields, so that no phrase reaches from one into the next.
@@ -53,7 +53,7 @@ Numbers = npt.NDArray[np.int32]
 
 
 class OurTokenizer(Tokenizer):  # type: ignore[misc]
-    """Reads what `_encoded` wrote: terms already made, several at one position, weighed."""
+    """Reads the output of `_encoded`: finished terms with weights, several at one position."""
 
     def __call__(self, value: str, positions: bool = False, **options: Any) -> Iterator[Token]:
         """Yield a Whoosh token for each term."""
@@ -72,7 +72,7 @@ class OurTokenizer(Tokenizer):  # type: ignore[misc]
 
 @dataclass(frozen=True, slots=True)
 class Analysed:
-    """The terms at each position of each field of an article, and of each of its passages."""
+    """The terms at each position of each field of an article and of each of its passages."""
 
     article: Mapping[str, Rows]
     passages: Sequence[Mapping[str, Rows]]
@@ -111,7 +111,7 @@ def analysed(document: Document, passages: Sequence[Passage]) -> Analysed:
 
 
 def count(collected: Collected, number: int, fields: Mapping[str, Rows], language: str) -> None:
-    """Count the terms of one article or passage, its fields numbered in their order."""
+    """Count the terms of one article or passage; fields are numbered in their order."""
     for part, rows in enumerate(fields.values()):
         terms = (term for row in rows for term in row)
         collected.add(number, part, language=language, terms=terms)
@@ -144,9 +144,9 @@ def write(
     gone: Collection[str] = (),
     done: Callable[[int], None] = lambda _number: None,
 ) -> None:
-    """Write articles to the index in a folder, which is made when there is none.
+    """Write articles to the index in a folder, which is created when missing.
 
-    `gone` are the ids of articles that leave it; `done` is told how many are written.
+    `gone` are the ids of articles to delete; `done` is called with the number written so far.
     """
     fresh = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
@@ -163,9 +163,9 @@ def write(
 
 
 def _joined(writer: Any, segments: list[Any]) -> list[Any]:
-    """Copy what small segments hold into the new one, once there are many; return the others.
+    """Merge small segments into the new one when there are many; return the others.
 
-    A policy of merging as Whoosh asks for it: nothing is analysed again.
+    It has the signature of a Whoosh merge policy; nothing is analysed again.
     """
     if len(segments) < MOST_SEGMENTS:
         return segments
@@ -179,10 +179,10 @@ def _joined(writer: Any, segments: list[Any]) -> list[Any]:
 
 
 def extendable(folder: Path, languages: Sequence[str]) -> bool:
-    """Return whether the index takes articles in these languages and holds few deleted ones."""
+    """Return whether the index has fields for these languages and holds few deleted articles."""
     try:
         index = open_index(folder)
-    except Exception:  # whatever Whoosh raises: the index is then written anew
+    except Exception:  # whatever Whoosh raises, the index is then written anew
         return False
     names = set(index.schema.names())
     with index.reader() as reader:
@@ -192,7 +192,7 @@ def extendable(folder: Path, languages: Sequence[str]) -> bool:
 
 
 def article_numbers(folder: Path, numbers: Mapping[str, int]) -> Numbers:
-    """Return the article number of each Whoosh document number, -1 of a deleted one."""
+    """Return the article number of each Whoosh document number, -1 for deleted ones."""
     index = open_index(folder)
     with index.reader() as reader:
         found = np.full(reader.doc_count_all(), -1, np.int32)

@@ -1,12 +1,11 @@
-"""What a generation consists of, by SHA-256, and its files mapped from disk.
+"""The manifest of a generation, and access to its files.
 
-A small file is read when it is opened: whatever then becomes of it on disk, what was read stays. A
-large one is mapped, so that processes share it and opening reads nothing; a process that touches a
-mapped file which was cut short is killed by the kernel (SIGBUS). Arrays are plain ones: slices of
-NumPy's own memmap cost ten times as much.
-
-Promises that every byte flipped, missing, truncated or added file is found by `verify`. Written
-last, the manifest makes a folder a generation.
+The manifest lists every file's SHA-256 and is written last: it makes a folder a generation, and
+`verify` finds every changed, missing, truncated or added file by it. A small file is read into
+memory when it is opened, so later damage on disk does not reach it. A large one is mapped, so that
+processes share it and opening reads nothing; but a process that touches a mapped file which was cut
+short is killed by the kernel (SIGBUS). Arrays are plain ones: slices of NumPy's own memmap cost ten
+times as much.
 """
 
 from __future__ import annotations
@@ -27,16 +26,16 @@ import numpy.typing as npt
 from search.errors import SearchError
 from search.semantic.encoder import file_sha256
 
-# -- Files of a generation: held in memory or mapped from disk, and shared with the one before --
+# -- Files of a generation --
 
 
-# Files of up to so many bytes are held in memory: all of a site of a thousand articles, 24 MB a
-# process. Of ten thousand articles the vectors and the largest tables stay mapped.
+# Files of up to this many bytes are held in memory: all of a site of a thousand articles (24 MB a
+# process). With ten thousand articles the vectors and the largest tables stay mapped.
 HELD = 8 * 1024 * 1024
 
 
 def is_held(size: int) -> bool:
-    """Return whether a file of so many bytes is read into memory when it is opened."""
+    """Return whether a file of this many bytes is read into memory when it is opened."""
     return size <= HELD
 
 
@@ -50,7 +49,7 @@ def mapped(path: Path) -> npt.NDArray[Any]:
 
 
 def text_of(path: Path) -> mmap.mmap | bytes:
-    """Return the bytes of a file, to be sliced."""
+    """Return the content of a file as bytes or a map that can be sliced."""
     with path.open("rb") as file:
         if is_held(os.fstat(file.fileno()).st_size):
             return file.read()
@@ -58,19 +57,19 @@ def text_of(path: Path) -> mmap.mmap | bytes:
 
 
 def shared(source: Path | str, target: Path | str) -> None:
-    """Put a file that never changes into another folder too: a link, or else a copy."""
+    """Link a file that never changes into another folder, or copy it where links do not work."""
     try:
         os.link(source, target)
     except OSError:  # a file system without links
         shutil.copy2(source, target)
 
 
-# -- What a generation consists of, by SHA-256, so that a torn or altered file is noticed --
+# -- The manifest --
 
 
 NAME = "manifest.json"
-EXTRA = "extra"  # the folder of files that are kept with a generation and not its own
-# A generation of another format is not opened but built anew.
+EXTRA = "extra"  # the folder for files that the caller keeps with a generation
+# A generation of another format is not opened; the index is built anew.
 FORMAT = 2
 
 
@@ -93,9 +92,9 @@ class Manifest:
 
 
 def hashes(folder: Path, linked: Mapping[int, str] | None = None) -> dict[str, str]:
-    """Return relative path -> SHA-256 of every file in a folder but the manifest.
+    """Return relative path -> SHA-256 of every file in a folder except the manifest.
 
-    `linked` tells the hashes of files that are already known, by inode.
+    `linked` holds hashes that are already known, by inode.
     """
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     names = ((path.relative_to(folder).as_posix(), path) for path in paths)
@@ -108,7 +107,7 @@ def hashes(folder: Path, linked: Mapping[int, str] | None = None) -> dict[str, s
 
 
 def by_inode(folder: Path, manifest: Manifest) -> dict[int, str]:
-    """Return the hashes of a verified generation by inode, for files that another links to."""
+    """Return the hashes of a verified generation by inode, for files that are linked to it."""
     return {(folder / name).stat().st_ino: held for name, held in manifest.files.items()}
 
 
@@ -125,7 +124,7 @@ def write(folder: Path, manifest: Manifest) -> None:
 
 
 def _seal(held: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of the manifest's own content: it too may be damaged."""
+    """Return the SHA-256 of the manifest's own content, which may be damaged too."""
     line = json.dumps(held, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(line.encode()).hexdigest()
 
@@ -170,7 +169,7 @@ def verify(folder: Path) -> Manifest:
 
 
 def how(folder: Path, name: str, manifest: Manifest) -> str:
-    """Return in words what became of a file that is not as recorded."""
+    """Return in words how a file differs from what the manifest says."""
     if name not in manifest.files:
         return "was added"
     try:

@@ -1,7 +1,6 @@
-"""A generation open for reading, and what a set of audiences may see of it.
+"""A generation opened for reading: articles, passages and indexes.
 
-Promises that everything in it speaks of one commit and never changes. Knows neither how it was
-built nor what is asked of it.
+Everything in it is of one commit and never changes.
 """
 
 from __future__ import annotations
@@ -49,14 +48,14 @@ class Generation:
     alike: npt.NDArray[np.int32]
     synonyms: Synonyms  # folded
     meaning: SemanticIndex | None
-    seen: dict[str, Looks]  # how its files looked when they were verified
+    seen: dict[str, Looks]  # the stat of each file when it was verified
 
     def damage(self) -> Damage | None:
-        """Return what became of its files since they were verified, None where they are whole."""
+        """Return the damage to its files since they were verified, None when they are whole."""
         return watching.damage(self.path, self.manifest, self.seen)
 
     def damage_that_reaches(self) -> Damage | None:
-        """Return what became of those files that searches read from disk: a look at few."""
+        """Return the damage to files that searches read from disk; these are few to check."""
         found = watching.damage(self.path, self.manifest, self.seen, of=self._mapped)
         return found if found and found.reaches else None
 
@@ -65,7 +64,7 @@ class Generation:
         return watching.mapped(self.seen)
 
     def hold(self) -> None:
-        """Open now what is otherwise opened when it is first asked for, while it is there."""
+        """Open now what is otherwise opened on first use, while its files are there."""
         _ = self.whoosh, self._whoosh_articles, self.vocabulary, self.known_words
 
     @property
@@ -80,7 +79,7 @@ class Generation:
 
     @cached_property
     def calibration(self) -> Calibration:
-        """How evidence becomes a probability in this corpus."""
+        """The calibration that turns evidence into a probability in this corpus."""
         held = self.manifest.calibration
         return calibration_of(held) if held else PRIOR
 
@@ -98,7 +97,7 @@ class Generation:
 
     @cached_property
     def _whoosh_articles(self) -> npt.NDArray[np.int32]:
-        """The article number of each Whoosh document number, -1 of one that is deleted."""
+        """The article number of each Whoosh document number, -1 for deleted ones."""
         found: npt.NDArray[np.int32] = mapped(self.path / "whoosh.articles.npy")
         return found
 
@@ -114,7 +113,7 @@ class Generation:
 
     @cached_property
     def known_words(self) -> frozenset[str]:
-        """Words that the model knows: not misspelt, even if no article has them."""
+        """Words that the model knows: never misspelt, even if no article has them."""
         path = self.path / "known.words"
         return frozenset(path.read_text("utf-8").split("\n")) if path.is_file() else frozenset()
 
@@ -124,7 +123,7 @@ class Generation:
 
     @cached_property
     def passage_starts(self) -> npt.NDArray[np.int64]:
-        """Where each article's passages begin, and where the last one's end: shape (n + 1,)."""
+        """The number of each article's first passage, then of all passages: shape (n + 1,)."""
         return np.searchsorted(self.passages[:, 0], np.arange(len(self.documents) + 1))
 
     @cached_property
@@ -134,7 +133,7 @@ class Generation:
 
     @cached_property
     def repetitive(self) -> bool:
-        """Whether any two articles say the same."""
+        """Whether any two articles are duplicates."""
         return bool((self.alike != np.arange(len(self.alike))).any())
 
     @cached_property
@@ -144,12 +143,12 @@ class Generation:
 
 
 def plain(text: str) -> str:
-    """Return the folded words of a text with single spaces: what makes two titles the same."""
+    """Return the folded words of a text with single spaces, for comparing titles."""
     return " ".join(fold(token.surface) for token in tokens(text))
 
 
 def load(folder: Path, manifest: Manifest, seen: dict[str, Looks] | None = None) -> Generation:
-    """Return the generation in a folder that was verified when its files looked as `seen`."""
+    """Return the generation in a folder whose files were verified when they looked as `seen`."""
     documents = storage.Documents(folder)
     passages = storage.load_passages(folder)
     meaning = None

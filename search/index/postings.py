@@ -1,19 +1,20 @@
-"""Term to documents and values as flat arrays: counts, and BM25F impacts made from them.
+"""Postings as flat arrays: which documents have a term, how often, and with what BM25F score.
 
-Promises that opening reads nothing, and look-up and slices without copies. Knows neither what a
-term nor what a value means: keyword impacts, titles and the spelling vocabulary are kept like this.
-
-Promises flat arrays sorted by term, then document, then field, and that what an unchanged document
-holds is carried over from a former table instead of being read again. Knows no formula.
-
-The score of a posting does not depend on the query, so a search only adds slices. Promises the
-scores that Whoosh's own `scoring.BM25F` gives the same index; in an index of several languages
-each counts as an index of its own, where Whoosh would divide by all. Knows no analysis.
+Tables are sorted by term, then document, then field. Opening reads nothing, look-ups are slices
+without copies, and rows of unchanged documents are carried over from the table before. The score of
+a posting does not depend on the query, so a search only adds slices. Titles and the spelling
+vocabulary are kept in the same way as keyword scores.
 
 Formula (Robertson, Zaragoza and Taylor 2004, "Simple BM25 extension to multiple weighted fields",
-with idf and lengths as Whoosh has them): tf' = sum over fields of weight * tf;
-impact = idf * tf' * (k1 + 1) / (tf' + k1 * (1 - b + b * length / mean)),
-idf = ln(N / (df + 1)) + 1, lengths in terms of all fields, rounded up as Whoosh stores them.
+with idf and lengths as in Whoosh):
+
+    tf' = sum over fields of weight * tf
+    impact = idf * tf' * (k1 + 1) / (tf' + k1 * (1 - b + b * length / mean))
+    idf = ln(N / (df + 1)) + 1
+
+Lengths are in terms of all fields, rounded up as Whoosh stores them. The result equals Whoosh's own
+`scoring.BM25F` on the same index, except that each language counts as an index of its own, where
+Whoosh would divide by all documents.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from whoosh.util.numeric import byte_to_length
 
 from search.index.manifest import mapped
 
-# -- Term -> (documents, values) as flat arrays that map from disk --
+# -- Postings --
 
 
 Values = npt.NDArray[np.float32]
@@ -42,8 +43,8 @@ _PARTS = ("terms", "starts", "docs", "values")
 
 @dataclass(frozen=True, slots=True)
 class Postings:
-    """`terms[i]` is the hash of a (language, term), ascending; its postings are
-    `docs[starts[i]:starts[i+1]]` and the `values` there.
+    """Documents and values by term: `terms[i]` is the hash of a (language, term), ascending, with
+    the documents `docs[starts[i]:starts[i+1]]` and the same slice of `values`.
     """
 
     terms: Hashes
@@ -52,7 +53,7 @@ class Postings:
     values: Values
 
     def find(self, language: str, term: str) -> tuple[Ordinals, Values]:
-        """Return the documents that hold a term and their values; empty arrays when none does."""
+        """Return the documents that have a term and their values; empty arrays when none does."""
         wanted = np.uint64(hash_of(language, term))
         at = int(self.terms.searchsorted(wanted))
         if at == len(self.terms) or self.terms[at] != wanted:
@@ -86,22 +87,22 @@ def summed(counts: TermCounts, values: npt.NDArray[np.float64]) -> Postings:
 
 
 def plain(counts: TermCounts) -> Postings:
-    """Return postings whose value is how often the term stands in the document."""
+    """Return postings whose value is how often the document contains the term."""
     return summed(counts, np.asarray(counts.counts, np.float64))
 
 
 def save_texts(folder: Path, name: str, texts: Sequence[str]) -> None:
-    """Write what each term of a table reads, in the order of its hashes."""
+    """Write the text of each term of a table, in the order of their hashes."""
     (folder / f"{name}.texts").write_text("\n".join(texts), "utf-8")
 
 
 def load_texts(folder: Path, name: str) -> list[str]:
-    """Return what each term of a table reads: "language<tab>term"."""
+    """Return the text of each term of a table: "language<tab>term"."""
     text = (folder / f"{name}.texts").read_text("utf-8")
     return text.split("\n") if text else []
 
 
-# -- How often each term stands in each field of each document: the raw numbers behind scores --
+# -- Term counts --
 
 
 Hashes = npt.NDArray[np.uint64]
@@ -111,8 +112,9 @@ GONE = -1
 
 
 def hash_of(language: str, term: str) -> int:
-    """Return the 64-bit BLAKE2b hash of a term in a language; two terms never share one in
-    practice (a million terms: 3 in 100 million)."""
+    """Return the 64-bit BLAKE2b hash of a term in a language. Collisions do not matter in practice
+    (a million terms: 3 in 100 million).
+    """
     held = f"{language}\t{term}".encode("utf-8", "surrogatepass")
     return int.from_bytes(hashlib.blake2b(held, digest_size=8).digest(), "little")
 
@@ -144,8 +146,8 @@ class Collected:
 
 @dataclass(frozen=True, slots=True)
 class TermCounts:
-    """`terms` (t,) are hashes, ascending; the other arrays (r,) name one row each: the number of
-    its term, its document, its field, and how often the term stands there.
+    """Occurrences of terms: `terms` (t,) are hashes, ascending; the other arrays (r,) have one row
+    for each combination of term number, document and field, with its count.
     """
 
     terms: Hashes
@@ -172,10 +174,10 @@ def load_counts(folder: Path, name: str) -> TermCounts:
 def merged(
     fresh: Collected, former: TermCounts | None = None, moved: Ordinals | None = None
 ) -> TermCounts:
-    """Return the table of the fresh documents and of the former ones that stayed.
+    """Return the table of the new documents and of the former ones that stayed.
 
-    `moved[number]` is the present number of a former document, GONE when it changed or went; it
-    must ascend among those that stayed.
+    `moved[number]` is the present number of a former document, GONE when it changed or was removed;
+    it must ascend among those that stayed.
     """
     hashes = _array(fresh.hashes, np.uint64)
     docs, fields, counts = _array(fresh.docs, np.int32), fresh.fields, fresh.counts
@@ -196,7 +198,7 @@ def merged(
 
 
 def _joined(many: Hashes, few: Hashes) -> Hashes:
-    """Return both ascending arrays as one, each hash once; quick when `few` is short."""
+    """Return the union of two ascending arrays; quick when `few` is short."""
     place = np.searchsorted(many, few)
     there = many[np.minimum(place, len(many) - 1)] == few if len(many) else np.zeros(len(few), bool)
     return np.insert(many, place[~there], few[~there])
@@ -207,7 +209,7 @@ def _array(values: array[int], kind: Any) -> npt.NDArray[Any]:
 
 
 def _ordered(terms: Hashes, rows: list[npt.NDArray[Any]]) -> TermCounts:
-    """Return the rows sorted, and only the terms that some row has."""
+    """Return the terms that some row uses, and the rows sorted."""
     order = np.argsort((rows[0].astype(np.int64) << 32) | rows[1], kind="stable")
     term, docs, fields, counts = (row[order] for row in rows)
     used = np.zeros(len(terms), bool)
@@ -216,11 +218,11 @@ def _ordered(terms: Hashes, rows: list[npt.NDArray[Any]]) -> TermCounts:
     return TermCounts(terms[used], number[term].astype(np.int32), docs, fields, counts)
 
 
-# -- BM25F as arrays: what each term adds to each document's score, worked out once at build time --
+# -- BM25F impacts --
 
 
 Floats = npt.NDArray[np.float64]
-# Whoosh keeps the length of a field in one byte: these are the lengths that it can tell apart.
+# Whoosh keeps the length of a field in one byte; these are the lengths that it can represent.
 _LENGTHS = np.array([byte_to_length(number) for number in range(256)], np.float64)
 
 

@@ -1,7 +1,7 @@
-"""Articles as they lie in a generation: text read from disk when wanted, facts held as columns.
+"""Articles as stored in a generation: text read from disk on demand, facts held as columns.
 
-Promises that what is read equals what was written, and that opening ten thousand articles reads
-their ids and little more. Knows no index.
+What is read equals what was written. Opening ten thousand articles reads little more than their
+ids.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Numbers = npt.NDArray[np.int32]
 
 @dataclass(frozen=True, slots=True)
 class StoredColumn:
-    """One fact of every article: `numbers[i]` says which of `names` article i has."""
+    """One fact of every article: article i has the value `names[numbers[i]]`."""
 
     names: tuple[str, ...]
     numbers: Numbers
@@ -42,7 +42,9 @@ class StoredColumn:
         return found[self.numbers] if len(self.names) else np.zeros(0, bool)
 
     def counted(self, articles: npt.NDArray[np.int64]) -> Mapping[str, int]:
-        """Return how many of the numbered articles have each value that any of them has."""
+        """Return for each value how many of the given articles have it, values without any left
+        out.
+        """
         counts = np.bincount(self.numbers[articles], minlength=len(self.names))
         return {name: int(n) for name, n in zip(self.names, counts, strict=True) if n}
 
@@ -57,7 +59,7 @@ def column(values: Iterable[str]) -> StoredColumn:
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """An article as one line of bytes, and the digest by which a later build knows it again."""
+    """An article as one line of bytes, with the digest by which a later build recognises it."""
 
     line: bytes
     digest: bytes
@@ -79,7 +81,7 @@ _FACTS = ("language", "collection", "audience")
 
 
 def save_documents(folder: Path, documents: Sequence[Document], lines: Sequence[Packed]) -> None:
-    """Write one JSON object a line, where each begins, and the columns."""
+    """Write one JSON object a line, the offset of each, and the columns."""
     with (folder / _DOCUMENTS).open("wb") as file:
         file.writelines(row.line + b"\n" for row in lines)
     offsets = np.cumsum([0, *(len(row.line) + 1 for row in lines)], dtype=np.int64)
@@ -102,7 +104,7 @@ def load_digests(folder: Path) -> dict[str, tuple[int, bytes]]:
 
 
 class Documents(Sequence[Document]):
-    """The articles of a generation in their order; text is read when an article is asked for."""
+    """The articles of a generation in their order; text is read when an article is accessed."""
 
     def __init__(self, folder: Path) -> None:
         held = json.loads((folder / _COLUMNS).read_text("utf-8"))
@@ -111,7 +113,7 @@ class Documents(Sequence[Document]):
             StoredColumn(tuple(held[fact]["names"]), np.array(held[fact]["numbers"], np.int32))
             for fact in _FACTS
         )
-        # Generations of before 2026-11-23 have no such column, and go on serving.
+        # Generations made before 2026-11-23 have no such column, but still serve.
         self.changed: Numbers = np.array(held.get("changed", [0] * len(self.ids)), np.int32)
         self._offsets = mapped(folder / _OFFSETS)
         self._text = text_of(folder / _DOCUMENTS)

@@ -1,7 +1,7 @@
-"""Whether the files of an open generation are still as they were when they were verified.
+"""Detects damage to the files of an open generation since they were verified.
 
-A look costs a `stat` a file. Only a file that looks otherwise than before is read and compared with
-its SHA-256: a copy of the folder, or a date set anew, is no damage.
+A check costs one `stat` a file. Only a file whose stat changed is read and compared with its
+SHA-256, so a copied folder or a new date is not damage.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ WHOLE, BAD = "gen-", "damaged-"  # how the folders of generations are named
 
 @dataclass(frozen=True, slots=True)
 class Looks:
-    """What `stat` tells of a file: bytes, time of the last change in ns, and which file it is."""
+    """What `stat` says of a file: size in bytes, time of the last change in ns, and inode."""
 
     size: int
     changed: int
@@ -30,7 +30,7 @@ class Looks:
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """What became of one file. `reaches`: what is in memory no longer hides it from searches."""
+    """How one file is damaged. `reaches`: searches read the damaged data, not a copy in memory."""
 
     file: str
     how: str
@@ -41,7 +41,7 @@ class Damage:
 
 
 def looks_of(path: Path) -> Looks | None:
-    """Return how a file looks now, None where there is none."""
+    """Return the present stat of a file, None when there is none."""
     try:
         found = path.stat()
     except OSError:
@@ -50,14 +50,14 @@ def looks_of(path: Path) -> Looks | None:
 
 
 def looks(folder: Path) -> dict[str, Looks]:
-    """Return relative path -> looks of every file in a folder."""
+    """Return relative path -> stat of every file in a folder."""
     names = [os.path.join(place, name) for place, _, files in os.walk(folder) for name in files]
     found = {os.path.relpath(name, folder): looks_of(Path(name)) for name in names}
     return {name.replace(os.sep, "/"): each for name, each in found.items() if each}
 
 
 def told(before: int, now: Looks | None) -> str:
-    """Return in words what became of a file that had `before` bytes."""
+    """Return in words how a file that had `before` bytes is damaged."""
     if now is None:
         return "is gone"
     if now.size == 0:
@@ -75,9 +75,9 @@ def mapped(seen: Mapping[str, Looks]) -> tuple[str, ...]:
 def damage(
     folder: Path, facts: Manifest, seen: dict[str, Looks], *, of: Iterable[str] | None = None
 ) -> Damage | None:
-    """Return what is damaged of a generation that was verified when its files looked as `seen`, the
-    worst where it is several; `seen` is brought up to date where a file merely looks otherwise.
-    `of` names the files to look at (default: all).
+    """Return the damage to a generation that was verified when its files looked as `seen`, one that
+    reaches searches first. `seen` is updated for files that changed but are good. `of` names the
+    files to check (default: all).
     """
     found = None
     if not folder.exists():
@@ -91,8 +91,7 @@ def damage(
         if now is not None and _is_good(folder, name, facts):
             seen[name] = now
             continue
-        # A file that is gone stays open where it is mapped; one that was cut or written over does
-        # not stay as it was.
+        # A deleted file stays readable where it is mapped; a cut or overwritten one does not.
         reaches = now is not None and not _in_memory(name, seen)
         this = Damage(name, told(before.size, now), reaches)
         if reaches:
@@ -105,7 +104,7 @@ def _in_memory(name: str, seen: Mapping[str, Looks]) -> bool:
     """Return whether an open generation holds the file's content in memory."""
     place, slash, _ = name.rpartition("/")
     together = [each for each in seen if slash and each.startswith(f"{place}/")]
-    if place == "whoosh":  # all of it or nothing: search.index.keyword.open_index
+    if place == "whoosh":  # all or nothing, see search.index.keyword.open_index
         return all(is_held(seen[each].size) for each in together)
     return name == manifest.NAME or place == manifest.EXTRA or is_held(seen[name].size)
 

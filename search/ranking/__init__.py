@@ -1,1 +1,1 @@
-"""From a query to an order of articles, with a confidence and snippets."""
+"""Ranking: from a query to an order of articles, with a confidence and snippets."""

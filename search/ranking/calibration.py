@@ -1,15 +1,15 @@
-"""Fits, without labels, how likely it is that a corpus answers a query.
+"""Fits the confidence to a corpus without labels: how likely it is that the corpus answers a query.
 
-Promises the one maximum of a concave objective, so the same data always give the same
-coefficients; with no data it gives the prior. Knows no query.
+The corpus is asked queries made from itself, an article's title or one of its sentences. With that
+text left out, the article still answers; with the whole article and its near-duplicates left out,
+nothing does. Nothing answers the questions on unrelated subjects either (`elsewhere.txt`). The
+score by `confidence.PRIOR` is shifted and scaled to fit these (Platt 1999), which never reorders
+queries, and held near the prior, so that a corpus of twenty articles gets a sensible fit and one
+without data the prior itself. The objective is concave with one maximum: the same corpus and model
+always give the same coefficients.
 
-Asks the corpus queries made from itself: an article's title or one of its sentences. With the text
-that it came from left out, the article still answers; with the whole article and its
-near-duplicates left out, nothing does; nor to questions from other walks of life (`elsewhere.txt`).
-The score by `confidence.PRIOR` is moved and stretched to fit these (Platt 1999), which never
-reorders queries, and held near the prior, so that a corpus of twenty articles gets a sensible fit.
-Promises the same figures for the same corpus and model. Does not know what people will ask: the
-share without an answer is assumed (`confidence.OUTSIDE`), and a made query is not a real one.
+It cannot know what people will ask: the share of queries without an answer is assumed
+(`confidence.OUTSIDE`), and a synthetic query is not a real one. See docs/decisions/0008.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from search.text.passages import Passage, passage_text
 from search.text.query import Request, bounded
 from search.types import Document, Mode
 
-# -- Logistic regression with a Gaussian prior, by Newton's method: pure arithmetic --
+# -- Logistic regression with a Gaussian prior, by Newton's method --
 
 
 Doubles = npt.NDArray[np.float64]
@@ -62,9 +62,9 @@ def probabilities(rows: Doubles, coefficients: Doubles) -> Doubles:
 def fit(
     rows: Doubles, labels: Doubles, *, weights: Doubles, prior: Doubles, precision: Doubles
 ) -> Doubles:
-    """Return the coefficients (k + 1,) that maximise the weighted log likelihood less
-    sum(precision * (c - prior)^2) / 2 (iteratively reweighted least squares: Hastie, Tibshirani,
-    Friedman, The Elements of Statistical Learning, 4.4.1). `precision` must be over 0.
+    """Return the coefficients (k + 1,) that maximise the weighted log likelihood less sum(precision
+    * (c - prior)^2) / 2, by iteratively reweighted least squares (Hastie, Tibshirani, Friedman, The
+    Elements of Statistical Learning, 4.4.1). `precision` must be positive.
     """
     known = np.column_stack([np.ones(len(rows)), rows])
     found = prior.astype(np.float64)
@@ -79,23 +79,23 @@ def fit(
     return np.asarray(found, np.float64)
 
 
-# -- Fits, without labels, how likely it is that a corpus answers a query --
+# -- Calibration --
 
 
-# Articles that queries are made from, and generic questions asked beside them.
+# How many articles queries are made from, and how many generic questions are asked besides.
 SAMPLE = 150
 GENERIC = 80
-# Of fewer articles nothing is to be learnt that the prior does not know better.
+# With fewer articles the prior is better than any fit.
 FEWEST = 20
-# Trust that the prior's score needs neither moving (by about 0.7) nor stretching (by a quarter).
+# Precisions of the prior's shift (deviation about 0.7) and scale (about a quarter).
 PRECISION = (2.0, 15.0)
-# An article this near to the one left out answers in its stead.
+# An article with at least this cosine to the one left out would answer in its place.
 DUPLICATE = 0.85
-# The share of the corpus's own answerable queries that the floor may call doubtful.
+# The share of the answerable synthetic queries that the floor may call doubtful.
 MISSED = 0.05
-# More evidence never makes an answer less likely.
+# Positive, so that more evidence never makes an answer less likely.
 LEAST_STRETCH = 0.1
-# With fewer answerable queries the floor stays the general one.
+# With fewer answerable queries the general floor is used.
 ENOUGH = 40
 LOWEST_FLOOR, HIGHEST_FLOOR = 0.3, 0.6
 FOLDS = 5
@@ -106,7 +106,7 @@ _SEED = 8
 
 @dataclass(frozen=True, slots=True)
 class SyntheticQuery:
-    """A query made from an article: its words, and what is left when they are taken out."""
+    """A query made from an article: its text, and the `rest` of the passage without it."""
 
     document: int
     passage: int
@@ -117,7 +117,7 @@ class SyntheticQuery:
 
 @dataclass(frozen=True, slots=True)
 class LabelledEvidence:
-    """Evidence of a made query in both kinds of search; `group` keeps one article's in one fold."""
+    """Evidence for a synthetic query in both kinds of search; a `group` stays in one fold."""
 
     hybrid: Evidence
     words: Evidence
@@ -138,8 +138,8 @@ def calibrate(
 ) -> Calibration:
     """Return the calibration of an opened generation.
 
-    About SAMPLE articles are asked about, whatever the corpus's size. Without an encoder or
-    vectors only keyword search is fitted; of fewer than FEWEST articles the prior comes back.
+    Queries are made from about SAMPLE articles, whatever the corpus's size. Without an encoder or
+    vectors only keyword search is fitted; with fewer than FEWEST articles the prior is returned.
     """
     if len(generation.documents) < FEWEST:
         return replace(PRIOR, articles=len(generation.documents))
@@ -164,7 +164,7 @@ def calibrate(
 
 
 def still_good(held: Mapping[str, Any], articles: int) -> bool:
-    """Return whether a calibration kept as JSON serves so many articles too: within a tenth."""
+    """Return whether a calibration kept as JSON still fits this many articles (within a tenth)."""
     known = int(held.get("articles", 0))
     return held.get("version") == VERSION and 0.9 * known <= articles <= 1.1 * known
 
@@ -172,7 +172,7 @@ def still_good(held: Mapping[str, Any], articles: int) -> bool:
 def judged(
     generation: Generation, encoder: Encoder | None, *, progress: Progress = silent
 ) -> list[LabelledEvidence]:
-    """Return the evidence of queries made from the corpus, of which the truth is known."""
+    """Return the evidence for queries of known truth: made from the corpus, and generic ones."""
     made = _sample(generation)
     rows: list[LabelledEvidence] = []
     for done, one in enumerate(made, 1):
@@ -187,7 +187,7 @@ def judged(
 
 
 def _sample(generation: Generation) -> list[SyntheticQuery]:
-    """Return queries made from articles drawn once and for all: by turns a title, a sentence."""
+    """Return queries made from a fixed sample of articles: a title and a sentence by turns."""
     chance = np.random.default_rng(_SEED)
     starts = generation.passage_starts
     drawn = chance.permutation(len(generation.documents))[:SAMPLE]
@@ -220,7 +220,7 @@ def _made(
 def _both(
     generation: Generation, encoder: Encoder | None, one: SyntheticQuery
 ) -> Iterator[LabelledEvidence]:
-    """Yield the query's evidence with its article there (less its own words) and without."""
+    """Yield the query's evidence with its article (less the query's own words) and without it."""
     signals = _signals(generation, encoder, one.text)
     everywhere = np.ones(len(generation.documents), bool)
     less = _without_words(generation, encoder, signals, one)
@@ -246,7 +246,7 @@ def _evidence(
 
 
 def _masked(generation: Generation, signals: Signals, allowed: Mask) -> Signals:
-    """Return the signals as if only the allowed articles were there."""
+    """Return the signals as if only the allowed articles existed."""
     inside = allowed[generation.passage_documents]
     return replace(
         signals,
@@ -262,7 +262,7 @@ def _masked(generation: Generation, signals: Signals, allowed: Mask) -> Signals:
 
 
 def _alike(generation: Generation, number: int) -> Mask:
-    """Return the article and those that say the same: of the same title, or nearly its vector."""
+    """Return a mask of the article and its near-duplicates: of its title, or with a near vector."""
     row = np.zeros(len(generation.documents), bool)
     row[number] = True
     row[generation.titled(generation.documents[number].title)] = True
@@ -276,7 +276,7 @@ def _alike(generation: Generation, number: int) -> Mask:
 def _without_words(
     generation: Generation, encoder: Encoder | None, signals: Signals, one: SyntheticQuery
 ) -> Signals:
-    """Return the signals as if the article did not hold the query's very words."""
+    """Return the signals as if the article did not contain the text of the query."""
     keyword, coverage = signals.keyword.copy(), signals.coverage.copy()
     document = generation.documents[one.document]
     held = _coverage(generation, signals.requests, document, one)
@@ -295,7 +295,7 @@ def _less_near(
     kept = [one.rest] if one.title else [one.rest, document.title or one.rest]
     fresh = encoder.encode_documents(kept) @ encoder.encode_query(one.text)
     if one.title:
-        parts[own] = 0.0  # each of them is read with the title
+        parts[own] = 0.0  # each passage's vector includes the title
     parts[one.passage] = fresh[0]
     cosines = signals.cosines.copy()
     cosines[one.document] = max(float(parts[own].max()), float(fresh.max()))
@@ -305,7 +305,7 @@ def _less_near(
 def _coverage(
     generation: Generation, requests: Sequence[Request], document: Document, one: SyntheticQuery
 ) -> float:
-    """Return what the article covers of the query by the words that it has elsewhere."""
+    """Return the article's coverage of the query without the text that the query was made from."""
     texts = article_fields(document)
     texts["title" if one.title else "body"] = "" if one.title else one.rest
     held = {
@@ -333,7 +333,9 @@ def _share(generation: Generation, request: Request, held: set[str]) -> float:
 def _fitted(
     rows: Sequence[LabelledEvidence], *, meaning: bool
 ) -> tuple[tuple[float, ...], float, Doubles]:
-    """Return coefficients of all rows, the floor, and each row's probability when held out."""
+    """Return the coefficients fitted to all rows, the floor, and each row's probability when held
+    out.
+    """
     given = np.array([features(r.hybrid if meaning else r.words, meaning=meaning) for r in rows])
     labels = np.array([row.answered for row in rows], np.float64)
     weights = weights_of(rows)
@@ -351,7 +353,7 @@ def _fitted(
 
 
 def _platt(given: Doubles, labels: Doubles, weights: Doubles, *, meaning: bool) -> Doubles:
-    """Return the prior's coefficients, moved and stretched to the rows."""
+    """Return the prior's coefficients, shifted and scaled to fit the rows."""
     prior = np.array(PRIOR.meaning if meaning else PRIOR.words)
     scores = (prior[0] + given @ prior[1:])[:, None]
     same, precision = np.array([0.0, 1.0]), np.array(PRECISION)
@@ -362,8 +364,9 @@ def _platt(given: Doubles, labels: Doubles, weights: Doubles, *, meaning: bool) 
 
 
 def weights_of(rows: Sequence[LabelledEvidence]) -> Doubles:
-    """Return weights, 1 for each row with an answer, so that few articles count for little, and
-    OUTSIDE of the whole on rows without one, half of that on generic ones."""
+    """Return weights whose sum over rows with an answer is their number, so that few articles count
+    for little; rows without one make up OUTSIDE of the whole, half of that generic ones.
+    """
     kinds = np.array([0 if row.answered else 2 if row.generic else 1 for row in rows])
     shares = (1 - OUTSIDE, OUTSIDE / 2, OUTSIDE / 2)
     weights = np.zeros(len(rows))

@@ -1,11 +1,11 @@
-"""Conditions that a person may put on the articles: a field, a beginning, without, either of two.
+"""Conditions in a query: a field, the beginning of a word, an exclusion, or alternatives.
 
     title:vpn   keywords:"remote work"   print*   -scanner   -"front door"   printer OR scanner
 
-Promises that only these shapes are read as conditions and that anything else stays words; that
-Whoosh gets terms from `analysis`, never what was typed; and bounds on conditions and expansions.
-A phrase in quotes alone is no condition: the articles that hold it come first, since people quote
-messages from memory. Knows no score.
+Only these forms are conditions; anything else stays words. Whoosh gets terms from `analysis`, never
+what was typed, and the number of conditions and expansions is limited. A phrase in quotes alone is
+not a condition: the articles that contain it only come first, since people quote messages from
+memory.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from search.text.analysis import CODE, canonical, fold, is_code, spellings, stop
 from search.text.query import PhraseRows, Sought, phrase_rows
 from search.text.tokens import tokens
 
-# In all; what is over is left as words. Phrases cost most: their places are compared.
+# Limits for a query; what is over stays words. Phrases cost most: positions are compared.
 MOST_CONDITIONS = 6
 MOST_QUOTED = 1
-# Words that begin alike: this many are looked for, the commonest; this many count in the ranking.
+# Words with a typed beginning: how many of the commonest match, and how many count in the ranking.
 MOST_EXPANSIONS = 20
 RANKED_EXPANSIONS = 12
-# A stem may be shorter than the typed beginning ("configura*" is of "configur").
+# A stem may be shorter than the typed beginning ("configura*" and "configur").
 SHORTER = 3
 _ITEM = re.compile(
     r"(?P<minus>(?<=\s)-(?=[^\W\d_]{3}|[\"“«„]))?"
@@ -45,7 +45,7 @@ _BEGINNING = re.compile(r"[^\W_]{3,}\*")
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A word, a phrase (`quoted`) or the beginning of a word (`starts`); `field` "" is any."""
+    """A word, a phrase (`quoted`) or the beginning of a word (`starts`); `field` "" means any."""
 
     words: str
     field: str = ""
@@ -59,8 +59,9 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Constraints:
-    """`text` is what remains to rank by; an article must hold one of each group in `every` and
-    nothing in `none`. False when there are no conditions."""
+    """The conditions in a query. `text` is what remains to rank by; an article must match one of
+    each group in `every` and nothing in `none`. False when there are no conditions.
+    """
 
     text: str
     every: tuple[tuple[Condition, ...], ...] = ()
@@ -82,7 +83,7 @@ class Constraints:
 
 @lru_cache(maxsize=256)
 def constraints(text: str) -> Constraints:
-    """Return the conditions in a bounded query; `text` unchanged where there are none."""
+    """Return the conditions in a bounded query; `text` is unchanged when there are none."""
     every: list[list[Condition]] = []
     none: list[Condition] = []
     left: list[str] = []
@@ -109,15 +110,16 @@ def constraints(text: str) -> Constraints:
 
 
 def _full(groups: Sequence[Sequence[Condition]], wanted: Condition) -> bool:
-    """Return whether there is no room for another condition of that kind."""
+    """Return whether the limit on conditions of that kind is reached."""
     held = [one for group in groups for one in group]
     quoted = sum(one.quoted for one in held)
     return len(held) >= MOST_CONDITIONS or (wanted.quoted and quoted >= MOST_QUOTED)
 
 
 def _alternatives(items: Sequence[re.Match[str]], text: str) -> dict[int, str]:
-    """Return the places of "first", "or" and "next" in "printer OR scanner OR copier". In a query
-    all in capitals OR is a word like others."""
+    """Return the positions of "first", "or" and "next" in "printer OR scanner OR copier". In a
+    query all in capitals OR is an ordinary word.
+    """
     roles: dict[int, str] = {}
     if text.isupper():
         return roles
@@ -147,7 +149,7 @@ def _says_something(text: str) -> bool:
 
 
 def satisfying(index: Index, asked: Constraints, languages: Sequence[str]) -> list[int]:
-    """Return Whoosh's numbers of the articles that meet the conditions, ascending."""
+    """Return the Whoosh numbers of the articles that meet the conditions, ascending."""
     with index.searcher() as searcher:
         left = set(range(searcher.reader().doc_count_all()))
         for group in asked.every:
@@ -157,7 +159,7 @@ def satisfying(index: Index, asked: Constraints, languages: Sequence[str]) -> li
 
 
 def expanded(index: Index, asked: Constraints, language: str) -> tuple[Sought, ...]:
-    """Return what the beginnings among the conditions add to the ranking in a language."""
+    """Return the words that the typed beginnings add to the ranking in a language."""
     rows = []
     starts = [one for group in asked.every for one in group if one.starts]
     with index.reader() as reader:
@@ -170,12 +172,12 @@ def expanded(index: Index, asked: Constraints, language: str) -> tuple[Sought, .
 
 
 def phrase_query(rows: PhraseRows, language: str) -> Query:
-    """Return a query for articles that hold the words side by side."""
+    """Return a query for articles that contain the words side by side."""
     return _side_by_side(f"{EVERYTHING}_{language}", rows)
 
 
 def matching(index: Index, query: Query) -> list[int]:
-    """Return Whoosh's numbers of the articles that a query matches."""
+    """Return the Whoosh numbers of the articles that a query matches."""
     with index.searcher() as searcher:
         return sorted(searcher.docs_for_query(query))
 
@@ -186,7 +188,7 @@ def _fields(one: Condition, languages: Sequence[str]) -> Iterator[str]:
 
 
 def _holding(searcher: Searcher, group: Sequence[Condition], languages: Sequence[str]) -> set[int]:
-    """Return the numbers of the articles that hold one of a group."""
+    """Return the numbers of the articles that match one condition of a group."""
     found: set[int] = set()
     for one in group:
         for field in _fields(one, languages):
@@ -220,8 +222,9 @@ def _word(field: str, surface: str, language: str) -> Query:
 
 
 def _side_by_side(field: str, rows: PhraseRows) -> Query:
-    """Return a query for terms at neighbouring places; of a run without spaces every pair counts,
-    of which the last holds the place."""
+    """Return a query for terms at adjacent positions. Of a run without spaces every pair must
+    match; its last pair takes the position.
+    """
     if not rows:
         return NullQuery
     last = [row[-1] for row in rows]
@@ -230,7 +233,7 @@ def _side_by_side(field: str, rows: PhraseRows) -> Query:
 
 
 def _beginning(reader: IndexReader, field: str, typed: str) -> list[str]:
-    """Return the commonest terms of a field that begin so, else the stem that `typed` goes on."""
+    """Return the commonest terms of a field with that beginning, else the stem it extends."""
     word = fold(typed)
     if field not in reader.schema.names():
         return []

@@ -1,10 +1,9 @@
-"""How likely it is that the corpus answers a query: pure.
+"""The confidence of a search: how likely it is that the corpus answers the query.
 
-Promises a number in [0, 1], the probability by a logistic regression over what a ranking shows.
-What counts how much was fitted on several judged sets with the bundled model (PRIOR); how sure that
-makes us is fitted to each corpus and model without labels (`search.ranking.calibration`). It
-assumes that OUTSIDE of all queries have no answer: where fewer have none, it says too little,
-never reorders.
+A probability from a logistic regression over what a ranking shows. Its coefficients (PRIOR) were
+fitted on several judged sets with the bundled model and are adjusted to each corpus and model
+without labels (`search.ranking.calibration`). OUTSIDE is the assumed share of queries without an
+answer: where fewer have none, the probability is too low, but the order of queries is the same.
 """
 
 from __future__ import annotations
@@ -14,13 +13,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# Share of queries taken to have no answer. Nobody knows it before people ask: this is a statement.
+# Assumed share of queries without an answer; nobody knows it before people ask.
 OUTSIDE = 0.15
-# Under this an answer is called doubtful where no calibration says otherwise: the probability at
+# Below this an answer is called doubtful unless a calibration says otherwise: the probability at
 # which a wrong "no answer" and a wrong answer are equally likely.
 FLOOR = 0.5
 VERSION = 2
-# What a query says that is an article's title, or of which one article holds every word and code.
+# The confidence when the query is an article's title, or one article has every word and code of it.
 CERTAIN = 0.97
 _HELD = 0.99
 
@@ -30,8 +29,8 @@ class Evidence:
     """What a ranking shows about its own worth; cosines and shares in [0, 1].
 
     `nearest`: best cosine; `margin`: its lead over the tenth article; `support`: third best cosine
-    of a passage; `coverage`: share of the query's information (by idf) that the first hit holds;
-    `agreed`: both rankings name the same first; `exact`: one article holds all codes and phrases;
+    of a passage; `coverage`: share of the query's information (by idf) in the first hit; `agreed`:
+    both rankings have the same first article; `exact`: one article has all codes and phrases;
     `title`: the query is a title.
     """
 
@@ -46,11 +45,12 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Coefficients of one corpus and model, the constant first; how they did on folds held out.
+    """Coefficients for one corpus and model, the constant first, and their measures on held-out
+    folds.
 
-    `meaning` goes with `features(..., meaning=True)`, `words` with `meaning=False`. `floor`: at it
-    at most MISSED of the corpus's own answerable queries are called doubtful. `auroc`, `brier` and
-    `ece` are of hybrid search, None where nothing was fitted; `articles` is how many there were.
+    `meaning` goes with `features(..., meaning=True)`, `words` with `meaning=False`. `floor`: at
+    most MISSED of the answerable synthetic queries have a lower confidence. `auroc`, `brier` and
+    `ece` are of hybrid search, None where nothing was fitted; `articles` is the number of articles.
     Every field is JSON as it stands.
     """
 
@@ -67,7 +67,7 @@ class Calibration:
     articles: int = 0
 
 
-# From `python -m benchmarks.answerability`: several judged sets, articles taken out for truth.
+# From `python -m benchmarks.answerability`, on judged sets with some of the answers removed.
 PRIOR = Calibration(
     meaning=(-4.71, 6.44, 2.5, 1.74, 2.11, 0.91),
     words=(-1.04, 4.95),
@@ -83,7 +83,7 @@ def calibration_of(held: Mapping[str, Any]) -> Calibration:
 
 
 def features(evidence: Evidence, *, meaning: bool = True) -> tuple[float, ...]:
-    """Return what the coefficients after the constant multiply."""
+    """Return the features, in the order of the coefficients after the constant."""
     if not meaning:
         return (evidence.coverage,)
     return (
@@ -96,14 +96,14 @@ def features(evidence: Evidence, *, meaning: bool = True) -> tuple[float, ...]:
 
 
 def certain(evidence: Evidence) -> bool:
-    """Say whether the words alone leave no doubt."""
+    """Return whether the words alone leave no doubt."""
     return evidence.title or (evidence.exact and evidence.coverage >= _HELD)
 
 
 def confidence(
     evidence: Evidence, calibration: Calibration = PRIOR, *, meaning: bool = True
 ) -> float:
-    """Return the probability that the corpus answers. Without meaning, words alone carry it."""
+    """Return the probability that the corpus answers; `meaning` False uses the words alone."""
     constant, *coefficients = calibration.meaning if meaning else calibration.words
     held = features(evidence, meaning=meaning)
     value = constant + sum(c * x for c, x in zip(coefficients, held, strict=True))

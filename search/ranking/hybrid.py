@@ -1,9 +1,7 @@
-"""One query against one generation: signals from words and meaning, fused into an order.
+"""Ranks one query against one generation: signals from words and meaning, fused into an order.
 
-Promises the same values as sorting would give. Knows no article.
-
-Promises that articles outside `allowed` neither appear nor shift the scores of others. Knows no
-process, thread or pointer: the query's vector comes in, or None for words alone.
+Articles outside `allowed` neither appear nor affect the scores of others. The query's vector is
+given by the caller, or None for keywords alone.
 """
 
 from __future__ import annotations
@@ -23,19 +21,19 @@ from search.semantic.vectors import Nearest
 from search.text.query import MOST_PHRASES, Request, content_words, understand
 from search.types import Mode
 
-# -- The best of many scores without sorting them: pure arithmetic --
+# -- The highest of many scores --
 
 
 Floats = npt.NDArray[np.float32]
-# Scores are looked at in blocks of so many: one maximum each.
+# Scores are taken in blocks of this many, each with its maximum.
 BLOCK = 128
 
 
 def highest(values: Floats, place: int) -> Floats:
     """Return the `place` highest values over 0 (fewer where there are fewer), in no order.
 
-    The best of every block are had quickly; nothing under the `place`-th of these is among the
-    best, and what is left is little.
+    Gives the same values as sorting: none below the `place`-th highest maximum of a block can be
+    among them, and few values remain above it.
     """
     blocks, least = len(values) // BLOCK, np.float32(0.0)
     if blocks >= 2 * place:
@@ -48,23 +46,23 @@ def highest(values: Floats, place: int) -> Floats:
     return found
 
 
-# -- One query against one generation: signals from words and meaning, fused into an order --
+# -- Signals and ranking --
 
 
 Mask = npt.NDArray[np.bool_]
 
-# Passage scores beside the article's: which section answers, and one rich section over many hints.
+# Weight of the best passage's score beside the article's: one rich section over many hints.
 PASSAGE_SHARE = 0.5
-# An article without any of the words is a hit from this cosine on (the bundled model: unrelated
-# pairs stay under 0.25, paraphrases are over 0.5).
+# An article without any of the words is a hit from this cosine on (with the bundled model,
+# unrelated pairs are under 0.25, paraphrases over 0.5).
 SIMILAR = 0.35
 PREFERRED_LANGUAGE = 0.05
-# Beyond the first page a hit needs this share of the best one's score.
+# Beyond the first ALWAYS_SHOWN hits, a hit needs the share TAIL of the best one's score.
 ALWAYS_SHOWN = 10
-# Articles that hold the words whose meaning is compared whatever the vectors' graph says.
+# How many of the best keyword hits have their vectors compared whatever the graph finds.
 LOOKED_AT = 60
 TAIL = 0.4
-# Scores that differ after this many decimals only are equal.
+# Scores that are equal to this many decimals count as equal.
 TIE = 4
 
 
@@ -88,7 +86,7 @@ class Signals:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """Article numbers, best first, with the scores that made the order and what they show."""
+    """Article numbers, best first, with the fused scores, their signals and the evidence."""
 
     order: npt.NDArray[np.int64]
     fused: Floats
@@ -98,11 +96,11 @@ class Ranking:
 
 
 def requests_for(generation: Generation, text: str, languages: frozenset[str]) -> list[Request]:
-    """Return the query as read in each language of the corpus (or of those asked for)."""
+    """Return the query as understood in each language of the corpus (or of those given)."""
     held = [lang for lang in generation.manifest.languages if not languages or lang in languages]
     asked = conditions.constraints(text)
     requests = [understand(asked.text, lang, synonyms=generation.synonyms) for lang in held]
-    most = MOST_PHRASES - asked.quoted  # what costs most is bounded as a whole
+    most = MOST_PHRASES - asked.quoted  # phrases cost most: one limit for all of them
     requests = [replace(request, phrases=request.phrases[:most]) for request in requests]
     return [_with_beginnings(generation, request, asked) for request in requests]
 
@@ -134,9 +132,7 @@ def collect(
     vector: Callable[[], Vectors | None],
     allowed: Mask,
 ) -> Signals:
-    """Return the raw signals of a bounded query; its `vector` is asked for when all else is done,
-    and may be None.
-    """
+    """Return the raw signals of a bounded query. `vector` is called last and may return None."""
     size, passages = len(generation.documents), len(generation.passages)
     asked = conditions.constraints(text)
     allowed = _permitted(generation, asked, allowed)
@@ -189,7 +185,7 @@ def _titled(generation: Generation, text: str, *, size: int) -> Mask:
 def _exact(
     generation: Generation, requests: Sequence[Request], *, allowed: Mask
 ) -> tuple[Floats, int]:
-    """Return the share of the query's codes and phrases an article holds, and their number."""
+    """Return the share of the query's codes and phrases in each article, and their number."""
     size = len(generation.documents)
     rows = list(keyword_scores.held(generation.articles, requests, size=size).values())
     rows += [_phrase(generation, requests, number) for number in range(_phrases(requests))]
@@ -232,7 +228,7 @@ def rank(generation: Generation, signals: Signals, *, mode: Mode, prefer: str = 
 def _worth_showing(
     hits: npt.NDArray[np.int64], fused: Floats, changed: npt.NDArray[np.int32]
 ) -> npt.NDArray[np.int64]:
-    """Return the hits in order without their long tail: one common word makes no answer. Of equal
+    """Return the hits in order without their long tail: one common word is no answer. Of equal
     scores the article changed last comes first.
     """
     scores = fused[hits]
@@ -245,7 +241,9 @@ def _worth_showing(
 
 
 def _steps(signals: Signals) -> Floats:
-    """Return how many codes each article holds; one with the query's very title counts as all."""
+    """Return the number of the query's codes in each article; a title equal to the query counts as
+    all.
+    """
     most = np.float32(max(1, signals.identifiers))
     steps: Floats = np.maximum(signals.exact * most, signals.title * most)
     return steps
@@ -301,6 +299,6 @@ def _evidence(signals: Signals, order: npt.NDArray[np.int64], *, meaning: Floats
 
 
 def _highest(values: Floats, place: int) -> float:
-    """Return the value at a place counted from the highest, the lowest of fewer, 0 of none."""
+    """Return the `place`-th highest value, the lowest if there are fewer, 0 if there are none."""
     found = highest(values, place)
     return float(found.min()) if len(found) else 0.0

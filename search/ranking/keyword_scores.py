@@ -1,10 +1,8 @@
-"""Keyword scores of one search: BM25F impacts summed, and neighbours of the query's words.
+"""Keyword scores of a search: BM25F impacts summed, and neighbouring words of the query.
 
-Two words next to each other are looked for as they stand ("not working") and with the stop words
-between them left out ("connect to the VPN": "connect VPN"). Promises shares in [0, 1]. Knows no
-score: what it is worth is fusion's to say.
-
-Promises arrays over all articles (or passages), zero where nothing matches. Knows no model.
+Two neighbouring words are looked for as they stand ("not working") and with the stop words between
+them left out ("connect to the VPN": "connect VPN"). Results are arrays over all articles (or
+passages), 0 where nothing matches; shares are in [0, 1].
 """
 
 from __future__ import annotations
@@ -22,7 +20,7 @@ from search.text.analysis import document_terms, fold, stop_words, terms
 from search.text.query import MAX_TERMS, Identifier, Request, Sought
 from search.text.tokens import tokens
 
-# -- Words side by side: which articles hold the query's neighbours as neighbours, and as typed --
+# -- Neighbouring words and words as typed --
 
 
 Floats = npt.NDArray[np.float32]
@@ -35,19 +33,19 @@ def _stop_terms(language: str) -> frozenset[str]:
 
 
 def plain_pairs(rows: Rows) -> Iterator[str]:
-    """Yield each two neighbours of a text's terms (see `document_terms`)."""
+    """Yield each pair of neighbouring terms of a text (see `document_terms`)."""
     return (f"{left} {right}" for left, right in pairwise(row[0] for row in rows))
 
 
 def telling_pairs(rows: Rows, language: str) -> Iterator[str]:
-    """Yield each two neighbours once the stop words are left out."""
+    """Yield each pair of neighbouring terms once the stop words are left out."""
     stops = _stop_terms(language)
     kept = [row for row in rows if row[0] not in stops]
     return plain_pairs(kept)
 
 
 def adjacent(postings: Postings, text: str, *, languages: Sequence[str], size: int) -> Floats:
-    """Return for each of `size` articles the mean share of the query's pairs that it holds."""
+    """Return for each of `size` articles the mean share of the query's pairs that it contains."""
     best = np.zeros(size, np.float32)
     for language in languages:
         rows = document_terms(text, language)[:MAX_TERMS]
@@ -59,8 +57,8 @@ def adjacent(postings: Postings, text: str, *, languages: Sequence[str], size: i
 
 
 def as_typed(postings: Postings, text: str, *, languages: Sequence[str], size: int) -> Floats:
-    """Return for each article the share of the query's words, stop words left out, that it holds
-    in the very form that was typed. `postings` is the vocabulary's.
+    """Return for each article the share of the query's words (without stop words) that it contains
+    exactly as typed. `postings` are the vocabulary's.
     """
     best = np.zeros(size, np.float32)
     words = [fold(token.surface) for token in tokens(text)][:MAX_TERMS]
@@ -78,8 +76,7 @@ def _share(postings: Postings, wanted: Sequence[str], language: str, *, size: in
     return held / np.float32(len(wanted))
 
 
-# -- Keyword scores of one search: slices of impacts summed, and how much of the query each
-#    covers --
+# -- Keyword scores and coverage --
 
 
 Row = tuple[Ordinals, Values]
@@ -87,14 +84,14 @@ Row = tuple[Ordinals, Values]
 
 @dataclass(frozen=True, slots=True)
 class KeywordScores:
-    """Scores (n,) and the share of the query's information (by idf) that each holds, in [0, 1]."""
+    """Scores (n,), and the share in [0, 1] of the query's information (by idf) in each document."""
 
     scores: Floats
     coverage: Floats
 
 
 def match(postings: Postings, requests: Sequence[Request], *, size: int) -> KeywordScores:
-    """Return keyword scores of `size` documents for a query read in each language."""
+    """Return keyword scores of `size` documents for a query as understood in each language."""
     found = [_found(postings, request) for request in requests]
     coverage = [
         _covered(request, rows, size=size) for request, rows in zip(requests, found, strict=True)
@@ -106,7 +103,7 @@ def match(postings: Postings, requests: Sequence[Request], *, size: int) -> Keyw
 
 
 def scores(postings: Postings, requests: Sequence[Request], *, size: int) -> Floats:
-    """Return the scores alone, as `match` does."""
+    """Return only the scores of `match`."""
     return summed([row for request in requests for row in _found(postings, request)], size=size)
 
 
@@ -115,8 +112,8 @@ def _found(postings: Postings, request: Request) -> list[Row]:
 
 
 def _covered(request: Request, found: Sequence[Row], *, size: int) -> Floats:
-    """Return the share of the query's information in each document. A joined spelling or another
-    name asks for nothing by itself.
+    """Return the share of the query's information in each document. What was added to the query
+    (joined spellings, other names) does not count.
     """
     rows, mass = [], 0.0
     for sought, (docs, _) in zip(request.sought, found, strict=True):
@@ -140,12 +137,14 @@ def summed(rows: Sequence[Row], *, size: int) -> Floats:
 
 
 def information(df: int, sought: Sought, *, size: int) -> float:
-    """Return what one thing asked for says: idf by BM25 of `df` documents in `size`, weighted."""
+    """Return the information in one thing asked for: BM25's idf of `df` documents in `size`,
+    weighted.
+    """
     return float(np.log(1 + (size - df + 0.5) / (df + 0.5))) * max(sought.alternatives.values())
 
 
 def _best(postings: Postings, language: str, *, sought: Sought) -> Row:
-    """Return the documents that hold one thing asked for, each once, and what it is worth there."""
+    """Return the documents that contain one thing asked for, each once, with its value there."""
     weights = sought.alternatives.values()
     rows = [
         (docs, values if weight == 1 else weight * values)
@@ -173,9 +172,9 @@ def _best(postings: Postings, language: str, *, sought: Sought) -> Row:
 def held(
     postings: Postings, requests: Sequence[Request], *, size: int
 ) -> Mapping[str, npt.NDArray[np.bool_]]:
-    """Return for each identifier that the query names which articles hold it.
+    """Return for each identifier in the query which articles contain it.
 
-    Only when no article holds its exact spelling do looser ones count (a number without letters).
+    Looser forms (a number without letters) count only when no article has the exact one.
     """
     found: dict[str, npt.NDArray[np.bool_]] = {}
     for request in requests:

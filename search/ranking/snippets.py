@@ -1,10 +1,6 @@
-"""Hits from a ranking: the section that answers and its snippet, safe HTML by construction.
+"""Makes hits from a ranking: the section that answers best and a snippet of it.
 
-Promises that everything from the article is escaped and that `<mark>` is the only markup. Knows no
-index: text and the terms looked for come in.
-
-Promises that a hit points into an article that the ranking contains. Knows no page: ids, anchors
-and escaped text only.
+Everything from the article is escaped and `<mark>` is the only markup.
 """
 
 from __future__ import annotations
@@ -24,20 +20,20 @@ from search.text.query import STOP_WEIGHT
 from search.text.tokens import Token, tokens_beginning
 from search.types import Hit
 
-# -- The words of an article that answer, marked: safe HTML by construction --
+# -- Snippets --
 
 
 TARGET = 230
 LONGEST = 260
-# Beginnings of a snippet that are tried.
+# How many starting points of a snippet are tried.
 MOST_WINDOWS = 40
-# Letters that a word and its stem begin with: two, and three where the stem has so many.
+# A word shares its first two letters with its stem, and three if the stem is at least this long.
 LONG_STEM = 5
 Found = tuple[Token, tuple[str, ...]]
 
 
 def snippet(text: str, wanted: Collection[str], *, language: str) -> str:
-    """Return the stretch of `text` (at most about 260 characters) richest in wanted terms."""
+    """Return the part of `text` (at most about 260 characters) richest in wanted terms, as HTML."""
     flat = " ".join(text.split())
     found = _found(flat, frozenset(wanted), language=language)
     start, end = _window(flat, found)
@@ -56,7 +52,7 @@ def _found(text: str, wanted: frozenset[str], *, language: str) -> list[Found]:
 
 
 def _window(text: str, found: Sequence[Found]) -> tuple[int, int]:
-    """Return the span with most different words, the earliest of equals."""
+    """Return the span with the most different words, the earliest if several are equal."""
     if len(text) <= LONGEST:
         return 0, len(text)
     starts, ends = [token.start for token, _ in found], [token.end for token, _ in found]
@@ -71,7 +67,7 @@ def _window(text: str, found: Sequence[Found]) -> tuple[int, int]:
 
 
 def _start(text: str, at: int) -> int:
-    """Return where to begin so that `at` has some words before it: a sentence or word start."""
+    """Return a start, of a sentence or a word, that leaves some words before `at`."""
     earliest = max(0, min(at - 60, len(text) - TARGET))
     if earliest == 0:
         return 0
@@ -100,11 +96,11 @@ def _marked(text: str, found: Sequence[Found], *, span: tuple[int, int]) -> str:
     return "".join([*pieces, escape(text[at:end])]).strip()
 
 
-# -- Hits from a ranking: the section that answers and its snippet --
+# -- Hits --
 
 
-# Sections of the KCS article shape that say where and why, not what to do: shown as the section
-# that answers only when they say clearly more.
+# Sections of a KCS article that say where and why, not what to do: chosen only when they score
+# clearly higher.
 ASIDES = frozenset({"cause", "environment", "causa", "entorno"})
 ASIDE = 0.6
 Numbers = npt.NDArray[np.int64]
@@ -113,9 +109,7 @@ Numbers = npt.NDArray[np.int64]
 def hits_of(
     generation: Generation, ranking: Ranking, numbers: Numbers, every: Numbers
 ) -> tuple[Hit, ...]:
-    """Return a hit for each article number, in the given order; `every` holds those that say the
-    same too.
-    """
+    """Return a hit for each article number, in the given order; `every` also has the duplicates."""
     wanted = {language: _wanted(ranking, language) for language in generation.manifest.languages}
     return tuple(
         _hit(generation, ranking, number, wanted, _duplicates(generation, number, every))
@@ -181,7 +175,7 @@ def _passage(generation: Generation, at: int) -> Passage:
 
 
 def _aside(generation: Generation, at: int) -> bool:
-    """Return whether a passage only surrounds the answer, as its section's heading says."""
+    """Return whether a passage only surrounds the answer, by its section's heading."""
     passage = _passage(generation, at)
     section = generation.documents[passage.document].sections[passage.section]
     return bool(section.path) and section.path[0].casefold() in ASIDES

@@ -1,1 +1,1 @@
-"""Meaning: the encoder and its runtimes, vectors, nearest neighbours."""
+"""Semantic search: the encoder and its runtimes, vectors and nearest neighbours."""

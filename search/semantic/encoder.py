@@ -1,8 +1,8 @@
-"""Text to vectors: the protocol, the recipe that makes vectors comparable, and the full model.
+"""Encoders turn text into vectors: the protocol, the recipe of a model, and the full model.
 
-Promises that vectors carry the fingerprint of everything that shaped them, so that vectors of two
-models never mix, and that a torn model file is refused. Importing this module imports no torch;
-sentence-transformers is imported only when the full model is loaded, to prepare the light runtime.
+A recipe's fingerprint covers everything that shapes its vectors, so that those of two models never
+mix; a damaged model file is refused. Importing this module imports no torch: sentence-transformers
+is imported only when the full model is loaded, to prepare the light runtime.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ _WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 
 
 def silent(_stage: str, _done: int, _total: int) -> None:
-    """Report progress to nobody."""
+    """Ignore progress."""
 
 
 class Encoder(Protocol):
-    """Text to L2-normalised vectors."""
+    """Turns texts into L2-normalised vectors."""
 
     @property
     def fingerprint(self) -> str:
@@ -46,7 +46,7 @@ class Encoder(Protocol):
         """Return the unit vector of a query: float32, shape (d,)."""
 
     def words(self) -> frozenset[str]:
-        """Return whole words that the model knows, so that spelling leaves them alone."""
+        """Return whole words that the model knows; spelling correction leaves them alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def _bundled() -> Path:
 
 
 def read_recipe(folder: Path, *, bundled: bool) -> Recipe:
-    """Return the recipe of the model in `folder`; SearchError when its weights are torn."""
+    """Return the recipe of the model in `folder`; SearchError when its weights are damaged."""
     weights = _weights_sha256(folder)
     if bundled and weights != BUNDLED_SHA256:
         raise SearchError(
@@ -168,7 +168,7 @@ class SentenceEncoder:
         return self.recipe.fingerprint
 
     def words(self) -> frozenset[str]:
-        """Return nothing: the light runtime knows the words."""
+        """Return an empty set: only the light runtime gives the words."""
         return frozenset()
 
     def encode_query(self, text: str) -> Vectors:

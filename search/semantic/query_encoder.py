@@ -1,7 +1,7 @@
-"""A query encoder that can be missing, torn, slow or hanging without a search noticing more.
+"""Encodes queries without letting a missing, damaged, slow or hanging model stop a search.
 
-Promises an answer within the given patience: a vector, or the reason why there is none. The model
-loads and runs in its own daemon thread, so that a hang holds neither a search nor the process.
+The answer, a vector or the reason why there is none, comes within the given number of seconds. The
+model loads and runs in a daemon thread, so that a hang blocks neither a search nor the process.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ Loader = Callable[[], Encoder]
 Answer = Callable[[], tuple[Vectors | None, str]]
 # After a hang the model is left alone this long before another try, in seconds.
 PAUSE = 30.0
-# A model that could not be loaded is tried again: somebody may have mended its files. In seconds,
-# twice as long after each failure, up to the second.
+# Seconds until a model that failed to load is tried again, as its files may have been repaired;
+# doubled after each failure, up to the second value.
 AGAIN, SELDOM = 5.0, 60.0
 REMEMBERED = 512
-# The asker stands back until the model has taken its text: otherwise it may hold the interpreter
-# for 5 ms (`sys.getswitchinterval`) before the model begins. In seconds, against a hang.
+# The most seconds that a search waits until the model has taken its text: otherwise the search may
+# hold the interpreter for 5 ms (`sys.getswitchinterval`) before the model begins.
 HANDOVER = 0.01
 
 
@@ -40,7 +40,7 @@ class _Job:
 
 
 class QueryEncoder:
-    """The one door to the model for searches."""
+    """The only access to the model for searches."""
 
     def __init__(
         self, loader: Loader | None, *, load_seconds: float = 5.0, query_seconds: float = 1.0
@@ -63,7 +63,7 @@ class QueryEncoder:
         self._rest_until = 0.0
 
     def start(self) -> None:
-        """Begin loading, if that has not begun in this process."""
+        """Begin loading, unless that has begun in this process."""
         with self._lock:
             if self._process != os.getpid():
                 self._reset()
@@ -72,7 +72,7 @@ class QueryEncoder:
                 threading.Thread(target=self._work, name="query-encoder", daemon=True).start()
 
     def reason(self, fingerprint: str) -> str:
-        """Return why there can be no vector now, "" when there can."""
+        """Return why there can be no vector now, "" when there can be one."""
         if self._loader is None:
             return "No model is configured."
         self.start()
@@ -88,7 +88,7 @@ class QueryEncoder:
         return "The model stopped answering; it is tried again shortly." if resting else ""
 
     def _try_again(self) -> None:
-        """Load once more, in the background, what failed to load some time ago."""
+        """Load the model again in the background when enough time has passed since it failed."""
         with self._lock:
             if time.monotonic() < self._again_at:
                 return
@@ -96,8 +96,8 @@ class QueryEncoder:
         threading.Thread(target=self._work, name="query-encoder", daemon=True).start()
 
     def begin(self, text: str, fingerprint: str) -> Answer:
-        """Begin to encode a query; what comes back waits for the vector when it is called, and
-        returns it and "", or None and the reason.
+        """Begin to encode a query; return a function that waits for the vector and returns it and
+        "", or None and the reason.
         """
         if reason := self.reason(fingerprint):
             return lambda: (None, reason)
@@ -127,7 +127,7 @@ class QueryEncoder:
                 self._memory.popitem(last=False)
 
     def _abandon(self) -> None:
-        """Leave the hanging thread to itself and rest; the next try starts a fresh one."""
+        """Abandon the hanging thread and pause; the next attempt uses a new one."""
         with self._lock:
             if time.monotonic() < self._rest_until:
                 return
@@ -141,7 +141,7 @@ class QueryEncoder:
             self._encoder = self._loader()
         except SearchError as error:
             self._failure = error.message
-        except Exception as error:  # whatever a model library raises, searches go on
+        except Exception as error:  # whatever a model library raises, searches continue
             self._failure = f"The model cannot be loaded: {type(error).__name__}."
         if self._encoder is None:
             self._again_at = time.monotonic() + self._pause

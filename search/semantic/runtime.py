@@ -1,7 +1,7 @@
-"""The light runtime: the model's own weights through onnxruntime, ready in a fraction of a second.
+"""The light runtime: the model's own weights through onnxruntime, loaded in a fraction of a second.
 
-Promises the vectors of the full model (checked when it was prepared) without importing torch, and
-refuses a file whose SHA-256 is not the one recorded. Knows no index; `prepare` makes its folder.
+It gives the vectors of the full model (checked when it was prepared) without importing torch, and
+refuses a file whose SHA-256 is not the recorded one. `prepare` makes its folder.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from search.semantic.encoder import (
 
 FULL, QUICK, TOKENIZER = "model.onnx", "model.int8.onnx", "tokenizer.json"
 BATCH = 32
-# Beyond two threads a batch of short texts gains nothing, and other processes lose.
+# More than two threads do not speed up a batch of short texts, and slow other processes down.
 THREADS = min(2, os.cpu_count() or 1)
 
 
 def runtime_folder(cache: Path, recipe: Recipe) -> Path:
-    """Return where the runtime of a recipe lives under the cache folder."""
+    """Return the folder for the runtime of a recipe under the cache folder."""
     return cache / f"runtime-{recipe.fingerprint}"
 
 
@@ -45,7 +45,8 @@ def open_runtime(cache: Path, model: Path | None = None) -> LightEncoder:
 
 
 def check(cache: Path, model: Path | None = None) -> tuple[Path, Recipe]:
-    """Return the folder of the prepared runtime of `model` and its recipe, every file read.
+    """Return the folder of the prepared runtime of `model` and its recipe, after reading every
+    file.
 
     SearchError when the model or the runtime is missing or damaged.
     """
@@ -74,8 +75,8 @@ def verify(folder: Path, recipe: Recipe) -> None:
 
 
 class LightEncoder:
-    """Vectors through onnxruntime: documents with the weights as they are, queries with 8-bit ones
-    where these were found as good. `quick` False or True overrides which weights queries get.
+    """Vectors through onnxruntime: full weights for documents, 8-bit weights for queries where a
+    trial found them as good. `quick` (True or False) overrides the weights for queries.
     """
 
     def __init__(self, folder: Path, recipe: Recipe, *, quick: bool | None = None) -> None:

@@ -1,12 +1,10 @@
-"""Meaning: vectors of titles, answered questions and passages, and which are nearest to a query's.
+"""Vectors of titles, answered questions and passages, and the search for those nearest to a query.
 
-Formula: Malkov and Yashunin 2018, "Efficient and robust approximate nearest neighbor search using
-hierarchical navigable small world graphs", as usearch has it, over 8-bit copies of the vectors.
-Promises candidates only: the caller compares them exactly. Knows keys, not what they stand for.
-
-Promises the cosine of the query with the nearest vector of each article and of each passage: of
-all while that is cheap, of the likely ones through a graph of neighbours when it is not. Vectors
-map from disk. Knows no words.
+The result is the cosine of the query with the nearest vector of each article and of each passage.
+With few vectors all are compared; with many only candidates from a graph of neighbours, which are
+then compared exactly. The graph is that of Malkov and Yashunin 2018, "Efficient and robust
+approximate nearest neighbor search using hierarchical navigable small world graphs", as in usearch,
+over 8-bit copies of the vectors. Vectors are mapped from disk.
 """
 
 from __future__ import annotations
@@ -29,12 +27,12 @@ if TYPE_CHECKING:
     from usearch.index import Index
 
 
-# -- Nearest vectors without comparing them all: a graph of neighbours (HNSW) on disk --
+# -- The graph of neighbours (HNSW) --
 
 
 NeighbourKeys = npt.NDArray[np.uint64]
 LINKS = 16
-# How many candidates the graph keeps in view while it is built and while it is searched.
+# How many candidates the graph considers while it is built and while it is searched.
 BUILDING, SEARCHING = 96, 128
 # Deleted vectors stay as waypoints; beyond this share the graph is built anew.
 MOST_DELETED = 0.3
@@ -68,8 +66,9 @@ def update(
     keys: NeighbourKeys,
     vectors: npt.NDArray[np.float32],
 ) -> bool:
-    """Write a former graph without the keys in `gone` and with new ones; False when so many went
-    that it should be built anew instead."""
+    """Write a former graph without the keys in `gone` and with new ones; False when so many are
+    gone that it should be built anew instead.
+    """
     graph = _empty(vectors.shape[1])
     graph.load(str(former))
     held = len(graph)
@@ -99,22 +98,22 @@ class Neighbours:
         return found
 
 
-# -- Meaning: vectors of titles, answered questions and passages, and which are near a query's --
+# -- The semantic index --
 
 
 NO_PASSAGE = -1
 KEY_BYTES = 16
-# Up to here comparing all vectors is quicker than the graph and its exact second look
+# Up to this many vectors, comparing all is quicker than the graph and the exact comparison after it
 # (`python -m benchmarks switching`).
 EXACT_UP_TO = 8_000
 CANDIDATES = 128
-# Articles compared beside the candidates, to know what an ordinary cosine is for this query.
+# Articles compared besides the candidates, to estimate the median cosine of this query.
 SAMPLED = 100
-# An audience that may see a smaller share of the articles gets exact search: the graph's
-# candidates would mostly be closed to it.
+# An audience that may see a smaller share of the articles gets exact search: it may not see most of
+# the graph's candidates.
 MOSTLY_OPEN = 0.5
 _GRAPH = "vectors.hnsw"
-# The vectors and what they stand for.
+# The vectors, and the key, article and passage of each.
 FILES = ("vectors.npy", "vectors.keys.npy", "vectors.documents.npy", "vectors.passages.npy")
 Integers = npt.NDArray[np.int32]
 Keys = npt.NDArray[np.uint8]
@@ -124,7 +123,7 @@ Mask = npt.NDArray[np.bool_]
 @dataclass(frozen=True, slots=True)
 class VectorRows:
     """What each vector stands for: the key of its text, its article, its passage (-1: title,
-    answered question or summary). The rows of one article are side by side, in article order.
+    answered question or summary). The rows of an article are adjacent, in article order.
     """
 
     keys: Keys
@@ -134,8 +133,8 @@ class VectorRows:
 
 @dataclass(frozen=True, slots=True)
 class Nearest:
-    """Cosines: the best of each article (n,), that of each passage (m,), both 0 where nobody
-    looked; `median` is that of an ordinary article.
+    """Cosines: the best of each article (n,) and that of each passage (m,), both 0 where none was
+    computed; `median` is an estimate over articles.
     """
 
     articles: Vectors
@@ -152,19 +151,19 @@ def texts_of(document: Document, passages: Sequence[tuple[int, Passage]]) -> lis
 
 
 def key(text: str) -> bytes:
-    """Return what identifies a text among vectors of one recipe."""
+    """Return the key of a text among vectors of one recipe."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:KEY_BYTES]
 
 
 def _short(keys: Keys) -> npt.NDArray[np.uint64]:
-    """Return the first 64 bits of each key: what names a text in the graph."""
+    """Return the first 64 bits of each key, which the graph uses as its keys."""
     return np.ascontiguousarray(keys[:, :8]).view(np.uint64).ravel()
 
 
 def save(folder: Path, rows: VectorRows, vectors: Vectors, former: Path | None = None) -> None:
-    """Write what the vectors of `vectors.npy` stand for, and their graph when there are many.
+    """Write what the vectors in `vectors.npy` stand for, and the graph when there are many.
 
-    `former` is a folder of an earlier generation whose graph may be brought up to date.
+    `former` is the folder of an earlier generation whose graph may be updated.
     """
     np.save(folder / "vectors.documents.npy", rows.documents)
     np.save(folder / "vectors.passages.npy", rows.passages)
@@ -240,7 +239,8 @@ class SemanticIndex:
     ) -> Nearest:
         """Return cosines of a query vector with articles and passages.
 
-        `wanted()` names articles to look at whatever the graph says, as those that hold the words.
+        `wanted()` names articles to compare whatever the graph finds, such as those that contain
+        the words.
         """
         if not self._sizes[0] or not allowed.any():
             articles, passages = self._sizes
@@ -268,7 +268,7 @@ class SemanticIndex:
         return rows
 
     def _looked_at(self, vector: Vectors, rows: npt.NDArray[np.int64], allowed: Mask) -> Nearest:
-        """Return the cosines of the vectors in these rows, ascending."""
+        """Return the cosines of the vectors in these rows (ascending)."""
         articles, passages = (np.zeros(size, np.float32) for size in self._sizes)
         if len(rows):
             cosines, documents = self._vectors[rows] @ vector, self._documents[rows]
@@ -279,21 +279,21 @@ class SemanticIndex:
         return Nearest(articles, passages, self._median(vector, allowed))
 
     def _median(self, vector: Vectors, allowed: Mask) -> float:
-        """Return the best cosine of an ordinary article, by a sample of those allowed."""
+        """Return the median over articles of their best cosine, from a sample of those allowed."""
         sizes = self._starts[self._sample + 1] - self._starts[self._sample]
         best = _highest(self._sample_vectors @ vector, sizes)[allowed[self._sample]]
         return float(np.median(best)) if len(best) else 0.0
 
 
 def _highest(cosines: Vectors, sizes: npt.NDArray[np.int64]) -> Vectors:
-    """Return the highest of each run of cosines; runs of these sizes lie side by side."""
+    """Return the highest of each run of cosines; `sizes` are the lengths of adjacent runs."""
     heads = np.cumsum(sizes) - sizes
     found: Vectors = np.maximum.reduceat(cosines, heads)
     return found
 
 
 def _ranges(first: npt.NDArray[np.int64], last: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Return the numbers of all ranges first..last (last left out), one after the other."""
+    """Return the numbers of all ranges first..last (last excluded), concatenated."""
     sizes = last - first
     ends = np.cumsum(sizes)
     total = int(ends[-1]) if len(ends) else 0

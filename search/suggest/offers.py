@@ -1,11 +1,9 @@
-"""Texts that can be offered while a person types, found by their words: flat arrays.
+"""Finds the texts that can be suggested while a person types, by their words, in flat arrays.
 
-Promises every word of which some prefix is what was typed, or at most so many edits from it. An
+A typed word matches every word that begins with it, or with a prefix at most so many edits away. An
 edit is a letter added, left out, replaced or swapped with its neighbour (optimal string alignment
-distance: Damerau 1964 as restricted by Boytsov 2011). Knows words by number only.
-
-Promises that entries lie in order of preference, so that an entry's number ranks it, and that a
-script without spaces is read by its characters. Knows neither who asks nor how many are wanted.
+distance: Damerau 1964 as restricted by Boytsov 2011). Entries are in order of preference, so that
+an entry's number is its rank. A script without spaces is matched by its characters.
 """
 
 from __future__ import annotations
@@ -24,10 +22,10 @@ import numpy.typing as npt
 from search.text.analysis import SPACELESS_LETTERS, fold
 from search.text.tokens import normal, tokens
 
-# -- Words by their first letters, as typed or with a slip: a tree of prefixes in flat arrays --
+# -- The tree of prefixes --
 
 
-LONGEST = 32  # letters of a word that are told apart
+LONGEST = 32  # letters of a word that count; the rest is cut off
 _DEPTH = np.int16
 
 Numbers = npt.NDArray[np.int32]
@@ -36,7 +34,7 @@ Rows = npt.NDArray[np.int16]
 
 
 class PrefixRange(NamedTuple):
-    """The words `low` to `high` (exclusive) have a prefix that is `edits` edits from the typed."""
+    """The words `low` to `high` (exclusive), with a prefix `edits` edits from the typed word."""
 
     low: int
     high: int
@@ -44,7 +42,7 @@ class PrefixRange(NamedTuple):
 
 
 class _Front(NamedTuple):
-    """The prefixes of one length still near enough: their nodes (m,), last letters (m,), rows of
+    """The prefixes of one length that are still near enough: nodes (m,), last letters (m,), rows of
     distances to each prefix of the typed word (m, n + 1), and their parents' rows.
     """
 
@@ -56,8 +54,9 @@ class _Front(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Prefixes:
-    """Node i is a prefix whose last letter is `letters[i]`; words `low[i]` to `high[i]` begin with
-    it; its longer ones are the nodes `children[i]` to `children[i + 1]`, by letter. Node 0: "".
+    """The tree of all prefixes. Node i is a prefix that ends in `letters[i]`; the words `low[i]` to
+    `high[i]` (exclusive) begin with it, and its extensions by one letter are the nodes
+    `children[i]` to `children[i + 1]` (exclusive), by letter. Node 0 is "".
     """
 
     letters: Letters
@@ -70,7 +69,7 @@ class Prefixes:
         """Return the tree of distinct words, each at most LONGEST letters, in ascending order."""
         letters, spans, children = [0], [(0, len(words))], list[int]()
         depths = [0]
-        for node, (low, high) in enumerate(spans):  # grows while it is walked
+        for node, (low, high) in enumerate(spans):  # the list grows while it is iterated
             children.append(len(spans))
             for letter, span in _branches(words, low, high, depth=depths[node]):
                 letters.append(letter)
@@ -86,15 +85,15 @@ class Prefixes:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, npt.NDArray[np.generic]]) -> Prefixes:
-        """Return the tree that `arrays` gave."""
+        """Return the tree that `arrays` described."""
         return cls(**{name: arrays[name] for name in cls.__slots__})  # type: ignore[arg-type]
 
     def arrays(self) -> dict[str, npt.NDArray[np.generic]]:
-        """Return what to keep, by name."""
+        """Return the arrays to store, by name."""
         return {name: getattr(self, name) for name in self.__slots__}
 
     def exact(self, typed: str) -> list[PrefixRange]:
-        """Return the one reading of a word as typed, [] when no word begins so."""
+        """Return the one range for a word as typed, [] when no word begins with it."""
         node = 0
         for letter in typed[:LONGEST]:
             first, last = int(self.children[node]), int(self.children[node + 1])
@@ -104,8 +103,8 @@ class Prefixes:
         return [PrefixRange(int(self.low[node]), int(self.high[node]), 0)]
 
     def near(self, typed: str, edits: int) -> list[PrefixRange]:
-        """Return every reading within `edits` edits, the furthest first; spans overlap, and of a
-        word's readings the last is its nearest.
+        """Return every range within `edits` edits, the furthest first. Ranges overlap: for each
+        word the last one is the nearest.
         """
         word = np.array([ord(letter) for letter in typed[:LONGEST]], np.uint32)
         row = np.arange(len(word) + 1, dtype=_DEPTH)[None, :]
@@ -120,7 +119,7 @@ class Prefixes:
         return sorted(found, key=lambda reading: -reading.edits)
 
     def _longer(self, front: _Front, word: Letters, edits: int) -> _Front:
-        """Return the prefixes one letter longer that can still come near enough."""
+        """Return the prefixes that are one letter longer and can still become near enough."""
         firsts = self.children[front.nodes]
         counts = self.children[front.nodes + 1] - firsts
         parents = np.repeat(np.arange(len(counts)), counts)
@@ -131,7 +130,7 @@ class Prefixes:
             above, front.before[parents], same=letters[:, None] == word,
             swapped=front.letters[parents][:, None] == word[1:],
         )  # fmt: skip
-        # A row's least never falls from a prefix to a longer one.
+        # The lowest distance in a row never falls when the prefix gets longer.
         kept = rows.min(axis=1) <= edits
         return _Front(nodes[kept], letters[kept], rows[kept], above[kept])
 
@@ -139,7 +138,7 @@ class Prefixes:
 def _branches(
     words: Sequence[str], low: int, high: int, *, depth: int
 ) -> Iterator[tuple[int, tuple[int, int]]]:
-    """Yield each next letter after the prefix that words low to high share, with its words."""
+    """Yield each next letter after the prefix that words low to high share, with their range."""
     for letter, group in groupby(range(low, high), key=lambda i: words[i][depth : depth + 1]):
         if letter:
             first, *rest = group
@@ -149,10 +148,10 @@ def _branches(
 def _distances(
     above: Rows, before: Rows, *, same: npt.NDArray[np.bool_], swapped: npt.NDArray[np.bool_]
 ) -> Rows:
-    """Return the rows (m, n + 1) that follow `above` and `before` in the table of distances.
+    """Return the rows (m, n + 1) of the distance table that follow `above` and `before`.
 
-    `same` (m, n): the new letter is the typed one there; `swapped` (m, n - 1): the letter before
-    it is the typed one a place further on.
+    `same` (m, n): the new letter equals the typed one there; `swapped` (m, n - 1): the letter
+    before it equals the typed one a place further on.
     """
     rows = above + _DEPTH(1)
     rows[:, 1:] = np.minimum(rows[:, 1:], above[:, :-1] + ~same)
@@ -162,12 +161,12 @@ def _distances(
     return np.minimum.accumulate(rows - places, axis=1) + places
 
 
-# -- Texts that can be offered while a person types, found by their words: flat arrays --
+# -- The table of offers --
 
 
-ONE_EDIT_FROM, TWO_EDITS_FROM = 4, 8  # letters; what is shorter, or holds a digit, is exact
-NEAR_KEPT = 512  # words whose near readings stay in memory
-_FAR = 100  # more edits than any reading has
+ONE_EDIT_FROM, TWO_EDITS_FROM = 4, 8  # letters; shorter words and words with a digit match exactly
+NEAR_KEPT = 512  # words whose near ranges are cached
+_FAR = 100  # more edits than any range has
 _LAST_PLACE = 255
 _SPACELESS = re.compile(f"[{SPACELESS_LETTERS}]")
 _WORD = re.compile(
@@ -181,7 +180,7 @@ Arrays = Mapping[str, npt.NDArray[np.generic]]
 
 
 class OfferSource(StrEnum):
-    """Where a suggestion comes from; the order is that of preference."""
+    """Where a suggestion comes from, in order of preference."""
 
     TITLE = "title"
     ANSWER = "answer"
@@ -191,9 +190,9 @@ class OfferSource(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """A text to offer and where it leads: article id and anchor ("" for its top).
+    """A text to suggest and where it leads: article id and anchor ("" for its top).
 
-    Of a QUERY the text is to be searched for, and the article is the one that solved it.
+    A QUERY is to be searched for; its article is the one that solved it.
     """
 
     text: str
@@ -236,8 +235,8 @@ def _strings(texts: Sequence[str], name: str) -> dict[str, npt.NDArray[np.generi
 
 
 class _Match(NamedTuple):
-    """Entries that have every typed word: `entries` ascend, with the edits of each and whether it
-    begins as typed.
+    """Entries that have every typed word: `entries` ascend, with the edits of each, and whether it
+    begins with the typed words.
     """
 
     entries: Numbers
@@ -248,14 +247,15 @@ class _Match(NamedTuple):
 class OfferTable:
     """Entries, each a text of an article, in order of preference: by source, length and text.
 
-    `article`, `source`, `key` (n,): the article's number, the place in `_SOURCES`, and which
-    folded text it is. `starts`, `entries`, `places`: word -> entries that hold it, and where.
+    `article`, `source`, `key` (n,): the article's number, the index in `_SOURCES`, and the number
+    of the folded text. `starts`, `entries`, `places`: the entries with each word, and its place in
+    them.
     """
 
     def __init__(self, arrays: Arrays) -> None:
         self.arrays = arrays
         self._prefixes = Prefixes.from_arrays(arrays)
-        # From stroke to stroke all words but the last stay the same.
+        # From one keystroke to the next, all words but the last stay the same.
         self._nearest = lru_cache(maxsize=NEAR_KEPT)(self._prefixes.near)
         self.article: Numbers = arrays["article"]  # type: ignore[assignment]
         self.key: Numbers = arrays["key"]  # type: ignore[assignment]
@@ -268,13 +268,13 @@ class OfferTable:
         )
 
     def suggestion(self, entry: int) -> Suggestion:
-        """Return what an entry offers."""
+        """Return the suggestion of an entry."""
         source = _SOURCES[int(self.arrays["source"][entry])]
         article = self.ids[int(self.article[entry])]
         return Suggestion(self._texts[entry], article, self._anchors[entry], source)
 
     def number(self, article: str) -> int:
-        """Return an article's number; one past the last when there is none of that id."""
+        """Return an article's number, or the number of articles when there is none with that id."""
         order: Numbers = self.arrays["by-id"]  # type: ignore[assignment]
         low, high = 0, len(order)
         while low < high:
@@ -285,8 +285,8 @@ class OfferTable:
         return int(order[low]) if found else len(order)
 
     def best(self, typed: Sequence[str], allowed: Mask, *, near: bool) -> Numbers:
-        """Return allowed entries that have every typed word, best first; `near`: those alone that
-        need an edit, else those alone that need none.
+        """Return the allowed entries that have every typed word, best first: with `near` only those
+        that need an edit, otherwise only those that need none.
         """
         found = self._near(typed) if near else self._exact(typed)
         shown = allowed[self.article[found.entries]]
@@ -308,7 +308,7 @@ class OfferTable:
         return _Match(entries, np.zeros(len(entries), np.int16), begins)
 
     def _near(self, typed: Sequence[str]) -> _Match:
-        """Return the entries that need an edit; they begin as typed word by word."""
+        """Return the entries that need an edit; they begin as typed if each word is in place."""
         edits = np.zeros(len(self.article), np.int16)
         begins = np.ones(len(edits), np.bool_)
         if not any(map(_edits, typed)):
@@ -343,7 +343,9 @@ class _Entry(NamedTuple):
 
 
 def table_of(offers: Iterable[Suggestion], articles: Sequence[str]) -> OfferTable:
-    """Return the table of these offers; `articles` holds every id, numbered in their order."""
+    """Return the table of these suggestions; `articles` has every id, in the order of their
+    numbers.
+    """
     entries = _entries(offers)
     numbers = {article: number for number, article in enumerate(articles)}
     folded = sorted({entry.folded for entry in entries})
@@ -363,9 +365,7 @@ def table_of(offers: Iterable[Suggestion], articles: Sequence[str]) -> OfferTabl
 
 
 def _entries(offers: Iterable[Suggestion]) -> list[_Entry]:
-    """Return what can be found, in order of preference; an article's texts that fold to the same
-    are one.
-    """
+    """Return the entries in order of preference; equal folded texts of an article are one."""
     found: dict[tuple[str, str], _Entry] = {}
     for offer in sorted(offers, key=_preference):
         cut = words_of(offer.text)
@@ -394,21 +394,23 @@ def _postings(entries: Sequence[_Entry]) -> dict[str, npt.NDArray[np.generic]]:
     }
 
 
-# -- words --------------------------------------------------------------------------------------
+# -- Words of a text ----------------------------------------------------------------------------
 
 
 def words_of(text: str) -> list[list[str]]:
-    """Return the folded words within each token: parts of a name, characters of a spaceless
-    script.
+    """Return the folded words within each token: parts of a name, or characters of a script without
+    spaces.
     """
-    if _SIMPLE.fullmatch(text):  # most titles: each word is a token, and folding lowers its case
+    if _SIMPLE.fullmatch(text):  # most titles: every word is a token, and folding only lowers case
         return [[word[:LONGEST]] for word in text.lower().split()]
     folded = [fold(normal(token.surface)) for token in tokens(text)]
     return [[word[:LONGEST] for word in _WORD.findall(text) or [text]] for text in folded if text]
 
 
 def _placed(cut: Sequence[Sequence[str]]) -> Iterator[tuple[str, int]]:
-    """Yield each word with its place, and a name's parts as one word too ("wifi" for "Wi-Fi")."""
+    """Yield each word with its place, and the parts of a name also as one word ("wifi" for
+    "Wi-Fi").
+    """
     place = 0
     for words in cut:
         for number, word in enumerate(words):
@@ -419,7 +421,7 @@ def _placed(cut: Sequence[Sequence[str]]) -> Iterator[tuple[str, int]]:
 
 
 def _edits(word: str) -> int:
-    """Return how many edits are believed in a typed word."""
+    """Return how many edits are allowed in a typed word."""
     if len(word) < ONE_EDIT_FROM or any(char.isdigit() or char in "+#" for char in word):
         return 0
     return 1 if len(word) < TWO_EDITS_FROM else 2

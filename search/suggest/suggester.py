@@ -1,8 +1,7 @@
 """Suggestions while a person types: titles, answered questions, headings, then solved queries.
 
-Promises what `Suggester.suggest` says, from allowed articles alone, by tables written once when
-the articles are indexed and mapped from disk. Knows no audience rule: the caller says which
-articles are allowed.
+Only allowed articles are suggested; the caller says which. The tables are written once when the
+articles are indexed, and are mapped from disk.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ _NAME, _DIGEST = "suggest.{}.npy", "suggest.digest"
 
 
 class Queries:
-    """Queries that people solved, ready to be offered. Safe to share between threads."""
+    """Queries that an article solved, to be suggested to others. Safe to share between threads."""
 
     def __init__(self, solved: Iterable[tuple[str, str]] = ()) -> None:
         """Take (query, id of the article that solved it) pairs; one query may have several."""
@@ -50,7 +49,7 @@ class Suggester:
 
     @classmethod
     def open(cls, folder: Path) -> Suggester:
-        """Return the table that `write` left in the folder; OSError or ValueError without it."""
+        """Return the table that `write` left in the folder; OSError or ValueError if none."""
         return cls(OfferTable({name: mapped(folder / _NAME.format(name)) for name in _ARRAYS}))
 
     def suggest(
@@ -59,10 +58,10 @@ class Suggester:
         """Return at most `limit` suggestions that have every typed word, best first.
 
         A typed word matches the words that begin with it, in any order; from 4 letters on also
-        within one edit of a prefix, from 8 within two. Order: without an edit before corrected; an
-        article's own texts before `popular` queries; fewer edits; what begins as typed; by source;
-        the shorter. One for each article and each text. `allowed` (articles,) marks what may be
-        told of, and a query may be when the article that solved it may.
+        within one edit of a prefix, from 8 within two. Order: exact matches before corrected ones;
+        an article's own texts before `popular` queries; fewer edits; texts that begin as typed; by
+        source; shorter texts. Each article and each text comes once. `allowed` (articles,) marks
+        the articles that may be shown; a query may be shown when the article that solved it may.
         """
         typed = [word for token in words_of(prefix) for word in token][:MOST_WORDS]
         chosen = _Chosen(limit)
@@ -76,7 +75,7 @@ class Suggester:
         return tuple(chosen.kept)
 
     def _open_to(self, popular: Queries, allowed: Mask) -> Mask:
-        """Return which articles of the queries are allowed; one that is gone is not."""
+        """Return which articles of the queries are allowed; a deleted one is not."""
         held = self._solved
         if held is None or held[0] is not popular:
             numbers = [self._own.number(article) for article in popular.articles]
@@ -103,7 +102,7 @@ class _Chosen:
                 self.kept.append(found)
                 self._articles.add(found.id)
                 self._texts.add(text)
-            # What has been seen is all that the entry rules out: its article, or else its text.
+            # The article or text of this entry is taken: skip all its other entries.
             entries = (
                 entries[table.article[entries] != table.article[first]]
                 if (found.id in self._articles)
@@ -116,8 +115,8 @@ class _Chosen:
 def write(folder: Path, documents: Sequence[Document], before: Path | None = None) -> None:
     """Write the table of these articles, numbered in their order, as flat arrays.
 
-    The same articles give the same files: those of the generation in `before` are shared when
-    nothing that is offered has changed.
+    The same articles give the same files, which are linked from the generation in `before` when
+    nothing that is suggested has changed.
     """
     digest = _digest(documents)
     (folder / _DIGEST).write_text(digest, "utf-8")
@@ -131,7 +130,7 @@ def write(folder: Path, documents: Sequence[Document], before: Path | None = Non
 
 
 def _digest(documents: Sequence[Document]) -> str:
-    """Return what changes with anything that is offered."""
+    """Return a hash of everything that is suggested."""
     line = hashlib.sha256()
     for document in documents:
         headings = [(section.heading, section.anchor) for section in document.sections]

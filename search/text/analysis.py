@@ -1,9 +1,9 @@
-"""Text to terms: what makes two spellings the same thing to look for.
+"""Turns text into terms, the forms under which words are indexed and looked up.
 
-Promises that an article and a query go through the same rules: NFKC, case and accents folded,
-stems by language, names cut into their parts and also kept whole, codes kept in one canonical
-spelling under a `#`, scripts without spaces cut into pairs of characters. An article also gets the
-terms of its words typed without accents, and of "log on" written as one. Knows no index.
+Articles and queries go through the same rules: NFKC, case and accents folded, stems by language,
+names split into their parts and also kept whole, codes in one canonical spelling after a `#`,
+scripts without spaces cut into pairs of characters. Articles also get the terms of their words
+typed without accents, and of verbs such as "log on" written as one.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ was we were what when where which while who whom whose why will with would you y
 dont doesnt didnt isnt wont
 """
 _EN_MORE = frozenset(_EN_TEXT.split())
-# "not" and "no" change what a fault is; words such as "off", "out", "up" are half of a verb.
+# Not stop words: "not" and "no" change what a fault is; "off", "out", "up" are half of a verb.
 _KEPT = frozenset({"not", "off", "out", "up", "down", "new", "all", "again", "using", "can't"})
 
 
@@ -91,7 +91,7 @@ def fold(text: str) -> str:
         return lower
     kept: list[str] = []
     for char in composed("NFD", composed("NFC", lower).translate(_SAME)):
-        # Before U+0300 there is no mark; most letters are told by that alone.
+        # There is no mark before U+0300, so most letters need no further check.
         if char >= "\u0300" and unicodedata.combining(char) and not _keeps_mark(char, kept):
             continue
         kept.append(char)
@@ -104,12 +104,12 @@ def _keeps_mark(char: str, before: list[str]) -> bool:
     return "\u0900" <= char <= "\u0eff" or (bool(before) and "\u0400" <= before[-1] <= "\u04ff")
 
 
-# Letters that Unicode takes for whole, with what people without that key type.
+# Letters that stay when accents are removed, and what people without that key type instead.
 _SAME = str.maketrans(
     {"ё": "е", "ø": "o", "œ": "oe", "æ": "ae", "ł": "l", "đ": "d", "ð": "d", "ı": "i", "þ": "th"}
     | {"ħ": "h", "ŋ": "n", "ŧ": "t", "ँ": "ं"}
 )
-_NUKTA = "\u093c"  # seldom typed: फ़ोन is also written फोन
+_NUKTA = "\u093c"  # often left out: फ़ोन is also written फोन
 # One letter each for what Arabic and Persian keyboards and spellers write differently.
 _ARABIC = str.maketrans(
     {"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ی": "ي", "ک": "ك", "ة": "ه", "ـ": ""}
@@ -121,14 +121,15 @@ def stem(word: str, language: str) -> str:
     """Return the folded stem of one word: what its inflections share."""
     try:
         stemmed = _stemmer(language)(word.casefold())
-    except (IndexError, KeyError, ValueError):  # some stemmers fail on letters not their own
+    except (IndexError, KeyError, ValueError):  # some stemmers fail on foreign letters
         stemmed = word
     return fold(stemmed)[:LONGEST_TERM] or fold(word)[:LONGEST_TERM]
 
 
 def canonical(surface: str) -> str:
-    """Return the one spelling of a code: lower case, no separators but dots between digits, no 0x,
-    no v before a version; the sign that opens a flag or ".NET" stays."""
+    """Return the one spelling of a code: lower case, no separators except dots between digits, no
+    0x, no v before a version. The sign that opens a flag or ".NET" stays.
+    """
     text = _HEX.sub("", fold(surface))
     if _HARDWARE.fullmatch(text):
         return text.replace(".", "")
@@ -139,7 +140,7 @@ def canonical(surface: str) -> str:
 
 
 def is_code(surface: str) -> bool:
-    """Say whether a token is a name or number to be found exactly rather than a word."""
+    """Return whether a token is a name or number to be found exactly, rather than a word."""
     digits = sum(char.isdigit() for char in surface)
     if digits:
         return digits >= 3 or digits < len(surface)
@@ -182,7 +183,8 @@ def terms(surface: str, language: str) -> tuple[str, ...]:
 @lru_cache(maxsize=400_000)
 def spellings(surface: str, language: str) -> tuple[str, ...]:
     """Return the terms of a token in an article: its own, and those of its words typed without
-    accents, which may have another stem ("informacion" keeps its end, "información" does not)."""
+    accents, whose stem may differ ("informacion" keeps its end, "información" does not).
+    """
     own = terms(surface, language)
     if surface.isascii():
         return own
@@ -192,7 +194,7 @@ def spellings(surface: str, language: str) -> tuple[str, ...]:
 
 
 def codes(surface: str) -> Iterator[str]:
-    """Yield the canonical codes in a token, the most telling (the whole) last.
+    """Yield the canonical codes in a token, the most specific (the whole) last.
 
     Parts that are codes themselves come first (the host of an address, the file of a path, the
     number of a ticket), then the beginnings of a version, which end in a dot ("#2.14.").
@@ -224,17 +226,17 @@ def short_hex(digits: str) -> str:
 
 
 def has_humps(surface: str) -> bool:
-    """Say whether a token is one word of several (isValid, OneDrive)."""
+    """Return whether a token is several words in camel case (isValid, OneDrive)."""
     return surface.isalpha() and _CAMEL.search(surface) is not None
 
 
 def is_hex(surface: str) -> bool:
-    """Say whether a token is a hexadecimal number with its prefix."""
+    """Return whether a token is a hexadecimal number with its prefix."""
     return _HEX.match(fold(surface)) is not None
 
 
 def pieces(surface: str) -> list[str]:
-    """Return what an address, a path or a host name is made of, [] for anything else."""
+    """Return the parts of an address, a path or a host name, [] for anything else."""
     for separator in (":", "\\", "@"):
         if separator in surface:
             return [piece for piece in surface.split(separator) if piece]
@@ -271,12 +273,12 @@ def _grams(run: str) -> list[str]:
 
 
 def is_pair(term: str) -> bool:
-    """Say whether a term is two characters of a script without spaces."""
+    """Return whether a term is two characters of a script without spaces."""
     return len(term) == 2 and _SPACELESS.fullmatch(term) is not None
 
 
 def pair_code(left: str, right: str) -> str:
-    """Return the code that two neighbouring tokens spell ("ORA 12541"), "" when they spell none."""
+    """Return the code that two neighbouring tokens form ("ORA 12541"), "" when they form none."""
     number = normal(right)
     longest = 12 if number.replace(".", "").isdigit() else 4  # "WD 19TB" but not "about 19TB"
     if not (number[:1].isdigit() and number.replace(".", "").isalnum() and left.isalpha()):

@@ -1,7 +1,7 @@
-"""Articles cut into passages: the pieces that have a vector, a score and a snippet.
+"""Cuts articles into passages: the pieces that have a vector, a score and a snippet.
 
-Promises pieces of about 120 words that end at sentence ends where they can and never cross a
-heading, as offsets into the section's text. Knows no model and no index.
+A passage is about 120 words, ends at a sentence end where it can, never crosses a heading, and is
+given as offsets into its section's text.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy.typing as npt
 from search.types import Document, Section
 
 WORDS = 120
-# A remainder shorter than this joins the piece before it: too short to mean anything alone.
+# A remainder of fewer words is joined to the passage before it: too short to stand alone.
 SHORTEST = 30
 _SENTENCE = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])|\n+")
 _WORD = re.compile(r"\S+")
@@ -24,7 +24,7 @@ _WORD = re.compile(r"\S+")
 _CHARACTERS_A_WORD = 6
 
 
-# One row a passage: document, section, start, end; those of one document side by side, in order.
+# One row a passage: document, section, start, end; ordered by document, then by place.
 Passages = npt.NDArray[np.int32]
 
 
@@ -59,7 +59,7 @@ def _sentences(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _shorter(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Yield a sentence, cut at spaces when it is itself too long for a passage."""
+    """Yield a sentence, cut at spaces when it is too long for a passage."""
     words = list(_WORD.finditer(text, start, end))
     if len(words) <= WORDS:
         step = 2 * WORDS * _CHARACTERS_A_WORD

@@ -1,7 +1,7 @@
-"""A person's words to the terms that are looked up.
+"""Turns what a person typed into the terms to look up.
 
-Promises bounds (200 characters, 24 terms) whatever is typed, and that no character of the query
-is read as syntax but the double quote around a phrase. Knows no index.
+Whatever is typed, at most 200 characters and 24 terms are used, and no character is syntax here
+except the double quotes around a phrase.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ from search.text.tokens import Token, normal, tokens
 MAX_CHARACTERS = 200
 MAX_TERMS = 24
 JOINED_WEIGHT = 0.15
-# A piece this short is no word of its own: "wi fi", "e mail".
+# A piece of at most this many letters is not a word of its own: "wi fi", "e mail".
 FRAGMENT = 2
-# Fewer hexadecimal digits than this may be any number where the 0x is missing.
+# With fewer hexadecimal digits and no 0x it may be any number.
 SHORT_HEX = 6
 # A name typed with spaces ("java home") is at most this many words.
 NAME_WORDS = 5
 MOST_PHRASES = 2
-# Words such as "how" and "my" say a little in a question, and are all there is in some.
+# Words such as "how" and "my" say little in a question, but some questions have no others.
 STOP_WEIGHT = 0.2
 PART_WEIGHT = 0.5
 SYNONYM_WEIGHT = 0.5
@@ -56,15 +56,15 @@ _SUFFIXED = ("++", "#")
 _FUNCTION = re.compile(r"(?:[a-z]{2,}(?:[A-Z][a-z]+)+|(?:[A-Z][a-z]+){3,})(?:\(\))?")
 
 Synonyms = Mapping[str, Sequence[Sequence[str]]]
-# For each place in a phrase the terms that must be there, the most telling last.
+# For each place in a phrase the terms that must be there, the most specific last.
 PhraseRows = tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Sought:
-    """One thing looked for: terms that stand for it, each with a weight in (0, 1].
+    """One thing looked for: the terms that match it, each with a weight in (0, 1].
 
-    `asked` is false for what we added ourselves: an article without it lacks nothing.
+    `asked` is false for what was added to the query: an article without it lacks nothing.
     """
 
     surface: str
@@ -74,7 +74,9 @@ class Sought:
 
 @dataclass(frozen=True, slots=True)
 class Identifier:
-    """A code that the query names: `exact` canonical terms; `loose` when no article holds those."""
+    """A code in the query: its `exact` canonical terms, and `loose` ones for when no article has
+    those.
+    """
 
     surface: str
     exact: tuple[str, ...]
@@ -83,7 +85,7 @@ class Identifier:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A query understood in one language."""
+    """A query as understood in one language."""
 
     language: str
     sought: tuple[Sought, ...]
@@ -92,7 +94,7 @@ class Request:
 
 
 def bounded(text: str) -> str:
-    """Return the words that are searched: one line, normal spelling, at most 200 characters."""
+    """Return the text that is searched: one line, NFKC, at most 200 characters."""
     return " ".join(normal(text[: 4 * MAX_CHARACTERS]).split())[:MAX_CHARACTERS].strip()
 
 
@@ -102,7 +104,7 @@ def query_tokens(text: str) -> list[Token]:
 
 
 def folded(synonyms: Synonyms) -> Synonyms:
-    """Return synonyms with each name as queries are compared with it, for `understand`."""
+    """Return the synonyms with every name folded, as `understand` expects them."""
     return {
         language: tuple(
             tuple(" ".join(fold(token.surface) for token in tokens(name)) for name in group)
@@ -113,8 +115,8 @@ def folded(synonyms: Synonyms) -> Synonyms:
 
 
 def understand(text: str, language: str, *, synonyms: Synonyms | None = None) -> Request:
-    """Return what `text` asks for, read as `language`. `text` is bounded and the synonyms folded
-    already.
+    """Return what `text` asks for, read as `language`. `text` must be bounded and the synonyms
+    folded.
     """
     found = query_tokens(text)
     stops = stop_words(language)
@@ -134,13 +136,13 @@ def understand(text: str, language: str, *, synonyms: Synonyms | None = None) ->
 
 
 def content_words(request: Request) -> int:
-    """Return how many of the things asked for are no stop words."""
+    """Return how many of the things asked for are not stop words."""
     asked = (s for s in request.sought if s.asked)
     return sum(max(one.alternatives.values()) > STOP_WEIGHT for one in asked)
 
 
 def _verbs(found: Sequence[Token], language: str) -> dict[Token, str]:
-    """Return the words that have their particle behind them, with both as one term."""
+    """Return the verbs that are followed by their particle, with both as one term."""
     pairs = (
         (left, pair_verb(left.surface, right.surface, language)) for left, right in pairwise(found)
     )
@@ -164,7 +166,7 @@ def _sought(surface: str, language: str, *, verb: str) -> Sought:
 
 
 def _hangs_together(surface: str, language: str) -> bool:
-    """Say whether a part of a compound says nothing alone: "log-on", "e-mail", "wi-fi"."""
+    """Return whether a part of a compound means nothing alone: "log-on", "e-mail", "wi-fi"."""
     words = parts(normal(surface), language)
     return surface[:1].isalpha() and any(
         len(word) <= FRAGMENT or fold(word) in stop_words(language) for word in words
@@ -172,7 +174,7 @@ def _hangs_together(surface: str, language: str) -> bool:
 
 
 def _lesser(stops: Sequence[Token], language: str, *, alone: bool) -> list[Sought]:
-    """Return stop words, at little weight unless the query has nothing else."""
+    """Return the stop words, with little weight unless the query has nothing else."""
     weight = 1.0 if alone else STOP_WEIGHT
     rows = (terms(token.surface, language) for token in stops)
     return [
@@ -181,7 +183,7 @@ def _lesser(stops: Sequence[Token], language: str, *, alone: bool) -> list[Sough
 
 
 def _joined(found: Sequence[Token], language: str, *, stops: Collection[str]) -> list[Sought]:
-    """Return neighbours written as one: "ORA 12541", "wi fi", "log in"."""
+    """Return neighbouring words written as one: "ORA 12541", "wi fi", "log in"."""
     rows = []
     for left, right in pairwise(found):
         surface = f"{left.surface} {right.surface}"
@@ -195,7 +197,7 @@ def _joined(found: Sequence[Token], language: str, *, stops: Collection[str]) ->
 
 
 def _spaced(content: Sequence[Token]) -> list[Sought]:
-    """Return the name that the whole query is when its words are written as one ("java home")."""
+    """Return the name that the whole query makes when written as one word ("java home")."""
     words = [normal(token.surface) for token in content]
     if not 2 <= len(words) <= NAME_WORDS or not all(word.isalpha() for word in words):
         return []
@@ -204,7 +206,7 @@ def _spaced(content: Sequence[Token]) -> list[Sought]:
 
 
 def _groups(found: Sequence[Token], synonyms: Sequence[Sequence[str]]) -> list[Sequence[str]]:
-    """Return the groups of folded names of which the query holds at least one."""
+    """Return the synonym groups (folded names) of which the query contains a name."""
     line = _line(found)
     return [group for group in synonyms if any(name and f" {name} " in line for name in group)]
 
@@ -214,7 +216,7 @@ def _line(found: Sequence[Token]) -> str:
 
 
 def _with_synonyms(one: Sought, groups: Sequence[Sequence[str]], language: str) -> Sought:
-    """Return a word with what its synonyms add, at lower weight: any of them is what was asked."""
+    """Return a word with the terms of its synonyms, at lower weight: any of them matches."""
     more: dict[str, float] = {}
     for group in groups:
         if fold(one.surface) in group:
@@ -231,7 +233,7 @@ def _name_terms(name: str, language: str) -> dict[str, float]:
 def _others(
     groups: Sequence[Sequence[str]], found: Sequence[Token], *, language: str
 ) -> list[Sought]:
-    """Return the other names of what the query names in several words."""
+    """Return the synonyms of a name of several words that the query contains."""
     line = _line(found)
     return [
         Sought(name, _name_terms(name, language), asked=False)
@@ -243,9 +245,11 @@ def _others(
 
 
 def identifiers(found: Sequence[Token], language: str) -> tuple[Identifier, ...]:
-    """Return the codes that an answer must hold to be first: numbers of four digits or more, or of
-    three after their kind (HTTP 502), mixed letters and digits, dotted and underscored names,
-    flags, C++ and isValid(); not a bare year, not "3" or "10", no amounts."""
+    """Return the codes that an article must contain to rank first: numbers of four digits or more,
+    or of three after a word for their kind (HTTP 502), mixed letters and digits, dotted and
+    underscored names, flags, C++ and isValid(). Not bare years, short numbers such as "3" or "10",
+    nor amounts.
+    """
     rows = []
     for left, token in zip([None, *found], found, strict=False):
         kind = left.surface if left and fold(left.surface) not in stop_words(language) else ""
@@ -279,8 +283,9 @@ def _number(text: str, pair: str) -> Identifier | None:
 
 
 def _nearby(text: str) -> tuple[str, ...]:
-    """Return what will do when no article holds the whole code: the person of an address, the file
-    of a path, a number without its letters, a version that only begins like this one."""
+    """Return the codes to use when no article has the whole one: the person of an address, the file
+    of a path, a number without its letters, a version that begins like this one.
+    """
     found = pieces(text)
     if "\\" in text:
         found = text.split("\\")[-1:]
@@ -296,7 +301,7 @@ def _nearby(text: str) -> tuple[str, ...]:
 def phrases(text: str, language: str) -> tuple[PhraseRows, ...]:
     """Return the quoted phrases of a query.
 
-    A single stop word in quotes (the field "from") is no phrase: half the corpus holds it.
+    A single stop word in quotes (the field "from") is not a phrase: half the corpus contains it.
     """
     stops = stop_words(language)
     found = [

@@ -1,7 +1,8 @@
-"""Did you mean: a word that no readable article has, to one or two that some have.
+"""Spelling correction ("did you mean"): replaces a word that no readable article has by one or two
+that some have.
 
-Promises never to touch short words, capitals, codes or words the model knows, and never to offer a
-word that only articles outside the asker's audiences hold. Knows no ranking.
+Short words, capitals, codes and words that the model knows are never changed, and a word that only
+articles outside the asker's audiences contain is never offered.
 """
 
 from __future__ import annotations
@@ -21,14 +22,14 @@ from search.text.tokens import Token, normal, tokens
 from search.types import Document
 
 SHORTEST = 4
-# Four letters are one edit from many words: only a letter left out is believed there.
+# Many words are one edit from four letters: there only a missing letter is corrected.
 SHORTEST_BETTER = 5
-# A second edit is believed only in words long enough to stay recognisable.
+# A second edit is accepted only in words long enough to stay recognisable.
 TWO_EDITS_FROM = 8
 LONGEST = 40
-# Each unknown word costs a look at a good part of the vocabulary; a query has few that matter.
+# Each unknown word is compared with much of the vocabulary; a query has few that matter.
 MOST_WORDS = 6
-# What a compound may be of: words of four letters or more, and what German puts between two.
+# Parts of a compound: words of four letters or more, and what German puts between two.
 SHORTEST_PART = 4
 _LINKS = ("", "s", "es", "n", "en")
 Mask = npt.NDArray[np.bool_]
@@ -36,8 +37,8 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """The query with its unknown words replaced; `sure` when it may be searched unasked, which
-    takes a list of good words to hold them against.
+    """A query with its unknown words replaced. `sure`: it may be searched without asking, which
+    takes a list of known words to check against.
     """
 
     text: str
@@ -53,7 +54,7 @@ class Vocabulary:
 
 
 def words_of(document: Document) -> Iterator[str]:
-    """Yield the folded words of an article, each as often as it stands there."""
+    """Yield the folded words of an article, with repeats."""
     headings = " ".join(section.heading for section in document.sections)
     texts = [document.title, document.summary, headings, *document.answers, *document.keywords]
     for text in [*texts, *(section.text for section in document.sections)]:
@@ -67,7 +68,7 @@ def _plain(word: str) -> bool:
 
 
 class Speller:
-    """The words that one set of audiences may see, ready for near matches."""
+    """The words that a set of audiences may see, indexed for near matches."""
 
     def __init__(
         self, words: Vocabulary, allowed: Mask, *, languages: Sequence[str], known: frozenset[str]
@@ -84,7 +85,7 @@ class Speller:
         self._stops = frozenset().union(*(stop_words(language) for language in languages))
 
     def correct(self, text: str) -> Correction | None:
-        """Return the query with misspelt words replaced, None when nothing is to be changed."""
+        """Return the query with misspelt words replaced, None when there is nothing to change."""
         pieces, last, tried = list[str](), 0, 0
         for token in tokens(text):
             beginning = text[token.end : token.end + 1] == "*"
@@ -98,7 +99,7 @@ class Speller:
         return Correction("".join([*pieces, text[last:]]), bool(self._known)) if last else None
 
     def _unknown(self, token: Token) -> bool:
-        """Return whether a token is a plain word that neither articles nor the model have."""
+        """Return whether a token is a plain word that neither the articles nor the model know."""
         word = fold(normal(token.surface))
         if not _may_change(token.surface, word):
             return False
@@ -116,15 +117,18 @@ class Speller:
         return ranked[0][0] if ranked else ""
 
     def _like(self, word: str, edits: int) -> list[str]:
-        """Return the few words that can be that near: an edit changes the length by one at most
-        and the set of letters by two."""
+        """Return the few words that can be within `edits`: an edit changes the length by at most
+        one and the set of letters by at most two.
+        """
         mine = _letters([word], np.array([len(word)]))[0]
         near = np.abs(self._lengths - len(word)) <= edits
         near &= np.bitwise_count(self._letters ^ mine) <= 2 * edits
         return [self._choices[i] for i in np.flatnonzero(near)]
 
     def _parts(self, word: str) -> str:
-        """Return the two words that a compound is of ("Druckertreiber"), "" when there are none."""
+        """Return the two words that a compound consists of ("Druckertreiber"), "" when there are
+        none.
+        """
         best, held = "", 0
         for at in range(SHORTEST_PART, len(word) - SHORTEST_PART + 1):
             right = word[at:]
@@ -137,7 +141,7 @@ class Speller:
 
 
 def _letters(words: Sequence[str], lengths: npt.NDArray[np.int16]) -> npt.NDArray[np.uint32]:
-    """Return each word's set of letters as bits; letters 32 apart in Unicode share one."""
+    """Return each word's set of letters as bits; letters 32 code points apart share one."""
     if not words:
         return np.zeros(0, np.uint32)
     letters = np.frombuffer("".join(words).encode("utf-32-le", "surrogatepass"), np.uint32)
@@ -146,7 +150,7 @@ def _letters(words: Sequence[str], lengths: npt.NDArray[np.int16]) -> npt.NDArra
 
 
 def _counts(words: Postings, allowed: Mask) -> npt.NDArray[np.int64]:
-    """Return for each word how many allowed articles hold it."""
+    """Return for each word how many allowed articles contain it."""
     if not len(words.docs):
         return np.zeros(len(words.terms), np.int64)
     return np.add.reduceat(allowed[words.docs].astype(np.int64), words.starts[:-1])
@@ -159,5 +163,5 @@ def _may_change(surface: str, word: str) -> bool:
 
 
 def _unlike(word: str, other: str) -> tuple[bool, bool]:
-    """Return what makes a candidate less likely: people seldom miss the first or last letter."""
+    """Return what makes a candidate less likely: a wrong first letter, or a wrong last one."""
     return word[0] != other[0], sorted(word) != sorted(other) and word[-1] != other[-1]

@@ -1,7 +1,7 @@
-"""Text cut into tokens, each with its place in the text.
+"""Splits text into tokens, each with its place in the text.
 
-Promises that every token is a slice of the given text, so that a snippet can mark it. Knows no
-language: what a token means is the work of `analysis`.
+Every token is a slice of the given text, so that a snippet can mark it. What a token means in a
+language is decided in `analysis`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-# Vowel signs, viramas and joiners are no letters to Python, yet belong inside a word.
+# Vowel signs, viramas and joiners are not letters to Python, but belong inside a word.
 _MARKS = (
     "\u00ad\u200d\u2060\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0dff"
     "\u0e31-\u0e4e\u0eb1-\u0ece\u102b-\u103e\u1056-\u109d\u17b4-\u17d3"
@@ -25,7 +25,7 @@ _JOIN = rf"(?:[-._'’‑@\u200c]|::?\\?|\\\\?|__|(?<={_HEBREW})[\"״׳](?={_HEB
 _TOKEN = re.compile(rf"{_LEAD}[^\W_]{_LETTER}*(?:{_JOIN}{_LETTER}+)*(?:\+\+|#(?!\w)|\(\))?")
 _PICTURE = re.compile(r"[\u2600-\u27bf\U0001f000-\U0001faff]")
 _ANY = re.compile(rf"{_TOKEN.pattern}|{_PICTURE.pattern}")
-SHORT = 1000  # characters in which marks may stand in any order: it takes a millisecond
+SHORT = 1000  # characters whose marks may be in any order: sorting them takes a millisecond
 MOST_MARKS = 30
 _UNSEEN = frozenset({"Cf", "Cc", "Cs"})
 
@@ -48,15 +48,15 @@ _HUMP = re.compile(r"[a-z][A-Z]")
 
 
 def tokens_beginning(text: str, initials: frozenset[str]) -> Iterator[Token]:
-    """Yield the tokens of a one-line text that hold a word which may begin with one of the
-    initials (lower case): far fewer than all, but where letters have accents.
+    """Yield the tokens of a one-line text that contain a word which may begin with one of the
+    initials (lower case): far fewer than all, except where letters have accents.
     """
     if not text.isascii():
         yield from tokens(text)
         return
     places = [match.start() for match in _HUMP.finditer(text)]
     lower = text.lower()
-    # A stemmer may have made a y an i ("dying": "die").
+    # A stemmer may turn a y into an i ("dying": "die").
     for start in initials | {one[:-1] + "y" for one in initials if one[-1:] == "i"}:
         at = lower.find(start)
         while at >= 0:
@@ -73,10 +73,10 @@ def tokens_beginning(text: str, initials: frozenset[str]) -> Iterator[Token]:
 
 
 def composed(form: Literal["NFC", "NFD", "NFKC", "NFKD"], text: str) -> str:
-    """Return `text` in a normal form, in time that grows as its length does.
+    """Return `text` in a normal form, in time linear in its length.
 
-    Ordering a run of marks takes its length squared: of a longer run than UAX #15 lets be in
-    stream-safe text, which no language has, the first marks are kept.
+    Sorting a run of marks takes the square of its length: of a run longer than UAX #15 allows in
+    stream-safe text, which no language has, only the first marks are kept.
     """
     if len(text) > SHORT and not text.isascii():
         kept, run = [], 0

@@ -132,7 +132,7 @@ KILLED = """
 import os, signal, sys
 from datetime import datetime
 from kb.database import Database
-from kb.desk.outbox import deliver_due
+from kb.notifications.delivery import deliver_due
 
 class Dies:
     def send(self, payload, key):

@@ -22,7 +22,7 @@ from kb.gaps.answers.store import mark
 from kb.gaps.jobs import Grouping
 from kb.gaps.knowledge_cycle import FORGOTTEN, LONGEST, MERGED, SHORTEST, TOO_EARLY, spans
 from kb.privacy.store import forget
-from kb.reports.tables.knowledge import knowledge_tables
+from kb.reports.pages import knowledge_tables
 from kb.schema import episodes, gap_searches, gaps
 from tests.gaps.conftest import NOW, Fail
 

@@ -18,7 +18,7 @@ from kb.analytics.ticket_metrics import RESOLUTIONS, STATUSES, Alike, TicketFigu
 from kb.config.settings import load
 from kb.config.tiers import DEFAULT_TIERS
 from kb.database import Database
-from kb.reports.tables.tickets import figures, tickets_tables
+from kb.reports.pages import figures_of_tickets, tickets_tables
 from kb.schema import ticket_events, tickets, users
 from kb.table import Table
 from kb.tickets.escalation import escalate_due
@@ -70,7 +70,7 @@ def cells(tables: Iterable[Table], key: str) -> list[dict[str, Any]]:
 
 
 def shares(desk: Desk) -> dict[str, tuple[int, int]]:
-    found = figures(desk.db, SPAN, LEVELS, NOW)
+    found = figures_of_tickets(desk.db, SPAN, LEVELS, NOW)
     return {each.key: (each.numerator, each.denominator or 0) for each in found.shares}
 
 

@@ -362,7 +362,7 @@ def test_each_refused_sign_in_is_one_line_with_its_address_and_no_secret(
             post(site.browser(), "Agent@Example.org", f"a secret {n}", **form)
         post(site.browser(), "agent@example.org\nsign-in refused from 192.0.2.1 : x", "hunter2")
         site.bare().get("/api/v1/tickets", headers={"Authorization": "Bearer tz_wrong"})
-    lines = [each.getMessage() for each in caplog.records if "refused" in each.getMessage()]
+    lines = [each.getMessage() for each in caplog.records if "refused from" in each.getMessage()]
     assert len(lines) == FREE + 3
     assert all("\n" not in line for line in lines)
     found = [FAIL2BAN.findall(line) for line in lines]

@@ -90,7 +90,7 @@ def test_machines_whose_clocks_differ_a_little_leave_each_other_alone(database: 
 KEEPER = """
 import sys
 from pathlib import Path
-from kb.desk.leases import of_folder
+from kb.leases import of_folder
 print(of_folder(Path(sys.argv[1])), flush=True)
 sys.stdin.read()
 """
@@ -173,7 +173,7 @@ def test_a_way_that_takes_nothing_is_tried_with_one_letter_a_round_and_told_once
     put(database, "a", "b", "c")
     said = ConnectorFailure("The mail server is away.", "It said: 535 ann@example.com")
     mail, faults = Scripted(said, said), Faults()
-    with caplog.at_level("INFO", "kb.desk.outbox"):
+    with caplog.at_level("INFO", "kb.notifications"):
         for second in (0, 1):
             now = NOW + timedelta(seconds=second)
             done = deliver_due(database, {"mail": mail}, now=now, faults=faults)

@@ -1,12 +1,10 @@
-"""A CSV file of any dialect and encoding into the cells that are read of it.
+"""Read a CSV file of any dialect and encoding into the cells that matter of each ticket.
 
-The names are those of the desks' own exports and hooks. A name is compared as `normal` writes it.
-
-A file in an encoding that cannot be told from another is refused, with what to do about it: names
-and addresses read wrongly would match nobody, and nobody would know.
-
-What sets cells apart is found by which reading of the first lines names the columns; a row whose
-cells cannot be told apart is refused rather than read one column off.
+Columns are recognised by the names that other service desks give them in exports and webhooks,
+compared after `normal`. The delimiter is the one under which a line near the top names the needed
+columns. A file whose encoding is uncertain is refused with advice: a wrongly read name or address
+would silently match nobody. A row with too many or too few cells is an error, since its cells may
+be in the wrong columns.
 """
 
 from __future__ import annotations
@@ -21,14 +19,14 @@ from itertools import islice
 
 from kb.errors import InvalidInput
 
-# -- What other service desks call the four things that are read of a ticket --
+# -- Column names of other service desks --
 
 
-# In each row our own name comes first. OTRS and Znuny write "Ticket#" or "TicketNumber" and
+# The first names of each field are our own. OTRS and Znuny write "Ticket#" or "TicketNumber" and
 # "CustomerUserID", GLPI "Opening date" and "Requester - Requester", Zammad "#", "customer" and
 # "created_at", osTicket "Ticket Number", "Date Created" and "From Email", Zendesk "Requested",
 # Freshdesk "Ticket ID" and "Created time", Jira "Issue key" and "Reporter", ServiceNow "Number",
-# "Opened" and "Caller", trudesk "uid". Ids that stand for a company (CustomerID) are no person.
+# "Opened" and "Caller", trudesk "uid". An id of a company (CustomerID) is not an id of a person.
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "id": (
         "id", "ticket", "number", "ticket id", "key", "#",
@@ -74,13 +72,13 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 KNOWN: Mapping[str, str] = {
     other: field for field, others in COLUMNS.items() for other in others
-}  # a name -> which of the four it means
-LONGEST_NAME = 200  # characters of a column's name that are read
+}  # column name -> field
+LONGEST_NAME = 200  # characters of a column's name that are compared
 _APART = re.compile(r"[^0-9a-z#]+")
 
 
 def normal(name: str) -> str:
-    """Return a column's name without case, accents and signs; "Requester - Requester" is one."""
+    """Return a column's name in lower case without accents, punctuation and a repeated half."""
     plain = unicodedata.normalize("NFKD", name[:LONGEST_NAME].strip().casefold())
     plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
     words = _APART.sub(" ", plain).split()
@@ -90,7 +88,7 @@ def normal(name: str) -> str:
 
 
 def meanings(names: Iterable[str]) -> list[str]:
-    """Return which of the four each column is: the first of each meaning, "" for all others."""
+    """Return the field of each column: its first column only, "" for all others."""
     found: list[str] = []
     for name in names:
         field = KNOWN.get(normal(name), "")
@@ -99,7 +97,7 @@ def meanings(names: Iterable[str]) -> list[str]:
 
 
 def lacking(fields: Iterable[str]) -> str:
-    """Return in words which column is missing, "" where all that is needed is there."""
+    """Return in words which needed columns are missing, "" if none."""
     have = set(fields)
     needed = [name for name in ("id", "time") if name not in have]
     if not have & {"email", "user"}:
@@ -107,33 +105,33 @@ def lacking(fields: Iterable[str]) -> str:
     return ", ".join(needed)
 
 
-# -- The bytes of a file into text, in the encoding that they are surely in --
+# -- Encoding --
 
 
-# The longer marks first: that of UTF-32 begins with that of UTF-16.
+# Byte order marks, longer ones first: that of UTF-32 begins with that of UTF-16.
 _MARKS = (
     (b"\xff\xfe\x00\x00", "utf-32"), (b"\x00\x00\xfe\xff", "utf-32"),
     (b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"),
 )  # fmt: skip
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # xlsx and ods; xls
 _NO_TEXT = frozenset({"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined"})
-GUESSED = "cp1252"  # what is left when nothing says otherwise; see `refuse_unsure`
-_SAMPLE = 400  # bytes in which UTF-16 without a mark shows
-# What Western text in Windows-1252 does not hold, and other encodings read as it do: a sign within
-# a word, a quotation mark that opens behind a letter, a capital within a small word, three accented
-# letters in a row.
+GUESSED = "cp1252"  # used when nothing indicates another encoding; see `refuse_unsure`
+_SAMPLE = 400  # bytes searched for signs of UTF-16 without a mark
+# Patterns that do not occur in Western text, but do when another encoding is read as Windows-1252:
+# a symbol within a word, an opening quotation mark after a letter, a capital within a lower-case
+# word, three accented letters in a row.
 _STRANGE = re.compile(
     r"[^\W\d_](?:[^\w\s\x00-\x7f’´–—·\xad]|[¹²³])[^\W\d_]|[^\W\d_][‚„ˆ˜]"
     r"|[A-Za-z][À-ÞŠŒŽŸ][a-z]|[À-ÖØ-öø-ÿŠŒŽŸšœž]{3}"
 )
-_PARTLY = re.compile(rb"[\xc2\xc3][\x80-\xbf]")  # accents of UTF-8, in a file that is not all so
+_PARTLY = re.compile(rb"[\xc2\xc3][\x80-\xbf]")  # UTF-8 letters in a file that is not all UTF-8
 _SAVE = "Save the file as “CSV UTF-8”, or say which it is: --encoding cp1252"
 
 
 def decoded(data: bytes, encoding: str = "") -> tuple[str, str]:
-    """Return the text and the name of its encoding; InvalidInput where that is not sure.
+    """Return the text and the name of its encoding. Raises InvalidInput if that is uncertain.
 
-    `encoding` is what the caller knows it to be, "" for nothing.
+    `encoding` is the encoding if the caller knows it, "" otherwise.
     """
     if data.startswith(_WORKBOOKS):
         raise InvalidInput("This is a workbook and not CSV.", "Save it as “CSV UTF-8” first.")
@@ -160,8 +158,8 @@ def decoded(data: bytes, encoding: str = "") -> tuple[str, str]:
 
 
 def refuse_unsure(cells: Iterable[str]) -> None:
-    """Raise InvalidInput where cells that matter hold letters that a guessed encoding may have
-    read wrongly; `cells` are the ids and addresses of a file read as GUESSED.
+    """Raise InvalidInput if a cell has letters that the guessed encoding may have read wrongly;
+    `cells` are the ids and addresses of a file read as GUESSED.
     """
     for cell in cells:
         if not cell.isascii():
@@ -169,9 +167,12 @@ def refuse_unsure(cells: Iterable[str]) -> None:
 
 
 def _known(encoding: str) -> str:
-    """Return what to say when the encoding that was named does not fit."""
+    """Return the advice for when the file does not fit `encoding`.
+
+    Raises InvalidInput if there is no such encoding.
+    """
     try:
-        "".encode(encoding)  # also refuses what turns no text into bytes
+        "".encode(encoding)  # also rejects codecs that do not encode text
         known = encoding.lower().replace("-", "_") not in _NO_TEXT
     except (LookupError, ValueError):
         known = False
@@ -191,7 +192,9 @@ def _decode(data: bytes, name: str, hint: str = "Is the file cut off? Export it 
 
 
 def _wide(data: bytes) -> str:
-    """Return the name of UTF-16 without a mark, by the noughts beside the letters of the header."""
+    """Return the UTF-16 encoding of a file without a mark, "" for another; the header's letters
+    alternate with zero bytes.
+    """
     head = data[:_SAMPLE]
     for name, low, high in (("utf-16-le", 0, 1), ("utf-16-be", 1, 0)):
         blank, letters = head[high::2], head[low::2]
@@ -204,28 +207,28 @@ def _wide(data: bytes) -> str:
     return ""
 
 
-# -- A CSV file of any dialect into the cells that are read of it --
+# -- Delimiter, header and rows --
 
 
 MARKS = (",", ";", "\t", "|")
 NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
-TITLES = 10  # lines before the header that some exports begin with
+TITLES = 10  # records searched for the header: some exports begin with title lines
 _TOLD = re.compile(r"\s*\"?sep=(.)\"?[ \t]*(?:\r\n|\r|\n|\Z)", re.IGNORECASE)
-_FORMULA = re.compile(r'="([^"]*)"')  # how exports keep a spreadsheet from changing an id
-_SAFE = re.compile(r"'(?=[\d=+@-])")  # the apostrophe that makes a cell text
+_FORMULA = re.compile(r'="([^"]*)"')  # keeps a spreadsheet from changing an id
+_SAFE = re.compile(r"'(?=[\d=+@-])")  # the apostrophe that marks a cell as text
 _EMPTY = " \t\r\n\xa0\ufeff\u200b"
 
 
 @dataclass(frozen=True, slots=True)
 class CsvSheet:
-    """A file whose header was found: which columns are read, and what sets cells apart."""
+    """A file whose header was found: its delimiter `mark` and the field of each column."""
 
     mark: str
     header: tuple[str, ...]
     fields: tuple[str, ...]
     _text: str
-    _skipped: int  # lines before the text
-    _records: int  # records of the text up to the header, which is the last of them
+    _skipped: int  # lines of the file before `_text`
+    _records: int  # records of `_text` up to and including the header
 
     @property
     def described(self) -> str:
@@ -240,7 +243,7 @@ class CsvSheet:
     def rows(self) -> Iterator[tuple[int, Mapping[str, str] | str]]:
         """Give each row with the number of its first line: its cells, or what is wrong with it.
 
-        InvalidInput where the rest of the file is not CSV.
+        Raises InvalidInput where the rest of the file is not CSV.
         """
         for line, cells in islice(_records(self._text, self.mark), self._records, None):
             if any(cell.strip(_EMPTY) for cell in cells):
@@ -259,7 +262,7 @@ class CsvSheet:
 
 
 def sheet(text: str) -> CsvSheet:
-    """Return the sheet of a file; InvalidInput where no line names the columns."""
+    """Return the sheet of a file. Raises InvalidInput if no line names the columns."""
     skipped = 0
     marks: tuple[str, ...] = MARKS
     if told := _TOLD.match(text):
@@ -272,7 +275,7 @@ def sheet(text: str) -> CsvSheet:
 
 
 def clean(cell: str) -> str:
-    """Return a cell without what spreadsheets and exports put around it."""
+    """Return a cell without the white space and signs that spreadsheets put around it."""
     cell = cell.strip(_EMPTY)
     if match := _FORMULA.fullmatch(cell):
         cell = match[1].strip(_EMPTY)
@@ -280,7 +283,7 @@ def clean(cell: str) -> str:
 
 
 def _with(text: str, mark: str, skipped: int) -> CsvSheet | None:
-    """Return the sheet as read with this mark, None where no line names the columns."""
+    """Return the sheet read with this delimiter, None if no line names the columns."""
     for place, (_, cells) in enumerate(_readable(text, mark), start=1):
         fields = meanings(cells)
         if not lacking(fields):
@@ -289,7 +292,7 @@ def _with(text: str, mark: str, skipped: int) -> CsvSheet | None:
 
 
 def _readable(text: str, mark: str) -> Iterator[tuple[int, list[str]]]:
-    """Give the first records, up to where the text is no CSV."""
+    """Give the first records, up to where the text is not CSV."""
     try:
         yield from islice(_records(text, mark), TITLES)
     except InvalidInput:
@@ -297,9 +300,9 @@ def _readable(text: str, mark: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _records(text: str, mark: str) -> Iterator[tuple[int, list[str]]]:
-    """Give each record with the number of its first line; InvalidInput where it is not CSV."""
-    csv.field_size_limit(max(csv.field_size_limit(), len(text)))  # a cell may hold a whole letter
-    source = StringIO(text, newline="")  # a line ends where CSV says, not at every odd sign
+    """Give each record with the number of its first line. Raises InvalidInput if not CSV."""
+    csv.field_size_limit(max(csv.field_size_limit(), len(text)))  # a cell may hold a whole email
+    source = StringIO(text, newline="")  # only CSV's own line ends count
     lines = csv.reader(source, delimiter=mark, strict=True, skipinitialspace=mark != "\t")
     line = 0
     try:
@@ -317,7 +320,7 @@ def _lines(text: str) -> int:
 
 
 def _unnamed(text: str, marks: Sequence[str]) -> InvalidInput:
-    """Return the refusal of a file in which no line names the columns."""
+    """Return the error for a file in which no line names the columns."""
     heads = [cells for mark in marks for _, cells in islice(_readable(text, mark), 1)]
     widest = max(heads, key=len, default=[])
     missing = lacking(meanings(widest))

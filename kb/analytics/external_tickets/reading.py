@@ -1,14 +1,12 @@
-"""What another system tells of its tickets, as CSV or JSON, into rows.
+"""Read tickets of other systems, as CSV or JSON, into `OutsideTicket` rows.
 
-A time is read only where one reading is possible; a date that cannot be true is refused.
+Each ticket has an id and a time in UTC; otherwise one error lists every line that is wrong. A time
+must have exactly one reading and a plausible date. Ids damaged by a spreadsheet are errors, and so
+are two rows with one id and different content: accepting them would merge two tickets.
 
-A ticket may be flat, or lie inside what the desk sends around it: Zendesk and Zammad write
+A JSON ticket may be flat or nested in what a service desk sends: Zendesk and Zammad write
 {"ticket": {...}}, Jira {"issue": {"key", "fields": {...}}}, Freshdesk {"freshdesk_webhook": {...}},
 GLPI {"item": {...}}.
-
-Each row has an id and a time in UTC; or one refusal names every line that is wrong. An id that a
-spreadsheet changed is wrong, and so are two rows of one id that say different things: taken, two
-tickets would become one.
 """
 
 from __future__ import annotations
@@ -23,21 +21,21 @@ from typing import Any
 from kb.analytics.external_tickets.csv_files import COLUMNS, CsvSheet, normal, sheet
 from kb.errors import InvalidInput
 
-# -- When a ticket was opened, as other systems write it --
+# -- Times --
 
 
-AHEAD = timedelta(hours=1)  # clocks of other systems may run ahead this far
-# No ticket that matters here is older: an earlier date is nought, or a spreadsheet's first day.
+AHEAD = timedelta(hours=1)  # how far clocks of other systems may run ahead
+# An earlier date is a zero or a spreadsheet's first day, not a real ticket.
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 EXAMPLE = "2026-03-31T14:05:00+00:00"
 _EPOCH = re.compile(r"(\d{10}|\d{13})(\.\d{1,6})?")
-_SERIAL = re.compile(r"\d{5}([.,]\d+)?")  # a spreadsheet's count of days
+_SERIAL = re.compile(r"\d{5}([.,]\d+)?")  # a spreadsheet's day number
 _UNIVERSAL = re.compile(r"\s*(?:UTC|GMT|Z)\s*\Z", re.IGNORECASE)
 _LOCAL = re.compile(r"\d{1,2}([./-])\d{1,2}\1\d{4}(?:,?\s+\d{1,2}:\d\d(:\d\d)?(\s?[AaPp][Mm])?)?")
 
 
 def checked_format(form: str, now: datetime) -> str:
-    """Return the format of dates if it says day, month and year; InvalidInput otherwise."""
+    """Return the date format if it has day, month and year. Raises InvalidInput otherwise."""
     try:
         sure = not form or _strictly(now.strftime(form), form).date() == now.date()
     except ValueError:
@@ -56,8 +54,8 @@ def opened_at(
 ) -> datetime | str:
     """Return the time in UTC, or what is wrong with it.
 
-    `zone` is for times that name none, `form` how dates are written where not as ISO 8601 or as
-    seconds or milliseconds since 1970.
+    `zone` applies to times without one. `form` is the date format; without it ISO 8601 and seconds
+    or milliseconds since 1970 are read.
     """
     found = _read(written, form)
     if isinstance(found, str):
@@ -96,7 +94,7 @@ def _read(written: str, form: str) -> datetime | str:
 
 
 def _strictly(written: str, form: str) -> datetime:
-    """Return the time as the format reads it, without a zone where the format names none."""
+    """Return the time as read by the format, without a zone if the format has none."""
     return datetime.strptime(written, form)  # noqa: DTZ007 - the zone is asked for afterwards
 
 
@@ -117,23 +115,23 @@ def _unread(written: str) -> str:
     return f"{written[:40]!r} is no time: write it as {EXAMPLE}"
 
 
-# -- What other service desks send of a ticket, as JSON, into the four things that are read of it --
+# -- Tickets in JSON --
 
 
 SHAPE = '{"id": 7, "time": "2026-03-31T14:05:00Z", "email": "ana@example.org"}'
 _LISTS = ("tickets", "issues")
 _AROUND = ("ticket", "issue", "item", "incident", "freshdesk_webhook", "detail", "data")
-_INSIDE = "fields"  # where Jira keeps all but the id
-_DEEPEST = 3  # shells around a ticket
-_NUMBERS = ("key", "number")  # what people call a nested ticket by, and exports write
+_INSIDE = "fields"  # where Jira keeps everything except the id
+_DEEPEST = 3  # levels of nesting around a ticket
+_NUMBERS = ("key", "number")  # preferred ids of a nested ticket: people and exports use them
 _ADDRESS_KEYS = ("email", "emailaddress", "email address", "mail")
 _LOGIN = ("login", "username", "user name", "name", "display value")
 _WHO = ("email", "user")
 
 
 def tickets_in(payload: Any) -> list[dict[str, str]]:
-    """Return the fields of each ticket of a body, "" for what is not there; InvalidInput where the
-    body is no ticket.
+    """Return the fields of each ticket in a request body, "" for missing ones. Raises InvalidInput
+    if the body holds no ticket.
     """
     found = payload if isinstance(payload, list) else _listed(payload)
     if not all(isinstance(one, dict) for one in found):
@@ -142,7 +140,7 @@ def tickets_in(payload: Any) -> list[dict[str, str]]:
 
 
 def _listed(payload: Any) -> list[Any]:
-    """Return the list that an object holds under a name for several, else the object alone."""
+    """Return the list under a key such as "tickets", else the object alone."""
     if isinstance(payload, dict) and "id" not in payload:
         for name in _LISTS:
             if isinstance(payload.get(name), list):
@@ -153,7 +151,7 @@ def _listed(payload: Any) -> list[Any]:
 def _fields(one: Mapping[str, Any], depth: int = 0) -> dict[str, str]:
     inner = next((one[name] for name in _AROUND if isinstance(one.get(name), dict)), None)
     if inner is not None and depth < _DEEPEST:
-        # The shell's own id and time are those of the call; who asked may stand beside the ticket.
+        # Outer id and time belong to the call, but the requester may be given beside the ticket.
         outer, found = _flat(one), _fields(inner, depth + 1)
         if not found["email"] and not found["user"]:
             found |= {name: outer[name] for name in _WHO}
@@ -193,7 +191,7 @@ def _text(value: Any, field: str) -> str:
 
 
 def _of(value: Any, names: tuple[str, ...]) -> str:
-    """Return the first text that an object holds under one of these names."""
+    """Return the first text under one of these names, "" without one."""
     if not isinstance(value, dict):
         return ""
     by_name = {normal(name): each for name, each in value.items()}
@@ -201,16 +199,16 @@ def _of(value: Any, names: tuple[str, ...]) -> str:
     return next(filter(None, found), "")
 
 
-# -- What another system tells of its tickets, as CSV or as JSON, into rows --
+# -- Rows --
 
 
-MOST_PROBLEMS = 20  # lines told of at once
+MOST_PROBLEMS = 20  # problems listed in one error
 LONGEST = 255  # characters of an id or an address
-FEWEST_LONG = 3  # long numbers that all end in noughts are no chance
+FEWEST_LONG = 3  # this many long numbers that all end in zeros are no coincidence
 _SCIENTIFIC = re.compile(r"[+-]?\d+(?:[.,]\d+)?[eE][+-]?\d+")
 _DECIMAL = re.compile(r"\d+[.,]0{1,2}")
 _LONG = re.compile(r"\d{16,}")
-_PRECISE = 15  # digits that a spreadsheet keeps of a number
+_PRECISE = 15  # significant digits that a spreadsheet keeps
 _MARKED = re.compile(r"<([^<>\s]+@[^<>\s@]+)>")
 _ADDRESS = re.compile(r"[^\s<>,;:\"'()\[\]@]+@[^\s<>,;:\"'()\[\]@]+")
 _AS_TEXT = "export it again and keep the column as text"
@@ -218,7 +216,7 @@ _AS_TEXT = "export it again and keep the column as text"
 
 @dataclass(frozen=True, slots=True)
 class OutsideTicket:
-    """A ticket of another system. `email` and `user` may be "": then it is nobody's."""
+    """A ticket of another system. `email` and `user` may be ""; without both it matches nobody."""
 
     id: str
     at: datetime
@@ -231,15 +229,14 @@ def from_csv(
 ) -> tuple[OutsideTicket, ...]:
     """Return the tickets of a CSV file with a header line, or of its sheet.
 
-    `zone` is for times that name none, `form` how dates are written. InvalidInput names each
-    wrong line.
+    `zone` and `form` are as for `opened_at`. Raises InvalidInput, which names each wrong line.
     """
     found = sheet(text) if isinstance(text, str) else text
     return _tickets(found.rows(), now=now, zone=zone, form=form, what="line")
 
 
 def from_json(payload: Any, *, now: datetime) -> tuple[OutsideTicket, ...]:
-    """Return the tickets of a body, one or a list of them; InvalidInput names wrong ones."""
+    """Return the tickets of a JSON body, one or a list. Raises InvalidInput with the wrong ones."""
     rows = enumerate(tickets_in(payload), start=1)
     return _tickets(rows, now=now, zone=None, form="", what="ticket")
 
@@ -300,8 +297,8 @@ def address_in(cell: str) -> str:
 
 
 def _cut_short(found: Mapping[int, OutsideTicket]) -> dict[int, str]:
-    """Return the places of long ids when all of them end in noughts, as a spreadsheet leaves them:
-    it keeps 15 digits of a number.
+    """Return a problem for each long id if all of them end in zeros: a spreadsheet keeps only 15
+    digits of a number.
     """
     long = {place: one.id for place, one in found.items() if _LONG.fullmatch(one.id)}
     if len(set(long.values())) < FEWEST_LONG or any(
@@ -315,7 +312,7 @@ def _cut_short(found: Mapping[int, OutsideTicket]) -> dict[int, str]:
 
 
 def _merged(found: Mapping[int, OutsideTicket], what: str) -> dict[int, str]:
-    """Return the places of tickets that have the id of an earlier one and say something else."""
+    """Return a problem for each ticket that shares its id with one of different content."""
     first, problems = dict[str, int](), dict[int, str]()
     for place, ticket in found.items():
         other = first.setdefault(ticket.id, place)

@@ -1,7 +1,7 @@
-"""Tickets of another system put on record, matched to readers where that is allowed.
+"""Record tickets of other systems as events, matched to visitors where that is allowed.
 
-Promises that a ticket told of twice is one, that an address is used to find its person and then
-forgotten, and that the outcomes of whoever is matched are right when it returns. Knows no file.
+A ticket that is reported twice is recorded once. An address is used only to find its person and is
+not stored. When `bring` returns, the outcomes of the matched visitors are up to date.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from kb.tracking.store import add
 from kb.tracking.visitors import Visitors
 
 ORIGIN = "outside"
-STEP = 100  # tickets between two words of progress
+STEP = 100  # tickets between two progress reports
 
 
 @dataclass(frozen=True, slots=True)
 class MatchedPerson:
-    """Whose ticket it is; all "" for nobody that is known here."""
+    """The person of a ticket; all "" if unknown here. `left_out` says why it does not count."""
 
     visitor: str = ""
     user_id: str = ""
@@ -39,8 +39,8 @@ class MatchedPerson:
 
 @dataclass(frozen=True, slots=True)
 class ImportResult:
-    """What was done: tickets new and known before, how many of the new ones were matched, and how
-    many are from before anybody came here, so that no figure of visits changes by them.
+    """The number of tickets that were new and known before, and of the new ones how many were
+    matched and how many are older than the first visit, so that they change no figure.
     """
 
     new: int = 0
@@ -50,7 +50,7 @@ class ImportResult:
 
 
 class Matching:
-    """Finds the person of a ticket: by account, else by an address confirmed here."""
+    """Finds the person of a ticket: by account, else by a confirmed address."""
 
     def __init__(self, db: Database, accounts: Accounts, visitors: Visitors) -> None:
         self._db = db
@@ -58,7 +58,7 @@ class Matching:
         self._visitors = visitors
 
     def __call__(self, ticket: OutsideTicket) -> MatchedPerson:
-        """Return whose ticket it is."""
+        """Return the person of the ticket."""
         address = ticket.email.strip().lower()
         for find, key in (
             (self._accounts.by_email, address),
@@ -92,10 +92,11 @@ def bring(
     call: Call | None = None,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> ImportResult:
-    """Put the tickets of one `source` on record and judge anew whom they concern; return counts.
+    """Record the tickets of one `source` and judge the matched visitors' episodes again; return
+    counts.
 
-    The source's name and a ticket's id in it say which ticket it is. A hook's `call` that came
-    before does nothing.
+    A ticket is identified by the source's name and its id there. A webhook `call` that was
+    received before does nothing.
     """
     put = _events(tickets, match, source, progress)
     with db.begin() as connection:
@@ -119,7 +120,7 @@ def look(
     source: str,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> ImportResult:
-    """Return what `bring` would do, and do nothing."""
+    """Return the counts that `bring` would return, without writing anything."""
     put = _events(tickets, match, source, progress)
     by_id = {event.id: event for event in put}
     with db.read() as connection:

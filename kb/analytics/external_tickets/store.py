@@ -1,4 +1,4 @@
-"""What the database knows of tickets from outside: whose address it is, what was told before."""
+"""Database queries for external tickets: confirmed addresses, webhook calls, known tickets."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from kb.errors import NotAllowed
 from kb.schema import events, hook_calls, subscriptions
 from kb.tracking.events import EventKind
 
-AT_ONCE = 500  # ids in one question
+AT_ONCE = 500  # ids in one query
 
 
 def confirmed_visitor(connection: Connection, email: str, at: datetime) -> str:
-    """Return the visitor whose confirmed wish of before `at` names the address, "" without one."""
+    """Return the visitor with a subscription of this confirmed address before `at`, else ""."""
     query = (
         sa.select(events.c.visitor)
         .select_from(subscriptions.join(events, events.c.id == subscriptions.c.search_id))
@@ -33,9 +33,9 @@ def confirmed_visitor(connection: Connection, email: str, at: datetime) -> str:
 
 
 def first_call(connection: Connection, call: Call, now: datetime) -> bool:
-    """Remember a hook's call; return whether it came for the first time.
+    """Store a webhook call; return whether it is new.
 
-    Raises NotAllowed when its id came before with another body: one of the two would be lost.
+    Raises NotAllowed if its id was used before with another body: one of the two would be lost.
     """
     connection.execute(sa.delete(hook_calls).where(hook_calls.c.at < now - REMEMBERED))
     row = {"hook": call.hook, "id": call.id, "digest": call.digest, "at": now}
@@ -57,7 +57,7 @@ def first_call(connection: Connection, call: Call, now: datetime) -> bool:
 
 
 def known(connection: Connection, ids: Sequence[str]) -> set[str]:
-    """Return which of these events are on record."""
+    """Return which of these events are in the event log."""
     found: set[str] = set()
     for start in range(0, len(ids), AT_ONCE):
         query = sa.select(events.c.id).where(events.c.id.in_(ids[start : start + AT_ONCE]))
@@ -66,7 +66,7 @@ def known(connection: Connection, ids: Sequence[str]) -> set[str]:
 
 
 def first_visit(connection: Connection) -> datetime | None:
-    """Return the time of the first event that is no ticket, None where there is none."""
+    """Return the time of the first event other than a ticket, None without one."""
     query = (
         sa.select(events.c.at)
         .where(events.c.kind != EventKind.TICKET_CREATED.value)

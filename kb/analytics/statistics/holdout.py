@@ -1,13 +1,9 @@
 """An experiment with a control group: its effect, an interval that may be looked at every day, its
 power.
 
-Promises that an experiment without any difference is called one in at most 5 of 100 cases however
-often the growing data is looked at, which no interval for one planned look does. Pure.
-
-Promises whole people and days, and None where no number of people would do. Pure.
-
-Promises intention to treat: everybody counts in the arm they were drawn for, whatever they then
-saw, opened or did. Pure.
+People are counted by intention to treat: in the arm they were drawn for, whatever they then saw or
+did. The interval for every look claims a difference where there is none in at most 5 of 100
+experiments, however often the growing data is looked at; no interval for one planned look does.
 """
 
 from __future__ import annotations
@@ -17,7 +13,7 @@ from math import ceil, log, sqrt
 
 from kb.analytics.statistics.proportions import Z_95, newcombe
 
-# -- An interval that may be looked at every day --
+# -- An interval for every look --
 
 
 ALPHA = 0.05
@@ -28,14 +24,15 @@ _RHO2 = (-2 * log(ALPHA) + log(-2 * log(ALPHA)) + 1) / TUNED_FOR
 
 
 def always_valid(first: tuple[int, int], second: tuple[int, int]) -> tuple[float, float] | None:
-    """Return the interval of first - second, each (numerator, denominator) of other people, that
-    holds at all looks at once from the same first day on; None when either is of nothing.
+    """Return the interval of first - second that holds at all looks together, if all start on the
+    same first day. Each is (numerator, denominator), of different people. None if either
+    denominator is 0.
 
     The asymptotic confidence sequence of Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas (2024,
     The Annals of Statistics 52:2613), in its Gaussian-mixture form. Its standard error is that of a
     difference of two shares, with one success and one failure added to each arm (Agresti and Caffo
     2000, The American Statistician 54:280), and never less than that of equal arms: in a small arm
-    with few tickets the first alone is too small (`python -m benchmarks.looking`).
+    with few tickets the former alone is too small (`python -m benchmarks.looking`).
     """
     (a, n), (b, m) = first, second
     if n <= 0 or m <= 0:
@@ -54,19 +51,19 @@ def _variance(successes: int, people: int) -> float:
     return share * (1 - share)
 
 
-# -- How many people an experiment needs before it can show a difference of a given size --
+# -- Sample size and duration --
 
 
 Z_POWER = 0.8416212335729143  # the 80 % point of the normal distribution
 
 
 def people_needed(base: float, difference: float, held_out: float) -> int | None:
-    """Return how many people in both arms together show a fall from `base` by `difference`.
+    """Return how many people, in both arms together, are needed to detect a fall by `difference`.
 
     `base` is the rate without the treatment, `held_out` the share of people without it, all in
-    (0, 1). Two-sided at 5 %, found in 80 of 100 cases, at one planned look: Fleiss (1981),
+    (0, 1). Two-sided at 5 %, power 80 %, at one planned look: Fleiss (1981),
     Statistical Methods for Rates and Proportions, 2nd ed., formula 3.18, for arms of unequal size.
-    None when the rate cannot fall so far or there is no second arm.
+    None if the rate cannot fall that far or there is no second arm.
     """
     treated = base - difference
     if difference <= 0 or not 0 < base < 1 or treated < 0 or not 0 < held_out < 1:
@@ -80,21 +77,21 @@ def people_needed(base: float, difference: float, held_out: float) -> int | None
 
 
 def days_needed(people: int, people_a_day: float) -> int | None:
-    """Return the days until so many people have come; None when nobody comes."""
+    """Return the whole days until `people` have come; None if nobody comes."""
     return ceil(people / people_a_day) if people_a_day > 0 else None
 
 
-# -- What the suggestions on the ticket form cause: people who see them against people who do not --
+# -- The effect of suggestions on the ticket form --
 
 
-# With fewer in an arm one person moves its rate by more than three points, and the normal
+# With fewer people in an arm, one person moves its rate by over three points, and the normal
 # approximation behind `always_valid` is poor.
 MIN_ARM = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Arms:
-    """People in both arms and how many of them got a ticket; `share` in per cent is held out."""
+    """People in both arms and how many got a ticket; `share` is the held-out share in per cent."""
 
     shown: int = 0
     shown_tickets: int = 0
@@ -104,12 +101,12 @@ class Arms:
 
     @property
     def enough(self) -> bool:
-        """Return whether both arms have people enough for a figure."""
+        """Return whether both arms have enough people for a figure."""
         return min(self.shown, self.held_out) >= MIN_ARM
 
     @property
     def lacking(self) -> str:
-        """Return what is missing, "" when there are people enough."""
+        """Return what is missing, "" if there are enough people."""
         if self.enough:
             return ""
         few = min(self.shown, self.held_out)
@@ -118,14 +115,14 @@ class Arms:
 
 @dataclass(frozen=True, slots=True)
 class ExperimentEffect:
-    """A number with the interval of one planned look, and the one that holds at every look."""
+    """A value with its interval for one planned look, and the one that holds at every look."""
 
     value: float
     planned: tuple[float, float]
     always: tuple[float, float]
 
     def times(self, factor: float) -> ExperimentEffect:
-        """Return the effect in another unit; `factor` is not negative."""
+        """Return the effect times `factor`, which must not be negative."""
         return ExperimentEffect(
             self.value * factor,
             (self.planned[0] * factor, self.planned[1] * factor),
@@ -134,14 +131,14 @@ class ExperimentEffect:
 
     @property
     def established(self) -> bool:
-        """Return whether nought lies outside the interval that holds at every look."""
+        """Return whether 0 lies outside the interval that holds at every look."""
         return self.always[0] > 0 or self.always[1] < 0
 
 
 def effect(found: Arms) -> ExperimentEffect | None:
-    """Return how much less often a ticket follows where suggestions are shown; None with too few.
+    """Return how much lower the ticket rate is with suggestions; None with too few people.
 
-    held out - shown, in [-1, 1]; positive: suggestions avoid tickets.
+    Rate held out - rate shown, in [-1, 1]; positive if suggestions avoid tickets.
     """
     held, shown = (found.held_out_tickets, found.held_out), (found.shown_tickets, found.shown)
     planned, always = newcombe(held, shown), always_valid(held, shown)
@@ -151,6 +148,6 @@ def effect(found: Arms) -> ExperimentEffect | None:
 
 
 def tickets_avoided(found: Arms) -> ExperimentEffect | None:
-    """Return people shown x difference, as far as the difference is known; None with too few."""
+    """Return people shown x difference, with its intervals; None with too few people."""
     difference = effect(found)
     return difference.times(found.shown) if difference else None

@@ -1,10 +1,8 @@
-"""Shares, rates and ratios with their intervals.
+"""Shares, rates and ratios with their 95 % intervals.
 
-Promises an interval for every share of counted things, and for the difference of two shares of
-different people. Pure.
-
-Promises an exact interval for one pair, and one ratio over many pairs that compares each with
-itself. Pure.
+There is an interval for a share and for the difference of two shares of different people; an exact
+one for the ratio of two rates; and one for the common ratio of many pairs, in which each pair is
+compared with itself.
 """
 
 from __future__ import annotations
@@ -16,16 +14,16 @@ from math import exp, inf, log, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-# -- How far a share, or the difference of two, may be trusted --
+# -- Shares, and the difference of two --
 
 
 Z_95 = 1.959963984540054  # the 97.5 % point of the normal distribution
 
 
 def wilson(numerator: int, denominator: int, *, z: float = Z_95) -> tuple[float, float] | None:
-    """Return Wilson's score interval of the share, None of nothing (Wilson 1927, JASA 22:209).
+    """Return Wilson's score interval of a share (Wilson 1927, JASA 22:209); None if of 0.
 
-    Unlike the textbook interval it stays within [0, 1] and holds for small counts.
+    Unlike the textbook (Wald) interval it stays within [0, 1] and holds for small counts.
     """
     if denominator <= 0:
         return None
@@ -42,8 +40,8 @@ def wilson(numerator: int, denominator: int, *, z: float = Z_95) -> tuple[float,
 def newcombe(
     first: tuple[int, int], second: tuple[int, int], *, z: float = Z_95
 ) -> tuple[float, float] | None:
-    """Return the interval of first - second, each (numerator, denominator) of other people; None
-    when either is of nothing.
+    """Return the interval of first - second, each (numerator, denominator) of different people;
+    None if either denominator is 0.
 
     Newcombe's hybrid score interval: Wilson's limits of both shares, squared and added (Newcombe
     1998, Statistics in Medicine 17:873, method 10).
@@ -57,17 +55,17 @@ def newcombe(
     return max(-1.0, p1 - p2 - below), min(1.0, p1 - p2 + above)
 
 
-# -- Two rates of counted events, and their ratio --
+# -- Ratios of two rates --
 
 
-EXACT = 50  # events before or after, up to which the interval over many pairs is exact
+EXACT = 50  # up to this many events before or after, the interval over many pairs is exact
 _TAIL = 0.025
 _STEPS = 45  # halvings; the limits are then exact to 1e-13
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Events before and after, each beside the `of` that they were counted among."""
+    """Events before and after, each with the exposure `of_` that they were counted in."""
 
     before: int
     of_before: float
@@ -77,8 +75,8 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """The rate after to the rate before, with its 95 % interval; `value` and `high` None where
-    nothing was counted before.
+    """The rate after / the rate before, with its 95 % interval; `value` and `high` are None without
+    events before.
     """
 
     value: float | None
@@ -87,9 +85,9 @@ class Ratio:
 
 
 def ratio(pair: Pair) -> Ratio | None:
-    """Return the ratio of two Poisson rates, None where nothing was counted at all.
+    """Return the ratio of two Poisson rates; None without events or exposure.
 
-    Given how many events there were in both, those after are binomial (Przyborowski and Wilenski
+    Given the total number of events, those after are binomial (Przyborowski and Wilenski
     1940, Biometrika 31:313); the limits are those of Clopper and Pearson (1934, Biometrika 26:404).
     """
     total = pair.before + pair.after
@@ -105,7 +103,7 @@ def ratio(pair: Pair) -> Ratio | None:
 
 
 def clopper_pearson(numerator: int, denominator: int) -> tuple[float, float]:
-    """Return the exact 95 % interval of a binomial share of a `denominator` above nought."""
+    """Return the exact 95 % interval of a binomial share; `denominator` must be above 0."""
     counts = np.arange(denominator + 1)
     logs = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, denominator + 1)))])
     weights = logs[denominator] - logs[counts] - logs[denominator - counts]
@@ -122,7 +120,7 @@ def clopper_pearson(numerator: int, denominator: int) -> tuple[float, float]:
 
 
 def _root(rising: Callable[[float], float]) -> float:
-    """Return where a rising function of a share crosses nought."""
+    """Return the share in [0, 1] at which a rising function crosses 0."""
     low, high = 0.0, 1.0
     for _ in range(_STEPS):
         middle = (low + high) / 2
@@ -131,12 +129,11 @@ def _root(rising: Callable[[float], float]) -> float:
 
 
 def pooled(pairs: Sequence[Pair]) -> Ratio | None:
-    """Return the ratio that is common to the pairs, each compared with itself; None where nothing
-    was counted before.
+    """Return the common ratio of the pairs, each compared with itself; None without events before.
 
     Mantel and Haenszel's ratio of rates. With at most EXACT events before or after, the interval
-    is the conditional one of `ratio`, over all pairs at once; with more that of Greenland and
-    Robins (1985, Biometrics 41:55).
+    is the conditional one of `ratio`, over all pairs at once; with more it is that of Greenland
+    and Robins (1985, Biometrics 41:55).
     """
     used = [pair for pair in pairs if pair.of_before > 0 and pair.of_after > 0]
     above = below = spread = 0.0
@@ -155,7 +152,7 @@ def pooled(pairs: Sequence[Pair]) -> Ratio | None:
 
 
 def _conditional(pairs: Sequence[Pair]) -> tuple[float, float]:
-    """Return the limits of the common ratio, given how many events each pair has in both."""
+    """Return the limits of the common ratio, given the total number of events of each pair."""
     before, after = sum(pair.before for pair in pairs), sum(pair.after for pair in pairs)
     if after > before:  # fewer terms the other way round
         turned = [Pair(pair.after, pair.of_after, pair.before, pair.of_before) for pair in pairs]
@@ -171,8 +168,8 @@ def _conditional(pairs: Sequence[Pair]) -> tuple[float, float]:
 
 
 def _at_most(pairs: Sequence[Pair], limit: int, common: float) -> float:
-    """Return how likely at most `limit` of the events are after, at that ratio: a sum of binomials
-    of which only the first terms are needed.
+    """Return the probability that at most `limit` of the events are after, at that ratio. Their
+    number is a sum of binomials, of which only the first terms are computed.
     """
     found = np.ones(1)
     for pair in pairs:
@@ -182,7 +179,7 @@ def _at_most(pairs: Sequence[Pair], limit: int, common: float) -> float:
 
 
 def _head(total: int, share: float, limit: int) -> NDArray[np.float64]:
-    """Return the chances of 0, 1, ... `limit` of a binomial."""
+    """Return the binomial probabilities of 0, 1, ... `limit`."""
     last = min(total, limit)
     steps = np.arange(1, last + 1)
     logs = np.cumsum(np.log((total - steps + 1) / steps) + log(share) - log(1 - share))

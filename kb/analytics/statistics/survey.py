@@ -1,8 +1,8 @@
-"""How many silent readers found what they needed, from those who were asked.
+"""Estimate from a survey how many silent readers found what they needed.
 
-Promises a share of all episodes with a 95 % interval, the same for the same counts, that lies
-between the two bounds. Pure. Silence itself says nothing, so without enough answers there is no
-figure at all.
+The result is a share of all closed episodes with a 95 % interval, the same for the same counts, and
+it lies between the two bounds of deflection. Silence itself says nothing: without enough answers
+there is no figure.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-# Below this a 95 % interval of a share spans a third of the scale or more.
+# With fewer answers, a 95 % interval of a share spans a third of the scale or more.
 MIN_ANSWERS = 30
-DRAWS = 40_000  # the ends of the interval then move by less than 2 % of its width from seed to seed
-SEED = 20250310  # any; fixed, so that a report read twice says the same
+DRAWS = 40_000  # another seed then moves the interval's ends by less than 2 % of its width
+SEED = 20250310  # arbitrary, but fixed: a report made twice shows the same values
 
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """Closed episodes and what the survey heard from the silent ones.
+    """Closed episodes, and the survey's answers from silent readers.
 
-    `potential` are silent readers; of them `asked` saw the question, `yes` and `no` answered.
+    `potential` are silent readers; of these, `asked` saw the question, `yes` and `no` answered.
     """
 
     closed: int
@@ -37,14 +37,14 @@ class Silence:
 
     @property
     def enough(self) -> bool:
-        """Return whether there are answers enough for a figure."""
+        """Return whether there are enough answers for a figure."""
         return self.answers >= MIN_ANSWERS
 
 
 def success_among_silent(silence: Silence) -> float:
     """Return the mean of the posterior Beta(1 + yes, 1 + no): Laplace's rule of succession.
 
-    The prior Beta(1, 1) holds every share for equally likely before anybody answers.
+    The prior Beta(1, 1) takes every share to be equally likely before anybody answers.
     """
     return (1 + silence.yes) / (2 + silence.answers)
 
@@ -55,10 +55,10 @@ def success_interval(silence: Silence) -> tuple[float, float] | None:
 
 
 def worst_cases(silence: Silence) -> tuple[float, float] | None:
-    """Return the success rate among the asked had all who did not answer failed, or all succeeded.
+    """Return the success rates among those asked if all who did not answer failed, or succeeded.
 
-    No assumption about them is made (Horowitz and Manski 1995, Econometrica 63:281). None when
-    nobody was asked.
+    Nothing is assumed about them (Horowitz and Manski 1995, Econometrica 63:281). None if nobody
+    was asked.
     """
     asked = max(silence.asked, silence.answers)
     return (silence.yes / asked, (asked - silence.no) / asked) if asked else None

@@ -1,7 +1,7 @@
-"""Times of which some have not ended yet: quantiles, and an interval of the median.
+"""Survival analysis of times of which some have not ended: quantiles and an interval of the median.
 
-Promises that what is still open counts for as long as it has been open, so that slow work never
-looks quick because it is not finished. Pure.
+What is still open counts for as long as it has been open, so that slow work does not look quick
+because it is unfinished.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from kb.analytics.statistics.proportions import Z_95
 
-_ROUNDING = 1e-9  # of a share; one time among a hundred thousand is 1e-5
+_ROUNDING = 1e-9  # tolerance of a share; one time among a hundred thousand is 1e-5
 _TAIL = 0.025  # of a 95 % interval
 
 Floats = NDArray[np.float64]
@@ -23,10 +23,10 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """The share not ended after each time at which something ended: arrays of shape (m,).
+    """The share not yet ended after each time at which something ended: arrays of shape (m,).
 
     `spread` is Greenwood's standard error of the share. `ordered` holds all n times, ended or not,
-    in order; `untouched` counts those before the first that has not ended.
+    sorted; `untouched` is the number of times before the first open one.
     """
 
     times: Floats
@@ -38,7 +38,7 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """A 95 % interval of a time; `high` None where too much is open to name an end."""
+    """A 95 % interval of a time; `high` is None if too much is open for an upper limit."""
 
     low: float
     high: float | None
@@ -48,7 +48,7 @@ def curve(ended: Sequence[float] | Floats, still_open: Sequence[float] | Floats)
     """Return the product-limit estimate (Kaplan and Meier 1958, JASA 53:457).
 
     `ended` are the times of what has ended, `still_open` how long the rest has been open, in any
-    one unit. What ends at the moment up to which another was watched ends first.
+    one unit. At equal times, what has ended comes before what is still open.
     """
     done, rest = np.sort(np.asarray(ended, float)), np.sort(np.asarray(still_open, float))
     times, deaths = np.unique(done, return_counts=True)
@@ -70,19 +70,19 @@ def curve(ended: Sequence[float] | Floats, still_open: Sequence[float] | Floats)
 
 
 def quantile(found: Curve, share: float) -> float | None:
-    """Return the time within which that share, in (0, 1), has ended; None where so many have not.
+    """Return the time within which `share`, in (0, 1), has ended; None if too few have ended.
 
-    Without anything open it is the smallest of n times that at least share x n do not exceed.
+    If nothing is open, it is the smallest of n times that at least share x n times do not exceed.
     """
     return _first(found, found.shares, 1 - share)
 
 
 def median_limits(found: Curve) -> Limits | None:
-    """Return the 95 % interval of the median, None of fewer than six times.
+    """Return the 95 % interval of the median, None for fewer than six times.
 
-    Where nothing is open before its upper limit, two order statistics, which hold for any
+    If nothing is open before its upper limit, two order statistics, which hold for any
     distribution (Thompson 1936, Annals of Mathematical Statistics 7:122); otherwise the times at
-    which the share does not differ from a half (Brookmeyer and Crowley 1982, Biometrics 38:29).
+    which the share does not differ from one half (Brookmeyer and Crowley 1982, Biometrics 38:29).
     """
     n = len(found.ordered)
     rank = _rank(n)

@@ -1,7 +1,7 @@
-"""HTML of an export as Markdown that authors go on with.
+"""Converts the HTML of an exported page to Markdown.
 
-Promises the words of the page, its links and images through `resolve`, alerts, code and folding
-parts as this product writes them, and a remark for what has no counterpart. Knows no file.
+Words are kept, links and images go through `resolve`, and alerts, code and collapsible sections are
+written in this product's own syntax. What has no counterpart becomes a remark.
 """
 
 # ruff: noqa: ARG002 - the library calls its converters with these three
@@ -21,11 +21,11 @@ from kb.content.markdown.containers import ALERTS
 
 Resolve = Callable[[str, str], str]  # "link" or "image", as written -> what to write, "" for none
 _GONE = ("script", "style", "template", "form", "object", "embed", "svg", "canvas", "audio")
-_DEEPEST = 150  # elements in elements; deeper HTML is made by a program gone wrong, or to harm
+_DEEPEST = 150  # nested elements; deeper HTML is broken or malicious
 
 
 def markdown_of(html: str, resolve: Resolve) -> tuple[str, tuple[str, ...]]:
-    """Return the page as Markdown, without its own heading of level 1, and remarks."""
+    """Return the page as Markdown without its level-1 heading, and the remarks."""
     soup = BeautifulSoup(html, "html.parser")
     remarks: list[str] = []
     _drop_hidden(soup, remarks)
@@ -38,7 +38,7 @@ def markdown_of(html: str, resolve: Resolve) -> tuple[str, tuple[str, ...]]:
 
 
 def _drop_hidden(soup: BeautifulSoup, remarks: list[str]) -> None:
-    """Leave out what the page hid from its readers, but not what it only folded away."""
+    """Remove what the page hid from its readers, but not what it only collapsed."""
     opened = set(_opened(soup))
     for element in soup.find_all(True):
         if element.decomposed or not is_hidden(element.name, _facts(element)):
@@ -55,14 +55,14 @@ def _drop_hidden(soup: BeautifulSoup, remarks: list[str]) -> None:
 
 
 def _opened(soup: BeautifulSoup) -> Iterator[str]:
-    """Yield the ids of elements that a button or link of the page opens."""
+    """Yield the ids of elements that a button or link of the page expands."""
     for name in ("aria-controls", "data-target", "data-bs-target"):
         for each in soup.select(f"[{name}]"):
             yield from (part.lstrip("#") for part in str(each[name]).split() if part.lstrip("#"))
 
 
 def _facts(element: Tag) -> dict[str, str]:
-    """Return the attributes as texts; those that hold several words as one."""
+    """Return the attributes as strings; lists of words are joined."""
     pairs = element.attrs.items()
     return {n: " ".join(v) if isinstance(v, list) else str(v or "") for n, v in pairs}
 
@@ -99,20 +99,20 @@ class _Converter(MarkdownConverter):
         self._resolve, self._remarks = resolve, remarks
 
     def escape(self, text: str, parent_tags: set[str]) -> str:
-        """Return text that Markdown does not take for marks or tags."""
+        """Return the text escaped, so that Markdown sees no markup or tags in it."""
         plain: str = super().escape(text, parent_tags)  # type: ignore[misc]
         plain = re.sub(r"&(?=#?\w{1,30};)", "&amp;", plain).replace("<", "&lt;")
         return plain.replace("[[", r"\[\[").replace("{{", r"\{{")
 
     def convert_a(self, el: Tag, text: str, parent_tags: set[str]) -> str:
-        """Return a link that leads where the page now is."""
+        """Return a link to the page's new address."""
         written = str(el.get("href") or "")
         address = self._resolve("link", written) if written else ""
         words = text.strip()
         return f"[{words}]({_address(address)})" if address and words else text
 
     def convert_img(self, el: Tag, text: str, parent_tags: set[str]) -> str:
-        """Return an image that was brought along, else its words."""
+        """Return an image that is in the export, else its alternative text."""
         words = re.sub(r"[\[\]\n]", " ", str(el.get("alt") or "")).strip()
         address = self._resolve("image", str(el.get("src") or ""))
         width = str(el.get("width") or "")
@@ -129,11 +129,11 @@ class _Converter(MarkdownConverter):
         return f"{heading.rstrip()} {{#{name}}}\n\n" if keeps else heading
 
     def convert_kbd(self, el: Tag, text: str, parent_tags: set[str]) -> str:
-        """Return a key as a key."""
+        """Return a keyboard key as `<kbd>`."""
         return f"<kbd>{text}</kbd>" if text.strip() else ""
 
     def convert_iframe(self, el: Tag, text: str, parent_tags: set[str]) -> str:
-        """Return a link to what was shown in a frame."""
+        """Return a link to the frame's address."""
         address = str(el.get("src") or "")
         address = f"https:{address}" if address.startswith("//") else address
         self._remarks.append(f"A frame became a link: {address[:120]}")
@@ -150,7 +150,7 @@ class _Converter(MarkdownConverter):
         return f"\n\n{fence}{found[1] if found else ''}\n{words}\n{fence}\n\n"
 
     def convert_div(self, el: Tag, text: str, parent_tags: set[str]) -> str:
-        """Return alerts and folding parts of Confluence as such."""
+        """Return Confluence's alerts and expand macros in this product's syntax."""
         classes: list[str] = list(el.get("class") or [])
         kinds = [name.removeprefix("confluence-information-macro-") for name in classes]
         kind = next((ALERTS[name] for name in _kinds(kinds) if name in ALERTS), "")
@@ -163,14 +163,14 @@ class _Converter(MarkdownConverter):
         return f"\n\n{text}\n\n" if "_inline" not in parent_tags else text
 
     def convert_details(self, el: Tag, text: str, parent_tags: set[str]) -> str:
-        """Return a folding part."""
+        """Return a collapsible section."""
         summary = el.find("summary")
         title = summary.get_text().strip() if isinstance(summary, Tag) else ""
         return _quoted(f"[!DETAILS]- {title}", text.replace(title, "", 1) if title else text)
 
 
 def _kinds(names: list[str]) -> list[str]:
-    """Confluence's “information”, “note” and “warning” by the colours that it gives them."""
+    """Return the alert kinds that Confluence's class names mean."""
     own = {"information": "info", "note": "warning", "warning": "danger"}
     return [own.get(name, name) for name in names]
 

@@ -1,10 +1,11 @@
-"""Files and pages of an export, whichever program made it.
+"""Files and pages of an export from Zendesk, Confluence or a folder of HTML.
 
-Promises names with "/" between folders that stay inside, and bytes of regular files only: no link
-is followed, nothing is unpacked to disk, and a zip that claims too much is refused.
+An export is a folder, a zip or a single file. Only regular files are read, links are not followed,
+nothing is unpacked to disk, names that lead outside are left out, and a zip that claims too much is
+refused.
 
-Promises for each page its title, HTML, language, place and former addresses, and a remark for each
-page that cannot be read. Zendesk's fields are those of its Help Center API ("Articles", "Sections",
+Each page has its title, HTML, language, place and former addresses; a page that cannot be read
+becomes a remark. Zendesk's fields are those of its Help Center API ("Articles", "Sections",
 developer.zendesk.com); Confluence's marks those of its HTML export of a space.
 """
 
@@ -30,16 +31,16 @@ from kb.content.frontmatter.metadata import language_tag
 from kb.content.html.rewrite import slugify
 from kb.errors import ContentError
 
-# -- The files of an export: a folder, or a zip that is read where it lies --
+# -- Files of an export --
 
 
-LARGEST = 32 * 1024 * 1024  # bytes of one file; what is larger is no page and no image of a page
+LARGEST = 32 * 1024 * 1024  # bytes of one file; nothing larger is a page or its image
 _MOST = 200_000  # files
 _TOTAL = 4 << 30  # bytes that a zip may unfold to, all files together
 
 
 class Tree:
-    """The files under a folder, or in a zip, or one file by itself."""
+    """The files under a folder or in a zip, or a single file."""
 
     def __init__(self, source: Path) -> None:
         self._source = source
@@ -73,20 +74,20 @@ class Tree:
             raise ContentError(f"{name} cannot be read: {error}.", "Export it again.") from error
 
     def find(self, name: str) -> str:
-        """Return the file of this name in any case, "" when there is none."""
+        """Return the file of this name, ignoring case; "" when there is none."""
         if name in self.sizes:
             return name
         return self._folded.get(name.casefold(), "")
 
     def find_attachment(self, ends_with: str, number: str) -> str:
-        """Return the first file of this own name, or with this number as its name without an
-        ending or as that of its folder; "" when there is none. Either may be "".
+        """Return the first file whose last part is `ends_with`, or whose stem or folder is
+        `number`; "" when there is none. Either may be "".
         """
         places = [self._own[ends_with]] if ends_with in self._own else []
         places += [self._numbered[number]] if number in self._numbered else []
         return self._names[min(places)] if places else ""
 
-    # A page may hold as many links as an export has files: each is looked up, never searched for.
+    # A page may have as many links as the export has files, so lookups use dictionaries.
 
     @cached_property
     def _names(self) -> list[str]:
@@ -142,7 +143,7 @@ def _is_inside(row: zipfile.ZipInfo) -> bool:
     return not is_link and ".." not in parts and not row.filename.startswith(("/", "\\"))
 
 
-# -- Pages of an export, whichever program made it; told apart by what is in the files --
+# -- Pages of an export --
 
 
 _PAGES = (".html", ".htm", ".xhtml")
@@ -158,7 +159,9 @@ class ExportKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ExportedPage:
-    """`stem` is its place without an ending, `base` its file there, `facts` its front matter."""
+    """One page. `stem` is its path to be, without suffix; `base` is its file in the export, ""
+    for none; `facts` is its front matter.
+    """
 
     stem: str
     title: str
@@ -171,7 +174,7 @@ class ExportedPage:
 
 
 def kind_of(tree: Tree) -> ExportKind:
-    """Return what made the export; ContentError when it holds no page."""
+    """Return which program made the export; ContentError when it has no page."""
     if any(name.casefold().endswith(".json") for name in tree.sizes) and any(_zendesk_rows(tree)):
         return ExportKind.ZENDESK
     pages = [name for name in tree.sizes if name.casefold().endswith(_PAGES)]

@@ -1,8 +1,8 @@
-"""An export of another knowledge base made into Markdown files with their images.
+"""Turns an export of another knowledge base into Markdown files with their images.
 
-Promises that a run which was stopped goes on where it was, that a file which somebody changed is
-left alone unless told otherwise, that former addresses lead to the new pages, and a list of what
-was not brought over. Fetches nothing: images are those in the export.
+A run that was interrupted can be repeated and continues; a file that somebody changed is left alone
+unless forced. Former addresses redirect to the new pages, and a report lists what was not imported.
+Nothing is fetched: images are those in the export.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from kb.errors import ContentError
 
 STATE = ".kb-import.json"
 REPORT = "_import-report.csv"
-_SAVED_EVERY = 50  # pages at least between two writings of the state
-DEEPEST = 32  # folders of an address that are looked at, from its end
+_SAVED_EVERY = 50  # pages, at least, between two saves of the state
+DEEPEST = 32  # parts of an address that are tried, from its end
 
 
 class Bringing:
-    """One run from an export to the folder `target`."""
+    """One import of an export into the folder `target`."""
 
     def __init__(self, tree: Tree, target: Path, language: str, *, force: bool) -> None:
         self._tree, self._target, self._language, self._force = tree, target, language, force
@@ -50,13 +50,13 @@ class Bringing:
             self._page(path, page)
             if number >= due:
                 self._save()
-                due = number + max(_SAVED_EVERY, number // 5)  # it is written whole each time
+                due = number + max(_SAVED_EVERY, number // 5)  # each save writes all of it
         self._save()
         _write(self._target / REPORT, _table(self.remarks))
 
     def _placed(self, pages: list[ExportedPage]) -> dict[str, ExportedPage]:
         placed: dict[str, ExportedPage] = {}
-        following: dict[str, int] = {}  # the number that the next page of a taken path tries
+        following: dict[str, int] = {}  # wanted path -> next number to try
         for page in pages:
             language = page.language or self._language
             ending = ".md" if language == self._language else f".{language}.md"
@@ -95,7 +95,7 @@ class Bringing:
         return written
 
     def _find(self, here: str, written: str) -> str:
-        """The file of the export that an address means: beside the page, or by its last parts."""
+        """Return the export's file that an address means: relative to the page, or by its end."""
         if not written:
             return ""
         parts = [part for part in unquote(written).split("/") if part][-DEEPEST:]
@@ -117,7 +117,7 @@ class Bringing:
         return self._copied(file, path)
 
     def _copied(self, file: str, path: str) -> str:
-        """Put a file of the export beside the article and return its address from there."""
+        """Copy a file of the export beside the article and return its relative address."""
         data = self._tree.read(file)
         stem = posixpath.basename(path).partition(".")[0]
         folders = [_plain(part) for part in posixpath.dirname(file).split("/")[-1:] if part]
@@ -126,7 +126,7 @@ class Bringing:
         return name
 
     def _put(self, path: str, data: bytes) -> None:
-        """Write a file unless somebody changed it since it was brought in."""
+        """Write a file unless somebody changed it since it was imported."""
         file = self._target / path
         digest = hashlib.sha256(data).hexdigest()
         before = hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else ""
@@ -151,7 +151,7 @@ def _front_matter(page: ExportedPage) -> str:
     if page.language:
         facts["language"] = page.language
     facts["redirect_from"] = list(page.former)
-    # JSON's texts and lists are YAML too, and nothing in them can be taken for a mark.
+    # JSON strings and lists are valid YAML, and need no further quoting.
     lines = [
         f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in facts.items() if value
     ]
@@ -163,7 +163,7 @@ def _plain(name: str) -> str:
 
 
 def _named(name: str, data: bytes) -> str:
-    """A file without an ending gets that of its image."""
+    """Return the name, with the suffix of its image format if it has none."""
     kind = image_kind(data)
     return f"{name}.{kind[0]}" if kind and "." not in name else name
 
@@ -177,7 +177,7 @@ def _read_state(file: Path) -> dict[str, str]:
 
 
 def _write(file: Path, data: bytes) -> None:
-    """Write whole or not at all."""
+    """Write the file whole or not at all."""
     file.parent.mkdir(parents=True, exist_ok=True)
     beside = file.with_name(f".{file.name}.part")
     beside.write_bytes(data)
@@ -185,7 +185,7 @@ def _write(file: Path, data: bytes) -> None:
 
 
 def _table(remarks: list[tuple[str, str, str]]) -> bytes:
-    """The remarks as CSV; no cell can be taken for a formula."""
+    """Return the remarks as CSV; no cell can be taken for a formula."""
     out = io.StringIO()
     rows = csv.writer(out, lineterminator="\n")
     rows.writerow(("file", "what", "detail"))

@@ -1,1 +1,1 @@
-"""The front matter of articles: where it stands, what it may hold, what it says."""
+"""The front matter of articles: where it is found, its keys, what it says, how it is edited."""

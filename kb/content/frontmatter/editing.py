@@ -1,7 +1,7 @@
-"""Questions added to the `answers` of an article's front matter; pure.
+"""Add questions to the `answers` of an article's front matter.
 
-Promises that nothing else of the file changes, neither line ends nor comments, and that a text that
-cannot be edited so for certain is left alone: what was written is read again and compared.
+Nothing else in the file changes, including line ends and comments. The edited text is read again
+and compared; a text that cannot be edited with certainty is left alone.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from collections.abc import Sequence
 from kb.content.frontmatter.fields import names
 from kb.content.frontmatter.parsing import read_front_matter
 
-_PLAIN = re.compile(r"[^\W\d_][\w ,.'’/()-]*[\w.)]")  # no sign that YAML could read
+_PLAIN = re.compile(r"[^\W\d_][\w ,.'’/()-]*[\w.)]")  # nothing that means something to YAML
 _WORDS_OF_YAML = frozenset({"true", "false", "yes", "no", "on", "off", "null", "y", "n"})
 _ITEM = re.compile(r"^([ \t]*)- ")
 
 
 def with_answers(text: str, questions: Sequence[str]) -> str | None:
-    """Return the text with the questions among its `answers`, or None where it has them all, has
-    no YAML front matter, or holds them in a form that this does not know.
+    """Return the text with the questions added to its `answers`; None if it has them all, has no
+    YAML front matter, or holds them in an unsupported form.
     """
     before = read_front_matter(text)
     if before.problems or not text.removeprefix("\ufeff").startswith("---"):
@@ -43,9 +43,9 @@ def with_answers(text: str, questions: Sequence[str]) -> str | None:
 def _inserted(
     lines: list[str], line: int, body_line: int, *, key: str, added: Sequence[str]
 ) -> str:
-    """Return the lines with the items after the key's last item, or with a new key at the end."""
+    """Return the text with the items after the key's last item, or under a new key at the end."""
     end = "\r\n" if lines[0].endswith("\r\n") else "\n"
-    closing = body_line - 2  # of the line that ends the front matter, from 0
+    closing = body_line - 2  # index of the line that ends the front matter
     if not line:
         at, items = closing, [f"{key}:{end}", *(f"  - {_yaml(each)}{end}" for each in added)]
     elif "[" in lines[line - 1]:
@@ -59,7 +59,7 @@ def _inserted(
 
 
 def _after_items(lines: Sequence[str], at: int, closing: int) -> int:
-    """Return where the items that begin at line `at` (from 0) end."""
+    """Return the index after the last of the items that begin at index `at`."""
     last = at
     while at < closing and (not lines[at].strip() or lines[at][0] in " \t-#"):
         at += 1
@@ -69,7 +69,7 @@ def _after_items(lines: Sequence[str], at: int, closing: int) -> int:
 
 
 def _flow(lines: list[str], at: int, added: Sequence[str]) -> str:
-    """Return the lines with items inside the brackets of one line."""
+    """Return the text with the items added inside the brackets of a one-line list."""
     head, bracket, tail = lines[at].rpartition("]")
     if not bracket:
         return "".join(lines)
@@ -79,7 +79,7 @@ def _flow(lines: list[str], at: int, added: Sequence[str]) -> str:
 
 
 def _yaml(question: str) -> str:
-    """Return a question as a YAML scalar: plain where no reader can mistake it."""
+    """Return a question as a YAML scalar, quoted unless it is safe without quotes."""
     if _PLAIN.fullmatch(question) and question.casefold() not in _WORDS_OF_YAML:
         return question
     return json.dumps(question, ensure_ascii=False)

@@ -1,10 +1,8 @@
-"""The keys of front matter as a table, and the JSON Schema made from it.
+"""The known keys of front matter as a table, and the JSON Schema made from it.
 
-Promises one row for every key that `metadata` reads; the reading itself, the schema for editors
-and the templates of new articles all go by it. Knows no article.
-
-Promises draft 2020-12, made from the table of keys, such that front matter it accepts is read
-without a finding. Keys that are not in the table are accepted, as the reading keeps them.
+Each key that `metadata` reads has one row; the reader, the schema for editors and the templates of
+new articles all use the table. Front matter that the schema (draft 2020-12) accepts is read without
+a finding. The schema also accepts unknown keys, which the reader keeps.
 """
 
 from __future__ import annotations
@@ -17,7 +15,7 @@ from typing import Any
 
 from kb.content.article import ArticleStatus, Audience
 
-# -- The keys of front matter as a table: what each holds, its other names, its choices --
+# -- The table of keys --
 
 
 class Holds(StrEnum):
@@ -35,7 +33,7 @@ class Holds(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One key: `also` are its names on other sites, in order; `choices` by the word written."""
+    """One key: `also` are its names on other sites, in order; `choices` maps words to values."""
 
     name: str
     holds: Holds
@@ -106,7 +104,7 @@ def names(name: str) -> tuple[str, ...]:
     return _NAMES[name]
 
 
-# -- The JSON Schema of front matter, by which an editor completes and checks it --
+# -- The JSON Schema --
 
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -135,7 +133,7 @@ _AMERICAN = {
 
 
 def schema() -> dict[str, Any]:
-    """Return the schema, JSON-able."""
+    """Return the schema as a JSON-able mapping."""
     return {
         "$schema": DIALECT,
         "title": "Front matter of an article",
@@ -147,7 +145,7 @@ def schema() -> dict[str, Any]:
 
 
 def schema_text() -> str:
-    """Return the schema as it is kept in a file."""
+    """Return the schema as the text of its file."""
     return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
 
 
@@ -161,7 +159,7 @@ def _properties(row: Field) -> list[tuple[str, dict[str, Any]]]:
 
 def _shape(row: Field) -> dict[str, Any]:
     if row.name == "title":
-        return _TEXT | {"pattern": "\\S"}  # an empty one is as good as none
+        return _TEXT | {"pattern": "\\S"}  # an empty text counts as missing
     if row.holds is not Holds.CHOICE:
         return _SHAPES[row.holds]
     words = {choice.value: None for choice in row.choices.values()} | dict.fromkeys(row.choices)

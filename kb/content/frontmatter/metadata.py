@@ -1,14 +1,10 @@
 """What the front matter says about an article, whichever site it was written for.
 
-Promises a two-letter tag or "". Tells apart the handful of languages below by their commonest
-words and by script, which is enough for a page of prose; knows nothing of dialects.
-
-Promises aware UTC times from what an author writes, and the status that follows from them at `now`.
-Knows no file and no clock.
-
-Promises the product's own fields from its own keys or from those of Jekyll, Hugo, Docusaurus,
-MkDocs and Microsoft Learn, with a finding for each value that cannot be used. A doubtful audience
-or status becomes the most restrictive one. Knows no rendering and no other article.
+The product's fields are read from its own keys or from those of Jekyll, Hugo, Docusaurus, MkDocs
+and Microsoft Learn, with a finding for each value that cannot be used. A doubtful audience or
+status becomes the most restrictive one. Times are aware UTC, and the status at a moment follows
+from them. A language is a two-letter tag or ""; where none is written it is guessed from script and
+the commonest words, which is enough for a page of prose but ignores dialects.
 """
 
 from __future__ import annotations
@@ -26,7 +22,7 @@ from kb.content.frontmatter.restrictions import narrowing_problems
 from kb.content.paths import normal_path
 from kb.content.problem import Problem
 
-# -- Language tags as people write them, and a guess from the text when nobody wrote one --
+# -- Languages --
 
 
 _NAMES = {
@@ -87,7 +83,7 @@ def _by_words(sample: str) -> str:
     return best if scores[best] >= 3 and scores[best] > 1.2 * scores[second] else ""
 
 
-# -- When an article is shown: from a moment, until a moment --
+# -- Publishing and expiry times --
 
 
 # The default `now`: earlier than anything an author can write.
@@ -96,7 +92,7 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def moment(written: str) -> datetime | None:
-    """Return the moment in UTC: a day means its first, a time must name its zone; else None."""
+    """Return the moment in UTC, None if invalid; a day means its start, a time must have a zone."""
     text = written.strip()
     try:
         found = datetime.fromisoformat(f"{text}T00:00:00+00:00" if _DAY.fullmatch(text) else text)
@@ -112,7 +108,7 @@ def status_at(
     *,
     now: datetime,
 ) -> ArticleStatus:
-    """Return the status at `now` of an article for which its author wants `wanted`."""
+    """Return the status at `now` of an article whose author chose the status `wanted`."""
     if wanted is not ArticleStatus.PUBLISHED:
         return wanted
     if expires_at is not None and now >= expires_at:
@@ -123,7 +119,7 @@ def status_at(
 
 
 def next_change(articles: Iterable[Article], now: datetime) -> datetime | None:
-    """Return the first moment after `now` at which an article appears or goes, None without one."""
+    """Return the first moment after `now` at which an article appears or expires, if any."""
     moments = (
         moment
         for article in articles
@@ -133,10 +129,10 @@ def next_change(articles: Iterable[Article], now: datetime) -> datetime | None:
     return min((each for each in moments if each is not None and each > now), default=None)
 
 
-# -- What the front matter says about an article, whichever site it was written for --
+# -- Metadata --
 
 
-# Microsoft's labels for whom a text is written; on that site they restrict nobody.
+# Microsoft's labels for intended readers; on that site they restrict nobody.
 _MICROSOFT_READERS = frozenset(
     {"admin", "itpro", "it pro", "it-pro", "end user", "end-user", "enduser", "user", "developer"}
 )
@@ -149,7 +145,7 @@ _MAX_ITEM = 300
 class Metadata:
     """The facts found; "" and None where the author said nothing.
 
-    `route` is the last part of the former address, or all of it when it begins with a slash.
+    `route` is the last part of the former address, or the whole address if it begins with a slash.
     """
 
     title: str = ""
@@ -203,7 +199,7 @@ class _Reading:
         facts.extra = self.values
         refusals = tuple(narrowing_problems(self.front.values, self.lines))
         if refusals or self.front.narrows:
-            facts.audience = Audience.STAFF  # who may see what an earlier version said
+            facts.audience = Audience.STAFF  # the only readers of a kept version
         facts.problems = (*self.problems, *refusals)
         return facts
 
@@ -232,7 +228,7 @@ class _Reading:
     def _audience(self) -> Audience:
         if "audience" not in self.values:
             return Audience.PUBLIC
-        is_text = isinstance(self.values["audience"], str)  # of a list, no entry is the answer
+        is_text = isinstance(self.values["audience"], str)  # a list is not a valid answer
         written = self.text("audience")
         known = AUDIENCES.get(written.strip().casefold()) if is_text else None
         if known:
@@ -293,7 +289,7 @@ class _Reading:
         facts.route = self.text(*names("slug"))
 
     def text(self, *names: str) -> str:
-        """Take the first key given; its value as one line of text."""
+        """Take the first of the keys that has a value and return it as one line of text."""
         name, value = self._take(names)
         if isinstance(value, (list, dict)):
             what = "a list" if isinstance(value, list) else "a group of keys"
@@ -303,7 +299,9 @@ class _Reading:
         return "" if value is None else " ".join(str(value).split())
 
     def items(self, *names: str, split: str = ",") -> tuple[str, ...]:
-        """Take the first key given; its value as texts, a text being split at `split`."""
+        """Take the first of the keys that has a value and return its texts; one text is split at
+        `split`.
+        """
         name, value = self._take(names)
         if isinstance(value, dict):
             self.report(name, "type", f"“{name}” is a group of keys.", "Write a list of texts.")
@@ -318,7 +316,7 @@ class _Reading:
         return tuple(dict.fromkeys(item[:_MAX_ITEM] for item in flat if item))
 
     def flag(self, name: str, *, default: bool) -> bool:
-        """Take a yes or no; what is neither counts as not published, and is reported."""
+        """Take a yes or no; any other value is reported and holds the article back."""
         if name not in self.values:
             return default
         value = self.values.pop(name)
@@ -329,7 +327,9 @@ class _Reading:
         return known
 
     def day(self, *names: str) -> date | None:
-        """Take the first key given; None, with a finding, when it is no day of the calendar."""
+        """Take the first of the keys that has a value as a day; None, with a finding, if it is
+        invalid.
+        """
         name, value = self._take(names)
         if value in (None, ""):
             return None
@@ -340,7 +340,9 @@ class _Reading:
         return found
 
     def moments(self, field: str) -> tuple[list[datetime], bool]:
-        """Take every name of the key; the moments, and False, with a finding, for what is none."""
+        """Take every name of the key; return the moments, and False (with findings) if any is
+        invalid.
+        """
         found: list[datetime] = []
         understood = True
         for name in names(field):
@@ -360,11 +362,11 @@ class _Reading:
         return found, understood
 
     def report(self, name: str, code: str, message: str, hint: str) -> None:
-        """Note a finding at the line of the key `name`."""
+        """Add a finding at the line of the key `name`."""
         self.problems.append(Problem("", self.lines.get(name), code, message, hint))
 
     def _take(self, names: tuple[str, ...]) -> tuple[str, Any]:
-        """Remove the first of `names` that has a value; the others stay in `extra`."""
+        """Take the first of `names` that has a value; the others stay in `extra`."""
         for name in names:
             if self.values.get(name) is not None:
                 return name, self.values.pop(name)
@@ -379,7 +381,7 @@ _TIME = re.compile(
 
 
 def _moment(written: str, *, lenient: bool) -> datetime | None:
-    """Return a moment; with `lenient` in forms of other sites, where no zone means UTC."""
+    """Return a moment; `lenient` also accepts forms of other sites, where no zone means UTC."""
     found = _TIME.fullmatch(written.strip()) if lenient else None
     if found:
         zone = (found[3] or "Z").replace("UTC", "Z")
@@ -388,7 +390,7 @@ def _moment(written: str, *, lenient: bool) -> datetime | None:
 
 
 def _one_line(item: Any) -> str:
-    """A mapping of one key is what YAML makes of an unquoted “Error: what now”."""
+    """Return an item as one line; YAML reads an unquoted “Error: what now” as a mapping."""
     if isinstance(item, dict):
         return "; ".join(f"{k}: {v}" for k, v in item.items() if isinstance(v, (str, int)))
     return "" if item is None else " ".join(str(item).split())

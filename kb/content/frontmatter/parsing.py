@@ -1,17 +1,15 @@
-"""Front matter apart from the body of a Markdown file: where it stands and how it is read.
+"""Split a Markdown file into front matter and body, and read the front matter.
 
-Promises that any text gives a value or a `YamlFault` with its line, in time proportional to its
-length: the parser's events are read one by one, so nothing is expanded and nothing recurses past
-`MAX_DEPTH`. Only `true`, `false`, `null` and plain whole numbers are more than text (YAML 1.2), so
-`no`, `on`, `1.10` and dates stay as they were written. Knows no field names.
+Any text at all gives a mapping, the body and findings, without raising. A fault in the YAML is a
+finding marked `refused`, because an article whose audience is unknown must not appear. The time is
+proportional to the text: the YAML parser's events are read one by one, so nothing is expanded and
+nothing recurses past `MAX_DEPTH`. Only `true`, `false`, `null` and plain whole numbers are more
+than text (YAML 1.2), so `no`, `on`, `1.10` and dates stay as written. `metadata` interprets the
+keys.
 
-A blank line, a comment or a space before the first `---`, a line of four dashes, a second block or
-lines without any `---`: the facts of the article are then part of its text, and what they say of
-its readers is lost. Code is left alone, since articles show such blocks too.
-
-Promises that any text at all gives a mapping, the body and the findings, without raising. A fault
-in the YAML is a finding marked `refused`: what cannot be read cannot be obeyed, and an article
-whose audience is unknown must not appear. Knows no field names; `metadata` does.
+Misplaced front matter is found and refused: after a blank line, a comment or a space, between lines
+of four dashes, as a second block, or without any `---`. It would be read as part of the text, and
+what it says about readers would be lost. Code is left alone, since articles show such blocks.
 """
 
 from __future__ import annotations
@@ -36,7 +34,7 @@ from yaml.events import (
 from kb.content.frontmatter.restrictions import KNOWN, narrows
 from kb.content.problem import Problem
 
-# -- YAML as authors mean it: values without anchors, tags, merge keys or surprises --
+# -- YAML --
 
 
 MAX_SIZE = 64 * 1024  # characters of front matter; the longest seen in real corpora has 4,000
@@ -84,7 +82,7 @@ class _Reader:
         self._events: Iterator[Any] = self._counted(text)
 
     def document(self) -> Any:
-        """Return the first document; what follows a second `---` is refused."""
+        """Return the first document; refuse anything after a second `---`."""
         for event in self._events:
             if isinstance(event, (ScalarEvent, MappingStartEvent, SequenceStartEvent)):
                 value = self._value(event, 0)
@@ -170,7 +168,7 @@ def _scalar(event: ScalarEvent) -> Any:
     return int(text) if is_number else text
 
 
-# -- Front matter that stands where it is not read --
+# -- Misplaced front matter --
 
 
 _UNSEEN = r"[\s\ufeff\ufffd\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064]"
@@ -179,15 +177,15 @@ _BEFORE = re.compile(
     r"|\{%-?\s*comment\s*-?%\}.*?\{%-?\s*endcomment\s*-?%\})*",
     re.DOTALL | re.MULTILINE,
 )
-# Programs turn `---` into long dashes.
+# Some programs turn `---` into long dashes.
 _FENCE = r"[ \t]*([-‐-―−]{2,}|[–—―]|\+{2,})[ \t]*(?:ya?ml|toml|json|#[^\n]*)?[ \t]*"
 _KEY = r"[\"']?[^\W\d][\w.-]*[\"']?[ \t]*[:=](?:[ \t]|$)"
 _OPENED = re.compile(rf"{_FENCE}\n(?:[ \t]*(?:#[^\n]*)?\n)*{_KEY}", re.MULTILINE)
 _RULE = re.compile(r"[ \t>]*(?:[-‐-―−=*_+;]{2,}|[–—―]|\.\.\.)[ \t]*")
-# What may stand within such a block: nothing, a remark, an indented line, an entry, a key.
+# A line of such a block: blank, a comment, an indented line, a list item or a key.
 _INSIDE = re.compile(r"[ \t>]*(?:#.*|-[ \t].*|[\"']?[\w.-][\w .-]*[\"']?[ \t]*[:=].*)?|[ \t]+\S.*")
 _MOST_LINES = 200
-# Other ends of lines and blanks as plain ones; what nobody sees is left out.
+# Unusual line ends and spaces become plain ones; invisible characters are removed.
 _AS_SEEN = str.maketrans(
     dict.fromkeys("\x0b\x0c\x85\u2028\u2029", "\n")
     | dict.fromkeys("\xa0\u2007\u202f\u3000", " ")
@@ -209,10 +207,10 @@ _CODE_HINT = "Put it at the top of the file, or between lines of ``` when reader
 
 
 def stray_block(text: str, *, first: bool) -> tuple[Problem, bool] | None:
-    """Return what to report of a block that is not read, and whether it looks as if it narrowed.
+    """Return the finding for a block that is not read, and whether it seems to restrict readers.
 
-    `first` says that `text` is the whole file: no front matter was found at its top. The line of
-    the finding counts from the beginning of `text`.
+    `first` says that `text` is the whole file, without front matter at its top. The line of the
+    finding counts from the beginning of `text`. None if there is no such block.
     """
     text = text.translate(_AS_SEEN)
     text = _CODE.sub(lambda found: "\n" * found[0].count("\n"), text)
@@ -239,7 +237,7 @@ def stray_block(text: str, *, first: bool) -> tuple[Problem, bool] | None:
 
 
 def _anywhere(text: str) -> tuple[Problem, bool] | None:
-    """Find a block in the middle that says who may read the article."""
+    """Find a block further down that says who may read the article."""
     lines = text.split("\n")
     rules = [at for at, line in enumerate(lines) if _RULE.fullmatch(line)]
     for start, end in pairwise(rules):
@@ -255,12 +253,12 @@ def _anywhere(text: str) -> tuple[Problem, bool] | None:
 
 
 def _alone(line: str) -> bool:
-    """Whether one line by itself is a key and no sentence: “audience: staff”."""
+    """Whether a single line is a key such as “audience: staff” and not a sentence."""
     return bool(re.match(r"\s*[\"']?audien\w*[\"']?[ \t]*[:=]", line, re.IGNORECASE))
 
 
 def _names_ours(block: str) -> bool:
-    """Whether lines of keys hold one of ours: two sentences may begin with a word and a colon."""
+    """Whether the lines hold a known key: plain sentences may begin with a word and a colon too."""
     keys = re.findall(r"^[\"']?([\w-]+)[\"']?[ \t]*[:=]", block, re.MULTILINE)
     return any(key.casefold() in KNOWN for key in keys)
 
@@ -282,7 +280,7 @@ def _report(text: str, at: int, message: str, hint: str, block: str) -> tuple[Pr
     return problem, narrows(block[:65536])
 
 
-# -- The front matter of a Markdown file, apart from its body --
+# -- Front matter and body --
 
 
 _OPEN = re.compile(r"\A\ufeff?---[ \t]*(?:\n|\Z)")
@@ -294,7 +292,7 @@ _CLOSE = re.compile(r"^(?:---|\.\.\.)[ \t]*$", re.MULTILINE)
 class FrontMatter:
     """A file split in two: `lines` gives each key's line, `body_line` where the body begins.
 
-    `narrows` says that what could not be read looks as if it kept readers out.
+    `narrows` says that what could not be read seems to restrict readers.
     """
 
     values: dict[str, Any]
@@ -306,13 +304,13 @@ class FrontMatter:
 
 
 def parse(text: str) -> tuple[dict[str, Any], str, tuple[Problem, ...]]:
-    """Return the mapping, the body and what is wrong; see `read_front_matter` for lines."""
+    """Return the mapping, the body and the findings; `read_front_matter` also gives lines."""
     read = read_front_matter(text)
     return read.values, read.body, read.problems
 
 
 def read_front_matter(text: str) -> FrontMatter:
-    """Split `text`; without front matter the mapping is empty and all of it is body."""
+    """Split `text`; without front matter the mapping is empty and everything is body."""
     front = _split(text.replace("\r\n", "\n").replace("\r", "\n"))
     if front.problems:
         return front
@@ -354,7 +352,7 @@ def _read(source: str, body: str, body_line: int) -> FrontMatter:
 
 
 def _read_toml(text: str) -> FrontMatter:
-    """Hugo's other form: TOML between two lines of +++."""
+    """Read Hugo's other form: TOML between two lines of +++."""
     parts = _TOML.split(text, maxsplit=2)
     if len(parts) < 3:
         return _unclosed("title: +++")
@@ -372,7 +370,7 @@ def _read_toml(text: str) -> FrontMatter:
 
 
 def _plain(value: Any) -> Any:
-    """TOML's dates and fractions as text, as the YAML reader leaves them."""
+    """Return TOML's dates and fractions as text, as the YAML reader leaves them."""
     if isinstance(value, dict):
         return {key: _plain(each) for key, each in value.items()}
     if isinstance(value, list):
@@ -392,7 +390,7 @@ def _not_a_mapping() -> Problem:
 
 
 def _unclosed(rest: str) -> FrontMatter:
-    """A lone `---` on top is a ruler, unless a key follows: then the front matter has no end."""
+    """Read a lone `---` on top: a ruler, or front matter without an end if a key follows."""
     if not re.match(r"\s*[^\W\d][\w.-]*:(\s|$)", rest):
         return FrontMatter({}, rest, (), {}, 2)
     problem = Problem(

@@ -1,8 +1,8 @@
-"""Keys of front matter that look as if they keep readers out or hold an article back.
+"""Find keys of front matter that seem to restrict readers or delay an article, but are not read.
 
-Nothing reads such a key, so an article that has one would be shown to more people, or earlier, than
-its author meant. What is found here is refused with what to write instead. A value that keeps
-nobody out (`visibility: public`, `private: false`) is harmless and let through.
+An article with such a key would be shown to more people, or earlier, than its author meant, so it
+is refused with what to write instead. A value that restricts nobody (`visibility: public`,
+`private: false`) is harmless and let through.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _FROM = "Write “publish_at: ” and a day, as 2026-09-14, or take the key out.
 _UNTIL = "Write “expires_at: ” and a day, as 2026-09-14, or take the key out."
 _REVIEW = "Write “expires_at: …” for its last day, or “review_by: …” for the day to check it."
 
-# Keys are compared without case, accents and everything that is no letter or digit.
+# Keys are compared by letters and digits alone, without case and accents.
 _ACCESS_WORDS = """
     visibility visible_to visible_for access access_level access_control acl permission permissions
     roles groups audiences audience_groups viewers readers read_by can_read can_view who_can_see
@@ -75,7 +75,7 @@ _PARTS_WORDS = """
     permissions permission acl unpublished access
 """
 _PARTS_OF_FLAGS = frozenset({"private", "restricted", "confidential", "unlisted", "draft"})
-# Near one of our keys, and another thing.
+# Words close to one of our keys that mean something else.
 _OTHERS = frozenset({"publisher", "publishers", "stats", "statue", "craft", "raft", "drift"})
 _NOBODY_KEPT_OUT = frozenset(
     {"", "public", "everyone", "everybody", "all", "anyone", "anybody", "world", "open", "free",
@@ -92,7 +92,7 @@ _NARROW = frozenset(
 )  # fmt: skip
 
 
-# Letters of other scripts that look like Latin ones, as Unicode's list of confusables has them.
+# Letters of other scripts that look like Latin ones, from Unicode's list of confusables.
 _ALIKE = str.maketrans(
     "\u0430\u0432\u0501\u0435\u0491\u04bb\u0456\u0457\u0458\u043a\u04cf\u043c\u043d\u043e"
     "\u0440\u0441\u0455\u0442\u0443\u0475\u051d\u0445\u03b1\u03b2\u03b5\u03b9\u03ba\u03bd"
@@ -104,12 +104,12 @@ _ALIKE = str.maketrans(
 
 
 def _alike(text: str) -> str:
-    """Return the text in lower case as it looks: a Cyrillic letter as the Latin one."""
+    """Return the text in lower case, with look-alike letters (such as Cyrillic ones) made Latin."""
     return unicodedata.normalize("NFKD", text).casefold().translate(_ALIKE)
 
 
 def _plain(key: str) -> str:
-    """Return a key as keys are compared."""
+    """Return a key in the form in which keys are compared."""
     return "".join(each for each in _alike(key) if each.isalnum())
 
 
@@ -121,7 +121,7 @@ _ACCESS, _FLAGS, _OPENINGS = map(_table, (_ACCESS_WORDS, _FLAGS_WORDS, _OPENINGS
 _LABELS, _FROM_KEYS, _UNTIL_KEYS = map(_table, (_LABELS_WORDS, _FROM_WORDS, _UNTIL_WORDS))
 _PARTS = frozenset(_PARTS_WORDS.split())
 KNOWN = frozenset(name for row in ROWS for name in (row.name, *row.also))
-# What our own keys are taken for when they are written otherwise.
+# Our own keys by every name they have, in the form in which keys are compared.
 _OWN = {
     _plain(name): row.name
     for row in ROWS
@@ -131,7 +131,7 @@ _OWN = {
 
 
 def narrowing_problems(values: Mapping[str, Any], lines: Mapping[str, int]) -> Iterator[Problem]:
-    """Yield a refusal for each key that looks as if it narrowed or delayed and is not read."""
+    """Yield a refusal for each unread key that seems to restrict readers or delay the article."""
     for key, value in values.items():
         hint = "" if key in KNOWN else mend_of(str(key), value)
         if not hint:
@@ -145,7 +145,7 @@ def narrowing_problems(values: Mapping[str, Any], lines: Mapping[str, int]) -> I
 
 
 def _within(value: Any, *, own: bool, depth: int = 0) -> Iterator[str]:
-    """Yield what to write for keys inside a value; lists hold prose with colons too."""
+    """Yield what to write instead of keys inside a value; in lists, prose may hold colons too."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
             if hint := mend_of(str(key), inner, exact=True):
@@ -171,9 +171,9 @@ def _says_own(text: str) -> bool:
 
 
 def mend_of(key: str, value: Any, *, exact: bool = False) -> str:
-    """Return what to write instead of a key that would narrow or delay, "" for a harmless one.
+    """Return what to write instead of a key that would restrict or delay, "" for a harmless one.
 
-    With `exact` a slip of the keyboard is no likeness.
+    With `exact`, misspelt keys of ours do not count.
     """
     if key.casefold().startswith(("ms.", "search.")):  # Microsoft's labels for readers
         return _WHO if _words(value) & _NARROW and key.casefold().endswith("audience") else ""
@@ -191,7 +191,7 @@ def mend_of(key: str, value: Any, *, exact: bool = False) -> str:
 
 @lru_cache(maxsize=4096)
 def _own(plain: str, *, exact: bool) -> str:
-    """Return the key of ours that a key was meant to be, "" for none."""
+    """Return the key of ours that a written key was meant to be, "" for none."""
     if plain in _OWN:
         return _OWN[plain]
     if exact or plain in _OTHERS or len(plain) < 5 or plain in _FLAGS | _OPENINGS | _ACCESS:
@@ -199,7 +199,7 @@ def _own(plain: str, *, exact: bool) -> str:
     if plain in _LABELS | _FROM_KEYS | _UNTIL_KEYS:
         return ""
     distance, name = min((OSA.distance(plain, each), each) for each in _OWN)
-    # `audiencia` is two letters away; `published_by` is two from `published_at` and harmless.
+    # `audiencia` is two edits away; `published_by` is two from `published_at` and harmless.
     return _OWN[name] if distance <= (2 if name == "audience" and len(plain) >= 7 else 1) else ""
 
 
@@ -236,13 +236,13 @@ def _like_others(key: str, plain: str, value: Any) -> str:
 
 
 def _who(said: frozenset[str]) -> str:
-    """Name the audience where the value says which."""
+    """Return advice that names the audience if the value says which."""
     known = {AUDIENCES[word] for word in said if word in AUDIENCES}
     return f"Write “audience: {known.pop().value}”." if len(known) == 1 else _WHO
 
 
 def _words(value: Any) -> frozenset[str]:
-    """Return the words that a value says, in lower case; a group of keys says something too."""
+    """Return the words of a value in lower case; a mapping with any key counts as a word."""
     if value is None:
         return frozenset()
     if isinstance(value, Mapping):
@@ -257,7 +257,7 @@ _LINE = re.compile(r"^[ \t]*(?:-[ \t]+)?[\"']?([\w .-]{1,60}?)[\"']?[ \t]*[:=][ 
 
 
 def narrows(text: str) -> bool:
-    """Whether a line of front matter that cannot be read looks as if it narrowed or delayed."""
+    """Whether a line of unreadable front matter seems to restrict readers or delay the article."""
     for line in text.split("\n"):
         found = _LINE.match(line)
         if found is None:

@@ -1,14 +1,14 @@
-"""What is removed before rendering: text a page hides from its readers, and parts of MDX that are
-programs.
+"""Remove text that a page hides from its readers, and the parts of MDX that are code.
 
-Promises Markdown without Docusaurus' imports, exports, comments and components, whose words stay
-and whose names are reported. Runs where code has been taken out. Tabs and admonitions stay for
-`containers`.
+Text is removed, not only the mark that hides it: the words alone would show a remark that was never
+meant to be read. Hidden is what HTML hides: `hidden` with any value, a style of no display, no
+visibility, no opacity or no size, elements that browsers do not show, and the classes that style
+sheets of other sites use for it. Text for screen readers (`aria-hidden`, `sr-only`) and folded text
+stay.
 
-Taking out the mark that hides and leaving the words would show a remark that was never meant to be
-read. Hidden is what HTML hides: `hidden` with any value, a style of no display, no visibility, no
-opacity or no size, elements that browsers do not show, and the classes that style sheets of other
-sites use for it. Text for screen readers stays (`aria-hidden`, `sr-only`), and what folds does.
+Docusaurus' imports, exports, comments and components are removed from Markdown, after code was set
+aside; the words inside components stay and the components' names are reported. Tabs and admonitions
+stay for `containers`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import nh3
 from kb.content.html.tokens import HtmlToken, read_tokens, start_tag
 from kb.content.problem import Problem
 
-# -- The parts of MDX that are a program --
+# -- MDX --
 
 
 _IMPORT = re.compile(
@@ -105,12 +105,12 @@ def _finding(message: str, hint: str) -> Problem:
     return Problem("", None, "jsx", message, hint)
 
 
-# -- Text that a page hides from its readers, taken out with its element --
+# -- Hidden text --
 
 
 # Browsers show nothing of these, or only a control that articles cannot have.
 UNSEEN_TAGS = frozenset({"title", "textarea", "noscript", "noframes", "datalist", "head"})
-# Whole pages are hidden until their script has run; an article is not to be lost for that.
+# Some pages hide everything until their script has run; their articles must not be lost.
 WHOLE = frozenset({"html", "body", "main"})
 _HINTS = re.compile(
     r"<[^<>]*\b(?:hidden|style|class)\b|<(?:title|textarea|noscript|noframes|datalist|head|dialog)\b",
@@ -125,7 +125,7 @@ _STYLE = re.compile(
 _CSS_COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
 _CSS_ESCAPE = re.compile(r"\\([0-9a-fA-F]{1,6})\s?|\\(.)", re.DOTALL)
 _CLASSES = frozenset({"hidden", "d-none", "is-hidden", "invisible", "hide"})
-# `hidden md:block` and `d-none d-md-block` hide on small screens alone.
+# `hidden md:block` and `d-none d-md-block` hide on small screens only.
 _SOMETIMES = re.compile(
     r"[a-z0-9]+:(?:block|inline.*|flex|grid|table.*|contents|visible)|d-(?:sm|md|lg|xl|xxl|print)-.+|(?:sm|md|lg|xl)-.+"
 )
@@ -133,8 +133,8 @@ _VOID = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track",
      "wbr", "param"}
 )  # fmt: skip
-# The parser of nh3 is the one of browsers. It is asked for a well-formed text in which nothing is
-# judged yet: elements, attributes and addresses stay, and so do the marks that hide.
+# nh3 parses as browsers do. Here it only makes the text well formed: elements, attributes and
+# addresses stay, and so do the marks that hide.
 _RAW = {"script", "style"}
 _TAGS = set(ELEMENTS)
 _ATTRIBUTES_WORDS = """
@@ -175,7 +175,7 @@ def without_hidden(html: str) -> tuple[str, tuple[str, ...]]:
 
 
 def first_line(text: str) -> str:
-    """Return the first line of a text that holds something."""
+    """Return the first line of a text that is not blank."""
     return next((" ".join(line.split()) for line in text.split("\n") if line.strip()), "")
 
 

@@ -1,10 +1,9 @@
-"""HTML from Markdown made to fit its page: headings, links, images and anchors.
+"""Make HTML from Markdown fit its page: headings, links, images and anchors.
 
-Promises levels from 2 that skip none, and on each heading an id of its own that depends on its
-words alone (or is the one its author gave), so that links to sections outlive other edits.
-
-Promises links and images that lead somewhere or are plain words, and no id twice; `headings` sees
-to the headings. Runs before the sanitiser and relies on it: nothing here makes HTML safe.
+Heading levels begin at 2 and skip none. The id of a heading is unique and depends on its words
+alone (or is the one its author gave), so that links to sections survive other edits. Links and
+images lead somewhere or become plain words, and no id occurs twice. This runs before the sanitiser
+and relies on it: nothing here makes HTML safe.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ from kb.content.link_targets import ARTICLES, MEDIA, Directory
 from kb.content.media import described, dimensions, media_name
 from kb.content.problem import Problem
 
-# -- The headings of an article fitted under its title --
+# -- Headings --
 
 
 MOST_READ = 1000  # characters of a heading for its id, which keeps 80
@@ -133,14 +132,14 @@ def _anchor(name: str) -> tuple[HtmlToken, HtmlToken]:
 
 
 def _trimmed(tokens: list[HtmlToken]) -> list[HtmlToken]:
-    """Take off the space that an anchor left at the end of a heading."""
+    """Remove the space that an anchor left at the end of a heading."""
     if tokens and tokens[-1].kind == "text":
         return [*tokens[:-1], HtmlToken("text", tokens[-1].name.rstrip())]
     return tokens
 
 
 def _balanced_links(tokens: list[HtmlToken]) -> list[HtmlToken]:
-    """Drop ends of links whose start is gone, so that the page's links stay paired."""
+    """Drop link end tags whose start tag is gone, so that the page's links stay paired."""
     done, depth = [], 0
     for token in tokens:
         if token.name == "a":
@@ -152,7 +151,7 @@ def _balanced_links(tokens: list[HtmlToken]) -> list[HtmlToken]:
     return done
 
 
-# -- HTML from Markdown made to fit its page: links, images and anchors --
+# -- Links, images and anchors --
 
 
 _VOID = frozenset({"br", "hr", "img", "wbr", "col", "input", "area", "source"})
@@ -163,11 +162,11 @@ _INLINE = re.compile(r"data:image/[a-z]+;base64,(.+)", re.IGNORECASE | re.DOTALL
 
 @dataclass(slots=True)
 class Rewritten:
-    """The HTML, what it points to and what is wrong with it.
+    """The HTML, what it points to and its findings.
 
-    `references` are ("link", "image" or "title", as written, what it got or "");
-    `targets` are (slug, fragment) pairs; `inline` maps the
-    name of an image written into the text itself to its bytes in base64.
+    `references` are ("link", "image" or "title"; text as written; what it resolved to or "");
+    `targets` are (slug, fragment) pairs; `inline` maps the name of an image embedded in the text to
+    its bytes in base64.
     """
 
     html: str
@@ -189,7 +188,7 @@ def rewrite(
 ) -> Rewritten:
     """Return `html` as it fits the page of the article in the file `path`.
 
-    `directory` is what its readers may know of, `everything` what is there besides.
+    `directory` holds what the article's readers may know of, `everything` also what they may not.
     `title` and `own_title` are those of `fit_headings`.
     """
     tokens, ids = fit_headings(read_tokens(html), title, own_title=own_title)
@@ -210,7 +209,7 @@ class _Page:
         self.targets: list[tuple[str, str]] = []
         self.problems: list[Problem] = []
         self.inline: dict[str, str] = {}
-        self._links: list[str] = []  # what ends each open link
+        self._links: list[str] = []  # the end tag of each open link
         self._verbatim = 0
 
     def emit(self, tokens: list[HtmlToken]) -> str:
@@ -220,7 +219,7 @@ class _Page:
         return "".join(map(self._token, self._with_titles(tokens)))
 
     def _with_titles(self, tokens: list[HtmlToken]) -> Iterator[HtmlToken]:
-        """A link by slug that has no words gets the title of its article."""
+        """Yield the tokens; a link by slug without words gets the title of its article."""
         for at, token in enumerate(tokens):
             yield token
             if token.name != "a" or token.kind == "text":
@@ -282,7 +281,7 @@ class _Page:
         return start_tag("a", {**token.attributes, "href": address}) if address else ""
 
     def _offer(self, address: str) -> str:
-        """What follows the words of a link to a file that is saved: its kind and size."""
+        """Return the kind and size of a file to be saved, to be shown after its link's words."""
         name = address.removeprefix(MEDIA)
         size = self.directory.weights.get(name)
         return "" if size is None else f" ({described(name, size)})"
@@ -335,7 +334,7 @@ class _Page:
         return start_tag("img", {"src": address, "alt": words, "loading": "lazy", **kept})
 
     def _shape(self, address: str) -> tuple[int, int] | None:
-        """The size of an image that is written into the text itself."""
+        """Return the (width, height) of an image embedded in the text itself."""
         text = self.inline.get(address.removeprefix(MEDIA))
         return dimensions(_decoded(text)) if text else None
 
@@ -358,7 +357,7 @@ class _Page:
 
 
 def _sized(attributes: Attributes, shape: tuple[int, int] | None) -> Attributes:
-    """The author's width and height; what is missing follows from the file's own."""
+    """Return the author's width and height; what is missing follows from the file's own size."""
     given = {n: attributes[n] for n in ("width", "height") if attributes.get(n, "").isdecimal()}
     if not shape or len(given) == 2:
         return given

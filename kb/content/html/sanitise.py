@@ -1,8 +1,7 @@
-"""The last step before an article's HTML is stored: only harmless markup remains; pure.
+"""Sanitise an article's HTML, as the last step before it is stored.
 
-Promises that the result holds no script, style, form, frame, event handler or address other than
-http, https, mailto and relative ones, whatever went in, because nothing may rewrite it afterwards.
-Knows no Markdown.
+Whatever goes in, the result holds no script, style, form, frame or event handler, and no address
+other than http, https, mailto and relative ones. Nothing may rewrite it afterwards.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ _ATTRIBUTES = {
     **{f"h{level}": {"id"} for level in range(2, 7)},
     "*": {"lang", "dir"},
 }
-# The content goes with the tag; of all other tags that are not allowed the words stay.
+# Removed with their content; the words in other tags that are not allowed stay.
 _WITH_CONTENT = {
     "script",
     "style",
@@ -63,27 +62,27 @@ _CLASSES = {
 _MEDIA = re.compile(r"/media/[0-9a-f]{32}\.(?:png|jpg|gif|webp)")
 _ID = re.compile(r"[\w:.\-]{1,200}")
 _NUMBER = re.compile(r"[0-9]{1,4}")
-# Ids that a page of the site may use for its own parts; an article's `#search` must not be one.
+# Ids that pages of the site may use for their own parts; an article must not use them.
 RESERVED_IDS_WORDS = """
     main content top header footer nav navigation menu search q query results form toc contents
     breadcrumb breadcrumbs skip feedback vote related error errors summary title page help
     language theme suggestions status dialog body html
 """
 RESERVED_IDS = frozenset(RESERVED_IDS_WORDS.split())
-# With one slash or a backslash a browser may take the rest for another site than a reader sees.
+# With one slash or a backslash, a browser may go to another site than the one a reader sees.
 _ADDRESS = re.compile(r"(?i:https?://[^/\\\s][^\\\s]*|mailto:\S+)|/(?![/\\]).*|#.*")
 _NUMERIC = {"width", "height", "colspan", "rowspan", "start", "value"}
 
 
 def sanitise(html: str) -> str:
-    """Return `html` with only the markup above; links carry rel="noopener noreferrer"."""
+    """Return `html` with only the allowed markup; links carry rel="noopener noreferrer"."""
     return _cleaned(html, _keep)
 
 
 @lru_cache(maxsize=256)
 def mounted(html: str, root: str) -> str:
-    """Return sanitised `html` for a site under the path `root` ("" or "/kb") of its host: sanitised
-    again, with the path before each address of the site. Given sanitised and mounted HTML it would
+    """Return sanitised `html` for a site under the path `root` ("" or "/kb") of its host: the path
+    is put before each address of the site, and the HTML is sanitised again. Mounting twice would
     put the path there twice.
     """
     return _cleaned(html, partial(_keep_under, root)) if root else html
@@ -98,14 +97,14 @@ def _cleaned(html: str, keep: Callable[[str, str, str], str | None]) -> str:
         attribute_filter=keep,
         url_schemes={"http", "https", "mailto"},
         link_rel="noopener noreferrer",
-        # These scroll sideways on a narrow screen, which a keyboard can only do with focus.
+        # These scroll sideways on a narrow screen; keyboards can do that only with focus.
         set_tag_attribute_values={"table": {"tabindex": "0"}, "pre": {"tabindex": "0"}},
         strip_comments=True,
     )
 
 
 def is_free_id(name: str) -> bool:
-    """Whether an article may use `name` as an id: well formed, and none of the page's own."""
+    """Whether an article may use `name` as an id: well formed, and not reserved for the page."""
     return bool(_ID.fullmatch(name)) and name.casefold() not in RESERVED_IDS
 
 

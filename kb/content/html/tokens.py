@@ -1,10 +1,8 @@
-"""HTML as a list of tokens, and what is read from it: contents, plain text, anchors.
+"""Read HTML as a list of tokens, and get sections, contents, plain text and anchors from it.
 
-Promises every tag and text of the input in order, and tags that are well formed again when written.
-HTML as renderers and sanitisers write it is read by one pattern, all other as `html.parser` does;
-the tokens are the same. Knows no article and judges nothing.
-
-Promises the headings in order and the text under each. Reads the HTML and never writes it.
+Every tag and text of the input appears in order, and tags are well formed when written again. HTML
+in the form that renderers and sanitisers write is read by one pattern, any other by `html.parser`;
+the tokens are the same.
 """
 
 from __future__ import annotations
@@ -17,7 +15,7 @@ from operator import itemgetter
 
 from search.types import Section
 
-# -- HTML as a list of tokens, for changes that a tree would not make easier --
+# -- Tokens --
 
 
 Attributes = dict[str, str]
@@ -25,7 +23,7 @@ _VALUE = r"\"(?:[^\"&]|&(?:amp|lt|gt|quot|nbsp|#[0-9]{1,7});)*+\""
 _NAME = r"[a-z][a-z0-9-]*+"
 _PLAIN = re.compile(rf"(<(/?)({_NAME})((?: {_NAME}={_VALUE})*+)(?: ?/)?>|([^<]++))")
 _ATTRIBUTE = re.compile(rf" ({_NAME})=\"([^\"]*+)\"")
-# What stands within these is, or in a later Python will be, no markup.
+# The content of these is not markup, for some of them only in later versions of Python.
 _RAW_WORDS = """
     script style textarea title xmp iframe noembed noframes noscript plaintext svg math
 """
@@ -34,7 +32,7 @@ _RAW = frozenset(_RAW_WORDS.split())
 
 @dataclass(slots=True)
 class HtmlToken:
-    """A piece of HTML: `kind` is start, end or text; `name` the tag, or the text itself."""
+    """A piece of HTML: `kind` is start, end or text; `name` is the tag, or the text itself."""
 
     kind: str
     name: str
@@ -53,10 +51,10 @@ def read_tokens(html: str) -> list[HtmlToken]:
 
 
 def _plain_tokens(html: str) -> list[HtmlToken] | None:
-    """Return the tokens of HTML that is written in one plain way, None for any other."""
+    """Return the tokens of HTML written in the renderers' plain form, None for any other."""
     pieces = _PLAIN.findall(html)
     if sum(map(len, map(itemgetter(0), pieces))) != len(html):
-        return None  # something stands between them
+        return None  # the pattern left something out
     tokens = []
     for whole, end, name, attributes, text in pieces:
         if text:
@@ -104,15 +102,15 @@ def text_of(tokens: list[HtmlToken]) -> str:
 
 
 def anchors_in(tokens: list[HtmlToken]) -> list[str]:
-    """Return the names of anchors that are no links, as other publishers give headings."""
+    """Return the names of anchors that are not links, which other publishers put on headings."""
     found = (t.attributes for t in tokens if t.kind == "start" and t.name == "a")
     return [a.get("name") or a.get("id", "") for a in found if "href" not in a]
 
 
-# -- The contents and the plain text of an article, read from its sanitised HTML --
+# -- Sections, contents and plain text --
 
 
-# A new line is a word boundary; a word is not broken by inline markup.
+# Each of these begins a new line, which separates words; inline markup does not.
 _BLOCKS_WORDS = """
     p br hr h2 h3 h4 h5 h6 pre blockquote ul ol li dl dt dd table caption thead tbody tfoot tr
     th td figure figcaption div details summary
@@ -130,7 +128,7 @@ def read_outline(html: str) -> tuple[tuple[Section, ...], tuple[tuple[int, str, 
 
 
 def plain_text(html: str) -> str:
-    """Return the words of a piece of sanitised HTML, one block a line."""
+    """Return the words of a piece of sanitised HTML, one block per line."""
     sections, _ = read_outline(html)
     return "\n".join(part for each in sections for part in (each.heading, each.text) if part)
 

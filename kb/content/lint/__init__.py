@@ -1,1 +1,1 @@
-"""What is checked before an article is published: one rule a function."""
+"""Checks of articles before they are published; each rule is one function."""

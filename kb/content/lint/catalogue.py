@@ -1,11 +1,9 @@
-"""Every finding there is: its code, how severe it is, and how one is reported.
+"""The catalogue of findings: every code, its severity, and the form in which findings are reported.
 
-Promises one row for each code that any part of the product reports about articles, so that an
-output, a page of the documentation and a suppression can speak of a code and mean one thing. Codes
-are never used again for something else. Knows no article.
-
-Promises that the same fault in the same file has the same name while its own line and the file's
-path stay what they are, wherever in the file it moves. Knows no output format.
+Each code that any part of the product reports about articles has one row, so that outputs,
+documentation and suppressions mean the same thing by it. A code is never used again for something
+else. The key of a finding depends on the file's path and the text of its line, so it stays the same
+when the line moves within the file.
 """
 
 from __future__ import annotations
@@ -18,7 +16,7 @@ from enum import StrEnum
 
 from kb.content.problem import Problem
 
-# -- Every finding there is: its code, how bad it is, and what it is about --
+# -- Codes and severities --
 
 
 class Severity(StrEnum):
@@ -31,7 +29,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LintRule:
-    """A kind of finding; `mends` says that `kb check --fix` can put it right."""
+    """A kind of finding; `mends` says that `kb check --fix` can fix it."""
 
     code: str
     severity: Severity
@@ -145,12 +143,12 @@ def severity_of(code: str, *, refused: bool = False) -> Severity:
     return Severity.ERROR if refused else CATALOGUE[code].severity
 
 
-# -- A finding as it is told: with how bad it is, and a name that outlives moved lines --
+# -- Findings --
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`fix` says what to do; `key` names the finding across changes of other lines."""
+    """A finding as reported: `fix` says what to do, `key` names it even when other lines change."""
 
     path: str
     line: int | None
@@ -169,7 +167,7 @@ class Finding:
 def findings_of(
     problems: Iterable[Problem], line_text: Callable[[str, int], str]
 ) -> tuple[Finding, ...]:
-    """Return the findings in the order of files, lines and codes, each once."""
+    """Return the findings sorted by file, line and code, without repeats."""
     told = {_finding(problem, line_text) for problem in problems}
     return tuple(sorted(told, key=lambda f: (f.path, f.line or 0, f.code, f.message)))
 
@@ -189,7 +187,7 @@ def _finding(problem: Problem, line_text: Callable[[str, int], str]) -> Finding:
 
 
 def beyond(findings: Iterable[Finding], known: Mapping[str, int]) -> tuple[Finding, ...]:
-    """Return the findings that are not among the known: of each name, as many as are new."""
+    """Return the findings that are not in `known`, which counts known findings by their key."""
     left = Counter(dict(known))
     new = []
     for finding in findings:

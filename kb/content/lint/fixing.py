@@ -1,8 +1,8 @@
-"""Fixes that need no judgement.
+"""Fixes that need no human judgement.
 
-Promises that a text mended twice is the text mended once, that the facts of an article stay what
-they were but for keys that nobody read before, and that a text which cannot be read, or holds
-headings in a form that this does not know, is left alone in that respect. Knows no file.
+Fixing a text twice gives the same as fixing it once. The facts of an article stay the same, except
+for keys that nothing read before. A text that cannot be read, or has headings in an unsupported
+form, is left alone in that respect.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ _OTHER_HEADING = re.compile(r"<h[1-6]\b|^ {0,3}(?:=+|-+)[ \t]*$", re.IGNORECASE 
 
 
 def mended(text: str, page: SourcePage, targets: Mapping[str, str]) -> str:
-    """Return the text of a page with what can be mended mended.
+    """Return the text of a page with everything fixed that can be fixed.
 
-    `targets` maps what links lead to now, as written, to what they should say.
+    `targets` maps link targets as written to what they should be.
     """
     for change in (_with_keys, _with_levels(page), _with_targets(page, targets)):
         text = change(text)
@@ -39,7 +39,7 @@ def _ended(text: str) -> str:
 
 
 def _with_keys(text: str) -> str:
-    """Rename keys and close the space before colons, unless that changes anything else."""
+    """Correct names of keys and remove spaces before colons, unless that changes anything else."""
     before = read_front_matter(text)
     if before.problems or not before.values or not text.removeprefix("\ufeff").startswith("---"):
         return text
@@ -69,7 +69,9 @@ def _new_name(key: str, values: Mapping[str, object], renamed: dict[str, str]) -
 
 
 def _with_levels(page: SourcePage) -> Callable[[str], str]:
-    """Headings from level 2 that skip none; what was beside a heading stays beside it."""
+    """Return a function that moves headings to levels from 2 that skip none; siblings stay
+    siblings.
+    """
     levels = [heading.level for heading in page.headings]
     fitted = fitted_levels(levels)
     plain = 1 not in levels and not _OTHER_HEADING.search(page.prose)
@@ -87,7 +89,7 @@ def _with_levels(page: SourcePage) -> Callable[[str], str]:
 
 
 def _lines(text: str) -> list[str]:
-    """Return the lines as a page counts them, each with its own end."""
+    """Return the lines as a page counts them, each with its line end."""
     return re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z", text)
 
 
@@ -95,7 +97,9 @@ def _lines(text: str) -> list[str]:
 
 
 def _with_targets(page: SourcePage, targets: Mapping[str, str]) -> Callable[[str], str]:
-    """Change targets of inline links where the line shows the target once, right after its `](`."""
+    """Return a function that changes the targets of inline links, only where the line holds the
+    target once, right after its `](`.
+    """
     by_line = [(link.line, link.target) for link in page.links if link.target in targets]
 
     def change(text: str) -> str:

@@ -1,10 +1,7 @@
-"""Rules that need all articles at once: duplicates, broken links, missing anchors.
+"""Rules that need all articles at once: duplicates, redirects, broken links, missing anchors.
 
-Promises findings about pairs at the article whose path comes later, so that each pair is told of
-once, and only of pairs that one reader could meet. Knows no text beyond what pages and articles
-hold.
-
-Promises findings only: what is rendered stays as it is. Knows no source text.
+A finding about a pair is reported once, at the article whose path comes later, and only if one
+reader could meet both. The rules only report: what is rendered stays as it is.
 """
 
 from __future__ import annotations
@@ -26,14 +23,16 @@ from kb.content.names import Names
 from kb.content.paths import normal_path
 from kb.content.problem import Problem
 
-# -- Rules that need all articles at once: what is said twice, led astray or left behind --
+# -- Duplicates, translations, addresses and redirects --
 
 
 @dataclass(frozen=True, slots=True)
 class SourceLibrary:
-    """Everything that is published together. `pages` are by path, `files` sizes in bytes by path;
-    `today` is the day that reviews are measured by. `leading` maps the address of a page that only
-    leads elsewhere to the slug of the article that it leads to.
+    """Everything that is published together.
+
+    `pages` are by path, `files` sizes in bytes by path; `today` is the day that review dates are
+    compared with. `leading` maps the address of a page that only redirects to the slug of the
+    article that it redirects to.
     """
 
     pages: Mapping[str, SourcePage]
@@ -46,7 +45,7 @@ class SourceLibrary:
 
     @property
     def published(self) -> list[tuple[SourcePage, Article]]:
-        """The articles that somebody can read, with their pages, by path."""
+        """The articles that some reader can see, with their pages, by path."""
         found = (
             (self.pages[article.path], article)
             for article in self.library.articles.values()
@@ -60,7 +59,7 @@ class SourceLibrary:
         return self.library.articles.get(page.slug) if page else None
 
     def slug_of(self, page: SourcePage, target: str, *, closed: bool = False) -> str:
-        """Return the slug that a link in a page means, "" for none; `closed` counts drafts too."""
+        """Return the slug that a link in a page means, "" for none; `closed` includes drafts."""
         try:
             parts = urlsplit(target)
         except ValueError:
@@ -72,7 +71,7 @@ class SourceLibrary:
 
 
 def library_problems(shelf: SourceLibrary) -> Iterator[Problem]:
-    """Yield what is wrong between articles."""
+    """Yield the findings that concern several articles."""
     yield from _twice(shelf, "title", "title-twice", lambda article: [article.title])
     yield from _twice(shelf, "summary", "summary-twice", _own_summary(shelf))
     yield from _twice(shelf, "answers", "answers-twice", lambda article: article.answers)
@@ -104,7 +103,7 @@ def _twice(
 
 
 def _translations(shelf: SourceLibrary) -> Iterator[Problem]:
-    """A translation that its author looked at after the change is not behind."""
+    """Yield translations older than their original, unless they were reviewed since it changed."""
     for page, article in shelf.published:
         original = _original(shelf, page)
         if original is None or not original.changed_at or not article.changed_at:
@@ -119,7 +118,9 @@ def _translations(shelf: SourceLibrary) -> Iterator[Problem]:
 
 
 def _original(shelf: SourceLibrary, page: SourcePage) -> Article | None:
-    """Return the article that a page says it translates, or whose name is its own without tag."""
+    """Return the article that a page translates: the one it names, or the one of its own name
+    without the language tag.
+    """
     wanted = normal_path(page.draft.facts.translation_of)
     named = shelf.names.named.get(page.slug)
     slug = shelf.names.sites.get(wanted) or shelf.names.paths.get(wanted) if wanted else ""
@@ -149,7 +150,7 @@ def _taken_aliases(shelf: SourceLibrary) -> Iterator[Problem]:
 
 
 def _forwarding(shelf: SourceLibrary) -> Iterator[Problem]:
-    """Chains and loops of pages that only lead elsewhere."""
+    """Yield chains and loops of pages that only redirect."""
     leads = {
         normal_path(alias): (page, normal_path(page.draft.facts.redirect_to))
         for page in shelf.pages.values()
@@ -173,7 +174,7 @@ def _forwarding(shelf: SourceLibrary) -> Iterator[Problem]:
 
 
 def _cases(shelf: SourceLibrary) -> Iterator[Problem]:
-    """Paths that a file system which ignores case would take for one, folders included."""
+    """Yield paths, folders included, that a file system which ignores case would confuse."""
     spellings: dict[str, dict[str, str]] = defaultdict(dict)
     for path in shelf.files:
         parts = path.split("/")
@@ -198,7 +199,7 @@ def _moved(shelf: SourceLibrary) -> Iterator[Problem]:
 
 
 def present_target(shelf: SourceLibrary, page: SourcePage, link: Link) -> str:
-    """Return what a link through a former address should say now, "" where it need not change."""
+    """Return the new target for a link to a former address, "" where it need not change."""
     slug = shelf.slug_of(page, link.target)
     article = shelf.library.articles.get(slug)
     if article is None:
@@ -213,7 +214,7 @@ def present_target(shelf: SourceLibrary, page: SourcePage, link: Link) -> str:
 
 
 def _left(shelf: SourceLibrary, article: Article) -> set[str]:
-    """The addresses an article left: its former ones, and pages that only lead to it."""
+    """Return the former addresses of an article, including pages that only redirect to it."""
     page = shelf.pages.get(article.path)
     if page is None:
         return set()
@@ -226,14 +227,14 @@ def _still(article: Article) -> set[str]:
     return {normal_path(article.path), normal_path(article.slug)}
 
 
-# -- Findings that need all articles at once: anchors that are gone --
+# -- Missing anchors --
 
 
 _IDS = re.compile(r' id="([^"]+)"')
 
 
 def cross_check(articles: Mapping[str, Article]) -> Iterator[Problem]:
-    """Yield what is wrong between articles."""
+    """Yield the links to anchors that are not in their target."""
     ids: dict[str, frozenset[str]] = {}
     for article in articles.values():
         for slug, fragment in article.targets:

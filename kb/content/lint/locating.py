@@ -1,7 +1,7 @@
-"""Where in the source file a finding of the renderer stands, and what was meant.
+"""Find where in the source file a finding of the renderer is, and what was probably meant.
 
-Promises the same findings with a line where the source tells one, and a hint that names the nearest
-file or heading where one is near. Never adds a finding and never drops one.
+Findings get a line where the source tells one, and a hint with the nearest file or heading where
+one is near. No finding is added or dropped.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _NEAR = 75.0  # of 100; below it a suggestion is as often wrong as right
 
 
 def exact(problem: Problem, shelf: SourceLibrary) -> Problem:
-    """Return the finding with its line and the nearest target."""
+    """Return the finding with its line and, in the hint, the nearest target."""
     page = shelf.pages.get(problem.path)
     if page is None:
         return problem
@@ -65,7 +65,7 @@ def _link(problem: Problem, page: SourcePage, shelf: SourceLibrary) -> Problem:
 
 
 def _nearest_file(page: SourcePage, written: str, shelf: SourceLibrary) -> str:
-    """Return the path, as seen from the page, that is most like what was written."""
+    """Return the path, relative to the page, that is most like what was written."""
     path, mark, fragment = unquote(written).partition("#")
     if re.match(r"\w[\w+.-]*:", path) or not path:
         return ""

@@ -1,8 +1,8 @@
-"""One source file as rules look at it: its lines, its prose without code, its headings and links.
+"""One source file as the rules see it: its lines, its prose without code, its headings and links.
 
-Promises that every offset of `prose` is that of the source, so that a rule which finds something
-there can name the line and quote the words. Reads Markdown by lines and patterns, not as the
-renderer does: what it is unsure of it leaves out. Pure.
+Every offset in `prose` is that of the source, so that a rule which finds something there can name
+the line and quote the words. Markdown is read by lines and patterns, not as the renderer reads it,
+and what is uncertain is left out.
 """
 
 from __future__ import annotations
@@ -52,9 +52,11 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class SourcePage:
-    """A file with what rules ask of it. `text` has "\\n" alone as line end; `prose` is `text` with
-    the front matter, code and comments blanked; `keys` maps a key to its line; `open_fence` is the
-    line of a code block without end, 0 for none.
+    """A file as the rules need it.
+
+    `text` has "\\n" as its only line end; `prose` is `text` with the front matter, code and
+    comments blanked; `keys` maps a key to its line; `open_fence` is the line of an unclosed code
+    block, 0 for none.
     """
 
     draft: Draft
@@ -80,7 +82,7 @@ class SourcePage:
         return self._starts[min(self.draft.body_line, len(self._starts)) - 1]
 
     def line_of(self, offset: int) -> int:
-        """Return the line, from 1, that holds a character of `text`."""
+        """Return the line, from 1, that holds the character at `offset` of `text`."""
         return bisect_right(self._starts, offset)
 
     def find(self, words: str) -> int | None:
@@ -95,7 +97,7 @@ class SourcePage:
 
 
 def read_page(draft: Draft, text: str, *, slug: str, language: str) -> SourcePage:
-    """Return the page of a draft and the text that it was read from."""
+    """Return the page of a draft that was read from `text`."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     starts = (0, *(found.end() for found in re.finditer("\n", text)))
     body = starts[min(draft.body_line, len(starts)) - 1]
@@ -120,7 +122,7 @@ def _blank(text: str) -> str:
 
 
 def _without_code(body: str) -> tuple[str, int]:
-    """Return the body with code and comments blanked, and the line of a fence without end or 0."""
+    """Return the body with code and comments blanked, and the line of an unclosed fence or 0."""
     done, mark, opened = [], "", 0
     for number, line in enumerate(body.split("\n"), start=1):
         found = _FENCE.match(line) if "```" in line or "~~~" in line else None

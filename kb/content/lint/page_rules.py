@@ -1,12 +1,8 @@
 """Rules for one source file: front matter, headings, sections, tables, words and links.
 
-Promises findings with the line of the key they are about. The time comes in as `today`. Knows one
-page at a time.
-
-Promises findings with their lines from the source as it is written. Knows one page at a time.
-
-Promises findings with their lines from the source as it is written. Knows one page at a time and no
-words of a person: `kb.authoring` looks for those.
+Findings have their line in the source; those about front matter have the line of their key. Each
+rule sees one page at a time, and the current day is passed in as `today`. Personal data is looked
+for in `private_data`.
 """
 
 from __future__ import annotations
@@ -26,26 +22,26 @@ from kb.content.html.sanitise import ALLOWED_TAGS, REMOVED_TAGS
 from kb.content.lint.page import Heading, Link, SourcePage
 from kb.content.problem import Problem
 
-# -- Rules for what the front matter says --
+# -- Front matter --
 
 
-# A result's title is one line of about 70 characters on a wide screen, two on a telephone.
+# The title of a search result has one line of about 70 characters, or two on a telephone.
 LONGEST_TITLE = 80
 # Results show two lines of a summary.
 LONGEST_SUMMARY = 220
 KNOWN = tuple(name for field in ROWS for name in (field.name, *field.also))
-# Other sites' names of moments are near too many words to be guessed.
+# Other sites' keys for times are too close to other words to be guessed.
 _MOMENTS_ELSEWHERE = frozenset(
     name for row in ROWS if row.holds is Holds.MOMENT for name in row.also
 )
-# Keys of other publishers that are near one of ours and mean something else.
+# Keys of other publishers that are close to one of ours and mean something else.
 _FOREIGN = frozenset(
     {"titles", "tag", "data", "slug", "author", "authors", "layout", "order", "type"}
 )
 
 
 def fact_problems(page: SourcePage, today: date) -> Iterator[Problem]:
-    """Yield what is wrong with the facts of one page."""
+    """Yield the findings about the front matter of one page."""
     if page.draft.facts.redirect_to or any(p.refused for p in page.draft.problems):
         return
     yield from _keys(page)
@@ -65,7 +61,7 @@ def nearest_key(written: str) -> str:
         return folded[plain]
     near = [(OSA.distance(plain, key), known) for key, known in folded.items()]
     distance, known = min(near)
-    # Two slips in a long word, one in a short one; of three letters nothing follows.
+    # Two typing errors in a long word, one in a short one, none in three letters.
     allowed = 2 if len(plain) >= 7 else 1 if len(plain) >= 4 else 0
     return known if distance <= allowed else ""
 
@@ -116,7 +112,7 @@ def _review(page: SourcePage, today: date) -> Iterator[Problem]:
         yield page.problem("review-order", line, message, "Set a day after “reviewed”.")
 
 
-# -- Rules for headings, sections, code blocks and tables --
+# -- Headings, sections, code blocks and tables --
 
 
 _DELIMITER = re.compile(r"^[ \t>]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)+\|?[ \t]*$")
@@ -124,7 +120,7 @@ _PIPE = re.compile(r"(?<!\\)\|")
 
 
 def structure_problems(page: SourcePage) -> Iterator[Problem]:
-    """Yield what is wrong with the structure of one page."""
+    """Yield the findings about the structure of one page."""
     if page.draft.facts.redirect_to:
         return
     if page.open_fence:
@@ -142,7 +138,7 @@ def structure_problems(page: SourcePage) -> Iterator[Problem]:
 
 
 def fitted_levels(levels: list[int]) -> list[int]:
-    """Return levels from 2 that skip none and keep which heading is under which."""
+    """Return levels from 2 that skip none, with the same nesting."""
     fitted: list[int] = []
     above: list[int] = []
     for level in levels:
@@ -220,7 +216,7 @@ def _cells(line: str) -> int:
     return len(_PIPE.findall(inner)) + 1
 
 
-# -- Rules for words, links and images within one page --
+# -- Words, links and images --
 
 
 _EMPTY_WORDS = frozenset(
@@ -243,7 +239,7 @@ _LEFT_ES = re.compile(
     r"ME\b|TBD\b|TBC\b)|(?i:\blorem ipsum\b)"
     r"|\[(?i:insert|your|add|inserte|su)\b[^\]\n]*\](?![(\[:])"
 )
-# What the two above need a part of; each is looked for in a fraction of their time.
+# A match of the patterns above contains one of these, which are much faster to look for.
 _HINTS = (_MARK, "IXME", "TBD", "TBC")
 _LOREM = re.compile(r"[lL][oO][rR][eE][mM]")
 _BRACKET = re.compile(r"\[(?i:insert|your|add|fill in|placeholder|inserte|su)\b")
@@ -260,9 +256,9 @@ _NUMBERED = re.compile(
 def wording_problems(
     page: SourcePage, *, variables: frozenset[str] = frozenset()
 ) -> Iterator[Problem]:
-    """Yield what is wrong with the words, links and images of one page.
+    """Yield the findings about the words, links and images of one page.
 
-    `variables` are the names in braces that stand for a text here.
+    `variables` are the names in braces that are replaced by a text here.
     """
     yield from _left(page, variables)
     yield from _tags(page)
@@ -280,7 +276,7 @@ def _left(page: SourcePage, variables: frozenset[str]) -> Iterator[Problem]:
     found = list(pattern.finditer(page.prose)) if _may_be_left(page.prose) else []
     if not page.draft.facts.jekyll:
         braces = _LIQUID.finditer(page.prose)
-        # Shortcodes are read; those that are not known are reported where that is found out.
+        # Shortcodes are converted elsewhere, and unknown ones are reported there.
         found += [b for b in braces if b[0][:3] not in ("{{<", "{{%") and not _is_in(b, variables)]
     for each in found:
         message = f"“{each[0][:60]}” was to be replaced."
@@ -326,7 +322,7 @@ def _taken_out(page: SourcePage, line: int, name: str, attribute: str) -> Proble
 
 
 def _html_image(page: SourcePage, written: str, line: int) -> Iterator[Problem]:
-    """An empty alt says that an image is for the eye alone; only a missing one is wrong."""
+    """Yield findings about an image's words; an empty alt marks a decorative image and is right."""
     given = {
         m[1].casefold(): m[2] or m[3] or m[4] or "" for m in _ATTRIBUTE.finditer(written) if m[1]
     }

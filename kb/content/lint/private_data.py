@@ -1,8 +1,7 @@
-"""What looks like a person's data or a secret in an article; pure.
+"""Find what looks like personal data or a secret in an article.
 
-Promises the same eye that reads searches before they are kept (`kb.redaction.redactor`), turned to
-what authors write, with placeholders and example addresses left alone. Quotes no secret: what is
-found is not printed again.
+The rules are those that redact searches before they are stored (`kb.redaction.redactor`), except
+that placeholders and example addresses are left alone. A finding does not quote what was found.
 """
 
 from __future__ import annotations
@@ -14,8 +13,8 @@ from kb.content.lint.page import SourcePage
 from kb.content.problem import Problem
 from kb.redaction.redactor import redact_forms
 
-# Only lines that could hold something are looked at closely: the rules take a while.
-# Patterns of their own are quicker than one with branches: each begins where few characters do.
+# Only lines that match one of these are checked by the rules, which are slow. Separate patterns
+# are faster than one with branches, because few characters can begin each.
 _WORTH = (
     re.compile(r"\d[\d ().\-/]{6}"),
     re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{20}"),
@@ -26,7 +25,7 @@ _WORTH = (
     re.compile(r"[A-Z0-9]-[A-Z0-9]{5}-"),
 )
 _FOUND = re.compile(r"\[(secret|email|phone|number|card|account|id|iban)\]")
-# Names that stand for any address: RFC 2606 and 6761, and words for a place to fill.
+# Example addresses: names of RFC 2606 and 6761, and words used as placeholders.
 _EXAMPLE = re.compile(
     r"[\w.+'-]+@(?:[\w-]+\.)*(?:example|test|invalid|localhost|contoso|fabrikam|domain|dominio"
     r"|company|empresa|yourcompany|ejemplo|organi[sz]ation|organizacion)(?:\.[a-z]{2,})*\b",
@@ -37,21 +36,21 @@ _SHARED = re.compile(
     r"|ayuda|soporte|seguridad)[\w.-]*@[\w.-]+",
     re.IGNORECASE,
 )
-# A password that is announced and mixes letters and digits, or stands before a host.
+# A password that a word announces and that mixes letters and digits, or one before a host name.
 _VALUE = re.compile(r"[:=][ \t]{0,3}[`\"'“]?(?=[^\s`\"'”]*\d)(?=[^\s`\"'”]*[A-Za-z])[^\s`\"'”]{6}")
 _ANNOUNCED = re.compile(
     r"\b(?i:password|passwd|pwd|passphrase|pin|contrase[nñ]a|clave)\b *(?:is|es)? *"
     + _VALUE.pattern
 )
 _SIGNED_IN = re.compile(r"://[^\s/@:]+:[^\s/@]+@")
-# Addresses hold long identifiers by nature; a name and password before the host are looked for.
+# Web addresses, which often hold long identifiers; passwords in them are found by `_SIGNED_IN`.
 _ADDRESS = re.compile(r"https?://[^\s)>\]\"]+|data:[^\s)>\"']+|\]\([^)]*\)|(?<=[\"'])/[^\"'\s]*")
-# SHA-1 and SHA-256: commits and checksums, which articles quote for good reasons.
+# SHA-1 and SHA-256: commits and checksums, which articles may quote.
 _DIGEST = re.compile(r"\b(?:[0-9a-fA-F]{64}|[0-9a-fA-F]{40})\b")
 
 
 def private_problems(page: SourcePage) -> Iterator[Problem]:
-    """Yield the lines that look as if they held personal data or a secret."""
+    """Yield the lines that seem to hold personal data or a secret."""
     foreign = {page.keys[key] for key in page.draft.facts.extra if key in page.keys}
     lines = page.text.split("\n")
     for number in _lines_with(page, _VALUE, _SIGNED_IN) - foreign:

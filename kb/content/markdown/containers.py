@@ -1,9 +1,9 @@
-"""Blocks that other sites mark each in a way of its own, written as quotes with a mark; pure.
+"""Rewrite the blocks of other sites (admonitions, folding parts, tabs) as quotes with a mark.
 
-Promises `> [!NOTE "Title"]`, `> [!DETAILS "Title"]-` and `> [!TAB "Title"]`, which `boxes` reads,
-for MkDocs' indented blocks (`!!!`, `???`, `===`), the fenced ones of Docusaurus and Microsoft Learn
-(`:::`), Learn's tabs and HTML's `<details>`; a block that never ends stays as it was written. Code
-is passed over. Takes time proportional to the text for each of `_DEEPEST` levels, and for each of
+MkDocs' indented blocks (`!!!`, `???`, `===`), the fenced blocks of Docusaurus and Microsoft Learn
+(`:::`), Learn's tabs and HTML's `<details>` become `> [!NOTE "Title"]`, `> [!DETAILS "Title"]-` and
+`> [!TAB "Title"]`, which `conversion` reads. A block that never ends stays as it was written, and
+code is skipped. The time is proportional to the text for each of `_DEEPEST` levels and for each of
 the first `_MISSES` blocks without an end.
 """
 
@@ -13,8 +13,8 @@ import re
 from collections.abc import Callable
 
 Found = tuple[str, list[str]]  # the mark and the lines inside
-_MISSES = 100  # beginnings without an end, each of which costs a look at all that follows
-_DEEPEST = 6  # blocks in blocks; nobody can follow more
+_MISSES = 100  # blocks without an end; each costs a scan of all that follows
+_DEEPEST = 6  # levels of nested blocks
 _FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})[^`]*$")
 _INDENTED = re.compile(
     r"^(?P<margin> *)(?:(?P<box>!!!|\?\?\?\+?)[ \t]+(?P<kind>[\w-]+)[^\"\n]*"
@@ -42,7 +42,7 @@ ALERTS = {
 
 
 def quoted_blocks(text: str) -> str:
-    """Return `text` with its blocks as quotes."""
+    """Return `text` with its blocks written as quotes."""
     return "\n".join(_Blocks(text.split("\n"), 0).run())
 
 
@@ -71,7 +71,7 @@ class _Blocks:
         return self.out
 
     def _block(self, line: str) -> bool:
-        """Write the block that begins here; False when none does."""
+        """Write the block that begins here; return False when none does."""
         if "!!!" not in line and "???" not in line and line.lstrip(" ")[:1] not in (*":<#=", ""):
             return False
         for read in (self._indented, self._colons, self._zone, self._learn_tab, self._tag):
@@ -93,7 +93,7 @@ class _Blocks:
         self.out.append("")
 
     def _code(self, opening: str) -> None:
-        """Pass over fenced code; without an end it reaches to the end of the text."""
+        """Skip fenced code; without an end it reaches to the end of the text."""
         fence = opening.strip()
         length = len(fence) - len(fence.lstrip(fence[0]))
         closing = re.compile(rf"^[ \t]*{re.escape(fence[0])}{{{length},}}[ \t]*$")
@@ -146,7 +146,7 @@ class _Blocks:
         return mark(ALERTS[name], title), inner
 
     def _until_colons(self, count: int) -> list[str] | None:
-        """The lines up to the end of a block of so many colons, None when it has no end."""
+        """Return the lines up to the end of a block of `count` colons, None when it has no end."""
         inner: list[str] = []
         open_blocks, fence = 1, ""
         for at in range(self.at + 1, len(self.lines)):
@@ -164,7 +164,7 @@ class _Blocks:
         return None
 
     def _zone(self, line: str) -> Found | None:
-        """Microsoft Learn's text for one of several products."""
+        """Read Microsoft Learn's text for one of several products."""
         found = _ZONE.match(line)
         if not found or found["end"] or not found["pivot"]:
             return None
@@ -178,7 +178,7 @@ class _Blocks:
         return None
 
     def _learn_tab(self, line: str) -> Found | None:
-        """A heading that links to `#tab/…`; the next one or a ruler ends it."""
+        """Read a heading that links to `#tab/…`; the next one or a ruler ends it."""
         found = _LEARN_TAB.match(line)
         if not found:
             return None
@@ -229,7 +229,7 @@ class _Blocks:
 
 
 def _details(keys: str, inner: list[str]) -> Found | None:
-    """HTML's own folding block, when Markdown is meant: as on GitHub, a blank line says so."""
+    """Read HTML's folding block if it holds Markdown: as on GitHub, a blank line says so."""
     text = "\n".join(inner)
     summary = _SUMMARY.search(text)
     if not summary or not re.search(r"\n[ \t]*\n", text.rstrip()):
@@ -239,7 +239,7 @@ def _details(keys: str, inner: list[str]) -> Found | None:
 
 
 def _inside_fence(fence: str, line: str) -> str:
-    """The fence that is open after `line`, "" for none."""
+    """Return the fence that is open after `line`, "" for none."""
     if not fence:
         return line[: len(line) - len(line.lstrip(line[0]))]
     return "" if line and not line.strip(fence[0]) and len(line) >= len(fence) else fence
@@ -260,6 +260,6 @@ def _outdented(line: str, column: int) -> str:
 
 
 def _trimmed(lines: list[str]) -> list[str]:
-    """Without blank lines at both ends."""
+    """Return the lines without blank lines at both ends."""
     full = [at for at, line in enumerate(lines) if line.strip()]
     return lines[full[0] : full[-1] + 1] if full else []

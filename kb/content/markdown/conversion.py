@@ -1,26 +1,20 @@
-"""Markdown to HTML, with the extensions that help sites use.
+"""Convert Markdown to HTML, with the extensions that help sites use.
 
-Promises that lists may be indented by the width of their marker, follow a paragraph at once and
-hold fenced code, and that headings, tables and quotes need no blank line before them. Code is taken
-out through `keep`, so no later step sees it. Knows no HTML but the opening and closing of `pre`.
+The HTML is not yet safe to show, and its links are still as the author wrote them. Hostile text may
+take long or recurse deeply, so this is called in a process that can be killed.
 
-Promises for `> [!WARNING]`, `> [!NOTE "Title"]`, `> [!TIP]- Title` (folded, as Obsidian writes it)
-and the marks of `containers` one element each, which needs no script: tabs are folding parts of
-which the first is open. A quote with any other mark stays a quote. Knows the HTML tree of
-Python-Markdown.
+As on GitHub, lists may be indented by the width of their marker, follow a paragraph at once and
+hold fenced code, and headings, tables and quotes need no blank line before them. Code is taken out
+first, so that no later step sees it. It gets spans around comments, keywords, names, strings,
+numbers, prompts and lines of a diff, unless Pygments does not know the language or the code has
+more than `MAX_SIZE` characters.
 
-Promises `[[slug]]`, `[[slug|words]]` as a link to `kb:slug`, which `rewrite` resolves, and
-`++ctrl+c++` as one `kbd` a key, named as keyboards of the article's language name it. Knows the
-HTML tree of Python-Markdown and no article. `<user>` is shown as written where HTML has no element
-of that name: a browser would show nothing.
-
-Promises the same text escaped, with a span around comments, keywords, names, strings, numbers,
-prompts and what a difference adds or takes away; code in a language that Pygments does not know,
-or of more than `MAX_SIZE` characters, has none. Knows no colour: the style sheet does.
-
-Promises the HTML that the text asks for, which is not yet safe to show and whose links are still
-as the author wrote them. May take long or recurse deeply on hostile text: it is called in a process
-that can be killed. Knows no article.
+`> [!WARNING]`, `> [!NOTE "Title"]`, `> [!TIP]- Title` (folded, as in Obsidian) and the marks of
+`containers` become one element each, without scripts; tabs are folding parts of which the first is
+open. A quote with any other mark stays a quote. `[[slug]]` and `[[slug|words]]` become links to
+`kb:slug`, which `rewrite` resolves. `++ctrl+c++` becomes one `kbd` per key, named as on keyboards
+of the article's language. `<user>` is shown as written if HTML has no such element, because a
+browser would show nothing.
 """
 
 from __future__ import annotations
@@ -53,10 +47,10 @@ if TYPE_CHECKING:
     from pygments.token import _TokenType
 
 
-# -- Blocks as GitHub reads them, rewritten to what Python-Markdown reads --
+# -- GitHub's block layout --
 
 
-Keep = Callable[[str, str], str]  # code and its language -> the mark that stands for it
+Keep = Callable[[str, str], str]  # code and its language -> its placeholder
 
 _ITEM = re.compile(r"^( *)([-*+]|\d{1,9}[.)])( +|$)(.*)$")
 _RULE = re.compile(r"^ *([-*_])(?: *\1){2,} *$")
@@ -75,7 +69,7 @@ class _Item:
 
 
 def normal_blocks(lines: list[str], keep: Keep, *, depth: int = 0) -> list[str]:
-    """Return the lines of the same text in Python-Markdown's own layout."""
+    """Return the lines in the layout that Python-Markdown expects."""
     return _Blocks(lines, keep, depth).run()
 
 
@@ -184,7 +178,7 @@ class _Blocks:
         self.out += [margin + line if column is not None else self._indented(line), ""]
 
     def _indented(self, line: str) -> str:
-        """The line with its list's indentation in units of four; text that hangs is pulled in."""
+        """Return the line indented by four columns per list level; hanging text is pulled in."""
         if not self.items:
             return line
         column = len(line) - len(line.lstrip(" "))
@@ -195,7 +189,7 @@ class _Blocks:
         """Close the items that a block at this line's indentation does not belong to."""
         column = len(line) - len(line.lstrip(" "))
         while self.items and column < self.items[-1].content:
-            # Four columns a level is the older custom; it continues the item too.
+            # Four columns per level is the older custom; it continues the item too.
             if column >= self.items[-1].marker + 2 and column % _TAB == 0:
                 break
             self.items.pop()
@@ -212,7 +206,7 @@ class _Blocks:
             self.out.append("")
 
 
-# -- Quotes with a mark made into alerts, folding parts and tabs --
+# -- Alerts, folding parts and tabs --
 
 
 _MARK = re.compile(
@@ -232,7 +226,7 @@ _KINDS = ("note", "tip", "important", "warning", "caution", "details")
 
 
 class Boxes(BlockQuoteProcessor):
-    """Goes before the library's own reader of quotes; `language` chooses the labels."""
+    """Reads quotes with a mark, before the library's own reader; `language` chooses the labels."""
 
     def __init__(self, md: Markdown, language: str) -> None:
         super().__init__(md.parser)
@@ -240,7 +234,7 @@ class Boxes(BlockQuoteProcessor):
         self._labels = dict(zip(_KINDS, labels, strict=True))
 
     def test(self, parent: ElementTree.Element, block: str) -> bool:
-        """Whether the block begins with a mark that is known."""
+        """Whether the block begins with a known mark."""
         found = _MARK.match(block)
         return found is not None and _kind(found["kind"]) != "" and super().test(parent, block)
 
@@ -286,7 +280,7 @@ class Boxes(BlockQuoteProcessor):
 
 
 def _kind(written: str) -> str:
-    """The kind that a mark names, in any site's words; "" for none."""
+    """Return the kind that a mark names, in the words of any site, "" for none."""
     plain = written.casefold()
     return plain if plain in ("tab", "details") else ALERTS.get(plain, "").casefold()
 
@@ -300,10 +294,10 @@ def _folding(
     return box
 
 
-# -- Marks within a line that Markdown does not have: links by slug, keys, names between angles --
+# -- Inline marks: links by slug, keys, names in angle brackets --
 
 
-# Within a table the bar is written with a backslash.
+# Inside a table, the bar is written with a backslash.
 _WIKI = r"(?<!\\)\[\[(?=[^\s\[\]|])([^\[\]|\\\n]{1,200})(?:\\?\|([^\[\]\n]{1,200}))?\]\]"
 _KEY = r"(?:[\w-]{1,20}|\"[^\"\n+]{1,20}\")"
 _KEYS = rf"(?<![\w+])\+\+({_KEY}(?:\+{_KEY}){{0,5}})\+\+(?![\w+])"
@@ -335,7 +329,7 @@ _NAMES_IN = {
 
 
 def register(md: Markdown, language: str) -> None:
-    """Add these to `md`: after code, before escapes, links and tags."""
+    """Register these with `md`: after code, before escapes, links and tags."""
     md.inlinePatterns.register(_Wiki(_WIKI, md), "wiki", 185)
     md.inlinePatterns.register(_Keys(_KEYS, md, language), "keys", 171)
     md.inlinePatterns.register(_Angles(_ANGLES, md), "angles", 91)
@@ -384,12 +378,12 @@ def _shown(name: str) -> str:
     return plain.upper() if len(plain) <= 3 else plain[:1].upper() + plain[1:]
 
 
-# -- Colours for code: each word's part of speech as a class --
+# -- Code highlighting --
 
 
-# The longest listing in the corpora has 6,000; lexers are regular expressions over all of it.
+# Characters; the longest listing in the corpora has 6,000, and lexers search all of it.
 MAX_SIZE = 20_000
-# Pygments' short names of token types, by their beginnings, the longer first.
+# Classes by the first two or one characters of Pygments' short names of token types.
 _CLASSES = {
     "c": "c", "kt": "k", "k": "k", "ow": "k", "sa": "k", "s": "s", "ld": "s", "m": "m",
     "nb": "n", "nf": "n", "nc": "n", "nt": "n", "nn": "n", "nd": "n", "na": "n", "gp": "p",
@@ -418,7 +412,7 @@ def highlighted(code: str, language: str) -> str:
 
 @lru_cache(maxsize=64)
 def _lexer(language: str) -> Lexer | None:
-    """Return the lexer of that name, None without one; importing Pygments waits until needed."""
+    """Return the lexer of that name, None without one; Pygments is imported only when needed."""
     from pygments.lexers import get_lexer_by_name
     from pygments.util import ClassNotFound
 
@@ -440,13 +434,13 @@ def _span(text: str, name: str) -> str:
     return f'<span class="hl-{name}">{escape(text)}</span>' if name and text else escape(text)
 
 
-# -- Markdown to HTML, with the extensions that help sites use --
+# -- The converter --
 
 
-# Attributes behind an image, as kramdown and MkDocs write them.
+# Attributes after an image, as kramdown and MkDocs write them.
 _ATTRIBUTES = re.compile(r"^\{:?[ ]*(?:(?:[\w-]+=(?:\"[^\"\n]*\"|[^\s{}]+)|[.#][\w-]+)[ ]*)+\}")
 _SIZE = re.compile(r"\b(width|height)=[\"']?(\d{1,4})(?:px)?(?![\d%])")
-# What every inline pattern needs one of, the library's and ours; \x02 begins its own marks.
+# Every inline pattern needs one of these; \x02 begins the library's own placeholders.
 _INLINE = re.compile(r"[`\[\\+<&*_~!\x02\x03]|  \n")
 _TASK = re.compile(r"^\[([ xX])\]\s+")
 _BACK = {"es": "Volver a la llamada {} en el texto", "fr": "Revenir à l’appel {} dans le texte"}
@@ -474,7 +468,7 @@ def _converter(language: str) -> Markdown:
             GitHubExtension(language),
         ]
     )
-    # Nothing is registered after this; a list is read in a fraction of a registry's time.
+    # Nothing is registered after this, and a list is much faster to read than a registry.
     converter.parser.blockprocessors = list(converter.parser.blockprocessors)  # type: ignore[assignment]
     converter.treeprocessors["inline"].inlinePatterns = list(converter.inlinePatterns)  # type: ignore[attr-defined]
     return converter
@@ -511,7 +505,7 @@ class _Layout(Preprocessor):
 
 
 class _Plain(Treeprocessor):
-    """Spare text in which no inline markup can be the twenty patterns that look for it."""
+    """Skips the twenty inline patterns for text in which none of them can match."""
 
     def run(self, root: ElementTree.Element) -> None:
         for element in root.iter():
@@ -532,7 +526,7 @@ class _Finish(Treeprocessor):
 
 
 def _size(image: ElementTree.Element) -> None:
-    """Take `{width=300 height=200}` from behind an image; other attributes are dropped."""
+    """Apply `{width=300 height=200}` written after an image; other attributes are dropped."""
     found = _ATTRIBUTES.match(image.tail or "")
     if not found:
         return
@@ -542,7 +536,7 @@ def _size(image: ElementTree.Element) -> None:
 
 
 def _figure(paragraph: ElementTree.Element) -> None:
-    """Make a paragraph that is one image with a title a figure with that caption."""
+    """Turn a paragraph that is one image with a title into a figure with that caption."""
     image = paragraph[0] if len(paragraph) == 1 else None
     if image is None or image.tag != "img" or not image.get("title"):
         return
@@ -552,7 +546,7 @@ def _figure(paragraph: ElementTree.Element) -> None:
 
 
 def _task(item: ElementTree.Element) -> None:
-    """A box drawn as a character: a form control would need a label and do nothing."""
+    """Write the box as a character: a form control would need a label and do nothing."""
     holder = item[0] if len(item) and item[0].tag == "p" and not (item.text or "").strip() else item
     found = _TASK.match(holder.text or "")
     if found:

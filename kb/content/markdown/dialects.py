@@ -1,16 +1,17 @@
-"""Markup of other publishing systems turned into plain Markdown.
+"""Turn the markup of other publishing systems into plain Markdown.
 
-Promises images, videos and the words of rows, columns and versions (`:::image`, `:::row:::`,
-`:::moniker`); zones, tabs and alerts stay for `containers`. What would insert a file that is not
-here is taken out and reported, any other `:::` mark stays visible and is reported.
+Outside code, what only another publisher's program understands is taken out: Liquid tags, kramdown
+attribute lists, MDX components, Hugo shortcodes and Microsoft Learn's marks. The words stay, and
+what was dropped is reported.
 
-Promises links for `ref` and `relref`, images, code, alerts, folding parts, tabs and videos for the
-shortcodes of Hugo and of the themes that help sites use; of any other the inner text stays and its
-name is reported. Runs where code has been taken out. Knows no site's own shortcodes.
+Of Microsoft Learn, images, videos and the words of rows, columns and versions (`:::image`,
+`:::row:::`, `:::moniker`) are converted; zones, tabs and alerts stay for `containers`. A mark that
+would insert a file that is not here is taken out and reported; any other `:::` mark stays visible
+and is reported.
 
-Promises to take out what only another publisher's program understands (Liquid tags, kramdown
-attribute lists, and what `shortcodes`, `components` and `learn` read) outside code, keep the words,
-and say what was dropped. Knows no HTML.
+Of Hugo and of themes that help sites use, `ref` and `relref` become links, and the shortcodes for
+images, code, alerts, folding parts, tabs and videos become Markdown. Of any other shortcode the
+inner text stays and the name is reported.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from kb.content.html.hidden import first_line, is_hidden, without_components
 from kb.content.markdown.containers import ALERTS
 from kb.content.problem import Problem
 
-# -- Microsoft Learn's marks turned into Markdown --
+# -- Microsoft Learn --
 
 
 _VIDEO = re.compile(r"\[!VIDEO\s+(https?://[^\s\]]+)\s*\]", re.IGNORECASE)
@@ -80,7 +81,7 @@ def _mark(found: re.Match[str], problems: list[Problem]) -> str:
     return found[0]
 
 
-# -- Hugo's shortcodes turned into Markdown --
+# -- Hugo's shortcodes --
 
 
 _SHORTCODE_TAG = re.compile(
@@ -91,7 +92,7 @@ _SHOWN = re.compile(r"\{\{([<%])/\*(.{0,500}?)\*/([>%])\}\}")
 _ARGUMENT = re.compile(
     r"(?:(?P<key>[\w-]+)=)?(?:\"(?P<quoted>[^\"]*)\"|`(?P<raw>[^`]*)`|(?P<bare>[^\s\"`=]+))"
 )
-_FENCE = ":" * 7  # more than an author would write
+_FENCE = ":" * 7  # more colons than an author would write
 _VIDEOS = {"youtube": "https://www.youtube.com/watch?v=", "vimeo": "https://vimeo.com/"}
 _BOXES = {"notice", "alert", "callout", "admonition", "hint", "blockquote-alert", "box", *ALERTS}
 _FOLDS = {"details", "expand", "collapse", "accordion-item", "spoiler"}
@@ -100,7 +101,7 @@ _HOLDERS = {"tabs", "tabpane", "accordion", "columns", "column", "steps", "cards
 
 @dataclass(slots=True)
 class Shortcode:
-    """One use: `words` are arguments without a name, `inner` the text between its two ends."""
+    """One use: `words` are the unnamed arguments, `inner` is the text between the two tags."""
 
     name: str
     words: list[str]
@@ -108,7 +109,9 @@ class Shortcode:
     inner: str = ""
 
     def get(self, *names: str, at: int | None = None) -> str:
-        """Return the first argument of these names, else the one at that place, else ""."""
+        """Return the first argument with one of these names, else the one at position `at`, else
+        "".
+        """
         named = next((self.keys[name] for name in names if self.keys.get(name)), "")
         placed = self.words[at] if at is not None and at < len(self.words) else ""
         return named or placed
@@ -135,7 +138,7 @@ def without_shortcodes(text: str, problems: list[Problem]) -> str:
 
 
 def shown_shortcodes(code: str) -> str:
-    """Return code with the shortcodes that it only shows written as readers should see them."""
+    """Return code with escaped shortcodes written as readers should see them."""
     return _SHOWN.sub(r"{{\1\2\3}}", code)
 
 
@@ -211,7 +214,7 @@ def _box(code: Shortcode) -> str:
 
 
 def _link(code: Shortcode) -> str:
-    """`ref` stands where a link's address does: `[words]({{< ref "page.md" >}})`."""
+    """Return the target alone: `ref` is the address of a link, `[words]({{< ref "page.md" >}})`."""
     return "kb:" + quote(code.get("path", at=0), safe="/#.-_")
 
 
@@ -249,7 +252,7 @@ _READ: dict[str, Callable[[Shortcode], str]] = {
 }  # fmt: skip
 
 
-# -- Text of other sites turned into plain Markdown --
+# -- All dialects: code set aside, Liquid, hidden text, attributes --
 
 
 # Code is left alone: whole fences, then spans of one or more backticks.
@@ -258,7 +261,7 @@ CODE = re.compile(
     r"|(?<!`)(?P<ticks>`+)(?!`)[^\n]{1,2000}?(?<!`)(?P=ticks)(?!`))",
     re.DOTALL | re.MULTILINE,
 )
-_KEPT = re.compile(r"\x1a(\d+)\x1a")  # readers of files let no such character through
+_KEPT = re.compile(r"\x1a(\d+)\x1a")  # no file that is read holds this character
 _RAW = re.compile(r"{%-?\s*raw\s*-?%}(.*?){%-?\s*endraw\s*-?%}", re.DOTALL)
 _HIGHLIGHT = re.compile(
     r"{%-?\s*highlight\s+([\w+#-]+)[^%]*%}\n?(.*?){%-?\s*endhighlight\s*-?%}", re.DOTALL
@@ -273,17 +276,17 @@ _SITE = re.compile(
 )
 _TAG = re.compile(r"{%.*?%}|{{.*?}}", re.DOTALL)
 _LINE_ATTRIBUTES = re.compile(r"^[ \t]*\{::?[^{}\n]*\}[ \t]*$\n?", re.MULTILINE)
-# An image's size stays: `markup` reads it.
+# An image's size stays: `conversion` reads it.
 _SPAN_ATTRIBUTES = re.compile(r"(?<=[)\]*_>`\"])\{:(?![^{}\n]*\b(?:width|height)=)[^{}\n]*\}")
 _COMMENTED = re.compile(
     r"{%-?\s*comment\s*-?%}.*?{%-?\s*endcomment\s*-?%}|\{::comment\}.*?\{:/(?:comment)?\}",
     re.DOTALL,
 )
-# Of several lines: right below an item Markdown would take it for the item's text.
+# A comment; one of several lines right below a list item would become part of its text.
 _REMARK = re.compile(r"^ {0,3}<!--(?!-?>)(?:(?!-->).)*-->", re.DOTALL | re.MULTILINE)
-# Without an end, what begins a line hides all that follows.
+# A comment that begins a line and never ends hides all that follows.
 _BEGUN = re.compile(r"^ {0,3}<!--(?!-?>)", re.MULTILINE)
-# What kramdown and MkDocs hide: a block by the line below it, a span by what follows it.
+# kramdown and MkDocs hide a block by marks on the line below it, a span by marks after it.
 _MARKS = r"\{:?[ ]*(?P<marks>[^{}\n]*)\}"
 _BLOCK_MARKS = re.compile(rf"[ \t]*{_MARKS}[ \t]*")
 _SPAN_HIDDEN = re.compile(
@@ -298,9 +301,9 @@ _LINK_SPACE = re.compile(r"\]\( +(?=\S)")
 
 
 def plain_markdown(body: str, *, jekyll: bool = False) -> tuple[str, tuple[Problem, ...]]:
-    """Return `body` without foreign markup, and what could not be carried over.
+    """Return `body` without foreign markup, and findings about what could not be converted.
 
-    Liquid is interpreted only on Jekyll's pages: elsewhere braces are the author's own words.
+    Liquid is interpreted only on Jekyll's pages: elsewhere braces are the author's own text.
     """
     problems: list[Problem] = []
     kept: list[str] = []
@@ -312,7 +315,7 @@ def plain_markdown(body: str, *, jekyll: bool = False) -> tuple[str, tuple[Probl
     text = without_shortcodes(text, problems)
     text = without_components(text, problems)
     text = _without_marks(without_learn_marks(text, problems))
-    # Twice: code may have been taken out within what became code itself.
+    # Twice, because code may have been set aside inside what became code itself.
     text = _KEPT.sub(lambda found: kept[int(found[1])], text)
     return _KEPT.sub(lambda found: kept[int(found[1])], text), tuple(problems)
 
@@ -340,7 +343,7 @@ def _without_liquid(text: str, problems: list[Problem]) -> str:
 
 
 def _without_hidden(text: str, problems: list[Problem]) -> str:
-    """Take out what the marks of another program hide, and comments."""
+    """Remove comments and what the marks of other programs hide."""
     if "comment" in text:
         text = _COMMENTED.sub("", text)
     if "<!--" in text and (start := _unended(text)) is not None:
@@ -367,7 +370,7 @@ def _unended(text: str) -> int | None:
 
 
 def _without_hidden_blocks(text: str, problems: list[Problem]) -> str:
-    """Take out the paragraph, heading, list or table right above a line of marks that hide."""
+    """Remove the paragraph, heading, list or table right above a line of hiding marks."""
     kept: list[str] = []
     for line in text.split("\n"):
         found = _BLOCK_MARKS.fullmatch(line)

@@ -1,7 +1,7 @@
-"""Articles of several repositories as one source: each further one is a collection.
+"""Combine several repositories into one source; each further one is a collection.
 
-Promises what `Source` promises, with the files of the repository `hr` under `@hr/`, and a name of
-the state from which each repository's commit can be read again. Knows no fetching and no setting.
+It behaves as any `Source`, with the files of the repository `hr` under `@hr/`. The name of a state
+holds each repository's commit, so that each can be read again.
 """
 
 from __future__ import annotations
@@ -17,32 +17,32 @@ from kb.content.paths import MOUNT, mount_of
 from kb.content.problem import Problem
 from kb.content.sources.source import Blob, FileChange, Source, Writer
 
-_SHORT = 12  # digits of a commit that people are shown
+_SHORT = 12  # digits of a commit that are shown to people
 Each = TypeVar("Each")
 
 
 def joined(commits: Mapping[str, str]) -> str:
-    """Return the name of a state: the articles' own commit (key ""), then each repository's."""
+    """Return the name of a state: the main repository's commit (key ""), then each other one's."""
     others = (f"+{name}@{commit}" for name, commit in sorted(commits.items()) if name)
     return commits[""] + "".join(others)
 
 
 def parted(commit: str) -> dict[str, str]:
-    """Return the commits by repository that such a name says, "" for the articles' own."""
+    """Return the commits by repository from the name of a state, "" for the main repository."""
     own, *others = commit.split("+")
     pairs = (other.partition("@") for other in others)
     return {"": own} | {name: of_it for name, _, of_it in pairs}
 
 
 def shortened(commit: str) -> str:
-    """Return the name of a state as people are shown it."""
+    """Return the name of a state in the form shown to people."""
     parts = parted(commit)
     others = (f" {name}@{part[:_SHORT]}" for name, part in parts.items() if name)
     return parts[""][:_SHORT] + "".join(others)
 
 
 class SeveralSources:
-    """The articles' own source, and those of further repositories by name."""
+    """The main source of the articles, and those of further repositories by name."""
 
     def __init__(self, own: Source, others: Mapping[str, Source]) -> None:
         self._parts: dict[str, Source] = {"": own} | dict(sorted(others.items()))
@@ -66,7 +66,9 @@ class SeveralSources:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """What was left out of each part, and what of the articles' own lies where another is."""
+        """What was left out of each part, and main files in a folder that a further repository
+        takes.
+        """
         found = [
             replace(problem, path=_prefix(name) + problem.path)
             for name, part in self._parts.items()
@@ -84,18 +86,18 @@ class SeveralSources:
         return dict(sorted(self._files.items()))
 
     def close(self) -> None:
-        """Let go of every part's processes."""
+        """Close every part."""
         for part in self._parts.values():
             part.close()
 
     def history(self) -> Mapping[str, tuple[datetime, str]]:
-        """The last change of each file, from its own repository."""
+        """Return the last change of each file, from its own repository."""
         parts = self._parts.items()
         return {p: each for n, part in parts for p, each in _mounted(part.history(), n)}
 
     def moves(self, since: str) -> Iterable[FileChange] | None:
-        """Files moved or removed in each repository since its commit in `since`. A part that keeps
-        no history tells of none; None where no part keeps any.
+        """Return the files moved or removed in each repository since its commit in `since`. Parts
+        without a history are skipped; None if no part has one.
         """
         before = parted(since) if since else {}
         told = {name: part.moves(before.get(name, "")) for name, part in self._parts.items()}
@@ -103,8 +105,8 @@ class SeveralSources:
         return chain(*(_moved(changes, name) for name, changes in kept.items())) if kept else None
 
     def changed_since(self, commit: str) -> frozenset[str]:
-        """The paths that each part changed since its commit in `commit`; a part that is not named
-        there shares no history.
+        """Return the paths that each part changed since its commit in `commit`; a part that is not
+        named there shares no history.
         """
         before = parted(commit) if commit else {}
         return frozenset(
@@ -114,13 +116,13 @@ class SeveralSources:
         )
 
     def follows(self, commit: str) -> bool:
-        """Whether that state has the same parts, and each leads to this one's."""
+        """Whether that state has the same parts, and each of its commits leads to this state's."""
         before = parted(commit) if commit else {}
         parts = self._parts.items()
         return before.keys() == self._parts.keys() and all(p.follows(before[n]) for n, p in parts)
 
     def read(self, blob: str) -> bytes:
-        """The bytes of a blob of any part; OSError where none keeps it."""
+        """Return the bytes of a blob of any part; OSError if none keeps it."""
         for part in self._parts.values():
             try:
                 return part.read(blob)
@@ -129,19 +131,21 @@ class SeveralSources:
         raise OSError(f"no repository holds {blob}")
 
     def lineage(self, most: int) -> tuple[str, ...]:
-        """The name of this state, then the newest commits of all parts in turn."""
+        """Return the name of this state, then the newest commits of all parts in turn."""
         rows = zip_longest(*(part.lineage(most) for part in self._parts.values()))
         turns = (commit for row in rows for commit in row if commit)
         return tuple(dict.fromkeys((self.commit, *turns)))[:most]
 
     def writer(self, path: str) -> Writer | None:
-        """Who changed the file last, in its own repository."""
+        """Return who last changed the file, in its own repository."""
         mount = mount_of(path)
         part = self._parts.get(mount.strip(f"{MOUNT}/")) if mount else self._parts[""]
         return part.writer(path.removeprefix(mount)) if part else None
 
     def unseen(self, path: str, shown: str, most: int) -> tuple[str, ...]:
-        """The commits of the file's own repository that changed it since it was that blob."""
+        """Return the commits of the file's own repository that changed it since it was the blob
+        `shown`.
+        """
         mount = mount_of(path)
         part = self._parts.get(mount.strip(f"{MOUNT}/")) if mount else self._parts[""]
         return part.unseen(path.removeprefix(mount), shown, most) if part else ()

@@ -1,7 +1,7 @@
-"""Articles read from a plain folder that Git does not track.
+"""Read articles from a plain folder that Git does not track.
 
-Promises one consistent view: what is small enough to be an article or image is read once, when the
-source is opened, and the state is named after those bytes. Follows no link out of the folder.
+The view is consistent: files small enough to be an article or image are read once, when the source
+is opened, and the state is named after those bytes. Links out of the folder are not followed.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from kb.errors import ContentError
 _TEXTS = (".md", ".markdown", ".mdx", ".yml", ".yaml", "_redirects")
 _IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg")
 _KEEP = (*_TEXTS, *_IMAGES, *ENDINGS)
-_LARGEST = 8 * 1024 * 1024  # bytes; larger files are named and sized, never read
+_LARGEST = 8 * 1024 * 1024  # bytes; larger files are listed with their size, never read
 
 
 class FolderSource:
-    """The files under `path` as they are now; `changes` is what `history` tells of them."""
+    """The files under `path` as they are now; `changes` is what `history` returns."""
 
     def __init__(
         self, path: Path, *, changes: Mapping[str, tuple[datetime, str]] | None = None
@@ -46,7 +46,7 @@ class FolderSource:
 
     @property
     def content(self) -> str:
-        """The same as the commit: a folder has no other history."""
+        """The same as the commit, since a folder has no history."""
         return self.commit
 
     def files(self) -> Mapping[str, Blob]:
@@ -54,37 +54,37 @@ class FolderSource:
         return self._files
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Do nothing: no resource is held open."""
 
     def history(self) -> Mapping[str, tuple[datetime, str]]:
-        """What was given: file dates say when a copy was made, not when the text changed."""
+        """Return what was given: file dates say when a copy was made, not when the text changed."""
         return self._changes
 
     def moves(self, since: str) -> None:
-        """Nothing: a folder has no history."""
+        """Return None: a folder has no history."""
 
     def changed_since(self, commit: str) -> frozenset[str]:
-        """Nothing: a folder keeps no history."""
+        """Return nothing: a folder has no history."""
         del commit
         return frozenset()
 
     def follows(self, commit: str) -> bool:
-        """Only itself."""
+        """Whether `commit` is this very state."""
         return commit == self.commit
 
     def read(self, blob: str) -> bytes:
-        """Nothing that is gone is kept."""
+        """Raise OSError: former content is not kept."""
         raise OSError(f"{blob} is not kept")
 
     def lineage(self, most: int) -> tuple[str, ...]:
-        """Only itself."""
+        """Return this state alone."""
         return (self.commit,)[:most]
 
     def writer(self, path: str) -> None:
-        """Nobody: file owners say who made a copy."""
+        """Return None: file owners only say who made a copy."""
 
     def unseen(self, path: str, shown: str, most: int) -> tuple[str, ...]:
-        """None: a folder has no commits."""
+        """Return nothing: a folder has no commits."""
         del path, shown, most
         return ()
 
@@ -134,12 +134,12 @@ class FolderSource:
 
 
 def in_memory(data: bytes, size: int = 0) -> Blob:
-    """Return the bytes as a file's; `size` is that of a file too large to be read."""
+    """Return the bytes as a blob; `size` is that of a file too large to be read."""
     return Blob(hashlib.sha256(data).hexdigest(), len(data) or size, "100644", lambda: data)
 
 
 def is_read(name: str) -> bool:
-    """Whether a file may be a part of the articles; of hidden ones only Learn's redirections."""
+    """Whether a file may be part of the articles; of hidden files only Learn's redirects may."""
     if name.startswith("."):
         return name.startswith(".openpublishing.redirection") and name.endswith(".json")
     return name.casefold().endswith(_KEEP)

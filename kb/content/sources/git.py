@@ -1,11 +1,8 @@
-"""Articles read from Git at one pinned commit, by the program `git`.
+"""Read articles from Git at one pinned commit, with the program `git`.
 
-Promises that no hook, filter, attribute, pager, monitor or network of the repository's own
-configuration is used, and that a question ends in time. Knows no article.
-
-Promises that nothing but committed objects is read: no checkout, hook, filter, attribute, symlink,
-submodule, pager or network, whatever the repository's own configuration asks for. Knows the
-`git` program and no Markdown.
+Only committed objects are read: no checkout, hook, filter, attribute, symlink, submodule, pager,
+monitor or network is used, whatever the repository's own configuration asks for. Every call has a
+time limit. The reasons are in docs/decisions/0004-articles-from-git-objects.md.
 """
 
 from __future__ import annotations
@@ -28,11 +25,11 @@ from kb.content.problem import Problem
 from kb.content.sources.source import FORMAT, Blob, FileChange, Version, Writer, read_versions
 from kb.errors import BranchGone, ContentError
 
-# -- The program `git`, asked about one repository so that nothing of the repository runs --
+# -- Running Git --
 
 
 _TIMEOUT = 60  # seconds for one listing; a repository of 100,000 files needs about one
-# Settings of the repository that could run a program or change what is read.
+# Overrides of repository settings that could run a program or change what is read.
 SAFE = (
     "core.fsmonitor=false",
     "core.hooksPath=/dev/null",
@@ -51,7 +48,7 @@ class Git:
     bare: bool
 
     def run(self, *words: str, timeout: int = _TIMEOUT) -> bytes | None:
-        """Return what Git prints, None when it refuses. ContentError when it does not end."""
+        """Return what Git prints, None when it fails. ContentError when it takes too long."""
         try:
             done = subprocess.run(  # noqa: S603 - fixed program, words of our own, no shell
                 self.command(*words),
@@ -71,7 +68,7 @@ class Git:
 
     @contextlib.contextmanager
     def records(self, *words: str) -> Iterator[Iterator[str]]:
-        """Hand out the NUL-ended records that Git prints, read as they are asked for."""
+        """Open an iterator over the NUL-ended records that Git prints, read on demand."""
         process = start(self.command(*words))
         assert process.stdout is not None
         try:
@@ -80,7 +77,7 @@ class Git:
             stop(process)
 
     def command(self, *words: str) -> list[str]:
-        """Return the command line that asks this repository and no network."""
+        """Return the command line that queries this repository without any network."""
         where = [f"--git-dir={self.place}"] if self.bare else ["-C", str(self.place)]
         trusted = (f"safe.directory={self.place}", f"safe.directory={self.place / '.git'}")
         settings = (*SAFE, "protocol.allow=never", *trusted)
@@ -97,7 +94,7 @@ class Git:
 
 
 def environment() -> dict[str, str]:
-    """Return only what Git needs: nothing inherited can point it elsewhere or run a program."""
+    """Return what Git needs and no more: nothing inherited can redirect it or run a program."""
     kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
     return kept | {
         "LC_ALL": "C",
@@ -113,7 +110,7 @@ def environment() -> dict[str, str]:
 
 
 def start(command: list[str]) -> subprocess.Popen[bytes]:
-    """Return the program at work, spoken to over pipes; end it with `stop`."""
+    """Start the program with pipes and return it; end it with `stop`."""
     try:
         return subprocess.Popen(  # noqa: S603 - fixed program, words of our own, no shell
             command,
@@ -145,18 +142,18 @@ def _split(stream: IO[bytes]) -> Iterator[str]:
 
 
 def no_git() -> ContentError:
-    """Return the refusal for a machine without Git."""
+    """Return the error for a machine without Git."""
     return ContentError(
         "The program git is not installed, and the articles are in a Git repository.",
         "Install git, or set the articles path to a folder outside any repository.",
     )
 
 
-# -- Articles read from a Git object database at one pinned commit --
+# -- The source --
 
 
-_TIMEOUT_OF_A_PAGE = 10  # seconds for what a reader waits for
-_LONGEST = 20_000  # commits looked through for moves: 0.9 s, with 1,900 renames among them
+_TIMEOUT_OF_A_PAGE = 10  # seconds, for calls that a reader waits for
+_LONGEST = 20_000  # commits searched for moves: 0.9 s, with 1,900 renames among them
 
 
 def find_repository(path: Path) -> Path | None:
@@ -167,7 +164,7 @@ def find_repository(path: Path) -> Path | None:
 
 
 def branches(repository: Path) -> tuple[str, ...]:
-    """Return the names of the repository's branches, the one committed to last first."""
+    """Return the names of the repository's branches, the one with the latest commit first."""
     git = Git(repository, bare=not (repository / ".git").exists())
     told = git.run(
         "for-each-ref", "--sort=-committerdate", "--format=%(refname:lstrip=2)", "refs/heads"
@@ -189,7 +186,7 @@ class GitSource:
 
     @property
     def content(self) -> str:
-        """The tree under the path: a commit that changes nothing there leaves it as it was."""
+        """The id of the tree under the path, the same for commits that change nothing there."""
         found = self._git.run("rev-parse", "--verify", "--quiet", f"{self.commit}:{self._prefix}")
         return found.decode().strip() if found else self.commit
 
@@ -208,11 +205,11 @@ class GitSource:
         return self._files
 
     def close(self) -> None:
-        """End the process that reads objects; it starts again when it is needed."""
+        """End the process that reads objects; it starts again when needed."""
         self._objects.close()
 
     def history(self) -> Mapping[str, tuple[datetime, str]]:
-        """The last commit that changed each file, read newest first until all are known."""
+        """Return the last change of each file, read newest first until all are known."""
         missing = set(self._files)
         changes: dict[str, tuple[datetime, str]] = {}
         for when, author, path in self._log():
@@ -224,8 +221,8 @@ class GitSource:
         return changes
 
     def moves(self, since: str) -> Iterator[FileChange]:
-        """Files moved or removed, newest first, along first parents; after the commit `since`
-        where that is an ancestor, else from the beginning. Renames are Git's own finding.
+        """Return the files moved or removed, newest first, along first parents: after the commit
+        `since` if it is an ancestor, else from the beginning. Renames are those that Git detects.
         """
         span = f"{since}..{self.commit}" if self.follows(since) else self.commit
         where = f"--relative={self._prefix}/" if self._prefix else "--no-relative"
@@ -242,8 +239,8 @@ class GitSource:
                     yield FileChange(old, next(records) if moved else "", head.split()[2])
 
     def changed_since(self, commit: str) -> frozenset[str]:
-        """The files that differ from where this commit and `commit` parted; none without such. A
-        file that was only moved is none of them.
+        """Return the files added or changed since this commit and `commit` parted; none if they
+        share no history. A file that was only moved does not count.
         """
         if not commit or commit.startswith("-"):
             return frozenset()
@@ -263,23 +260,23 @@ class GitSource:
         return self._git.run("merge-base", "--is-ancestor", commit, self.commit) is not None
 
     def read(self, blob: str) -> bytes:
-        """Return the bytes of any blob of the repository by its id; OSError without it."""
+        """Return the bytes of any blob of the repository by its id; OSError if it is missing."""
         return self._objects.read(blob)
 
     def lineage(self, most: int) -> tuple[str, ...]:
-        """The newest commits that are in this one, itself first."""
+        """Return the newest commits contained in this one, itself first."""
         told = self._git.run("rev-list", f"--max-count={most}", self.commit)
         return tuple((told or b"").decode().split())
 
     def writer(self, path: str) -> Writer | None:
-        """Who changed the file last, and in which commit."""
+        """Return who last changed the file, and in which commit."""
         inside = f"{self._prefix}/{path}" if self._prefix else path
         told = self._git.run("log", "-1", "--format=%H%x00%an%x00%ae", self.commit, "--", inside)
         facts = (told or b"").decode("utf-8", "replace").strip("\n").split("\0")
         return Writer(*facts) if len(facts) == 3 else None
 
     def unseen(self, path: str, shown: str, most: int) -> tuple[str, ...]:
-        """The commits that changed the file since it was the blob `shown`, newest first."""
+        """Return the commits that changed the file since it was the blob `shown`, newest first."""
         newer = takewhile(lambda one: one.blob != shown, self.versions(path, most))
         return tuple(one.commit for one in newer)
 
@@ -336,7 +333,7 @@ class GitSource:
         return dict(sorted(files.items())), tuple(problems)
 
     def _incomplete(self) -> ContentError:
-        """Return the refusal of a repository that lacks contents of files of its own commit."""
+        """Return the error for a repository that lacks file contents of its own commit."""
         partial = r"^(extensions\.partialclone|remote\..*\.promisor)$"
         if self._git.run("config", "--local", "--get-regexp", partial):
             return ContentError(
@@ -368,7 +365,7 @@ class GitSource:
 
 
 class _Objects:
-    """One `git cat-file --batch`, started when first asked and ended with its owner."""
+    """One `git cat-file --batch` process, started on first use and ended with its owner."""
 
     def __init__(self, command: list[str]) -> None:
         self._command = command
@@ -377,7 +374,7 @@ class _Objects:
         self._end: weakref.finalize[..., _Objects] | None = None
 
     def read(self, oid: str, most: int | None = None) -> bytes:
-        """Return the object's bytes; OSError when the database does not hold it, or too many."""
+        """Return the object's bytes; OSError if it is missing or has more than `most` bytes."""
         with self._lock:
             process = self._process or self._start()
             assert process.stdin is not None
@@ -388,7 +385,7 @@ class _Objects:
             if len(head) != 3 or head[1] != b"blob":
                 raise OSError(f"Git object {oid} cannot be read")
             if most is not None and int(head[2]) > most:
-                self._drop()  # what it was about to say would be taken for the next answer
+                self._drop()  # its pending output would be taken for the next answer
                 raise OSError(f"Git object {oid} has {head[2].decode()} bytes")
             data = process.stdout.read(int(head[2]) + 1)
         if len(data) != int(head[2]) + 1:

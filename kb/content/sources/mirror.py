@@ -1,8 +1,7 @@
-"""A remote repository of articles, mirrored into a folder of our own.
+"""Mirror a remote repository of articles into a local folder.
 
-Promises a fetch that runs no hook and asks no question, over https, ssh or a path alone, that ends
-in time, and that no credential reaches a log, an error or the list of processes. Nothing is
-checked out. Knows no article.
+A fetch uses https, ssh or a path alone, runs no hook, asks no question and has a time limit. No
+credential reaches a log, an error or the list of processes. Nothing is checked out.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from kb.config.repositories import Remote
 from kb.content.sources.git import SAFE, environment, no_git
 from kb.errors import ContentError
 
-HEAD = "refs/published/HEAD"  # in the mirror: the branch that the remote shows first
+HEAD = "refs/published/HEAD"  # in the mirror: the remote's default branch
 _TIMEOUT = 300  # seconds for one fetch, the first and largest included
 _EVERYTHING = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 _SETTINGS = (
@@ -27,11 +26,11 @@ _SETTINGS = (
     "core.askPass=",
     "fetch.recurseSubmodules=no",
     "submodule.recurse=false",
-    # A redirect could lead to a place that the operator did not name.
+    # A redirect could lead to a server that the operator did not name.
     "http.followRedirects=false",
     "http.lowSpeedLimit=1000",
     "http.lowSpeedTime=30",
-    # What a fetch leaves to tidy is tidied before it ends: nothing works on unseen.
+    # Housekeeping is done before a fetch ends, not in the background.
     "gc.autoDetach=false",
 )
 _PASSED_ON = (
@@ -43,14 +42,14 @@ _PASSED_ON = (
 def fetch(remote: Remote, place: Path, *, lock: int) -> None:
     """Bring the mirror at `place` to the remote's state, all of it or nothing.
 
-    `lock` is a file descriptor whose lock the caller holds on the mirror; Git inherits it, so that
-    the lock outlives a caller that is killed while its Git still writes. ContentError when the
+    `lock` is the file descriptor of a lock that the caller holds on the mirror. Git inherits it, so
+    that the lock outlives a caller that is killed while its Git still writes. ContentError when the
     remote does not answer.
     """
     if not (place / "HEAD").is_file() or not (place / "refs").is_dir():
         place.mkdir(parents=True, exist_ok=True)
         _git(remote, place, ("init", "--quiet", "--bare", str(place)), lock)
-    # Left by a Git that was killed: we hold the lock, so none is at work.
+    # Left behind by a Git that was killed: we hold the lock, so no other Git is running.
     for left in place.rglob("*.lock"):
         left.unlink(missing_ok=True)
     wanted = (*_EVERYTHING, f"+HEAD:{HEAD}")
@@ -89,7 +88,7 @@ def _git(remote: Remote, place: Path, words: tuple[str, ...], lock: int) -> None
 
 
 def _environment(remote: Remote) -> dict[str, str]:
-    """Return what Git needs for the network; address and credentials go this way, unseen by ps."""
+    """Return Git's environment for the network, with address and credentials, unseen by ps."""
     told = {"remote.source.url": remote.address}
     if remote.authorization:
         told["http.extraHeader"] = remote.authorization
@@ -102,7 +101,7 @@ def _environment(remote: Remote) -> dict[str, str]:
 
 
 def _said(errors: bytes) -> str:
-    """Return Git's own last reason, in one line; what the server wrote is left out."""
+    """Return the last reason that Git itself gave, in one line, without what the server wrote."""
     lines = errors.decode("utf-8", "replace").splitlines()
     ours = [line for line in lines if line.startswith(("fatal: ", "error: ", "ssh: "))]
     reason = ours[-1] if ours else "Git gave no reason"

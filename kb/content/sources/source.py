@@ -1,14 +1,10 @@
-"""Where articles come from: a Git repository at one commit, or a plain folder; with its versions
-and former files.
+"""The source of articles: a Git repository at one commit or a plain folder, with file histories.
 
-Promises the commits in the log's order, each with the file's name and blob at that time; what is no
-plain file any more is left out. Knows the log's form and runs no program.
-
-Promises that chains of moves end at a file that exists now, that a path in use has no past, and
-that what is found step by step is what is found at once. Knows no Git and no address.
-
-Promises the same view of both: paths, blobs, last changes and the name of the state they are in.
-Chooses between them; `git_source` and `folder_source` do the reading.
+Both kinds offer the same view: paths, blobs, last changes and the name of their state. `git` and
+`folder` do the reading; `open_source` chooses between them. The versions of a file are the commits
+in the log's order, each with the file's name and blob at that time, without those in which it is
+not a plain file. Chains of moves end at a file that exists now, a path in use has no past, and
+following changes step by step gives the same result as following them all at once.
 """
 
 from __future__ import annotations
@@ -24,7 +20,7 @@ from kb.content.article import Article, ArticleStatus
 from kb.content.problem import Problem
 from kb.errors import ContentError
 
-# -- The versions of one file as Git's log tells them --
+# -- Versions of a file in Git's log --
 
 
 # For `git log -z --raw`: a mark, then commit, seconds, author and subject between marks.
@@ -44,9 +40,9 @@ class Version:
 
 
 def read_versions(log: bytes) -> tuple[Version, ...]:
-    """Return the versions in what Git printed in `FORMAT`.
+    """Return the versions in Git's output in `FORMAT`.
 
-    They end where the file began as a copy: what Git tells before that is another article's past.
+    They end where the file began as a copy: what Git lists before is the past of another article.
     """
     found: list[Version] = []
     for record in log.decode("utf-8", "replace").split("\x01"):
@@ -73,15 +69,15 @@ def _version(record: str) -> tuple[Version | None, bool]:
     return version, words[4].startswith("C")
 
 
-# -- What became of files that are no longer there: moved, or removed --
+# -- Moved and removed files --
 
 
-MOST = 5000  # pasts kept, newest first; each is about 100 bytes in every process
+MOST = 5000  # former paths kept, newest first; each takes about 100 bytes in every process
 
 
 @dataclass(frozen=True, slots=True)
 class FileChange:
-    """A file that left `old`: for `new`, or for nowhere (""). `blob` is what it held there."""
+    """A file that left `old`: moved to `new`, or removed if that is "". `blob` is what it held."""
 
     old: str
     new: str
@@ -92,7 +88,7 @@ class FileChange:
 class FormerFile:
     """Where the article of a former path is now (`to`, a path), or what it was when removed.
 
-    `blob` names a removed file that is still to be looked at; `audience` is "" for one that was
+    `blob` is that of a removed file that is still to be read; `audience` is "" for one that was
     never shown.
     """
 
@@ -102,13 +98,13 @@ class FormerFile:
     audience: str = ""
 
     def to_row(self) -> list[Any]:
-        """Return the fate as a JSON-able list."""
+        """Return the former file as a JSON-able list."""
         return [self.to, self.blob, self.title, self.audience]
 
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """An article that is gone: its title and who could read it."""
+    """An article that was removed: its title and who could read it."""
 
     title: str
     audience: str
@@ -117,12 +113,12 @@ class Removed:
 def fates(
     changes: Iterable[FileChange], present: Collection[str], before: Mapping[str, FormerFile]
 ) -> dict[str, FormerFile]:
-    """Return the fate of each former path, newest first.
+    """Return what became of each former path, newest first.
 
-    `changes` come newest first and happened after those that `before` tells of.
+    `changes` come newest first and happened after those in `before`.
     """
     found: dict[str, FormerFile] = {}
-    left: dict[str, FormerFile] = {}  # by path, what became of the file that left it next
+    left: dict[str, FormerFile] = {}  # by path: the next file to leave it
     for change in changes:
         fate = _followed(FormerFile(to=change.new, blob=change.blob), present, left)
         left[change.old] = fate
@@ -137,8 +133,8 @@ def fates(
 def _followed(
     fate: FormerFile, present: Collection[str], left: Mapping[str, FormerFile]
 ) -> FormerFile:
-    """Return the fate with its move followed through what happened later; another file may have
-    come to that path since.
+    """Return `fate` with its move followed through later changes; by now another file may have come
+    to that path.
     """
     if not fate.to:
         return fate
@@ -146,7 +142,7 @@ def _followed(
 
 
 def of_folder(before: Mapping[str, Article], present: Mapping[str, str]) -> dict[str, FormerFile]:
-    """Return the fate of articles by path that a folder without history held `before`.
+    """Return what became of the articles that a folder without history held `before`, by path.
 
     `present` maps path to blob: the same bytes under another path are the same article, moved.
     """
@@ -167,12 +163,12 @@ def audience_shown(status: ArticleStatus, audience: str) -> str:
     return str(audience) if status is not ArticleStatus.DRAFT else ""
 
 
-# -- Where articles come from: a Git repository at one commit, or a plain folder --
+# -- Sources --
 
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """A file's bytes: `id` is equal for equal bytes, `size` in bytes, `read` may raise OSError."""
+    """A file's bytes: equal bytes have equal `id`, `size` is in bytes, `read` may raise OSError."""
 
     id: str
     size: int
@@ -182,7 +178,7 @@ class Blob:
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """Who changed a file last: the commit and the name and address in it."""
+    """Who last changed a file: the commit, and the name and email address in it."""
 
     commit: str
     name: str
@@ -208,36 +204,36 @@ class Source(Protocol):
         """The regular files by path, in path order; separators are "/"."""
 
     def close(self) -> None:
-        """Let go of processes and memory; what is asked for afterwards starts them again."""
+        """Release processes and memory; later calls start them again."""
 
     def history(self) -> Mapping[str, tuple[datetime, str]]:
-        """The last change (aware UTC) and its author by path; empty where no history is kept."""
+        """Return the last change (aware UTC) and its author by path; empty without a history."""
 
     def moves(self, since: str) -> Iterable[FileChange] | None:
-        """Files moved or removed since that commit (of this one's history, else since ever),
-        newest first; None where no history is kept.
+        """Return the files moved or removed since that commit, newest first; since the beginning if
+        it is not in this history. None without a history.
         """
 
     def changed_since(self, commit: str) -> frozenset[str]:
-        """The paths that this state changed after it parted from `commit`, files of before left
-        out; none where the two share no history, or none is kept.
+        """Return the paths added or changed in this state after it and `commit` parted; none if the
+        two share no history.
         """
 
     def follows(self, commit: str) -> bool:
-        """Whether the history that is kept leads from `commit` to this one."""
+        """Whether the history that is kept leads from `commit` to this state."""
 
     def read(self, blob: str) -> bytes:
-        """The bytes of a blob that was here once; OSError where it is not kept."""
+        """Return the bytes of a blob of this or an earlier state; OSError if it is not kept."""
 
     def lineage(self, most: int) -> tuple[str, ...]:
-        """The commits that this one holds, itself first, at most so many."""
+        """Return the commits contained in this one, itself first, at most `most`."""
 
     def writer(self, path: str) -> Writer | None:
-        """Who changed the file last; None where nobody knows."""
+        """Return who last changed the file, None if unknown."""
 
     def unseen(self, path: str, shown: str, most: int) -> tuple[str, ...]:
-        """The commits, at most so many, that changed the file since it last was the blob `shown`;
-        all of them where that is "" or was never there.
+        """Return the commits, at most `most`, that changed the file since it last was the blob
+        `shown`; all of them if that is "" or was never there.
         """
 
 

@@ -1,1 +1,1 @@
-"""Answers to searches that failed: which article brought one, with which commit."""
+"""Answers to failed searches: which article answers each now, and which commit brought it."""

@@ -1,17 +1,16 @@
-"""What is live: since when each part could be read, which commit brought it, whom it matters to.
+"""What is live: since when each text is, which commit brought it, and which questions it concerns.
 
-Promises the same times whichever worker looks: they are kept in the database, and states that came
+The times are the same whichever worker looks: they are kept in the database, and states that came
 and went since the last look are read from the generations that are still kept. Where nothing is
-known yet, Git's time of an article stands for it. A machine that has not yet followed the others
-changes nothing.
+known yet, Git's time of an article is used. A machine that lags behind the others changes nothing.
 
-Promises one commit for one article and state, however the publish was cut: of the versions since
-its text changed, the first that readers could open and that says all that the newest does where it
-answers. Where the change came from elsewhere (a shared text, time) it is the one live then.
+The commit of an answer does not depend on how publishes were cut: of the versions since the
+article's text changed, it is the first that readers could open and that says all that the newest
+does where it answers. Where the change came from elsewhere (a shared text, time) it is the commit
+that was live then.
 
-Promises to leave out only questions that no changed article comes near: neither in meaning nor by a
-word that few articles have. Of thousands of questions a publish then asks some hundreds. Knows the
-index and no database.
+A replay leaves out questions that no changed article comes near, neither in meaning nor by a word
+that few articles have: of thousands of questions some hundreds remain after a publish.
 """
 
 from __future__ import annotations
@@ -42,19 +41,19 @@ from search.ranking.hybrid import SIMILAR
 from search.semantic.encoder import Vectors
 from search.text.analysis import document_terms
 
-# -- What is live, and since when readers could read each part of it --
+# -- The live state --
 
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """What serves: `since` and `known` by slug; `newest` is when the last part came; `fingerprint`
-    is the model's, "" without one.
+    """The live state: `since` and `known` are by slug; `newest` is when the last text went live;
+    `fingerprint` is the model's, "" without one.
     """
 
     generation: str
     fingerprint: str
     library: Library
-    replay: store.Replay
+    replay: store.ReplayedState
     since: Mapping[str, Since]
     known: Mapping[str, Known]
     newest: datetime
@@ -66,7 +65,7 @@ def live_now(db: Database, root: Path, *, keep: bool = True) -> Live | None:
     None where nothing is published, or where another machine is ahead of this one.
     """
     try:
-        live_at = _swapped(root)  # first: should it move now, times are too early, never too late
+        live_at = _swapped(root)  # read first: if it moves now, times are too early, never too late
         serving = index_generation.open_current(root)
     except (SearchError, OSError):
         return None
@@ -83,7 +82,7 @@ def live_now(db: Database, root: Path, *, keep: bool = True) -> Live | None:
     state = state_of(library.commit, now, fingerprint)
     if last is not None and last.state != state and last.live_at > live_at:
         return None
-    replay = store.Replay(state, library.commit[:64], live_at)
+    replay = store.ReplayedState(state, library.commit[:64], live_at)
     if keep and (last is None or last.state != state):
         changed = {slug: each for slug, each in now.items() if held.get(slug) != each}
         with db.begin() as connection:
@@ -94,13 +93,13 @@ def live_now(db: Database, root: Path, *, keep: bool = True) -> Live | None:
 
 
 def _lean(library: Library) -> Library:
-    """Return the library without its pages and pictures: it is held between two looks."""
+    """Return the library without HTML and media: it is held in memory between replays."""
     articles = {slug: replace(article, html="") for slug, article in library.articles.items()}
     return replace(library, articles=articles, media={})
 
 
 def _first(root: Path, serving: Generation, library: Library) -> dict[str, Known]:
-    """Return what is known without an earlier look: when Git says that each article changed."""
+    """Return what is known before the first replay: Git's time of each article."""
     older = [facts.id for facts in index_generation.kept(root) if facts.id < serving.id]
     oldest = _library(root, older[-1]) if older else library
     then = oldest or library
@@ -125,9 +124,9 @@ def _next(library: Library, held: Mapping[str, Known], live_at: float) -> dict[s
 
 
 def _between(
-    root: Path, serving: Generation, last: store.Replay | None
+    root: Path, serving: Generation, last: store.ReplayedState | None
 ) -> Iterator[tuple[Library, float]]:
-    """Yield the states after the last that was looked at and before this one, the oldest first."""
+    """Yield (library, time) of the states between the last replay and this one, oldest first."""
     seen = last.live_at if last else _moment(NEVER)
     for facts in reversed(index_generation.kept(root)):
         built = _built(root, facts.id)
@@ -153,7 +152,7 @@ def _built(root: Path, name: str) -> datetime | None:
 
 
 def _swapped(root: Path) -> datetime:
-    """Return when the generation that serves began to: when the pointer was written."""
+    """Return when the live generation went live: when the pointer was written."""
     return _moment((root / "CURRENT").stat().st_mtime)
 
 
@@ -161,7 +160,7 @@ def _moment(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-# -- Which commit brought an answer --
+# -- The commit of an answer --
 
 
 log = logging.getLogger(__name__)
@@ -169,7 +168,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Naming:
-    """Names commits of one state; `known` is what is kept of each article, by slug."""
+    """Finds the commits of one state; `known` is what is kept of each article, by slug."""
 
     histories: Histories
     library: Library
@@ -237,17 +236,17 @@ def _pairs(text: str) -> set[tuple[str, str]]:
     return set(pairwise(words))
 
 
-# -- Which questions a change of some articles can matter for --
+# -- Questions near a change --
 
 
-MOST = 0.3  # share of changed articles from which every question is asked
-RARE = 0.05  # share of the articles that may hold a word that tells some apart
-RARE_BY_WORDS = 0.3  # the same where there are words alone
-ALWAYS_RARE = 3  # articles: of a few dozen, 5 % would be none
+MOST = 0.3  # share of changed articles above which every question is replayed
+RARE = 0.05  # share of the articles up to which a word in them counts as rare
+RARE_BY_WORDS = 0.3  # the same without a model
+ALWAYS_RARE = 3  # articles; of a few dozen 5 % would be one or none
 
 
 class Nearby:
-    """The articles that changed, by id, in an index."""
+    """Tells which questions the changed articles of a generation may answer."""
 
     def __init__(self, generation: Generation, changed: Collection[str]) -> None:
         ordinals = generation.ordinals
@@ -261,7 +260,8 @@ class Nearby:
         self._terms = set[int]() if self._every else _telling(generation, numbers)
 
     def concerns(self, words: str, vector: Vectors | None) -> bool:
-        """Whether a changed article may answer a question; `vector` (d,) where it has one."""
+        """Return whether a changed article may answer a question; `vector` (d,) where it has one.
+        """
         if self._nobody or self._every:
             return self._every
         return self._near(vector) or any(

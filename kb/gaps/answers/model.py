@@ -1,7 +1,4 @@
-"""The shapes of answers to failed searches.
-
-Promises frozen values. Knows no rule and no database.
-"""
+"""The values of answers to failed searches; all are frozen."""
 
 from __future__ import annotations
 

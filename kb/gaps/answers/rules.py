@@ -1,20 +1,16 @@
-"""When a failed search is answered, since when, and when a gap is open again.
+"""The rules of answers: when a failed search is answered, and when a gap is answered or reopened.
 
-Promises that a text keeps its time when it moves to another article or file, and that a text shown
-to fewer people before counts as new. Knows no database: known times come in, times go out.
+An answer is a text that went live after the search, so that nobody is told of what they were shown
+already. A text keeps its time when it moves to another article or file; one that was shown to fewer
+people before counts as new.
 
-Promises that nobody is told of what they were shown already: an answer is a text that came after
-the search. Knows no engine and no database.
-
-A letter claims more than a list of results, so it asks for more than the engine's floor. With these
-three numbers 83 of 114 questions were answered by the right article and none by another
+An email claims more than a list of results, so an answer asks for more than the engine's floor.
+With SURE, LEAD and RISE 83 of 114 questions were answered by the right article and none by another
 (docs/benchmarks.md, `replaying`); with the floor alone, nine were by another.
 
-Promises a share of people, not of searches, and one article and commit for a gap: those that most
-of them got. Knows no database.
-
-Promises words only where as many people as the setting k_anonymity asks used them; all others are
-counts. Knows no database.
+A gap is answered by its share of people, not of searches, and names the article and commit that
+most of them got. Words are listed only where as many people as the setting k_anonymity asks used
+them; all others are counts.
 """
 
 from __future__ import annotations
@@ -30,17 +26,17 @@ from kb.gaps.answers.model import AnsweredSearch, GapAnswer, SearchOfGap
 from kb.tracking.query_text import favourite
 from search.types import Results
 
-# -- Since when readers could read each part of each article --
+# -- When texts went live --
 
 
-NEVER = 0.0  # since ever, as far as is known
+NEVER = 0.0  # live since always, as far as is known
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
     """What is kept of an article: `blob` names its source, `parts` maps the digest of each text to
-    the Unix time since when it is live. When a text last changed, `was` was its source before ("":
-    none) and `commit` was live.
+    the Unix time since when it is live. `was` is the source before its texts last changed ("" for
+    none), `commit` the one that was live when they did.
     """
 
     blob: str
@@ -51,8 +47,8 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Since:
-    """Since when an article's parts are live, in Unix time: `naming` is its title, answered
-    questions and keywords, the latest of them; `sections` are by anchor.
+    """Since when an article's parts are live, in Unix time: `naming` is the latest time of its
+    title, answered questions and keywords; `sections` are by anchor.
     """
 
     naming: float
@@ -63,7 +59,7 @@ class Since:
         return self.sections.get(anchor, NEVER)
 
     def answering(self, anchor: str) -> float:
-        """Return since when the article answers as it does, by this section or by name."""
+        """Return since when the article answers as it does now, by this section or its naming."""
         return max(self.naming, self.section(anchor))
 
     @property
@@ -73,14 +69,14 @@ class Since:
 
 
 def published(articles: Iterable[Article]) -> list[Article]:
-    """Return the articles that anybody can find."""
+    """Return the published articles."""
     return [article for article in articles if article.status is ArticleStatus.PUBLISHED]
 
 
 def known(
     article: Article, old: Known | None, times: Mapping[str, float], *, live_at: float, commit: str
 ) -> Known:
-    """Return what is to be kept of an article that was `old`; a text without a time is new."""
+    """Return what to keep of an article of which `old` was kept; a text without a time is new."""
     digests = {digest for _, digest in _texts(article)}
     parts = {each: times.get(each, live_at) for each in sorted(digests)}
     if old is not None and old.parts.keys() == parts.keys():
@@ -110,8 +106,8 @@ def times(held: Iterable[Known]) -> dict[str, float]:
 
 
 def state_of(commit: str, held: Mapping[str, Known], model: str) -> str:
-    """Return the name of what is live: the commit, and a digest of the articles, which time changes
-    too, and of the model that reads them.
+    """Return the name of a live state: the commit, and a digest of the model and of the articles'
+    texts, which change with time too.
     """
     digest = hashlib.sha256(model.encode())
     for slug in sorted(held):
@@ -134,19 +130,19 @@ def _digest(article: Article, text: str) -> str:
     return hashlib.sha256((seen_by + text).encode("utf-8", "replace")).hexdigest()[:16]
 
 
-# -- When a search that failed is answered --
+# -- Answered searches --
 
 
 SURE = 0.9  # estimated probability that a hit answers
-LEAD = 0.1  # fused score before the best article that was there already
-RISE = 0.1  # of the probability, where the same article was shown then
+LEAD = 0.1  # fused score ahead of the best article that is not new
+RISE = 0.1  # rise of the probability that an article shown then needs to count now
 LOOKED_AT = 5  # hits compared
 _NOT_FOUND = frozenset({Failure.ZERO.value, Failure.WEAK.value})
 
 
 @dataclass(frozen=True, slots=True)
 class QueryToRepeat:
-    """What is asked again once for all who asked it: the words, and as whom."""
+    """A query that is replayed once for all who made it: words, language and audience."""
 
     words_key: str
     language: str
@@ -156,7 +152,7 @@ class QueryToRepeat:
 @dataclass(frozen=True, slots=True)
 class FailedSearch:
     """One search that failed: `failure` is its class, `shown` the articles it showed then with
-    `confidence`. It was asked last of what was live at `asked_at`. `id` is a search's, or a
+    `confidence`. It was last run against what was live at `asked_at`. `id` is a search's, or a
     subscription's when `by_subscription`.
     """
 
@@ -187,8 +183,8 @@ def answer(asked: FailedSearch, found: Results, live: Mapping[str, Since]) -> st
 
 
 def sure(found: Results, newer: Collection[str]) -> str:
-    """Return the article of `newer` ones that answers for certain: first, believed, and well before
-    every other; "" where none does.
+    """Return the article among the `newer` ones that surely answers: the first hit, with confidence
+    SURE, and well ahead of every article that is not newer; "" where none does.
     """
     if not found.hits or not found.answerable or found.confidence < SURE:
         return ""
@@ -199,21 +195,21 @@ def sure(found: Results, newer: Collection[str]) -> str:
 
 
 def _better(asked: FailedSearch, found: Results, rewritten: bool) -> bool:
-    """Whether an article that was shown then answers otherwise now: found well where it was found
-    badly, or rewritten where it was seen and did not help.
+    """Return whether an article that was shown then answers better now: with more confidence where
+    nothing was found, or rewritten where it was seen and did not help.
     """
     if asked.failure in _NOT_FOUND:
         return found.confidence >= asked.confidence + RISE
     return rewritten
 
 
-# -- When a gap is answered, and when it is open again --
+# -- Answered and reopened gaps --
 
 
-# Of the people of a gap this share must have an answer. A replay is strict: of 114 questions that
+# Share of a gap's people who must have an answer. A replay is strict: of 114 questions that
 # an article answers it was sure of 83 (docs/benchmarks.md), so half by its count are two thirds.
 SHARE = 0.5
-# People who fail on it afterwards, before it is open again: one may have asked for something else.
+# People who must fail afterwards to reopen a gap: one alone may have meant something else.
 AGAIN = 2
 
 
@@ -227,13 +223,13 @@ class Share:
 
     @property
     def enough(self) -> bool:
-        """Whether that answers the gap."""
+        """Return whether the gap counts as answered."""
         return self.most is not None and self.answered >= SHARE * self.people
 
 
 def share(searches: Sequence[SearchOfGap], since: datetime | None = None) -> Share:
-    """Return how many people of a gap have an answer; of those who failed after `since`, where it
-    was answered before. A person has one when one of their wordings has.
+    """Return how many people of a gap have an answer: those of whom one search has. With `since`,
+    when the gap was last reopened, only later searches count.
     """
     counted = [each for each in searches if since is None or each.at > since]
     by: dict[tuple[str, str], set[str]] = {}
@@ -249,12 +245,12 @@ def share(searches: Sequence[SearchOfGap], since: datetime | None = None) -> Sha
 
 
 def is_open_again(searches: Sequence[SearchOfGap], answered_at: datetime) -> bool:
-    """Whether people failed on an answered gap again."""
+    """Return whether enough people failed on an answered gap again."""
     again = {each.visitor for each in searches if each.at > answered_at and not each.article}
     return len(again) >= AGAIN
 
 
-# -- What commits answered, as authors and leads may see it --
+# -- Answers by commit --
 
 
 @dataclass(frozen=True, slots=True)

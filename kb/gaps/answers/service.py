@@ -1,11 +1,10 @@
-"""Failed searches asked again after a publish.
+"""Replays failed searches after a publish, to find those that an article answers now.
 
-Promises what a reader would find now, with vectors that are kept from one replay to the next, and
-an end where something newer goes live meanwhile. Knows no database row but the vectors'.
-
-Promises that each is asked once of each state of the articles, that what was found is kept chunk by
-chunk, so that a replay which was stopped goes on where it was, and that whoever waits for an answer
-is asked for first. Knows the order of steps; rules and SQL are in `kb.gaps.answers`.
+A replay finds what a reader would find now. It runs each search once for each state of the
+articles, those that people subscribed to first. Results are kept chunk by chunk, so that a replay
+which was stopped goes on where it was, and vectors are kept for the next one. It ends early when
+something newer goes live. The rules are in `kb.gaps.answers.rules`, the SQL in
+`kb.gaps.answers.store`.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from datetime import datetime
 from pathlib import Path
 
 from kb.config.settings import Settings
+from kb.content.article import Audience
 from kb.content.history import Histories
 from kb.database import Connection, Database
 from kb.gaps import store as gaps_store
@@ -34,23 +34,21 @@ from search.semantic.runtime import LightEncoder
 from search.text.query import bounded
 from search.types import Mode, Query, Results
 
-# -- Questions asked again of what is live, many at once --
+# -- Repeating searches --
 
 
 # Nobody waits at a search box here: the model gets the time it needs. In seconds.
 PATIENCE = 60.0
-# Widest last: who may read one may read those before it.
-_AUDIENCES = ("public", "signed-in", "staff")
 
 
 def read_by(audience: str) -> frozenset[str]:
-    """Return the audiences of the articles that somebody of this one may read."""
-    known = audience if audience in _AUDIENCES else _AUDIENCES[0]
-    return frozenset(_AUDIENCES[: _AUDIENCES.index(known) + 1])
+    """Return the audiences whose articles a reader of this audience may read."""
+    known = Audience(audience) if audience in set(Audience) else Audience.PUBLIC
+    return known.readable
 
 
 class Remembering:
-    """An encoder of queries that has read many of them before."""
+    """An encoder that remembers the vectors of queries."""
 
     def __init__(self, encoder: Encoder) -> None:
         self._encoder = encoder
@@ -58,15 +56,15 @@ class Remembering:
 
     @property
     def fingerprint(self) -> str:
-        """Return the model's."""
+        """Return the model's fingerprint."""
         return self._encoder.fingerprint
 
     def words(self) -> frozenset[str]:
-        """Return the model's words."""
+        """Return whole words that the model knows."""
         return self._encoder.words()
 
     def encode_documents(self, texts: Sequence[str], progress: Progress = silent) -> Vectors:
-        """Return one unit vector a text: float32, shape (n, d)."""
+        """Return one unit vector per text: float32, shape (n, d)."""
         return self._encoder.encode_documents(texts, progress)
 
     def encode_query(self, text: str) -> Vectors:
@@ -89,7 +87,7 @@ class Remembering:
 
 
 class RepeatedSearches:
-    """Asks questions of the generation that serves; without `keep` nothing is written."""
+    """Repeats searches against the live generation; without `keep` nothing is written."""
 
     def __init__(
         self, db: Database, engine: Engine, encoder: Remembering | None, *, keep: bool
@@ -100,7 +98,7 @@ class RepeatedSearches:
         self._encoder = encoder
 
     def vectors(self, words: Mapping[str, str], now: datetime) -> Mapping[str, Vectors]:
-        """Return the vectors of questions (words by key) by key; {} where words alone answer."""
+        """Return the vectors of questions (words by key) by key; {} without a model."""
         encoder = self._encoder
         if encoder is None:
             return {}
@@ -116,11 +114,11 @@ class RepeatedSearches:
 
     @property
     def generation(self) -> Generation:
-        """The generation that answers."""
+        """Return the generation that is searched."""
         return self._engine.generation
 
     def ask(self, question: QueryToRepeat, words: str) -> Results:
-        """Return what somebody who asks this finds first."""
+        """Return the first hits for the question, as its audience finds them."""
         query = Query(
             words,
             audiences=read_by(question.audience),
@@ -131,7 +129,7 @@ class RepeatedSearches:
 
 
 def _text(words: str) -> str:
-    """Return what the engine has the model read of these words, unless it corrects them."""
+    """Return the text that the engine encodes for these words, unless it corrects them."""
     return constraints(bounded(words)).text
 
 
@@ -139,9 +137,9 @@ def _text(words: str) -> str:
 def asking(
     db: Database, settings: Settings, fingerprint: str, *, keep: bool
 ) -> Iterator[RepeatedSearches]:
-    """Give what asks the generation that serves; with meaning where it has a `fingerprint`.
+    """Yield searches against the live generation, by meaning too where it has a `fingerprint`.
 
-    SearchError where the model that made it cannot be had: words alone would find other things.
+    SearchError where the model that built it cannot be had: without it other articles are found.
     """
     encoder = _encoder(settings, fingerprint)
     engine = Engine(
@@ -157,7 +155,7 @@ def asking(
 
 
 def _encoder(settings: Settings, fingerprint: str) -> Remembering | None:
-    """Return the model that made the index; SearchError where it cannot be had now."""
+    """Return the model that built the index; SearchError where it cannot be had now."""
     if not settings.semantic or not fingerprint:
         return None
     found = open_encoder(settings)
@@ -166,7 +164,7 @@ def _encoder(settings: Settings, fingerprint: str) -> Remembering | None:
     return Remembering(found)
 
 
-# -- Failed searches asked again after a publish --
+# -- Replays --
 
 
 CHUNK = 256  # questions whose answers are kept in one transaction
@@ -183,7 +181,7 @@ class AnsweredOnReplay:
 
 @dataclass(frozen=True, slots=True)
 class ReplayResult:
-    """What a replay did: `asked` counts searches, `left` those still to be asked of this state."""
+    """What a replay did: `asked` counts searches, `left` those still to be replayed."""
 
     commit: str = ""
     asked: int = 0
@@ -192,10 +190,12 @@ class ReplayResult:
 
 
 class Waiting:
-    """Who waits for an answer beside the record; here nobody. See `kb.gaps.subscriptions`."""
+    """Searches to replay that are not stored as failed: none here. See `kb.gaps.subscriptions`."""
 
     def asked(self, connection: Connection, state: str, before: datetime) -> Sequence[FailedSearch]:
-        """Return what those ask who wait, from before that time, not asked of this state yet."""
+        """Return the searches that people wait for, made before that time and not yet replayed
+        against this state.
+        """
         del connection, state, before
         return ()
 
@@ -203,12 +203,12 @@ class Waiting:
         self, connection: Connection, state: str, asked: Sequence[FailedSearch],
         answers: Mapping[str, GapAnswer], now: datetime,
     ) -> None:  # fmt: skip
-        """Note on an open transaction what was asked, and tell who has an answer."""
+        """Mark searches as replayed in an open transaction, and tell those who have an answer."""
 
 
 @dataclass(slots=True)
 class Replay:
-    """Replays for one site. One at a time: whoever runs it holds the lease."""
+    """Replays for one site. One runs at a time: the caller holds the job's lease."""
 
     db: Database
     settings: Settings
@@ -225,9 +225,9 @@ class Replay:
         since: datetime | None = None,
         keep: bool = True,
     ) -> ReplayResult:
-        """Ask what is to be asked of what is live, while `go_on` says so, and return what came.
+        """Replay the searches that are due, while `go_on` returns True; return the result.
 
-        `since` leaves out what was searched before; without `keep` nothing is written.
+        `since` leaves out searches made before; without `keep` nothing is written.
         """
         live = self._live(keep=keep)
         if live is None:
@@ -246,17 +246,17 @@ class Replay:
         return ReplayResult(live.replay.commit, work.asked, tuple(work.found), total - work.asked)
 
     def _live(self, *, keep: bool) -> Live | None:
-        """Return what is live, read again when the pointer has moved."""
+        """Return what is live, read again when CURRENT has changed."""
         root = self.settings.generations
         stamp = _stamp(root)
         if stamp is None or stamp != self._held[0] or not keep:
             held = live_now(self.db, root, keep=keep)
-            # Behind another machine: look again next time.
+            # Nothing live, or another machine is ahead: look again next time.
             self._held = (stamp if held and keep else None, held)
         return self._held[1]
 
     def _groups(self, live: Live, since: datetime) -> list[list[FailedSearch]]:
-        """Return what is to be asked, who ask the same together: first who waits, then most."""
+        """Return the due searches grouped by question: subscriptions first, then the largest."""
         state = live.replay.state
         with self.db.read() as connection:
             asked = [
@@ -270,7 +270,7 @@ class Replay:
 
 
 class _Work:
-    """One replay of one state."""
+    """One replay against one state."""
 
     def __init__(
         self, site: Replay, live: Live, asker: RepeatedSearches, now: datetime, *, keep: bool
@@ -281,7 +281,7 @@ class _Work:
         self._nearby: dict[frozenset[str], Nearby] = {}
 
     def chunk(self, groups: Sequence[Sequence[FailedSearch]]) -> bool:
-        """Ask some questions and keep what came; False when something newer went live."""
+        """Replay some questions and keep the results; False when something newer went live."""
         words = {group[0].question.words_key: group[0].words for group in groups}
         vectors = self.asker.vectors(words, self.now)
         found: list[AnsweredOnReplay] = []
@@ -304,7 +304,7 @@ class _Work:
         return True
 
     def _concerned(self, group: Sequence[FailedSearch], vector: Vectors | None) -> bool:
-        """Whether an article that changed since the last time it was asked may answer it."""
+        """Return whether an article that changed since the last replay may answer it."""
         since = min(each.asked_at for each in group).timestamp()
         changed = frozenset(slug for slug, at in self.live.since.items() if at.latest > since)
         if changed not in self._nearby:
@@ -327,8 +327,8 @@ class _Work:
 
 
 def asked_before(db: Database, words_key: str, since: datetime) -> tuple[int, str]:
-    """Return how many distinct people failed on these words since then, alone or in their gap, and
-    the gap's status, "" without one.
+    """Return how many distinct people failed on these words since then, by these words or in their
+    gap, and the gap's status, "" without a gap.
     """
     with db.read() as connection:
         return store.asked_before(connection, words_key, since)

@@ -1,7 +1,6 @@
-"""Replays in the database: what was live since when, what is to be asked again, what answers.
+"""Replays in the database: live states, the searches to replay, and their answers.
 
-Promises that a search is answered once, and that an answer found while somebody else found one is
-not written over it. Knows no rule of answering.
+A search is answered once: an answer that was found meanwhile by another process stays.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from kb.analytics.model import Failure
+from kb.content.article import Audience
 from kb.database import Database
 from kb.gaps.answers.model import AnsweredSearch, GapAnswer, SearchOfGap
 from kb.gaps.answers.rules import FailedSearch, Known, QueryToRepeat
@@ -30,13 +30,12 @@ from kb.schema import (
 )
 
 CHUNK = 400  # values in one IN (...); SQLite before 3.32 took 999
-PUBLIC, SIGNED_IN = "public", "signed-in"
 SHOWN_UNSURE = 3  # hits that the page shows where nothing clearly answers
 
 
 @dataclass(frozen=True, slots=True)
-class Replay:
-    """What was live when failed searches were last asked again, and since when."""
+class ReplayedState:
+    """A state that failed searches were replayed against, and since when it was live."""
 
     state: str
     commit: str
@@ -46,10 +45,10 @@ class Replay:
 # -- what was live ------------------------------------------------------------------------------
 
 
-def last(connection: Connection) -> Replay | None:
+def last(connection: Connection) -> ReplayedState | None:
     """Return the last replay, None before the first."""
     row = connection.execute(sa.select(replays).order_by(replays.c.seq.desc()).limit(1)).first()
-    return Replay(row.state, row.commit, row.live_at) if row else None
+    return ReplayedState(row.state, row.commit, row.live_at) if row else None
 
 
 def known(connection: Connection) -> dict[str, Known]:
@@ -61,11 +60,11 @@ def known(connection: Connection) -> dict[str, Known]:
 def begin(
     db: Database,
     connection: Connection,
-    replay: Replay,
+    replay: ReplayedState,
     changed: Mapping[str, Known],
     gone: Collection[str],
 ) -> None:
-    """Keep what is live now: `changed` by slug; those `gone` are forgotten."""
+    """Store the live state: write the `changed` articles by slug, delete those `gone`."""
     for chunk in _chunks(sorted({*changed, *gone})):
         connection.execute(sa.delete(article_parts).where(article_parts.c.slug.in_(chunk)))
     rows = [
@@ -91,7 +90,7 @@ def waiting(
     connection: Connection, state: str, *, since: datetime, before: datetime
 ) -> tuple[FailedSearch, ...]:
     """Return the failed searches from `since` on and before `before` that nothing answers yet and
-    that were not asked of this state, the latest first.
+    that were not replayed against this state, the latest first.
     """
     joined = failed_searches.join(events, events.c.id == failed_searches.c.search_id, isouter=True)
     joined = joined.join(
@@ -130,7 +129,7 @@ def _asked(row: Row[Any], lived: Mapping[str, datetime]) -> FailedSearch:
     shown = [str(slug) for slug, *_ in facts.get("hits", ())]
     if row.failure in {Failure.ZERO, Failure.WEAK}:
         shown = shown[:SHOWN_UNSURE]
-    audience = SIGNED_IN if row.user_id else PUBLIC
+    audience = (Audience.SIGNED_IN if row.user_id else Audience.PUBLIC).value
     return FailedSearch(
         id=row.search_id,
         at=row.at,
@@ -155,8 +154,8 @@ def mark(
     answers: Mapping[str, GapAnswer],
     now: datetime,
 ) -> int:
-    """Note that searches (with their times) were asked, and which were answered; return how many
-    were not answered before.
+    """Mark searches (with their times) as replayed and write their answers; return how many were
+    not answered before.
     """
     rows = [{"search_id": each, "at": at} for each, at in sorted(searches.items())]
     for some in _chunks(rows):
@@ -234,7 +233,7 @@ def placed(connection: Connection) -> dict[str, list[SearchOfGap]]:
 def set_status(
     connection: Connection, gap: Gap, status: str, found: GapAnswer | None, now: datetime
 ) -> bool:
-    """Give a gap a status with what answers it, none where it is open again; False when somebody
+    """Write a gap's status and its answer, None when it is reopened; return False when somebody
     changed it since it was read.
     """
     statement = (
@@ -253,7 +252,7 @@ def set_status(
 
 
 def reopened(connection: Connection, kind: str) -> dict[str, datetime]:
-    """Return when each gap was last open again, by gap."""
+    """Return when each gap was last reopened, by gap id."""
     query = (
         sa.select(gap_events.c.gap_id, sa.func.max(gap_events.c.at))
         .where(gap_events.c.kind == kind)
@@ -286,7 +285,7 @@ def asked_before(connection: Connection, words_key: str, since: datetime) -> tup
 
 
 def forget(connection: Connection, before: datetime) -> None:
-    """Forget replays of states that were live before that, but for the last."""
+    """Delete the replays of states that were live before that time, except the last one."""
     newest = sa.select(sa.func.max(replays.c.seq)).scalar_subquery()
     connection.execute(sa.delete(replays).where(replays.c.live_at < before, replays.c.seq < newest))
 

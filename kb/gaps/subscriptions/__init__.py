@@ -1,1 +1,1 @@
-"""People who asked to be told when a search of theirs is answered."""
+"""Subscriptions: readers who asked to be told when a search of theirs is answered."""

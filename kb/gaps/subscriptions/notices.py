@@ -1,8 +1,8 @@
-"""Letters to readers who asked to be told when their search is answered.
+"""Emails to readers who asked to be told when their search is answered.
 
-Promises plain text in English or Spanish, one letter of a kind for each subscription however often
-it is asked for, a way to stop in each, and that the outbox forgets the address once a letter is
-delivered. The letter that asks quotes nothing: anybody can have it sent to any address.
+They are plain text in English or Spanish, and each offers a way to stop. A subscription gets one
+request to confirm a day at most, and one answer in all. The outbox forgets the address once an
+email is delivered. The request to confirm quotes nothing: anybody can have it sent to any address.
 """
 
 from __future__ import annotations
@@ -54,11 +54,11 @@ _TEXTS = {
         "and": "» y «",
     },
 }
-LONGEST_SUBJECT = 120  # of the words in it; the text has them whole
+LONGEST_SUBJECT = 120  # characters of the searched words; the text has all of them
 
 
 class Reader(Protocol):
-    """Who is written to."""
+    """The recipient of an email."""
 
     @property
     def id(self) -> str: ...
@@ -69,7 +69,7 @@ class Reader(Protocol):
 
 
 class Told(Protocol):
-    """What is told: the article that answers, and the words."""
+    """The answer to tell of: the article, and the words it answers."""
 
     @property
     def slug(self) -> str: ...
@@ -81,13 +81,13 @@ class Told(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AnswerLetters:
-    """Writes into the outbox, in the transaction that causes a letter."""
+    """Writes emails into the outbox, in the transaction that causes them."""
 
     links: Links
     site: str
 
     def confirm(self, connection: Connection, to: Reader, token: str, *, now: datetime) -> None:
-        """Ask whether this address wants to be told; once a day and subscription at most."""
+        """Ask whether this address wants to be told; at most once a day per subscription."""
         subject, text = _TEXTS[email_language(to.language)]["confirm"]
         values = {"site": self.site, "link": self.links.subscription(token)}
         payload = self._payload(to, token, subject.format(**values), text.format(**values))
@@ -97,7 +97,7 @@ class AnswerLetters:
     def answered(
         self, connection: Connection, to: Reader, token: str, answer: Told, *, now: datetime
     ) -> None:
-        """Tell of the article that answers, once a subscription."""
+        """Tell of the article that answers, once per subscription."""
         texts = _TEXTS[email_language(to.language)]
         subject, text = texts["answered"]
         words = str(texts["and"]).join(answer.words)

@@ -1,8 +1,8 @@
-"""Being told when a search is answered: asked for, confirmed, told once, stopped at any time.
+"""Subscriptions: asking to be told when a search is answered, confirming, being told, stopping.
 
-Promises that nobody is written to who did not confirm, or whose address is not their account's,
-that one letter comes for one article, and only to who may read it, and that a link can be made
-anew from the site's secret: only its digest is kept. Knows no page; letters are written elsewhere.
+Only an address that was confirmed, or that is its account's own, is told of an answer: in one email
+per article, and only if the person may read it. A link can be made again from the site's secret, so
+that only its digest is kept.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _NAMESPACE = uuid.UUID("0d6e2b7c-61f4-5a39-9a0e-5f0c7be1f2d4")
 
 
 class SubscriptionNotices(Protocol):
-    """Writes letters in the transaction that causes them."""
+    """Writes emails in the transaction that causes them."""
 
     def confirm(
         self, connection: Connection, to: Subscription, token: str, *, now: datetime
@@ -57,8 +57,8 @@ class ToldOf:
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionRequest:
-    """What somebody asks for: to be told of the search `search_id` by `words`. `audience` is the
-    widest that they may read; `known` says that the address is their account's.
+    """A request to be told of an answer to the search `search_id` for `words`. `audience` is the
+    widest that the person may read; `known` says that the address is their account's.
     """
 
     search_id: str
@@ -88,10 +88,10 @@ class Subscriptions(Waiting):
         self._library = library
 
     def ask(self, wish: SubscriptionRequest, now: datetime) -> str:
-        """Take in a wish and, unless the address is known, ask it to confirm; return the link's
+        """Store a request and, unless the address is known, ask for confirmation; return the link's
         token. InvalidInput when the address cannot be one.
 
-        Who waits for the same words already is asked again where they did not confirm.
+        An open request for the same words is used again, and asked to confirm if it is not yet.
         """
         email = normal_email(wish.email)
         with self._db.begin() as connection:
@@ -120,7 +120,7 @@ class Subscriptions(Waiting):
         )
 
     def find(self, token: str) -> Subscription:
-        """Return the subscription behind a link; NotFound when there is none any more."""
+        """Return the subscription of a link; NotFound when there is none any more."""
         with self._db.read() as connection:
             found = store.by_link(connection, _digest(token))
         if found is None:
@@ -131,30 +131,30 @@ class Subscriptions(Waiting):
         return found
 
     def confirm(self, token: str, now: datetime) -> Subscription:
-        """Let the person behind a link wait for the answer; NotFound as `find`."""
+        """Confirm the subscription of a link and return it; NotFound as `find`."""
         found = self.find(token)
         with self._db.begin() as connection:
             store.confirm(connection, found.id, now)
         return self.find(token)
 
     def stop(self, token: str) -> None:
-        """Forget the person behind a link; a link of nobody is no fault."""
+        """Delete the subscription of a link, if there is one."""
         with self._db.begin() as connection:
             found = store.by_link(connection, _digest(token))
             if found is not None:
                 store.stop(connection, found.id)
 
-    # What a replay asks and tells
+    # What a replay calls
 
     def asked(self, connection: Connection, state: str, before: datetime) -> Sequence[FailedSearch]:
-        """Return what those ask who wait, and searched before that time."""
+        """Return the searches of confirmed subscriptions to replay, made before that time."""
         return store.waiting(connection, state, before)
 
     def mark(
         self, connection: Connection, state: str, asked: Sequence[FailedSearch],
         answers: Mapping[str, GapAnswer], now: datetime,
     ) -> None:  # fmt: skip
-        """Note what was asked, and tell who has an answer that they may read."""
+        """Mark these as replayed, and email those who have an answer that they may read."""
         ids = [each.id for each in asked]
         store.replayed(connection, ids, state)
         waiting = store.by_ids(connection, [each for each in ids if each in answers])
@@ -169,16 +169,17 @@ class Subscriptions(Waiting):
     def _tell(
         self, connection: Connection, several: Sequence[Subscription], slug: str, now: datetime
     ) -> None:
-        """Write one letter to one address."""
+        """Write one email to one address."""
         told = [each for each in several if store.told(connection, each.id, slug, now)]
         if not told:
             return
-        title = self._library().get(slug).title
+        article = self._library().get(slug)
+        title = article.title if article is not None else slug
         answer = ToldOf(slug, title, tuple(dict.fromkeys(each.words for each in told)))
         self._letters.answered(connection, told[0], self._token(told[0].id), answer, now=now)
 
     def _may_read(self, subscription: Subscription, slug: str) -> bool:
-        """Whether the person may read the article now: an account may have gone meanwhile."""
+        """Return whether the person may read the article now; the account may be gone."""
         article = self._library().get(slug)
         if article is None or str(article.status) != "published":
             return False

@@ -1,7 +1,7 @@
 """Subscriptions in the database.
 
-Promises that an address is kept only while somebody waits, that one is told once, and that a link
-is found by its digest alone. Knows no letter and no rule of answering.
+An address is kept only while somebody waits, each subscription is told once, and a link is found by
+its digest alone.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ ASKED, CONFIRMED, TOLD = "asked", "confirmed", "told"
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """One person's wish to be told. `email` is "" once they were; `audience` is what they may
-    read, `language` what letters are written in.
+    """One person's request to be told. `email` is "" once they were; `audience` is the widest that
+    they may read, `language` that of the emails.
     """
 
     id: str
@@ -50,7 +50,7 @@ def add(connection: Connection, made: Subscription, digest: str) -> None:
 
 
 def same(connection: Connection, email: str, words: str) -> Subscription | None:
-    """Return what that address waits for already by these words, None where nothing."""
+    """Return the open subscription of that address for these words, None where there is none."""
     query = sa.select(subscriptions).where(
         subscriptions.c.email == email,
         subscriptions.c.words == words,
@@ -61,14 +61,14 @@ def same(connection: Connection, email: str, words: str) -> Subscription | None:
 
 
 def by_link(connection: Connection, digest: str) -> Subscription | None:
-    """Return the subscription behind a link, None where there is none."""
+    """Return the subscription of a link, None where there is none."""
     query = sa.select(subscriptions).where(subscriptions.c.link_digest == digest)
     row = connection.execute(query).first()
     return _subscription(row) if row else None
 
 
 def by_ids(connection: Connection, ids: Sequence[str]) -> dict[str, Subscription]:
-    """Return subscriptions by id; those that ended meanwhile are not there."""
+    """Return the confirmed subscriptions among these, by id."""
     query = sa.select(subscriptions).where(
         subscriptions.c.id.in_(ids), subscriptions.c.state == CONFIRMED
     )
@@ -80,7 +80,7 @@ def _subscription(row: Row[Any]) -> Subscription:
 
 
 def confirm(connection: Connection, subscription_id: str, now: datetime) -> bool:
-    """Let somebody wait who asked to; return whether that was to be done still."""
+    """Confirm a subscription; return False when it was not waiting for that."""
     statement = (
         sa.update(subscriptions)
         .where(subscriptions.c.id == subscription_id, subscriptions.c.state == ASKED)
@@ -90,12 +90,14 @@ def confirm(connection: Connection, subscription_id: str, now: datetime) -> bool
 
 
 def stop(connection: Connection, subscription_id: str) -> None:
-    """Forget a subscription, address and words."""
+    """Delete a subscription with its address and words."""
     connection.execute(sa.delete(subscriptions).where(subscriptions.c.id == subscription_id))
 
 
 def waiting(connection: Connection, state: str, before: datetime) -> list[FailedSearch]:
-    """Return what those ask who wait, and searched before that time, not asked of this state."""
+    """Return the searches of confirmed subscriptions, made before that time and not yet replayed
+    against this state.
+    """
     joined = subscriptions.join(events, events.c.id == subscriptions.c.search_id, isouter=True)
     at = sa.func.coalesce(events.c.at, subscriptions.c.created_at, type_=events.c.at.type)
     query = (
@@ -124,14 +126,14 @@ def _asked(row: Row[Any], lived: Mapping[str, datetime]) -> FailedSearch:
 
 
 def replayed(connection: Connection, ids: Sequence[str], state: str) -> None:
-    """Note that these were asked of a state."""
+    """Mark these as replayed against a state."""
     connection.execute(
         sa.update(subscriptions).where(subscriptions.c.id.in_(ids)).values(replayed=state)
     )
 
 
 def told(connection: Connection, subscription_id: str, article: str, now: datetime) -> bool:
-    """Note that somebody was told, and forget the address; False when that was done already."""
+    """Mark a subscription as told and forget the address; return False when it was before."""
     statement = (
         sa.update(subscriptions)
         .where(subscriptions.c.id == subscription_id, subscriptions.c.state == CONFIRMED)

@@ -1,1 +1,1 @@
-"""The weekly digest: the report of one week by e-mail."""
+"""The weekly digest: the report of one week by email."""

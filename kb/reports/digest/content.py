@@ -1,14 +1,9 @@
-"""What the weekly digest says, from the reports of two weeks.
+"""The content of the weekly digest, made from the reports of two weeks.
 
-Promises absolute addresses under the site's own. Pure.
-
-Promises words alone, ready to be read: who renders them decides nothing. Pure.
-
-Promises that a week is called settled only when a ticket may no longer change its outcomes. Pure.
-
-Promises the figures of the report and no other, each with its interval and its counts, words of
-enough people only (the report and the gaps leave out the rest), and a link from each figure to its
-definition. Pure.
+All values are words ready to be read and all addresses are absolute: the HTML and the text version
+only render them. The figures are those of the report, each with its interval, its counts and a link
+to its definition; words of too few people are already left out by the report and the gaps. A week
+is settled only when tickets can no longer change its outcomes.
 """
 
 from __future__ import annotations
@@ -28,12 +23,12 @@ from kb.errors import InvalidInput
 from kb.gaps.model import Gap
 from kb.gaps.service import Listing, name_of
 
-# -- Where the pages are that a digest leads to --
+# -- Addresses of pages --
 
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """The report's pages, absolute."""
+    """The absolute addresses of the pages that a digest links to."""
 
     site_url: str
     week: Week
@@ -43,34 +38,34 @@ class Addresses:
 
     @property
     def report(self) -> str:
-        """Return the report of the week."""
+        """Return the address of the week's report."""
         span = self.week.span
         return self._at(f"/reports/?from={span.first}&until={span.last}")
 
     @property
     def gaps(self) -> str:
-        """Return the list of gaps."""
+        """Return the address of the list of gaps."""
         return self._at("/reports/gaps")
 
     def gap(self, number: int) -> str:
-        """Return one gap."""
+        """Return the address of a gap."""
         return self._at(f"/reports/gaps/{number}")
 
     def article(self, slug: str) -> str:
-        """Return an article."""
+        """Return the address of an article."""
         return self._at(f"/articles/{quote(slug, safe='/')}")
 
     def definition(self, key: str) -> str:
-        """Return the place of a definition."""
+        """Return the address of a definition."""
         return self._at(f"/reports/definitions#{key}")
 
 
-# -- The shapes of a letter that holds tables --
+# -- Parts of a digest --
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What a cell says, what stands small `below` it, and the absolute address it leads to."""
+    """A cell: its words, small print `below` them, and an absolute address to link to."""
 
     words: str
     below: tuple[str, ...] = ()
@@ -79,8 +74,8 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class DigestTable:
-    """A table under a heading: `rows` have a cell for each of `columns`, the first names the row.
-    `quiet` is said below the table; `empty` is said instead of a table without rows.
+    """A table under a heading: each row has a cell for each of `columns`; the first names the row.
+    `quiet` is small print below the table; `empty` is shown instead of a table without rows.
     """
 
     title: str
@@ -98,7 +93,7 @@ class DigestTable:
 
 @dataclass(frozen=True, slots=True)
 class FootDefinition:
-    """A definition at the foot."""
+    """A definition at the end of the digest."""
 
     name: str
     words: str
@@ -107,8 +102,8 @@ class FootDefinition:
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """All that a letter says. `summary` is what to know when nothing else is read; `bar` holds the
-    widths in whole per cent of what is sure and of what may be, None where nothing has closed.
+    """The whole content of a digest. `bar` holds the widths, in whole per cent, of the lower bound
+    of deflection and of the rest up to the upper bound; None if no episode has closed.
     """
 
     site: str
@@ -127,35 +122,35 @@ class Digest:
 
 @dataclass(frozen=True, slots=True)
 class DigestEmail:
-    """A digest as it is sent."""
+    """A digest as an email."""
 
     subject: str
     text: str
     html: str
 
 
-# -- Weeks as the digest counts them: Monday to Sunday, UTC, numbered by ISO 8601 --
+# -- Weeks: Monday to Sunday, UTC, numbered by ISO 8601 --
 
 
-HOUR = 6  # UTC, at which a digest is due: it is there when a European working day begins
+HOUR = 6  # UTC hour at which a digest is due, before the European working day begins
 _NAME = re.compile(r"(\d{4})-?W(\d{2})", re.ASCII)
 _SEVEN = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Week:
-    """One week by its Monday."""
+    """A week, by its Monday."""
 
     first: date
 
     @classmethod
     def of(cls, day: date) -> Week:
-        """Return the week that the day is in."""
+        """Return the week that contains the day."""
         return cls(day - timedelta(days=day.weekday()))
 
     @classmethod
     def parse(cls, name: str) -> Week:
-        """Return the week of a name such as 2026-W46; InvalidInput when there is none."""
+        """Return the week named such as 2026-W46. Raises InvalidInput if there is none."""
         match = _NAME.fullmatch(name.strip().upper())
         try:
             if match and 2000 <= int(match[1]) < 3000:
@@ -166,7 +161,7 @@ class Week:
 
     @classmethod
     def settled(cls, now: datetime, waits: timedelta) -> Week:
-        """Return the latest week that is due: see `due`."""
+        """Return the latest week that is due by `now`, see `due`."""
         week = cls.of(now.date())
         while now < week.due(waits):
             week = week.before
@@ -184,26 +179,26 @@ class Week:
 
     @property
     def number(self) -> int:
-        """Return its number in its year."""
+        """Return its number in the ISO year."""
         return self.first.isocalendar().week
 
     @property
     def name(self) -> str:
-        """Return "2026-W46"."""
+        """Return its name, such as "2026-W46"."""
         year, number, _ = self.first.isocalendar()
         return f"{year}-W{number:02}"
 
     def due(self, waits: timedelta) -> datetime:
-        """Return the first HOUR at which nobody's outcome is open: `waits` after Sunday's end."""
+        """Return the first HOUR at which all outcomes are final: `waits` after Sunday's end."""
         ripe = self.span.end + waits
         day = datetime.combine(ripe.date(), time(HOUR), UTC)
         return day if day >= ripe else day + timedelta(days=1)
 
 
-# -- What a digest says, from the reports of two weeks --
+# -- Making a digest --
 
 
-TOP = 5  # rows of each list: a letter is read standing
+TOP = 5  # rows of each list, so that an email stays short
 NOT_COMPARED = "not compared"
 _ORIGINS = {
     "asked": "Tickets asked for",
@@ -229,8 +224,8 @@ _QUOTED = (
 
 @dataclass(frozen=True, slots=True)
 class DigestFacts:
-    """What a digest is made of: the week's report, with its changes, the week before's, open gaps,
-    and the titles of articles by slug.
+    """The inputs of a digest: the week's report with its changes, the report of the week before,
+    open gaps, and the titles of articles by slug.
     """
 
     week: Week
@@ -241,7 +236,7 @@ class DigestFacts:
 
 
 def digest(found: DigestFacts, *, site: str, site_url: str, note: str = "") -> Digest:
-    """Return what the letter says; `note` is shown on top of it."""
+    """Return the digest's content; `note` is shown at the top."""
     week, at = found.week, Addresses(site_url, found.week)
     days = _days(week.span.first, week.span.last)
     title = f"Self-service in week {week.number}"
@@ -277,7 +272,7 @@ def _made(report: Report) -> str:
     )
 
 
-# -- what to know when nothing else is read -------------------------------------------------------
+# -- Summary --
 
 
 def _summary(report: Report, before: Report) -> tuple[str, ...]:
@@ -327,7 +322,7 @@ def _bar(report: Report) -> tuple[int, int] | None:
     return sure, max(0, round(upper * 100) - sure)
 
 
-# -- tables -------------------------------------------------------------------------------------
+# -- Tables --
 
 
 def _sheets(found: DigestFacts, at: Addresses) -> tuple[DigestTable, ...]:
@@ -501,7 +496,7 @@ def _left_out(number: int, what: str) -> str:
 
 
 def _days(first: date, last: date) -> str:
-    """Return "2 to 8 March 2026"; months and years are said twice where they differ."""
+    """Return "2 to 8 March 2026"; months and years are written twice where they differ."""
     begins = "" if first.month == last.month else f" {first:%B}"
     begins += "" if first.year == last.year else f" {first:%Y}"
     return f"{first.day}{begins} to {last.day} {last:%B %Y}"

@@ -1,15 +1,12 @@
-"""The weekly digest into the outbox, as HTML and as text.
+"""Put the weekly digest into the outbox, as an email with an HTML and a text version.
 
-Promises one document that asks nobody for anything: no picture, style sheet, font or script from
-anywhere; every word escaped; text and ground in the reader's own colours (CSS system colours), so
-that it is as light or as dark as the program that shows it.
+The HTML loads nothing: no picture, style sheet, font or script. Every word is escaped, and colours
+are CSS system colours, so that the email follows the mail program's light or dark theme. The text
+has every word and figure of the HTML, in lines that need no wrapping (except addresses).
 
-Promises every word and figure that the HTML has, in lines that a mail program need not wrap, but
-for addresses. Pure.
-
-Promises one letter a week and address, however often, by however many workers and on however many
-machines it is asked for: the letter's id, and so its Message-ID, is made of both, and the outbox
-keeps an id after its letter is delivered and emptied. Knows no mail.
+Each address gets one email a week, however often and by however many workers and machines it is
+asked for: the id of the email, and so its Message-ID, is derived from both, and the outbox keeps
+ids after delivery.
 """
 
 from __future__ import annotations
@@ -45,18 +42,18 @@ from kb.reports.digest.content import (
 )
 from search.errors import SearchError
 
-# -- A digest as HTML for mail programs --
+# -- HTML version --
 
 
 def html(digest: Digest) -> str:
-    """Return the letter's HTML."""
+    """Return the digest as HTML for mail programs."""
     return _template().render(digest=digest)
 
 
 @cache
 def _template() -> Template:
-    """Return the letter's template: beside this module, for pages of the site take no inline style
-    and mail programs nothing else.
+    """Return the email's template. It is stored beside this module because it needs inline styles,
+    which pages of the site do not allow.
     """
     environment = Environment(
         loader=PackageLoader("kb.reports.digest", "."),
@@ -68,14 +65,14 @@ def _template() -> Template:
     return environment.get_template("email.html")
 
 
-# -- A digest as plain text --
+# -- Text version --
 
 
 WIDTH = 76  # under the 78 that RFC 5322 2.1.1 advises
 
 
 def plain(digest: Digest) -> str:
-    """Return the letter's text."""
+    """Return the digest as plain text."""
     return "\n".join(_lines(digest)) + "\n"
 
 
@@ -130,17 +127,17 @@ def _wrapped(text: str, indent: str = "") -> list[str]:
     )
 
 
-# -- The weekly letter into the outbox --
+# -- Sending --
 
 
-# RFC 9562 names a UUID of version 5 by a space of names and a name in it.
+# The namespace of the emails' ids, which are UUIDs of version 5 (RFC 9562).
 _SPACE = uuid.uuid5(uuid.NAMESPACE_URL, "tier-zero:digest")
 
 
 @dataclass(frozen=True, slots=True)
 class Weekly:
     """The digests of one site. `waits` is how long after a week's end an outcome may change;
-    `titles` returns those of the articles by slug.
+    `titles` returns the titles of articles by slug.
     """
 
     db: Database
@@ -163,7 +160,7 @@ class Weekly:
         library: Callable[[], Library],
         costs: Mapping[int, TierCost],
     ) -> Weekly:
-        """Return the digests that the settings ask for."""
+        """Return the digests as configured in the settings."""
         return cls(
             db=db,
             accounts=accounts,
@@ -182,7 +179,7 @@ class Weekly:
         return Week.settled(now, self.waits)
 
     def letter(self, week: Week, now: datetime) -> DigestEmail:
-        """Return the letter of a week."""
+        """Return the email of a week."""
         found = DigestFacts(
             week=week,
             report=report_beside(self.db, week.span, k=self.k, now=now, costs=self.costs),
@@ -194,7 +191,7 @@ class Weekly:
         return DigestEmail(said.subject, plain(said), html(said))
 
     def send(self, week: Week, now: datetime) -> tuple[str, ...]:
-        """Put the letter into the outbox for who has not been sent it; return their addresses."""
+        """Put the email into the outbox for addresses that have not got it; return these."""
         due = self._due(week)
         if not due:
             return ()
@@ -210,7 +207,7 @@ class Weekly:
             )
 
     def _due(self, week: Week) -> tuple[str, ...]:
-        """Return who is to be sent it still."""
+        """Return the addresses that must still get the email."""
         wanted = [address for address in self.addresses if self._may(address)]
         if not wanted:
             return ()
@@ -219,7 +216,7 @@ class Weekly:
             return tuple(each for each in wanted if not outbox.holds(_key(week, each)))
 
     def _may(self, address: str) -> bool:
-        """Return whether it is nobody's account, or that of somebody who may read reports."""
+        """Return whether the address has no account, or one that may read reports."""
         try:
             account = self.accounts.by_email(address)
         except NotFound:
@@ -228,7 +225,7 @@ class Weekly:
 
 
 def _titles(library: Callable[[], Library]) -> dict[str, str]:
-    """Return the titles of the articles by slug, none where no index can be read."""
+    """Return the titles of articles by slug, empty if no index can be read."""
     try:
         return {slug: article.title for slug, article in library().articles.items()}
     except (SearchError, ProductError):

@@ -1,1 +1,1 @@
-"""The tables of the report, one module a page."""
+"""The tables of the report, one module for each topic."""

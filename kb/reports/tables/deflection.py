@@ -1,7 +1,4 @@
-"""The tables of the report on deflection.
-
-Promises the figures of a report in the order in which they are read. Pure; knows no page.
-"""
+"""The tables of the report page on deflection, with figures in the order of reading."""
 
 from __future__ import annotations
 
@@ -83,7 +80,7 @@ def _groups(report: Report, key: str, caption: str, groups: Iterable[Group]) -> 
 
 
 def days_table(report: Report) -> Table:
-    """Return episodes by outcome, a day or a week a row."""
+    """Return episodes by outcome, with a row for each day or week."""
     rows: list[Cells] = [
         (step.first.isoformat(), step.last.isoformat(), *(step.outcomes[o] for o in OUTCOMES))
         for step in report.steps

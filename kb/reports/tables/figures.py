@@ -1,7 +1,7 @@
-"""Figures as rows of a table, the same columns for all.
+"""Figures as rows of a table, with the same columns everywhere.
 
-Promises that a figure's row holds its value, what it counts, what it rests on, its intervals, why
-there is none, and in exports its definition and the versions it was made by. Pure.
+A row has the figure's value, counts, sample size and intervals, and why there is no value. In
+exports it also has the definition and the versions of definitions and code.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ COLUMNS = (
     Column("definition_version", "Version of the definitions", ColumnKind.COUNT, shown=False),
     Column("code_version", "Version of the code", shown=False),
 )
-# These are shown only where some row has one.
+# Columns that are shown only if some row has a value there.
 _SELDOM = frozenset({"low_every_look", "high_every_look", "why_no_value"})
 
 
@@ -43,8 +43,8 @@ def figures_table(report: Report, key: str, caption: str, figures: Iterable[AnyF
 
 
 def columns(rows: Sequence[Line], *, skipped: int = 0) -> tuple[Column, ...]:
-    """Return the columns of these rows, those that are seldom filled shown only where they are;
-    `skipped` cells stand in front of the figure's own.
+    """Return the columns for these rows; columns in _SELDOM are shown only if they have a value.
+    `skipped` is the number of cells before the figure's own.
     """
     return tuple(
         replace(column, shown=False)
@@ -55,12 +55,12 @@ def columns(rows: Sequence[Line], *, skipped: int = 0) -> tuple[Column, ...]:
 
 
 def line(report: Report, figure: AnyFigure, *, key: str = "") -> Line:
-    """Return a figure's row; `key` names it where its own is taken."""
+    """Return a figure's row; `key` replaces the figure's own key if that is taken."""
     return Line(cells(report, figure), key or key_of(figure), unit_of(figure).value)
 
 
 def key_of(figure: AnyFigure) -> str:
-    """Return what a figure is called in addresses: one name for each on a report."""
+    """Return a figure's key in addresses, which is unique in a report."""
     return figure.definition if figure.key == "ticketed" else figure.key
 
 
@@ -86,18 +86,18 @@ def cells(report: Report, figure: AnyFigure) -> Cells:
 
 
 def unit_of(figure: AnyFigure) -> Unit:
-    """Return what the figure's value is in; a count is of whatever its name says."""
+    """Return the unit of a figure's value."""
     if isinstance(figure, Estimate):
         return figure.unit
     return Unit.COUNT if figure.denominator is None else Unit.SHARE
 
 
 def short(value: float | None) -> float | None:
-    """Return the value with PLACES decimals."""
+    """Return the value rounded to PLACES decimals."""
     return None if value is None else round(value, PLACES)
 
 
 def limits(figure: Figure) -> tuple[float | None, float | None]:
-    """Return the ends of a figure's interval."""
+    """Return the rounded ends of a figure's interval, None for none."""
     low, high = figure.interval or (None, None)
     return short(low), short(high)

@@ -1,38 +1,29 @@
-"""The tables on the knowledge cycle.
+"""The tables on the knowledge cycle: what happened after gaps were answered.
 
-Promises that no gap is told of that fewer people than k_anonymity are in; it still counts in the
-whole. Pure; knows no page.
-
-Promises one state of the database for all of them. Knows where rows come from and nothing of what
-they mean.
+A gap is listed only if at least k_anonymity people are in it, but it always counts in the totals.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from kb.analytics.daily_counts_store import searches_by_day
 from kb.analytics.definitions import DEFINITIONS
 from kb.analytics.figures import Unit
-from kb.analytics.report import DateRange
 from kb.analytics.ticket_metrics import Duration
-from kb.database import Database
-from kb.gaps import knowledge_cycle_store
-from kb.gaps.knowledge_cycle import AnswerEffect, overall, waits
-from kb.gaps.knowledge_cycle_store import SearchesByDay, effects
+from kb.gaps.knowledge_cycle import AnswerEffect, overall
 from kb.reports.tables.tickets import durations_table
 from kb.table import Cells, Column, ColumnKind, Line, Table
 
-# -- The cycle of knowledge as tables --
+# -- Tables --
 
 
 NONE = "No gap was answered in this range."
 NAMELESS = "Words that are no longer kept"
 
 
-def tables(effects: Sequence[AnswerEffect], waits: Duration, *, k: int) -> tuple[Table, ...]:
-    """Return the tables of /reports/knowledge that speak of gaps; `k` as the setting."""
+def cycle_tables(effects: Sequence[AnswerEffect], waits: Duration, *, k: int) -> tuple[Table, ...]:
+    """Return the tables of /reports/knowledge on gaps; `k` is the setting k_anonymity."""
     return (
         _whole(effects),
         durations_table("gap-waits", "How soon gaps are answered", [waits]),
@@ -140,32 +131,3 @@ def _rate(people: int, searches: float) -> float | None:
 
 def _moment(at: datetime | None) -> str | None:
     return at.isoformat(timespec="seconds") if at else None
-
-
-# -- The tables on the cycle of knowledge from the database, on request --
-
-
-def knowledge_tables(
-    db: Database,
-    span: DateRange,
-    *,
-    k: int,
-    now: datetime,
-    retention: timedelta,
-    searches: SearchesByDay = searches_by_day,
-) -> tuple[Table, ...]:
-    """Return the tables on gaps answered, and first known, on the days of the range; `k` and
-    `retention` as the settings, `searches` gives those of all by UTC day.
-    """
-    with db.read() as connection:
-        found = effects(
-            connection,
-            span.start,
-            span.end,
-            k=k,
-            now=now,
-            retention=retention,
-            searches=searches,
-        )
-        known = knowledge_cycle_store.known(connection, span.start, span.end)
-    return tables(found, waits(known, now), k=k)

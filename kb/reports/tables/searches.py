@@ -1,7 +1,6 @@
-"""The tables of the report on searching, and of the one on articles.
+"""The tables of the report pages on searches and on articles, with figures in the order of reading.
 
-Promises the figures of a report in the order in which they are read, and words only as the report
-has them. Pure; knows no page.
+Words appear only as the report has them, with those of too few people left out.
 """
 
 from __future__ import annotations
@@ -46,7 +45,7 @@ _INTERVAL = (
 
 
 def tables(report: Report) -> tuple[Table, ...]:
-    """Return every table of the page on searching, but for that of gaps."""
+    """Return the tables of the page on searches, except the one of gaps."""
     return (
         figures_table(
             report,
@@ -172,7 +171,7 @@ def _words(report: Report) -> Table:
     return Table("failing-words", caption, known, rows, "No search failed in this range.")
 
 
-# -- articles -----------------------------------------------------------------------------------
+# -- Articles --
 
 
 def article_tables(articles: Iterable[ArticleRow]) -> tuple[Table, ...]:

@@ -1,31 +1,22 @@
-"""The tables on tickets.
-
-Promises every figure with its counts, interval and definition in the row. Pure; knows no page.
-
-Promises tickets as they are now. Knows where rows come from and nothing of what they mean.
-"""
+"""The tables on tickets. Each figure has its counts, interval and definition in its row."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from datetime import datetime
 
-from kb.analytics import report_store
 from kb.analytics.definitions import DEFINITIONS
 from kb.analytics.figures import Figure
-from kb.analytics.report import ORIGINS, DateRange
+from kb.analytics.report import ORIGINS
 from kb.analytics.ticket_metrics import (
     STATUSES,
     UNRESOLVED,
     Duration,
     Period,
     TicketFigures,
-    ticket_figures,
 )
-from kb.database import Database
 from kb.table import Cells, Column, ColumnKind, Line, Table, lines
 
-# -- Figures of tickets as tables --
+# -- Tables --
 
 
 NONE = "No ticket in this range."
@@ -41,8 +32,8 @@ _LIMITS = (
 )
 
 
-def tables(found: TicketFigures, tiers: Collection[int]) -> tuple[Table, ...]:
-    """Return the tables of /reports/tickets; `tiers` are the levels that are listed always."""
+def ticket_tables(found: TicketFigures, tiers: Collection[int]) -> tuple[Table, ...]:
+    """Return the tables of /reports/tickets; `tiers` are the levels that are always listed."""
     return (
         _by_origin(found),
         _by_tier(found, tiers),
@@ -89,7 +80,7 @@ def _by_tier(found: TicketFigures, tiers: Collection[int]) -> Table:
 
 
 def shares_table(key: str, caption: str, figures: Iterable[Figure]) -> Table:
-    """Return shares with their counts and intervals, a figure a row."""
+    """Return shares with their counts and intervals, one figure in each row."""
     columns = (
         Column("figure", "Figure", ColumnKind.FIGURE),
         Column("value", "Share", ColumnKind.SHARE),
@@ -116,7 +107,7 @@ def shares_table(key: str, caption: str, figures: Iterable[Figure]) -> Table:
 
 
 def durations_table(key: str, caption: str, durations: Iterable[Duration]) -> Table:
-    """Return times with what they rest on, a figure a row; `tier` is empty for all tiers."""
+    """Return durations with their counts, one in each row; `tier` is empty for all tiers."""
     quantiles = "time_quantiles"
     durations = tuple(durations)
     columns = (
@@ -200,21 +191,3 @@ def _known(periods: Iterable[Period]) -> Table:
     )
     caption = "Known and new answers, by the day the ticket was created"
     return Table("known-answers", caption, columns, lines(rows), NONE)
-
-
-# -- The tables on tickets from the database, on request --
-
-
-def figures(db: Database, span: DateRange, tiers: Collection[int], now: datetime) -> TicketFigures:
-    """Return the figures of the tickets created on the days of the range."""
-    with db.read() as connection:
-        found = report_store.tickets_alike(connection, span.start, span.end)
-    watched = (now - span.start).total_seconds()
-    return ticket_figures(found, first=span.first, last=span.last, tiers=tiers, now=watched)
-
-
-def tickets_tables(
-    db: Database, span: DateRange, tiers: Collection[int], now: datetime
-) -> tuple[Table, ...]:
-    """Return the tables of /reports/tickets; `tiers` are the levels at which tickets may stand."""
-    return tables(figures(db, span, tiers, now), tiers)

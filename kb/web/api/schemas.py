@@ -16,6 +16,7 @@ from jsonschema.exceptions import ValidationError
 
 from kb.analytics.date_ranges import RANGES
 from kb.config.settings import Settings
+from kb.content.article import Audience
 from kb.errors import InvalidInput
 from kb.tickets.forms import BODY_HIGH, EMAIL_HIGH, NAME_HIGH, SUBJECT_HIGH, SUBJECT_LOW
 
@@ -178,7 +179,7 @@ SCHEMAS: dict[str, Schema] = {
             "summary": TEXT,
             "language": TEXT,
             "collection": TEXT,
-            "audience": {"enum": ["public", "signed-in", "staff"]},
+            "audience": {"enum": [each.value for each in Audience]},
             "reviewed": {"type": ["string", "null"], "format": "date"},
             "url": TEXT,
         },

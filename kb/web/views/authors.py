@@ -1,7 +1,7 @@
 """Pages for authors: what to do, how their articles do, what is live.
 
 Promises figures with their definitions, and words only where enough people used them. Knows no
-rule: tasks and figures come from `kb.authoring` and `kb.insight`.
+rule: tasks and figures come from `kb.authoring` and `kb.analytics`.
 
 Promises what `kb publish` says, on a page, and what commits answered. Knows no rule of publishing.
 """

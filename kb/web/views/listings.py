@@ -16,7 +16,6 @@ from urllib.parse import quote, urlencode
 from flask import request
 from markupsafe import Markup
 
-from kb.access import Article as Shown
 from kb.access import readable
 from kb.content.article import Article
 from kb.content.html.sanitise import mounted
@@ -194,7 +193,7 @@ def results(answer: SearchAnswer, page: int, size: int) -> dict[str, Any]:
 
 
 def _item(
-    library: Library, answer: SearchAnswer, hit: Hit, article: Shown, *, rank: int
+    library: Library, answer: SearchAnswer, hit: Hit, article: Article, *, rank: int
 ) -> dict[str, Any]:
     """Return one row of the results."""
     query = urlencode({"from": answer.search_id, "rank": rank, "q": answer.results.query.text})

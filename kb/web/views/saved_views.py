@@ -1,7 +1,7 @@
 """Pages of saved views: reports under a name of their own.
 
 Promises that a view leads to a page of `PAGES` with arguments of that page and nowhere else. Knows
-no rule of who may do what: `kb.insight.views` decides.
+no rule of who may do what: `kb.reports.saved_views` decides.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from flask.typing import ResponseReturnValue
 from kb.access import readable
 from kb.accounts.roles import Permission
 from kb.accounts.store import normal_email
+from kb.content.article import Audience
 from kb.errors import InvalidInput
 from kb.gaps.answers.service import asked_before
 from kb.gaps.subscriptions.service import SubscriptionRequest
@@ -25,8 +26,6 @@ from kb.web.guard import needs, now, own_search, services, viewer
 from kb.web.views.tickets import has_room
 
 blueprint = Blueprint("subscriptions", __name__, url_prefix="/subscriptions")
-
-_WIDEST = ("staff", "signed-in", "public")
 
 
 @blueprint.post("")
@@ -67,7 +66,7 @@ def _wish(search: Event, email: str, *, known: bool) -> SubscriptionRequest:
         words=search.words or "",
         email=email,
         language=str(search.data.get("language") or spoken),
-        audience=next(each for each in _WIDEST if each in mine) if known else "public",
+        audience=(Audience.narrowest(mine) if known else Audience.PUBLIC).value,
         known=known,
     )
 
