@@ -18,6 +18,6 @@ LibraryGetter = Callable[[], Library]
 def readable(library: Library, slug: str, viewer: Viewer) -> Article | None:
     """Return the article when it is published and this viewer may read it, else None."""
     article = library.get(slug)
-    if article is None or article.status is not ArticleStatus.PUBLISHED:
+    if article is None or article.status != ArticleStatus.PUBLISHED:
         return None
     return article if str(article.audience) in viewer.audiences else None

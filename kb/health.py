@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from kb.config.settings import Settings
-from kb.connectors.base import Fault, fault_of
+from kb.connectors.registry import fault_of
 from kb.database import Database
 from kb.errors import StoreError
 from kb.leases import boot
@@ -156,22 +156,22 @@ def mail_check(db: Database | None, settings: Settings, now: datetime) -> Readin
     late = backlog.since is not None and now - backlog.since > PATIENCE
     return ReadinessCheck(
         "mail",
-        ok=fault is None and not late,
+        ok=not fault and not late,
         vital=False,
         detail=_of_mail(backlog, fault, bool(settings.mail_url)),
     )
 
 
-def blocked_by(backlog: Backlog) -> Fault | None:
-    """Return the fault that stops all mail, None where none is known."""
-    return next((fault for error in backlog.errors if (fault := fault_of(error))), None)
+def blocked_by(backlog: Backlog) -> str:
+    """Return the fault that stops all mail, "" where none is known."""
+    return next((fault for error in backlog.errors if (fault := fault_of(error))), "")
 
 
-def _of_mail(backlog: Backlog, fault: Fault | None, has_server: bool) -> str:
+def _of_mail(backlog: Backlog, fault: str, has_server: bool) -> str:
     told = "1 letter waits" if backlog.waiting == 1 else f"{backlog.waiting or 'no'} letters wait"
     told = "no letter waits" if not backlog.waiting else told
     if backlog.failing and not fault:
         told += f", {backlog.failing} of them after a failure"
     if fault:
-        told += f"; {fault.value}"
+        told += f"; {fault}"
     return told if has_server else f"{told}; no mail server is set, letters become files"

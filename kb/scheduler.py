@@ -26,6 +26,7 @@ from kb import health
 from kb.analytics import jobs as analytics_jobs
 from kb.analytics import solved_queries
 from kb.authoring.reminders import reminder_email, reminders, tell_authors
+from kb.connectors.base import MAIL
 from kb.content.sources.combined import shortened
 from kb.database import FAULTS
 from kb.errors import ProductError
@@ -33,7 +34,7 @@ from kb.gaps import jobs as gaps_jobs
 from kb.gaps import knowledge_cycle_store
 from kb.leases import hold, of_folder, release
 from kb.notifications.delivery import Faults, deliver_due
-from kb.notifications.outbox import MAIL, Outbox
+from kb.notifications.outbox import Outbox
 from kb.privacy.retention import purge as forget
 from kb.publishing.branch_previews import refresh
 from kb.publishing.index_repair import IndexRepair

@@ -29,8 +29,7 @@ from kb.analytics.figures import TierCost
 from kb.analytics.solved_queries import SolvedQueries
 from kb.config.settings import Settings
 from kb.connectors.base import Connector
-from kb.connectors.files import FOLDER
-from kb.connectors.mail import mail_channel
+from kb.connectors.registry import connectors
 from kb.content.history import Histories
 from kb.content.library import Library
 from kb.content.sources.combined import shortened
@@ -294,7 +293,7 @@ def build(settings: Settings, *, pages: bool = False) -> Services:
         subscriptions=subscriptions,
         replaying=Replay(db, settings, histories, subscriptions),
         desk=desk,
-        channels={"mail": _mail(settings), CHANNEL: LinkRequests(desk)},
+        channels={**connectors(settings), CHANNEL: LinkRequests(desk)},
         measuring=Measuring(db, [tier.level for tier in settings.tiers], settings.k_anonymity),
         previews=Previews(db, secret_key),
         branches=Branches(),
@@ -305,11 +304,6 @@ def build(settings: Settings, *, pages: bool = False) -> Services:
 def _patience(settings: Settings) -> dict[str, Any]:
     """Return how long pages wait for a lock, and how many threads of a process may at a time."""
     return {"wait_s": PAGE_WAIT_S, "crowd": max(1, settings.threads // 2)}
-
-
-def _mail(settings: Settings) -> Connector:
-    folder, ca = settings.data / FOLDER, settings.mail_ca
-    return mail_channel(settings.mail_url, settings.mail_from, folder, ca=ca)
 
 
 def _for_branch(parts: Services, preview_id: str) -> Services:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 # -- Tables --
 
@@ -71,7 +72,8 @@ NUMERIC = frozenset(
 class Column:
     """One column: its heading is `key` in exports and `name` on pages. A column that is not `shown`
     is only in exports: definitions and versions, which pages show elsewhere. `definition` is the
-    key of DEFINITIONS that the heading links to, "" for none.
+    key of DEFINITIONS that the heading links to, "" for none. `cell` makes the cell from the object
+    of a row; it is None where the cells themselves are given, and it is never stored.
     """
 
     key: str
@@ -79,11 +81,23 @@ class Column:
     kind: ColumnKind = ColumnKind.TEXT
     shown: bool = True
     definition: str = ""
+    cell: Callable[[Any], Cell] | None = field(default=None, compare=False, repr=False)
 
     @property
     def numeric(self) -> bool:
         """Return whether the cells are numbers."""
         return self.kind in NUMERIC
+
+    def cell_of(self, row: Any) -> Cell:
+        """Return the cell of a row. Raises ValueError if the column has no `cell`."""
+        if self.cell is None:
+            raise ValueError(f"column {self.key} makes no cells")
+        return self.cell(row)
+
+    def to_json(self) -> dict[str, str | bool]:
+        """Return what exports and snapshots say of the column, JSON-able."""
+        return {"key": self.key, "name": self.name, "kind": self.kind.value, "shown": self.shown,
+                "definition": self.definition}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +111,9 @@ class Line:
     unit: str = ""
 
 
+EMPTY = "Nothing in this range."
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """A table: `key` names it in addresses and commands, `caption` is its heading; `empty` is shown
@@ -107,7 +124,7 @@ class Table:
     caption: str
     columns: tuple[Column, ...]
     lines: tuple[Line, ...]
-    empty: str = "Nothing in this range."
+    empty: str = EMPTY
 
     def __post_init__(self) -> None:
         width = len(self.columns)
@@ -124,9 +141,24 @@ class Table:
         return [tuple(column.key for column in self.columns), *(line.cells for line in self.lines)]
 
 
-def lines(rows: Sequence[Cells]) -> tuple[Line, ...]:
-    """Return the rows as lines without key and unit."""
-    return tuple(Line(row) for row in rows)
+def table_from(
+    key: str,
+    caption: str,
+    columns: Sequence[Column],
+    rows: Iterable[Any],
+    *,
+    key_of: Callable[[Any], str] = lambda _: "",
+    unit_of: Callable[[Any], str] = lambda _: "",
+    empty: str = EMPTY,
+) -> Table:
+    """Return a table with a line for each row; the columns make its cells. `key_of` and `unit_of`
+    return the `key` and the `unit` of a row's line.
+    """
+    lines = tuple(
+        Line(tuple(column.cell_of(row) for column in columns), key_of(row), unit_of(row))
+        for row in rows
+    )
+    return Table(key, caption, tuple(columns), lines, empty)
 
 
 # -- CSV and JSON --

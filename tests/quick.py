@@ -4,6 +4,8 @@ templates and addresses. What a site answers stays the same.
 
 from __future__ import annotations
 
+import atexit
+import subprocess
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -16,6 +18,7 @@ from jinja2.bccache import Bucket
 from werkzeug.routing import Rule
 
 from kb.accounts import passwords
+from kb.content import rendering_pool
 from kb.publishing import publisher
 from search.semantic.runtime import LightEncoder, open_runtime
 
@@ -25,8 +28,35 @@ def make_quick() -> None:
     publisher.open_runtime = _opened_once()  # type: ignore[attr-defined]
     Flask.jinja_options = {"bytecode_cache": _Compiled()}
     Rule._compile_builder = _built_once()  # type: ignore[method-assign]
+    _keep_rendering()
     # Nobody's password is protected here: a hash takes a millisecond instead of 50.
     passwords._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
+def _keep_rendering() -> None:
+    """Hand a process that renders on to the next publish: starting one takes half a second."""
+    worker, popen = rendering_pool._Worker, subprocess.Popen
+    start, spare = worker._start, list[subprocess.Popen[bytes]]()
+
+    def take(self: rendering_pool._Worker) -> subprocess.Popen[bytes]:
+        while spare and rendering_pool.subprocess.Popen is popen:
+            process = spare.pop()
+            if isinstance(self._ask(process, self._greeting, rendering_pool.LIMIT), dict):
+                return process  # one that was killed does not answer
+            end(process)
+        return start(self)
+
+    def put_back(self: rendering_pool._Worker) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            spare.append(process)
+
+    def end(process: subprocess.Popen[bytes]) -> None:
+        process.kill()
+        process.communicate()
+
+    worker._start, worker.stop = take, put_back  # type: ignore[method-assign]
+    atexit.register(lambda: [end(process) for process in spare])
 
 
 def _opened_once() -> Callable[..., LightEncoder]:

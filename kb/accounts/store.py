@@ -1,8 +1,8 @@
 """Accounts, API tokens, password reset links and wrong passwords in the database.
 
 A password is stored only as a hash, API tokens and links only as digests. An email address is one
-account whatever its case. Changing a password or role ends the sessions opened before; a new
-password also ends reset links and, unless told otherwise, API tokens.
+account whatever its case. Changing a password or role ends earlier sessions and reset links; a new
+password also ends API tokens unless told otherwise, and a new role limits them.
 
 A sign-in try is counted in one transaction before the password is checked, so that a hundred tries
 at once count as a hundred; a right password takes its own back. A try that cannot be counted is
@@ -363,9 +363,7 @@ class Account:
 
 def looked_up(address: str) -> str:
     """Return a typed address in the form in which it is looked up."""
-    plain = address.strip()[:MOST_READ].replace(
-        "\0", ""
-    )  # PostgreSQL takes no NUL; no address has one
+    plain = address.strip()[:MOST_READ].replace("\0", "")  # PostgreSQL takes no NUL, nobody has one
     return unicodedata.normalize("NFC", plain).lower()
 
 

@@ -8,6 +8,7 @@ again.
 
 from __future__ import annotations
 
+from kb.analytics.model import Failure
 from kb.analytics.ticket_definitions import CYCLE, TICKETS, Definition
 
 # -- Deflection --
@@ -341,52 +342,16 @@ OUTCOMES: tuple[Definition, ...] = (
     ),
 )
 
-FAILURES: tuple[Definition, ...] = (
-    Definition("zero", "No hit", "The search found no article.", "such searches", _SEARCHES),
+FAILURES: tuple[Definition, ...] = tuple(
     Definition(
-        "weak",
-        "Weak",
-        "Articles were found, but the estimated chance that one answers lies under the floor.",
-        "such searches that are none of the classes before",
+        failure.key,
+        failure.heading,
+        failure.definition,
+        "such searches"
+        + (" that are none of the classes before" if failure is not Failure.ZERO else ""),
         _SEARCHES,
-    ),
-    Definition(
-        "voted_down",
-        "Voted down",
-        "An article opened from this search was voted not helpful.",
-        "such searches that are none of the classes before",
-        _SEARCHES,
-    ),
-    Definition(
-        "ticketed_search",
-        "Ticket followed",
-        "A ticket names this search, or names none and this was the episode's last search.",
-        "such searches that are none of the classes before",
-        _SEARCHES,
-    ),
-    Definition(
-        "bounced",
-        "Came straight back",
-        "Every article opened from it was left within 10 seconds, and other words were searched.",
-        "such searches that are none of the classes before",
-        _SEARCHES,
-    ),
-    Definition(
-        "refined",
-        "Asked again in other words",
-        "Nothing was opened, and the next search of the episode has related words: a stem in "
-        "common, or a spelling more than 66 % alike.",
-        "such searches that are none of the classes before",
-        _SEARCHES,
-    ),
-    Definition(
-        "no_click",
-        "Nothing opened",
-        "Nothing was opened from it and nobody said that it was solved, known once the episode "
-        "has ended.",
-        "such searches that are none of the classes before",
-        _SEARCHES,
-    ),
+    )
+    for failure in Failure
 )
 
 FIGURES: tuple[Definition, ...] = (
@@ -535,8 +500,3 @@ DEFINITIONS: dict[str, Definition] = {
     row.key: row
     for row in (*OUTCOMES, *FAILURES, *FIGURES, *SEARCHING, *DEFLECTION, *RIVALS, *TICKETS, *CYCLE)
 }
-
-
-def of_failure(failure: str) -> Definition:
-    """Return the definition of a failure. "ticketed" is also an outcome, so its key differs."""
-    return DEFINITIONS["ticketed_search" if failure == "ticketed" else failure]

@@ -28,28 +28,70 @@ class Outcome(StrEnum):
 
 
 class Failure(StrEnum):
-    """Why a search failed: the first that applies, in this order.
+    """Why a search failed: the first that applies, in this order (the rules are in failures.py).
 
-    The number beside each name is its code in stored daily counts. It never changes, and the code
-    of a removed failure is not used again.
+    A member's `code` stands for it in stored daily counts: it never changes, and the code of a
+    removed failure is not used again. `heading` and `definition` are quoted by reports and
+    docs/metrics.md, `column` heads a column, `words` say it within a sentence.
     """
 
     code: int
+    heading: str
+    column: str
+    words: str
+    definition: str
 
-    def __new__(cls, name: str, code: int = -1) -> Self:
+    def __new__(
+        cls,
+        name: str,
+        code: int = -1,
+        heading: str = "",
+        column: str = "",
+        words: str = "",
+        definition: str = "",
+    ) -> Self:
         """Make the member of that name, stored as `code`."""
         made = str.__new__(cls, name)
         made._value_ = name
-        made.code = code
+        made.code, made.heading, made.column = code, heading, column
+        made.words, made.definition = words, definition
         return made
 
-    ZERO = "zero", 0
-    WEAK = "weak", 1
-    VOTED_DOWN = "voted_down", 2
-    TICKETED = "ticketed", 3
-    BOUNCED = "bounced", 4
-    REFINED = "refined", 5
-    NO_CLICK = "no_click", 6
+    ZERO = (
+        "zero", 0, "No hit", "No hit", "nothing was found",
+        "The search found no article.",
+    )  # fmt: skip
+    WEAK = (
+        "weak", 1, "Weak", "Weak", "nothing came near",
+        "Articles were found, but the estimated chance that one answers lies under the floor.",
+    )  # fmt: skip
+    VOTED_DOWN = (
+        "voted_down", 2, "Voted down", "Voted down", "what was read did not help",
+        "An article opened from this search was voted not helpful.",
+    )  # fmt: skip
+    TICKETED = (
+        "ticketed", 3, "Ticket followed", "Ticket followed", "a ticket followed",
+        "A ticket names this search, or names none and this was the episode's last search.",
+    )  # fmt: skip
+    BOUNCED = (
+        "bounced", 4, "Came straight back", "Came straight back", "opened and left at once",
+        "Every article opened from it was left within 10 seconds, and other words were searched.",
+    )  # fmt: skip
+    REFINED = (
+        "refined", 5, "Asked again in other words", "Asked again", "searched again in other words",
+        "Nothing was opened, and the next search of the episode has related words: a stem in "
+        "common, or a spelling more than 66 % alike.",
+    )  # fmt: skip
+    NO_CLICK = (
+        "no_click", 6, "Nothing opened", "Nothing opened", "nothing was opened",
+        "Nothing was opened from it and nobody said that it was solved, known once the episode "
+        "has ended.",
+    )  # fmt: skip
+
+    @property
+    def key(self) -> str:
+        """Return the key of its definition; "ticketed" is an outcome's already."""
+        return "ticketed_search" if self is Failure.TICKETED else self.value
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from kb.analytics import deflection as analytics_deflection
 from kb.analytics import search_metrics
 from kb.analytics.article_metrics import ArticleRow, article_rows
 from kb.analytics.daily_counts import DailyTally, EpisodeKind, Records, added, number
-from kb.analytics.definitions import DEFINITION_VERSION, of_failure
+from kb.analytics.definitions import DEFINITION_VERSION
 from kb.analytics.deflection import Deflection
 from kb.analytics.figures import Estimate, Figure, TierCost, count, share
 from kb.analytics.model import Failure, Outcome
@@ -223,7 +223,7 @@ def _deflection(kinds: Mapping[EpisodeKind, int], closed: int) -> tuple[Figure, 
 def _failures(failed: Records, searches: int) -> tuple[Figure, ...]:
     return tuple(
         share(
-            of_failure(failure).key,
+            failure.key,
             int((failed["failure"] == failure.code).sum()),
             searches,
             key=failure.value,

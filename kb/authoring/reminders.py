@@ -14,9 +14,10 @@ from datetime import date, datetime
 from typing import Protocol
 
 from kb.authoring.tasks import NOTICE
+from kb.connectors.base import MAIL
 from kb.content.article import Article, ArticleStatus
 from kb.database import Database
-from kb.notifications.outbox import MAIL, Outbox
+from kb.notifications.outbox import Outbox
 
 # -- Review reminders: at most one email per person and week --
 

@@ -50,7 +50,7 @@ class Watch:
         self._seen = self._look()
 
     def changes(self) -> frozenset[str]:
-        """Return the paths, relative to the root, of files added, removed or changed since then."""
+        """Return the relative paths of files added, removed or changed since the last call."""
         before, self._seen = self._seen, self._look()
         if before == self._seen:
             return frozenset()

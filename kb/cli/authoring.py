@@ -1,7 +1,7 @@
-"""The commands with which an author writes and looks: new, gaps, schema, preview, diff.
+"""The commands for authors: new, gaps, schema, preview, diff.
 
-Promises to read the words of a command and to say what came of it; the work is done elsewhere in
-this package, imported when it is needed.
+They read their options and say what came of it; the work is done by modules that are imported when
+they are needed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ STATUSES = ("open", "new", "assigned", "watching", "answered", "declined", "all"
 CAUSES = (
     "typo", "wording", "ranks_low", "not_permitted", "language", "draft", "true_gap",
 )  # fmt: skip
-# Before and after removed words, then added ones: as `git diff --word-diff` has them.
+# Marks around removed words, then around added ones, as in `git diff --word-diff`.
 PLAIN = ("[-", "-]", "{+", "+}")
 COLOURED = ("\x1b[31m[-", "-]\x1b[0m", "\x1b[32m{+", "+}\x1b[0m")
 
@@ -62,7 +62,7 @@ def new(**given: Any) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What people asked that the article is to answer."""
+    """The questions that the article is to answer, and a title from them."""
 
     title: str = ""
     questions: tuple[str, ...] = ()

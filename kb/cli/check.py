@@ -1,8 +1,7 @@
 """`kb check`: what is wrong with the articles, for authors, their editors and their pipelines.
 
-Promises the exit codes of docs/checks.md (0 clean, 1 findings that count, 2 a wrong call), findings
-on standard output in one of four forms, and everything else on standard error. Reads the clock and
-hands it on; the rules are elsewhere.
+The exit codes are those of docs/checks.md (0 clean, 1 findings that count, 2 a wrong call).
+Findings go to standard output in one of four forms, everything else to standard error.
 """
 
 from __future__ import annotations

@@ -1,11 +1,9 @@
 """`kb demo`: a made-up quarter in a folder of its own.
 
-Promises that a folder which is, holds or lies in the site's own data is refused, as is any other
-that is not empty and not a demonstration, and that clearing one removes what a demonstration is
-made of and nothing else. Knows no content.
-
-Promises that nothing of the site's own data is touched, that an interruption leaves a folder that
-says it is a demonstration and is filled anew the next time, and progress on standard error.
+A folder that is, holds or lies in the site's own data is refused, and so is any other that is
+neither empty nor a demonstration; nothing of the site's own data is touched. Clearing a
+demonstration removes what one is made of and nothing else. An interruption leaves a folder that is
+marked as a demonstration and is filled anew the next time. Progress goes to standard error.
 """
 
 from __future__ import annotations
@@ -35,7 +33,7 @@ if TYPE_CHECKING:
 
 
 SIGN_IN = "sign-in.txt"
-# Everything that filling and serving a demonstration leave there; the model is kept: it is dear.
+# All that filling and serving a demonstration leave; the model is kept, as it is slow to prepare.
 MADE = (
     "articles", "beyond", "index", "previews", "repositories", "spool", "tierzero.db",
     "tierzero.db-shm", "tierzero.db-wal", "secret.key", "solved-queries.json", "publishing.json",
@@ -107,7 +105,7 @@ def bring_model(settings: Settings, place: Path) -> None:
         half.rename(wanted)
 
 
-# -- `kb demo`: a made-up quarter in a folder of its own --
+# -- The command --
 
 
 SEED = 20261
@@ -159,7 +157,7 @@ def _fill(place: Path, mark: DemoMark, password: str, bar: ProgressBar) -> None:
     from kb.services import build
 
     settings = load(data=str(place))
-    logging.getLogger("kb").setLevel(logging.WARNING)  # a quarter of a clock at work says much
+    logging.getLogger("kb").setLevel(logging.WARNING)  # simulating a quarter logs much
     parts = build(settings)
     try:
         parts.db.migrate()
@@ -173,7 +171,7 @@ def _fill(place: Path, mark: DemoMark, password: str, bar: ProgressBar) -> None:
 
 
 def _filling(parts: Any, mark: DemoMark, password: str) -> Simulation:
-    """Return what fills the folder, over the parts of its site."""
+    """Return the simulation that fills the folder, made of the services of its site."""
     from kb.demo.agenda import Agenda
     from kb.demo.articles import ArticleRepository
     from kb.demo.simulation import DemoParts, LastEvent, QuarterPlan, Searching, Simulation
@@ -222,7 +220,7 @@ def _filling(parts: Any, mark: DemoMark, password: str) -> Simulation:
 
 
 def _tell(place: Path, password: str) -> None:
-    """Say how to look at it; what opens it is kept beside it for who comes later."""
+    """Say how to look at it; keep the password in a file beside it for later."""
     note = place / SIGN_IN
     note.touch(mode=0o600)
     note.write_text(f"{LEAD}\n{password}\n", encoding="utf-8")

@@ -1,7 +1,6 @@
 """`kb gaps`: what people looked for and did not find, as a list, JSON or CSV.
 
-Promises what the pages for support leads show, and that `--rebuild` groups everything anew. Knows
-no rule.
+It shows what the pages for support leads show; `--rebuild` groups everything anew.
 """
 
 from __future__ import annotations
@@ -52,7 +51,7 @@ def _rebuild(settings: Settings, db: Database, now: datetime) -> None:
 
 
 def _diagnose(settings: Settings, db: Database, opened: Any, now: datetime) -> None:
-    """Find the causes where articles are published here."""
+    """Diagnose why searches failed, where articles are published here."""
     from kb.gaps.diagnosis_jobs import Diagnosing
     from kb.gaps.unpublished import quiet_engine
     from kb.publishing.live_library import LiveLibrary

@@ -1,7 +1,6 @@
-"""`kb import`: bring an export of another knowledge base in.
+"""`kb import`: import an export of another knowledge base.
 
-Promises a line for each thing that was not brought over, and what to do next. Knows no format:
-`bringing` does the work and is loaded when it is asked for.
+It prints a line for each thing that was not imported, and what to do next.
 """
 
 from __future__ import annotations

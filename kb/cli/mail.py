@@ -1,4 +1,4 @@
-"""`kb mail`: whether letters get through, found out with one of them."""
+"""`kb mail`: check whether emails get through, by sending one."""
 
 from __future__ import annotations
 

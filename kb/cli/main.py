@@ -1,7 +1,7 @@
 """The command line: `kb serve` and everything beside it.
 
-Promises that a refusal is one sentence and a hint with an exit code of its own (kb.errors), that
-long work shows a progress bar, and that nothing heavy is imported before it is needed.
+A refusal is one sentence and a hint, with an exit code of its own (kb.errors). Long work shows a
+progress bar, and nothing heavy is imported before it is needed.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ FOR_AUTHORS = frozenset({"new", "import"})  # these write articles, which others
 
 
 class _Refusals(click.Group):
-    """Prints a refusal as two lines and ends with its exit code."""
+    """A command group that prints a refusal as two lines and ends with its exit code."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -63,7 +63,7 @@ def main(context: click.Context) -> None:
 
 
 def _giving_back(now: datetime) -> Any:
-    """Return what becomes of the tickets of an account that can work none any more."""
+    """Return what puts the tickets of an account that can work none any more back in the queue."""
     from kb.tickets.store import giving_back
 
     return giving_back(now)

@@ -1,15 +1,12 @@
 """`kb preview`: the real site on the author's own files, kept up to date as they are saved.
 
-Promises that a saved text is shown at once, by itself, and that reading all articles, which links,
-names and findings need, waits until the files are quiet and gives way to the next save. Knows
-neither page nor index.
+A saved file is on screen within a second. Reading all articles, which links, names and findings
+need, waits until the files are quiet and gives way to the next save. The index is built in a thread
+of its own once the files have been quiet for a moment, so that no page waits for it; a build that
+fails is logged and tried at the next change. Words are indexed first; meaning joins where the model
+was prepared before.
 
-Promises that a build never stands in the way of a page: it runs in a thread of its own, begins when
-the files have been quiet for a moment, and one that fails is logged and tried at the next change.
-Words are indexed first; meaning joins where the model was prepared before. Knows no page.
-
-Promises that a saved file is on screen within a second, that nothing is recorded, sent or kept with
-the live site's data, and that only this machine can look. Knows no page.
+Nothing is recorded, sent or kept with the live site's data, and only this machine can look.
 """
 
 from __future__ import annotations
@@ -41,21 +38,21 @@ from search.errors import SearchError
 from search.index import generation
 from search.semantic.encoder import Encoder, silent
 
-# -- The thread that notices saves and has the articles read again --
+# -- Following saved files --
 
 
 log = logging.getLogger(__name__)
 
-PAUSE_S = 0.15  # between two looks at the files
+PAUSE_S = 0.15  # between two checks of the files
 QUIET_S = 0.45  # for the browser to fetch the page before all articles are read again
 
 
 class _Newer(Exception):
-    """Another file was saved while all were read."""
+    """Another file was saved while all were being read."""
 
 
 class Follower:
-    """Brings `work` up to what `watch` sees, and calls `told` each time that something was read."""
+    """Brings `work` up to what `watch` sees, and calls `told` after each reading."""
 
     def __init__(self, work: Workspace, watch: Watch, told: Callable[[], None]) -> None:
         self._work, self._watch, self._told = work, watch, told
@@ -76,7 +73,7 @@ class Follower:
                 log.warning("the change could not be read: %s", problem)
 
     def _step(self) -> None:
-        """Show what was saved; read all when nothing was, or when a single file is not enough."""
+        """Show what was saved; read all when nothing was, or when one file is not enough."""
         changed = self._watch.changes()
         if len(changed) == 1 and self._work.renew(next(iter(changed))):
             self._waiting = True
@@ -85,7 +82,7 @@ class Follower:
             self._read_all(hasty=not changed)
 
     def _read_all(self, *, hasty: bool) -> None:
-        """Read everything; `hasty`: unless something is saved meanwhile."""
+        """Read all articles; with `hasty`, stop when something is saved meanwhile."""
         self._next_look = time.monotonic() + PAUSE_S if hasty else float("inf")
         try:
             self._work.refresh(self._look)
@@ -101,7 +98,7 @@ class Follower:
             self._next_look = time.monotonic() + PAUSE_S
 
 
-# -- The preview's own index, kept up with the author's articles in the background --
+# -- The preview's own index --
 
 
 INDEX_QUIET_S = 0.4  # the page that shows a change is loaded first; both share one interpreter
@@ -109,12 +106,12 @@ UNPREPARED = "The model is not prepared; `kb publish` prepares it."
 
 
 def indexed(root: Path) -> Library | None:
-    """Return the articles of the index as it is, None without one."""
+    """Return the articles of the present index, None without one."""
     return library_of(current(root))
 
 
 class Indexer:
-    """Builds the index in `root` of what `workspace` holds."""
+    """Builds the index in `root` from what `workspace` holds."""
 
     def __init__(self, workspace: Workspace, root: Path, encoder: Encoder | None) -> None:
         self._workspace, self._root, self._encoder = workspace, root, encoder
@@ -133,7 +130,7 @@ class Indexer:
             self._wanted.set()
 
     def wake(self) -> None:
-        """Say that the articles changed."""
+        """Note that the articles changed."""
         self._wanted.set()
 
     def _keep_up(self) -> None:
@@ -166,14 +163,14 @@ class Indexer:
         self._workspace.tell("index")
 
 
-# -- `kb preview`: the real site on the author's own files, before anything is committed --
+# -- The site --
 
 
 HERE = "127.0.0.1"  # drafts and staff articles are shown without a sign-in: to this machine alone
 
 
 def show(settings: Settings, port: int, look: Callable[[str], object]) -> None:
-    """Serve the preview until stopped; `look` gets its address once it can be asked."""
+    """Serve the preview until stopped; call `look` with its address first."""
     apart = _apart(settings, port)
     work, keep_up = prepare(apart, _progress())
     keep_up()
@@ -182,7 +179,7 @@ def show(settings: Settings, port: int, look: Callable[[str], object]) -> None:
 
 
 def _progress() -> Progress:
-    """Return what shows the first reading: a line a stage, on standard error."""
+    """Return a callback that prints one line per stage to standard error."""
     seen: set[str] = set()
 
     def line(stage: str, _done: int, total: int) -> None:
@@ -194,7 +191,7 @@ def _progress() -> Progress:
 
 
 def _apart(settings: Settings, port: int) -> Settings:
-    """Return the settings of the preview: a data folder and an address of its own, no state."""
+    """Return the preview's settings: its own data folder, database and address."""
     _refuse_bare(settings.articles)
     data = settings.data / "preview"
     data.mkdir(parents=True, exist_ok=True)
@@ -213,7 +210,7 @@ def _apart(settings: Settings, port: int) -> Settings:
 
 
 def _refuse_bare(articles: Path) -> None:
-    """Raise ContentError where there are no files to look at."""
+    """Raise ContentError where there are no files to show."""
     if not articles.is_dir() or (articles / "HEAD").is_file():
         raise ContentError(
             f"There are no files of articles at {articles}.",
@@ -223,7 +220,7 @@ def _refuse_bare(articles: Path) -> None:
 
 def prepare(settings: Settings, progress: Progress) -> tuple[Workspace, Callable[[], None]]:
     """Return the articles, read and indexed, and what to call to begin following changes."""
-    watch = Watch(settings.articles)  # before the first reading, so that no change falls between
+    watch = Watch(settings.articles)  # before the first reading, so that no change is missed
     work = Workspace(
         settings.articles,
         language=settings.language,
@@ -257,8 +254,8 @@ def _encoder(settings: Settings) -> Encoder | None:
 
 
 def _parts(settings: Settings, work: Workspace) -> Services:
-    """Return the parts of a site that shows `work` and keeps nothing of who looks at it."""
-    # An author sees the pages as most readers do: nobody is drawn for a comparison or a question.
+    """Return the services of a site that shows `work` and records nothing of its visitors."""
+    # The author sees the pages as most readers do: without an experiment or a survey.
     parts = build(replace(settings, holdout_share=0, survey_share=0))
     parts.db.migrate()
     recorder = Unrecorded(parts.db, settings.data / "spool")

@@ -1,6 +1,6 @@
 """`kb previews`: private links to branches that are not published yet.
 
-Promises that a link printed here shows its branch already. Knows no page.
+The branch is built before its link is printed.
 """
 
 from __future__ import annotations

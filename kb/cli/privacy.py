@@ -1,7 +1,6 @@
-"""`kb privacy`: what is held, what would be stored, and one person's data out or gone.
+"""`kb privacy`: what is held, what would be stored, and one person's data exported or erased.
 
-Promises that nothing is changed without being asked for, and that what is printed about an erasure
-names nobody. Knows no page.
+Nothing is changed without being asked for, and what is printed about an erasure names nobody.
 """
 
 from __future__ import annotations
@@ -83,7 +82,7 @@ def purge(dry_run: bool) -> None:
 
 
 def forget(*, dry_run: bool) -> None:
-    """Forget what is due and print how many rows that were; with `dry_run` only count."""
+    """Delete what is past its retention and print how many rows; with `dry_run` only count."""
     from kb.privacy import retention as privacy_retention
 
     settings = load()
@@ -112,7 +111,7 @@ def _counts(what: str, counts: dict[str, int]) -> None:
 
 
 def _whom(command: Any) -> Any:
-    """Add the three ways to say whom one means."""
+    """Add the three options that name a person."""
     for option in (
         click.option("--link", default="", help="Who has this private link or ticket number."),
         click.option("--user", default="", help="The account with this id."),
@@ -123,7 +122,7 @@ def _whom(command: Any) -> Any:
 
 
 def _who(database: Database, email: str, user: str, link: str) -> Who | None:
-    """Return whom is meant; None for a ticket that there is none of (any more)."""
+    """Return the person meant; None for a ticket that does not exist (any more)."""
     from kb.privacy.model import Who
     from kb.privacy.store import ticket_by
     from kb.tickets.model import parse_number

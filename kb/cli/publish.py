@@ -1,7 +1,6 @@
-"""`kb publish`: make the articles live, go back, go forward, list what is kept.
+"""`kb publish`: make the articles live, roll back, go forward, list what is kept.
 
-Promises that what it says is what readers find, and that a refusal names what to do. Knows no
-index and no Git.
+What it prints is what readers find; a refusal says what to do.
 """
 
 from __future__ import annotations
@@ -52,7 +51,7 @@ def publish(strict: bool, force: bool, to: str | None, forward: bool, listing: b
 
 
 def publish_now(*, force: bool = False, also: Progress | None = None) -> Published:
-    """Return what is live after a publish, having shown its progress, and told it to `also`."""
+    """Publish, report progress to the terminal and to `also`, and return what is live then."""
     from kb.publishing.publisher import publish as run
 
     settings = load()
@@ -68,7 +67,7 @@ def publish_now(*, force: bool = False, also: Progress | None = None) -> Publish
 
 
 def roll_back(to: str) -> None:
-    """Go back, and say what is live then and how to undo it."""
+    """Roll back, and say what is live then and how to undo it."""
     from kb.publishing.rollback import roll_back as go_back
 
     chosen = go_back(load(), to)
@@ -85,7 +84,7 @@ def end_rollback() -> None:
 
 
 def show_kept() -> None:
-    """Print each state that is kept: newest first, the live one marked."""
+    """Print each generation that is kept: newest first, the live one marked."""
     from kb.publishing.rollback import kept_generations
 
     for state in kept_generations(load()):

@@ -1,7 +1,7 @@
-"""`kb replay`: failed searches asked again of what is live, and what that shows.
+"""`kb replay`: replay failed searches against what is live, and show what is answered now.
 
-Promises words only where enough people used them, progress on standard error, and that an
-interruption loses nothing that was found. Knows no rule.
+Words are shown only where enough people used them, progress goes to standard error, and an
+interruption loses nothing that was found.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from kb.progress import ProgressBar
 
 @dataclass(frozen=True, slots=True)
 class ReplayOptions:
-    """What the command was asked: `since` as typed; `form` is "text" or "json"."""
+    """The options of the command: `since` as typed; `form` is "text" or "json"."""
 
     since: str = ""
     dry_run: bool = False
@@ -38,7 +38,7 @@ class ReplayOptions:
 
 
 def show(replaying: Replay, wanted: ReplayOptions, now: datetime) -> None:
-    """Ask again, and print what is answered by which commit."""
+    """Replay failed searches, and print what is answered by which commit."""
     since = _since(wanted.since, now)
     with ProgressBar() as bar:
         done = replaying.run(now, progress=bar, since=since, keep=not wanted.dry_run)
@@ -53,7 +53,7 @@ def show(replaying: Replay, wanted: ReplayOptions, now: datetime) -> None:
 
 
 def _since(text: str, now: datetime) -> datetime | None:
-    """Return the time that the option names, None for none; InvalidInput when it names none."""
+    """Return the time in the option, None where it is empty; InvalidInput when it is no time."""
     if not text:
         return None
     try:

@@ -1,10 +1,7 @@
 """`kb report`: figures, annotations, snapshots and the weekly digest.
 
-Promises that a note is taken by the rules of the page. Knows no figure.
-
-Promises that a dry run sends nothing, and that who was sent a week's letter is not sent it again.
-
-Promises that figures on the command line are those of the pages.
+Figures are those of the pages, and a note is accepted by the rules of its page. A dry run of the
+digest sends nothing, and nobody is sent the digest of a week twice.
 """
 
 from __future__ import annotations
@@ -31,7 +28,7 @@ if TYPE_CHECKING:
     from kb.reports.digest.jobs import Weekly
 
 
-# -- `kb report note` and `kb report kept`: what leads add to reports --
+# -- `kb report note` and `kb report kept` --
 
 
 DAY = click.DateTime(formats=["%Y-%m-%d"])
@@ -77,7 +74,7 @@ def kept() -> None:
         click.echo("No report is kept.", err=True)
 
 
-# -- `kb report digest`: the weekly letter by hand --
+# -- `kb report digest` --
 
 
 @click.command()
@@ -124,7 +121,7 @@ def _send(weekly: Weekly, week: Week, now: datetime) -> None:
 
 
 def _show(weekly: Weekly, week: Week, file: Path | None, now: datetime) -> None:
-    """Print the letter's text, or write its HTML."""
+    """Print the email's text, or write its HTML."""
     if week > week.of(now.date()):
         raise InvalidInput(f"{week.name} has not begun.")
     written = weekly.letter(week, now)
@@ -138,7 +135,7 @@ def _show(weekly: Weekly, week: Week, file: Path | None, now: datetime) -> None:
     click.echo(f"{written.subject}: {file}", err=True)
 
 
-# -- `kb report`: figures out, notes in, everything counted anew --
+# -- `kb report` and `kb report rebuild` --
 
 
 USUAL = timedelta(days=29)  # before the last day, where only that is given
@@ -216,7 +213,7 @@ def _say(table: Table) -> None:
 
 
 def _line(row: Mapping[str, Cell]) -> str:
-    """Return a row as text: what it is, then what is known of it; definitions are left out."""
+    """Return a row as text: its name, then what is known of it; definitions are left out."""
     told = {name: value for name, value in row.items() if value not in (None, "")}
     name = " · ".join(str(told.pop(key)) for key in ("group", "figure") if key in told)
     for key in _LEFT_OUT:

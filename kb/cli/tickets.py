@@ -1,6 +1,6 @@
-"""`kb tickets`: tickets from other systems in.
+"""`kb tickets`: import tickets from other systems.
 
-Promises that a file is taken as a whole or not at all.
+A file is imported as a whole or not at all.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""`kb user`: accounts and their API tokens from the command line.
+"""`kb user`: accounts and their API tokens.
 
-Promises that a password is never an argument, where other users of the machine could read it.
+A password is never an argument, where other users of the machine could read it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def user() -> None:
 
 
 def _accounts() -> Accounts:
-    """Return the accounts of the configured database, its schema made when it is new."""
+    """Return the accounts of the configured database; make the schema where it is new."""
     from kb.accounts.store import Accounts
     from kb.database import Database
 
@@ -35,7 +35,7 @@ def _accounts() -> Accounts:
 
 
 def _then() -> Then | None:
-    """Return what else an account's change causes, which the command line hands down."""
+    """Return what a change of an account causes in other modules, as set by the main command."""
     hand_down = click.get_current_context().find_root().obj
     return hand_down(datetime.now(UTC)) if hand_down else None
 
@@ -154,7 +154,7 @@ def user_token(email: str, name: str, expires: str) -> None:
 
 
 def _life(expires: str) -> timedelta | None:
-    """Return how long a token works, None for "never"."""
+    """Return a token's lifetime, None for "never"."""
     try:
         life = None if expires.strip().lower() == "never" else duration(expires)
         if life == timedelta(0):

@@ -53,9 +53,7 @@ class NotProved(NotAllowed):
 
 
 def parse_ticket_hooks(table: Mapping[str, Any]) -> tuple[TicketHook, ...]:
-    """Return the hooks that a table describes; raise a ValueError, without a secret in it,
-    otherwise.
-    """
+    """Return the hooks that a table describes; otherwise raise ValueError, with no secret in it."""
     if not isinstance(table, Mapping):
         raise ValueError(FORM)
     found = tuple(_hook(name, given) for name, given in table.items())
@@ -76,8 +74,7 @@ def _hook(name: str, given: Any) -> TicketHook:
 
 
 def _bytes(secret: str) -> bytes:
-    """Return the key that the library makes of a secret; raise ValueError where it is not Base64.
-    """
+    """Return the key that the library makes of a secret; raise ValueError unless it is Base64."""
     return base64.b64decode(secret.removeprefix("whsec_") + "==")
 
 

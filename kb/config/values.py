@@ -131,7 +131,7 @@ def words(value: Any) -> tuple[str, ...]:
 
 
 def addresses(value: Any) -> tuple[str, ...]:
-    """Return e-mail addresses in lower case, each once, given as `words` are."""
+    """Return email addresses in lower case, each once, given as `words` are."""
     found = tuple(dict.fromkeys(each.lower() for each in words(value)))
     if not all(_ADDRESS.fullmatch(each) for each in found):
         raise ValueError("e-mail addresses, separated by commas")

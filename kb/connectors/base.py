@@ -24,6 +24,9 @@ from typing import Any, Protocol
 # -- The interface --
 
 
+MAIL = "mail"  # the channel of emails, as rows of the outbox name it
+
+
 class TemporaryFailure(Exception):
     """Delivery failed this time; `retry_after` is the wait that the other side asked for."""
 
@@ -96,11 +99,6 @@ HINTS = {
     Fault.NO_SENDER: "Set mail_from to an address: Service desk <desk@example.org>.",
     Fault.FOLDER: "Check the disk of the data folder, and who may write there.",
 }
-
-
-def fault_of(said: str) -> Fault | None:
-    """Return the fault that an error in the outbox begins with, None where it is of one email."""
-    return next((fault for fault in Fault if said.startswith(fault)), None)
 
 
 # -- Emails as MIME messages --

@@ -160,7 +160,7 @@ class MailConnector:
         except smtplib.SMTPAuthenticationError as refusal:
             fault = Fault.BUSY if refusal.smtp_code < 500 else Fault.PASSWORD
             raise ConnectorFailure(fault, _said(refusal)) from None
-        except smtplib.SMTPException as problem:  # the server takes no login, or none of our methods
+        except smtplib.SMTPException as problem:  # no login, or none of our methods
             raise ConnectorFailure(Fault.PASSWORD, str(problem)) from None
         except UnicodeError:
             detail = "Letters beyond ASCII in them cannot be sent."
@@ -180,7 +180,7 @@ class MailConnector:
             raise ConnectorFailure(fault, _said(refusal)) from None
         except smtplib.SMTPDataError as refusal:
             raise _refused(refusal.smtp_code, refusal.smtp_error) from None
-        except smtplib.SMTPNotSupportedError as problem:  # an address that this server cannot handle
+        except smtplib.SMTPNotSupportedError as problem:  # an address it cannot handle
             if not self._sender.isascii():
                 raise ConnectorFailure(Fault.SENDER, str(problem)) from None
             raise PermanentFailure(f"The mail server cannot take this address: {problem}") from None

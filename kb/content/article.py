@@ -55,8 +55,9 @@ class Article:
     `html` is sanitised and must not be changed afterwards. `toc` holds (level, anchor, text) with
     levels from 2. `aliases` are former paths, case folded, without slashes at the ends.
     `changed_at` is the time of the last Git change, UTC. `links` are the slugs linked to, `targets`
-    the same with the fragment of each link, `images` the digests of the media used, `extra` the
-    front matter that the product does not interpret. `status` is the author's choice (`wanted`)
+    the same with the fragment of each link, `images` the digests of the media used, `fields` the
+    front matter that is carried to pages as it is (JSON-able), `extra` the front matter that the
+    product does not interpret. `status` is the author's choice (`wanted`)
     after `publish_at` and `expires_at`, UTC, were applied at the time of publishing. `references`
     hold one (kind as in `Directory.address`, text as written, what it resolved to or "") for each
     part that depends on other files. `stale` means that a newer version was refused and this one
@@ -70,7 +71,6 @@ class Article:
     summary: str = ""
     language: str = "en"
     collection: str = ""
-    owner: str = ""
     audience: Audience = Audience.PUBLIC
     status: ArticleStatus = ArticleStatus.PUBLISHED
     wanted: ArticleStatus = ArticleStatus.PUBLISHED
@@ -87,6 +87,7 @@ class Article:
     toc: tuple[tuple[int, str, str], ...] = ()
     changed_at: datetime | None = None
     changed_by: str = ""
+    fields: Mapping[str, Any] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
     links: tuple[str, ...] = ()
     targets: tuple[tuple[str, str], ...] = ()
@@ -96,6 +97,11 @@ class Article:
     blob: str = ""
     recipe: str = ""
     stale: bool = False
+
+    @property
+    def owner(self) -> str:
+        """The team that keeps the article, "" for none."""
+        return str(self.fields.get("owner", ""))
 
     def to_document(self) -> Document:
         """Return the article as the search engine sees it."""
@@ -138,6 +144,8 @@ class Article:
         kept["targets"] = tuple((slug, anchor) for slug, anchor in row.get("targets", ()))
         kept["sections"] = tuple(Section(a, tuple(p), t) for a, p, t in row.get("sections", ()))
         kept["problems"] = tuple(Problem.from_row(p) for p in row.get("problems", ()))
+        if "owner" in row:  # libraries of earlier versions
+            kept["fields"] = {"owner": kept.pop("owner")}
         kept |= _read_times(row)
         return cls(**kept)
 

@@ -321,8 +321,7 @@ class _Build:
         )
 
     def _same(self, named: NamedDraft, directory: Directory) -> Article | None:
-        """Return the previous article with today's facts; None if its text would render otherwise.
-        """
+        """Return the previous article with today's facts; None if its text would render anew."""
         old, draft = self.before.get(named.draft.path), named.draft
         if old is None or old.stale or (old.blob, old.recipe) != (draft.blob, RECIPE):
             return None
@@ -381,7 +380,6 @@ class _Build:
             summary=facts.summary,
             language=named.language,
             collection=named.collection,
-            owner=facts.owner,
             audience=facts.audience,
             status=self._status(facts.status, facts, draft.path),
             wanted=facts.status,
@@ -396,6 +394,7 @@ class _Build:
             translation_of=facts.translation_of,
             changed_at=changed_at,
             changed_by=changed_by,
+            fields=facts.fields,
             extra=facts.extra,
             blob=draft.blob,
             recipe=RECIPE,

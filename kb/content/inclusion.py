@@ -133,9 +133,7 @@ class _Filling:
 
 
 def _rebased(text: str, file: str) -> str:
-    """Return a snippet with its links and images relative to the root, since articles lie
-    elsewhere.
-    """
+    """Return a snippet with links and images relative to the root; articles lie elsewhere."""
     folder = posixpath.dirname(file)
     return _RELATIVE.sub(
         lambda found: f"{found[1]}{posixpath.normpath(posixpath.join('/', folder, found[2]))}", text

@@ -140,9 +140,7 @@ class Directory:
         return next(filter(None, map(self.paths.get, places)), "") or ""
 
     def named(self, name: str, *, base: str, language: str) -> str:
-        """Return the slug for `[[name]]`: a slug, a path or the last part of one slug alone, else
-        "".
-        """
+        """Return the slug for `[[name]]`: a slug, a path or the last part of one slug alone."""
         wanted = normal_path(name)
         groups = [self.stems[wanted]] if wanted in self.stems else []
         if not groups:

@@ -97,9 +97,7 @@ def without_count(name: str) -> str:
 
 
 def untranslated(path: str) -> tuple[str, str]:
-    """Return the path that a Docusaurus translation stands for and its language, else `path` and
-    "".
-    """
+    """Return the path that a Docusaurus translation stands for and its language, else ""."""
     found = _TRANSLATED.match(path)
     if not found:
         return path, ""

@@ -39,9 +39,7 @@ def render_all(
     processes: int | None = None,
     done: Callable[[int], None] = _silent,
 ) -> list[Rendered | str]:
-    """Return for each job its result or the reason why there is none; `done` gets the running
-    count.
-    """
+    """Return for each job its result, or why there is none; `done` gets the running count."""
     work = list(jobs)
     if not work:
         return []

@@ -2,7 +2,7 @@
 output.
 
 Each line of input is answered by one line of JSON, unless the process dies; its parent kills it
-when it takes too long. Started as `python -m kb.content.rendering_worker`.
+when it takes too long. A line is a job, or the directory of links for the jobs after it. Started as `python -m kb.content.rendering_worker`.
 """
 
 from __future__ import annotations
@@ -24,26 +24,30 @@ _ALONE = 60.0  # seconds; well above any limit that the parent sets
 
 
 def main() -> None:
-    """Read the directory, report that work can begin, then answer jobs until the input ends."""
+    """Answer directories and jobs until the input ends."""
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     source, answers = sys.stdin.buffer, sys.stdout
     sys.stdout = sys.stderr  # a stray print must not look like an answer
-    directory = Directory.from_row(json.loads(source.readline()))
-    _say(answers, {"ready": True})
+    directory = Directory()
     for line in source:
+        row = json.loads(line)
+        if "body" not in row:
+            directory = Directory.from_row(row)
+            _say(answers, {"ready": True})
+            continue
         # If the parent is gone, nobody else stops a job that never ends; the system's alarm works
         # even inside a C function.
         signal.setitimer(signal.ITIMER_REAL, _ALONE)
-        answer = _answer(line, directory)
+        answer = _answer(row, directory)
         signal.setitimer(signal.ITIMER_REAL, 0)
         _say(answers, answer)
 
 
-def _answer(line: bytes, directory: Directory) -> dict[str, Any]:
+def _answer(row: dict[str, Any], directory: Directory) -> dict[str, Any]:
     try:
-        return render(RenderJob(**json.loads(line)), directory).to_row()
+        return render(RenderJob(**row), directory).to_row()
     except RecursionError:
         return {"failed": "it is nested too deeply"}
     except MemoryError:

@@ -234,8 +234,7 @@ class Surroundings:
         shown: Mapping[str, Shown] | None = None,
     ) -> Directory:
         """Return what links, images, snippets and variables resolve to. `hidden` are slugs that
-        must not be linked to; `shown` gives the title and audience of each slug, by default those
-        of its draft.
+        must not be linked to; `shown` has each slug's title and audience, by default its draft's.
         """
         if shown is None:
             drafts = {slug: named.draft for slug, named in names.named.items()}
@@ -263,9 +262,7 @@ class Surroundings:
         )
 
     def collections(self, articles: Iterable[Article]) -> dict[str, Collection]:
-        """Return the collections that hold articles, described by the side files, by order and
-        name.
-        """
+        """Return the collections that hold articles, by order and name, with their descriptions."""
         described: dict[str, Collection] = {}
         for _, text, path in self._side_files(COLLECTIONS):
             found, problems = read_collections(text, path)

@@ -345,7 +345,7 @@ class Partition:
 def whole(
     questions: Sequence[QueryGroup], vectors: Vectors, *, touched: Collection[str], cut: float
 ) -> Partition:
-    """Return all questions grouped anew; `vectors` (n, d) are theirs, `touched` the gaps whose
+    """Return all questions grouped again; `vectors` (n, d) are theirs, `touched` the gaps whose
     questions stay together.
     """
     rows = [row for row, one in enumerate(questions) if one.gap_id or not one.fixed]

@@ -11,7 +11,7 @@ from typing import Any
 
 from kb.gaps.model import Gap
 from kb.gaps.service import Detail, Listing, name_of
-from kb.table import Column, ColumnKind, Row, Table, lines
+from kb.table import Column, ColumnKind, Row, Table, table_from
 
 HEADER = (
     "number", "name", "status", "cause", "language", "people", "searches", "tickets",
@@ -33,24 +33,42 @@ def _row(gap: Gap) -> Row:
     return [found[name] for name in HEADER]
 
 
+COLUMNS = (
+    Column("number", "Gap", ColumnKind.GAP, definition="gap", cell=lambda gap: gap.number),
+    Column("name", "Asked", ColumnKind.WORDS, cell=name_of),
+    Column(
+        "people", "People", ColumnKind.COUNT, definition="gap_people", cell=lambda gap: gap.people
+    ),
+    Column("searches", "Searches", ColumnKind.COUNT, cell=lambda gap: gap.searches),
+    Column(
+        "tickets",
+        "Tickets that followed",
+        ColumnKind.COUNT,
+        definition="gap_tickets",
+        cell=lambda gap: gap.tickets,
+    ),
+    Column(
+        "people_last_30_days",
+        "People, last 30 days",
+        ColumnKind.COUNT,
+        definition="gap_trend",
+        cell=lambda gap: gap.trend[0],
+    ),
+    Column(
+        "people_30_days_before",
+        "30 days before",
+        ColumnKind.COUNT,
+        definition="gap_trend",
+        cell=lambda gap: gap.trend[1],
+    ),
+    Column("cause", "Cause", ColumnKind.CAUSE, definition="gap_cause", cell=lambda gap: gap.cause),
+)
+
+
 def gaps_table(gaps: Iterable[Gap]) -> Table:
     """Return gaps as a table of the report."""
-    known = (
-        Column("number", "Gap", ColumnKind.GAP, definition="gap"),
-        Column("name", "Asked", ColumnKind.WORDS),
-        Column("people", "People", ColumnKind.COUNT, definition="gap_people"),
-        Column("searches", "Searches", ColumnKind.COUNT),
-        Column("tickets", "Tickets that followed", ColumnKind.COUNT, definition="gap_tickets"),
-        Column(
-            "people_last_30_days", "People, last 30 days", ColumnKind.COUNT, definition="gap_trend"
-        ),
-        Column("people_30_days_before", "30 days before", ColumnKind.COUNT, definition="gap_trend"),
-        Column("cause", "Cause", ColumnKind.CAUSE, definition="gap_cause"),
-    )
-    told = [gap_json(gap) for gap in gaps]
-    rows = [tuple(row[column.key] for column in known) for row in told]
     caption = "What most people did not find in the last 90 days, by meaning"
-    return Table("top-gaps", caption, known, lines(rows), "No gap is open.")
+    return table_from("top-gaps", caption, COLUMNS, gaps, empty="No gap is open.")
 
 
 def json_rows(found: Listing) -> dict[str, Any]:

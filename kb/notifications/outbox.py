@@ -29,8 +29,6 @@ def email_language(language: str) -> str:
     return base if base in EMAIL_LANGUAGES else "en"
 
 
-MAIL = "mail"
-
 LONGEST_WAIT = timedelta(minutes=5)  # after a failure, or for the end of a claim
 LONGEST_ASKED = timedelta(hours=6)  # a Retry-After beyond this is not believed
 # Key in the payload of a row that the other side asked to delay; no other row may wait longer than

@@ -6,9 +6,10 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
+from kb.connectors.base import MAIL
 from kb.database import Connection
 from kb.links import Links
-from kb.notifications.outbox import MAIL, Outbox, email_language
+from kb.notifications.outbox import Outbox, email_language
 
 _TEXTS = {
     "en": {

@@ -1,7 +1,7 @@
 """Erases one person's rows on an open transaction, and decides what stays of each row.
 
-Words, names, addresses and every way back to the person go; in the data of events only what is
-known to be harmless stays. Kinds, times, tiers, resolutions and articles stay, and so does the
+Words, names, addresses and every way back to the person go; of the data of ticket events only what
+is known to be harmless stays. Kinds, times, tiers, resolutions and articles stay, and so does the
 number of rows, of distinct visitors and of wordings, so that past figures do not change. Which rows
 are theirs is found by `kb.privacy.store`; whether erasure is allowed is decided by
 `kb.privacy.erasure`.
@@ -117,9 +117,7 @@ def erase(connection: Connection, mine: Held, *, now: datetime) -> Counter[str]:
     """Erase the rows; return how many of each table were changed or deleted."""
     done: Counter[str] = Counter()
     said, keys = _only_theirs(connection, mine)
-    done["gaps"] = _gaps(
-        connection, mine, said | keys
-    )  # first, while words and visitors still tell whose
+    done["gaps"] = _gaps(connection, mine, said | keys)  # while words and visitors still tell whose
     done["events"] = _words(connection, mine)
     done["question_vectors"] = _vectors(connection, keys)
     renamed = {old: hashlib.sha256(secrets.token_bytes(32)).hexdigest() for old in keys}

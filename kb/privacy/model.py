@@ -1,4 +1,4 @@
-"""Values of privacy: whom a request is about, what is held on them, and the figures of what is held.
+"""Data types of privacy: whom a request is about, their rows, and figures of what is held.
 
 The page, the terminal and JSON show the same figures, which come from `kb.privacy.store`.
 """

@@ -1,4 +1,4 @@
-"""Deletes data whose retention is over: words, what was made of them, salts, sent emails, old wishes.
+"""Deletes what is past its retention: words, data derived from them, salts, emails, subscriptions.
 
 Everything that `retention` covers is gone at most an hour after it is due. A dry run counts what is
 due without changing anything.

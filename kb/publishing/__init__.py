@@ -1,1 +1,1 @@
-"""From a commit of articles to what readers find, and back again."""
+"""Publishing: a commit of articles becomes what readers find; previews, rollbacks and repair."""

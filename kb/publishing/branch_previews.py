@@ -1,9 +1,8 @@
-"""Branches shown before they are published: built, kept up to date, compared with what is live.
+"""Previews of branches before they are published, compared with what is live.
 
-Promises each article that is new, different, gone or still a draft, once. Knows no Git.
-
-Promises that nothing of it touches what is live, that a branch which cannot be read says why and
-keeps what it showed, and that what nobody previews any more leaves the disk. Knows no page.
+A preview never touches what is live. If its branch cannot be read, it says why and keeps what it
+showed. The files of ended previews are deleted. The comparison names each article that is new,
+changed, removed or still a draft once.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ from kb.publishing.store import Preview
 from search.errors import SearchError
 from search.index import generation
 
-# -- What a branch would change for readers: its articles against the live ones --
+# -- Comparing a branch with what is live --
 
 
 SHOWN = ("title", "html", "summary", "language", "collection", "audience", "answers", "keywords")
@@ -46,8 +45,8 @@ SHOWN = ("title", "html", "summary", "language", "collection", "audience", "answ
 
 @dataclass(frozen=True, slots=True)
 class PreviewChange:
-    """One article: `what` is "new", "changed" or "removed"; `draft` when publishing the branch
-    would not show it, or not yet.
+    """One changed article: `what` is "new", "changed" or "removed"; `draft` is whether publishing
+    the branch would not show it, or not yet.
     """
 
     slug: str
@@ -85,14 +84,13 @@ def is_draft(article: Article, now: datetime) -> bool:
 
 
 def new_problems(live: Library, branch: Library) -> tuple[Problem, ...]:
-    """Return what is wrong in the branch and not in what is live; refused articles come first."""
+    """Return the problems of the branch that are not live ones too; refused articles come first."""
     known = {(problem.path, problem.code, problem.message) for problem in live.problems}
     found = (p for p in branch.problems if (p.path, p.code, p.message) not in known)
     return tuple(sorted(found, key=lambda each: (not each.refused, each.path)))
 
 
-# -- A branch's articles and their index, beside the live ones, brought up whenever the branch
-#    moves --
+# -- Building previews --
 
 
 log = logging.getLogger(__name__)
@@ -102,14 +100,14 @@ COMMIT, TROUBLE = "commit.txt", "trouble.txt"
 
 @dataclass(frozen=True, slots=True)
 class ShownCommit:
-    """What this machine has of a preview: the commit shown ("" as yet) and what is wrong."""
+    """The state of a preview on this machine: the commit shown ("" if none yet) and any trouble."""
 
     commit: str
     trouble: str
 
 
 def folder(settings: Settings) -> Path:
-    """Return the folder of all previews of this machine."""
+    """Return the folder of all previews on this machine."""
     return settings.data / "previews"
 
 
@@ -119,9 +117,9 @@ def root_of(settings: Settings, preview_id: str) -> Path:
 
 
 def chosen(settings: Settings, branch: str) -> Settings:
-    """Return the settings with that branch in place of what is published.
+    """Return the settings with that branch in place of the published one.
 
-    ContentError when it names a repository that the settings do not.
+    ContentError when it names a repository that is not in the settings.
     """
     name, colon, ref = branch.partition(":")
     if not colon:
@@ -138,7 +136,7 @@ def chosen(settings: Settings, branch: str) -> Settings:
 def refresh(
     settings: Settings, previews: Collection[Preview], *, progress: Progress, now: datetime
 ) -> None:
-    """Bring every preview up to its branch; remove those that are no more."""
+    """Bring every preview up to date with its branch; remove the files of ended ones."""
     for preview in previews:
         keep_up(settings, preview, progress=progress, now=now)
     kept = {preview.id for preview in previews}
@@ -150,7 +148,7 @@ def refresh(
 def keep_up(
     settings: Settings, preview: Preview, *, progress: Progress, now: datetime
 ) -> ShownCommit:
-    """Return what is shown of the branch, after building what is new in it."""
+    """Bring one preview up to date with its branch and return what it shows."""
     root = root_of(settings, preview.id)
     root.mkdir(parents=True, exist_ok=True)
     with alone(root):
@@ -170,7 +168,7 @@ def keep_up(
 
 
 def shown(settings: Settings, preview: Preview) -> ShownCommit:
-    """Return what this machine has of a preview now."""
+    """Return the current state of a preview on this machine."""
     root = root_of(settings, preview.id)
     return ShownCommit(_noted(root / COMMIT), _noted(root / TROUBLE))
 
@@ -188,7 +186,7 @@ def _note(file: Path, text: str) -> None:
 
 
 def _published(settings: Settings) -> str:
-    """Return the commit that the settings publish, whatever is live at this moment."""
+    """Return the commit that the settings would publish, whatever is live now."""
     source = open_articles(settings)
     source.close()
     return source.commit
@@ -203,8 +201,8 @@ def _build(
     progress: Progress,
     now: datetime,
 ) -> None:
-    """Build the branch, with the drafts among the files that it changed and no others: a link is
-    given to people who review the branch, not all that is unfinished.
+    """Build the branch. Of drafts, only those that it changed are included: its reviewers get the
+    link, and need not see everything unfinished.
     """
     recipe = json.dumps([*json.loads(recipe_of(settings, source)), sorted(changed)]).encode()
     held = current(root)

@@ -1,7 +1,7 @@
-"""The index and the model are looked after while the site serves: what is damaged is made again.
+"""Watches the index and the model while the site serves, and rebuilds what is damaged.
 
-The index is made from the articles of its own commit, the model from the package that brought it;
-neither needs the network. What is being repaired is noted in the data folder, for `/readyz`.
+The index is rebuilt from the articles of its own commit, the model from its package; neither needs
+the network. What is being repaired is noted in the data folder, for `/readyz`.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ log = logging.getLogger(__name__)
 
 FILE = "repairs.json"
 LOOK_S = 1.0
-READ_EVERY = timedelta(hours=1)  # all files are read, for damage that leaves their dates alone
-AGAIN_S, SELDOM_S = 10.0, 600.0  # after a repair that failed; twice as long each time
+READ_EVERY = timedelta(hours=1)  # all files are read, to find damage that dates do not show
+AGAIN_S, SELDOM_S = 10.0, 600.0  # first and longest pause after a failed repair; doubled each time
 
 
 def repairs(data: Path) -> dict[str, str]:
-    """Return what is being repaired ("index", "model") and why; nothing while all is whole."""
+    """Return what is being repaired ("index", "model") and why; empty while nothing is damaged."""
     try:
         held = json.loads((data / FILE).read_text("utf-8"))
         return {str(name): str(why) for name, why in held.items()}
@@ -42,7 +42,7 @@ def repairs(data: Path) -> dict[str, str]:
 
 
 class _Part:
-    """One thing that is looked after: `trouble` says what is wrong with it, `repair` makes it."""
+    """One watched part: `trouble` returns what is wrong with it, `repair` rebuilds it."""
 
     def __init__(self, name: str, trouble: Callable[[], str], repair: Callable[[], None]) -> None:
         self.name, self.wrong = name, ""
@@ -51,7 +51,7 @@ class _Part:
         self._next, self._pause = 0.0, AGAIN_S
 
     def look(self, noted: Callable[[], None]) -> None:
-        """Repair it where that is wanted and it is time to; `noted` is told when that changes."""
+        """Check the part, and repair it if it is damaged and due; call `noted` on each change."""
         self.wrong = self._trouble()
         if not self.wrong:
             self._next, self._pause = 0.0, AGAIN_S
@@ -78,7 +78,7 @@ class _Part:
 
 
 class IndexRepair:
-    """Looks after the files in one data folder. For one thread."""
+    """Watches and repairs the files in one data folder. For one thread."""
 
     def __init__(self, settings: Settings, engine: Engine) -> None:
         self._settings, self._engine = settings, engine
@@ -92,11 +92,11 @@ class IndexRepair:
             self._parts.append(_Part("model", self._model_trouble, self._prepare_model))
 
     def look(self, now: datetime) -> None:
-        """Look whether all is whole, and repair what is not; at most once in LOOK_S."""
+        """Check every part and repair what is damaged; at most once in LOOK_S."""
         if time.monotonic() - self._looked < LOOK_S:
             return
         self._now = now
-        if self._read_at is None:  # opening the index has just read it
+        if self._read_at is None:  # opening the index just read all of it
             self._read_at = now
         elif now - self._read_at >= READ_EVERY:
             self._read_all()
@@ -106,7 +106,7 @@ class IndexRepair:
         self._looked = time.monotonic()
 
     def _note(self) -> None:
-        """Keep what is wrong where the web processes find it."""
+        """Write what is wrong to the file that the web processes read."""
         wrong = {part.name: part.wrong for part in self._parts if part.wrong}
         file = self._settings.data / FILE
         if wrong == self._noted and file.exists() == bool(wrong):
@@ -123,7 +123,7 @@ class IndexRepair:
             log.warning("%s cannot be written: %s", file, problem.strerror)
 
     def _read_all(self) -> None:
-        """Read every file of the generations that are kept, and of the model at the next look."""
+        """Read every file of the kept generations now, and of the model at the next look."""
         self._model = {}
         for one in generation.kept(self._settings.generations):
             generation.set_aside_if_damaged(self._settings.generations, one.id)
@@ -144,7 +144,7 @@ class IndexRepair:
         log.info("generation %s of %s is live", live.generation, live.commit)
 
     def _model_trouble(self) -> str:
-        """Return why the model cannot be loaded; its files are read when they look otherwise."""
+        """Return why the model cannot be loaded; its files are read only if their dates changed."""
         seen = self._model_looks()
         if seen and seen == self._model:
             return ""
@@ -169,4 +169,4 @@ class IndexRepair:
 
     def _prepare_model(self) -> None:
         prepare(self._settings.data / "model", model_path(self._settings), progress=silent)
-        mend(self._settings, progress=silent, now=self._now)  # what was built without it
+        mend(self._settings, progress=silent, now=self._now)  # rebuild what was built without it

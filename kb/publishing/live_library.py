@@ -1,7 +1,7 @@
-"""The library that is live in this process, always of the generation that answers searches.
+"""The live library in this process, always of the generation that answers searches.
 
-Promises that a new generation is noticed by one look at a file's date, and that what serves stays
-when the new one cannot be read. Knows no page.
+A new generation is noticed by one look at a file's date. If it cannot be read, the previous library
+keeps serving.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ log = logging.getLogger(__name__)
 
 
 def at_hand(library: LibraryGetter) -> Library:
-    """Return the live library, an empty one while the index is being repaired: for pages that name
-    articles by the way, as the ticket form does.
+    """Return the live library, or an empty one while the index is being repaired. For pages that
+    mention articles only in passing, as the ticket form does.
     """
     try:
         return library()
@@ -36,8 +36,8 @@ class LiveLibrary:
         self._held: tuple[str, Library] | None = None
 
     def __call__(self) -> Library:
-        """Return the live library, the last that was while the index is being repaired. SearchError
-        when this process has read none yet.
+        """Return the live library, or the last one read while the index is being repaired.
+        SearchError when this process has read none yet.
         """
         held = self._held
         try:

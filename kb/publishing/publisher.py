@@ -1,12 +1,9 @@
-"""From a commit of articles to what readers find: library and index as one generation.
+"""Publishes a commit of articles: library and index become live together, as one generation.
 
-Promises a refusal when it is more than half of what is live: the usual cause is a wrong branch or
-folder, not a wish. Knows no file and no index.
-
-Promises that readers get a whole commit or the one before, that nothing is done when nothing
-changed, that a publish which would take most articles away is refused, that a rollback stays until
-there is something newer, and that a model which cannot be used costs meaning, not the site. Knows
-no page.
+Readers get a whole commit or the one before, and nothing is done when nothing changed. A publish
+that would take away more than half of the live articles is refused: the usual cause is a wrong
+branch or folder, not an intention. A rollback stays until there is something newer. A model that
+cannot be used costs search by meaning, not the site.
 """
 
 from __future__ import annotations
@@ -53,15 +50,15 @@ from search.prepare import prepare
 from search.semantic.encoder import Encoder
 from search.semantic.runtime import open_runtime
 
-# -- What a publish would take away from readers --
+# -- Refusing the loss of most articles --
 
 
 MOST = 0.5  # share of the live articles that may go at once
 
 
 def lost(before: Library, after: Library) -> list[str]:
-    """Return the slugs that readers find now and would not any more; moved ones are found, and
-    what an author ended by `expires_at` is meant to go.
+    """Return the slugs that readers find now and would lose. Moved articles are still found, and
+    those that an author ended by `expires_at` are meant to go.
     """
     return [
         slug
@@ -80,7 +77,7 @@ def _timed(article: Article) -> bool:
 
 
 def refuse_loss(before: Library, after: Library) -> None:
-    """Raise PublishRefused when more than half of the live articles would be gone."""
+    """Raise PublishRefused if more than half of the live articles would be gone."""
     gone = lost(before, after)
     live = sum(article.status is ArticleStatus.PUBLISHED for article in before.articles.values())
     if len(gone) > live * MOST:
@@ -91,19 +88,20 @@ def refuse_loss(before: Library, after: Library) -> None:
         )
 
 
-# -- From a commit of articles to what readers find: library and index as one generation --
+# -- Publishing --
 
 
 log = logging.getLogger(__name__)
 
-RECENT = 100  # commits noted as live: those since the last that changed an article
+RECENT = 100  # newest commits noted as live, including those that changed no article
 Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What is live after a publish; `changed` is False when it was live already, `pinned` says that
-    it was chosen by a rollback, `unfetched` why the remote could not be asked.
+    """What is live after a publish. `changed` is False when it was live already, `pinned` says that
+    a rollback chose it, `unfetched` why a remote could not be fetched, `degraded` why there is no
+    search by meaning.
     """
 
     generation: str
@@ -122,7 +120,7 @@ def model_path(settings: Settings) -> Path | None:
 
 
 def open_encoder(settings: Settings) -> Encoder:
-    """Return the light runtime for queries; SearchError when it is missing or torn."""
+    """Return the light runtime for queries; SearchError when it is missing or damaged."""
     return open_runtime(settings.data / "model", model_path(settings))
 
 
@@ -134,11 +132,11 @@ def publish(
     force: bool = False,
     now: datetime = EARLIEST,
 ) -> Published:
-    """Make the articles as they are at `now` live and return what is.
+    """Publish the articles as they are at `now` and return what is live.
 
-    `retry` builds again a generation that had to do without the model; `force` publishes what
-    would be refused. Raises ContentError when the articles cannot be read, PublishRefused when
-    most would be lost, and SearchError when the index folder cannot be written.
+    `retry` rebuilds a generation that was built without the model; `force` publishes what would
+    be refused. Raises ContentError when the articles cannot be read, PublishRefused when most would
+    be lost, and SearchError when the index folder cannot be written.
     """
     with alone(settings.data) as lock:
         work = _Publishing(settings, progress, now)
@@ -146,19 +144,19 @@ def publish(
 
 
 def keep_time(settings: Settings, *, progress: Progress, now: datetime) -> Published:
-    """Publish anew what is live, as it is at `now`: articles appear and go at their time.
+    """Publish the live commit again as it is at `now`: articles appear and expire at their time.
 
-    Looks for no newer commit; a folder without history that changed meanwhile is left alone.
+    Newer commits are not looked for; a folder without history that changed meanwhile is left alone.
     """
     with alone(settings.data):
         return _Publishing(settings, progress, now).again()
 
 
 def mend(settings: Settings, *, progress: Progress, now: datetime, served: str = "") -> Published:
-    """Make live again what was live before its files were damaged, from the same commit; where that
-    cannot be read any more, what the articles are now. A generation that had to do without the
-    model is made anew where there is one. `served` is the commit that was live, where the caller
-    knows it. No network is used.
+    """Restore what was live before its files were damaged, from the same commit, or from the
+    present articles if that commit cannot be read any more. A generation that was built without the
+    model is rebuilt if there is one now. `served` is the commit that was live, if the caller knows
+    it. No network is used.
 
     Raises as `publish` does.
     """
@@ -170,7 +168,7 @@ def mend(settings: Settings, *, progress: Progress, now: datetime, served: str =
 
 
 class _Publishing:
-    """One publish, by whoever holds the lock."""
+    """One publish, by the holder of the lock."""
 
     def __init__(self, settings: Settings, progress: Progress, now: datetime) -> None:
         self.settings, self.progress, self.now = settings, progress, now
@@ -213,7 +211,7 @@ class _Publishing:
         return replace(live, unfetched=unfetched)
 
     def again(self) -> Published:
-        """Publish the commit that is live as it is now, whatever the branch says."""
+        """Publish the live commit as it is now, whatever the branch says."""
         live = index_generation.open_current(self.root)
         kept = live.commit.startswith("folder-")  # a folder has one state, today's
         source = open_articles(self.settings, "" if kept else live.commit)
@@ -229,7 +227,7 @@ class _Publishing:
         return self._described(changed=True)
 
     def mended(self, lost: str) -> Published:
-        """Point at a whole generation of the commit `lost`, or build it anew."""
+        """Make an intact generation of the commit `lost` live, or build it again."""
         live = self.before
         if live and live.commit == lost and not self._wants_model(live.manifest):
             self._settle()
@@ -243,7 +241,7 @@ class _Publishing:
         return self._described(changed=True)
 
     def _found_again(self, lost: str) -> Source:
-        """Return the articles of a commit, of today where it is unknown or gone."""
+        """Return the articles of a commit, or the present ones if it is unknown or gone."""
         if lost and not lost.startswith("folder-"):  # a folder has one state, today's
             try:
                 return open_articles(self.settings, lost)
@@ -252,7 +250,7 @@ class _Publishing:
         return open_articles(self.settings)
 
     def _settle(self) -> None:
-        """Let the pointer, and a rollback, name the generation that is live."""
+        """Make the pointer, and a rollback, name the live generation."""
         assert self.before is not None
         if index_generation.current(self.root) != self.before.path.name:
             index_generation.make_current(self.root, self.before)
@@ -262,7 +260,7 @@ class _Publishing:
             note(self.settings.data, replace(self.standing, pin=pin))
 
     def _fetch(self, lock: int) -> str:
-        """Bring the mirrors up to date; return why one could not be, "" when all are."""
+        """Fetch the mirrors; return why any could not be fetched, "" when all were."""
         settings, troubles = self.settings, []
         if settings.articles_remote:
             trouble = _fetched(settings.articles_remote, settings.mirror, lock)
@@ -284,13 +282,13 @@ class _Publishing:
         )
 
     def _wants_model(self, made: Manifest) -> bool:
-        """Whether a generation had to do without the model that is asked for."""
+        """Return whether a generation was built without the model that the settings ask for."""
         return self.settings.semantic and bool(made.degraded)
 
     # A rollback
 
     def _pinned(self, source: Source) -> Published | None:
-        """Return the state that a rollback chose; None when there is none or something newer."""
+        """Return the state that a rollback chose; None if there is none or something is newer."""
         pin = self.standing.pin
         if pin is None:
             return None
@@ -309,7 +307,7 @@ class _Publishing:
         return self._described(changed=changed)
 
     def _pinned_anew(self, pin: Pin) -> Published:
-        """Build the commit of a rollback once more: its generation is lost, or its time is over."""
+        """Rebuild the commit of a rollback whose generation is lost or out of date."""
         self._build(open_articles(self.settings, pin.commit))
         assert self.before is not None
         self.standing = replace(
@@ -335,8 +333,8 @@ class _Publishing:
         return self._described(changed=True)
 
     def _kept(self, source: Source) -> Generation | None:
-        """Return a generation of this very commit that is still kept, when there is one. Another
-        commit with the same files has another past.
+        """Return a kept generation of exactly this commit, or None. Another commit with the same
+        files has a different history.
         """
         wanted = recipe_of(self.settings, source)
         for one in index_generation.kept(self.root):
@@ -382,11 +380,11 @@ class _Publishing:
         )
 
     def _former(self) -> Kept | None:
-        """Return what is live, else what is left of what was, None where nothing is."""
+        """Return what is live, else what remains of a former generation, None for nothing."""
         return self.before or next(iter(remains(self.root)), None)
 
     def _files(self, source: Source, library: Library) -> dict[str, bytes]:
-        """Return the library and the small facts beside it, as files."""
+        """Return the files of the library and of the facts kept beside it."""
         try:
             small = facts(source, library, before=self._former(), now=self.now)
         finally:
@@ -409,7 +407,7 @@ class _Publishing:
 
 
 def _fetched(remote: str, place: Path, lock: int) -> ContentError | None:
-    """Fetch one remote into its mirror; return why that was not possible."""
+    """Fetch one remote into its mirror; return why that failed, None if it did not."""
     try:
         mirror.fetch(read_remote(remote), place, lock=lock)
     except ContentError as problem:
@@ -418,7 +416,7 @@ def _fetched(remote: str, place: Path, lock: int) -> ContentError | None:
 
 
 def prepared_encoder(settings: Settings, progress: Progress) -> tuple[Encoder | None, str]:
-    """Return the encoder, made ready where it was not, or None and the reason why there is none."""
+    """Return the encoder, prepared if need be, and ""; or None and the reason why there is none."""
     if not settings.semantic:
         return None, "Search by meaning is switched off (setting semantic)."
     try:

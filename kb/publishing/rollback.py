@@ -1,7 +1,7 @@
-"""Back to a state that was live before, and forward again.
+"""Rolls back to a state that was live before, and forward again.
 
-Promises that only a whole, verified generation is gone back to, at once and without building, and
-that it stays until the articles are something newer or forward is asked for. Knows no article.
+A rollback needs no build: it goes only to a complete, verified generation that is still kept. It
+lasts until the articles change or somebody goes forward.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from search.index.manifest import Manifest
 
 @dataclass(frozen=True, slots=True)
 class KeptGeneration:
-    """A state that can be gone back to; `built` is when it was made, `live` whether it is now."""
+    """A state to roll back to; `built` is when it was built, `live` whether it is live now."""
 
     generation: str
     commit: str
@@ -63,14 +63,14 @@ def roll_back(settings: Settings, to: str) -> KeptGeneration:
         standing, live = read_state(settings.data), current(settings.generations)
         away = standing.pin.away if standing.pin else content_of(live) if live else ""
         pin = Pin(chosen.generation, chosen.commit, away)
-        # First the pin: killed in between, the next publish finishes what it says.
+        # The pin comes first: after a kill in between, the next publish completes the rollback.
         note(settings.data, replace(standing, pin=pin, refusal=None, seen=()))
         index_generation.make_current(settings.generations, opened)
     return replace(chosen, live=True, pinned=True)
 
 
 def _chosen(states: list[KeptGeneration], to: str) -> KeptGeneration:
-    """Return the state meant; a short number counts steps, anything else begins a commit's name."""
+    """Return the state meant by `to`: a short number counts steps, else a prefix of a commit."""
     if to.isdigit() and len(to) <= 3:
         older = [state for state in states if state.generation < _live(states)]
         found = older[int(to) - 1 : int(to)] if int(to) else []
@@ -85,7 +85,7 @@ def _chosen(states: list[KeptGeneration], to: str) -> KeptGeneration:
 
 
 def _is_of(state: KeptGeneration, commit: str) -> bool:
-    """Return whether the state is of a commit that so begins, in whatever repository."""
+    """Return whether the state is of a commit with that prefix, in any repository."""
     names = (state.commit, *parted(state.commit).values())
     return any(name.startswith(commit) for name in names)
 
@@ -95,7 +95,7 @@ def _live(states: list[KeptGeneration]) -> str:
 
 
 def go_forward(settings: Settings) -> bool:
-    """End a rollback, so that the next publish follows the articles; return whether one was on."""
+    """End a rollback, so that the next publish follows the articles; return if there was one."""
     with alone(settings.data):
         standing = read_state(settings.data)
         note(settings.data, replace(standing, pin=None))

@@ -1,13 +1,11 @@
-"""What is live and what publishing last did: the state file, pins, refusals, generations.
+"""The state of publishing: its state file, the facts kept beside each library, and notices.
 
-Promises one small file in the data folder, replaced in one step, that a fresh data folder does
-without, and one publisher at a time. Knows no article and no generation.
+The state file is small, lies in the data folder and is replaced in one step; a fresh data folder
+has none. A lock allows one publisher at a time.
 
-Promises the small facts kept beside a library: its recipe, until when it is right, which commits
-it holds, whom its problems concern. Knows neither how one is built nor who asks.
-
-Promises one notice for each problem that withholds an article, addressed to who changed the file
-last, and none for what was wrong before anybody was told of anything. Knows no mail.
+The facts of a generation are its recipe, until when it is valid, which commits it contains, and
+whom its problems concern. There is one notice for each problem that withholds an article, addressed
+to whoever changed the file last, and none for problems older than the first notices.
 """
 
 from __future__ import annotations
@@ -44,7 +42,7 @@ from search.index.building import Remains, recipe
 from search.index.manifest import shared
 from search.index.opened import Generation
 
-# -- Where publishing stands: what was last looked at, what was refused, what is pinned --
+# -- The state file --
 
 
 FILE, LOCK, WAKE = "publishing.json", "publishing.lock", "publish-now"
@@ -52,7 +50,7 @@ FILE, LOCK, WAKE = "publishing.json", "publishing.lock", "publish-now"
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """A rollback: `generation`, of `commit`, stays live while the articles say `away`."""
+    """A rollback: `generation` of `commit` stays live while the articles' content is `away`."""
 
     generation: str
     commit: str
@@ -61,7 +59,7 @@ class Pin:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why `commit` did not go live; `content` names the articles it was said of."""
+    """Why `commit` did not go live; `content` names the state of the articles it had."""
 
     commit: str
     content: str
@@ -72,8 +70,9 @@ class Refusal:
 @dataclass(frozen=True, slots=True)
 class PublishState:
     """What the last publish found. `seen` are the newest commits that are live in `generation`,
-    newest first, those that changed no article included; `unfetched` says why the remote did not
-    answer; `trouble` why nothing could be published, `gone` that the branch is not there any more.
+    newest first, including those that changed no article; `unfetched` says why a remote could not
+    be fetched, `trouble` why nothing could be published, `gone` that the branch does not exist any
+    more.
     """
 
     seen: tuple[str, ...] = ()
@@ -86,7 +85,7 @@ class PublishState:
 
     @property
     def wrong(self) -> str:
-        """Return what keeps newer articles from readers, in words for anybody; "" for nothing."""
+        """Return in plain words what keeps newer articles from readers; "" for nothing."""
         if self.gone:
             return "the branch that is published is gone; what was live stays"
         if self.trouble:
@@ -97,7 +96,7 @@ class PublishState:
 
 
 def read_state(data: Path) -> PublishState:
-    """Return what is noted in the data folder; nothing noted where it cannot be read."""
+    """Return the state in the data folder; an empty one if it cannot be read."""
     try:
         held = json.loads((data / FILE).read_text("utf-8"))
         pin, refusal = held.pop("pin"), held.pop("refusal")
@@ -112,7 +111,7 @@ def read_state(data: Path) -> PublishState:
 
 
 def note(data: Path, standing: PublishState) -> None:
-    """Keep what was found, durably; the same as before is not written again."""
+    """Write the state durably, unless it is unchanged."""
     if read_state(data) == standing:
         return
     _replace(data / FILE, json.dumps(asdict(standing), ensure_ascii=False, indent=1))
@@ -120,7 +119,7 @@ def note(data: Path, standing: PublishState) -> None:
 
 @contextmanager
 def alone(data: Path) -> Iterator[int]:
-    """Hold the publishers' lock, waiting for it; give its file descriptor, for who inherits it."""
+    """Wait for the publishers' lock and hold it; gives its file descriptor for child processes."""
     with _opened(data) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield file.fileno()
@@ -135,12 +134,12 @@ def _opened(data: Path) -> IO[str]:
 
 
 def wake(data: Path) -> None:
-    """Ask the worker on this machine to publish now rather than at its next look."""
+    """Ask the worker on this machine to publish now rather than at its next poll."""
     _replace(data / WAKE, uuid.uuid4().hex)
 
 
 def wish(data: Path) -> str:
-    """Return the last such wish, "" where nobody ever asked; another wish is another text."""
+    """Return a text that changes with every call of `wake`, "" if there was none."""
     try:
         return (data / WAKE).read_text("utf-8")
     except (OSError, ValueError):
@@ -167,25 +166,25 @@ def _unwritable(data: Path, problem: OSError) -> StoreError:
     )
 
 
-# -- What a generation was made of, and what is live --
+# -- Sources and generations --
 
 
 log = logging.getLogger(__name__)
 
-Kept = Generation | Remains  # what holds a library, whole or what is left of it
+Kept = Generation | Remains  # a generation that holds a library, or what remains of one
 RECIPE_FILE, SCHEDULE, LINEAGE, NOTICES, WITHHELD = (
     "recipe.json", "schedule.json", "lineage.json", "notices.json", "withheld.json",
 )  # fmt: skip
-FORMAT = 2  # raise it when a library is to be made anew although no article has changed
-MOST_WITHHELD = 200  # articles whose commits are looked up; each is a question to Git
-ANCESTORS = 500  # commits that a generation is known to hold; CI asks soon after its push
+FORMAT = 2  # raise it to rebuild every library although no article has changed
+MOST_WITHHELD = 200  # articles whose commits are looked up; each costs a call to Git
+ANCESTORS = 500  # newest commits kept of a generation; CI asks soon after its push
 
 
 def open_articles(settings: Settings, state: str = "") -> Source:
     """Return the articles that the settings name, in that state or the one to be published.
 
-    A further repository that was never fetched has no articles yet. ContentError names the
-    repository that cannot be read.
+    Additional repositories that were never fetched are left out. ContentError names the repository
+    that cannot be read.
     """
     commits = parted(state)
     own = _open_own(settings, commits.pop("", ""))
@@ -199,7 +198,7 @@ def open_articles(settings: Settings, state: str = "") -> Source:
 
 def open_repository(settings: Settings, path: str, state: str) -> tuple[GitSource, str] | None:
     """Return the repository of the article's file at `path` in that state, and the file's path in
-    it; None where it keeps no history.
+    it; None if it has no history.
     """
     mount, commits = mount_of(path), parted(state)
     name = mount.strip(f"{MOUNT}/")
@@ -213,7 +212,7 @@ def open_repository(settings: Settings, path: str, state: str) -> tuple[GitSourc
 
 
 def branches_of(settings: Settings) -> tuple[str, ...]:
-    """Return the branches that could be shown: of the articles, then "hr:draft" of others."""
+    """Return the branches that can be previewed: of the articles, then of others ("hr:draft")."""
     own = settings.mirror if settings.articles_remote else find_repository(settings.articles)
     found = list(branches(own)) if own and own.is_dir() else []
     for one in settings.repositories:
@@ -243,7 +242,7 @@ def _ref(chosen: str) -> str:
 
 
 def current(root: Path) -> Generation | None:
-    """Return what is live, None where nothing is or it cannot be read."""
+    """Return the live generation, None if there is none or it cannot be read."""
     try:
         return index_generation.open_current(root)
     except SearchError:
@@ -251,7 +250,7 @@ def current(root: Path) -> Generation | None:
 
 
 def library_of(live: Kept | None) -> Library | None:
-    """Return the library of a generation, None where it cannot be read."""
+    """Return the library of a generation, None if it cannot be read."""
     try:
         return Library.load(live.read) if live else None
     except (OSError, SearchError, ValueError, KeyError, TypeError):
@@ -260,7 +259,7 @@ def library_of(live: Kept | None) -> Library | None:
 
 
 def recipe_of(settings: Settings, source: Source) -> bytes:
-    """Return what decides a generation's content: the files, and how they are read."""
+    """Return the recipe that decides a generation's content: the files and how they are read."""
     read = [RECIPE, recipe(), settings.language, settings.semantic, settings.model, FORMAT]
     return json.dumps([source.content, *read]).encode()
 
@@ -274,36 +273,36 @@ def made_of(live: Generation) -> bytes:
 
 
 def content_of(live: Generation) -> str:
-    """Return the name of the articles that a generation was made of, "" when unknown."""
+    """Return the name of the articles' state that a generation was made of, "" when unknown."""
     found = json.loads(made_of(live) or b'[""]')
     return str(found[0])
 
 
 def is_due(live: Generation, now: datetime) -> bool:
-    """Return whether an article of this generation should have appeared or gone by now."""
+    """Return whether an article of this generation should have appeared or expired by now."""
     until = _fact(live, SCHEDULE, "")
     return bool(until) and datetime.fromisoformat(until) <= now
 
 
 def lineage_of(live: Kept | None) -> frozenset[str]:
-    """Return the newest commits that a generation holds; nothing when that is unknown."""
+    """Return the newest commits that a generation contains; none when that is unknown."""
     return frozenset(_fact(live, LINEAGE, [])) if live else frozenset()
 
 
 def withheld_of(live: Kept | None) -> frozenset[str]:
-    """Return the commits of a generation that changed an article in a way readers do not get: it
-    was refused, or its time has not come.
+    """Return the commits of a generation whose change to an article is not live: it was refused, or
+    its time has not come.
     """
     return frozenset(_fact(live, WITHHELD, [])) if live else frozenset()
 
 
 def notices_of(live: Kept | None) -> tuple[CommitProblem, ...]:
-    """Return whom a generation's problems concern."""
+    """Return the notices of a generation: its problems and whom they concern."""
     return tuple(CommitProblem(**row) for row in _fact(live, NOTICES, [])) if live else ()
 
 
 def _fact(live: Kept, name: str, otherwise: Any) -> Any:
-    """Return one of the small facts; a generation made before there were any has none."""
+    """Return one of the facts; a generation built by an older version may have none."""
     try:
         return json.loads(live.read(name))
     except (OSError, SearchError):
@@ -313,7 +312,7 @@ def _fact(live: Kept, name: str, otherwise: Any) -> Any:
 def facts(
     source: Source, library: Library, *, before: Kept | None, now: datetime
 ) -> dict[str, bytes]:
-    """Return the files of the small facts of a generation to be built."""
+    """Return the facts of a generation that is to be built, as files."""
     until, lineage = next_change(library.articles.values(), now), source.lineage(ANCESTORS)
     told = notices(
         source,
@@ -332,7 +331,7 @@ def facts(
 
 
 def _withheld(source: Source, library: Library) -> Iterator[str]:
-    """Give the commits behind what readers do not get of the articles' files."""
+    """Yield the commits whose changes to articles readers do not get."""
     by_path = {article.path: article for article in library.articles.values()}
     refused = {each.path for each in library.problems if each.refused and is_article(each.path)}
     early = {
@@ -344,12 +343,12 @@ def _withheld(source: Source, library: Library) -> Iterator[str]:
         shown = by_path[path].blob if path in by_path and path not in early else ""
         try:
             yield from source.unseen(path, shown, ANCESTORS)
-        except ContentError as problem:  # Git took too long; no article waits for this
+        except ContentError as problem:  # Git took too long; publishing goes on without
             log.warning("which commits of %s readers do not get is unknown: %s", path, problem)
 
 
 def seed(root: Path, live: Path) -> None:
-    """Begin a preview's index in `root` with the live one where it has none, for its vectors."""
+    """Copy the live index to a preview's `root` if it has none, to reuse its vectors."""
     found = None if current(root) else current(live)
     if found is None:
         return
@@ -358,17 +357,17 @@ def seed(root: Path, live: Path) -> None:
     (root / "CURRENT").write_text(found.path.name, "utf-8")
 
 
-# -- Whom to tell that what they committed does not go live as they meant --
+# -- Notices about commits that do not go live as intended --
 
 
-MOST = 50  # notices of one publish; beyond that something is wrong with the whole, not with a file
-# Problems that refuse nothing and yet keep an article from those for whom it was written.
+MOST = 50  # notices of one publish; more mean that the whole is wrong, not single files
+# Problems that do not refuse an article and yet keep it from its intended readers.
 _WITHHOLDING = frozenset({"audience", "status", "schedule"})
 
 
 @dataclass(frozen=True, slots=True)
 class CommitProblem:
-    """A problem, and the commit that brought it with the name and address in it."""
+    """A problem, and the commit that caused it, with its author's name and address."""
 
     path: str
     line: int
@@ -392,10 +391,10 @@ def notices(
     fresh: Collection[str],
     before: Collection[CommitProblem],
 ) -> list[CommitProblem]:
-    """Return who is to be told what.
+    """Return the notices to send.
 
-    `fresh` are the commits of this publish and `known` those of the one before; where nothing is
-    known nobody is told. What `before` tells of and is still so stays.
+    `fresh` are the commits of this publish and `known` those of the one before; if nothing is known
+    only notices in `before` are kept. Those whose problem persists stay.
     """
     told = {(each.path, each.code, each.commit) for each in before}
     new = set(fresh) - set(known) if known else set()

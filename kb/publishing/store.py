@@ -1,7 +1,6 @@
-"""Which branches are previewed, in the database: every machine shows the same.
+"""Which branches are previewed, in the database, so that every machine shows the same.
 
-Promises one preview a branch and links that cannot be guessed or outlive their preview. Knows no
-Git and no page.
+There is one preview per branch. Its link cannot be guessed and stops working when the preview ends.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ LIFE = timedelta(days=14)  # from when the link was last asked for
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A branch that is shown: `branch` is "draft-vpn", or "hr:draft" of the repository `hr`."""
+    """A previewed branch: `branch` is "draft-vpn", or "hr:draft" of the repository `hr`."""
 
     id: str
     branch: str
@@ -38,7 +37,7 @@ class Previews:
         self._db, self._secret = db, secret.encode()
 
     def make(self, branch: str, made_by: str, now: datetime) -> Preview:
-        """Return the branch's preview, new or with its time begun anew."""
+        """Return the branch's preview, new or with its life extended."""
         row = {
             "id": str(uuid.uuid4()),
             "branch": branch,
@@ -55,18 +54,18 @@ class Previews:
         return next(one for one in self.all(now) if one.branch == branch)
 
     def all(self, now: datetime) -> tuple[Preview, ...]:
-        """Return the previews whose time is not over, by branch."""
+        """Return the previews that have not expired, ordered by branch."""
         query = sa.select(previews).where(previews.c.expires_at > now).order_by(previews.c.branch)
         with self._db.read() as connection:
             return tuple(Preview(**row._mapping) for row in connection.execute(query))
 
     def end(self, preview_id: str) -> None:
-        """Take a preview and its link back; one that is not there is none."""
+        """Delete a preview, which ends its link; do nothing if there is none."""
         with self._db.begin() as connection:
             connection.execute(sa.delete(previews).where(previews.c.id == preview_id))
 
     def forget_ended(self, now: datetime) -> None:
-        """Remove those whose time is over."""
+        """Delete expired previews."""
         with self._db.begin() as connection:
             connection.execute(sa.delete(previews).where(previews.c.expires_at <= now))
 
@@ -76,7 +75,7 @@ class Previews:
         return f"{preview_id}.{digest.hexdigest()}"
 
     def by_token(self, token: str, now: datetime) -> Preview | None:
-        """Return the preview whose link that is; None when it ended or never was."""
+        """Return the preview with that link; None if it has ended or never existed."""
         preview_id = token.partition(".")[0]
         if not hmac.compare_digest(token.encode(), self.token(preview_id).encode()):
             return None

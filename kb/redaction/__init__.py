@@ -1,1 +1,1 @@
-"""What is hidden in words before they are stored."""
+"""Redaction: what is hidden in words before they are stored."""

@@ -1,76 +1,48 @@
-"""Numbers that belong to a person: cards, accounts, identity papers, telephones.
+"""Redaction rules for personal numbers: cards, bank accounts, identity papers and phone numbers.
 
-Promises that a number is named only when its own checksum agrees. Knows no text around it.
-Sources: ISO/IEC 7812-1 (Luhn), ISO 13616 (IBAN), Real Decreto 1553/2005 (DNI, NIE),
-modulo 11 as published by the tax offices of Chile (RUT), Argentina (CUIT) and Brazil (CPF).
+A number with a checksum is found anywhere, and only if its checksum is right. Other numbers are
+found by their form or when words announce them, in English and Spanish; phone numbers of some
+thirty countries. Error codes, versions, network addresses and order numbers stay.
 
-Promises that a number which proves itself (`checksums`) is found wherever it stands, one that does
-not only by its form or when words announce it, and that error codes, versions, addresses of
-machines and order numbers stay. English and Spanish; telephones of some thirty countries.
+The checksums and the lengths of IBANs are those of python-stdnum, which is asked for no more than
+that: where it refuses by a list or a bank's rules, a number stays hidden. It is imported when a
+text has something like a number, because it brings ssl and pydoc.
 """
 
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from kb.redaction.rule import Form, Match, RedactionRule, Span, form
 
-# -- Numbers that prove themselves: payment cards, bank accounts, identity and tax numbers --
+# -- Checksums of card, bank account, identity and tax numbers --
 
 
-# Length of an IBAN by country, from the SWIFT IBAN registry.
-_IBAN_LENGTHS = {
-    country: int(length)
-    for length, countries in {
-        "15": "NO",
-        "16": "BE",
-        "18": "DK FO FI GL NL SD",
-        "19": "MK SI",
-        "20": "AT BA EE KZ LT LU MN XK",
-        "21": "CH HR LI LV",
-        "22": "BG BH CR DE GB GE IE ME RS VA",
-        "23": "AE GI IL IQ OM SO TL",
-        "24": "AD CZ ES MD PK RO SA SE SK TN VG",
-        "25": "LY PT ST",
-        "26": "IS TR",
-        "27": "BI DJ FR GR IT MC MR SM",
-        "28": "AL AZ BY CY DO GT HU LB NI PL SV",
-        "29": "BR EG PS QA UA",
-        "30": "JO KW MU",
-        "31": "MT SC",
-        "32": "LC",
-        "33": "RU",
-    }.items()
-    for country in countries.split()
-}
-# First digits and lengths that the card networks issue; other runs of digits are left alone. Visa's
-# former 13 digits are too: many addresses of help pages hold 13 digits that begin with 4.
+# First digits and lengths that the card networks issue; other runs of digits are left alone, and so
+# are Visa's former 13 digits: many URLs of help pages contain 13 digits that begin with 4.
 _CARDS = re.compile(
     r"4(?:\d{15}|\d{18})|(?:5[1-5]\d\d|222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720)\d{12}"
     r"|3[47]\d{13}|3(?:0[0-5]|[68]\d)\d{11}|(?:6011|65\d\d|64[4-9]\d|62\d\d|35\d\d)\d{12}"
     r"|(?:50|5[6-9]|6\d)\d{14}"
 )
-_DNI_LETTERS = "TRWAGMYFPDXBNJZSQVHLCKE"
+# What a CUIT begins with. stdnum has all but 25 and 26, which are kept so that none is lost.
+_CUITS = frozenset({"20", "23", "24", "25", "26", "27", "30", "33", "34", "50", "51", "55"})
 
 
 def is_card(digits: str) -> bool:
     """Return whether the digits are a payment card's: issued prefix, length, Luhn sum."""
-    return bool(_CARDS.fullmatch(digits)) and luhn(digits)
+    from stdnum import luhn
 
-
-def luhn(digits: str) -> bool:
-    """Return whether the Luhn sum of ASCII digits is a multiple of 10."""
-    values = [int(digit) for digit in reversed(digits)]
-    doubled = [sum(divmod(2 * value, 10)) for value in values[1::2]]
-    return (sum(values[::2]) + sum(doubled)) % 10 == 0
+    return bool(_CARDS.fullmatch(digits)) and luhn.is_valid(digits)
 
 
 def iban_length(text: str) -> int:
     """Return how many characters of `text` are an IBAN written from its start, 0 for none.
 
-    `text` may hold spaces and hyphens between the characters, and go on after the number.
+    `text` may have spaces and hyphens between the characters, and continue after the number.
     """
-    wanted = _IBAN_LENGTHS.get(text[:2].upper(), 0)
+    wanted = _iban_characters(text[:2].upper())
     compact = ""
     for index, char in enumerate(text):
         compact += char.upper() if char.isalnum() else ""
@@ -79,46 +51,71 @@ def iban_length(text: str) -> int:
     return 0
 
 
+@cache
+def _iban_characters(country: str) -> int:
+    """Return how long a country's IBANs are by the SWIFT registry, 0 where there are none.
+
+    Only the length is asked for: stdnum.iban also refuses by the bank's own form, and would lose
+    numbers whose check digits agree.
+    """
+    from stdnum import numdb
+
+    known = dict(numdb.get("iban").info(country)).get(country, {})  # {"bban": "8!n10!n"}
+    parts = re.findall(r"\d+(?=!)", known.get("bban", ""))
+    return 4 + sum(map(int, parts)) if parts else 0
+
+
 def _iban_sum(compact: str) -> bool:
-    rotated = compact[4:] + compact[:4]
-    return int("".join(str(int(char, 36)) for char in rotated)) % 97 == 1
+    from stdnum.iso7064 import mod_97_10
+
+    return mod_97_10.checksum(compact[4:] + compact[:4]) == 1
 
 
 def is_dni(text: str) -> bool:
     """Return whether `text` is a Spanish DNI or NIE whose letter agrees; compact, upper case."""
-    digits = str("XYZ".index(text[0])) + text[1:-1] if text[0] in "XYZ" else text[:-1]
-    return text[-1] == _DNI_LETTERS[int(digits) % 23]
+    from stdnum.es import dni, nie
+
+    letter = nie.calc_check_digit if text[0] in "XYZ" else dni.calc_check_digit
+    return text[-1] == letter(text[:-1])
 
 
 def is_rut(text: str) -> bool:
     """Return whether `text` is a Chilean RUT whose check digit agrees; compact, upper case."""
-    total = sum(int(digit) * (2 + place % 6) for place, digit in enumerate(reversed(text[:-1])))
-    return text[-1] == "0K987654321"[total % 11]
+    from stdnum.cl import rut
+
+    return text[-1] == rut.calc_check_digit(text[:-1])
 
 
 def is_cuit(digits: str) -> bool:
     """Return whether 11 digits are an Argentine CUIT or CUIL whose check digit agrees."""
-    known = digits[:2] in {"20", "23", "24", "25", "26", "27", "30", "33", "34"}
-    total = sum(int(digit) * (2 + place % 6) for place, digit in enumerate(digits[-2::-1]))
-    return known and (total + int(digits[-1])) % 11 == 0
+    from stdnum.ar import cuit
+
+    return digits[:2] in _CUITS and digits[-1] == cuit.calc_check_digit(digits[:-1])
 
 
 def is_cpf(digits: str) -> bool:
-    """Return whether 11 digits are a Brazilian CPF whose two check digits agree."""
-    sound = (_cpf_digit(digits, end) == int(digits[end]) for end in (9, 10))
-    return len(set(digits)) > 1 and all(sound)
+    """Return whether 11 digits are a Brazilian CPF whose two check digits agree.
+
+    One digit eleven times is no CPF, though its sums agree and stdnum takes it.
+    """
+    from stdnum.br import cpf
+
+    return len(set(digits)) > 1 and cpf.is_valid(digits)
 
 
-def _cpf_digit(digits: str, end: int) -> int:
-    total = sum(int(digit) * (end + 1 - place) for place, digit in enumerate(digits[:end]))
-    return total * 10 % 11 % 10
-
-
-# -- Numbers that belong to a person: cards, accounts, identity papers, telephones --
+# -- The rules --
 
 
 def _digits(text: str) -> str:
     return "".join(char for char in text if char.isdigit())
+
+
+def _compact(text: str) -> str:
+    """Return its letters and digits in upper case, digits of every script as 0 to 9."""
+    kept = "".join(char for char in text.upper() if char.isalnum())
+    if kept.isascii():
+        return kept
+    return "".join(str(int(char)) if char.isdecimal() else char for char in kept)
 
 
 # -- with a checksum ----------------------------------------------------------------------------
@@ -136,10 +133,6 @@ def _iban(match: Match) -> Span | None:
     return (match.start(), match.start() + length) if length else None
 
 
-def _compact(text: str) -> str:
-    return "".join(char for char in text.upper() if char.isalnum())
-
-
 # -- by form, or announced ----------------------------------------------------------------------
 
 _SSN = re.compile(r"(?<![\w.-])\d{3}-\d{2}-\d{4}(?![\w-])")
@@ -155,11 +148,11 @@ _PAPERS = re.compile(
 
 
 def _papers(text: str) -> bool:
-    """Return whether it is long enough for a number of papers: an RFC of the internet is not."""
+    """Return whether it is long enough for the number of a document; an internet RFC's is not."""
     return len(_digits(text)) >= 6
 
 
-# -- telephone ----------------------------------------------------------------------------------
+# -- phone numbers ------------------------------------------------------------------------------
 
 _AFTER_CODE = re.compile(
     r"(?:error|code|c[oó]digo|event|evento|id|kb|build|compilaci[oó]n|versi[oó]n|hresult|status|"
@@ -191,7 +184,7 @@ _CALL_ME = re.compile(
 
 
 def _phone(match: Match) -> Span | None:
-    """Return what to hide, unless the words before say that this is a code."""
+    """Return what to hide, None if its length is wrong or the words before announce a code."""
     before = match.string[max(0, match.start() - 16) : match.start()]
     long_enough = 8 <= len(_digits(match[0])) <= 15
     return None if _AFTER_CODE.search(before) or not long_enough else match.span()
@@ -204,7 +197,7 @@ RULES = (
         "card",
         "any",
         "4111 1111 1111 1111",
-        (form(_CARD, lambda text: is_card(_digits(text))),),
+        (form(_CARD, lambda text: is_card(_compact(text))),),
     ),
     RedactionRule(
         "identity",

@@ -1,10 +1,9 @@
-"""People themselves: mail addresses, names and postal addresses.
+"""Redaction rules for people: email addresses, names and postal addresses, in English and Spanish.
 
-Promises that a mail address is found in any writing, also when it is spelt out; that a name is
-found when somebody gives it ("my name is ...", "soy ...", or beside its address) with first name
-and surname in capitals; and a postal address by its form. A name that nobody announces, or in small
-letters, is not found: it cannot be told from other words without also hiding products. English and
-Spanish.
+An email address is found in any spelling, also when it is spelt out. A name is found when somebody
+gives it ("my name is ...", "soy ...", or beside its address) with capitalised first name and
+surname, and a postal address by its form. A name that is not announced, or in lower case, is not
+found: it cannot be told from other words without also hiding products.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ _GIVEN = re.compile(
 )
 _THIS_IS = re.compile(rf"\b(?i:this\s+is)\s+{_FULL}")
 _FROM = re.compile(r"\s*(?:,|;|\.|$|\s(?:from|in|at|here|calling)\b)")
-# As a letter's head shows people. From inside a word no more is found than from its first letter.
+# As an email header shows people. A match never starts inside a word.
 _DISPLAYED = re.compile(rf"(?<![\w'’-])[\d_'’-]*+{_FULL}[\"”]?\s*+<(?=\[email\]>)")
 _TRADE = """
     able about admin administrador administrator agent agente alumno alumna analista all an and at
@@ -63,7 +62,7 @@ _VERBAL = ("ing", "able", "ible")
 
 
 def _name(match: Match) -> Span | None:
-    """Return the first two to four words in capitals, when none of them is a word of the trade."""
+    """Return the first two to four capitalised words, None if one is a common word of support."""
     by = match["by"].casefold().split() if "by" in match.groupdict() else []
     if by[-1:] == ["llama"] and by[0] in _THINGS:
         return None
@@ -83,7 +82,7 @@ def _name(match: Match) -> Span | None:
 
 
 def _caller(match: Match) -> Span | None:
-    """Return the name of who says "this is ...", when they go on to say from where."""
+    """Return the name after "this is ...", if the text then ends or says from where."""
     span = _name(match)
     return span if span and _FROM.match(match.string, span[1]) else None
 

@@ -1,15 +1,14 @@
-"""What is hidden before words are stored: every rule and a site's own patterns, applied.
+"""Redacts words before they are stored: applies every rule and a site's own patterns.
 
-The standard library's matcher cannot be stopped; the regex package's can, takes what it takes, and
-lets other threads run meanwhile. A text on which a pattern takes too long is hidden whole, since
-nobody can say what is in it.
+Addresses, phone, card, account and identity numbers, passwords, tokens, keys and names that people
+give are replaced by placeholders such as [email], in English and Spanish. Error codes, patch
+numbers, versions and network addresses, which people search for, stay. The result says which rule
+hid what. It never raises, and redacting twice changes nothing more. A secret that looks like an
+ordinary word and is not announced as one is not recognised. The rules are in docs/privacy.md.
 
-Promises placeholders such as [email] in place of addresses, telephone, card, account and
-identity numbers, passwords, tokens, keys and names that are given, in English and Spanish; that
-error codes, patch numbers, versions and network addresses, which people search for, come through;
-and which rule hid what. Never raises; redacting twice changes nothing more. Knows no database; it
-cannot know a secret that looks like an ordinary word and is not announced as one. The rules are in
-docs/privacy.md.
+A site's own patterns use the regex package, since the standard library's matcher cannot be stopped;
+regex can, and lets other threads run meanwhile. A text on which a pattern takes too long is hidden
+whole, since nobody can say what is in it.
 """
 
 from __future__ import annotations
@@ -25,17 +24,17 @@ import regex
 from kb.redaction import numbers, people, secrets
 from kb.redaction.rule import RedactedText, RedactionRule, applied, form
 
-# -- A site's own patterns, which may take any time on some text, held to a bound --
+# -- A site's own patterns, with a time limit --
 
 
 log = logging.getLogger(__name__)
 
-LONGEST_S = 0.2  # a pattern takes well below a millisecond on what people type
+LONGEST_S = 0.2  # a pattern usually takes well below a millisecond on what people type
 
 
 class Bounded:
-    """One pattern, in any case, as `kb.redaction.rule.Form` asks for one. Raises regex.error when
-    the text is no regular expression.
+    """A case-insensitive pattern with a time limit, for `kb.redaction.rule.Form`. Raises
+    regex.error when the text is not a regular expression.
     """
 
     def __init__(self, text: str, *, number: int) -> None:
@@ -60,13 +59,13 @@ class Bounded:
         return changed
 
 
-# -- Words without the secrets and the people in them, before anything is stored --
+# -- The redactor --
 
 
-_ROUNDS = 4  # one round suffices nearly always; a rule may uncover what an earlier one looks for
+_ROUNDS = 4  # nearly always one suffices; a rule may uncover what an earlier one looks for
 
 RULES: tuple[RedactionRule, ...] = (
-    numbers.IBAN,  # before the rule for long runs, which it would look like
+    numbers.IBAN,  # before the rule for long runs, which also matches it
     *secrets.KEY_RULES,
     people.MAIL,
     people.SPOKEN,
@@ -75,8 +74,8 @@ RULES: tuple[RedactionRule, ...] = (
     people.NAME,
     people.STREET,
 )
-# Those that go by the form of what they find, not by words that announce it: for text in which
-# “the password is …” is mostly advice.
+# Rules by form rather than by announcing words, for text in which “the password is …” is mostly
+# advice.
 _FORMS = tuple(rule for rule in RULES if not rule.announced)
 OWN = "own-pattern"
 KINDS = ("secret", "email", "phone", "card", "iban", "id", "name", "address", "number")
@@ -91,14 +90,14 @@ class Redacted:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Return how many of each kind were hidden: what the record keeps beside the words."""
+        """Return how many of each kind were hidden, as the event log keeps it beside the words."""
         return dict(sorted(Counter(finding.kind for finding in self.findings).items()))
 
 
 class Redactor:
-    """The product's rules and the site's own `patterns`, which hide as [number].
+    """Applies the product's rules and the site's own `patterns`, whose placeholder is [number].
 
-    Own patterns are for ticket and employee numbers. Raises regex.error when a pattern is none.
+    Own patterns are for ticket and employee numbers. Raises regex.error for an invalid one.
     """
 
     def __init__(self, patterns: Iterable[str] = ()) -> None:
@@ -123,7 +122,7 @@ redact = Redactor()
 
 
 def redactor(patterns: Iterable[str]) -> Redactor:
-    """Return a `redact` that also hides what the site's own `patterns` match."""
+    """Return a redactor that also hides what the site's own `patterns` match."""
     return Redactor(patterns)
 
 
@@ -136,7 +135,7 @@ def added(*counts: Mapping[str, int]) -> dict[str, int]:
 
 
 def _stable(text: str, rules: tuple[RedactionRule, ...]) -> Redacted:
-    """Return `text` after the rules, repeated until they find nothing more."""
+    """Return `text` after applying the rules until they find nothing more."""
     found: list[RedactedText] = []
     for _ in range(_ROUNDS):
         before = text

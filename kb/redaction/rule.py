@@ -1,7 +1,7 @@
-"""What a rule of redaction is, and how one is applied.
+"""Defines what a redaction rule is, and applies rules to a text.
 
-Promises that what a rule hides is replaced by the placeholder of its kind and told to whoever
-counts, that the words around it stay, and that a placeholder is never hidden again. Knows no rule.
+What a rule hides is replaced by the placeholder of its kind and reported to the caller; the words
+around it stay, and a placeholder is never hidden again.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from functools import partial
 from typing import Any, Protocol
 
 Match = re.Match[str]
-Span = tuple[int, int]  # from, until: places in the text of the match
+Span = tuple[int, int]  # start, end: positions in the text that is matched
 Hides = Callable[[Match], Span | None]
 PLACEHOLDER = re.compile(r"\[[a-z]+\]")
 
 
 class Pattern(Protocol):
-    """What finds matches: one of the standard library's patterns, or one with a bound of time."""
+    """A compiled pattern: the standard library's, or one with a time limit."""
 
     @property
     def groupindex(self) -> Mapping[str, int]:
@@ -31,7 +31,7 @@ class Pattern(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """One form of what is hidden: where to look, and which part of it to hide (None: nothing)."""
+    """One form of what is hidden: a pattern, and which part of a match to hide (None: nothing)."""
 
     pattern: Pattern
     hides: Hides
@@ -39,8 +39,8 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class RedactionRule:
-    """One rule: `kind` names the placeholder; `example` is hidden by it; `announced` when it goes
-    by words that announce rather than by the form of what it finds.
+    """One rule: `kind` names the placeholder; `example` is hidden by it; `announced` is whether it
+    relies on announcing words rather than on the form of what it finds.
     """
 
     name: str
@@ -53,7 +53,7 @@ class RedactionRule:
 
 @dataclass(frozen=True, slots=True)
 class RedactedText:
-    """What one rule hid. `text` is the secret itself: for the person who asked, never stored."""
+    """What one rule hid. `text` is the secret itself, to show to its author and never to store."""
 
     rule: str
     kind: str
@@ -61,14 +61,14 @@ class RedactedText:
 
 
 def form(pattern: str | Pattern, check: Callable[[str], bool] | None = None) -> Form:
-    """Return a form that hides the group named `hide`, or all that matches, when `check` agrees."""
+    """Return a form that hides the group `hide`, or the whole match, if `check` accepts it."""
     compiled = re.compile(pattern) if isinstance(pattern, str) else pattern
     group: str | int = "hide" if "hide" in compiled.groupindex else 0
     return Form(compiled, lambda m: m.span(group) if not check or check(m[group]) else None)
 
 
 def applied(rules: Iterable[RedactionRule], text: str, found: list[RedactedText]) -> str:
-    """Return the text after each rule once; what they hid is added to `found`."""
+    """Return the text after applying each rule once; what they hid is added to `found`."""
     for rule in rules:
         for each in rule.forms:
             text = each.pattern.sub(

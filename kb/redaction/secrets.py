@@ -1,11 +1,10 @@
-"""Passwords, keys and tokens, announced by a word or known by their form.
+"""Redaction rules for passwords, keys and tokens, by their form or by words that announce them.
 
-Promises to find what programs issue (private keys, tokens of well-known makers, long random runs,
-product and recovery keys, a password inside an address) and to leave names, paths, versions and
-GUIDs alone. Forms are those that the makers document. Knows no person.
+By form, as their issuers document it: private keys, tokens of well-known issuers, long random runs,
+product and recovery keys, a password inside a URL; names, paths, versions and GUIDs stay.
 
-Promises to hide what follows (or stands before) the announcement when it is a secret, and to leave
-"my password is expired" as it is. Knows English and Spanish.
+By announcement, in English and Spanish: what follows (or stands before) the announcement is hidden
+when it looks like a secret; "my password is expired" stays as it is.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ import re
 
 from kb.redaction.rule import PLACEHOLDER, RedactionRule, form
 
-# -- Keys and tokens by their form: no word needs to announce them --
+# -- Keys and tokens by their form --
 
 
 _MAKERS = re.compile(
@@ -31,8 +30,8 @@ _MAKERS = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-# JSON web token. A run of its signs is looked at once, from the first "eyJ" in it: where that does
-# not begin a token, no later one does.
+# JSON web token. A run of its characters is tried once, from the first "eyJ" in it: if no token
+# begins there, none begins later.
 _JWT = re.compile(
     r"(?<![\w-])(?>[\w-]*?\b(?=eyJ))(?P<hide>eyJ[\w-]{8,}+\.[\w-]{8,}+(?:\.[\w-]*+)?)"
 )
@@ -49,8 +48,8 @@ _COMMAND = re.compile(r"\b(?:mysql\w*|mariadb|sshpass)\b[^\n]{0,80}?\s-p(?P<hide
 
 
 def _random(text: str) -> bool:
-    """Return whether a long run mixes cases and digits as no name or path does: digits that come
-    together, as at the end of a class's name, are a number.
+    """Return whether a long run mixes cases and digits as no name or path does. Adjacent digits, as
+    at the end of a class name, count as one number.
     """
     runs = _RUN.findall(text)
     return any(
@@ -95,7 +94,7 @@ KEY_RULES = (
 )
 
 
-# -- Passwords and keys that somebody announces: "my password is ...", "contraseña: ..." --
+# -- Announced passwords and keys: "my password is ...", "contraseña: ..." --
 
 
 _PHRASE = (
@@ -111,14 +110,14 @@ _NAMES = (
     r"|(?:api|access|account|private|recovery|wi-?fi)[ _-]?key"
     r"|security\s+answer|respuesta\s+(?:secreta|de\s+seguridad))"
 )
-# A quoted one has an end within reach: what is quoted further is no password.
+# A quoted value ends within 500 characters; a longer quotation is not a password.
 _VALUE = r"(?P<hide>\"[^\"]{1,500}\"|'[^']{1,500}'|“[^”]{1,500}”|«[^»]{1,500}»|[^\s\"'“«]\S*)"
 _IS = r"(?:is|was|are|es|era|son)"
 
 _SIGN = rf"\s*(?:{_IS}\s*)?(?:=|:(?!//))\s*"
 _SIGNED = re.compile(rf"(?<![\w-]){_NAMES}{_SIGN}{_VALUE}", re.I)
 _FAR_SIGNED = re.compile(rf"(?<![\w-]){_NAMES}(?:\s+[^\W\d]+){{1,4}}?{_SIGN}{_VALUE}", re.I)
-# Once a name holds such a word, more of them in it change nothing: hence the first alone.
+# Only the first such word in a name is matched; further ones would change nothing.
 _ASSIGNED = re.compile(
     r"(?<![\w.-])(?>[\w.-]*?(?:secret|token|passw(?:or)?d|passwort|pwd|api[_-]?key|access[_-]?key|accountkey"
     rf"|accesskey|private[_-]?key|contrase[nñ]a))[\w.-]*+\s?=\s?{_VALUE}",
@@ -147,7 +146,7 @@ _BEFORE = re.compile(
     rf"(?:{_PHRASE}|pin|passcode)\b",
     re.I,
 )
-# What people say of a password that is not the password.
+# Words that follow "password" without being one.
 _SAID = """
     a about above accepted again all already also always an another any asked asking at bad
     because been being below blank blocked breached broken by can case changed compromised correct
@@ -174,7 +173,7 @@ _SAID = """
     valido viejo
 """
 _ORDINARY = frozenset(_SAID.split())
-# What is said of a thing ends so: an adjective or a participle. A password hardly does.
+# Endings of adjectives and participles, which passwords hardly ever have.
 _SUFFIXES = """
     ing ed able ible ados adas idos idas ado ada ido ida ente mente ly less ive ant
 """
@@ -198,7 +197,7 @@ def _bare(value: str) -> str:
 
 
 def _not_ordinary(value: str) -> bool:
-    """Return whether the value is no word that people say of a password."""
+    """Return whether the value is not a word that people use about passwords."""
     word = _bare(value)
     if not any(map(str.isalnum, word)) or _told(value) or word in _ORDINARY:
         return False
@@ -206,7 +205,7 @@ def _not_ordinary(value: str) -> bool:
 
 
 def _looks_secret(value: str) -> bool:
-    """Return whether the value is quoted, or holds digits or signs inside as no plain word does."""
+    """Return whether the value is quoted, or has digits or symbols inside as no plain word does."""
     if value[0] in "\"'“«":
         return True
     word = value.strip(".,;:!?()")
@@ -215,7 +214,7 @@ def _looks_secret(value: str) -> bool:
 
 
 def _mixed(value: str) -> bool:
-    """Return whether the value mixes letters with digits as passwords do and products do not."""
+    """Return whether the value mixes letters and digits as passwords do and products do not."""
     word = value.strip(".,;:?()\"'“”«»")
     if len(word) < 6 or _told(value) or "/" in word or "\\" in word:
         return False
@@ -223,12 +222,12 @@ def _mixed(value: str) -> bool:
 
 
 def _coded(word: str) -> bool:
-    """Return whether it is built as a code: capitals, then digits or underscores."""
+    """Return whether the word is formed like a code: capitals, then digits or underscores."""
     return bool(re.fullmatch(r"[A-Z]{2,10}[\d_-][\dA-Z_-]*|[A-Z\d]+(?:_[A-Z\d]+)+", word))
 
 
 def _told(value: str) -> bool:
-    """Return whether it is a placeholder, an error code, a version, a product or an address."""
+    """Return whether the value is a placeholder, an error code, a version, a product or a URL."""
     word = value.strip(".,;:!?()\"'“”«»")
     if PLACEHOLDER.fullmatch(word):
         return True

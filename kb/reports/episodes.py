@@ -18,7 +18,7 @@ from kb.analytics.report_store import episodes_after, started_at
 from kb.database import Connection
 from kb.errors import InvalidInput
 from kb.reports.pages import ReportSource
-from kb.table import Column, ColumnKind, Line, Table
+from kb.table import Column, ColumnKind, Table, table_from
 
 # -- Which episodes a figure counts --
 
@@ -142,12 +142,7 @@ BEHIND: Mapping[str, Behind] = {
     ),
     "searches": _of_searches(lambda row: int(row.data.get("searches", 0))),
     "failed_share": _of_searches(_failed(None)),
-    **{
-        "ticketed_search" if failure is Failure.TICKETED else failure.value: _of_searches(
-            _failed(failure)
-        )
-        for failure in Failure
-    },
+    **{failure.key: _of_searches(_failed(failure)) for failure in Failure},
     "clicked": _of_searches(lambda row: len(row.data.get("ranks", ()))),
     "clicked_top": _of_places(lambda place: place == 1),
     "clicked_near_top": _of_places(lambda place: place <= 3),
@@ -197,20 +192,77 @@ def _waited(found: Behind, hours: int) -> Behind:
 SHOWN = 50  # rows on one page
 READ = 2_000  # episodes read in one query
 MOST_READ = 40_000  # most episodes read for one page, when few of them count
-COLUMNS = (
-    Column("started_at", "Started in the hour from", ColumnKind.MOMENT),
-    Column("outcome", "Outcome"),
-    Column("searches", "Searches", ColumnKind.COUNT, definition="searches"),
-    Column("failed", "Failed", ColumnKind.COUNT, definition="failed_share"),
-    Column("articles", "Articles opened", ColumnKind.NOTE),
-    Column("form", "Ticket form"),
-    Column("arm", "Drawn by lot to", definition="effect"),
-    Column("survey", "Survey", definition="survey_response"),
-    Column("of", "Of", ColumnKind.COUNT),
-    Column("counted", "Count", ColumnKind.COUNT),
-)
 _ARMS = {"shown": "see suggestions", "held_out": "see none"}
 _HEARD = {"shown": "asked", "yes": "yes", "no": "no"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """An episode as a row, and how often it counts in the denominator and in the numerator."""
+
+    row: EpisodeRow
+    of: int
+    counted: int
+
+    @property
+    def hour(self) -> str:
+        """Return the hour in which it started, "" if that is not known."""
+        at = self.row.started_at
+        return at.replace(minute=0).isoformat(timespec="minutes") if at else ""
+
+    @property
+    def opened(self) -> str:
+        """Return the articles that were opened, by name."""
+        articles = self.row.data.get("articles", {})
+        return ", ".join(sorted(slug for slug, marks in articles.items() if marks["opened"]))
+
+    def said(self, name: str) -> str:
+        """Return a word that is kept with the episode, "" for none."""
+        return str(self.row.data.get(name, ""))
+
+
+COLUMNS = (
+    Column(
+        "started_at", "Started in the hour from", ColumnKind.MOMENT, cell=lambda found: found.hour
+    ),
+    Column(
+        "outcome",
+        "Outcome",
+        cell=lambda found: found.row.outcome.value if found.row.closed else "open",
+    ),
+    Column(
+        "searches",
+        "Searches",
+        ColumnKind.COUNT,
+        definition="searches",
+        cell=lambda found: int(found.row.data.get("searches", 0)),
+    ),
+    Column(
+        "failed",
+        "Failed",
+        ColumnKind.COUNT,
+        definition="failed_share",
+        cell=lambda found: _failed(None)(found.row),
+    ),
+    Column("articles", "Articles opened", ColumnKind.NOTE, cell=lambda found: found.opened),
+    Column(
+        "form", "Ticket form", cell=lambda found: "opened" if found.row.data.get("form") else ""
+    ),
+    Column(
+        "arm",
+        "Drawn by lot to",
+        definition="effect",
+        cell=lambda found: _ARMS.get(found.said("arm"), ""),
+    ),
+    Column(
+        "survey",
+        "Survey",
+        definition="survey_response",
+        cell=lambda found: _HEARD.get(found.said("survey"), ""),
+    ),
+    Column("of", "Of", ColumnKind.COUNT, cell=lambda found: found.of),
+    Column("counted", "Count", ColumnKind.COUNT, cell=lambda found: found.counted),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +276,7 @@ class EpisodeRows:
 def rows(source: ReportSource, span: DateRange, found: Behind, after: str) -> EpisodeRows:
     """Return the next page of rows that the figure counts; `after` is "" for the first page."""
     read, ended = 0, False
-    told: list[Line] = []
+    told: list[_Counted] = []
     with source.db.read() as connection:
         place = _place(connection, after, span)
         while len(told) < SHOWN and read < MOST_READ and not ended:
@@ -235,11 +287,11 @@ def rows(source: ReportSource, span: DateRange, found: Behind, after: str) -> Ep
                     place = (row.started_at, row.id)
                 of, counted = found.count(row)
                 if of or counted:
-                    told.append(_line(row, of, counted))
+                    told.append(_Counted(row, of, counted))
                 if len(told) == SHOWN:
                     ended = ended and row is some[-1]
                     break
-    table = Table("rows", "The episodes behind it, in order of start", COLUMNS, tuple(told))
+    table = table_from("rows", "The episodes behind it, in order of start", COLUMNS, told)
     return EpisodeRows(table, "" if ended else place[1])
 
 
@@ -250,23 +302,3 @@ def _place(connection: Connection, after: str, span: DateRange) -> tuple[datetim
     if started is None:  # no such episode, or it got another id when judged again
         raise InvalidInput("This is no place in the rows.", "Begin at the first page.")
     return started, after
-
-
-def _line(row: EpisodeRow, of: int, counted: int) -> Line:
-    data = row.data
-    opened = sorted(slug for slug, marks in data.get("articles", {}).items() if marks["opened"])
-    hour = row.started_at.replace(minute=0, second=0, microsecond=0) if row.started_at else None
-    return Line(
-        (
-            hour.isoformat(timespec="minutes") if hour else "",
-            row.outcome.value if row.closed else "open",
-            int(data.get("searches", 0)),
-            sum(number for *_, why, number in data.get("asked", ()) if why),
-            ", ".join(opened),
-            "opened" if data.get("form") else "",
-            _ARMS.get(str(data.get("arm", "")), ""),
-            _HEARD.get(str(data.get("survey", "")), ""),
-            of,
-            counted,
-        )
-    )

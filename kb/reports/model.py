@@ -16,7 +16,7 @@ from typing import Any
 from kb.analytics.date_ranges import EARLIEST, LATEST, RANGES
 from kb.analytics.report import DateRange
 from kb.errors import InvalidInput
-from kb.table import Cell, Column, ColumnKind, Line, Table
+from kb.table import Cell, Column, ColumnKind, Line, Table, table_from
 
 # -- Names of views and snapshots --
 
@@ -40,11 +40,12 @@ def given(text: str, *, what: str, field: str, longest: int) -> str:
 
 
 LONGEST_ANNOTATION = 200
+# The rows are pairs of a mark and an Annotation.
 COLUMNS = (
-    Column("mark", "Mark", ColumnKind.COUNT),
-    Column("first", "From", ColumnKind.DAY),
-    Column("last", "Until", ColumnKind.DAY),
-    Column("note", "What happened", ColumnKind.NOTE),
+    Column("mark", "Mark", ColumnKind.COUNT, cell=lambda row: row[0]),
+    Column("first", "From", ColumnKind.DAY, cell=lambda row: row[1].first.isoformat()),
+    Column("last", "Until", ColumnKind.DAY, cell=lambda row: row[1].last.isoformat()),
+    Column("note", "What happened", ColumnKind.NOTE, cell=lambda row: row[1].text),
 )
 
 
@@ -110,12 +111,8 @@ def annotations_of(notes: Iterable[Annotation], span: DateRange) -> tuple[Annota
 
 def annotations_table(notes: Iterable[Annotation]) -> Table:
     """Return the notes as a table; `mark` is the number of a note in the chart."""
-    rows = [
-        (mark, note.first.isoformat(), note.last.isoformat(), note.text)
-        for mark, note in enumerate(notes, start=1)
-    ]
-    found = tuple(Line(row, key="note") for row in rows)
-    return Table("notes", "What happened on these days", COLUMNS, found, empty="No notes.")
+    caption, rows = "What happened on these days", enumerate(notes, start=1)
+    return table_from("notes", caption, COLUMNS, rows, key_of=lambda _: "note", empty="No notes.")
 
 
 # -- Saved views --
@@ -210,15 +207,11 @@ def to_json(table: Table) -> dict[str, Any]:
         "key": table.key,
         "caption": table.caption,
         "empty": table.empty,
-        "columns": [
-            {"key": c.key, "name": c.name, "kind": c.kind.value, "shown": c.shown,
-             "definition": c.definition}
-            for c in table.columns
-        ],
+        "columns": [column.to_json() for column in table.columns],
         "lines": [
             {"key": line.key, "unit": line.unit, "cells": list(line.cells)} for line in table.lines
         ],
-    }  # fmt: skip
+    }
 
 
 def from_json(kept: Mapping[str, Any]) -> Table:

@@ -1,5 +1,4 @@
-"""The tables of the event log: events, episodes, failed searches, salts of pseudonyms, hook calls.
-"""
+"""The tables of the event log: events, episodes, failed searches, salts, calls of ticket hooks."""
 
 from __future__ import annotations
 

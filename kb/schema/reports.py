@@ -6,14 +6,14 @@ import sqlalchemy as sa
 
 from kb.schema.columns import UtcTime, id_column, metadata
 
-# -- The tables of reports: what each day held, counted; see kb.analytics.daily_counts --
+# -- Daily counts, see kb.analytics.daily_counts --
 
 
 report_days = sa.Table(
     "report_days",
     metadata,
     sa.Column("day", sa.String(10), primary_key=True),  # UTC, YYYY-MM-DD
-    # Every change of an episode of that day adds a mark; a day is counted while both are equal.
+    # Each change to an episode of the day adds a mark; counts are current while both are equal.
     sa.Column("marks", sa.Integer, nullable=False),
     sa.Column("counted", sa.Integer, nullable=False, server_default="0"),
     sa.Column("layout", sa.Integer, nullable=False, server_default="0"),  # of the columns below

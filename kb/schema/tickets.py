@@ -40,7 +40,7 @@ tickets = sa.Table(
     sa.Column("version", sa.Integer, nullable=False),
     # Totals of its events, written with each of them, so that reports need not read events.
     sa.Column("answered_at", UtcTime),  # when staff first answered or resolved it
-    sa.Column("answers", sa.Integer, nullable=False, server_default="0"),  # messages to them
+    sa.Column("answers", sa.Integer, nullable=False, server_default="0"),  # replies by staff
     sa.Column("raised_by_clock", sa.Integer, nullable=False, server_default="0"),
     sa.Column("raised_by_hand", sa.Integer, nullable=False, server_default="0"),
     sa.Column("returned", sa.Integer, nullable=False, server_default="0"),

@@ -1,1 +1,1 @@
-"""A person searches: the answer, and what they do with it."""
+"""Searches by visitors: the answer, and what they do with it."""

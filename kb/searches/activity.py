@@ -1,8 +1,8 @@
-"""What a visitor does besides searching, put on record.
+"""Records what a visitor does besides searching.
 
-Promises that nothing a browser sends is believed: articles must exist and be readable, a search
-must be the visitor's own, texts and numbers are bounded. No method raises for want of a
-database; each returns whether the event is kept (`Recorder.record`). Knows no page.
+Nothing that a browser sends is trusted: articles must exist and be readable, a search must be the
+visitor's own, texts and numbers are bounded. No method raises while the database is away; those
+that record return whether the event is kept (`Recorder.record`).
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ LONGEST_ID = 36
 LONGEST_REASON = 500
 LONGEST_DWELL_S = 3600.0  # an hour; a tab left open overnight is not reading
 DEEPEST_RANK = 1000
-FORM_KEPT_OPEN = timedelta(days=1)  # a suggestion opened later comes from no form
-ASKED_AGAIN = timedelta(days=30)  # who has answered is left in peace this long
+FORM_KEPT_OPEN = timedelta(days=1)  # a suggestion opened later does not come from the form
+ASKED_AGAIN = timedelta(days=30)  # how long after an answer nobody is asked again
 
 
 class ActivityRecorder:
-    """The events of one site, one method a kind."""
+    """Records the events of one site, with one method per kind."""
 
     def __init__(
         self, recorder: Recorder, library: LibraryGetter, *, redact: Redactor = redact_secrets
@@ -49,9 +49,9 @@ class ActivityRecorder:
         search_id: str | None = None,
         rank: int | None = None,
     ) -> str | None:
-        """Record that an article was fetched, and from which of the viewer's own searches.
+        """Record that an article was opened, and from which of the viewer's own searches.
 
-        Returns that search's id; None when it came from none, or from another person's link.
+        Return that search's id; None if there was none, or if the link is another person's.
         """
         if readable(self._library(), slug, viewer) is None:
             return None
@@ -70,7 +70,7 @@ class ActivityRecorder:
     def view(
         self, viewer: Viewer, slug: str, *, now: datetime, search_id: str | None = None
     ) -> bool:
-        """Record that an article's page was read or at least fetched."""
+        """Record that an article's page was fetched."""
         return self._of_article(viewer, EventKind.VIEW, slug, search_id, now)
 
     def dwell(
@@ -82,7 +82,7 @@ class ActivityRecorder:
         now: datetime,
         search_id: str | None = None,
     ) -> bool:
-        """Record for how long the article has been visible so far, in seconds."""
+        """Record how long the article has been visible so far, in seconds."""
         if not 0 <= seconds < float("inf"):
             return False
         data = {"seconds": round(min(float(seconds), LONGEST_DWELL_S), 1)}
@@ -127,7 +127,7 @@ class ActivityRecorder:
     def form_withdrawn(
         self, viewer: Viewer, *, now: datetime, search_id: str | None = None
     ) -> bool:
-        """Record that somebody said that a suggestion answered, so that no ticket is needed."""
+        """Record that a suggestion answered the question, so that no ticket is needed."""
         return self._plain(viewer, EventKind.FORM_WITHDRAWN, now, search_id)
 
     def suggestion_shown(
@@ -143,10 +143,10 @@ class ActivityRecorder:
     def suggestion_opened(
         self, viewer: Viewer, slug: str, *, now: datetime, search_id: str | None = None
     ) -> None:
-        """Record that an article was fetched from the suggestions of the ticket form.
+        """Record that an article was opened from the suggestions of the ticket form.
 
-        The search that led to the form is no click's: its results had been left. From a link that
-        somebody passed on, who has not had the form open, it is a view and nothing more.
+        This is no click of the search that led to the form: its results had been left. If the
+        visitor did not open the form, as with a link passed on, only a view is recorded.
         """
         if readable(self._library(), slug, viewer) is None:
             return
@@ -163,16 +163,14 @@ class ActivityRecorder:
         self._recorder.record(opened, view)
 
     def holdout(self, viewer: Viewer, arm: Arm, *, share: int, now: datetime) -> bool:
-        """Record in which arm of the comparison this visitor is, while `share` per cent are held
-        out.
-        """
+        """Record the visitor's arm of the comparison, while `share` per cent are held out."""
         return self._plain(
             viewer, EventKind.HOLDOUT, now, None, data={"arm": arm.value, "share": share}
         )
 
     def is_silent(self, viewer: Viewer, *, now: datetime, gap: timedelta) -> bool:
-        """Return whether the visitor said nothing of an article within `gap`, and answered no
-        survey within ASKED_AGAIN; no while the database is away.
+        """Return whether the visitor neither voted within `gap` nor answered a survey within
+        ASKED_AGAIN; False while the database is away.
         """
         kinds = {EventKind.VOTE: now - gap, EventKind.SOLVED: now - gap}
         kinds[EventKind.SURVEY_ANSWERED] = now - ASKED_AGAIN
@@ -194,7 +192,7 @@ class ActivityRecorder:
         now: datetime,
         search_id: str | None = None,
     ) -> bool:
-        """Record the answer; a visitor's first of the UTC day is kept, whatever is sent again."""
+        """Record the answer; only a visitor's first of the UTC day is kept."""
         if readable(self._library(), slug, viewer) is None:
             return False
         data = {"found": bool(found)}
@@ -211,9 +209,10 @@ class ActivityRecorder:
         now: datetime,
         search_id: str | None = None,
     ) -> bool:
-        """Record that this person's need has a ticket: `origin` is asked, policy, or joined.
+        """Record that this person has a ticket: `origin` is asked, policy, or joined.
 
-        The caller vouches for `search_id` (see `owned`). Replays of one ticket are one event.
+        The caller must have checked `search_id` (see `owned`). Repeated calls for one ticket are
+        one event.
         """
         data = {"number": number, "origin": str(origin)}
         event = _event(viewer, EventKind.TICKET_CREATED, now, search_id, data=data)
@@ -228,8 +227,8 @@ class ActivityRecorder:
         now: datetime,
         others: Collection[str] = (),
     ) -> Event | None:
-        """Return the search when it is this person's; None for another's, an unknown one, or
-        while the database is away.
+        """Return the search if it is this person's; None if it is another's or unknown, or while
+        the database is away.
 
         `others` are further pseudonyms of the same browser (`Visitors.others`).
         """

@@ -1,7 +1,7 @@
-"""From a person's words to articles they may read, with the search on record.
+"""Answers a person's search with articles that they may read, and records the search.
 
-Promises that no hit is shown that is gone, a draft or for other eyes, that the total stays
-honest, and that a search is answered whether or not it could be recorded. Knows no page.
+No hit is shown that is removed, a draft or for another audience, and the total is corrected
+accordingly. A search is answered whether or not it could be recorded.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from search.engine import Engine
 from search.types import Hit, Query, Results
 
 HITS_KEPT = 10
-SAME_SEARCH = timedelta(minutes=30)  # turning pages later than this asks again
+SAME_SEARCH = timedelta(minutes=30)  # a further page requested later is a new search
 
 
 @dataclass(frozen=True, slots=True)
 class SearchAnswer:
-    """What a person gets: `hits` pairs each hit with its live article; `words` as recorded.
+    """The answer to a search: `hits` pairs each hit with its live article; `words` are as recorded.
 
-    `search_id` is what clicks, votes and tickets refer to. `recorded` is False while neither
-    database nor spool takes searches. `redacted` counts by kind what was hidden in the words.
+    Clicks, votes and tickets refer to `search_id`. `recorded` is False while neither database nor
+    spool takes searches. `redacted` counts by kind what was hidden in the words.
     """
 
     search_id: str
@@ -89,7 +89,7 @@ class SearchService:
         return results, kept
 
     def _earlier(self, viewer: Viewer, words: str, query: Query, now: datetime) -> str | None:
-        """Return the search whose next page this is, None for a search of its own."""
+        """Return the id of the search that this is a further page of, None for a new search."""
         if query.offset <= 0:
             return None
         key, since = words_key(words), now - SAME_SEARCH
@@ -123,8 +123,8 @@ class SearchService:
 
 
 def _asked(query: Query, library: Library) -> dict[str, Any]:
-    """Return the language and the filters that some article has: no other text of the address is
-    kept, for it can be anything.
+    """Return the language and the filters, limited to values that some article has: other text in
+    the address can be anything and is not kept.
     """
     languages = _known(query.languages, library, "language")
     return {
@@ -137,36 +137,36 @@ def _asked(query: Query, library: Library) -> dict[str, Any]:
 
 
 def _collection(answer: SearchAnswer, library: Library) -> str:
-    """Return the one collection searched in, else that of the first hit, "" without one."""
+    """Return the only collection searched in, else that of the first hit, "" without hits."""
     if len(chosen := _known(answer.results.query.collections, library, "collection")) == 1:
         return chosen[0]
     return next((article.collection for _, article in answer.hits), "")
 
 
 def _known(wanted: frozenset[str], library: Library, name: str) -> list[str]:
-    """Return those of the wanted values that some article has; mostly none is wanted."""
+    """Return those of the wanted values that some article has."""
     return sorted(wanted & {getattr(each, name) for each in library.values()}) if wanted else []
 
 
 def kept(text: str, limit: int, redact: Redactor) -> tuple[str, dict[str, int]]:
-    """Return words as they may be stored, and how many of each kind were hidden.
+    """Return words as they may be stored, and how many things of each kind were hidden.
 
-    Redacted first, so that no cut leaves half a secret.
+    They are redacted before they are shortened, so that no cut leaves half a secret.
     """
     redacted = redact.explained(bounded(text, 4 * limit))
     return bounded(redacted.text, limit), redacted.counts
 
 
 def counted(*counts: Mapping[str, int]) -> dict[str, Any]:
-    """Return what an event's data says of what was hidden: counts by kind, nothing for none."""
+    """Return redaction counts by kind as an event's data holds them; empty for none."""
     total = added(*counts)
     return {"redacted": total} if total else {}
 
 
 def _facts(answer: SearchAnswer, redact: Redactor) -> dict[str, Any]:
-    """Return what the record keeps of the results: JSON-able, words redacted."""
+    """Return what the event log keeps of the results: JSON-able, words redacted."""
     results, query = answer.results, answer.results.query
-    as_typed = results.searched_for == query.text  # and redacted already
+    as_typed = results.searched_for == query.text  # already redacted
     return {
         "mode": results.mode.value,
         "degraded": results.degraded,

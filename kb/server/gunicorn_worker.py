@@ -141,8 +141,7 @@ class Fair:
             server.accepting = False
 
     def wait(self) -> float:
-        """Publish how many connections there are; return how many seconds to wait for more at most.
-        """
+        """Publish how many connections there are; return for how many seconds to wait for more."""
         now = time.monotonic()
         if not self._until:
             self._tell(now)
@@ -169,7 +168,7 @@ class Fair:
 
 
 def servers(sockets: dict[int, Any]) -> list[Any]:
-    """Return the listening sockets among waitress's."""
+    """Return the servers among waitress's sockets."""
     return [each for each in sockets.values() if isinstance(each, BaseWSGIServer)]
 
 

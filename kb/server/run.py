@@ -35,7 +35,7 @@ REQUEST_S = 60  # a web process that answers nobody this long is replaced
 # Pause before the worker is restarted; doubled each time it dies young or does not start.
 RESTART_S, LONGEST_RESTART_S = 1.0, 60.0
 YOUNG_S = 30.0
-BRIEF_S, SLOWEST_S = 5.0, 2.0  # after a web process that lived so briefly, a pause up to that
+BRIEF_S, SLOWEST_S = 5.0, 2.0  # a process dead within BRIEF_S is replaced after a pause
 SHARED_MEMORY = "/dev/shm"  # noqa: S108 - gunicorn makes its files there safely
 
 

@@ -171,7 +171,7 @@ class TicketCreation:
         return CreatedTicket(ticket, None if origin is Origin.DEMAND else token, existing=False)
 
     def _join(self, team: Ticket, draft: TicketDraft, now: datetime) -> CreatedTicket:
-        """Add the person to those who wait for the team's ticket, once."""
+        """Let the person wait for the team's ticket too, once."""
         person = draft.requester
         if all(each.user_id != person.user_id for each, _ in self.tickets.joined(team.id)):
             data = _joining(person, draft)

@@ -1,7 +1,7 @@
 """Escalation of tickets by the clock.
 
 A ticket left too long at its tier moves up one tier, once however many workers look; waiting,
-resolved and closed tickets stay. A worker calls it periodically.
+resolved and closed tickets stay. A worker runs it periodically.
 """
 
 from __future__ import annotations

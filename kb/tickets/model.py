@@ -24,7 +24,7 @@ _NUMBER = re.compile(r"(?:T-?)?(\d{1,9})", re.IGNORECASE)
 
 
 class TicketStatus(StrEnum):
-    """Where a ticket stands. WAITING is for the requester: the tier's clock stands still."""
+    """The status of a ticket. While WAITING for the requester, the tier's clock is stopped."""
 
     NEW = "new"
     OPEN = "open"

@@ -1,8 +1,8 @@
 """What happens after searches that failed: an offer, a ticket, or one ticket for the team.
 
 Each episode is dealt with once: the ticket or offer, the email and the mark on the episode are one
-transaction, and a repeat finds what was made. No two open team's tickets have the same words, and
-people who are helped already are not counted again. Callers count the demand and hand in the
+transaction, and a repeat finds what was made. No two open tickets of the team have the same words,
+and people who are helped already are not counted again. Callers count the demand and hand in the
 unresolved episodes.
 """
 

@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from kb.connectors.base import MAIL
 from kb.links import Links
-from kb.notifications.outbox import MAIL, Outbox
+from kb.notifications.outbox import Outbox
 from kb.tickets import notices
 from kb.tickets.model import Origin, Requester, Ticket, TicketEvent
 from kb.tickets.notices import Email, Occasion

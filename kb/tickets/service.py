@@ -238,7 +238,7 @@ def _refuse_to_give(work: Work, to: Agent) -> None:
 
 
 def _readers(tickets: Tickets, ticket: Ticket) -> tuple[Reader, ...]:
-    """Return the recipients: the requester, or those who joined a team's ticket."""
+    """Return the recipients: the requester, or the people who joined a team's ticket."""
     if ticket.origin is Origin.DEMAND:
         return tickets.joined(ticket.id)
     return ((ticket.requester, ticket.language),)

@@ -395,8 +395,8 @@ SITE = "The site"
 
 
 def can_work(connection: Connection, user_id: str, *, hold: bool = False) -> bool:
-    """Return whether the account can work tickets; `hold` keeps it from changing until the end of
-    the transaction. Hold it before any ticket's row: whoever deactivates it does the same.
+    """Return whether the account can work tickets; `hold` locks it until the end of the
+    transaction. Lock it before any ticket's row, as the deactivation of an account does.
     """
     query = sa.select(users.c.id).where(users.c.id == user_id, *_working())
     query = query.with_for_update(read=True) if hold else query

@@ -1,1 +1,1 @@
-"""The event log: what visitors did, without knowing who they are."""
+"""The event log: what visitors did, recorded without knowing who they are."""

@@ -1,7 +1,7 @@
-"""The events of the record: what a visitor did, one frozen row each.
+"""The events of the event log: what a visitor did, one frozen row each.
 
-Promises the kinds that the definitions speak of and nothing else. Knows no database; words that
-enter an event are redacted before it is made.
+The kinds are exactly those that the definitions of reports use. Words are redacted before they
+enter an event.
 """
 
 from __future__ import annotations
@@ -44,19 +44,19 @@ class Surface(StrEnum):
 
 
 class Arm(StrEnum):
-    """Whether a visitor of the ticket form sees suggestions there, or is held out."""
+    """Whether the ticket form shows a visitor suggestions, or holds them out."""
 
     SHOWN = "shown"
     HELD_OUT = "held_out"
 
 
-# What a person says is on disk before they are thanked for it; the rest is within a moment.
+# What a person says is on disk before they are thanked for it; other events a moment later.
 SAID = frozenset({
     EventKind.VOTE, EventKind.SOLVED, EventKind.FORM_WITHDRAWN, EventKind.TICKET_CREATED,
     EventKind.SURVEY_ANSWERED,
 })  # fmt: skip
-YOUNG = timedelta(seconds=1)  # more than any process holds a search back
-# Why an article did not help, as a reader may say: codes, never a text.
+YOUNG = timedelta(seconds=1)  # longer than any process holds a search back
+# Reasons that a reader may choose why an article did not help: codes, never free text.
 REASONS = frozenset({"not-my-problem", "did-not-work", "hard-to-follow", "out-of-date"})
 # Words still being typed: each form replaces the one before, so half a secret is never kept.
 TYPED = frozenset({Surface.SUGGEST, Surface.FORM})
@@ -68,8 +68,8 @@ _MOST_MS = (1 << 48) - 1
 class Event:
     """One thing a visitor did at `at` (aware UTC).
 
-    `id` is unique for ever; a search's own id is also its `search_id`. `left_out` is "", "staff"
-    or "robot". `data` is JSON-able. `seq` is the row's place in the record, 0 before it has one.
+    `id` is globally unique; a search's own id is also its `search_id`. `left_out` is "", "staff"
+    or "robot". `data` is JSON-able. `seq` is the row's place in the event log, 0 before it is put.
     """
 
     id: str
@@ -92,21 +92,21 @@ class Event:
 
 
 def new_id() -> str:
-    """Return a fresh event id: 32 hex digits that nobody can guess."""
+    """Return a new event id: 32 hex digits that nobody can guess."""
     return uuid.uuid4().hex
 
 
 def new_search_id(at: datetime) -> str:
-    """Return a fresh id of a search: 32 hex digits, first `at` in milliseconds, then 80 random
-    bits, so that nobody can guess it.
+    """Return a new id of a search: 32 hex digits, of which 12 are `at` in milliseconds and the rest
+    80 random bits, so that nobody can guess it.
     """
     return f"{round(at.timestamp() * 1000) & _MOST_MS:012x}{secrets.token_hex(10)}"
 
 
 def is_young(search_id: str, now: datetime) -> bool:
-    """Return whether a search of that id, if there is one, was made within YOUNG of `now`."""
+    """Return whether a search with that id, if there is one, was made within YOUNG of `now`."""
     try:
         at = datetime.fromtimestamp(int(search_id[:12], 16) / 1000, UTC)
-    except (ValueError, OverflowError, OSError):  # no hex digits, or no year of ours
+    except (ValueError, OverflowError, OSError):  # not hex, or a time out of range
         return False
     return abs(now - at) < YOUNG

@@ -1,7 +1,7 @@
-"""Who is drawn for a comparison or a question, by a keyed hash and no die.
+"""Random assignment of visitors to comparisons and surveys, by a keyed hash.
 
-Promises the same answer for the same visitor on every machine and at every request, independent
-of every other draw, and none that anybody without the key can foretell or steer. Pure.
+A visitor gets the same answer on every machine and at every request, independent of every other
+draw. Without the key nobody can predict or influence it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def arm_of(key: str, visitor: str, percent: int) -> Arm:
 
 
 def is_asked(key: str, visitor: str, percent: int, now: datetime) -> bool:
-    """Return whether the visitor is among those asked on this UTC day. Each day draws anew, so
-    that an account is not asked for ever, and another never.
+    """Return whether the visitor is among those asked on this UTC day. Each day draws again, so
+    that no account is always asked and none never.
     """
     return drawn(key, "survey", f"{visitor}\0{now.date().isoformat()}", percent)

@@ -1,9 +1,8 @@
-"""The text of a query: made fit to store and to compare, and which wording stands for several.
+"""The text of a query: made fit to store and compare, and which wording represents several.
 
-Promises text that every database accepts, and one key for words that differ only in case,
-accents, punctuation or spacing. Knows no person and no secret: `redaction` comes before this.
-
-Promises the same choice from the same uses in any order. Pure.
+Every database accepts the bounded text, and words that differ only in case, accents, punctuation or
+spacing have one key. Text is redacted (`kb.redaction`) before it comes here. The chosen wording
+does not depend on the order of the searches.
 """
 
 from __future__ import annotations
@@ -15,17 +14,17 @@ from collections.abc import Iterable
 
 from search.text.tokens import composed
 
-# -- What a person typed, made fit to keep and to compare --
+# -- Text to store and compare --
 
 
-LONGEST_WORDS = 300  # a record of what was sought, not a place for letters to the editor
+LONGEST_WORDS = 300  # characters kept of a query
 _LATIN_MARKS = range(0x0300, 0x0370)
 
 
 def bounded(text: str, limit: int) -> str:
-    """Return `text` in at most `limit` characters, without what no database stores.
+    """Return `text` in at most `limit` characters, without what databases reject.
 
-    NUL and lone surrogates go; every other control character becomes a space.
+    NUL and lone surrogates are removed; every other control character becomes a space.
     """
     sound = text[: 4 * limit].encode("utf-8", "ignore").decode("utf-8")
     plain = "".join(" " if unicodedata.category(c) == "Cc" else c for c in sound if c != "\0")
@@ -33,7 +32,7 @@ def bounded(text: str, limit: int) -> str:
 
 
 def folded(words: str) -> str:
-    """Return `words` without case, accents and punctuation, one space between; order is kept."""
+    """Return `words` without case, accents and punctuation, single-spaced and in order."""
     marks_apart = composed("NFKD", words).casefold()
     letters = (c for c in marks_apart if ord(c) not in _LATIN_MARKS)
     spaced = "".join(c if unicodedata.category(c)[0] in "LNM" else " " for c in letters)
@@ -49,11 +48,11 @@ def words_key(words: str) -> str:
     return hashlib.sha256(basis.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-# -- Which of several wordings stands for all --
+# -- The wording that represents several --
 
 
 def favourite(used: Iterable[tuple[str | None, str]]) -> str:
-    """Return the wording that most people used, "" when none is kept; pairs (words, visitor)."""
+    """Return the wording that most people used, "" for none; `used` is pairs (words, visitor)."""
     by_people = Counter(
         words for words, _ in {(words, visitor) for words, visitor in used if words}
     )

@@ -1,12 +1,9 @@
-"""Recording that never delays an answer: events wait in memory and are written together.
+"""Records events without delaying an answer: they wait in memory and are written together.
 
-Promises that whoever hands in an event waits for no disk, that what waits is written SETTLE_S later
-at most by a thread of its own, in the order in which it came, and that an ordinary end of the
-process writes it too. A kill loses what waits and nothing more. Knows no database: `write` does.
-
-Promises that what a person said (a vote, a ticket) is on disk, in the database or in the spool,
-when `record` returns True; that what a person merely did (a search, a view) is there within 200 ms,
-written together with others by a thread of its own; and that it never raises.
+What a person said (a vote, a ticket) is on disk, in the database or the spool, when `record`
+returns True. What a person merely did (a search, a view) is written within 200 ms, in order and in
+batches, by a separate thread. `record` never raises. A normal exit of the process writes what
+waits; a kill loses what waits and nothing more.
 """
 
 from __future__ import annotations
@@ -28,20 +25,20 @@ from kb.tracking import store
 from kb.tracking.events import SAID, Event, EventKind, is_young
 from kb.tracking.spool import Spool
 
-# -- Events that wait in this process to be written together --
+# -- Batches of events that wait in this process --
 
 
 log = logging.getLogger(__name__)
 
-SETTLE_S = 0.1  # so that it is on disk 200 ms after it happened, on a busy machine too
-MOST = 1000  # events that may wait; beyond these the request writes them itself
+SETTLE_S = 0.1  # so that an event is on disk within 200 ms even on a busy machine
+MOST = 1000  # callers that may wait; beyond these a request writes its events itself
 
-# Writes events, returns the ids of those that are lost.
+# Writes events and returns the ids of those that are lost.
 Write = Callable[[Sequence[Event]], Collection[str]]
 
 
 class _Handed:
-    """What one caller handed in; `kept` is None until it has been written."""
+    """The events of one caller; `kept` is None until they have been written."""
 
     def __init__(self, events: Sequence[Event]) -> None:
         self.events = events
@@ -49,7 +46,7 @@ class _Handed:
 
 
 class Batches:
-    """The waiting events of one recorder. Safe to share between threads, and to fork."""
+    """The waiting events of one recorder. Safe to share between threads and across forks."""
 
     def __init__(self, write: Write) -> None:
         self._write = write
@@ -58,16 +55,16 @@ class Batches:
         _every.add(self)
 
     def begin(self) -> None:
-        """Begin with nothing: in a forked process what waited is its parent's to write."""
-        self._lock = threading.Lock()  # around the lists
-        self._turn = threading.Lock()  # held while a batch is written, so that order stays
+        """Start empty: after a fork, the parent writes what was waiting."""
+        self._lock = threading.Lock()  # guards the lists
+        self._turn = threading.Lock()  # held while a batch is written, to keep the order
         self._wanted = threading.Event()
         self._waiting: list[_Handed] = []
         self._under_way: list[_Handed] = []
         self._thread: threading.Thread | None = None
 
     def add(self, events: Sequence[Event]) -> bool:
-        """Let events wait; return whether they can be expected to be kept."""
+        """Queue events; return whether they can be expected to be kept."""
         if len(self._waiting) >= MOST:
             return self.write(events)
         with self._lock:
@@ -79,7 +76,7 @@ class Batches:
         return not self.failing
 
     def write(self, events: Sequence[Event]) -> bool:
-        """Write events now, with what waits before them; return whether every one is kept."""
+        """Write events now, after those that wait; return whether every one is kept."""
         handed = _Handed(events)
         with self._lock:
             self._waiting.append(handed)
@@ -89,16 +86,16 @@ class Batches:
         return bool(handed.kept)
 
     def flush(self) -> None:
-        """Write what waits; when this returns it is on disk, or in the log as lost."""
+        """Write what waits; on return it is on disk, or logged as lost."""
         with self._turn:
             self._write_waiting()
 
     def search(self, search_id: str) -> Event | None:
-        """Return the search of that id while it waits."""
+        """Return the search with that id while it waits, else None."""
         return next((e for e in self._held() if e.id == search_id and _is_search(e)), None)
 
     def holds(self, visitor: str) -> bool:
-        """Return whether something that the visitor did waits."""
+        """Return whether an event of the visitor waits."""
         return any(event.visitor == visitor for event in self._held())
 
     def _held(self) -> Iterator[Event]:
@@ -113,7 +110,7 @@ class Batches:
             self.flush()
 
     def _write_waiting(self) -> None:
-        """Write all that waits, in order; whoever calls has the turn."""
+        """Write all that waits, in order; the caller holds `_turn`."""
         with self._lock:
             taken, self._waiting = self._waiting, []
             self._under_way = taken
@@ -153,28 +150,28 @@ def flush_all() -> None:
 os.register_at_fork(after_in_child=_begin_all)
 
 
-# -- Recording that never stands in the way of an answer --
+# -- The recorder --
 
 
-# Spooled events that are put in one transaction, some 50 ms, and what is left to others after it.
+# Spooled events put in one transaction (about 50 ms), and the pause after it for other writers.
 PART, BETWEEN_S = 200, 0.05
-TRIES = 5  # to put an event that is refused alone
-RETRY_S = 5.0  # after a failure the database is left alone this long, so pages stay quick
-# A search that another process has just answered waits there; it is looked for again this often.
+TRIES = 5  # attempts to put a single event that the database refuses
+RETRY_S = 5.0  # pause after a database failure, so that pages stay quick
+# How often and at which interval to look for a search that may still wait in another process.
 LOOKS, LOOK_S = 10, 0.05
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class SpoolReplay:
-    """What came out of the spool: how many events, the time of the oldest."""
+    """What was replayed from the spool: the number of events and the time of the oldest."""
 
     events: int = 0
     oldest: datetime | None = None
 
 
 class Recorder:
-    """Puts events into the database, or into the spool in `folder` while that fails."""
+    """Writes events to the database, or to the spool in `folder` while that fails."""
 
     keeps = True  # whether people may be told that what they said is kept
 
@@ -189,21 +186,21 @@ class Recorder:
         self._patient = threading.Semaphore(1)
 
     def record(self, *events: Event) -> bool:
-        """Keep the events. True when every one is safe on disk, or, where a person said none of
-        them, when they will be within 200 ms as far as is known.
+        """Record the events. Return True when all are on disk, or, if none is in SAID, when they
+        are expected to be within 200 ms.
         """
         if any(event.kind in SAID for event in events):
             return self._batches.write(events)
         return self._batches.add(events)
 
     def flush(self) -> None:
-        """Write what waits: before the process ends, or for who reads the database itself."""
+        """Write what waits: before the process ends, or before reading the database directly."""
         self._batches.flush()
 
     def look(self, read: Callable[[Database], T | None], *, visitor: str = "") -> T | None:
-        """Return what `read` finds in the record; None while the database is away.
+        """Return what `read` finds in the event log; None while the database is away.
 
-        What the `visitor` did a moment ago in this process is written first.
+        Waiting events of the `visitor` in this process are written first.
         """
         if visitor and self._batches.holds(visitor):
             self._batches.flush()
@@ -216,10 +213,11 @@ class Recorder:
             return None
 
     def search(self, search_id: str, now: datetime) -> Event | None:
-        """Return the search of that id; None for an unknown one, or while the database is away.
+        """Return the search with that id; None if it is unknown or the database is away.
 
-        One of this second that is unknown may wait in another process: it is looked for until that
-        must have written it, by one request of a process at a time, for any id can be made up.
+        An unknown search of the last second may still wait in another process, so it is looked for
+        until that must have written it. Since ids can be made up, only one request per process
+        waits at a time.
         """
         found = self._batches.search(search_id) or self._stored(search_id)
         if found or not is_young(search_id, now) or not self._patient.acquire(blocking=False):
@@ -237,17 +235,17 @@ class Recorder:
         return self.look(lambda db: store.search_of(db, search_id))
 
     def replay_spool(self) -> SpoolReplay:
-        """Put the spooled events into the database, each once; return what was put.
+        """Write the spooled events to the database, each once; return what was written.
 
-        StoreError while the database is still away; the spool then stays as it is.
+        StoreError while the database is still away; the spool is then unchanged.
         """
         put_back = self.spool.drain(self._put_back)
         oldest = min((event.at for event in put_back), default=None)
         return SpoolReplay(len(put_back), oldest)
 
     def _put_back(self, batch: Sequence[Event]) -> Sequence[Event]:
-        """Put a batch, a part at a time so that readers' searches get in between; return those
-        that a working database refuses.
+        """Put a batch in parts, so that other writes get in between; return the events that a
+        working database refuses.
         """
         refused = list[Event]()
         for start in range(0, len(batch), PART):
@@ -257,7 +255,7 @@ class Recorder:
         return refused
 
     def _put_part(self, batch: Sequence[Event]) -> Sequence[Event]:
-        """Put a part; return those that a working database refuses, so they block no others."""
+        """Put a part; return events that a working database refuses, so they block no others."""
         try:
             store.put_all(self.db, batch)
             return ()
@@ -266,8 +264,8 @@ class Recorder:
             return [event for event in batch if not self._accepted(event)]
 
     def _accepted(self, event: Event) -> bool:
-        """Put one event; return False once a working database has refused it TRIES times: what
-        passes, as a lock or too many connections, must set nothing apart.
+        """Put one event; return False once a working database has refused it TRIES times. A passing
+        fault, such as a lock or too many connections, must not set an event aside.
         """
         for left in reversed(range(TRIES)):
             try:
@@ -282,7 +280,7 @@ class Recorder:
         return False
 
     def _write(self, events: Sequence[Event]) -> Collection[str]:
-        """Write events in one transaction, or spool them; return the ids of those that are lost."""
+        """Write events in one transaction, or spool them; return the ids of lost ones."""
         if not self._resting():
             try:
                 store.put(self.db, events)
@@ -312,6 +310,6 @@ class Unrecorded(Recorder):
     keeps = False
 
     def record(self, *events: Event) -> bool:
-        """Forget the events; nobody waits for them."""
+        """Discard the events."""
         del events
         return True

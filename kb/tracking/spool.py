@@ -1,8 +1,8 @@
 """A file that takes events while the database cannot.
 
-Promises that an appended line is on disk when `append` returns, that several processes may append
-and one may take away at the same time, and that a kill at any point loses no whole line. Knows
-JSON lines; whoever takes them puts each into the database once, by its id.
+An appended line is on disk when `append` returns. Several processes may append while one drains,
+and a kill at any point loses no complete line. Drained events are written to the database once
+each, by their ids.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Put = Callable[[Sequence[Event]], Sequence[Event]]
 
 
 class Spool:
-    """`events.jsonl` in a folder, its lock, and the batches being put back."""
+    """`events.jsonl` in a folder, its locks, and the batches being replayed."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -32,8 +32,8 @@ class Spool:
         self._unreadable = folder / "unreadable.jsonl"
 
     def append(self, *events: Event) -> list[tuple[Event, Exception]]:
-        """Write each event as one line and wait for the disk once; return those that are not
-        there, each with its reason.
+        """Write each event as one line and sync once; return those that could not be written, each
+        with the reason.
         """
         lines, refused = list[str](), list[tuple[Event, Exception]]()
         for event in events:
@@ -49,25 +49,25 @@ class Spool:
         return refused
 
     def waiting(self) -> bool:
-        """Say whether anything waits to be put back."""
+        """Return whether anything waits to be replayed."""
         return self._file.exists() or any(self.folder.glob("batch-*.jsonl"))
 
     def count(self) -> int:
-        """Return how many lines wait to be put back."""
+        """Return how many lines wait to be replayed."""
         waiting = [self._file, *self.folder.glob("batch-*.jsonl")]
         return sum(_lines(file) for file in waiting)
 
     def drain(self, put: Put) -> tuple[Event, ...]:
-        """Give every waiting batch to `put` and forget it when `put` returns; return the events.
+        """Give every waiting batch to `put` and delete it when `put` returns; return the events.
 
-        `put` returns the events that can never be put. A batch outlives a kill between `put` and
-        forgetting, and is then given again. What is no event, or can never be put, is kept apart
-        in `unreadable.jsonl`.
+        `put` returns the events that the database will never accept. A batch survives a kill
+        between `put` and its deletion, and is then given again. Unreadable lines and events never
+        accepted are set aside in `unreadable.jsonl`.
         """
         if not self.waiting():
             return ()
         with self._locked("draining"):
-            with self._locked():  # those that append wait for this rename and no longer
+            with self._locked():  # appends wait only for this rename
                 if self._file.exists():
                     os.replace(self._file, self.folder / f"batch-{_next(self.folder)}.jsonl")
             return tuple(self._give(put))
@@ -85,7 +85,7 @@ class Spool:
         created = not file.exists()
         with file.open("ab+") as out:
             if out.seek(0, os.SEEK_END) and _torn(file):
-                out.write(b"\n")  # a kill cut the last line; the next must not join it
+                out.write(b"\n")  # a kill cut off the last line
             out.write("".join(line + "\n" for line in lines).encode())
             out.flush()
             os.fsync(out.fileno())
@@ -101,7 +101,7 @@ class Spool:
 
 
 def _lines(file: Path) -> int:
-    """Return how many lines a file has, 0 where another process has just taken it away."""
+    """Return how many lines a file has, 0 if another process has just removed it."""
     try:
         with file.open("rb") as read:
             return sum(1 for line in read if line.strip())
@@ -117,7 +117,7 @@ def to_line(event: Event) -> str:
 
 
 def from_line(line: str) -> Event:
-    """Return the event of a line; ValueError, KeyError or TypeError when it holds none."""
+    """Return the event in a line; ValueError, KeyError or TypeError when there is none."""
     row: Any = json.loads(line)
     if not isinstance(row, dict):
         raise TypeError("an event is a JSON object")

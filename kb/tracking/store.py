@@ -1,7 +1,7 @@
-"""The record in the database: events in, events out.
+"""The event log in the database: writing events and reading them.
 
-Promises that an event lands once however often it is put, that words being typed are kept in
-their last form only, and that no reader waits long for a lock. Knows no rule beyond that.
+An event is stored once however often it is put. Of words being typed only the last form is kept. No
+request waits long for a lock.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from kb.database import Database, hasty
 from kb.schema import events, salts
 from kb.tracking.events import TYPED, Event, EventKind
 
-TYPING = timedelta(seconds=60)  # a pause longer than this and the next words are another search
-# Of what the visitor did before, this many are looked through for words being typed: more than one
-# person does in that time, and behind one address may be a thousand.
+TYPING = timedelta(seconds=60)  # after a longer pause the next words are another search
+# How many of the visitor's last events are searched for words being typed: more than one person
+# causes in that time, while one address may stand for a thousand people.
 LOOKED_THROUGH = 50
-# A ticket is recorded by the site itself, possibly under the account just signed in to.
+# The site itself records tickets, possibly under an account that was signed in to just before.
 _TRUSTED = frozenset({EventKind.TICKET_CREATED, EventKind.SEARCH})
 
 
 def put(db: Database, batch: Sequence[Event]) -> None:
-    """Put events in one short transaction, in order; one that is already there stays as it is."""
+    """Put events in one short transaction, in order; an event already stored stays as it is."""
     with hasty(db) as connection:
         for event in batch:
             add(db, connection, event)
@@ -39,7 +39,7 @@ def put_all(db: Database, batch: Sequence[Event]) -> int:
 
 
 def add(db: Database, connection: Connection, event: Event) -> int:
-    """Put one event on an open transaction; return 1 when it was new and not superseded."""
+    """Put one event on an open transaction; return 1 if it was new and not superseded, else 0."""
     if event.kind is EventKind.SEARCH:
         if _superseded(connection, event):
             return 0
@@ -66,7 +66,7 @@ def _row(connection: Connection, event: Event) -> dict[str, Any]:
 def _own_search(connection: Connection, event: Event) -> str | None:
     """Return the event's search id, None when that search is another visitor's.
 
-    An unknown id stays: its search may still wait in the spool, and matches nobody else's.
+    An unknown id is kept: its search may still wait in the spool, and it is nobody else's.
     """
     if event.kind in _TRUSTED or not event.search_id:
         return event.search_id
@@ -75,8 +75,8 @@ def _own_search(connection: Connection, event: Event) -> str | None:
 
 
 def _superseded(connection: Connection, event: Event) -> bool:
-    """Say whether a later search came in before this form of the words being typed, which nothing
-    refers to.
+    """Return whether this is a form of words being typed that a later search, stored earlier,
+    replaces and that no event refers to.
     """
     if event.surface not in TYPED:
         return False
@@ -85,12 +85,12 @@ def _superseded(connection: Connection, event: Event) -> bool:
 
 
 def _forget_typed(connection: Connection, event: Event) -> None:
-    """Delete the earlier forms of the words that this search completes, unless they were used."""
+    """Delete earlier forms of the words that this search completes, unless events refer to them."""
     about = {"event": event.id, "whose": event.visitor, "then": event.at}
     connection.execute(_FORGET, about | {"since": event.at - TYPING})
 
 
-# These run for every search, and putting one together costs more than running it.
+# These statements run for every search, and building one costs more than running it.
 _OWNER = sa.select(events.c.visitor).where(events.c.id == sa.bindparam("search"))
 
 
@@ -179,7 +179,7 @@ def search_of(db: Database, search_id: str) -> Event | None:
 
 
 def did(db: Database, visitor: str, kinds: Mapping[EventKind, datetime]) -> bool:
-    """Return whether the visitor did any of these, each at its time or later."""
+    """Return whether the visitor did any of these kinds of events since the time given for it."""
     any_of = [sa.and_(events.c.kind == kind.value, events.c.at >= at) for kind, at in kinds.items()]
     query = sa.select(sa.exists().where(events.c.visitor == visitor, sa.or_(*any_of)))
     with db.read() as connection:
@@ -187,7 +187,7 @@ def did(db: Database, visitor: str, kinds: Mapping[EventKind, datetime]) -> bool
 
 
 def latest_search(db: Database, visitor: str, words_key: str, since: datetime) -> str | None:
-    """Return the id of the visitor's last search for these words from `since` on."""
+    """Return the id of the visitor's last search for these words from `since` on, or None."""
     query = (
         sa.select(events.c.id)
         .where(
@@ -204,7 +204,7 @@ def latest_search(db: Database, visitor: str, words_key: str, since: datetime) -
 
 
 def salt_of(db: Database, day: str, fresh: bytes) -> bytes:
-    """Return the salt of the day, `fresh` when the day had none; all machines get the same."""
+    """Return the day's salt, storing `fresh` if there is none; all machines get the same."""
     query = sa.select(salts.c.salt).where(salts.c.day == day)
     with db.read() as connection:
         found = connection.scalar(query)

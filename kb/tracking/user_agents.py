@@ -1,10 +1,7 @@
-"""What a browser says of itself: the kind of device, and whether it is a program.
+"""What a User-Agent header says: the kind of device, and whether it is a program.
 
-Promises one of four words from what the program says of itself; a tablet that asks for desktop
-pages says that it is a computer, and is taken for one. Pure.
-
-Promises an answer from what the program says of itself; who pretends to be a browser is taken for
-one. Pure; the table is in docs/privacy.md.
+Both trust the header: a tablet that asks for desktop pages counts as a computer, and a robot that
+pretends to be a browser counts as one. The table is in docs/privacy.md.
 """
 
 from __future__ import annotations
@@ -13,11 +10,11 @@ import re
 from collections.abc import Mapping
 from enum import StrEnum
 
-# -- What kind of device a browser says it runs on --
+# -- Kinds of device --
 
 
 class Device(StrEnum):
-    """The class of a device, as reports tell them apart."""
+    """The kind of device, as reports distinguish them."""
 
     PHONE = "phone"
     TABLET = "tablet"
@@ -26,15 +23,15 @@ class Device(StrEnum):
 
 
 LONGEST = 1024
-# Android's tablets leave out "Mobile"; Silk is Amazon's browser on them.
+# Android tablets leave out "Mobile"; Silk is the browser of Amazon's.
 _TABLET = re.compile(r"iPad|Tablet|PlayBook|Silk/|Kindle|Android(?!.*Mobile)", re.IGNORECASE)
 _PHONE = re.compile(r"Mobi|iPhone|iPod|Windows Phone|BlackBerry|Opera Mini", re.IGNORECASE)
 _COMPUTER = re.compile(r"Windows NT|Macintosh|X11|CrOS|Linux (?:x86_64|i686|aarch64)")
 
 
 def device_of(user_agent: str) -> Device:
-    """Return the class of device; UNKNOWN where the program says nothing of it. What follows
-    `LONGEST` characters is not read: no browser's name is half as long.
+    """Return the kind of device, UNKNOWN if the header does not say. Only `LONGEST` characters are
+    read; no browser's header is half as long.
     """
     user_agent = user_agent[:LONGEST]
     if _TABLET.search(user_agent):
@@ -44,23 +41,23 @@ def device_of(user_agent: str) -> Device:
     return Device.COMPUTER if _COMPUTER.search(user_agent) else Device.UNKNOWN
 
 
-# -- Which requests no person made: programs, crawlers, pages fetched ahead of need --
+# -- Requests that no person made --
 
 
-# Every browser says Mozilla/5.0, for reasons of 1994; Opera's own engine, UC and those that show
-# text or little more say their name.
+# For historical reasons every browser says Mozilla/5.0, except Opera's own engine, UC and text
+# browsers, which say their name.
 _BROWSER = re.compile(
     r"(?:Mozilla|Opera|UCWEB|Lynx|ELinks|w3m|Emacs-w3m|NetSurf|Dillo)/\d|Links \(|URL/Emacs\b"
 )
-# Android's browsers name the model after its version: "Android 13; X5 Scanner Build/TP1A" is a
-# scanner's. A program's own name there has a slash, and stays.
+# Android browsers name the device model after the version: "Android 13; X5 Scanner Build/TP1A" is
+# a handheld scanner. A program's own name there has a slash, and is not removed.
 _MODEL = re.compile(
     r"(?<=\bAndroid )([\d.]+)(?:; ?[a-z]{2}(?:[-_][a-z]{2})?)?;[^;()/]*(?= Build/|[;)])",
     re.IGNORECASE,
 )
-# A browser gives no address to write or look to, and is "compatible" only as Internet Explorer was.
+# A browser gives no web or email address, and only Internet Explorer said "compatible".
 _ADDRESS = re.compile(r"https?://|www\.|\w@\w|\bcompatible[;)](?!\s*MSIE)", re.IGNORECASE)
-# Those that dress as a browser and say so. CUBOT is a maker of telephones.
+# Programs that look like a browser but name themselves. CUBOT makes phones.
 _NAMES = re.compile(
     r"(?<!\bcu)bot\b|bot[/_-]|crawl|spider|slurp|scrap(?:e|ing)|preview|externalhit|headless|phantomjs"
     r"|selenium|playwright|puppeteer|lighthouse|pagespeed|speed ?insights|gtmetrix|ptst/|pingdom"
@@ -69,12 +66,12 @@ _NAMES = re.compile(
     r"|screenshot|chatgpt|claude|perplexity|\bai\b",
     re.IGNORECASE,
 )
-# What browsers send with a page that they fetch before anybody asks for it.
+# Headers that browsers send when they fetch a page before anybody asks for it.
 _AHEAD = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
 
 
 def is_robot(user_agent: str) -> bool:
-    """Return whether the program says that it is no person's browser; saying nothing counts."""
+    """Return whether the header names something other than a browser; an empty one does too."""
     agent = user_agent.strip()
     if not _BROWSER.match(agent):
         return True
@@ -83,6 +80,6 @@ def is_robot(user_agent: str) -> bool:
 
 
 def is_ahead(method: str, headers: Mapping[str, str]) -> bool:
-    """Return whether nobody has asked for this page yet: it is fetched or looked at ahead."""
+    """Return whether nobody asked for this page yet: it is prefetched or only probed."""
     said = " ".join(headers.get(name, "") for name in _AHEAD).casefold()
     return method == "HEAD" or "prefetch" in said or "prerender" in said or "preview" in said

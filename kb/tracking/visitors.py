@@ -1,8 +1,8 @@
-"""Who did this, without knowing who: pseudonyms.
+"""Pseudonyms of visitors, so that events belong together without telling who did them.
 
-Promises one pseudonym for one browser within one UTC day and none that can be followed into the
-next, a stable one for an account, and no cookie. A database that fails costs no page. Knows no
-name, and keeps neither address nor browser.
+A browser has one pseudonym within one UTC day, which cannot be linked to the next day's; an account
+has a stable one. No cookie is set, and neither name, network address nor browser is stored. If the
+database fails, a derived salt is used and no page waits.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from kb.tracking import store
 
 log = logging.getLogger(__name__)
 
-LENGTH = 32  # hex digits: 128 bits, so that two visitors never meet by chance
+LENGTH = 32  # hex digits: 128 bits, so that pseudonyms never collide by chance
 RETRY = timedelta(seconds=10)
 
 
@@ -43,7 +43,7 @@ class Visitors:
         return _keyed(self._secret, f"account\0{user_id}")
 
     def of_address(self, email: str) -> str:
-        """Return the pseudonym of somebody for whom an account files tickets: 32 hex digits."""
+        """Return the pseudonym of somebody on whose behalf tickets are filed: 32 hex digits."""
         return _keyed(self._secret, f"address\0{email.strip().casefold()}")
 
     def anonymous(self, address: str, user_agent: str, now: datetime) -> str:
@@ -51,17 +51,17 @@ class Visitors:
         return _keyed(self._salt(day_of(now), now), f"{address}\0{user_agent}")
 
     def others(self, address: str, user_agent: str, now: datetime) -> tuple[str, ...]:
-        """Return the pseudonyms that this browser has, or had yesterday, without an account.
+        """Return this browser's pseudonyms without an account, today's and yesterday's.
 
-        They join what a person did before signing in, or before midnight, to the ticket that
-        follows; nothing stores them together.
+        They connect what a person did before signing in, or before midnight, with the ticket that
+        follows; they are never stored together.
         """
         yesterday = now - timedelta(days=1)
         salts = [self._salt(day_of(day), now) for day in (now, yesterday)]
         return tuple(_keyed(salt, f"{address}\0{user_agent}") for salt in salts)
 
     def _salt(self, day: str, now: datetime) -> bytes:
-        """Return the day's salt; one derived from the secret key while the database is away."""
+        """Return the day's salt, or while the database is away one derived from the secret key."""
         with self._lock:
             if day in self._salts:
                 return self._salts[day]
@@ -82,7 +82,7 @@ class Visitors:
         return salt
 
     def _derived(self, day: str) -> bytes:
-        """Return a salt that all machines derive alike, so an outage does not split visitors."""
+        """Return a salt that is the same on all machines, so an outage does not split visitors."""
         return hmac.digest(self._secret, f"salt\0{day}".encode(), hashlib.sha256)
 
 

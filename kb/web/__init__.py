@@ -1,1 +1,1 @@
-"""HTTP: one blueprint per audience, and the JSON API."""
+"""HTTP: the pages, the JSON API, and what stands in front of both."""

@@ -1,7 +1,7 @@
-"""Errors as people and programs meet them.
+"""Error pages for people and JSON errors for programs.
 
-Promises a page with a way onward for people, one JSON shape for programs
-({"error": {"status", "message", "hint", "fields"}}), and no stack trace for either.
+People get a page with a way onward, programs one JSON shape ({"error": {"status", "message",
+"hint", "fields"}}); neither gets a stack trace.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from search.errors import SearchError
 
 log = logging.getLogger(__name__)
 
-# What to say where the exception brings no words of its own: title, hint.
+# Title and hint for an exception that brings no words of its own.
 WORDS: dict[int, tuple[str, str]] = {
     400: ("This request could not be understood", "Go back and try again."),
     401: ("Sign in to continue", "Programs send an API token in the header."),
@@ -54,21 +54,21 @@ WORDS: dict[int, tuple[str, str]] = {
     503: ("Our record does not answer at the moment", "Please try again in a few minutes."),
 }
 
-REPAIR_S = 10  # in which most repairs are done, and most locks are given up
+REPAIR_S = 10  # by then most repairs are done and most locks released
 REPAIRED = "The search is being repaired"
 WAIT = "Articles and search will be back in a minute or two. Please try again then."
 
 # Under a host name that is not ours no page can be made: its links would carry that name.
 OTHER_HOST = "The site does not go by that name; see the setting trusted_hosts."
 
-# Of a form that no page of ours seems to have sent: an account would not help.
+# For a form that no page of ours seems to have sent: signing in would not help.
 ELSEWHERE = (
     "This form did not come from a page of this site",
     "Open the page again and send it from there. If that does not help, tell who runs this site: "
     "the address it is asked for and the setting site_url may differ.",
 )
 
-# Where somebody who is told "not found" may have lost the link to their ticket.
+# Pages where "not found" may mean that somebody lost the link to their ticket.
 TICKET = frozenset({
     "requester.ticket", "requester.reply", "requester.own", "requester.own_reply",
 })  # fmt: skip
@@ -84,7 +84,7 @@ STATUS: dict[type[ProductError], int] = {
 
 
 def init_app(app: Flask) -> None:
-    """Answer every error of the app in words."""
+    """Register the handlers that answer every error of the app in words."""
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(ProductError, _product)
     app.register_error_handler(SearchError, _index)
@@ -96,19 +96,19 @@ def _http(problem: HTTPException) -> ResponseReturnValue:
         return problem.get_response()
     own = getattr(type(problem), "description", None)
     words = problem.description if problem.description != own else ""
-    if isinstance(problem, SecurityError):  # its own words repeat the name
+    if isinstance(problem, SecurityError):  # its own words repeat the host name
         words = OTHER_HOST
     if problem.code == 413 and not words:
         words = _too_long()
     told = answer(problem.code or 500, words or "")
-    if isinstance(problem, MethodNotAllowed):  # RFC 9110 15.5.6: say which methods are
+    if isinstance(problem, MethodNotAllowed):  # RFC 9110 15.5.6: name the allowed ones
         told = make_response(told)
         told.headers["Allow"] = ", ".join(sorted(problem.valid_methods or ()))
     return told
 
 
 def _too_long() -> str:
-    """Return how long the request was, and how long one may be."""
+    """Return a sentence on how long the request was, and how long one may be."""
     most = current_app.config["MAX_CONTENT_LENGTH"] // 1024
     sent = (request.content_length or 0) // 1024
     told = f"You sent {sent:,} KiB; the most is {most} KiB. Nothing of it was stored."
@@ -137,7 +137,7 @@ def _product(problem: ProductError) -> ResponseReturnValue:
 
 
 def _index(problem: SearchError) -> ResponseReturnValue:
-    """Answer while there is no whole index; kb.publishing.index_repair makes it again."""
+    """Answer while the index is damaged; kb.publishing.index_repair rebuilds it."""
     log.warning("a page could not be made: %s", problem.message)
     g.retry_after = REPAIR_S
     sent = request.method not in SAFE

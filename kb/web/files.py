@@ -1,6 +1,6 @@
-"""Files that a page gives away.
+"""Files that a page offers for download.
 
-Promises names in any script, and that they say so where all that the files hold is made up.
+File names may be in any script, and begin with "demonstration" where the content is made up.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from kb.web.guard import services
 
 
 def attached(content: str | bytes, kind: str, name: str) -> Response:
-    """Return a file to be saved; `kind` is its media type."""
+    """Return a download; `kind` is its media type."""
     if services().settings.demonstration:
         name = f"demonstration-{name}"
     response = Response(content, mimetype=kind)
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     names = {"filename": plain}
-    if plain != name:  # RFC 6266; `plain` is for who knows only the older form
+    if plain != name:  # RFC 6266; `plain` is for older clients
         names["filename*"] = f"UTF-8''{quote(name, safe='')}"
     response.headers["Content-Disposition"] = dump_options_header("attachment", names)
     return response
 
 
 def attached_csv(rows: Iterable[Row], name: str) -> Response:
-    """Return rows as a CSV file to be saved. Its mark makes Excel read UTF-8, accents and all;
-    programs take JSON or the command line, whose CSV has none.
+    """Return rows as a CSV download. Its byte order mark makes Excel read UTF-8; programs take JSON
+    or the CSV of the command line, which has none.
     """
     return attached("\ufeff" + csv_text(rows), "text/csv", name)

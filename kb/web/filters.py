@@ -1,12 +1,12 @@
-"""Template filters: times, dates, codes, addresses and links as people read them.
+"""What templates format with: addresses, links, times, dates and codes.
 
-Promises what `flask.url_for` returns for a page of this site. A page has thirty of them, and
-building each anew costs more than filling in the template.
+`address` returns what `flask.url_for` does for a page of this site, but builds each only once: a
+page has thirty of them, and building them anew costs more than filling in the template.
 
-Only http, https and mail addresses become links, and only where they are written out: "readme.md"
-or a line of a stack trace stays as it is. The text of a link is what was written.
+`linked` makes only http, https and mail addresses into links, and only where they are written out:
+"readme.md" or a line of a stack trace stays as it is. The text of a link is what was written.
 
-Promises text. Times are shown in UTC and say so.
+Times are shown in UTC and say so.
 """
 
 from __future__ import annotations
@@ -24,14 +24,15 @@ from markupsafe import Markup, escape
 
 from kb.analytics.definitions import DEFINITIONS
 from kb.analytics.figures import amount, extent
+from kb.analytics.model import Failure
 from kb.content.sources.combined import shortened
 from kb.table import Cell, ColumnKind
 
-# -- Addresses of pages as templates write them, each built once --
+# -- Addresses of pages --
 
 
-_ABSOLUTE = frozenset({"_external", "_scheme", "_method"})  # depend on more than what is named
-_SIMPLE = frozenset({str, int, type(None)})  # of True and 1, which are equal, one alone
+_ABSOLUTE = frozenset({"_external", "_scheme", "_method"})  # depend on more than the arguments
+_SIMPLE = frozenset({str, int, type(None)})  # no bool: True equals 1
 _KEPT = 4096
 
 
@@ -49,17 +50,17 @@ def _built(_root: str, endpoint: str, values: tuple[tuple[str, Any], ...]) -> st
 
 
 def init_addresses(app: Flask) -> None:
-    """Let the app's templates build addresses by it."""
+    """Make `url_for` in the app's templates mean `address`."""
     app.jinja_env.globals["url_for"] = address
 
 
-# -- What people wrote, as a page shows it: escaped, with its addresses as links --
+# -- Links in what people wrote --
 
 
-# Search engines give these links no weight, and the page behind one learns nothing of ours.
+# Search engines give these links no weight, and the linked page learns nothing of ours.
 _LINK = Markup('<a href="{}" rel="nofollow noopener ugc">{}</a>')
 _SCHEMES = frozenset({"http", "https", "mailto"})
-# No address is as long, and to look for one takes the square of the length.
+# No address is that long, and the search for one takes time quadratic in the length.
 _TOO_LONG = re.compile(r"(\S{2000,})")
 _finder = (
     LinkifyIt(options={"fuzzy_link": False, "fuzzy_email": True, "fuzzy_ip": False})
@@ -69,7 +70,7 @@ _finder = (
 
 
 def linked(text: str) -> Markup:
-    """Return the text as HTML in which every character is as it was written."""
+    """Return the text as HTML, every character as it was written, with its addresses as links."""
     parts = _TOO_LONG.split(text)
     return Markup().join(
         escape(part) if number % 2 else Markup().join(_pieces(part))
@@ -94,7 +95,7 @@ def _is_safe(address: str) -> bool:
         return False
 
 
-# -- Template filters: times, dates and codes as people read them --
+# -- Times, dates and codes --
 
 
 STATUS = {
@@ -158,15 +159,7 @@ SURFACE = {
     "": "not known",
 }
 DEVICE = {"phone": "phone", "tablet": "tablet", "computer": "computer", "": "not known"}
-FAILURE = {
-    "zero": "nothing was found",
-    "weak": "nothing came near",
-    "voted_down": "what was read did not help",
-    "ticketed": "a ticket followed",
-    "bounced": "opened and left at once",
-    "refined": "searched again in other words",
-    "no_click": "nothing was opened",
-}
+FAILURE = {failure.value: failure.words for failure in Failure}
 
 CAUSE = {
     "typo": "misspelt",
@@ -224,9 +217,9 @@ def _quick(milliseconds: float) -> str:
 
 
 def cell(value: Cell, kind: str, unit: str = "") -> str:
-    """Return a cell of a report's table as it is read, "" for none. `kind` is a Kind of
-    kb.table; `unit`, of an AMOUNT, as `amount` has it. Text in a column of numbers says
-    why there is none, and stays; so does a code that has no words here.
+    """Return a cell of a report's table as text, "" for none. `kind` is a ColumnKind; `unit`, of an
+    AMOUNT, as `amount` takes it. Text in a numeric column says why there is no number, and stays;
+    so does a code that has no words here.
     """
     if value is None:
         return ""
@@ -281,8 +274,8 @@ _TEXTS: dict[ColumnKind, Callable[[str], str]] = {
 
 
 def definition_of(key: str) -> str:
-    """Return the key of the definition that a figure's key leads to, "" for none: its own, or that
-    of its kind ("tickets" for "tickets_asked"); without what it is a part of ("tier_2:").
+    """Return the key of the definition of a figure, "" for none: the figure's own key or that of
+    its kind ("tickets" for "tickets_asked"), without the part that it belongs to ("tier_2:").
     """
     key = key.rpartition(":")[2]
     return next((each for each in (key, key.partition("_")[0]) if each in DEFINITIONS), "")

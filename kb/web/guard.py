@@ -1,7 +1,7 @@
-"""What stands in front of every route: who is asking, may they, is it theirs, is it too much.
+"""Checks in front of every route: who is asking, may they, is it theirs, is it too much.
 
-Promises deny by default: a route that declares no permission is refused, an unsafe request must
-come from our own pages (or carry an API token), and every check happens in one place.
+Access is denied by default: a route that declares no permission is refused, and an unsafe request
+must come from our own pages or carry an API token. Every check happens in this one place.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from kb.tracking.user_agents import device_of, is_ahead, is_robot
 
 log = logging.getLogger(__name__)
 
-Parts = Services  # what a page gets, under a name for pages
+Parts = Services  # the name that pages use for them
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 TEN_MINUTES = timedelta(minutes=10)
-MANY = 10  # times what one person may do is what a program may
-READING = frozenset({"search", "suggest", "pages", "form"})  # limits of what is looked at
-GUESSES = "guesses"  # the limit of a route that takes a password: wrong ones count, and it counts
+MANY = 10  # a program may do this many times what one person may
+READING = frozenset({"search", "suggest", "pages", "form"})  # limits that count reading
+GUESSES = "guesses"  # limit of a route that takes a password: it counts wrong ones itself
 
 
 def needs(
@@ -46,11 +46,12 @@ def needs(
     in_person: bool = False,
     spooled: bool = False,
 ) -> Callable[[View], View]:
-    """Declare what a route asks for, and which rate limit counts it (see `_rate`). A `signed` route
-    is called by programs and proves by itself who calls; no page of ours needs to have sent it.
-    What is asked for `in_person` is refused to an API token, which may not make others. What is
-    `spooled` goes on while the database is away: a token that was good minutes ago is believed,
-    and its account may then read what everybody may.
+    """Declare the permission that a route needs, and the rate limit that counts it (see `_rate`).
+
+    A `signed` route is called by programs and verifies the caller itself, so no page of ours needs
+    to have sent the request. An `in_person` route is refused to API tokens, which may not make
+    others. A `spooled` route goes on while the database is away: a token that was good minutes ago
+    is believed, and its account may then read what everybody may.
     """
 
     def declare(view: View) -> View:
@@ -65,12 +66,12 @@ def needs(
 
 
 def services() -> Services:
-    """Return the parts of the product behind this page: those of a branch for who looks at one."""
+    """Return the services behind this page: those of a branch where a preview is open."""
     return cast("Services", g.get("services") or live_services())
 
 
 def live_services() -> Services:
-    """Return the parts of the product behind this site, whatever this person looks at."""
+    """Return the services of the live site, even where a preview is open."""
     return cast("Services", current_app.extensions["services"])
 
 
@@ -87,15 +88,17 @@ def now() -> datetime:
 
 
 def chosen(name: str) -> frozenset[str]:
-    """Return the values of a filter in the address; what no article can have is left out, for not
-    every database keeps it.
+    """Return the values of a filter in the address, without those that no article can have: not
+    every database can store them.
     """
     given = request.args.getlist(name)[:20]
     return frozenset(value for value in given if value.isprintable() and 0 < len(value) <= 100)
 
 
 def own_search(search_id: str | None) -> Event | None:
-    """Return the search when this person made it: before signing in or midnight, or since."""
+    """Return the search if this person made it, under the present pseudonym or one from before
+    signing in or midnight.
+    """
     if not search_id:
         return None
     address, agent = request.remote_addr or "", request.user_agent.string
@@ -104,8 +107,8 @@ def own_search(search_id: str | None) -> Event | None:
 
 
 def named_search(search_id: str | None) -> str | None:
-    """Return the id when the search is this person's, or so young that it may still wait where
-    nobody can look: the record drops it when it turns out to be another's.
+    """Return the id when the search is this person's, or too young to be looked up yet; the event
+    log drops it when it turns out to be another's.
     """
     found = own_search(search_id)
     if found is None and search_id and is_young(search_id, now()):
@@ -114,7 +117,7 @@ def named_search(search_id: str | None) -> str | None:
 
 
 def must_be_kept(kept: bool) -> None:
-    """Go on, and thank, only when what somebody said is stored."""
+    """Go on, and thank, only when what somebody said was stored; 409 in a preview, else 503."""
     if not services().recorder.keeps:
         abort(409, "This is a preview: what you say of its articles is not counted.")
     if not kept:
@@ -122,8 +125,8 @@ def must_be_kept(kept: bool) -> None:
 
 
 def tried(search: Event | None) -> dict[str, Any]:
-    """Return what this person tried before a ticket. Without an account or a search of their own
-    nothing is told: behind one address the last visit may be another's.
+    """Return what this person tried before a ticket. Without an account or a search of their own it
+    is nothing: behind one network address the last visit may be another's.
     """
     if search is None and not viewer().signed_in:
         return {}
@@ -131,7 +134,7 @@ def tried(search: Event | None) -> dict[str, Any]:
 
 
 def offer() -> Offer | None:
-    """Return the question that this person has not answered yet, None for most people."""
+    """Return the open offer of a ticket to this person, None for most people."""
     if not viewer().signed_in:
         return None
     try:
@@ -144,7 +147,7 @@ def offer() -> Offer | None:
 
 
 def look_again() -> None:
-    """Take note of who is asking after the session has changed."""
+    """Determine again who is asking, after the session has changed."""
     g.viewer = _viewer()
 
 
@@ -184,7 +187,7 @@ def _stand() -> ResponseReturnValue | None:
 
 def _refuse() -> ResponseReturnValue | None:
     """Send an anonymous reader to sign in; refuse anybody else."""
-    if "record_away" in g:  # who is asking cannot be known; to sign in would not help
+    if "record_away" in g:  # who is asking cannot be known; signing in would not help
         raise g.record_away
     if g.viewer.signed_in or request.method not in SAFE or wants_json():
         abort(401 if not g.viewer.signed_in else 403)
@@ -222,7 +225,7 @@ def _viewer() -> Viewer:
 
 
 def _ahead() -> bool:
-    """Return whether the browser fetches the page before its reader asks for it."""
+    """Return whether the browser prefetches the page."""
     return is_ahead(request.method, dict(request.headers))
 
 
@@ -236,7 +239,7 @@ def _account() -> Account | None:
         account = services().accounts.by_id(session["account"])
     except NotFound:
         account = None
-    except StoreError as problem:  # the public site is answered although the database is down
+    except StoreError as problem:  # the public site works although the database is down
         g.record_away = problem
         return None
     if account and account.active and account.session_version == session.get("version"):
@@ -265,8 +268,8 @@ def _unknown_token() -> NoReturn:
 
 
 def link_refused() -> None:
-    """Count a private link that leads nowhere; TooSoon after too many of one network, StoreError
-    when it cannot be counted.
+    """Count a private link that leads nowhere; raise TooSoon after too many from one network,
+    StoreError when it cannot be counted.
     """
     services().entrance.link_refused(Caller(request.remote_addr or ""), now())
 
@@ -279,9 +282,9 @@ def _bearer() -> str:
 def _from_our_pages() -> bool:
     """Return whether an unsafe request comes from this site's own pages or carries a token.
 
-    Browsers say so themselves, in headers that no page can set: Sec-Fetch-Site, which is believed,
-    and Origin where that is absent. A token is not sent by a browser of its own accord, so a
-    request that carries one needs neither. A request without any of them is refused.
+    Browsers say so in headers that no page can set: Sec-Fetch-Site, and Origin where that is
+    absent. A browser sends no token of its own accord, so a request with one needs neither. A
+    request without any of them is refused (docs/decisions/0007).
     """
     if _bearer():
         return True
@@ -293,7 +296,7 @@ def _from_our_pages() -> bool:
 
 def _is_ours(origin: Site | None) -> bool:
     """Return whether an origin is that of site_url or of the host that was asked for. A site_url of
-    this machine counts only on this machine: elsewhere it would be the reader's own machine.
+    this machine (localhost) counts only there: elsewhere it would be the reader's own machine.
     """
     asked = read_host(request.host)
     if origin is None or asked is None:
@@ -324,7 +327,7 @@ def _compared() -> str:
 
 
 def _rate(limit: str) -> Rate:
-    """Return what one person may do; each limit has a count of its own."""
+    """Return the rate for one person; each limit has a count of its own."""
     settings, minute = services().settings, timedelta(minutes=1)
     return {
         "search": Rate("search", settings.search_rate, minute),
@@ -347,10 +350,12 @@ def _limit(limit: str) -> ResponseReturnValue | None:
 
 
 def _counted_under(rate: Rate) -> tuple[tuple[Rate, str], ...]:
-    """Return what one request counts under. An account has a count of its own, wherever it is used,
-    and its programs have another. Without one there are two: a network's is wide, and bounds who
-    gives the browser another name each time; a browser's is half of that, so that one who floods
-    leaves the other half. Narrower it cannot be, for the browsers of an office are often all alike.
+    """Return the rates that count one request, each with its key.
+
+    An account has one count, wherever it is used, and its programs have another. Without an account
+    there are two: the network's is wide, and bounds clients that name another browser each time;
+    the browser's is half of that, so that one who floods leaves the other half. Narrower it cannot
+    be, for the browsers of an office are often all alike.
     """
     if by_token():  # a program asks for many people, from one address
         many = replace(rate, what=f"{rate.what}-program", count=MANY * rate.count)
@@ -369,8 +374,8 @@ def count_ticket_for(address: str) -> None:
 
 
 def count(*wanted: tuple[Rate, str]) -> None:
-    """Count one request under each rate for whom it is given with, refused with 429 and Retry-After
-    when one of them is full.
+    """Count one request under each rate and key; refuse it with 429 and Retry-After when one of
+    them is full.
     """
     taken = services().limits.take(wanted, now())
     g.standings = (*standings(), *taken.standings)
@@ -387,10 +392,10 @@ def refuse(rate: Rate, wait: int, message: str) -> NoReturn:
 
 
 def standings() -> tuple[RemainingRate, ...]:
-    """Return what is left to whoever sent this request of each limit that counted it."""
+    """Return what is left of each limit that counted this request."""
     return cast("tuple[RemainingRate, ...]", g.get("standings", ()))
 
 
 def by_token() -> bool:
-    """Return whether a program asks, by its account's token."""
+    """Return whether a program asks, with its account's token."""
     return bool(_bearer()) and viewer().signed_in

@@ -1,15 +1,15 @@
 """Headers on every response: security, caching and compression.
 
-Promises that a page can run only this site's own script files and style sheets, can be framed by
-nobody, and tells other sites nothing of where its reader was.
+A page can run only this site's own script files and style sheets, cannot be framed, and tells other
+sites nothing of where its reader was.
 
-Text is compressed with gzip, which every browser and proxy takes; brotli would save a tenth more
-of pages of some 10 kB and be one more library. Not compressed: what is small, pictures, answers to
-posts, and every page that nobody may keep (`kb.web.headers`), since the length of a compressed page
-tells of a secret in it who may put words beside it (BREACH). Pages carry a weak ETag of what they
-hold: the person's name, their language and the site's state are all in the text, so that no version
-has to be counted. A page is still private to its reader; only files that are named by the hash of
-their content are kept for good.
+Text is compressed with gzip, which every browser and proxy takes; brotli would save a tenth more of
+pages of some 10 kB and be one more library. Not compressed: what is small, pictures, answers to
+posts, and every page that may not be cached, since the length of a compressed page reveals a secret
+in it to whoever can put words beside it (BREACH). Pages carry a weak ETag of their text, which
+includes the person's name, their language and the site's state, so that no version has to be
+counted. A page stays private to its reader; only files that are named by the hash of their content
+are cached for good.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from flask import Flask, Response, current_app, g, request, session
 from kb.web.guard import standings, wants_json
 from kb.web.views.branch_previews import keep_apart
 
-# -- Security headers on every response --
+# -- Security headers --
 
 
 POLICY = "; ".join(
@@ -50,7 +50,7 @@ HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
     "X-Frame-Options": "DENY",
 }
-# Where pages hold words of one person, or lead to them; robots.txt names these too.
+# Pages that hold words of one person, or lead to them; robots.txt names these too.
 PERSONAL = (
     "/t/",
     "/my/",
@@ -63,7 +63,7 @@ PERSONAL = (
 )
 NOT_LISTED = "noindex, nofollow"
 YEAR_S = 365 * 86400
-AWAY_S = 10  # a database or a worker that is away is tried again sooner than this
+AWAY_S = 10  # Retry-After; a database or worker that is away is tried again sooner
 
 
 def init_app(app: Flask) -> None:
@@ -73,7 +73,7 @@ def init_app(app: Flask) -> None:
 
 def is_personal() -> bool:
     """Return whether this page is for one person: by its address, a secret in it, or a question to
-    them that stands on the page. A browser keeps it no longer than it is open.
+    them on the page. A browser keeps it no longer than it is open.
     """
     secret = "token" in (request.view_args or {})
     return request.path.startswith(PERSONAL) or secret or "asks" in g
@@ -101,8 +101,8 @@ def _protect(response: Response) -> Response:
 
 
 def _tell_limits(response: Response) -> None:
-    """Say to programs, and to everybody who is refused, what is left of the limits that counted
-    this request, and when to come again.
+    """Tell programs, and everybody who is refused, what is left of the limits that counted this
+    request, and when to come again.
 
     The fields are those of draft-ietf-httpapi-ratelimit-headers-11: every policy, and of these the
     one that is nearest to its end.
@@ -121,11 +121,11 @@ def _tell_limits(response: Response) -> None:
             response.headers["RateLimit"] = f'"guesses";r=0;t={wait}'
 
 
-# -- How answers travel: compressed, and not again where the browser has them --
+# -- Compression and caching --
 
 
 STATIC = Path(__file__).parents[1] / "static"
-SMALLEST = 1000  # bytes: what is smaller goes into one packet in either case
+SMALLEST = 1000  # bytes; less fits into one packet in either case
 # A page of 10.8 kB becomes 3,458 bytes in 0.21 ms; level 1 leaves 3,817 in 0.14, 9 the same 3,441.
 LEVEL, ONCE = 5, 9
 TYPES = frozenset({
@@ -134,18 +134,18 @@ TYPES = frozenset({
 })  # fmt: skip
 _SUFFIX = re.compile(r"(?:--?|;)(?:gzip|br|zstd|deflate)\"")
 FOREVER = "public, max-age=31536000, immutable"
-SOON = "public, max-age=60"  # of another version than asked for: while a new one is rolled out
+SOON = "public, max-age=60"  # for another version than asked for, during an upgrade
 
 
 def init_compression(app: Flask) -> None:
-    """Compress, and answer 304, after every other part has had its say: called before theirs."""
+    """Compress, and answer 304, after all other hooks: call this before they register."""
     app.before_request(_resume)
     app.after_request(_send)
 
 
 def _resume() -> None:
-    """Send a file whole to who has a part of it under a weak tag (RFC 9110 13.1.5): that part may
-    be of other bytes, compressed ones.
+    """Send a whole file to clients that have a part of it under a weak tag (RFC 9110 13.1.5): their
+    part may be of compressed bytes.
     """
     if request.headers.get("If-Range", "").startswith("W/"):
         request.environ.pop("HTTP_RANGE", None)
@@ -192,7 +192,7 @@ def _send(response: Response) -> Response:
 
 
 def _file(response: Response) -> Response:
-    """Say how long a static file may be kept, and send what was compressed before."""
+    """Set how long a static file may be cached, and send its compressed form."""
     name = (request.view_args or {}).get("filename", "")
     if response.status_code not in {200, 206, 304}:
         return response

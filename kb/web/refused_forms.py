@@ -1,8 +1,8 @@
 """The words of a refused form, given back in fields that can be sent again.
 
-Nobody writes twice: whatever stood against a form, its fields come back with the refusal, those of
-up to 1 MiB. Passwords never do. Where a session has ended the words travel through the sign-in
-form as its own fields, and their writer presses Send once more.
+Nobody has to write twice: whatever the reason of a refusal, the fields of the form come back with
+it, up to 1 MiB, but never passwords. Where a session has ended, the words travel through the
+sign-in form as its own fields, and their writer presses Send once more.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from urllib.parse import quote, unquote
 from flask import current_app, g, request
 from werkzeug.exceptions import HTTPException
 
-MOST_GIVEN_BACK = 1024 * 1024  # bytes of a form; of a longer one the browser alone has the words
+MOST_GIVEN_BACK = 1024 * 1024  # bytes of a form; the words of a longer one only the browser has
 _WITH_SIGN_IN = MOST_GIVEN_BACK + 64 * 1024
 PREFIX, PLACE = "kept.", "kept-to"  # the fields of another form inside the sign-in form
 SIGN_IN = "account.sign_in"
-# Signing in or out is no form to go on with.
+# Forms that are not sent again after signing in.
 _NO_PLACE = frozenset({SIGN_IN, "account.sign_out"})
 _SECRET = ("password", "passwd", "secret", "token")
 # Fields of our own forms that hold a password under another name.
@@ -127,7 +127,7 @@ def _shape(name: str, value: str) -> str:
 
 
 def _here() -> str:
-    """Return this request's own address, as a link can hold it."""
+    """Return this request's own address, encoded for a link."""
     asked = request.query_string.decode("ascii", "replace")
     return quote(request.path, safe="/:@!$&'()*+,;=~") + (f"?{asked}" if asked else "")
 

@@ -1,13 +1,13 @@
-"""Requests counted and logged, each under a number that its reader sees too.
+"""Counts and log lines of requests, each under a number that its reader sees too.
 
-The counts of all web processes lie in one piece of shared memory that exists before the first of
-them is forked: each process adds to a place of its own, and whoever is asked reads them all. No
-file is written and no database asked, so that counting holds up no request; a process that is
-replaced leaves its counts to the one in its place. They begin at nought when the site starts.
+The counts of all web processes are in one piece of shared memory that is made before the first
+fork: each process adds to a place of its own, and whichever is asked reads them all. No file is
+written and no database asked, so that counting holds up no request; a process that is replaced
+leaves its counts to its successor. They begin at zero when the site starts.
 
-The line has method, path, status, time and size. A path is shown as its route writes it, with the
-parts that name an article, a ticket or a table; what opens a private page is hidden, and so is
-what came after "?". The number is the caller's X-Request-Id where that is one.
+A line has method, path, status, time and size. The path is shown as its route writes it, with the
+parts that name an article, a ticket or a table; what opens a private page is hidden, and so is what
+came after "?". The number is the caller's X-Request-Id where that is valid.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ from kb.connectors.files import MASK, masked
 from kb.logs import request_id
 from kb.web.headers import PERSONAL
 
-# -- How many requests there were, of which routes, how they ended and how long they took --
+# -- Request counts --
 
 
 OTHER = "none"  # an address that no route has
 CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
 BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-_ROW = len(CLASSES) + len(BUCKETS_S) + 2  # and those over the last bucket, and the sum of seconds
+_ROW = len(CLASSES) + len(BUCKETS_S) + 2  # plus those over the last bucket, and the sum of seconds
 _NUMBER = 8  # bytes of a float, which counts up to 2**53 exactly
 PREFIX = "tierzero_http_"
 
@@ -53,13 +53,13 @@ class Counting(Collector):
         self.begin(())
 
     def begin(self, routes: Iterable[str]) -> None:
-        """Count these routes from nought; before any process is forked."""
+        """Count these routes from zero; call this before any process is forked."""
         self._routes = {name: row for row, name in enumerate(sorted({*routes, OTHER}))}
         self._size = 1 + len(self._routes) * _ROW  # the process's id, then its counts
         self._memory = memoryview(mmap.mmap(-1, self._places * self._size * _NUMBER)).cast("d")
 
     def take_place(self, place: int) -> None:
-        """Let this process, just forked, count at `place`, which no other living one has."""
+        """Let this process, just forked, count at `place`, which no other living process has."""
         self._place = min(place, self._places - 1)
         self._lock = Lock()
         self._memory[self._place * self._size] = os.getpid()
@@ -76,12 +76,12 @@ class Counting(Collector):
             self._memory[start + _ROW - 1] += seconds
 
     def pids(self) -> dict[int, int]:
-        """Return the ids of the processes by their places; one that ended may be among them."""
+        """Return the ids of the processes by place; one that has ended may be among them."""
         every = {place: int(self._memory[place * self._size]) for place in range(self._places)}
         return {place: pid for place, pid in every.items() if pid}
 
     def collect(self) -> Iterator[Metric]:
-        """Give the counts of all processes, of the routes that were asked for."""
+        """Yield the counts of all processes, for the routes that were asked for."""
         requests = CounterMetricFamily(
             f"{PREFIX}requests", "Requests answered, by route.", labels=["route", "status"]
         )
@@ -113,7 +113,7 @@ def _cumulative(counts: Sequence[float]) -> list[tuple[str, float]]:
     return found
 
 
-# -- One line for every request, under a number that its reader sees too --
+# -- Request log --
 
 
 log = logging.getLogger("kb.request")
@@ -135,7 +135,7 @@ Wsgi = Callable[[Any, Any], Iterable[bytes]]
 
 
 class RequestLog:
-    """A WSGI program around the site's."""
+    """WSGI middleware that counts and logs each request."""
 
     def __init__(self, inner: Wsgi, counting: Counting) -> None:
         self._inner, self._counting = inner, counting
@@ -202,7 +202,7 @@ def _by_rule(rule: str, values: Mapping[str, Any]) -> str:
 
 
 def _unmatched(path: str) -> str:
-    """Return a path that leads nowhere, as far as nothing in it may be a secret or a word."""
+    """Return a path without a route, masked where it may hold a secret or words."""
     if not path.startswith(_CLOSED) and len(path) <= LONGEST_PATH and _PLAIN.fullmatch(path):
         return masked(path)
     return MASK

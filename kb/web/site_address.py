@@ -1,8 +1,8 @@
 """Where the site is put: behind proxies, under a path, asked for by several names.
 
-Promises that forwarding headers are believed of declared proxies alone, that the rest of the site
-sees one spelling of who asks, for which host and under which path, and that a host name which is
-not ours gets an answer from the probes alone. It stands before everything else.
+This WSGI middleware runs before everything else. Forwarding headers are believed only from declared
+proxies; the rest of the site sees one spelling of client, host and path; and under a host name that
+is not ours only the probes are answered.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from kb.config.settings import Settings
 from kb.errors import ConfigError
 from kb.proxies import PORTS, Client, Host, Proxied, client_of, is_among, read_address, read_host
 
-# Asked by address, by what starts, watches and balances processes.
+# Asked by IP address, by what starts, watches and balances processes.
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 UNKNOWN_HOST = "tier_zero.unknown_host"  # in a request's environment: its host is not one of ours
 FORWARDING = (
@@ -46,7 +46,7 @@ class Places:
         return self._app(environ, start_response)  # type: ignore[no-any-return]
 
     def _ask(self, environ: dict[str, Any]) -> Client | None:
-        """Set who asks; return them where a declared proxy says so, else None."""
+        """Set the client's address; return the client if a declared proxy names it, else None."""
         peer = read_address(environ.get("REMOTE_ADDR") or "")
         if peer is None:
             return None
@@ -59,20 +59,20 @@ class Places:
         return None
 
     def _mount(self, environ: dict[str, Any], asker: Client | None) -> None:
-        """Set the path under which the site is, whether the proxy took it off or not."""
+        """Set the path that the site is under, whether or not the proxy took it off."""
         root, path = self._site.path, environ.get("PATH_INFO", "")
         environ["SCRIPT_NAME"] = root
         if root:
             whole = path == root or path.startswith(f"{root}/")
-            # `location /kb` with `proxy_pass .../` leaves two slashes: to send readers elsewhere
-            # for one of them would send them here again.
+            # nginx's `location /kb` with `proxy_pass .../` leaves two slashes: a redirect to a path
+            # with one would come back with two.
             environ["PATH_INFO"] = "/" + (path[len(root) :] if whole else path).lstrip("/")
         said = asker.said(environ.get("HTTP_X_FORWARDED_PREFIX", "")) if asker else ""
         if _PREFIX.fullmatch(said) and said.rstrip("/") != root:
             self._proxied.prefixed(said, root)
 
     def _name(self, environ: dict[str, Any], asker: Client | None) -> None:
-        """Set the host and the scheme; where the host is not ours say so, and set our own."""
+        """Set the host and the scheme; where the host is not ours, note that and set our own."""
         scheme = asker.said(environ.get("HTTP_X_FORWARDED_PROTO", "")).lower() if asker else ""
         if scheme in PORTS:
             environ["wsgi.url_scheme"] = scheme
@@ -81,7 +81,7 @@ class Places:
             environ[UNKNOWN_HOST] = environ.get("PATH_INFO") not in PROBES
             environ["HTTP_HOST"] = self._site.netloc
         elif asker and host.name == self._site.host.name:
-            # Of this name the public address is known; many proxies leave the port out.
+            # The public address of this name is known; many proxies leave the port out.
             environ["HTTP_HOST"] = self._site.netloc
             environ["wsgi.url_scheme"] = self._site.scheme
         else:
@@ -89,28 +89,28 @@ class Places:
 
 
 def _host(environ: dict[str, Any], asker: Client | None) -> Host | None:
-    """Return the host that was asked for, None for what is none."""
+    """Return the host that was asked for, None where it is invalid."""
     told = asker.said(environ.get("HTTP_X_FORWARDED_HOST", "")) if asker else ""
     server = environ.get("SERVER_NAME", "")
     own = f"[{server}]" if ":" in server else server
     asked = told or environ.get("HTTP_HOST") or f"{own}:{environ.get('SERVER_PORT', '')}"
     host = read_host(asked)
     port = asker.said(environ.get("HTTP_X_FORWARDED_PORT", "")) if asker else ""
-    # The usual ports say nothing: a balancer that ends TLS often sends the port behind it.
+    # Usual ports are ignored: a balancer that ends TLS often sends the port behind it.
     if host and not host.port and _PORT.fullmatch(port) and int(port) not in PORTS.values():
         return read_host(f"{host}:{port}")
     return host
 
 
 def init_app(app: Flask, settings: Settings, proxied: Proxied) -> None:
-    """Put the site where its settings say; register it before all else that looks at a request."""
+    """Install the middleware; call this before all else that looks at a request."""
     app.wsgi_app = Places(app.wsgi_app, settings, proxied)  # type: ignore[method-assign]
     app.before_request(_refuse_unknown_hosts)
 
 
 def check_path(app: Flask, settings: Settings) -> None:
-    """Raise ConfigError where the path of site_url begins as pages of the site do: an address
-    there would have two meanings.
+    """Raise ConfigError where pages of the site begin with the path of site_url: an address there
+    would have two meanings.
     """
     first = settings.site.path.lstrip("/").partition("/")[0]
     own = {rule.rule.lstrip("/").partition("/")[0] for rule in app.url_map.iter_rules()}

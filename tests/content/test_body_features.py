@@ -292,6 +292,53 @@ def test_the_size_of_each_kind_of_image() -> None:
     assert dimensions(extended) == (640, 480)
 
 
+# A quarter turn.
+TURNED = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"
+
+
+def segment(marker: int, body: bytes) -> bytes:
+    return struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body
+
+
+def riff(form: bytes, body: bytes) -> bytes:
+    chunk = form + struct.pack("<I", len(body)) + body
+    return b"RIFF" + struct.pack("<I", len(chunk) + 4) + b"WEBP" + chunk
+
+
+WHOLE = {
+    "png": b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">IIBBBBBI", 640, 480, 8, 6, 0, 0, 0, 0),
+    "gif": b"GIF87a" + struct.pack("<HHBBB", 640, 480, 0, 0, 0) + b";",
+    "jpeg": b"\xff\xd8" + segment(0xE1, TURNED) + segment(0xE2, bytes(65_533)) * 9 + b"\xff\xff"
+    + segment(0xC2, struct.pack(">BHHB", 8, 480, 640, 3) + bytes(9)) + segment(0xDA, bytes(10)),
+    "lossy": riff(b"VP8 ", b"\0\0\0\x9d\x01\x2a" + struct.pack("<HH", 640, 480)),
+    "scaled": riff(b"VP8 ", b"\0\0\0\x9d\x01\x2a" + struct.pack("<HH", 640 | 1 << 14, 480 | 2 << 14)),
+    "lossless": riff(b"VP8L", b"\x2f" + struct.pack("<I", 639 | 479 << 14 | 1 << 28)),
+    "extended": riff(b"VP8X", b"\x08\0\0\0" + b"\x7f\x02\0" + b"\xdf\x01\0"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "end"), [*((kind, 20) for kind in WHOLE if kind != "gif"), ("gif", 9)]
+)
+def test_a_whole_image_tells_its_size_and_a_torn_one_none(kind: str, end: int) -> None:
+    assert dimensions(WHOLE[kind]) == (640, 480), "as it is stored, whatever turn its EXIF asks for"
+    assert dimensions(WHOLE[kind][:end]) is None
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        b"<svg xmlns='http://www.w3.org/2000/svg' width='640' height='480'/>",
+        b"<?xml version='1.0'?><svg width='640' height='480'/>",
+        b"BM" + bytes(16) + struct.pack("<ii", 640, 480) + bytes(40),
+        b"P6 640 480 255 ",
+        b"http://example.com/a.png",
+    ],
+)
+def test_kinds_that_are_not_shown_have_no_size(other: bytes) -> None:
+    assert dimensions(other) is None
+
+
 @given(st.sampled_from([b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", b"GIF89a", b"\xff\xd8\xff", b"RIFF....WEBPVP8X",
                         b"\xff\xd8\xff\xe0", b"RIFF....WEBPVP8L", b""]), st.binary(max_size=80))  # fmt: skip
 def test_any_bytes_give_a_size_that_fits_or_none(head: bytes, rest: bytes) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kb.authoring.importer.html import markdown_of
@@ -276,6 +276,7 @@ def test_what_is_no_export_is_refused_with_advice(tmp_path: Path, files: dict[st
 
 @given(st.text(alphabet="ab<>&[]{}()*_`#!|\\+-=.:\n ", max_size=80))
 @settings(deadline=None)
+@example("#a")
 def test_the_words_of_a_page_are_the_words_of_its_article(text: str) -> None:
     """What HTML shows as text, Markdown shows as the same text."""
     import html as escaping

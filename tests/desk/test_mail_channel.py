@@ -25,10 +25,10 @@ from kb.connectors.base import (
     Fault,
     PermanentFailure,
     TemporaryFailure,
-    fault_of,
     message,
 )
 from kb.connectors.mail import MailConnector, mail_channel
+from kb.connectors.registry import fault_of
 from kb.errors import ConfigError
 
 SENDER = "Service desk <desk@kb.example.org>"

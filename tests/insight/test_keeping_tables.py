@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kb.reports.model import NOT_KEPT, differences, from_json, has_words, to_json, without_words
-from kb.table import Cell, Column, ColumnKind, Line, Table
+from kb.table import Cell, Column, ColumnKind, Line, Table, table_from
 
 TEXT = st.text(max_size=12)
 CELL = st.none() | TEXT | st.integers() | st.floats(allow_nan=False)
@@ -41,6 +42,17 @@ def test_a_table_comes_back_as_it_was(table: Table) -> None:
     back = from_json(json.loads(json.dumps(to_json(table))))
     assert back == table
     assert typed(back) == typed(table)
+
+
+def test_columns_make_the_cells_and_how_is_not_kept() -> None:
+    columns = (Column("n", "N", ColumnKind.COUNT, cell=abs), Column("word", "Word", cell=str))
+    made = table_from("t", "T", columns, [-1, 2], key_of=str, unit_of=lambda _: "count")
+    assert made.lines == (Line((1, "-1"), "-1", "count"), Line((2, "2"), "2", "count"))
+    back = from_json(json.loads(json.dumps(to_json(made))))
+    assert (back, repr(back)) == (made, repr(made))
+    assert [column.cell for column in back.columns] == [None, None]
+    with pytest.raises(ValueError, match="column n makes no cells"):
+        table_from("t", "T", back.columns, [1])
 
 
 def test_a_kind_of_another_version_is_text() -> None:

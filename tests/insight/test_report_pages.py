@@ -28,7 +28,7 @@ from kb.reports.pages import PAGES, TABLES
 from kb.reports.tables import deflection as tables_deflection
 from kb.reports.tables import searches as tables_searches
 from kb.services import Services
-from kb.table import Cell, Column, ColumnKind, Table, inert, lines
+from kb.table import Cell, Column, ColumnKind, Line, Table, inert
 from kb.tickets.model import Requester, TicketDraft
 from kb.tracking.events import Event
 from kb.tracking.store import put_all
@@ -134,7 +134,8 @@ CELLS = st.one_of(
 
 @given(st.lists(st.tuples(CELLS, CELLS), max_size=5))
 def test_a_workbook_holds_cells_and_no_formula(drawn: list[tuple[Cell, Cell]]) -> None:
-    found = Table("t", "T", (Column("a", "A"), Column("b", "B", ColumnKind.COUNT)), lines(drawn))
+    columns = (Column("a", "A"), Column("b", "B", ColumnKind.COUNT))
+    found = Table("t", "T", columns, tuple(map(Line, drawn)))
     book = load_workbook(io.BytesIO(workbook([found], [("=x", "=y")], made=LATER)))
     read = list(book["t"].iter_rows(min_row=2, max_col=2))
     for row, wanted in zip(read, drawn, strict=False):

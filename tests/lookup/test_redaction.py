@@ -305,6 +305,42 @@ def test_a_site_hides_its_own_numbers() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        "FK88SC123456789012",
+        "HN88 CABF 0000 0000 0002 5000 5469",
+        "YE15 CBYE 0001 0188 6123 4567 8912 34",
+    ],
+)
+def test_account_numbers_of_countries_that_joined_late_are_hidden(written: str) -> None:
+    assert redact(f"pay to {written} today") == "pay to [iban] today"
+    wrong = written[:-1] + str((int(written[-1]) + 1) % 10)
+    assert "[iban]" not in redact(f"pay to {wrong} today")
+
+
+def test_a_number_with_the_right_check_digits_is_hidden_whatever_its_bank_says() -> None:
+    # Spain's two digits within the account are wrong; German accounts have no letters.
+    assert redact("ES4121000418990200051332") == "[iban]"
+    assert redact("DE58 3704 0044 0532 0130 AB") == "[iban]"
+
+
+@pytest.mark.parametrize(
+    ("said", "stored"),
+    [
+        ("20-05536168-2", "[id]"),
+        ("25-12345678-8", "[id]"),
+        ("50-12345678-2", "[id]"),
+        ("111.111.111-11", "111.111.111-11"),  # agrees, and is nobody's
+        ("390.533.447-05", "[id]"),
+        ("٤١١١ ١١١١ ١١١١ ١١١١", "[card]"),
+        ("１２３４５６７８Z", "[id]"),
+    ],
+)
+def test_papers_go_by_their_check_digits_in_any_script(said: str, stored: str) -> None:
+    assert redact(said) == stored
+
+
 PIECES = st.sampled_from(
     [*"@:=.+-/ ()[]\"'", "password", "is", "es", "clave", "pin", "4821", "4111111111111111", "+34",
      "612345678", "jane", "example.com", "eyJ", "0x80070005", "usuario", "ES91", "2100", "\n"]

@@ -8,7 +8,7 @@ import pytest
 from flask import g, render_template_string
 
 from kb.accounts.roles import Viewer
-from kb.table import Cell, Column, ColumnKind, Line, Table, lines
+from kb.table import Cell, Column, ColumnKind, Line, Table
 from kb.web.filters import cell
 from tests.web.pages import Page
 
@@ -80,7 +80,7 @@ def test_codes_articles_and_gaps(site: Any) -> None:
         Column("gap", "Gap", ColumnKind.GAP),
         Column("language", "Language", ColumnKind.LANGUAGE),
     )
-    found = Table("t", "T", columns, lines([("a/b", 7, "es"), ("gone/x", None, "")]))
+    found = Table("t", "T", columns, (Line(("a/b", 7, "es")), Line(("gone/x", None, ""))))
     page = shown(site, found)
     links = {e.text: e.attributes["href"] for e in page.all("a")}
     assert links == {"On <b>": "/articles/a/b", "#7": "/reports/gaps/7"}

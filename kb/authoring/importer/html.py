@@ -102,6 +102,8 @@ class _Converter(MarkdownConverter):
         """Return the text escaped, so that Markdown sees no markup or tags in it."""
         plain: str = super().escape(text, parent_tags)  # type: ignore[misc]
         plain = re.sub(r"&(?=#?\w{1,30};)", "&amp;", plain).replace("<", "&lt;")
+        # Python-Markdown begins a heading at a # without a space after it, too.
+        plain = re.sub(r"^(\s*)#", r"\1\#", plain, flags=re.MULTILINE)
         return plain.replace("[[", r"\[\[").replace("{{", r"\{{")
 
     def convert_a(self, el: Tag, text: str, parent_tags: set[str]) -> str:

@@ -33,13 +33,17 @@ class Holds(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One key: `also` are its names on other sites, in order; `choices` maps words to values."""
+    """One key: `also` are its names on other sites, in order; `choices` maps words to values. What
+    a `carried` key holds is read as `holds` says and reaches pages as `article.fields[name]`, with
+    nothing else to be written for it.
+    """
 
     name: str
     holds: Holds
     help: str
     also: tuple[str, ...] = ()
     choices: Mapping[str, StrEnum] = field(default_factory=dict)
+    carried: bool = False
 
 
 AUDIENCES: Mapping[str, Audience] = {
@@ -68,7 +72,8 @@ ROWS: tuple[Field, ...] = (
           also=("lang", "locale", "ms.contentlocale")),
     Field("collection", Holds.WORDS, "The topic; without it, the first folder.",
           also=("category", "categories")),
-    Field("owner", Holds.TEXT, "The team that keeps the article.", also=("maintainer",)),
+    Field("owner", Holds.TEXT, "The team that keeps the article.", also=("maintainer",),
+          carried=True),
     Field("audience", Holds.CHOICE, "Who may read it.", choices=AUDIENCES),
     Field("status", Holds.CHOICE, "Whether it is shown.", choices=STATUSES),
     Field("draft", Holds.FLAG, "Written for other sites: true keeps it unpublished."),

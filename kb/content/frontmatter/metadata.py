@@ -16,7 +16,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from kb.content.article import Article, ArticleStatus, Audience
-from kb.content.frontmatter.fields import AUDIENCES, STATUSES, names
+from kb.content.frontmatter.fields import AUDIENCES, ROWS, STATUSES, Field, Holds, names
 from kb.content.frontmatter.parsing import FrontMatter
 from kb.content.frontmatter.restrictions import narrowing_problems
 from kb.content.paths import normal_path
@@ -152,7 +152,6 @@ class Metadata:
     summary: str = ""
     language: str = ""
     collection: str = ""
-    owner: str = ""
     audience: Audience = Audience.PUBLIC
     status: ArticleStatus = ArticleStatus.PUBLISHED
     reviewed: date | None = None
@@ -171,8 +170,14 @@ class Metadata:
     redirect_to: str = ""
     route: str = ""
     jekyll: bool = False
+    fields: dict[str, Any] = field(default_factory=dict)  # of carried keys, JSON-able
     extra: dict[str, Any] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+
+    @property
+    def owner(self) -> str:
+        """The team that keeps the article, "" for none."""
+        return str(self.fields.get("owner", ""))
 
 
 def read_metadata(front: FrontMatter) -> Metadata:
@@ -196,6 +201,8 @@ class _Reading:
         self._dates(facts)
         self._schedule(facts)
         self._places(facts)
+        read = {row.name: self._carried(row) for row in ROWS if row.carried}
+        facts.fields = {name: value for name, value in read.items() if value not in ("", [], None)}
         facts.extra = self.values
         refusals = tuple(narrowing_problems(self.front.values, self.lines))
         if refusals or self.front.narrows:
@@ -203,10 +210,21 @@ class _Reading:
         facts.problems = (*self.problems, *refusals)
         return facts
 
+    def _carried(self, row: Field) -> Any:
+        """Take a key as its row says; JSON-able, and empty where the author said nothing."""
+        if row.holds is Holds.DAY:
+            day = self.day(*names(row.name))
+            return day.isoformat() if day else ""
+        if row.holds is Holds.FLAG:
+            return self.flag(row.name, default=False)
+        if row.holds in (Holds.WORDS, Holds.LINES):
+            split = "," if row.holds is Holds.WORDS else ""
+            return list(self.items(*names(row.name), split=split))
+        return self.text(*names(row.name))
+
     def _words(self, facts: Metadata) -> None:
         facts.title = self.text("title")
         facts.summary = self.text(*names("summary"))
-        facts.owner = self.text(*names("owner"))
         facts.translation_of = self.text("translation_of")
         facts.keywords = self.items(*names("keywords"))
         facts.answers = self.items("answers", split="")
@@ -289,7 +307,7 @@ class _Reading:
         facts.route = self.text(*names("slug"))
 
     def text(self, *names: str) -> str:
-        """Take the first of the keys that has a value and return it as one line of text."""
+        """Take the first key with a value and return it as one line of text."""
         name, value = self._take(names)
         if isinstance(value, (list, dict)):
             what = "a list" if isinstance(value, list) else "a group of keys"
@@ -299,9 +317,7 @@ class _Reading:
         return "" if value is None else " ".join(str(value).split())
 
     def items(self, *names: str, split: str = ",") -> tuple[str, ...]:
-        """Take the first of the keys that has a value and return its texts; one text is split at
-        `split`.
-        """
+        """Take the first key with a value and return its texts; one text is split at `split`."""
         name, value = self._take(names)
         if isinstance(value, dict):
             self.report(name, "type", f"“{name}” is a group of keys.", "Write a list of texts.")
@@ -327,9 +343,7 @@ class _Reading:
         return known
 
     def day(self, *names: str) -> date | None:
-        """Take the first of the keys that has a value as a day; None, with a finding, if it is
-        invalid.
-        """
+        """Take the first key with a value as a day; None, with a finding, if it is invalid."""
         name, value = self._take(names)
         if value in (None, ""):
             return None
@@ -340,9 +354,7 @@ class _Reading:
         return found
 
     def moments(self, field: str) -> tuple[list[datetime], bool]:
-        """Take every name of the key; return the moments, and False (with findings) if any is
-        invalid.
-        """
+        """Take every name of the key; return the moments, and False if one is invalid."""
         found: list[datetime] = []
         understood = True
         for name in names(field):

@@ -35,7 +35,7 @@ def _ended(text: str) -> str:
     return text + ("\r\n" if "\r\n" in text else "\n")
 
 
-# -- front matter -------------------------------------------------------------------------------
+# -- Front matter --
 
 
 def _with_keys(text: str) -> str:
@@ -65,13 +65,11 @@ def _new_name(key: str, values: Mapping[str, object], renamed: dict[str, str]) -
     return known
 
 
-# -- headings -----------------------------------------------------------------------------------
+# -- Headings --
 
 
 def _with_levels(page: SourcePage) -> Callable[[str], str]:
-    """Return a function that moves headings to levels from 2 that skip none; siblings stay
-    siblings.
-    """
+    """Return a function that moves headings to levels from 2 that skip none."""
     levels = [heading.level for heading in page.headings]
     fitted = fitted_levels(levels)
     plain = 1 not in levels and not _OTHER_HEADING.search(page.prose)
@@ -93,7 +91,7 @@ def _lines(text: str) -> list[str]:
     return re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z", text)
 
 
-# -- links --------------------------------------------------------------------------------------
+# -- Links --
 
 
 def _with_targets(page: SourcePage, targets: Mapping[str, str]) -> Callable[[str], str]:

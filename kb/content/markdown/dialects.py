@@ -109,9 +109,7 @@ class Shortcode:
     inner: str = ""
 
     def get(self, *names: str, at: int | None = None) -> str:
-        """Return the first argument with one of these names, else the one at position `at`, else
-        "".
-        """
+        """Return the first argument of these names, else the one at position `at`, else ""."""
         named = next((self.keys[name] for name in names if self.keys.get(name)), "")
         placed = self.words[at] if at is not None and at < len(self.words) else ""
         return named or placed

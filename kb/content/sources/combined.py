@@ -66,9 +66,7 @@ class SeveralSources:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """What was left out of each part, and main files in a folder that a further repository
-        takes.
-        """
+        """What each part left out, and main files in a folder that a further repository takes."""
         found = [
             replace(problem, path=_prefix(name) + problem.path)
             for name, part in self._parts.items()
@@ -143,9 +141,7 @@ class SeveralSources:
         return part.writer(path.removeprefix(mount)) if part else None
 
     def unseen(self, path: str, shown: str, most: int) -> tuple[str, ...]:
-        """Return the commits of the file's own repository that changed it since it was the blob
-        `shown`.
-        """
+        """Return the commits of the file's repository that changed it since it was blob `shown`."""
         mount = mount_of(path)
         part = self._parts.get(mount.strip(f"{MOUNT}/")) if mount else self._parts[""]
         return part.unseen(path.removeprefix(mount), shown, most) if part else ()

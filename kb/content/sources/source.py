@@ -133,9 +133,7 @@ def fates(
 def _followed(
     fate: FormerFile, present: Collection[str], left: Mapping[str, FormerFile]
 ) -> FormerFile:
-    """Return `fate` with its move followed through later changes; by now another file may have come
-    to that path.
-    """
+    """Return `fate` with its move followed through later changes; another file may be there now."""
     if not fate.to:
         return fate
     return left.get(fate.to) or (fate if fate.to in present else FormerFile(blob=fate.blob))
@@ -215,8 +213,8 @@ class Source(Protocol):
         """
 
     def changed_since(self, commit: str) -> frozenset[str]:
-        """Return the paths added or changed in this state after it and `commit` parted; none if the
-        two share no history.
+        """Return the paths added or changed here since this state and `commit` parted; none without
+        a shared history.
         """
 
     def follows(self, commit: str) -> bool:

@@ -4,10 +4,10 @@ The times are the same whichever worker looks: they are kept in the database, an
 and went since the last look are read from the generations that are still kept. Where nothing is
 known yet, Git's time of an article is used. A machine that lags behind the others changes nothing.
 
-The commit of an answer does not depend on how publishes were cut: of the versions since the
-article's text changed, it is the first that readers could open and that says all that the newest
-does where it answers. Where the change came from elsewhere (a shared text, time) it is the commit
-that was live then.
+The commit of an answer does not depend on how many commits a publish held: of the versions since
+the article's text changed, it is the first that readers could open and that says all that the
+newest does where it answers. Where the change came from elsewhere (a shared text, time) it is the
+commit that was live then.
 
 A replay leaves out questions that no changed article comes near, neither in meaning nor by a word
 that few articles have: of thousands of questions some hundreds remain after a publish.
@@ -260,8 +260,7 @@ class Nearby:
         self._terms = set[int]() if self._every else _telling(generation, numbers)
 
     def concerns(self, words: str, vector: Vectors | None) -> bool:
-        """Return whether a changed article may answer a question; `vector` (d,) where it has one.
-        """
+        """Return whether a changed article may answer a question; `vector` (d,) may be None."""
         if self._nobody or self._every:
             return self._every
         return self._near(vector) or any(

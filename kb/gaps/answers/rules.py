@@ -228,8 +228,8 @@ class Share:
 
 
 def share(searches: Sequence[SearchOfGap], since: datetime | None = None) -> Share:
-    """Return how many people of a gap have an answer: those of whom one search has. With `since`,
-    when the gap was last reopened, only later searches count.
+    """Return how many people of a gap have an answer; one answered search per person is enough.
+    With `since`, the time when the gap was last reopened, only later searches count.
     """
     counted = [each for each in searches if since is None or each.at > since]
     by: dict[tuple[str, str], set[str]] = {}
@@ -245,7 +245,7 @@ def share(searches: Sequence[SearchOfGap], since: datetime | None = None) -> Sha
 
 
 def is_open_again(searches: Sequence[SearchOfGap], answered_at: datetime) -> bool:
-    """Return whether enough people failed on an answered gap again."""
+    """Return whether enough people failed again on a gap after it was answered."""
     again = {each.visitor for each in searches if each.at > answered_at and not each.article}
     return len(again) >= AGAIN
 

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from kb.connectors.base import MAIL
 from kb.database import Connection
 from kb.links import Links
-from kb.notifications.outbox import MAIL, Outbox, email_language
+from kb.notifications.outbox import Outbox, email_language
 
 _NAMESPACE = uuid.UUID("3b3d0c9a-7a35-5d5b-8f0e-1c6a57f8f1b2")
 _TEXTS = {

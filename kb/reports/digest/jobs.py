@@ -26,11 +26,12 @@ from kb.analytics.figures import TierCost
 from kb.analytics.service import report, report_beside
 from kb.config.demo_marker import SAYS
 from kb.config.settings import Settings
+from kb.connectors.base import MAIL
 from kb.content.library import Library
 from kb.database import Database
 from kb.errors import NotFound, ProductError
 from kb.gaps import service as gaps_service
-from kb.notifications.outbox import MAIL, Outbox
+from kb.notifications.outbox import Outbox
 from kb.reports.digest.content import (
     Cell,
     Digest,

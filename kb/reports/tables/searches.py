@@ -5,17 +5,24 @@ Words appear only as the report has them, with those of too few people left out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from kb.analytics.article_metrics import ArticleRow
+from kb.analytics.figures import Figure
 from kb.analytics.model import Failure
 from kb.analytics.report import Report
 from kb.analytics.search_metrics import Quality
-from kb.reports.tables.figures import figures_table, limits, short
-from kb.table import Cells, Column, ColumnKind, Line, Table, lines
+from kb.reports.tables.figures import (
+    figures_table,
+    interval_columns,
+    limits,
+    short,
+    step_columns,
+)
+from kb.table import Column, ColumnKind, Table, table_from
 from kb.tracking.events import REASONS
 
-CLASSES = tuple(failure.value for failure in Failure)
 REASON_NAMES = {
     "not-my-problem": "About something else",
     "did-not-work": "Did not work",
@@ -29,19 +36,6 @@ DIMENSION_NAMES = {
     "device": ("by device", "Device", ColumnKind.DEVICE),
     "collection": ("by collection", "Collection", ColumnKind.COLLECTION),
 }
-CLASS_NAMES = {
-    "zero": "No hit",
-    "weak": "Weak",
-    "voted_down": "Voted down",
-    "ticketed": "Ticket followed",
-    "bounced": "Came straight back",
-    "refined": "Asked again",
-    "no_click": "Nothing opened",
-}
-_INTERVAL = (
-    Column("low95", "95 % from", ColumnKind.SHARE),
-    Column("high95", "95 % to", ColumnKind.SHARE),
-)
 
 
 def tables(report: Report) -> tuple[Table, ...]:
@@ -60,45 +54,40 @@ def tables(report: Report) -> tuple[Table, ...]:
     )
 
 
-def _classes() -> tuple[Column, ...]:
-    return tuple(
-        Column(
-            name,
-            CLASS_NAMES[name],
-            ColumnKind.COUNT,
-            definition="ticketed_search" if name == "ticketed" else name,
-        )
-        for name in CLASSES
+def _failure(failure: Failure) -> Column:
+    return Column(
+        failure.value,
+        failure.column,
+        ColumnKind.COUNT,
+        definition=failure.key,
+        cell=lambda row: row.classes.get(failure.value, 0),
     )
 
 
 def _failed_by(report: Report, kind: str) -> Table:
     caption, name, words = DIMENSION_NAMES[kind]
-    rows = tuple(
-        Line(
-            (
-                one.value,
-                short(one.share.value),
-                one.share.numerator,
-                one.share.denominator,
-                *limits(one.share),
-                *(one.classes.get(each, 0) for each in CLASSES),
-            ),
-            key="failed_by",
-        )
-        for one in report.failed_by
-        if one.kind == kind
+    columns = (
+        Column(kind, name, words, cell=lambda one: one.value),
+        Column(
+            "share",
+            "Failed",
+            ColumnKind.SHARE,
+            definition="failed_by",
+            cell=lambda one: short(one.share.value),
+        ),
+        Column("failed", "Count", ColumnKind.COUNT, cell=lambda one: one.share.numerator),
+        Column("searches", "Of", ColumnKind.COUNT, cell=lambda one: one.share.denominator),
+        *interval_columns(lambda one: limits(one.share)),
+        *map(_failure, Failure),
     )
-    known = (
-        Column(kind, name, words),
-        Column("share", "Failed", ColumnKind.SHARE, definition="failed_by"),
-        Column("failed", "Count", ColumnKind.COUNT),
-        Column("searches", "Of", ColumnKind.COUNT),
-        *_INTERVAL,
-        *_classes(),
+    return table_from(
+        f"failed-by-{kind}",
+        f"Failed searches {caption}",
+        columns,
+        [one for one in report.failed_by if one.kind == kind],
+        key_of=lambda _: "failed_by",
+        empty="No search in this range.",
     )
-    key = f"failed-by-{kind}"
-    return Table(key, f"Failed searches {caption}", known, rows, "No search in this range.")
 
 
 def _quality(report: Report) -> Table:
@@ -109,66 +98,80 @@ def _quality(report: Report) -> Table:
 
 
 def _over_time(report: Report) -> Table:
-    single = all(step.first == step.last for step in report.quality_steps)
-    known = (
-        Column("first", "Day" if single else "From", ColumnKind.DAY),
-        Column("last", "Until", ColumnKind.DAY, shown=not single),
-        Column("searches", "Searches", ColumnKind.COUNT, definition="searches"),
-        Column("failed", "Failed", ColumnKind.SHARE, definition="failed_share"),
-        *_INTERVAL,
-        Column("clicked", "Opened something", ColumnKind.SHARE, definition="clicked"),
-        Column("top", "Opened the first hit", ColumnKind.SHARE, definition="clicked_top"),
-        Column("rank", "Mean place opened", ColumnKind.NUMBER, definition="clicked_rank"),
-        Column("reworded", "Related words followed", ColumnKind.SHARE, definition="reworded"),
-        Column("median_ms", "Half within", ColumnKind.MILLISECONDS, definition="latency"),
-        Column("slow_ms", "95 of 100 within", ColumnKind.MILLISECONDS, definition="latency"),
-        Column("timed", "Timed", ColumnKind.COUNT),
-    )
-    rows = [_step(step) for step in (*report.quality_steps, report.quality)]
-    return Table(
-        "quality-over-time", "How well search does over time; last the whole", known, lines(rows)
+    columns = (*step_columns(report.quality_steps), *_QUALITY)
+    steps = (*report.quality_steps, report.quality)
+    caption = "How well search does over time; last the whole"
+    return table_from("quality-over-time", caption, columns, steps)
+
+
+def _share(key: str, name: str, definition: str, of: Callable[[Any], Figure]) -> Column:
+    return Column(
+        key,
+        name,
+        ColumnKind.SHARE,
+        definition=definition,
+        cell=lambda row: short(of(row).value),
     )
 
 
-def _step(step: Quality) -> Cells:
-    return (
-        step.first.isoformat(),
-        step.last.isoformat(),
-        step.searches,
-        short(step.failed.value),
-        *limits(step.failed),
-        short(step.clicked.value),
-        short(step.top.value),
-        short(step.rank),
-        short(step.reworded.value),
-        short(step.median_ms),
-        short(step.slow_ms),
-        step.timed,
+def _time(key: str, name: str, of: Callable[[Quality], float | None]) -> Column:
+    return Column(
+        key,
+        name,
+        ColumnKind.MILLISECONDS,
+        definition="latency",
+        cell=lambda step: short(of(step)),
     )
+
+
+# The rows are of Quality.
+_QUALITY = (
+    Column(
+        "searches",
+        "Searches",
+        ColumnKind.COUNT,
+        definition="searches",
+        cell=lambda step: step.searches,
+    ),
+    _share("failed", "Failed", "failed_share", lambda step: step.failed),
+    *interval_columns(lambda step: limits(step.failed)),
+    _share("clicked", "Opened something", "clicked", lambda step: step.clicked),
+    _share("top", "Opened the first hit", "clicked_top", lambda step: step.top),
+    Column(
+        "rank",
+        "Mean place opened",
+        ColumnKind.NUMBER,
+        definition="clicked_rank",
+        cell=lambda step: short(step.rank),
+    ),
+    _share("reworded", "Related words followed", "reworded", lambda step: step.reworded),
+    _time("median_ms", "Half within", lambda step: step.median_ms),
+    _time("slow_ms", "95 of 100 within", lambda step: step.slow_ms),
+    Column("timed", "Timed", ColumnKind.COUNT, cell=lambda step: step.timed),
+)
 
 
 def _words(report: Report) -> Table:
-    rows = tuple(
-        Line(
-            (
-                row.words or "(other words)",
-                row.wordings,
-                row.people,
-                row.searches,
-                *(row.classes.get(name, 0) for name in CLASSES),
-            )
-        )
-        for row in report.failing_words
+    columns = (
+        Column(
+            "words",
+            "Words",
+            ColumnKind.WORDS,
+            definition="failing_words",
+            cell=lambda row: row.words or "(other words)",
+        ),
+        Column("wordings", "Wordings", ColumnKind.COUNT, cell=lambda row: row.wordings),
+        Column("people", "People", ColumnKind.COUNT, cell=lambda row: row.people),
+        Column("searches", "Searches", ColumnKind.COUNT, cell=lambda row: row.searches),
+        *map(_failure, Failure),
     )
-    known = (
-        Column("words", "Words", ColumnKind.WORDS, definition="failing_words"),
-        Column("wordings", "Wordings", ColumnKind.COUNT),
-        Column("people", "People", ColumnKind.COUNT),
-        Column("searches", "Searches", ColumnKind.COUNT),
-        *_classes(),
+    return table_from(
+        "failing-words",
+        f"Words that fail most; shown from {report.k_anonymity} people on",
+        columns,
+        report.failing_words,
+        empty="No search failed in this range.",
     )
-    caption = f"Words that fail most; shown from {report.k_anonymity} people on"
-    return Table("failing-words", caption, known, rows, "No search failed in this range.")
 
 
 # -- Articles --
@@ -176,40 +179,40 @@ def _words(report: Report) -> Table:
 
 def article_tables(articles: Iterable[ArticleRow]) -> tuple[Table, ...]:
     """Return the tables of the page on articles."""
-    rows = tuple(
-        Line(
-            (
-                row.slug,
-                row.opened,
-                row.read,
-                row.resolved,
-                short(row.share.value),
-                *limits(row.share),
-                short(row.leaning),
-                row.unhelpful,
-                *(row.reasons.get(reason, 0) for reason in REASON_NAMES),
-                row.failed.numerator,
-                short(row.failed.value),
-            )
-        )
-        for row in articles
-    )
-    known = (
-        Column("article", "Article", ColumnKind.ARTICLE),
-        Column("opened", "Opened", ColumnKind.COUNT),
-        Column("read", "Read", ColumnKind.COUNT, definition="article_read"),
-        Column("resolved", "Resolved", ColumnKind.COUNT, definition="article_resolved"),
-        Column("share", "Resolved, of opened", ColumnKind.SHARE, definition="article_share"),
-        *_INTERVAL,
-        Column("leaning", "Resolved, adjusted", ColumnKind.SHARE, definition="article_leaning"),
-        Column("not_helpful", "Not helpful", ColumnKind.COUNT, definition="article_unhelpful"),
-        *(
-            Column(reason.replace("-", "_"), name, ColumnKind.COUNT)
-            for reason, name in REASON_NAMES.items()
-        ),
-        Column("failed_deflections", "Ticket after reading", ColumnKind.COUNT,
-               definition="article_failed"),
-        Column("failed_share", "Ticket, of read", ColumnKind.SHARE, definition="article_failed"),
-    )  # fmt: skip
-    caption = "Articles, the most opened first"
-    return (Table("articles", caption, known, rows, "No article was opened in this range."),)
+    caption, empty = "Articles, the most opened first", "No article was opened in this range."
+    return (table_from("articles", caption, _ARTICLE, articles, empty=empty),)
+
+
+def _count(key: str, name: str, definition: str, of: Callable[[ArticleRow], int]) -> Column:
+    return Column(key, name, ColumnKind.COUNT, definition=definition, cell=of)
+
+
+def _reason(reason: str, name: str) -> Column:
+    return _count(reason.replace("-", "_"), name, "", lambda row: row.reasons.get(reason, 0))
+
+
+# The rows are of ArticleRow.
+_ARTICLE = (
+    Column("article", "Article", ColumnKind.ARTICLE, cell=lambda row: row.slug),
+    _count("opened", "Opened", "", lambda row: row.opened),
+    _count("read", "Read", "article_read", lambda row: row.read),
+    _count("resolved", "Resolved", "article_resolved", lambda row: row.resolved),
+    _share("share", "Resolved, of opened", "article_share", lambda row: row.share),
+    *interval_columns(lambda row: limits(row.share)),
+    Column(
+        "leaning",
+        "Resolved, adjusted",
+        ColumnKind.SHARE,
+        definition="article_leaning",
+        cell=lambda row: short(row.leaning),
+    ),
+    _count("not_helpful", "Not helpful", "article_unhelpful", lambda row: row.unhelpful),
+    *(_reason(reason, name) for reason, name in REASON_NAMES.items()),
+    _count(
+        "failed_deflections",
+        "Ticket after reading",
+        "article_failed",
+        lambda row: row.failed.numerator,
+    ),
+    _share("failed_share", "Ticket, of read", "article_failed", lambda row: row.failed),
+)

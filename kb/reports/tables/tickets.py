@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from kb.analytics.definitions import DEFINITIONS
 from kb.analytics.figures import Figure
@@ -14,7 +14,13 @@ from kb.analytics.ticket_metrics import (
     Period,
     TicketFigures,
 )
-from kb.table import Cells, Column, ColumnKind, Line, Table, lines
+from kb.reports.tables.figures import (
+    Ends,
+    definition_column,
+    interval_columns,
+    lacking_column,
+)
+from kb.table import Cell, Column, ColumnKind, Table, table_from
 
 # -- Tables --
 
@@ -26,10 +32,6 @@ RESOLUTION_NAMES = {
     "gap": "No article answers it yet",
     "no_knowledge": "No article would help",
 }
-_LIMITS = (
-    Column("low95", "95 % from", ColumnKind.SHARE),
-    Column("high95", "95 % to", ColumnKind.SHARE),
-)
 
 
 def ticket_tables(found: TicketFigures, tiers: Collection[int]) -> tuple[Table, ...]:
@@ -45,149 +47,146 @@ def ticket_tables(found: TicketFigures, tiers: Collection[int]) -> tuple[Table, 
 
 
 def _by_origin(found: TicketFigures) -> Table:
+    def with_status(status: str) -> Column:
+        return Column(
+            status,
+            status.capitalize(),
+            ColumnKind.COUNT,
+            definition="ticket_status",
+            cell=lambda origin: found.by_origin.get((origin, status), 0),
+        )
+
     seen = {origin for origin, _ in found.by_origin}
     origins = [*(each for each in ORIGINS if each in seen), *sorted(seen - set(ORIGINS))]
-    counts = {
-        origin: [found.by_origin.get((origin, status), 0) for status in STATUSES]
-        for origin in origins
-    }
     columns = (
-        Column("origin", "How it came", ColumnKind.ORIGIN, definition="tickets"),
-        *(
-            Column(status, status.capitalize(), ColumnKind.COUNT, definition="ticket_status")
-            for status in STATUSES
+        Column(
+            "origin",
+            "How it came",
+            ColumnKind.ORIGIN,
+            definition="tickets",
+            cell=lambda origin: origin,
         ),
-        Column("tickets", "All", ColumnKind.COUNT),
+        *map(with_status, STATUSES),
+        Column(
+            "tickets",
+            "All",
+            ColumnKind.COUNT,
+            cell=lambda origin: sum(found.by_origin.get((origin, each), 0) for each in STATUSES),
+        ),
     )
-    cells: list[Cells] = [(origin, *row, sum(row)) for origin, row in counts.items()]
-    return Table("tickets-by-origin", "Tickets by origin and status", columns, lines(cells), NONE)
+    caption = "Tickets by origin and status"
+    return table_from("tickets-by-origin", caption, columns, origins, empty=NONE)
 
 
 def _by_tier(found: TicketFigures, tiers: Collection[int]) -> Table:
-    levels = sorted({*tiers, *(tier for tier, _ in found.by_tier)})
-    rows = []
-    for level in levels:
-        waiting = sum(found.by_tier.get((level, status), 0) for status in UNRESOLVED)
-        every = sum(found.by_tier.get((level, status), 0) for status in STATUSES)
-        rows.append((level, waiting, every - waiting, every))
+    def count(key: str, name: str, definition: str, statuses: Collection[str]) -> Column:
+        return Column(
+            key,
+            name,
+            ColumnKind.COUNT,
+            definition=definition,
+            cell=lambda level: sum(found.by_tier.get((level, each), 0) for each in statuses),
+        )
+
     columns = (
-        Column("tier", "Tier", ColumnKind.TIER),
-        Column("unresolved", "Waiting there", ColumnKind.COUNT, definition="ticket_status"),
-        Column("resolved", "Resolved there", ColumnKind.COUNT, definition="ticket_status"),
-        Column("tickets", "All", ColumnKind.COUNT, definition="tickets_of_people"),
+        Column("tier", "Tier", ColumnKind.TIER, cell=lambda level: level),
+        count("unresolved", "Waiting there", "ticket_status", UNRESOLVED),
+        count("resolved", "Resolved there", "ticket_status", STATUSES[len(UNRESOLVED) :]),
+        count("tickets", "All", "tickets_of_people", STATUSES),
     )
-    return Table("tickets-by-tier", "Tickets of people by tier", columns, lines(rows), NONE)
+    levels = sorted({*tiers, *(tier for tier, _ in found.by_tier)})
+    return table_from("tickets-by-tier", "Tickets of people by tier", columns, levels, empty=NONE)
+
+
+def _exact(figure: Figure) -> Ends:
+    return figure.interval or (None, None)
 
 
 def shares_table(key: str, caption: str, figures: Iterable[Figure]) -> Table:
     """Return shares with their counts and intervals, one figure in each row."""
     columns = (
-        Column("figure", "Figure", ColumnKind.FIGURE),
-        Column("value", "Share", ColumnKind.SHARE),
-        *_LIMITS,
-        Column("numerator", "Count", ColumnKind.COUNT),
-        Column("denominator", "Of", ColumnKind.COUNT),
-        Column("definition", "Definition", ColumnKind.NOTE, shown=False),
+        Column("figure", "Figure", ColumnKind.FIGURE, cell=lambda each: each.name),
+        Column("value", "Share", ColumnKind.SHARE, cell=lambda each: each.value),
+        *interval_columns(_exact),
+        Column("numerator", "Count", ColumnKind.COUNT, cell=lambda each: each.numerator),
+        Column("denominator", "Of", ColumnKind.COUNT, cell=lambda each: each.denominator),
+        definition_column(),
     )
-    rows = tuple(
-        Line(
-            (
-                each.name,
-                each.value,
-                *(each.interval or (None, None)),
-                each.numerator,
-                each.denominator,
-                DEFINITIONS[each.definition].meaning,
-            ),
-            key=each.key,
-        )
-        for each in figures
-    )
-    return Table(key, caption, columns, rows, NONE)
+    return table_from(key, caption, columns, figures, key_of=lambda each: each.key, empty=NONE)
 
 
 def durations_table(key: str, caption: str, durations: Iterable[Duration]) -> Table:
     """Return durations with their counts, one in each row; `tier` is empty for all tiers."""
-    quantiles = "time_quantiles"
-    durations = tuple(durations)
+    rows = tuple(durations)
     columns = (
-        Column("figure", "Figure", ColumnKind.FIGURE),
         Column(
-            "tier", "Tier", ColumnKind.TIER, shown=any(each.tier is not None for each in durations)
+            "figure",
+            "Figure",
+            ColumnKind.FIGURE,
+            cell=lambda each: DEFINITIONS[each.definition].name,
         ),
-        Column("ended", "Finished", ColumnKind.COUNT),
-        Column("still_open", "Still open", ColumnKind.COUNT),
-        Column("median", "Half within", ColumnKind.SECONDS, definition=quantiles),
-        Column("low95", "95 % from", ColumnKind.SECONDS, definition=quantiles),
-        Column("high95", "95 % to", ColumnKind.SECONDS, definition=quantiles),
-        Column("nine_of_ten", "9 of 10 within", ColumnKind.SECONDS, definition=quantiles),
         Column(
-            "why_no_value", "Why no value", ColumnKind.NOTE, shown=any(x.lacking for x in durations)
+            "tier",
+            "Tier",
+            ColumnKind.TIER,
+            shown=any(each.tier is not None for each in rows),
+            cell=lambda each: each.tier,
         ),
-        Column("definition", "Definition", ColumnKind.NOTE, shown=False),
+        Column("ended", "Finished", ColumnKind.COUNT, cell=lambda each: each.ended),
+        Column("still_open", "Still open", ColumnKind.COUNT, cell=lambda each: each.still_open),
+        _quantile("median", "Half within", lambda each: each.median),
+        _quantile("low95", "95 % from", lambda each: each.low),
+        _quantile("high95", "95 % to", lambda each: each.high),
+        _quantile("nine_of_ten", "9 of 10 within", lambda each: each.nine_of_ten),
+        lacking_column(rows),
+        definition_column(),
     )
-    rows = tuple(
-        Line(
-            (
-                DEFINITIONS[each.definition].name,
-                each.tier,
-                each.ended,
-                each.still_open,
-                each.median,
-                each.low,
-                each.high,
-                each.nine_of_ten,
-                each.lacking,
-                DEFINITIONS[each.definition].meaning,
-            ),
-            key=each.definition if each.tier is None else f"tier_{each.tier}:{each.definition}",
-        )
-        for each in durations
-    )
-    return Table(key, caption, columns, rows, NONE)
+    return table_from(key, caption, columns, rows, key_of=_duration_key, empty=NONE)
+
+
+def _duration_key(each: Duration) -> str:
+    return each.definition if each.tier is None else f"tier_{each.tier}:{each.definition}"
+
+
+def _quantile(key: str, name: str, of: Callable[[Duration], float | None]) -> Column:
+    return Column(key, name, ColumnKind.SECONDS, definition="time_quantiles", cell=of)
 
 
 def _resolutions(figures: Iterable[Figure]) -> Table:
     columns = (
-        Column("resolution", "Resolution", ColumnKind.TEXT, definition="ticket_resolution"),
-        Column("tickets", "Tickets", ColumnKind.COUNT),
-        Column("share", "Share", ColumnKind.SHARE),
-        *_LIMITS,
+        Column(
+            "resolution",
+            "Resolution",
+            definition="ticket_resolution",
+            cell=lambda each: RESOLUTION_NAMES[each.key],
+        ),
+        Column("tickets", "Tickets", ColumnKind.COUNT, cell=lambda each: each.numerator),
+        Column("share", "Share", ColumnKind.SHARE, cell=lambda each: each.value),
+        *interval_columns(_exact),
     )
-    rows = tuple(
-        Line(
-            (
-                RESOLUTION_NAMES[each.key],
-                each.numerator,
-                each.value,
-                *(each.interval or (None, None)),
-            ),
-            key=each.key,
-        )
-        for each in figures
+    return table_from(
+        "ticket-resolutions",
+        "How tickets were resolved",
+        columns,
+        figures,
+        key_of=lambda each: each.key,
+        empty=NONE,
     )
-    return Table("ticket-resolutions", "How tickets were resolved", columns, rows, NONE)
 
 
 def _known(periods: Iterable[Period]) -> Table:
+    def known(
+        key: str, name: str, of: Callable[[Figure], Cell], kind: ColumnKind = ColumnKind.COUNT
+    ) -> Column:
+        return Column(key, name, kind, definition="known_share", cell=lambda each: of(each.known))
+
     columns = (
-        Column("from", "From", ColumnKind.DAY),
-        Column("until", "Until", ColumnKind.DAY),
-        Column("known", "Known", ColumnKind.COUNT, definition="known_share"),
-        Column("new", "New", ColumnKind.COUNT, definition="known_share"),
-        Column("share", "Known of all", ColumnKind.SHARE, definition="known_share"),
-        *_LIMITS,
-    )
-    rows = tuple(
-        (
-            each.first.isoformat(),
-            each.last.isoformat(),
-            each.known.numerator,
-            (each.known.denominator or 0) - each.known.numerator,
-            each.known.value,
-            *(each.known.interval or (None, None)),
-        )
-        for each in periods
+        Column("from", "From", ColumnKind.DAY, cell=lambda each: each.first.isoformat()),
+        Column("until", "Until", ColumnKind.DAY, cell=lambda each: each.last.isoformat()),
+        known("known", "Known", lambda share: share.numerator),
+        known("new", "New", lambda share: (share.denominator or 0) - share.numerator),
+        known("share", "Known of all", lambda share: share.value, ColumnKind.SHARE),
+        *interval_columns(lambda each: _exact(each.known)),
     )
     caption = "Known and new answers, by the day the ticket was created"
-    return Table("known-answers", caption, columns, lines(rows), NONE)
+    return table_from("known-answers", caption, columns, periods, empty=NONE)

@@ -1,4 +1,8 @@
-"""The header `Idempotency-Key`: a program's own name for one request."""
+"""The API's routes: each reads its input, makes one call, and shapes the answer.
+
+The header `Idempotency-Key` is a program's own name for one request: a repetition gets the same
+answer and makes nothing new.
+"""
 
 from __future__ import annotations
 
@@ -35,14 +39,14 @@ from kb.web.views.listings import shown_body
 from kb.web.views.tickets import asking
 from search.types import Query
 
-# -- The header `Idempotency-Key`: a program's own name for one request --
+# -- The header Idempotency-Key --
 
 
 LONGEST = 255
 
 
 def request_key(given: dict[str, Any]) -> RequestKey | None:
-    """Return the key of this request, None without one; 400 for one that cannot be a name. It may
+    """Return the idempotency key of this request, None without one; 400 for an invalid one. It may
     stand in quotation marks, as the IETF's draft writes it, or alone.
     """
     text = request.headers.get("Idempotency-Key")
@@ -57,7 +61,7 @@ def request_key(given: dict[str, Any]) -> RequestKey | None:
     return RequestKey(bare, hashlib.sha256(whole.encode()).hexdigest())
 
 
-# -- The API's routes: each reads its input, makes one call, and shapes the answer --
+# -- Routes --
 
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
@@ -68,7 +72,7 @@ MOST = 50  # rows in one answer
 @blueprint.get("/openapi.json")
 @needs(Permission.READ)
 def document() -> Response:
-    """This API, described."""
+    """The OpenAPI document."""
     return jsonify(schemas.document(services().settings))
 
 
@@ -261,7 +265,7 @@ def _address(slug: str, anchor: str = "") -> str:
 
 
 def _former(library: Library, slug: str) -> ResponseReturnValue:
-    """What to say where there is no article now, as the pages say it."""
+    """Return the answer where there is no article now, in the words of the pages."""
     target = moved_to(library, slug)
     if target:
         return redirect(url_for("api.article", slug=target), 301)

@@ -1,8 +1,6 @@
-"""The API's shapes as JSON Schema, and its OpenAPI document.
+"""The API's shapes as JSON Schema, and its OpenAPI 3.1 document.
 
-Promises that what the document says of a body is what is accepted. Knows no route.
-
-Promises OpenAPI 3.1 that a test holds to the routes. Knows no request.
+What the document says of a body is what is accepted; a test compares the document with the routes.
 """
 
 from __future__ import annotations
@@ -20,7 +18,7 @@ from kb.content.article import Audience
 from kb.errors import InvalidInput
 from kb.tickets.forms import BODY_HIGH, EMAIL_HIGH, NAME_HIGH, SUBJECT_HIGH, SUBJECT_LOW
 
-# -- The API's shapes as JSON Schema: checked on the way in, shown in the OpenAPI document --
+# -- JSON schemas --
 
 
 Schema = dict[str, Any]
@@ -316,11 +314,11 @@ SCHEMAS: dict[str, Schema] = {
 
 
 def body(name: str) -> dict[str, Any]:
-    """Return the request's JSON when it fits the schema; InvalidInput names what does not."""
+    """Return the request's JSON when it fits the schema; raise InvalidInput with what does not."""
     try:
         given = json.loads(request.get_data(), parse_constant=_no_number) if request.is_json else ""
         problems = _problems(name, given) if isinstance(given, dict) else {}
-    except (ValueError, RecursionError):  # thousands of brackets exhaust the parser or the report
+    except (ValueError, RecursionError):  # deep nesting exhausts the parser or the report
         given, problems = "", {}
     if not isinstance(given, dict):
         raise InvalidInput(
@@ -341,7 +339,7 @@ def _problems(name: str, given: dict[str, Any]) -> dict[str, str]:
     }
 
 
-# The desk holds these to the same bounds and says so in plain words, all of them at once.
+# The desk checks these against the same bounds and explains all problems in plain words.
 _TOLD = [["subject"], ["name"], ["email"]]
 
 
@@ -354,7 +352,7 @@ def _no_number(word: str) -> None:
     raise ValueError(word)
 
 
-# -- The OpenAPI document of the API --
+# -- OpenAPI document --
 
 
 Part = dict[str, Any]

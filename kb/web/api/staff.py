@@ -1,18 +1,14 @@
 """Routes for programs of staff: gaps, reports and publishing.
 
-Promises the same gaps and words as the pages. Knows no rule.
-
-Promises that a commit counts as live when it is part of what this process shows to readers, also
-when a later one was published with it or when it changed no article; and not while an article that
-it changed was refused or waits for its time. Problems are listed for staff alone.
-
-Promises the cells of the pages. Knows no figure.
+Gaps, words and cells are those of the pages. A commit counts as live when it is part of what this
+process shows to readers, also when a later one was published with it or when it changed no article;
+it does not while an article that it changed was refused or waits for its time. Problems are listed
+for staff alone.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import asdict
 from typing import Any
 
 from flask import Response, abort, jsonify, request
@@ -32,7 +28,7 @@ from kb.web.api.routes import blueprint
 from kb.web.guard import needs, now, services, viewer
 from search.index.opened import Generation
 
-# -- Gaps for programs: what people did not find, by what they meant --
+# -- Gaps --
 
 
 @blueprint.get("/gaps")
@@ -57,7 +53,7 @@ def gap(number: str) -> Response:
     return jsonify(detail_json(detail(parts.db, int(number), k=parts.settings.k_anonymity)))
 
 
-# -- What is live, for programs: a pipeline can wait until its commit is --
+# -- Publishing: a pipeline can wait until its commit is live --
 
 
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
@@ -97,12 +93,12 @@ def _asked() -> str:
 
 
 def _newest(standing: PublishState, live: Generation) -> str:
-    """Return the newest commit that is live; one that changed no article built nothing."""
+    """Return the newest live commit; one that changed no article has no generation of its own."""
     return standing.seen[0] if standing.seen and _is_of(standing, live) else live.commit
 
 
 def _is_of(standing: PublishState, live: Generation) -> bool:
-    """Whether what the last publish saw is what this process shows; another may be quicker."""
+    """Return whether this process shows what the last publish saw; another may be quicker."""
     return standing.generation == live.id
 
 
@@ -133,7 +129,7 @@ def _row(problem: Problem) -> dict[str, Any]:
     }
 
 
-# -- Reports for programs: every table of every page, read only --
+# -- Reports --
 
 
 @blueprint.get("/reports")
@@ -162,7 +158,7 @@ def report_table(table: str) -> Response:
             "definition_version": DEFINITION_VERSION,
             "code_version": CODE,
             "demonstration": parts.settings.demonstration,
-            "columns": [asdict(column) for column in found.columns],
+            "columns": [column.to_json() for column in found.columns],
             "rows": json_rows(found),
         }
     )

@@ -1,16 +1,14 @@
-"""Signing in and out, one's own account, and a forgotten password.
+"""Signing in and out, one's own account, and forgotten passwords.
 
-It opens nothing: whoever guesses passwords from elsewhere does not use up this browser's tries.
-
-Cookies are set by signing in and by nothing else. A wrong address and a wrong password get the same
-answer, `next` leads nowhere but to this site, words of a form that was refused come back afterwards
-to be sent by hand, and a person gets their own data.
+Cookies are set only by signing in. A wrong address and a wrong password get the same answer, `next`
+leads only to this site, the words of a form that was refused come back after signing in to be sent
+by hand, and a person can download only their own data. A second cookie marks the browser that
+signed in, so that passwords guessed from elsewhere do not use up its tries; it opens nothing.
 
 What opens the account for longer than this session (a password, a token) asks for the password
-again, and none of it is done by an API token.
-
-The answer is the same whether or not the address is known here. Opening a link changes nothing:
-mail programs open links by themselves.
+again, and none of it can be done with an API token. A request for a password link gets the same
+answer whether or not the address is known. Opening a link changes nothing: mail programs open links
+by themselves.
 """
 
 from __future__ import annotations
@@ -51,14 +49,14 @@ from kb.web.guard import GUESSES, look_again, needs, now, refuse, services, view
 from kb.web.refused_forms import carried
 from kb.web.views.tickets import has_room
 
-# -- The mark of a browser that signed in before, for counting wrong passwords apart --
+# -- The mark of a browser that signed in before --
 
 
 KEPT = timedelta(days=180)
 
 
 def device(email: str) -> str:
-    """Return the mark of this browser for that address, "" when it has not signed in to it."""
+    """Return this browser's mark for that address, "" when it has not signed in to it."""
     try:
         held = _signer().loads(request.cookies.get(_name(), ""), max_age=int(KEPT.total_seconds()))
         whose, mark = held
@@ -96,7 +94,7 @@ def _secure() -> bool:
     return bool(current_app.config["SESSION_COOKIE_SECURE"])
 
 
-# -- What the pages that set a password share --
+# -- Pages that set a password --
 
 
 def new_password() -> str:
@@ -111,14 +109,14 @@ def new_password() -> str:
 
 
 def language() -> str:
-    """Return the language of letters to who asks."""
+    """Return the language of emails to this visitor."""
     asked = (tag.partition("-")[0].lower() for tag in request.accept_languages.values())
     return next((each for each in asked if each in EMAIL_LANGUAGES), "en")
 
 
 def private(page: str) -> BaseResponse:
-    """Return a page that nobody keeps. Its address stays within the site as that of any page; with
-    a policy of no referrer at all browsers would send its forms as if from another site.
+    """Return a page that is not cached. It keeps the usual referrer policy: with no referrer at all
+    browsers would send its forms as if from another site.
     """
     response = make_response(page)
     response.headers["Cache-Control"] = "no-store"
@@ -126,7 +124,7 @@ def private(page: str) -> BaseResponse:
     return response
 
 
-# -- Signing in and out, and what is held on whoever is signed in --
+# -- Signing in and out, and one's own data --
 
 
 blueprint = Blueprint("account", __name__)
@@ -140,7 +138,7 @@ WRONG = InvalidInput(
 @blueprint.route("/sign-in", methods=["GET", "POST"])
 @needs(Permission.READ, limit=GUESSES)
 def sign_in() -> ResponseReturnValue:
-    """The form, and what it does."""
+    """Show the form, or sign in."""
     target = local(request.args.get("next", ""))
     if request.method != "POST":
         return _form(target)
@@ -193,7 +191,7 @@ def download() -> Response:
 
 def _own_document() -> dict[str, Any]:
     parts = services()
-    parts.recorder.flush()  # what this person did a moment ago is theirs too
+    parts.recorder.flush()  # include what this person did a moment ago
     who = Who(user_id=viewer().user_id)
     mail = parts.settings.data / FOLDER
     return document(parts.db, who, site=parts.settings.site_name, now=now(), mail=mail)
@@ -212,7 +210,7 @@ def _form(target: str, *, email: str = "", problem: ProductError | None = None) 
 
 
 def caller(email: str) -> Caller:
-    """Return where this try to sign in comes from."""
+    """Return where this attempt to sign in comes from."""
     return Caller(request.remote_addr or "", device(email))
 
 
@@ -225,14 +223,14 @@ def begin(account: Account) -> None:
 
 
 def _home(role: Role) -> str:
-    """Return where a person of that role begins."""
+    """Return the address of the first page for a role."""
     places = {Role.AGENT: "desk.queue", Role.LEAD: "leads.report"}
     return url_for(places.get(role, "reader.home"))
 
 
 def local(target: str) -> str:
     """Return the target when it is a path of this site, else "". Where the site is under a path of
-    its host, what lies beside it is another site's.
+    its host, addresses outside that path are another site's.
     """
     root, path = request.root_path, unquote(target.partition("?")[0])
     if root and (not f"{path}/".startswith(f"{root}/") or ".." in path.split("/")):
@@ -242,12 +240,12 @@ def local(target: str) -> str:
     return target if safe else ""
 
 
-# -- One's own account: password, API tokens, signing out everywhere --
+# -- One's own account --
 
 
 own_account_blueprint = Blueprint("own_account", __name__, url_prefix="/my/account")
 
-LIVES = {"30": "30 days", "90": "90 days", "365": "1 year"}  # without an end: `kb user token` alone
+LIVES = {"30": "30 days", "90": "90 days", "365": "1 year"}  # endless: only by `kb user token`
 SAID = {
     "password": "Your password is changed. Other devices are signed out.",
     "revoked": "The API token is revoked.",
@@ -264,7 +262,7 @@ def page() -> ResponseReturnValue:
 @own_account_blueprint.post("/password")
 @needs(Permission.SIGN_IN, limit=GUESSES, in_person=True)
 def password() -> ResponseReturnValue:
-    """Change the password; this session alone goes on."""
+    """Change the password; all other sessions end."""
     person, parts = viewer(), services()
     try:
         _prove("current")
@@ -290,7 +288,7 @@ def sign_out_everywhere() -> ResponseReturnValue:
 @own_account_blueprint.post("/tokens")
 @needs(Permission.SIGN_IN, limit=GUESSES, in_person=True)
 def add_token() -> ResponseReturnValue:
-    """Make an API token and show it, this once."""
+    """Make an API token and show it this once."""
     name, life = request.form.get("name", "").strip(), request.form.get("life", "365")
     try:
         if not name or not name.isprintable():
@@ -308,7 +306,7 @@ def add_token() -> ResponseReturnValue:
 @own_account_blueprint.post("/tokens/<token_id>/revoke")
 @needs(Permission.SIGN_IN, in_person=True)
 def revoke(token_id: str) -> ResponseReturnValue:
-    """End one API token."""
+    """Revoke one API token."""
     services().accounts.revoke(viewer().email, token_id)
     return redirect(url_for("own_account.page", said="revoked"), 303)
 
@@ -347,7 +345,7 @@ def _page(problem: ProductError | None = None, *, token: str = "") -> BaseRespon
     return private(text)
 
 
-# -- A forgotten password: asked for by address, chosen by a link --
+# -- Forgotten passwords --
 
 
 forgotten_blueprint = Blueprint("forgotten", __name__)
@@ -356,7 +354,7 @@ forgotten_blueprint = Blueprint("forgotten", __name__)
 @forgotten_blueprint.route("/forgot-password", methods=["GET", "POST"])
 @needs(Permission.READ, limit="write")
 def ask() -> ResponseReturnValue:
-    """The form, and what it does; where no mail is sent, who can help instead."""
+    """Show the form, or send a link; where no mail is sent, say who can help instead."""
     parts = services()
     if parts.resets.letters is None:
         if request.method == "POST":
@@ -380,14 +378,14 @@ def ask() -> ResponseReturnValue:
 @forgotten_blueprint.get("/forgot-password/sent")
 @needs(Permission.READ)
 def sent() -> str:
-    """What comes next, the same for every address."""
+    """Say what comes next, the same for every address."""
     return render_template("account/reset_sent.html")
 
 
 @forgotten_blueprint.route("/reset-password/<token>", methods=["GET", "POST"])
 @needs(Permission.READ, limit="write")
 def choose(token: str) -> ResponseReturnValue:
-    """The form for a new password, and what it does."""
+    """Show the form for a new password, or set it."""
     resets = services().resets
     email = resets.email_of(token, now())
     if request.method == "POST":

@@ -1,6 +1,6 @@
-"""Pages of the notes on days that stand beside reports.
+"""Pages of annotations: notes on days that stand beside reports.
 
-Promises the notes of a range on the chart of its days and in a table beneath it. Knows no rule.
+The notes of a range are shown on the chart of its days and in a table beneath it.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def table() -> Response:
 @blueprint.post("/notes")
 @needs(Permission.NOTE_DAYS)
 def add() -> ResponseReturnValue:
-    """Note what happened."""
+    """Add a note."""
     try:
         what = written(request.form)
     except InvalidInput as problem:
@@ -92,7 +92,7 @@ def names() -> dict[str, str]:
 
 
 def _list_of(what: Written) -> str:
-    """Return the address of the list that shows a note: the usual days where it is among them."""
+    """Return the address of a list that shows the note: the usual range where it is in that."""
     usual = range_of(USUAL, now().date())
     if what.first <= usual.last and what.last >= usual.first:
         return url_for("notes.listing")

@@ -1,14 +1,8 @@
-"""Pages for people looking for an answer: home, search, article, collection, and the question
-whether it helped.
+"""Pages for readers: home, search, articles, collections, feedback, and a survey of silent readers.
 
-Promises that a removed article is named only to who could have read it, and that looking for what
-comes nearest is not recorded as somebody's search. Knows no history.
-
-Promises that only who was drawn is asked, not who spoke already, and that an answer counts once.
-The page works without a script. Knows no figure that is made of the answers.
-
-Promises that each works without a script and without an account. Knows no rule of searching or of
-the record: it reads the form, asks once, renders.
+Every page works without a script and without an account. A removed article is named only to those
+who could have read it, and the search for the nearest articles is not recorded as anybody's. The
+survey asks only readers who were drawn and have said nothing yet, and an answer counts once.
 """
 
 from __future__ import annotations
@@ -44,7 +38,7 @@ from kb.web.views.listings import shown_body
 from kb.web.views.subscriptions import of_results
 from search.types import Query
 
-# -- Addresses at which there is no article now: moved, removed, or never known --
+# -- Addresses without an article: moved, removed, or never known --
 
 
 ABSENT = "There is no such article, or it is not open to you."
@@ -52,7 +46,7 @@ NEAREST = 5
 
 
 def former(library: Library, slug: str) -> ResponseReturnValue:
-    """Return the way to the article's present address; 410 for a removed one, else 404."""
+    """Return a redirect to the article's present address; 410 for a removed one, else 404."""
     target = moved_to(library, slug)
     if target:
         return redirect(url_for("reader.article", slug=target), 301)
@@ -68,21 +62,21 @@ def former(library: Library, slug: str) -> ResponseReturnValue:
 
 
 def moved_to(library: Library, slug: str) -> str:
-    """Return the slug of the article that a former address means, "" for none of this person's."""
+    """Return the slug that a former address means, "" where this person may read none."""
     target = library.resolve(slug)
     return target if target and readable(library, target, viewer()) is not None else ""
 
 
 def removed_at(library: Library, slug: str) -> Removed | None:
-    """Return what was at an address, None where this person never could have read it."""
+    """Return what was removed at an address, None where this person never could have read it."""
     was = library.removed.get(normal_path(slug))
     open_to_them = was is not None and was.audience in viewer().audiences
     return was if open_to_them and not library.resolve(slug) else None
 
 
 def nearest(library: Library, title: str) -> list[Article]:
-    """Return the articles that come nearest to a title, of those this person may read; nothing
-    for robots, which follow old addresses by the thousand and read no advice.
+    """Return the articles nearest to a title that this person may read; none for robots, which
+    follow old addresses by the thousand and read no advice.
     """
     if viewer().left_out == "robot":
         return []
@@ -92,7 +86,7 @@ def nearest(library: Library, title: str) -> list[Article]:
     return [article for article in found if article is not None]
 
 
-# -- One question to a random share of silent readers: did you find what you needed? --
+# -- Survey of silent readers: did you find what you needed? --
 
 
 survey_blueprint = Blueprint("survey", __name__)
@@ -101,7 +95,7 @@ survey_blueprint = Blueprint("survey", __name__)
 @survey_blueprint.post("/articles/<path:slug>/found")
 @needs(Permission.READ, limit="vote")
 def answer(slug: str) -> ResponseReturnValue:
-    """Keep whether this reader found what they needed."""
+    """Record whether this reader found what they needed."""
     said = request.form.get("found", "")
     search_id = request.form.get("search") or None
     if readable(services().library(), slug, viewer()) is None:
@@ -118,7 +112,7 @@ def answer(slug: str) -> ResponseReturnValue:
 
 
 def asked_now(slug: str, search_id: str) -> bool:
-    """Return whether this page asks the question; that it does is put on record."""
+    """Return whether this page asks the question; record it when it does."""
     parts = services()
     if request.args.get("thanks") or not _drawn():
         return False
@@ -135,7 +129,7 @@ def _drawn() -> bool:
     return not person.left_out and is_asked(parts.secret_key, person.visitor, share, now())
 
 
-# -- Pages for people looking for an answer: home, search, article, collection --
+# -- Pages --
 
 
 blueprint = Blueprint("reader", __name__)
@@ -190,7 +184,7 @@ def search() -> str:
 @blueprint.get("/suggest")
 @needs(Permission.READ, limit="suggest")
 def suggest() -> Response:
-    """What the words typed so far may become: articles, then queries that others solved."""
+    """Suggestions for the words typed so far: articles, then queries that others solved."""
     words = request.args.get("q", "")[:200]
     parts = services()
     found = parts.engine.suggest(words, viewer().audiences, 6, popular=parts.solved())
@@ -200,7 +194,7 @@ def suggest() -> Response:
 @blueprint.get("/articles/<path:slug>")
 @needs(Permission.READ)
 def article(slug: str) -> ResponseReturnValue:
-    """One article; a former address leads to the present one for good."""
+    """One article; a former address redirects to the present one for good."""
     library = services().library()
     found = readable(library, slug, viewer())
     if found is None:
@@ -222,7 +216,7 @@ def article(slug: str) -> ResponseReturnValue:
 @blueprint.post("/articles/<path:slug>/vote")
 @needs(Permission.READ, limit="vote")
 def vote(slug: str) -> ResponseReturnValue:
-    """Keep whether the article helped and, where a reader says so, why not."""
+    """Record whether the article helped and, where a reader says so, why not."""
     said = request.form.get("helpful", "")
     if said not in {"yes", "no"}:  # no page of ours sends that: there is nothing to thank for
         return _back(_readable(slug), "")
@@ -242,7 +236,7 @@ def vote(slug: str) -> ResponseReturnValue:
 @blueprint.post("/articles/<path:slug>/solved")
 @needs(Permission.READ, limit="vote")
 def solved(slug: str) -> ResponseReturnValue:
-    """Keep that this article solved the problem."""
+    """Record that this article solved the problem."""
     search_id = request.form.get("search")
     record, found = services().record, _readable(slug)
     must_be_kept(record.solved(viewer(), slug=found, search_id=search_id, now=now()))
@@ -252,7 +246,7 @@ def solved(slug: str) -> ResponseReturnValue:
 @blueprint.post("/dwell")
 @needs(Permission.READ, limit="reading")
 def dwell() -> ResponseReturnValue:
-    """Keep how long an article has been in view so far."""
+    """Record how long an article has been in view so far."""
     services().record.dwell(
         viewer(),
         _readable(request.form.get("article", "")),
@@ -327,11 +321,11 @@ def robots() -> Response:
 
 
 def _record_opening(slug: str) -> str:
-    """Keep the click, when a search led here, and the view; return the search's id or ""."""
+    """Record the view and, when a search led here, the click; return its id, "" for none."""
     record, here = services().record, request.args
-    if here.get("thanks"):  # the page after a vote is the same reading
+    if here.get("thanks"):  # the page after a vote is not a new view
         return here.get("from", "")[:36]
-    if "suggested" in here:  # on the ticket form, see `listing.suggested`
+    if "suggested" in here:  # on the ticket form, see `listings.suggested`
         record.suggestion_opened(viewer(), slug, search_id=here["suggested"], now=now())
         return ""
     rank = here.get("rank", type=int)

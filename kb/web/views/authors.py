@@ -1,9 +1,8 @@
 """Pages for authors: what to do, how their articles do, what is live.
 
-Promises figures with their definitions, and words only where enough people used them. Knows no
-rule: tasks and figures come from `kb.authoring` and `kb.analytics`.
-
-Promises what `kb publish` says, on a page, and what commits answered. Knows no rule of publishing.
+Figures come with their definitions, and words are shown only where enough people used them; tasks
+come from `kb.authoring`, figures from `kb.analytics`. The page on publishing says what `kb publish`
+says, and which searches commits have answered.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from kb.publishing.state import read_state
 from kb.web.filters import REASONS
 from kb.web.guard import needs, now, services, viewer
 
-# -- The home of those who write: what to do, how their articles do, what to write next --
+# -- Authors' home --
 
 
 blueprint = Blueprint("authors", __name__, url_prefix="/authors")
@@ -42,7 +41,7 @@ MOST_ANSWERED = 10
 @blueprint.get("/")
 @needs(Permission.READ_REPORTS)
 def home() -> str:
-    """What the chosen articles ask for, and how they do."""
+    """Tasks and figures of the chosen articles."""
     parts, today = services(), now().date()
     library = parts.library()
     span = DateRange(today - timedelta(days=DAYS - 1), today)
@@ -82,7 +81,7 @@ def _published(articles: Any) -> list[Article]:
 
 
 def _chosen(articles: Sequence[Article]) -> tuple[str, list[Article]]:
-    """Return whose articles were asked for, and these: one's own where there are any, else all."""
+    """Return the owner asked for and the articles: one's own where there are any, else all."""
     mine = [a for a in articles if kept_by(a, (viewer().name, viewer().email))]
     of = request.args.get("of", "")[:200] or (MINE if mine else ALL)
     if of == MINE:
@@ -98,7 +97,7 @@ def _rows(kept: Sequence[Article], known: Mapping[str, ArticleFigures]) -> list[
     return sorted(rows, key=lambda row: (-row["care"].views, row["article"].title.casefold()))
 
 
-# -- For authors and other staff: what is live, what is wrong with the articles, what is kept --
+# -- Publishing --
 
 
 publishing_blueprint = Blueprint("publishing", __name__, url_prefix="/authors")
@@ -109,7 +108,7 @@ MOST_ANSWERS_SHOWN = 20  # commits and articles listed
 @publishing_blueprint.get("/publishing")
 @needs(Permission.STAFF)
 def states() -> str:
-    """Problems of the articles, and the states that can be gone back to."""
+    """Problems of the articles, and the generations that can be rolled back to."""
     parts = services()
     library = parts.library()
     return render_template(

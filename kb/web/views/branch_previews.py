@@ -1,8 +1,8 @@
-"""Branches shown before they are published: who makes their links, and what the links open.
+"""Branches shown before they are published: making links, and what the links open.
 
-Promises that a link shows a branch to who has it, in the whole site, with a bar on every page that
-says so; that it shows no article which this person may not read; and that nothing of it is
-recorded, cached or found by robots. Knows no Git.
+A link shows a branch, in the whole site, to whoever has it, with a bar on every page that says so.
+Articles that this person may not read stay hidden, and nothing is recorded, cached or found by
+robots.
 """
 
 from __future__ import annotations
@@ -46,13 +46,13 @@ from kb.web.views.listings import shown_body
 blueprint = Blueprint("previews", __name__, url_prefix="/previews")
 
 COOKIE = "preview"
-SHOWING = frozenset({"reader", "history"})  # whose pages show the branch; others stay as they are
+SHOWING = frozenset({"reader", "history"})  # blueprints whose pages show the branch
 ENDED = "This preview has ended, or the link is not complete."
 
 
 @dataclass(frozen=True, slots=True)
 class OpenPreview:
-    """The branch that this person looks at, and the parts of a site that shows it."""
+    """The branch that this person looks at, and the services that show it."""
 
     preview: Preview
     commit: str
@@ -60,13 +60,13 @@ class OpenPreview:
 
 
 def init_app(app: Flask) -> None:
-    """Let requests of who opened a link see its branch."""
+    """Show the branch to visitors who opened its link."""
     app.before_request(_choose)
     app.context_processor(_bar)
 
 
 def _choose() -> None:
-    """Set `g.preview` where the cookie is that of a link which still holds."""
+    """Set `g.preview` where the cookie is that of a valid link."""
     token = request.cookies.get(COOKIE, "")
     if not token or request.endpoint in (None, "static"):
         return
@@ -83,7 +83,7 @@ def _choose() -> None:
 
 
 def _bar() -> dict[str, Any]:
-    """Give the pages that show a branch what their bar says."""
+    """Return what the bar says on pages that show a branch."""
     found: OpenPreview | None = g.get("preview")
     if found is None or request.blueprint not in SHOWING | {"previews"}:
         return {"branch": None}
@@ -102,7 +102,7 @@ def overview() -> ResponseReturnValue:
 @blueprint.post("/")
 @needs(Permission.STAFF, limit="write")
 def make() -> ResponseReturnValue:
-    """Make a branch's link."""
+    """Make a link to a branch."""
     branch = request.form.get("branch", "").strip()
     try:
         _readable_branch(branch)
@@ -115,7 +115,7 @@ def make() -> ResponseReturnValue:
 @blueprint.post("/<preview_id>/end")
 @needs(Permission.STAFF, limit="write")
 def end(preview_id: str) -> ResponseReturnValue:
-    """Take a link back."""
+    """Revoke a link."""
     live_services().previews.end(preview_id)
     return redirect(url_for("previews.overview"), 303)
 
@@ -123,7 +123,7 @@ def end(preview_id: str) -> ResponseReturnValue:
 @blueprint.get("/open/<token>")
 @needs(Permission.READ, limit="pages")
 def open_link(token: str) -> ResponseReturnValue:
-    """Begin to look at a branch."""
+    """Set the cookie and go to what the branch changes."""
     parts = live_services()
     found = parts.previews.by_token(token, now())
     if found is None:
@@ -181,7 +181,7 @@ def change(slug: str) -> str:
 @blueprint.post("/leave")
 @needs(Permission.READ)
 def leave() -> ResponseReturnValue:
-    """Back to the live site."""
+    """Return to the live site."""
     response = redirect(url_for("reader.home"), 303)
     if COOKIE in request.cookies:
         response.delete_cookie(COOKIE, path=current_app.config["SESSION_COOKIE_PATH"])
@@ -199,7 +199,7 @@ def _text(library: Library, slug: str) -> str:
 
 
 def _readable_branch(branch: str) -> None:
-    """Raise InvalidInput for what is no branch here."""
+    """Raise InvalidInput unless the branch is one here and can be read."""
     problem = "Write the name of a branch, such as draft-vpn."
     if branch and len(branch) <= 200 and branch.isprintable():
         try:
@@ -231,7 +231,7 @@ def _overview(branch: str = "", problem: InvalidInput | None = None) -> str:
 
 
 def keep_apart(response: Response) -> Response:
-    """Mark a page that shows a branch: nobody keeps it, no robot lists it."""
+    """Forbid caching and indexing of pages that show a branch."""
     if "preview" in g or request.blueprint == "previews":
         response.headers["Cache-Control"] = "no-store"
         response.headers["X-Robots-Tag"] = "noindex, nofollow"

@@ -1,7 +1,6 @@
-"""Places of lines and bars in the report's charts, in per cent of the drawing.
+"""Positions of lines and bars in the report's charts, in per cent of the drawing.
 
-Promises numbers alone: templates draw them, and every chart stands beside the table that it shows.
-Knows no figure's meaning.
+The templates draw them; every chart stands beside the table that it shows.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from kb.analytics.search_metrics import TimeStep
 from kb.reports.model import Annotation
 from kb.table import Cell, Line
 
-# From the bottom up; what is surest first.
+# From the bottom up, the surest outcome first.
 STACKED = ("confirmed", "potential", "abandoned", "ticketed", "open")
 
 
@@ -42,8 +41,8 @@ class ChartBar:
 
 @dataclass(frozen=True, slots=True)
 class ChartMark:
-    """What marks notes on a chart of days: from `x`, `width` wide. `label` holds their numbers in
-    the list of notes, and stands in row `row` of three, so that neighbours do not cover each other.
+    """A mark of notes on a chart of days: from `x`, `width` wide. `label` holds their numbers in
+    the list of notes; `row` is one of three, so that neighbours do not cover each other.
     """
 
     label: str
@@ -62,7 +61,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A share of one day or week: its place, itself, and its interval, from the top."""
+    """A share of one day or week: `x`, the share `at`, and its interval, from the top."""
 
     x: float
     at: float
@@ -91,7 +90,7 @@ def between(lower: Figure, upper: Figure) -> Strip:
 
 
 def bar(value: float | None, low: float | None = None, high: float | None = None) -> Strip:
-    """Return the line of a share in a table: its interval, or from nought to it, and its mark."""
+    """Return the line of a share in a table: its interval, or from zero to it, and its mark."""
     if low is None:
         low, high = (0.0, value) if value is not None else (None, None)
     return Strip(_percent(low), _percent(high), _percent(value))
@@ -137,8 +136,8 @@ def ends(steps: Sequence[TimeStep]) -> tuple[date, date] | None:
 
 
 def shares(lines: Sequence[Line], *, at: int, low: int, high: int) -> Shares:
-    """Return the chart of a table's rows: `at`, `low` and `high` are the places of the cells of a
-    share and its interval, the first two cells are a row's first and last day.
+    """Return the chart of a table's rows: `at`, `low` and `high` are the indices of the cells of a
+    share and its interval; the first two cells are a row's first and last day.
     """
     tops = [value for line in lines if (value := _number(line.cells[high])) is not None]
     if not tops:
@@ -168,8 +167,8 @@ def _round_step(most: float) -> float:
 
 
 def marks(notes: Sequence[Annotation], steps: Sequence[TimeStep]) -> list[ChartMark]:
-    """Return the marks of notes over the bars of the same steps, those of the same days as one;
-    `notes` are those of the range in the order of their list.
+    """Return the marks of notes over the bars of the same steps, one for notes of the same days;
+    `notes` are in the order of their list.
     """
     places: dict[tuple[float, float], list[str]] = {}
     for number, note in enumerate(notes, start=1):
@@ -184,7 +183,7 @@ def marks(notes: Sequence[Annotation], steps: Sequence[TimeStep]) -> list[ChartM
 
 
 def _place(day: date, steps: Sequence[TimeStep]) -> tuple[float, float]:
-    """Return where a day begins and ends; one outside stands at the edge of what is drawn."""
+    """Return where a day begins and ends; one outside is at the edge of the drawing."""
     width = 100 / len(steps)
     day = min(max(day, steps[0].first), steps[-1].last)
     number = next(n for n, step in enumerate(steps) if day <= step.last)

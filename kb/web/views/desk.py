@@ -1,7 +1,7 @@
-"""Pages for agents: the queue, a ticket with its trail, and what can be done to it.
+"""Pages for agents: the queue, a ticket with its journey, and what can be done to it.
 
-Promises one form per action, each saying in words why the rules refuse it when they do. Knows no
-rule: `kb.tickets.transitions` decides.
+Each action has a form of its own, and a refusal says in words which rule forbids it. The rules are
+in `kb.tickets.transitions`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from kb.accounts.roles import Permission
-from kb.connectors.base import HINTS
+from kb.connectors.registry import hint_of
 from kb.content.article import Article
 from kb.errors import InvalidInput, NotAllowed, NotFound, ProductError
 from kb.health import blocked_by
@@ -60,7 +60,7 @@ RESOLUTIONS = (
     (Resolution.GAP, "No article covers it: one is missing"),
     (Resolution.NO_KNOWLEDGE, "Nothing to write: a one-off"),
 )
-# Several forms of a ticket's page have a field of the same name; their ids differ.
+# Forms of a ticket's page share field names, so some fields have other ids.
 PLACES: Mapping[str, Mapping[str, str]] = {
     "resolve": {"text": "resolve-text", "article": "other_article"},
     "return": {"reason": "return-reason"},
@@ -103,7 +103,7 @@ def queue() -> str:
 
 
 def _tier() -> int | None:
-    """Return the tier asked for, None for any and for one that there is not."""
+    """Return the tier asked for, None for any and for an unknown one."""
     wanted = request.args.get("tier", type=int)
     return wanted if wanted in {tier.level for tier in services().settings.tiers} else None
 
@@ -118,7 +118,7 @@ def ticket(number: str) -> str:
 @blueprint.post("/tickets/<number>/<action>")
 @needs(Permission.WORK_TICKETS)
 def act(number: str, action: str) -> ResponseReturnValue:
-    """Do one thing to the ticket."""
+    """Perform one action on the ticket."""
     if action not in ACTIONS:
         abort(404, "There is no such action.")
     try:
@@ -137,7 +137,7 @@ def act(number: str, action: str) -> ResponseReturnValue:
 @blueprint.post("/tickets/<number>/link")
 @needs(Permission.WORK_TICKETS)
 def send_link(number: str) -> ResponseReturnValue:
-    """Send the requester a new private link; end those sent before where that is wanted."""
+    """Send the requester a new private link; revoke earlier ones where that is wanted."""
     found = services().desk.by_number(parse_number(number))
     try:
         if found.requester.email and not has_room(found.requester.email, "link-by-staff"):
@@ -154,7 +154,7 @@ def send_link(number: str) -> ResponseReturnValue:
 @blueprint.get("/undeliverable")
 @needs(Permission.WORK_TICKETS)
 def undeliverable() -> str:
-    """The letters that were refused for good, and those that wait after a failure."""
+    """The emails that were refused for good, and those that wait after a failure."""
     backlog, failing = services().desk.waiting_letters()
     blocked = blocked_by(backlog)
     return render_template(
@@ -163,20 +163,20 @@ def undeliverable() -> str:
         backlog=backlog,
         failing=failing,
         blocked=blocked,
-        hint=HINTS[blocked] if blocked else "",
+        hint=hint_of(blocked),
     )
 
 
 @blueprint.post("/undeliverable/<letter>")
 @needs(Permission.WORK_TICKETS)
 def send_again(letter: str) -> ResponseReturnValue:
-    """Try a refused letter once more: the address was mended, or the mailbox has room again."""
+    """Retry a refused email: the address was corrected, or the mailbox has room again."""
     services().desk.send_again(letter[:64], now())
     return redirect(url_for("desk.undeliverable"), 303)
 
 
 def _placed(problem: ProductError, action: str) -> ProductError:
-    """Return the problem, its fields named as the page's parts are: links lead to them."""
+    """Return the problem with its fields named by their ids on the page, for links to them."""
     if isinstance(problem, InvalidInput):
         places = PLACES.get(action, {})
         problem.fields = {places.get(name, name): said for name, said in problem.fields.items()}
@@ -278,5 +278,5 @@ def _candidates(found: Ticket) -> list[Article]:
     try:
         near = [library.get(hit.id) for hit in services().engine.search(query).hits]
     except SearchError:
-        return []  # the ticket is worked on although the index is being repaired
+        return []  # a damaged index must not stop work on the ticket
     return [article for article in near if article is not None]

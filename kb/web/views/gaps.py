@@ -1,7 +1,7 @@
-"""Pages for support leads and authors: gaps, the questions inside, what is done about them.
+"""Pages for support leads and authors: gaps, the questions in them, what is done about them.
 
-Promises words as the privacy rule lets them be shown, one form per act, and a question back before
-what cannot be undone with one click. Knows no rule: `kb.gaps` decides.
+Words are shown as the privacy rule allows, each action has a form of its own, and what cannot be
+undone with one click is confirmed first. The rules are in `kb.gaps`.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from search.types import Query
 blueprint = Blueprint("gaps", __name__, url_prefix="/reports")
 
 PAGE = 50
-LOOKED_AT = 10  # questions whose results of today are looked up for the page
+LOOKED_AT = 10  # questions whose present results are looked up for the page
 TOP = 3
 STATES = ("open", *(status.value for status in GapStatus), "all")
-# Acts that take more than a click to undo ask once more.
+# Actions that take more than a click to undo are confirmed first.
 ASK = frozenset({"merge", "split", "move", "decline"})
 
 
@@ -87,7 +87,7 @@ def draft(number: str) -> Response:
 @blueprint.get("/gaps/<number>/fix.patch")
 @needs(Permission.READ_REPORTS)
 def patch(number: str) -> Response:
-    """The change that mends the gap, for `git apply`."""
+    """The change that closes the gap, for `git apply`."""
     found = _detail(number)
     fix = _fix(found)
     if fix is None or not fix.patch:
@@ -98,7 +98,7 @@ def patch(number: str) -> Response:
 @blueprint.post("/gaps/<number>/<action>")
 @needs(Permission.KEEP_GAPS)
 def act(number: str, action: str) -> ResponseReturnValue:
-    """Do one thing to the gap."""
+    """Perform one action on the gap."""
     if action not in ACTIONS:
         abort(404, "There is no such action.")
     found = _detail(number)
@@ -119,7 +119,7 @@ def act(number: str, action: str) -> ResponseReturnValue:
 
 
 def _ask(found: gaps_service.Detail, action: str) -> str:
-    """Return the page that asks whether it is meant."""
+    """Return the page that asks for confirmation."""
     asked = set(request.form.getlist("question"))
     return render_template(
         "gaps/sure.html",
@@ -214,7 +214,7 @@ def _draft(found: gaps_service.Detail) -> str:
 
 
 def _today(found: gaps_service.Detail) -> dict[str, tuple[str, ...]]:
-    """Return what the questions find today, as anybody who is signed in."""
+    """Return what the questions find at present, for any signed-in reader."""
     may, answers = audiences(Role.READER), {}
     for each in found.questions[:LOOKED_AT]:
         query = Query(each.latest.words, audiences=may, limit=TOP)

@@ -1,8 +1,8 @@
-"""Pages that show what became of an article: its versions, and the difference of two.
+"""Pages on the past of an article: its versions, and the difference of two.
 
-Both are open to whoever may read the article, as far as the setting `article_history` says. A
-version kept back when it was current stays back, names of authors are for staff, and no crawler is
-to keep these pages.
+Both are open to whoever may read the article, as far as the setting `article_history` allows. A
+version that was withheld when it was current stays withheld, names of authors are for staff, and
+crawlers are told not to keep these pages.
 """
 
 from __future__ import annotations
@@ -84,17 +84,17 @@ def _asked_by_articles() -> dict[str, Any]:
 
 
 def is_shown() -> bool:
-    """Whether this person may look at the past of articles at all."""
+    """Return whether this person may see the past of articles at all."""
     return viewer().may(Permission.STAFF) or services().settings.article_history != "off"
 
 
 def commits_shown() -> bool:
-    """Whether this person sees the commits behind versions: their ids and messages."""
+    """Return whether this person sees the commits behind versions: their ids and messages."""
     return viewer().may(Permission.STAFF) or services().settings.article_history == "full"
 
 
 def _as_article(slug: str, page: str) -> ResponseReturnValue | None:
-    """Return the article whose own address ends like that of these pages, None for most."""
+    """Return the article whose own address ends like that of these pages; usually None."""
     whole = f"{slug}/{page}"
     if services().library().get(whole) is None:
         return None
@@ -110,7 +110,7 @@ def _article(slug: str) -> Article:
 
 
 def _versions(article: Article) -> list[Past]:
-    """Return the versions that this person may know of; none while Git does not answer."""
+    """Return the versions that this person may see; none while Git does not answer."""
     try:
         found = services().histories.of(services().library(), article)
     except ContentError as problem:

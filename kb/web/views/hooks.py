@@ -1,8 +1,8 @@
-"""What a Git server calls after a push, and another service desk after a ticket.
+"""Webhooks: what a Git server calls after a push, and another service desk after a ticket.
 
-Promises for a push an answer at once and nothing but a wish: the worker fetches and publishes, so
-that a repeated call can at most make it look once more. A ticket told of twice is one. Only
-a call that proves to know the secret is heard. Header names and forms are those of the servers'
+A push is answered at once and only leaves a request: the worker fetches and publishes, so that a
+repeated call can at most make it look once more. A ticket that is reported twice counts once. A
+call must prove that it knows the secret. Header names and forms are those of the servers'
 documentation: GitHub's “Validating webhook deliveries”, GitLab's “Webhooks”, Gitea's and Forgejo's
 “Webhooks”; a service desk signs as Standard Webhooks says.
 """
@@ -36,7 +36,7 @@ _SIGNATURES = {
     "X-Gitea-Signature": "",
     "X-Forgejo-Signature": "",
 }
-# Here the source is not part of what is signed: whoever saw a call could repeat it for another.
+# Here the source is not signed: whoever saw a call could repeat it for another source.
 UNSIGNED_SOURCE = (
     "Calls signed with webhook_secret do not prove which system they come from. Call "
     "/hooks/tickets/<name> with a hook of the setting ticket_hooks; until then the setting "
@@ -50,7 +50,7 @@ _PUSHES = frozenset({"push", "Push Hook", "Tag Push Hook", "System Hook", "creat
 @blueprint.post("/push")
 @needs(Permission.READ, limit="reading", signed=True)
 def push() -> ResponseReturnValue:
-    """Note that the articles are to be published now; 404 where no secret is set."""
+    """Request a publish; 404 where no secret is set."""
     settings = services().settings
     if not settings.webhook_secret:
         abort(404)
@@ -61,7 +61,7 @@ def push() -> ResponseReturnValue:
     refs = [settings.articles_ref, *(one.ref for one in settings.repositories)]
     payload = _payload(body)
     why = _beside_the_point(payload, refs)
-    if why:  # what is published needs no look into the database
+    if why:  # only previews need a look into the database
         shown = (one.branch.rpartition(":")[2] for one in services().previews.all(now()))
         why = _beside_the_point(payload, [*refs, *shown])
     if not why:
@@ -72,7 +72,7 @@ def push() -> ResponseReturnValue:
 @blueprint.post("/tickets/<name>")
 @needs(Permission.READ, limit="reading", signed=True)
 def tickets_of(name: str) -> ResponseReturnValue:
-    """Take tickets that another system opened; the hook's name says which, its secret proves it."""
+    """Take tickets of another system; the hook's name is their source, its secret the proof."""
     settings = services().settings
     hook = next((one for one in settings.ticket_hooks if one.name == name), None)
     if hook is None:
@@ -89,7 +89,7 @@ def tickets_of(name: str) -> ResponseReturnValue:
 @blueprint.post("/tickets")
 @needs(Permission.READ, limit="reading", signed=True)
 def tickets() -> ResponseReturnValue:
-    """Take tickets signed as GitHub signs, of the one source for which this is still allowed."""
+    """Take tickets signed as GitHub signs, from the one source for which this is still allowed."""
     settings = services().settings
     if not settings.webhook_secret:
         abort(404)
@@ -130,7 +130,7 @@ def is_genuine(headers: Headers, body: bytes, secret: str) -> bool:
 
 
 def _payload(body: bytes) -> dict[str, Any]:
-    """Return what the server tells; as a form it is the field `payload` (GitHub, Gitea)."""
+    """Return the payload; in a form it is the field `payload` (GitHub, Gitea)."""
     try:
         if request.mimetype == "application/x-www-form-urlencoded":
             body = parse_qs(body)[b"payload"][0]
@@ -143,7 +143,7 @@ def _payload(body: bytes) -> dict[str, Any]:
 
 
 def _beside_the_point(payload: Mapping[str, Any], wanted: Sequence[str]) -> str:
-    """Return why this call changes nothing here, "" when it may. A branch is not known by HEAD."""
+    """Return why this call changes nothing here, "" when it may: with HEAD wanted, any push may."""
     kind = next((request.headers[name] for name in _KINDS if name in request.headers), "push")
     if kind not in _PUSHES:
         return f"not a push but {kind[:40]}"

@@ -1,8 +1,7 @@
-"""What the templates of articles show: topics, results, facets, neighbours and bodies.
+"""What the templates of articles show: topics, results, facets, related articles and bodies.
 
-Promises what was sanitised last, with its addresses under the path that the site has.
-
-Promises plain values made from the library and an answer. Knows no form and writes nothing.
+All of it is plain values made from the library and an answer. Bodies were sanitised before; here
+their addresses get the path that the site is under.
 """
 
 from __future__ import annotations
@@ -27,15 +26,15 @@ from kb.web.guard import now, services, viewer
 from search.suggest.offers import OfferSource, Suggestion
 from search.types import Hit
 
-# -- Bodies of articles on a page --
+# -- Bodies of articles --
 
 
 def shown_body(html: str) -> Markup:
-    """Return the sanitised HTML of an article, or of the difference of two, for this site."""
+    """Return the sanitised HTML of an article, or of a difference, with addresses for this site."""
     return Markup(mounted(html, request.root_path))  # noqa: S704 - sanitised last
 
 
-# -- What the reader's templates show: topics, results, facets, neighbours of an article --
+# -- Topics, results, facets, related articles --
 
 
 RELATED = 4
@@ -44,7 +43,7 @@ NEAREST = 3
 
 
 def languages() -> list[str]:
-    """Return the languages that the library has, for matching a browser's wishes."""
+    """Return the languages that the library has, to match with a browser's preferences."""
     return sorted({article.language for article in services().library().articles.values()})
 
 
@@ -84,7 +83,7 @@ def topic(library: Library, name: str, articles: Sequence[Article]) -> dict[str,
 def around(
     library: Library, article: Article, audiences: frozenset[str], today: date
 ) -> dict[str, Any]:
-    """Return what surrounds an article: its topic, translations, neighbours, the way back."""
+    """Return what surrounds an article: topic, translations, related articles, the way back."""
     seen = {a.slug: a for a in library.visible(audiences)}
     siblings = library.translations.get(article.slug, {})
     return {
@@ -118,7 +117,7 @@ def _related(article: Article, seen: Mapping[str, Article]) -> list[Article]:
 
 
 def _way_back() -> str:
-    """Return the search that led here, when it did: its address is in the link's own query."""
+    """Return the address of the search that led here, "" for none; the link has its words."""
     words = request.args.get("q", "")
     return url_for("reader.search", q=words) if words else ""
 
@@ -142,7 +141,7 @@ def suggestions(found: Iterable[Suggestion]) -> list[dict[str, str]]:
 def suggested(hits: Iterable[Hit], search_id: str) -> list[dict[str, Any]]:
     """Return hits as the ticket form shows them: readable ones, {slug, title, snippet, url}.
 
-    Their addresses say that they were suggested there, and after which search, "" for none.
+    Each address says that the hit was suggested there, and after which search ("" for none).
     """
     library = services().library()
     found = [(hit, readable(library, hit.id, viewer())) for hit in hits]
@@ -215,7 +214,7 @@ def _item(
 
 
 def _anchored(address: str, anchor: str) -> str:
-    """Return the address of a place in a page, as `url_for` has it."""
+    """Return the address with an anchor, encoded as `url_for` does."""
     return f"{address}#{quote(anchor, safe=_IN_ANCHORS)}" if anchor else address
 
 

@@ -1,7 +1,7 @@
-"""What only the preview has: the bar on top of each page, the news for its script, the overview.
+"""What only `kb preview` has: the bar on top of each page, the stream of changes, the overview.
 
-Promises that these are part of no other site, that an author sees what every reader may and that
-nothing but reading is answered: no ticket, vote or sign-in leaves a trace. Knows no file.
+No other site has these pages. The author sees what every reader may see, and only reading is
+answered: no ticket, vote or sign-in leaves a trace.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ blueprint = Blueprint("preview", __name__, url_prefix="/preview")
 
 SHOWN = frozenset({"reader", "history", "preview", "static", "operator"})
 ABSENT = "The preview shows articles and finds them; nothing else is a part of it."
-BEAT_S = 15.0  # a word now and then, by which a window that was closed is noticed
+BEAT_S = 15.0  # between keep-alive messages, by which a closed window is noticed
 
 
 def init_app(app: Flask, work: Workspace) -> None:
@@ -53,18 +53,18 @@ def serve(app: Flask, settings: Settings) -> None:
 
 
 class _Quiet(WSGIRequestHandler):
-    """Answers without a line a request on the author's terminal."""
+    """A request handler that logs nothing on the author's terminal."""
 
     protocol_version = "HTTP/1.1"
 
     def log(self, *args: Any) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @blueprint.get("/")
 @needs(Permission.READ)
 def overview() -> str:
-    """Everything that is wrong, by file, and what readers do not see yet."""
+    """All problems, by file, and what readers do not see yet."""
     library = _work().as_read()
     files: dict[str, list[Any]] = {}
     for problem in library.problems:
@@ -77,7 +77,7 @@ def overview() -> str:
 @blueprint.get("/changes")
 @needs(Permission.READ)
 def changes() -> Response:
-    """The name of the present state, again whenever it changes, as server-sent events."""
+    """Stream the name of the present state, and each later one, as server-sent events."""
     kind = "index" if request.args.get("kind") == "index" else "pages"
     news = Response(stream_with_context(_news(_work(), kind)), mimetype="text/event-stream")
     news.headers["Cache-Control"] = "no-store"

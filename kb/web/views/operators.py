@@ -1,11 +1,9 @@
-"""Pages for operators: health, metrics, and e-mails kept as files.
+"""Pages for operators: health, metrics, and emails kept as files.
 
-Promises that /healthz needs nothing but the process and that /readyz names what is wanting.
-
-Promises the text exposition format (or OpenMetrics, where that is asked for) to who may read
-reports, and 503 while the record is away. Knows no figure.
-
-Shows them with every secret link hidden: who may see this page may not act as who was written to.
+/healthz needs nothing but the process; /readyz names what does not work. /metrics answers in the
+text exposition format (or OpenMetrics, where that is asked for) to those who may read reports, and
+with 503 while the database is away. Emails are shown with every secret link hidden: an operator may
+not act as the recipient.
 """
 
 from __future__ import annotations
@@ -27,7 +25,7 @@ from kb.reports.prometheus import Gauge
 from kb.web.guard import live_services, needs, now, services
 from kb.web.request_log import Counting
 
-# -- For operators: is the process up, and is it ready to answer --
+# -- Health --
 
 
 blueprint = Blueprint("operator", __name__)
@@ -36,7 +34,7 @@ blueprint = Blueprint("operator", __name__)
 @blueprint.get("/healthz")
 @needs(Permission.READ)
 def healthz() -> ResponseReturnValue:
-    """The process answers."""
+    """Answer that the process is up."""
     return jsonify(status="ok")
 
 
@@ -50,7 +48,7 @@ def readyz() -> ResponseReturnValue:
     return jsonify(status="ready" if ready else "not ready", checks=body), 200 if ready else 503
 
 
-# -- For Prometheus: the site's gauges and counters as text --
+# -- Metrics for Prometheus --
 
 
 metrics_blueprint = Blueprint("metrics", __name__)
@@ -70,13 +68,13 @@ def metrics() -> Response:
 
 
 class _Gauges(Collector):
-    """Gauges as the library takes them; what only grows, by its name, as a counter."""
+    """Gauges as the library takes them; those named _total, which only grow, as counters."""
 
     def __init__(self, gauges: Iterable[Gauge]) -> None:
         self._gauges = gauges
 
     def collect(self) -> Iterator[Metric]:
-        """Give each gauge once."""
+        """Yield each gauge once."""
         for gauge in self._gauges:
             names = list(gauge.samples[0].labels) if gauge.samples else []
             kind = CounterMetricFamily if gauge.name.endswith("_total") else GaugeMetricFamily
@@ -86,7 +84,7 @@ class _Gauges(Collector):
             yield family
 
 
-# -- Letters that lie in files because no mail server is set, for administrators alone --
+# -- Emails kept as files because no mail server is set --
 
 
 stored_emails_blueprint = Blueprint("letters", __name__, url_prefix="/desk/mail")
@@ -97,7 +95,7 @@ MOST = 200  # of the newest on one page
 @stored_emails_blueprint.get("/")
 @needs(Permission.OPERATE)
 def listing() -> str:
-    """The letters, newest first."""
+    """The emails, newest first."""
     found = kept_letters(_folder())
     return render_template(
         "desk/mail.html",
@@ -111,7 +109,7 @@ def listing() -> str:
 @stored_emails_blueprint.get("/<letter>")
 @needs(Permission.OPERATE)
 def show(letter: str) -> ResponseReturnValue:
-    """One letter."""
+    """One email."""
     found = kept_letter(_folder(), letter)
     if found is None:
         abort(404, "There is no such letter, or it was removed.")

@@ -1,8 +1,8 @@
 """Pages for support leads: the report of a range of days, each figure with the rows behind it, its
 definitions, its tables as files.
 
-Promises that the screen, CSV and the workbook are made of the same tables and that every figure
-leads to its definition and its rows. Knows no definition itself.
+The screen, CSV and the workbook are made from the same tables, and every figure leads to its
+definition and its rows.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ from kb.workbook import MEDIA_TYPE
 blueprint = Blueprint("leads", __name__, url_prefix="/reports")
 
 FIRST = "deflection"
-LASTING = "top-gaps"  # is of the last 90 days, whatever the range
-# What the pages are called in addresses of this site.
+LASTING = "top-gaps"  # covers the last 90 days, whatever the range
+# The endpoint of each page.
 ENDPOINTS = {key: "leads.report" if key == FIRST else f"leads.{key}" for key in PAGES}
 
 
@@ -74,7 +74,7 @@ def searches() -> ResponseReturnValue:
 @blueprint.get("/articles")
 @needs(Permission.READ_REPORTS)
 def articles() -> ResponseReturnValue:
-    """Articles beside each other."""
+    """Articles compared with each other."""
     shown, parts = _made(PAGES["articles"])
     return render_template("leads/articles.html", **parts), shown
 
@@ -112,7 +112,7 @@ def _made(page: ReportPage) -> tuple[int, dict[str, Any]]:
 
 def _frame(span: DateRange, key: str, problem: InvalidInput | None) -> dict[str, Any]:
     """Return what every page of the report shows around its figures; with a `problem`, links lead
-    to the usual days and not to those that cannot be shown.
+    to the usual range and not to the one that cannot be shown.
     """
     known = () if problem else ("range", "from", "until")
     args = {name: request.args[name] for name in known if name in request.args}
@@ -142,7 +142,7 @@ def _titles() -> dict[str, str]:
 
 
 def _is_empty(made: PageTables) -> bool:
-    """Whether no table of the range counts anything that is shown."""
+    """Return whether no table of the range counts anything that is shown."""
     return not any(
         column.kind is ColumnKind.COUNT and column.shown and line.cells[place]
         for table in made.tables

@@ -1,7 +1,7 @@
 """Pages of saved views: reports under a name of their own.
 
-Promises that a view leads to a page of `PAGES` with arguments of that page and nowhere else. Knows
-no rule of who may do what: `kb.reports.saved_views` decides.
+A view leads only to a page of `PAGES`, with arguments of that page. `kb.reports.saved_views`
+decides who may do what.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from kb.web.views.reports import ENDPOINTS
 blueprint = Blueprint("views", __name__, url_prefix="/reports/views")
 
 RANGE = frozenset({"range", "from", "until"})
-# The pages that can be saved, by what they are called, and the arguments that belong to them.
+# The pages that can be saved: their titles, and the arguments that belong to them.
 TITLES = {
     **{ENDPOINTS[page.key]: page.title for page in PAGES_OF_REPORT.values()},
     "notes.listing": "What happened on these days",

@@ -1,6 +1,6 @@
-"""Pages of kept reports: the cells as they were, beside them what has changed since.
+"""Pages of snapshots: the cells of a report as they were, beside what has changed since.
 
-Promises that a kept report is rendered from what was kept alone. Knows no figure.
+A snapshot is rendered only from what was kept.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ MOST_TOLD = 200  # differences on one page; the tables hold all
 @blueprint.get("")
 @needs(Permission.READ_REPORTS)
 def listing() -> str:
-    """The kept reports, the newest first."""
+    """The snapshots, newest first."""
     return _list()
 
 
 @blueprint.post("")
 @needs(Permission.READ_REPORTS)
 def keep() -> ResponseReturnValue:
-    """Keep the report of a range as it is now."""
+    """Make a snapshot of the report of a range."""
     try:
         span = asked_range(request.form, now().date())
         title = request.form.get("title", "")
@@ -51,7 +51,7 @@ def keep() -> ResponseReturnValue:
 @blueprint.get("/<kept_id>")
 @needs(Permission.READ_REPORTS)
 def report(kept_id: str) -> str:
-    """A report as it was kept, and what has changed since."""
+    """A snapshot, and what has changed since."""
     found, tables = _found(kept_id)
     return _page(found, tables)
 
@@ -59,7 +59,7 @@ def report(kept_id: str) -> str:
 @blueprint.get("/<kept_id>/<table>.csv")
 @needs(Permission.READ_REPORTS)
 def table(kept_id: str, table: str) -> Response:
-    """One table of a kept report as CSV."""
+    """One table of a snapshot as CSV."""
     found, tables = _found(kept_id)
     wanted = next((each for each in tables if each.key == table), None)
     if wanted is None:
@@ -71,7 +71,7 @@ def table(kept_id: str, table: str) -> Response:
 @blueprint.post("/<kept_id>/remove")
 @needs(Permission.READ_REPORTS)
 def remove(kept_id: str) -> ResponseReturnValue:
-    """Delete a kept report; asks once more first."""
+    """Delete a snapshot, after a confirmation."""
     found, tables = _found(kept_id)
     if "sure" not in request.form:
         return render_template("kept/sure.html", kept=found)

@@ -1,8 +1,8 @@
-"""Being told when a search is answered: asked for, confirmed, stopped.
+"""Subscriptions to the answer of a search: asked for, confirmed, stopped.
 
-Promises the same page whether or not an address is known here, that only a press of a button
-confirms (mail programs and scanners open links by themselves), and that one click stops. Knows no
-rule: `kb.gaps.subscriptions` has them.
+The page is the same whether or not an address is known here. Only pressing a button confirms (mail
+programs and scanners open links by themselves), and one click stops. The rules are in
+`kb.gaps.subscriptions`.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ blueprint = Blueprint("subscriptions", __name__, url_prefix="/subscriptions")
 @blueprint.post("")
 @needs(Permission.READ, limit="write")
 def subscribe() -> ResponseReturnValue:
-    """Take in who wants to be told of one of their own searches."""
+    """Subscribe to the answer of one of this person's own searches."""
     search = own_search(request.form.get("search", "")[:36])
     if search is None:
-        services().db.ping()  # while the record is away nobody's search is known: say that
+        services().db.ping()  # while the database is away no search is known: say that
     if not services().settings.answer_mail or search is None or not unanswered(search):
         abort(404, "This search is not known any more. Search again, then ask to be told.")
     person, email = viewer(), request.form.get("email", "")[:255].strip()
@@ -46,7 +46,7 @@ def subscribe() -> ResponseReturnValue:
             "subscriptions/ask.html", problem=problem, email=email, search_id=search.id
         )
         return page, 422
-    if known or has_room(address, "letters"):  # in one count with those of tickets
+    if known or has_room(address, "letters"):  # counted together with emails about tickets
         token = services().subscriptions.ask(_wish(search, address, known=known), now())
         if known:
             return redirect(url_for("subscriptions.state", token=token), 303)
@@ -54,7 +54,7 @@ def subscribe() -> ResponseReturnValue:
 
 
 def unanswered(search: Event) -> bool:
-    """Whether a search found nothing that clearly answers."""
+    """Return whether a search found nothing that clearly answers."""
     return not search.data.get("answerable") or not search.data.get("total")
 
 
@@ -74,21 +74,21 @@ def _wish(search: Event, email: str, *, known: bool) -> SubscriptionRequest:
 @blueprint.get("/sent")
 @needs(Permission.READ)
 def sent() -> str:
-    """What comes next, the same for every address."""
+    """Say what comes next, the same for every address."""
     return render_template("subscriptions/sent.html")
 
 
 @blueprint.get("/<token>")
 @needs(Permission.READ)
 def state(token: str) -> str:
-    """What is kept of a wish, and what can be done with it; opening it changes nothing."""
+    """A subscription, and what can be done with it; opening the page changes nothing."""
     return _page(token)
 
 
 @blueprint.post("/<token>")
 @needs(Permission.READ, limit="write")
 def confirm(token: str) -> ResponseReturnValue:
-    """Wait for the answer."""
+    """Confirm the subscription."""
     services().subscriptions.confirm(token, now())
     return redirect(url_for("subscriptions.state", token=token), 303)
 
@@ -96,15 +96,15 @@ def confirm(token: str) -> ResponseReturnValue:
 @blueprint.get("/<token>/stop")
 @needs(Permission.READ)
 def asked_to_stop(token: str) -> str:
-    """The page behind a letter's “unsubscribe”; opening it changes nothing."""
+    """The page behind an email's “unsubscribe”; opening it changes nothing."""
     return _page(token)
 
 
 @blueprint.post("/<token>/stop")
 @needs(Permission.READ, limit="write", signed=True)
 def stop(token: str) -> ResponseReturnValue:
-    """Forget the person behind the link. Mail programs send this by themselves when their reader
-    presses “unsubscribe” (RFC 8058), so no page of ours needs to have sent it.
+    """End the subscription and forget the person. Mail programs send this by themselves when their
+    reader presses “unsubscribe” (RFC 8058), so no page of ours needs to have sent it.
     """
     services().subscriptions.stop(token)
     return render_template("subscriptions/stopped.html")

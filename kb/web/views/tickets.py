@@ -1,15 +1,13 @@
-"""From "still need help" to a ticket, and the ticket's private page.
+"""From "still need help" to a ticket, the ticket's private page, and lost private links.
 
-An address that is not the account's own is another person. The ticket is theirs: the account is
-only who filed it, and neither it nor what it did here comes into their ticket but for the one
-search that is named.
+The form comes filled with what was searched, typed words survive every error, and the number is
+shown at once. Without an account a private link is the only key to a ticket.
 
-The answer is one page for every address and every number, and the work behind it is the same, so
-that nobody learns here who has asked for help.
+An address that is not the account's own is another person. The ticket is theirs: the account merely
+filed it, and nothing that the account did here enters the ticket but the one search that is named.
 
-Promises that the form comes filled with what was searched, that typed words survive every error,
-that the number is shown at once, and that a private link is the only key to a ticket without an
-account.
+A request for a lost link gets the same page for every address and every number, with the same work
+behind it, so that nobody learns here who has asked for help.
 """
 
 from __future__ import annotations
@@ -49,20 +47,20 @@ from kb.web.views import listings
 from search.errors import SearchError
 from search.types import Query
 
-# -- For whom a ticket is asked: for whoever is here, or for somebody else --
+# -- The requester --
 
 
 @dataclass(frozen=True, slots=True)
 class TicketRequest:
-    """Who asks, under which pseudonym; `filed_by` is the account that does it for them."""
+    """Who asks, under which pseudonym; `filed_by` is the account that files it for them."""
 
     requester: Requester
     visitor: str
     filed_by: str = ""
 
     def trail(self, search: Event | None) -> dict[str, Any]:
-        """Return what the requester tried before; of an account that asks for many people only the
-        search that is named.
+        """Return what the requester tried before; where an account files for somebody else, only
+        the search that is named.
         """
         if not self.filed_by:
             return tried(search)
@@ -74,7 +72,7 @@ class TicketRequest:
 
 
 def asking(name: str, email: str) -> TicketRequest:
-    """Return who asks, by what the form or the request says of them."""
+    """Return who asks, as the form or the request says."""
     person, address = viewer(), email.strip()
     if not person.signed_in:
         return TicketRequest(Requester(name, email), person.visitor)
@@ -86,8 +84,9 @@ def asking(name: str, email: str) -> TicketRequest:
 
 
 def _somebody_else(name: str, address: str) -> Requester:
-    """Return whose address this is. It is taken for an account's when an agent says so on a page,
-    where the private link is shown to nobody; what a program says of a caller proves nothing.
+    """Return the requester with this address. It is matched to an account only when an agent files
+    on a page, where the private link is shown to nobody; what a program says of a caller proves
+    nothing.
     """
     if viewer().may(Permission.WORK_TICKETS) and not by_token():
         try:
@@ -99,7 +98,7 @@ def _somebody_else(name: str, address: str) -> Requester:
     return Requester(name, address)
 
 
-# -- A lost private link, sent again to the address on the ticket --
+# -- Lost private links --
 
 
 link_again_blueprint = Blueprint("link_again", __name__, url_prefix="/tickets/link")
@@ -115,7 +114,7 @@ def form() -> str:
 @link_again_blueprint.post("")
 @needs(Permission.READ, limit="write")
 def send() -> ResponseReturnValue:
-    """Have the links written to whom they belong."""
+    """Have the links sent to the address on the tickets."""
     try:
         email, number = _address(), _number()
     except InvalidInput as problem:
@@ -128,13 +127,13 @@ def send() -> ResponseReturnValue:
 @link_again_blueprint.get("/sent")
 @needs(Permission.READ)
 def sent() -> str:
-    """What comes next, the same for every address."""
+    """Say what comes next, the same for every address."""
     return render_template("requester/link_sent.html", most=services().settings.letter_rate)
 
 
 def has_room(email: str, kind: str) -> bool:
-    """Count one letter of that kind to the address, whoever asks for it; return whether it may be
-    written today. StoreError when it cannot be counted.
+    """Count one email of that kind to the address, whoever asks for it; return whether it may be
+    sent today. Raise StoreError when it cannot be counted.
     """
     letters = unasked(services().settings.letter_rate, kind)
     return not services().limits.wait(letters, mailbox(email), now())
@@ -159,7 +158,7 @@ def _link_page(problem: InvalidInput | None = None) -> str:
     return render_template("requester/link_again.html", problem=problem, form=typed)
 
 
-# -- From "still need help" to a ticket, and the ticket's private page --
+# -- Opening a ticket, and its pages --
 
 
 blueprint = Blueprint("requester", __name__)
@@ -201,7 +200,7 @@ def new() -> str:
 @blueprint.post("/tickets/withdrawn")
 @needs(Permission.READ, limit="vote")
 def withdrawn() -> str:
-    """Keep that a suggestion answered, so that no ticket is needed."""
+    """Record that a suggestion answered, so that no ticket is needed."""
     search = own_search(request.form.get("search"))
     search_id = search.id if search else None
     told = services().record.form_withdrawn(viewer(), now=now(), search_id=search_id)
@@ -226,7 +225,7 @@ def create() -> ResponseReturnValue:
 
 
 def _sent(opened: CreatedTicket, draft: TicketDraft, form: dict[str, str]) -> ResponseReturnValue:
-    """Lead to the ticket, or say that what was written is on one."""
+    """Redirect to the ticket, or say that what was written was added to one."""
     number = opened.ticket.display_number
     mine = opened.ticket.requester.user_id == viewer().user_id != ""
     if draft.filed_by and viewer().may(Permission.WORK_TICKETS):
@@ -243,7 +242,7 @@ def _sent(opened: CreatedTicket, draft: TicketDraft, form: dict[str, str]) -> Re
 
 def _served_to_another(form: dict[str, str]) -> ResponseReturnValue:
     """Ask whoever opened the form to sign in again, or show it to whoever is signed in now: a
-    ticket must not go astray because a session ended while it was written.
+    ticket must not end up with the wrong person because a session ended while it was written.
     """
     if not viewer().signed_in:
         abort(401, "You were signed in when you opened this form, and are not now. Sign in again, "
@@ -263,7 +262,7 @@ def ticket(token: str) -> str:
 @blueprint.post("/t/<token>/reply")
 @needs(Permission.READ, limit="write")
 def reply(token: str) -> ResponseReturnValue:
-    """What the requester adds, through the private link."""
+    """Add a reply through the private link."""
     try:
         services().desk.reply_by_link(token, request.form.get("text", ""), now=now())
     except (InvalidInput, NotAllowed) as problem:
@@ -289,7 +288,7 @@ def own(number: str) -> str:
 @blueprint.post("/my/tickets/<number>/reply")
 @needs(Permission.SIGN_IN, limit="write")
 def own_reply(number: str) -> ResponseReturnValue:
-    """What a signed-in requester adds."""
+    """Add a reply of a signed-in requester."""
     found = _own(number)
     if _of_the_team(found):
         abort(409, "This ticket is the team's. Open one of your own to tell us more.")
@@ -305,7 +304,7 @@ def own_reply(number: str) -> ResponseReturnValue:
 @blueprint.get("/offers/<offer_id>")
 @needs(Permission.SIGN_IN)
 def offer(offer_id: str) -> str:
-    """The question that a mail pointed to: shall a ticket be opened?"""
+    """The question that an email linked to: shall a ticket be opened?"""
     found = find_offer(services().desk, offer_id, user_id=viewer().user_id)
     if found.state != "open":
         abort(404, "This question has been answered already.")
@@ -315,7 +314,7 @@ def offer(offer_id: str) -> str:
 @blueprint.post("/offers/<offer_id>")
 @needs(Permission.SIGN_IN, limit="write")
 def answer_offer(offer_id: str) -> ResponseReturnValue:
-    """Open the ticket that was offered, or leave it."""
+    """Open the ticket that was offered, or decline it."""
     if request.form.get("answer") != "take":
         decline_offer(services().desk, offer_id, user_id=viewer().user_id)
         return redirect(url_for("reader.home"), 303)
@@ -354,12 +353,12 @@ def _draft(form: dict[str, str]) -> TicketDraft:
 
 
 def _letters_in() -> str:
-    """Return the language of letters that this person's browser prefers."""
+    """Return the language of emails that this person's browser prefers."""
     return request.accept_languages.best_match(("en", "es")) or "en"
 
 
 def _offered(found: Offer) -> TicketDraft:
-    """Return the draft that a yes to the offer stands for."""
+    """Return the draft for an offer that is accepted."""
     person = viewer()
     return TicketDraft(
         subject=found.words,
@@ -372,7 +371,7 @@ def _offered(found: Offer) -> TicketDraft:
 
 
 def _page(form: dict[str, str], problem: ProductError | None = None) -> str:
-    """Return the form with answers beside it, which may make it unnecessary."""
+    """Return the form, with articles beside it that may make it unnecessary."""
     held_out = _arm() is Arm.HELD_OUT
     return render_template(
         "requester/new.html",
@@ -384,7 +383,7 @@ def _page(form: dict[str, str], problem: ProductError | None = None) -> str:
 
 
 def _arm() -> Arm:
-    """Return whether this visitor sees suggestions; staff and robots are compared with nobody."""
+    """Return this visitor's arm: whether they see suggestions. Staff and robots always do."""
     parts, person = services(), viewer()
     if person.left_out:
         return Arm.SHOWN
@@ -392,7 +391,7 @@ def _arm() -> Arm:
 
 
 def _put_on_record(arm: Arm) -> None:
-    """Keep the arm of whoever opened the form, unless nobody is held out."""
+    """Record the arm of whoever opened the form, unless nobody is held out."""
     if share := services().settings.holdout_share:
         services().record.holdout(viewer(), arm, share=share, now=now())
 
@@ -403,9 +402,9 @@ def _suggestions(form: dict[str, str]) -> list[dict[str, Any]]:
         return []
     query = Query(text=form["subject"], audiences=viewer().audiences, limit=SUGGESTED)
     try:
-        found = services().engine.search(query)  # asked by the form, not by the person: no search
+        found = services().engine.search(query)  # the form's query, not the person's: not recorded
     except SearchError:
-        return []  # a ticket is opened although the index is being repaired
+        return []  # a damaged index must not stop a ticket
     if not found.answerable:
         return []
     shown = [
@@ -426,14 +425,14 @@ def _title(slug: str) -> str:
 
 
 def _trail(found: Ticket) -> dict[str, Any]:
-    """Return what was tried, without articles closed to whoever holds the link."""
+    """Return what was tried, without articles that the holder of the link may not read."""
     library = at_hand(services().library)
 
     def open_ones(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         return [row for row in rows if readable(library, row["slug"], viewer())]
 
     searches, articles = found.trail.get("searches", ()), found.trail.get("articles", ())
-    if not found.proven:  # behind one address the rest may be another's
+    if not found.proven:  # others may share the network address
         searches, articles = [each for each in searches if each["id"] == found.search_id], ()
     return {
         "searches": [each | {"top": open_ones(each.get("top", ()))} for each in searches],
@@ -442,12 +441,12 @@ def _trail(found: Ticket) -> dict[str, Any]:
 
 
 def _of_the_team(found: Ticket) -> bool:
-    """Return whether several people wait for this ticket, who are strangers to each other."""
+    """Return whether several people, strangers to each other, wait for this ticket."""
     return found.origin is Origin.DEMAND
 
 
 def _history(found: Ticket) -> list[TicketEvent]:
-    """Return what whoever waits for the ticket may read of it."""
+    """Return the events that those who wait for the ticket may read."""
     events = services().desk.history(found)
     return [event for event in events if not _of_the_team(found) or event.kind != "replied"]
 
