@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: serve test check bench install clean help
+.PHONY: serve test test-fast check docs bench install clean help
 
 serve: $(VENV)/.installed ## environment, install, index, site on http://127.0.0.1:8000
 	@$(BIN)/kb serve
@@ -11,10 +11,16 @@ serve: $(VENV)/.installed ## environment, install, index, site on http://127.0.0
 test: $(VENV)/.installed-test ## install what tests need and run everything
 	@$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile $(ARGS)
 
+test-fast: $(VENV)/.installed-test ## what needs no browser, no PostgreSQL and no served site
+	@$(BIN)/python -m pytest --fast --numprocesses=auto --maxprocesses=4 --dist=loadfile $(ARGS)
+
 check: $(VENV)/.installed-check ## lint and types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+docs: $(VENV)/.installed-test ## the tables of documents that are made from the code
+	@$(BIN)/python -m tests.architecture.generated
 
 bench: $(VENV)/.installed-bench ## install the rivals, then the measurements that the docs quote
 	@$(BIN)/python -m benchmarks $(ARGS)

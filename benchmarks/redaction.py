@@ -1,6 +1,6 @@
 """How much redaction finds, and how much it hides needlessly: `python -m benchmarks.redaction`.
 
-Reads tests/lookup/redaction_cases.tsv: searches and sentences of tickets in English and Spanish,
+Reads tests/redaction/redaction_cases.tsv: searches and sentences of tickets in English and Spanish,
 with secrets marked ⟦so⟧, split at random into two halves before any rule was tried on them. The
 rules were tuned on one half. Prints by kind and language how many secrets are found, how many
 harmless texts are changed, and the same for the queries of public sets when these are beside the

@@ -34,7 +34,7 @@ from benchmarks.site import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 LIBRARIES = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
-WHO, PASSWORD = "compare@example.org", "a long password for comparing"  # noqa: S105
+WHO, PASSWORD = "compare@example.org", "a long password for comparing"
 DRAWN = re.compile(
     r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|\b[0-9a-f]{32}\b|\b[0-9a-f]{12,31}\b"
     r"|\?v=[0-9a-f]+"

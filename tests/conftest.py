@@ -59,6 +59,35 @@ hypothesis_settings.register_profile("chance", **EXAMPLES)
 hypothesis_settings.load_profile("same")
 
 
+# Files that take longest go first, so that no process waits for another at the end of a run.
+LONGEST_FIRST = ("e2e", "publishing", "demo", "scheduler", "reports", "web", "gaps")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add --fast: what needs neither a browser nor PostgreSQL nor a served site."""
+    parser.addoption("--fast", action="store_true", help="leave out e2e, browsers, PostgreSQL")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put slow files first; with --fast leave out what starts servers."""
+    if config.getoption("--fast"):
+        left = [item for item in items if _starts_servers(item)]
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if item not in set(left)]
+    order = {name: place for place, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: order.get(item.path.parent.name, len(order)))
+
+
+def _starts_servers(item: pytest.Item) -> bool:
+    fixtures = set(getattr(item, "fixturenames", ()))
+    params = getattr(getattr(item, "callspec", None), "params", {})
+    return (
+        item.path.parent.name == "e2e"
+        or bool(fixtures & {"chromium", "postgresql_server", "postgresql_url"})
+        or "postgresql" in params.values()
+    )
+
+
 def missing(what: str) -> None:
     """Skip for want of `what`; in CI nothing may be skipped for that."""
     (pytest.fail if IN_CI else pytest.skip)(f"{what} is not installed on this machine")

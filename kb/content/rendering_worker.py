@@ -1,8 +1,9 @@
 """The process that renders: it reads jobs from standard input and writes results to standard
 output.
 
-Each line of input is answered by one line of JSON, unless the process dies; its parent kills it
-when it takes too long. A line is a job, or the directory of links for the jobs after it. Started as `python -m kb.content.rendering_worker`.
+A line is a job, or the directory of links for the jobs after it. Each is answered by one line of
+JSON, unless the process dies; its parent kills it when it takes too long. Started as
+`python -m kb.content.rendering_worker`.
 """
 
 from __future__ import annotations

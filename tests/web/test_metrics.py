@@ -28,7 +28,7 @@ from kb.notifications.outbox import Outbox
 from kb.reports.prometheus import DAYS
 from kb.services import Services, build
 from kb.tracking.store import put_all
-from tests.digest.conftest import event, lived
+from tests.reports.conftest import event, lived
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "correct horse battery staple"

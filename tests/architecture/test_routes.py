@@ -1,7 +1,4 @@
-"""The routes are kept in Git, so that none appears or vanishes unnoticed.
-
-To take a wanted change over: python tests/house/test_routes.py > tests/house/routes.txt
-"""
+"""The routes are kept in Git, so that none appears or vanishes unnoticed."""
 
 from __future__ import annotations
 
@@ -10,6 +7,7 @@ from pathlib import Path
 from flask import Flask
 
 from kb.accounts.roles import Permission
+from tests.architecture.generated import routes
 
 KEPT = Path(__file__).with_name("routes.txt")
 LIMITS = {
@@ -17,20 +15,8 @@ LIMITS = {
 }  # fmt: skip
 
 
-def listed(app: Flask) -> list[str]:
-    """Return one line a route: rule, methods, endpoint, permission, rate limit."""
-    lines = []
-    for rule in app.url_map.iter_rules():
-        view = app.view_functions[rule.endpoint]
-        methods = ",".join(sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}))
-        permission = getattr(view, "permission", "static" if rule.endpoint == "static" else "NONE")
-        limit = getattr(view, "limit", "") or "-"
-        lines.append(f"{rule.rule:<34} {methods:<9} {rule.endpoint:<24} {permission:<13} {limit}")
-    return sorted(line.rstrip() for line in lines)
-
-
 def test_the_routes_are_those_kept_in_git(app: Flask) -> None:
-    assert listed(app) == KEPT.read_text(encoding="utf-8").splitlines()
+    assert routes(app) == KEPT.read_text(encoding="utf-8").splitlines()
 
 
 def test_every_route_declares_a_permission_and_a_known_limit(app: Flask) -> None:
@@ -55,13 +41,3 @@ def test_what_anybody_may_change_is_rate_limited(app: Flask) -> None:
 def test_a_route_without_a_permission_is_refused(app: Flask) -> None:
     app.add_url_rule("/undeclared", view_func=lambda: "open to all", endpoint="undeclared")
     assert app.test_client().get("/undeclared").status_code == 403
-
-
-if __name__ == "__main__":
-    import tempfile
-
-    from kb.app import create_app
-    from kb.config.settings import load
-
-    with tempfile.TemporaryDirectory() as folder:
-        print("\n".join(listed(create_app(load({}, data=folder)))))

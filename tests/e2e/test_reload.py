@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from kb import health
-from tests.house.test_serve import PATIENCE_S, ROOT, Site, eventually, running
+from tests.e2e.test_serve import PATIENCE_S, ROOT, Site, eventually, running
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads /proc")
 SETTINGS = 'site_name = "{name}"\nport = {port}\ndata = "data"\narticles = "articles"\n'

@@ -19,8 +19,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from kb.reports.pages import PAGES
-from tests.browser.conftest import AGENT, ROOT, _wait_for
-from tests.browser.test_looks import LOOKS, faults
+from tests.e2e.conftest import AGENT, ROOT, _wait_for
+from tests.e2e.test_looks import LOOKS, faults
 
 pytestmark = pytest.mark.browser
 

@@ -14,8 +14,8 @@ from playwright.sync_api import Browser
 from kb.accounts.store import Accounts
 from kb.database import Database
 from kb.reports.digest.jobs import Weekly
-from tests.browser.test_looks import LOOKS, faults
-from tests.digest.conftest import TUESDAY, WEEK, fill, weekly
+from tests.e2e.test_looks import LOOKS, faults
+from tests.reports.conftest import TUESDAY, WEEK, fill, weekly
 
 pytestmark = pytest.mark.browser
 __all__ = ["fill", "weekly"]  # fixtures of the digest's own tests

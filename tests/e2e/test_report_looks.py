@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_looks import LOOKS, faults, sign_in
+from tests.e2e.test_looks import LOOKS, faults, sign_in
 
 pytestmark = pytest.mark.browser
 

@@ -21,7 +21,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import AGENT, ROOT, _wait_for
+from tests.e2e.conftest import AGENT, ROOT, _wait_for
 
 ALIKE = "is a flash drive that I picked up safe"
 HIDDEN = "security/found-a-usb-stick"

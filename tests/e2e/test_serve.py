@@ -182,7 +182,7 @@ def test_the_site_answers_and_stops_cleanly(site: Site) -> None:
 )
 def test_web_processes_settle_their_limits_after_the_fork(site: Site) -> None:
     """flask-limiter#190, slowapi#226: a count in memory is multiplied by the processes. How far
-    they agree is held in tests/limits; here that those of gunicorn do settle.
+    they agree is held in tests/accounts; here that those of gunicorn do settle.
     """
     place = f"{site.address}/articles/vpn/connect-to-the-vpn/vote"
 

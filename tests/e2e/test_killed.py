@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from benchmarks.killing import kill, lost
-from tests.house.test_serve import pinned
+from tests.e2e.test_serve import pinned
 
 TIMES = 3  # on each kind of database; `python -m benchmarks.killing` kills a hundred times
 

@@ -20,7 +20,7 @@ from kb.errors import InvalidInput
 from kb.reports.digest.content import HOUR, Week
 from kb.reports.digest.jobs import Weekly
 from kb.tracking.store import put_all
-from tests.digest.conftest import HOSTILE, TUESDAY, WEEK, WORDS, lived
+from tests.reports.conftest import HOSTILE, TUESDAY, WEEK, WORDS, lived
 from tests.web.pages import Page
 
 Fill = Callable[..., None]

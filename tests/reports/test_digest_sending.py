@@ -23,8 +23,8 @@ from kb.reports.digest.jobs import Weekly
 from kb.scheduler import Worker
 from kb.schema import outbox
 from kb.services import Services, build
-from tests.desk.test_mail_channel import SmtpServer
-from tests.digest.conftest import TUESDAY, WEEK
+from tests.reports.conftest import TUESDAY, WEEK
+from tests.tickets.test_mail_channel import SmtpServer
 
 Fill = Callable[..., None]
 PASSWORD = "correct horse battery staple"

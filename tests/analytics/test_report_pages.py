@@ -33,8 +33,8 @@ from kb.tickets.model import Requester, TicketDraft
 from kb.tracking.events import Event
 from kb.tracking.store import put_all
 from kb.workbook import workbook
-from tests.insight.conftest import LATER
-from tests.insight.test_deflection import rows
+from tests.analytics.conftest import LATER
+from tests.analytics.test_deflection import rows
 
 QUERY = {"from": "2025-03-01", "until": "2025-03-30"}
 Did = Callable[..., Event]
