@@ -20,7 +20,7 @@ from pathlib import Path
 from kb.redaction.redactor import Redactor, redactor
 
 ROOT = Path(__file__).resolve().parents[1]
-CASES = ROOT / "tests" / "lookup" / "redaction_cases.tsv"
+CASES = ROOT / "tests" / "redaction" / "redaction_cases.tsv"
 DATA = ROOT.parent / "shared" / "data"
 HALVES = ("tuned", "held")
 HARMLESS = "none"
