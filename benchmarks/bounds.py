@@ -20,7 +20,7 @@ from kb.accounts.passwords import hashed
 from kb.accounts.store import looked_up, normal_email
 from kb.analytics.external_tickets.csv_files import normal
 from kb.authoring.importer.pages import ExportKind, Tree
-from kb.authoring.importer.service import Bringing
+from kb.authoring.importer.service import Import
 from kb.connectors.files import masked
 from kb.content.markdown.dialects import plain_markdown
 from kb.errors import InvalidInput, ProductError
@@ -67,7 +67,7 @@ def _export(size: int) -> None:
             made.writestr("page.html", f"<html><body><h1>Links</h1>{links}</body></html>")
             for number in range(count):
                 made.writestr(f"files/{number}.bin", b"")
-        Bringing(Tree(archive), Path(folder, "out"), "en", force=False).run(ExportKind.HTML)
+        Import(Tree(archive), Path(folder, "out"), "en", force=False).run(ExportKind.HTML)
 
 
 def cases() -> list[Case]:

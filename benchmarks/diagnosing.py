@@ -24,8 +24,8 @@ from pathlib import Path
 from kb.config.settings import Settings, load
 from kb.gaps.diagnosis import diagnose
 from kb.gaps.diagnosis_jobs import Investigation, QueryWording
-from kb.gaps.model import Aftermath, Diagnosis, RootCause
-from kb.gaps.unpublished import open_beyond, quiet_engine
+from kb.gaps.model import AfterFailure, Diagnosis, RootCause
+from kb.gaps.unpublished import open_unpublished, quiet_engine
 from kb.publishing.live_library import LiveLibrary
 from kb.publishing.publisher import open_encoder, publish
 from search.semantic.encoder import silent
@@ -66,7 +66,7 @@ def cases(file: Path = SET) -> list[Case]:
 
 def _case(row: dict[str, str | None]) -> Case:
     refuted = dict(pair.partition("=")[::2] for pair in (row["refuted"] or "").split(",") if pair)
-    after = Aftermath(row["found"] or "", row["how"] or "", row["later"] or "", refuted)
+    after = AfterFailure(row["found"] or "", row["how"] or "", row["later"] or "", refuted)
     return Case(
         RootCause(row["cause"]),
         QueryWording(row["words"] or "", language=row["language"] or "", aftermath=after),
@@ -104,7 +104,7 @@ def look_at(settings: Settings) -> Investigation:
     encoder = open_encoder(settings)
     engine = quiet_engine(settings.generations, encoder)
     library = LiveLibrary(engine)()
-    beyond = open_beyond(settings.data / "beyond", engine.generation, library, lambda: encoder)
+    beyond = open_unpublished(settings.data / "beyond", engine.generation, library, lambda: encoder)
     return Investigation(engine, beyond, library, NOW.date())
 
 

@@ -39,7 +39,7 @@ from kb.privacy.retention import purge as forget
 from kb.publishing.branch_previews import refresh
 from kb.publishing.index_repair import IndexRepair
 from kb.publishing.publisher import keep_time, publish
-from kb.publishing.state import current, is_due, notices_of, wish
+from kb.publishing.state import current, is_due, notices_of, publish_request
 from kb.services import Services
 from kb.tickets import requester_store
 from kb.tickets.escalation import escalate_due
@@ -177,7 +177,7 @@ class Worker:
         noticed = ""
         while not self.stop.is_set():
             self._mend(mender)
-            now, wanted = datetime.now(UTC), wish(self.parts.settings.data)
+            now, wanted = datetime.now(UTC), publish_request(self.parts.settings.data)
             if wanted != noticed or self._is_due(job, now):
                 noticed = wanted
                 self._run(job, now)
@@ -366,7 +366,7 @@ class Worker:
         """Publish at each interval or request; in between, and without an interval, let articles
         appear and disappear at their set times.
         """
-        settings, wanted = self.parts.settings, wish(self.parts.settings.data)
+        settings, wanted = self.parts.settings, publish_request(self.parts.settings.data)
         self._publishing.set()
         try:
             if settings.publish_interval is not None or wanted != self._granted:

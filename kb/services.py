@@ -39,11 +39,11 @@ from kb.errors import NotFound, ProductError, StoreError
 from kb.gaps.answers.service import Replay
 from kb.gaps.diagnosis_jobs import Diagnosing
 from kb.gaps.jobs import Grouping
-from kb.gaps.subscriptions.notices import AnswerLetters
+from kb.gaps.subscriptions.notices import AnswerEmails
 from kb.gaps.subscriptions.service import Subscriptions
 from kb.health import ReadinessCheck, disk_check, mail_check, worker_check
 from kb.links import Links
-from kb.notifications.passwords import PasswordLetters
+from kb.notifications.passwords import PasswordEmails
 from kb.proxies import Proxied
 from kb.publishing.branch_previews import root_of
 from kb.publishing.index_repair import repairs
@@ -57,7 +57,7 @@ from kb.reports.pages import ReportSource
 from kb.reports.prometheus import Gauge, Measuring, look
 from kb.searches.activity import ActivityRecorder
 from kb.searches.service import SearchService
-from kb.tickets.journey import trail
+from kb.tickets.journey import journey
 from kb.tickets.model import Origin, Ticket
 from kb.tickets.private_links import CHANNEL, LinkRequests
 from kb.tickets.service import Desk
@@ -136,7 +136,7 @@ class Services:
     def trail(self, visitor: str, search_id: str | None, now: datetime) -> dict[str, Any]:
         """Return what the visitor tried before a ticket, as JSON-able data."""
         gap = self.settings.episode_gap
-        return trail(self.recorder, visitor, search_id, now=now, library=self.library, gap=gap)
+        return journey(self.recorder, visitor, search_id, now=now, library=self.library, gap=gap)
 
     def of_branch(self, preview_id: str) -> Services:
         """Return the services of a site that shows a branch and records nothing of its visitors."""
@@ -257,7 +257,7 @@ def build(settings: Settings, *, pages: bool = False) -> Services:
     subscriptions = Subscriptions(
         db,
         secret=secret_key,
-        letters=AnswerLetters(links, settings.site_name),
+        letters=AnswerEmails(links, settings.site_name),
         accounts=accounts,
         library=library,
     )
@@ -272,9 +272,7 @@ def build(settings: Settings, *, pages: bool = False) -> Services:
         limits=RateLimits(db),
         accounts=accounts,
         entrance=SignIn(accounts, Guesses(db), secret_key, settings.sign_in_rate),
-        resets=Resets(
-            db, PasswordLetters(links, settings.site_name) if settings.mail_url else None
-        ),
+        resets=Resets(db, PasswordEmails(links, settings.site_name) if settings.mail_url else None),
         recorder=recorder,
         asker=SearchService(engine, library, recorder, redact=redact),
         record=record,

@@ -111,7 +111,7 @@ def articles_of(db: Database, span: DateRange) -> tuple[ArticleRow, ...]:
     return article_rows(whole)
 
 
-def article_care(
+def article_figures_of(
     db: Database, span: DateRange, *, k: int
 ) -> dict[str, article_metrics.ArticleFigures]:
     """Return the figures by article, for those who maintain them, over a range of UTC days."""
@@ -122,7 +122,7 @@ def article_care(
     return article_metrics.article_figures(seen, votes, failed, k=k)
 
 
-def parts_wanted(db: Database, span: DateRange, *, k: int, now: datetime) -> tuple[WordsRow, ...]:
+def failing_words(db: Database, span: DateRange, *, k: int, now: datetime) -> tuple[WordsRow, ...]:
     """Return the report's rows of failing words, most searches first, without the row of words
     that are not shown.
     """

@@ -27,8 +27,8 @@ from kb.authoring.working_copy import WorkingFiles, open_revision, open_working
 from kb.config.settings import Settings
 from kb.content.build import Built, Progress, build_again
 from kb.content.library import MEDIA, SNAPSHOT, Library
-from kb.content.lint.catalogue import Finding, beyond, findings_of
-from kb.content.lint.fixing import mended
+from kb.content.lint.catalogue import Finding, findings_of, new_findings
+from kb.content.lint.fixing import fixed_text
 from kb.content.lint.library_rules import SourceLibrary, library_problems, present_target
 from kb.content.lint.locating import exact
 from kb.content.lint.page import SourcePage, read_page
@@ -81,7 +81,7 @@ def read_baseline(file: Path) -> Counter[str]:
 # -- Fixes that need no judgement (`kb check --fix`) --
 
 
-def mend_files(root: Path, shelf: SourceLibrary, wanted: Collection[str]) -> list[str]:
+def fix_files(root: Path, shelf: SourceLibrary, wanted: Collection[str]) -> list[str]:
     """Fix the `wanted` files and return the paths of those that were written."""
     written = []
     for path in sorted(wanted):
@@ -99,7 +99,7 @@ def _mend(file: Path, page: SourcePage, shelf: SourceLibrary) -> bool:
     }
     try:
         before = file.read_bytes()
-        after = mended(before.decode("utf-8"), page, targets).encode("utf-8")
+        after = fixed_text(before.decode("utf-8"), page, targets).encode("utf-8")
         if after == before or file.is_symlink():
             return False
         fresh = file.with_name(f".{file.name}.new")
@@ -345,7 +345,7 @@ class _Run:
                 "Run --fix where their files are, with the setting articles_ref left at HEAD.",
             )
         wanted = [path for path in checked.shelf.pages if chosen(path)]
-        written = mend_files(self.root, checked.shelf, wanted)
+        written = fix_files(self.root, checked.shelf, wanted)
         self.remarks.append(f"Files mended: {len(written)}.")
         return self._check(self._source()) if written else checked
 
@@ -404,7 +404,7 @@ class _Run:
         if self.wish.write_baseline:
             count = write_baseline(file, findings)
             self.remarks.append(f"Findings written to {file}: {count}.")
-        return beyond(findings, read_baseline(file))
+        return new_findings(findings, read_baseline(file))
 
     def _prefix(self) -> str:
         """Return the path from the current folder to the articles, "" or ending in "/"."""
@@ -426,4 +426,4 @@ def _brought(
         known[each.key] = known.get(each.key, 0) + 1
     given = list(findings)
     elsewhere = [each for each in given if each.path not in touched]
-    return [each for each in given if each.path in touched] + list(beyond(elsewhere, known))
+    return [each for each in given if each.path in touched] + list(new_findings(elsewhere, known))

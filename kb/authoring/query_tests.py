@@ -24,7 +24,7 @@ from pathlib import Path
 
 from kb.analytics.report import DateRange
 from kb.analytics.search_metrics import WordsRow
-from kb.analytics.service import parts_wanted
+from kb.analytics.service import failing_words
 from kb.authoring.alike import alike_by_meaning
 from kb.authoring.check import line_reader
 from kb.authoring.check_output import AnsweredQuery, QueryTestResults
@@ -135,7 +135,7 @@ def failed_words(settings: Settings, now: datetime) -> tuple[Sequence[WordsRow],
     database = Database(settings.database)
     try:
         span = DateRange((now - settings.retention).date(), now.date())
-        return parts_wanted(database, span, k=settings.k_anonymity, now=now)[:MOST], ""
+        return failing_words(database, span, k=settings.k_anonymity, now=now)[:MOST], ""
     except ProductError as problem:
         return (), f"Failed searches were not tried: {problem.message}"
     finally:

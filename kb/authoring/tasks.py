@@ -107,7 +107,7 @@ def _task(kind: TaskKind, article: Article, what: str, *, line: int | None = Non
     return Task(kind, article.slug, article.title, article.path, what, line)
 
 
-def keepers(articles: Iterable[Article]) -> dict[str, int]:
+def owners(articles: Iterable[Article]) -> dict[str, int]:
     """Return the number of articles per owner, ordered by the owner's name."""
     counts: dict[str, int] = {}
     for article in articles:
@@ -116,7 +116,7 @@ def keepers(articles: Iterable[Article]) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda pair: pair[0].casefold()))
 
 
-def kept_by(article: Article, names: Iterable[str]) -> bool:
+def belongs_to(article: Article, names: Iterable[str]) -> bool:
     """Return whether a person with one of these names owns the article or changed it last."""
     known = {name.casefold() for name in names if name}
     return article.owner.casefold() in known or article.changed_by.casefold() in known

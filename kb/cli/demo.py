@@ -175,7 +175,7 @@ def _filling(parts: Any, mark: DemoMark, password: str) -> Simulation:
     from kb.demo.agenda import Agenda
     from kb.demo.articles import ArticleRepository
     from kb.demo.simulation import DemoParts, LastEvent, QuarterPlan, Searching, Simulation
-    from kb.demo.staff import Keepers, NoLetters, People, QuietDesk
+    from kb.demo.staff import GapOwners, NoEmails, People, QuietDesk
     from kb.demo.tickets import Counter
     from kb.gaps.answers.service import Replay
     from kb.gaps.subscriptions.service import Subscriptions
@@ -187,7 +187,7 @@ def _filling(parts: Any, mark: DemoMark, password: str) -> Simulation:
     people = People(parts.accounts, parts.visitors, plan.first, password)
     staff = people.staff()
     subscriptions = Subscriptions(
-        db, secret=parts.secret_key, letters=NoLetters(), accounts=parts.accounts,
+        db, secret=parts.secret_key, letters=NoEmails(), accounts=parts.accounts,
         library=parts.library,
     )  # fmt: skip
     kept, agenda = LastEvent(db, settings.data / "spool"), Agenda()
@@ -206,7 +206,7 @@ def _filling(parts: Any, mark: DemoMark, password: str) -> Simulation:
                 seed=mark.seed,
             ),
             agenda=agenda,
-            keepers=Keepers(db, settings.k_anonymity, staff.author),
+            keepers=GapOwners(db, settings.k_anonymity, staff.author),
             grouping=parts.grouping,
             diagnosing=parts.diagnosing,
             replaying=Replay(db, settings, parts.histories, subscriptions),

@@ -21,10 +21,10 @@ KINDS = ("zendesk", "confluence", "html")
 def bring_in(source: Path, target: Path, kind: str | None, language: str, force: bool) -> None:
     """Bring an export of Zendesk Guide, Confluence or HTML pages in as Markdown."""
     from kb.authoring.importer.pages import ExportKind, Tree, kind_of
-    from kb.authoring.importer.service import REPORT, Bringing
+    from kb.authoring.importer.service import REPORT, Import
 
     tree = Tree(source)
-    bringing = Bringing(tree, target, language, force=force)
+    bringing = Import(tree, target, language, force=force)
     bringing.run(ExportKind(kind) if kind else kind_of(tree))
     for path, what, detail in bringing.remarks:
         click.echo(f"{path}: {what}: {detail}")

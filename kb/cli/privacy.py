@@ -56,13 +56,13 @@ def report(as_json: bool) -> None:
 def check(text: str, as_json: bool) -> None:
     """Show what would be stored of TEXT (- reads lines from standard input), and by which rule."""
     from kb.redaction.redactor import redactor
-    from kb.searches.service import kept
+    from kb.searches.service import storable_words
     from kb.tracking.query_text import LONGEST_WORDS
 
     redact = redactor(load().redact_patterns)
     lines = sys.stdin.read().splitlines() if text == "-" else [text]
     for line in lines:
-        stored, counts = kept(line, LONGEST_WORDS, redact)
+        stored, counts = storable_words(line, LONGEST_WORDS, redact)
         found = redact.explained(line).findings
         rules = [{"rule": each.rule, "kind": each.kind, "hidden": each.text} for each in found]
         if as_json:

@@ -21,9 +21,9 @@ from kb.database import Database
 from kb.errors import InvalidInput
 from kb.gaps.answers.model import AnsweredSearch
 from kb.gaps.answers.rules import AnswersOfArticle
-from kb.gaps.answers.rules import brought as summed
+from kb.gaps.answers.rules import answers_by_article as summed
 from kb.gaps.answers.service import Replay, ReplayResult
-from kb.gaps.fixes import brought, proposal
+from kb.gaps.fixes import proposal, recent_answers
 from kb.gaps.jobs import bring_up_to_date
 from kb.progress import ProgressBar
 
@@ -120,7 +120,7 @@ def _print(done: ReplayResult, found: Sequence[AnswersOfArticle], k: int) -> Non
 
 def show_patch(settings: Settings, db: Database, library: Library, now: datetime) -> None:
     """Print the patch that makes answered questions must-find tests of their articles."""
-    found = proposal(settings, library, brought(db, now, k=settings.k_anonymity))
+    found = proposal(settings, library, recent_answers(db, now, k=settings.k_anonymity))
     click.echo(found.patch, nl=False)
     for path in found.left_out:
         click.echo(f"{path}: its front matter is for you to edit.", err=True)

@@ -56,13 +56,20 @@ def tickets_import(
     with ProgressBar() as progress:
         match = parts.matching()
         done = (
-            external_tickets_service.look(parts.db, found, match, source=source, progress=progress)
-            if dry_run
-            else external_tickets_service.bring(
-                parts.db, parts.settings, found, match,
-                source=source, now=now, progress=progress,
+            external_tickets_service.preview_import(
+                parts.db, found, match, source=source, progress=progress
             )
-        )  # fmt: skip
+            if dry_run
+            else external_tickets_service.import_tickets(
+                parts.db,
+                parts.settings,
+                found,
+                match,
+                source=source,
+                now=now,
+                progress=progress,
+            )
+        )
     if found:
         first, last = min(one.at for one in found), max(one.at for one in found)
         click.echo(f"Opened from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC.")

@@ -54,7 +54,7 @@ class FileConnector:
     def send(self, payload: Mapping[str, Any], key: str) -> None:
         """Write the email; the same key again replaces it. ConnectorFailure when that fails."""
         letter = message(payload, key, sender=self._sender)
-        name = letter_id(key)
+        name = email_id(key)
         try:
             _write(self._folder, name, letter.as_bytes())
         except OSError as problem:
@@ -62,7 +62,7 @@ class FileConnector:
         log.info("no mail server is set: letter %s is in the data folder", name)
 
 
-def letter_id(key: str) -> str:
+def email_id(key: str) -> str:
     """Return the name of a key's file: the key, or its hash where it is more than a plain word."""
     return key if _PLAIN.fullmatch(key) else hashlib.sha256(key.encode()).hexdigest()[:32]
 
@@ -81,13 +81,13 @@ def _write(folder: Path, name: str, content: bytes) -> None:
         fresh.unlink(missing_ok=True)
 
 
-def kept_letters(folder: Path) -> tuple[StoredEmail, ...]:
+def stored_emails(folder: Path) -> tuple[StoredEmail, ...]:
     """Return the emails in the folder, newest first."""
     found = [kept for file in _files(folder) if (kept := _read(file))]
     return tuple(sorted(found, key=lambda each: (each.written, each.id), reverse=True))
 
 
-def kept_letter(folder: Path, name: str) -> StoredEmail | None:
+def stored_email(folder: Path, name: str) -> StoredEmail | None:
     """Return one email; None where there is none of that id or the id is not a plain word."""
     return _read(folder / f"{name}.eml") if _PLAIN.fullmatch(name) else None
 
@@ -96,9 +96,9 @@ def of_person(
     folder: Path, addresses: Collection[str], keys: Collection[str]
 ) -> tuple[StoredEmail, ...]:
     """Return the emails to these addresses (in lower case) or with these keys."""
-    names = {letter_id(key) for key in keys}
+    names = {email_id(key) for key in keys}
     mine = (
-        each for each in kept_letters(folder) if each.id in names or each.to.lower() in addresses
+        each for each in stored_emails(folder) if each.id in names or each.to.lower() in addresses
     )
     return tuple(mine)
 

@@ -35,7 +35,7 @@ from kb.content.sources.source import (
     Removed,
     Source,
     audience_shown,
-    fates,
+    former_files,
     of_folder,
 )
 
@@ -53,8 +53,8 @@ def trace(source: Source, previous: Library, now: datetime) -> dict[str, FormerF
     changes = source.moves(previous.commit if known else "")
     if changes is None:
         before = {article.path: article for article in previous.articles.values()}
-        return fates((), present, of_folder(before, present) | dict(previous.past))
-    found = fates(_of_articles(changes), present, previous.past if known else {})
+        return former_files((), present, of_folder(before, present) | dict(previous.past))
+    found = former_files(_of_articles(changes), present, previous.past if known else {})
     return _read(source, found, now)
 
 

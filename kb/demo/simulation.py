@@ -19,7 +19,7 @@ from kb.accounts.roles import Role, Viewer
 from kb.analytics import jobs as analytics_jobs
 from kb.analytics import solved_queries
 from kb.analytics.external_tickets.reading import OutsideTicket
-from kb.analytics.external_tickets.service import Matching, bring
+from kb.analytics.external_tickets.service import Matching, import_tickets
 from kb.analytics.model import UnresolvedEpisode
 from kb.config.settings import Settings
 from kb.database import Database
@@ -36,7 +36,7 @@ from kb.demo.readers import (
     noise,
     visits,
 )
-from kb.demo.staff import Keepers
+from kb.demo.staff import GapOwners
 from kb.demo.tickets import Counter
 from kb.gaps.answers.service import Replay
 from kb.gaps.diagnosis_jobs import Diagnosing
@@ -125,7 +125,7 @@ class DemoParts:
     searching: Searching
     counter: Counter
     agenda: Agenda
-    keepers: Keepers
+    keepers: GapOwners
     grouping: Grouping
     diagnosing: Diagnosing
     replaying: Replay
@@ -248,7 +248,9 @@ class Simulation:
         """Import yesterday's tickets by email, as a connector does in the morning."""
         due = [ticket for ticket in self._mailed if ticket.at < now]
         self._mailed = [ticket for ticket in self._mailed if ticket.at >= now]
-        bring(self.parts.db, self.parts.settings, due, self.parts.matching, source="mail", now=now)
+        import_tickets(
+            self.parts.db, self.parts.settings, due, self.parts.matching, source="mail", now=now
+        )
 
     def _subscribe(self, wish: DemoRequest) -> None:
         wants = Subscribing(

@@ -22,7 +22,7 @@ from kb.errors import ProductError
 from kb.gaps import service as gaps_service
 from kb.gaps.model import Gap, GapStatus
 from kb.gaps.service import Act, Acting, GapFilter, listing
-from kb.gaps.subscriptions.service import ToldOf
+from kb.gaps.subscriptions.service import AnswerFound
 from kb.gaps.subscriptions.store import Subscription
 from kb.links import Links
 from kb.notifications.outbox import Outbox
@@ -100,7 +100,7 @@ DECISIONS: dict[str, tuple[Act, ...]] = {
 
 
 @dataclass(slots=True)
-class Keepers:
+class GapOwners:
     """Decides on gaps as staff would; `author` is an account's id and name."""
 
     db: Database
@@ -178,7 +178,7 @@ class QuietDesk(Desk):
             yield Work(connection, Tickets(self.db, connection), post)
 
 
-class NoLetters:
+class NoEmails:
     """The emails of subscriptions, not written."""
 
     def confirm(
@@ -187,6 +187,12 @@ class NoLetters:
         """Send no confirmation email."""
 
     def answered(
-        self, connection: Connection, to: Subscription, token: str, answer: ToldOf, *, now: datetime
+        self,
+        connection: Connection,
+        to: Subscription,
+        token: str,
+        answer: AnswerFound,
+        *,
+        now: datetime,
     ) -> None:
         """Send no notification."""

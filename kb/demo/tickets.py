@@ -60,7 +60,9 @@ class TicketStep:
     tier: int = 1
 
 
-def fate(chance: random.Random, opened: datetime, place: float) -> tuple[TicketStep, ...]:
+def steps_of_ticket(
+    chance: random.Random, opened: datetime, place: float
+) -> tuple[TicketStep, ...]:
     """Return the steps of a ticket; `place` is the position in the quarter, in [0, 1]."""
     shares = (0.34 + 0.14 * place, 0.16, 0.30 - 0.08 * place, 0.20 - 0.06 * place)
     [way] = chance.choices((_at_once, _asked_back, _left_waiting, _handed_up), shares)
@@ -171,7 +173,7 @@ class Counter:
     ) -> None:
         """Draw and schedule a ticket's steps; `article` answers the need, "" for none."""
         self._about[number] = article
-        for step in fate(chance, at, place):
+        for step in steps_of_ticket(chance, at, place):
             self.agenda.at(step.at, partial(self._do, number, step))
 
     def _do(self, number: int, step: TicketStep, now: datetime) -> None:

@@ -22,7 +22,7 @@ from rapidfuzz.distance import OSA
 from kb.analytics import episodes as analytics_episodes
 from kb.analytics.model import Episode, Search
 from kb.gaps.model import (
-    Aftermath,
+    AfterFailure,
     Best,
     Diagnosis,
     DiagnosisFacts,
@@ -68,7 +68,7 @@ class Synonym:
 
 def after_failure(
     episodes: Iterable[Episode], searches: Collection[str], resolved: Mapping[str, str]
-) -> Aftermath:
+) -> AfterFailure:
     """Return what people did after these searches, in all episodes together.
 
     `resolved` maps a search to the article with which an agent resolved its ticket.
@@ -89,7 +89,7 @@ def after_failure(
     led = later.get(slug, Counter())
     words = min(led, key=lambda each: (-led[each], each), default="")
     opened = {name: why for name, why in refuted.items() if name != slug}
-    return Aftermath(slug, how.get(slug, ""), words, dict(sorted(opened.items())))
+    return AfterFailure(slug, how.get(slug, ""), words, dict(sorted(opened.items())))
 
 
 def _vote(votes: Counter[str], how: dict[str, str], slug: str, way: str) -> None:

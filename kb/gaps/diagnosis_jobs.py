@@ -24,7 +24,7 @@ from kb.gaps import store
 from kb.gaps.diagnosis import after_failure, diagnose, of_gap, refinements, synonyms
 from kb.gaps.model import (
     NOTHING,
-    Aftermath,
+    AfterFailure,
     Best,
     Diagnosis,
     DiagnosisFacts,
@@ -34,7 +34,7 @@ from kb.gaps.model import (
     SearchAttempt,
     Visibility,
 )
-from kb.gaps.unpublished import UNPUBLISHED, open_beyond, quiet_engine
+from kb.gaps.unpublished import UNPUBLISHED, open_unpublished, quiet_engine
 from kb.tracking.query_text import favourite
 from search.engine import Engine
 from search.index.opened import Generation
@@ -58,7 +58,7 @@ class QueryWording:
     language: str = ""
     languages: frozenset[str] = frozenset()
     signed_in: bool = False
-    aftermath: Aftermath = NOTHING
+    aftermath: AfterFailure = NOTHING
 
 
 class Investigation:
@@ -247,7 +247,7 @@ class Diagnosing:
 
     def _looking(self, engine: Engine, now: datetime) -> Investigation:
         library = self._library()
-        beyond = open_beyond(self._root, engine.generation, library, self._open)
+        beyond = open_unpublished(self._root, engine.generation, library, self._open)
         return Investigation(engine, beyond, library, now.date())
 
     def _due(self, gap: Gap, live: str) -> tuple[Mapping[str, Sequence[FailedQuery]], list[str]]:

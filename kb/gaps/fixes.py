@@ -26,7 +26,7 @@ from kb.database import Database
 from kb.errors import ContentError
 from kb.gaps.answers import store
 from kb.gaps.answers.rules import AnswersOfArticle
-from kb.gaps.answers.rules import brought as summed
+from kb.gaps.answers.rules import answers_by_article as summed
 from kb.gaps.model import RootCause
 from kb.gaps.service import Detail
 from kb.publishing.state import open_articles
@@ -118,7 +118,7 @@ class Proposal:
     left_out: tuple[str, ...] = ()
 
 
-def brought(db: Database, now: datetime, *, k: int) -> tuple[AnswersOfArticle, ...]:
+def recent_answers(db: Database, now: datetime, *, k: int) -> tuple[AnswersOfArticle, ...]:
     """Return the searches answered in the last 90 days by commit and article, the latest first."""
     with db.read() as connection:
         rows = store.answered(connection, now - SPAN)

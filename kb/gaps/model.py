@@ -167,7 +167,7 @@ class SearchAttempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Aftermath:
+class AfterFailure:
     """What people did after the search. `found` is the article that answered them in the end, `how`
     says what shows it, `later` are the words that led to it. `refuted` maps each article that was
     opened from the search and did not help to the reason given ("" for none).
@@ -179,7 +179,7 @@ class Aftermath:
     refuted: Mapping[str, str] = field(default_factory=dict)
 
 
-NOTHING = Aftermath()
+NOTHING = AfterFailure()
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +198,7 @@ class DiagnosisFacts:
     unfiltered: SearchAttempt | None = None
     closed: SearchAttempt | None = None
     unpublished: SearchAttempt | None = None
-    aftermath: Aftermath = NOTHING
+    aftermath: AfterFailure = NOTHING
     found: Best | None = None
 
 

@@ -223,12 +223,6 @@ def _row(gap: Gap) -> dict[str, Any]:
     return row | {name: row[name] or None for name in _TEXTS} | {"data": dict(gap.data)}
 
 
-def set_centre(connection: Connection, gap_id: str, centre: Vectors | None) -> None:
-    """Keep a gap's mean vector (d,), or none."""
-    held = None if centre is None else np.asarray(centre, "<f4").tobytes()
-    connection.execute(sa.update(gaps).where(gaps.c.id == gap_id).values(centre=held))
-
-
 def place(
     db: Database,
     connection: Connection,

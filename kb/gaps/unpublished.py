@@ -36,7 +36,7 @@ def _was_wanted(article: Article) -> bool:
     return article.status is ArticleStatus.DRAFT or article.expires_at is not None
 
 
-def open_beyond(
+def open_unpublished(
     root: Path, live: Generation, library: Library, open_encoder: Callable[[], Encoder | None]
 ) -> Engine | None:
     """Return the engine over all articles, None where nothing is unpublished. The index is rebuilt

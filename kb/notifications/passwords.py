@@ -44,7 +44,7 @@ _TEXTS = {
 
 
 @dataclass(frozen=True, slots=True)
-class PasswordLetters:
+class PasswordEmails:
     """Writes emails into the outbox, in the transaction that causes them."""
 
     links: Links

@@ -25,11 +25,11 @@ from kb.errors import ContentError, ProductError
 from kb.publishing.publisher import prepared_encoder
 from kb.publishing.state import (
     RECIPE_FILE,
-    alone,
     current,
     library_of,
     made_of,
     open_articles,
+    publish_lock,
     recipe_of,
     seed,
 )
@@ -151,7 +151,7 @@ def keep_up(
     """Bring one preview up to date with its branch and return what it shows."""
     root = root_of(settings, preview.id)
     root.mkdir(parents=True, exist_ok=True)
-    with alone(root):
+    with publish_lock(root):
         trouble = ""
         try:
             source = open_articles(chosen(settings, preview.branch))

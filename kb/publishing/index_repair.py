@@ -16,7 +16,7 @@ from pathlib import Path
 
 from kb.config.settings import Settings
 from kb.errors import ProductError
-from kb.publishing.publisher import mend, model_path
+from kb.publishing.publisher import model_path, rebuild_index
 from search.engine import Engine
 from search.errors import SearchError
 from search.index import generation, watching
@@ -140,7 +140,7 @@ class IndexRepair:
         return damage
 
     def _mend_index(self) -> None:
-        live = mend(self._settings, progress=silent, now=self._now, served=self._served)
+        live = rebuild_index(self._settings, progress=silent, now=self._now, served=self._served)
         log.info("generation %s of %s is live", live.generation, live.commit)
 
     def _model_trouble(self) -> str:
@@ -169,4 +169,6 @@ class IndexRepair:
 
     def _prepare_model(self) -> None:
         prepare(self._settings.data / "model", model_path(self._settings), progress=silent)
-        mend(self._settings, progress=silent, now=self._now)  # rebuild what was built without it
+        rebuild_index(
+            self._settings, progress=silent, now=self._now
+        )  # rebuild what was built without it

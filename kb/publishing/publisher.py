@@ -30,16 +30,16 @@ from kb.publishing.state import (
     Kept,
     Pin,
     Refusal,
-    alone,
     current,
     facts,
     is_due,
     library_of,
     made_of,
-    note,
     open_articles,
+    publish_lock,
     read_state,
     recipe_of,
+    write_state,
 )
 from search.errors import SearchError
 from search.index import generation as index_generation
@@ -138,7 +138,7 @@ def publish(
     be refused. Raises ContentError when the articles cannot be read, PublishRefused when most would
     be lost, and SearchError when the index folder cannot be written.
     """
-    with alone(settings.data) as lock:
+    with publish_lock(settings.data) as lock:
         work = _Publishing(settings, progress, now)
         return work.run(lock, retry=retry, force=force)
 
@@ -148,11 +148,13 @@ def keep_time(settings: Settings, *, progress: Progress, now: datetime) -> Publi
 
     Newer commits are not looked for; a folder without history that changed meanwhile is left alone.
     """
-    with alone(settings.data):
+    with publish_lock(settings.data):
         return _Publishing(settings, progress, now).again()
 
 
-def mend(settings: Settings, *, progress: Progress, now: datetime, served: str = "") -> Published:
+def rebuild_index(
+    settings: Settings, *, progress: Progress, now: datetime, served: str = ""
+) -> Published:
     """Restore what was live before its files were damaged, from the same commit, or from the
     present articles if that commit cannot be read any more. A generation that was built without the
     model is rebuilt if there is one now. `served` is the commit that was live, if the caller knows
@@ -160,7 +162,7 @@ def mend(settings: Settings, *, progress: Progress, now: datetime, served: str =
 
     Raises as `publish` does.
     """
-    with alone(settings.data):
+    with publish_lock(settings.data):
         lost = index_generation.lost_commit(settings.generations)
         work = _Publishing(settings, progress, now)
         pinned, newest = work.standing.pin, "".join(work.standing.seen[:1])
@@ -187,7 +189,7 @@ class _Publishing:
             self.standing = replace(self.standing, trouble=str(problem), gone=gone)
             raise
         finally:
-            note(self.settings.data, self.standing)
+            write_state(self.settings.data, self.standing)
 
     def _run(self, lock: int, *, retry: bool, force: bool) -> Published:
         unfetched = self._fetch(lock)
@@ -223,7 +225,7 @@ class _Publishing:
         if pin and pin.generation == live.id:
             pin = replace(pin, generation=fresh.id)
         seen_in = fresh.id if seen_in == live.id else seen_in
-        note(self.settings.data, replace(self.standing, pin=pin, generation=seen_in))
+        write_state(self.settings.data, replace(self.standing, pin=pin, generation=seen_in))
         return self._described(changed=True)
 
     def mended(self, lost: str) -> Published:
@@ -257,7 +259,7 @@ class _Publishing:
         pin = self.standing.pin
         if pin and pin.commit == self.before.commit and pin.generation != self.before.id:
             pin = replace(pin, generation=self.before.id)
-            note(self.settings.data, replace(self.standing, pin=pin))
+            write_state(self.settings.data, replace(self.standing, pin=pin))
 
     def _fetch(self, lock: int) -> str:
         """Fetch the mirrors; return why any could not be fetched, "" when all were."""

@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from kb.config.settings import Settings
-from kb.content.sources.combined import parted
+from kb.content.sources.combined import commits_of
 from kb.errors import NotFound
-from kb.publishing.state import Pin, alone, content_of, current, note, read_state
+from kb.publishing.state import Pin, content_of, current, publish_lock, read_state, write_state
 from search.index import generation as index_generation
 from search.index.manifest import Manifest
 
@@ -57,14 +57,14 @@ def roll_back(settings: Settings, to: str) -> KeptGeneration:
 
     NotFound when none is kept, SearchError when it is damaged.
     """
-    with alone(settings.data):
+    with publish_lock(settings.data):
         chosen = _chosen(kept_generations(settings), to)
         opened = index_generation.open_one(settings.generations, chosen.generation)
         standing, live = read_state(settings.data), current(settings.generations)
         away = standing.pin.away if standing.pin else content_of(live) if live else ""
         pin = Pin(chosen.generation, chosen.commit, away)
         # The pin comes first: after a kill in between, the next publish completes the rollback.
-        note(settings.data, replace(standing, pin=pin, refusal=None, seen=()))
+        write_state(settings.data, replace(standing, pin=pin, refusal=None, seen=()))
         index_generation.make_current(settings.generations, opened)
     return replace(chosen, live=True, pinned=True)
 
@@ -86,7 +86,7 @@ def _chosen(states: list[KeptGeneration], to: str) -> KeptGeneration:
 
 def _is_of(state: KeptGeneration, commit: str) -> bool:
     """Return whether the state is of a commit with that prefix, in any repository."""
-    names = (state.commit, *parted(state.commit).values())
+    names = (state.commit, *commits_of(state.commit).values())
     return any(name.startswith(commit) for name in names)
 
 
@@ -96,7 +96,7 @@ def _live(states: list[KeptGeneration]) -> str:
 
 def go_forward(settings: Settings) -> bool:
     """End a rollback, so that the next publish follows the articles; return if there was one."""
-    with alone(settings.data):
+    with publish_lock(settings.data):
         standing = read_state(settings.data)
-        note(settings.data, replace(standing, pin=None))
+        write_state(settings.data, replace(standing, pin=None))
         return standing.pin is not None

@@ -32,7 +32,7 @@ from kb.content.paths import MOUNT, is_article, mount_of
 from kb.content.problem import Problem
 from kb.content.rendering import RECIPE
 from kb.content.sources import mirror
-from kb.content.sources.combined import SeveralSources, parted
+from kb.content.sources.combined import SeveralSources, commits_of
 from kb.content.sources.git import GitSource, branches, find_repository
 from kb.content.sources.source import Source, open_mirror, open_source
 from kb.errors import ContentError, StoreError
@@ -110,7 +110,7 @@ def read_state(data: Path) -> PublishState:
         return PublishState()
 
 
-def note(data: Path, standing: PublishState) -> None:
+def write_state(data: Path, standing: PublishState) -> None:
     """Write the state durably, unless it is unchanged."""
     if read_state(data) == standing:
         return
@@ -118,7 +118,7 @@ def note(data: Path, standing: PublishState) -> None:
 
 
 @contextmanager
-def alone(data: Path) -> Iterator[int]:
+def publish_lock(data: Path) -> Iterator[int]:
     """Wait for the publishers' lock and hold it; gives its file descriptor for child processes."""
     with _opened(data) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -133,12 +133,12 @@ def _opened(data: Path) -> IO[str]:
         raise _unwritable(data, problem) from None
 
 
-def wake(data: Path) -> None:
+def request_publish(data: Path) -> None:
     """Ask the worker on this machine to publish now rather than at its next poll."""
     _replace(data / WAKE, uuid.uuid4().hex)
 
 
-def wish(data: Path) -> str:
+def publish_request(data: Path) -> str:
     """Return a text that changes with every call of `wake`, "" if there was none."""
     try:
         return (data / WAKE).read_text("utf-8")
@@ -186,7 +186,7 @@ def open_articles(settings: Settings, state: str = "") -> Source:
     Additional repositories that were never fetched are left out. ContentError names the repository
     that cannot be read.
     """
-    commits = parted(state)
+    commits = commits_of(state)
     own = _open_own(settings, commits.pop("", ""))
     others = {
         one.name: _open_other(settings, one, commits.get(one.name, ""))
@@ -200,7 +200,7 @@ def open_repository(settings: Settings, path: str, state: str) -> tuple[GitSourc
     """Return the repository of the article's file at `path` in that state, and the file's path in
     it; None if it has no history.
     """
-    mount, commits = mount_of(path), parted(state)
+    mount, commits = mount_of(path), commits_of(state)
     name = mount.strip(f"{MOUNT}/")
     if commits.get(name, "folder-").startswith("folder-"):
         return None

@@ -29,35 +29,35 @@ _OF_PEOPLE = "A person counts once, by their first episode; here each episode is
 
 
 @dataclass(frozen=True, slots=True)
-class Behind:
+class EpisodeCount:
     """How a figure counts an episode; `unlike` says why rows do not add up, "" if they do."""
 
     count: Count
     unlike: str = ""
 
 
-def _closed(holds: Callable[[EpisodeRow], bool]) -> Behind:
-    return Behind(lambda row: (int(row.closed), int(row.closed and holds(row))))
+def _closed(holds: Callable[[EpisodeRow], bool]) -> EpisodeCount:
+    return EpisodeCount(lambda row: (int(row.closed), int(row.closed and holds(row))))
 
 
 def _is(*outcomes: Outcome) -> Callable[[EpisodeRow], bool]:
     return lambda row: row.outcome in outcomes
 
 
-def _silent(heard: tuple[str, ...], counted: tuple[str, ...]) -> Behind:
+def _silent(heard: tuple[str, ...], counted: tuple[str, ...]) -> EpisodeCount:
     def count(row: EpisodeRow) -> tuple[int, int]:
         said = str(row.data.get("survey", ""))
         of = row.closed and row.outcome is Outcome.POTENTIAL and said in heard
         return int(of), int(of and said in counted)
 
-    return Behind(count)
+    return EpisodeCount(count)
 
 
-def _of_searches(counted: Callable[[EpisodeRow], int]) -> Behind:
+def _of_searches(counted: Callable[[EpisodeRow], int]) -> EpisodeCount:
     def count(row: EpisodeRow) -> tuple[int, int]:
         return (int(row.data.get("searches", 0)), counted(row)) if row.ended else (0, 0)
 
-    return Behind(count)
+    return EpisodeCount(count)
 
 
 def _failed(failure: Failure | None) -> Callable[[EpisodeRow], int]:
@@ -70,31 +70,31 @@ def _failed(failure: Failure | None) -> Callable[[EpisodeRow], int]:
     return count
 
 
-def _of_places(counted: Callable[[int], bool]) -> Behind:
+def _of_places(counted: Callable[[int], bool]) -> EpisodeCount:
     def count(row: EpisodeRow) -> tuple[int, int]:
         places = [place for place in row.data.get("ranks", ()) if place and row.ended]
         return len(places), sum(map(counted, places))
 
-    return Behind(count)
+    return EpisodeCount(count)
 
 
-def _came(*stages: str) -> Behind:
+def _came(*stages: str) -> EpisodeCount:
     def count(row: EpisodeRow) -> tuple[int, int]:
         reached = stage_of(row.data) if row.closed else ""
         return int(bool(reached)), int(reached in stages)
 
-    return Behind(count)
+    return EpisodeCount(count)
 
 
-def _drawn(arms: tuple[str, ...], why: str = _OF_PEOPLE) -> Behind:
+def _drawn(arms: tuple[str, ...], why: str = _OF_PEOPLE) -> EpisodeCount:
     def count(row: EpisodeRow) -> tuple[int, int]:
         of = row.closed and row.data.get("arm") in arms
         return int(of), int(of and row.outcome is Outcome.TICKETED)
 
-    return Behind(count, why)
+    return EpisodeCount(count, why)
 
 
-def _of_people() -> Behind:
+def _of_people() -> EpisodeCount:
     own = _closed(_is(Outcome.TICKETED))
     return replace(own, unlike="A person counts once; here each closed episode is a row.")
 
@@ -106,14 +106,14 @@ def _each(row: EpisodeRow) -> tuple[int, int]:
 
 _BOTH = ("shown", "held_out")
 _ASKED, _ANSWERED = ("shown", "yes", "no"), ("yes", "no")
-BEHIND: Mapping[str, Behind] = {
-    "episodes": Behind(_each),
-    "open": Behind(lambda row: (1, int(not row.closed))),
+COUNTS: Mapping[str, EpisodeCount] = {
+    "episodes": EpisodeCount(_each),
+    "open": EpisodeCount(lambda row: (1, int(not row.closed))),
     "ticketed": _closed(_is(Outcome.TICKETED)),
     "confirmed": _closed(_is(Outcome.CONFIRMED)),
     "potential": _closed(_is(Outcome.POTENTIAL)),
     "abandoned": _closed(_is(Outcome.ABANDONED)),
-    "unresolved": Behind(lambda row: (int(row.ended), int(row.ended and row.unresolved))),
+    "unresolved": EpisodeCount(lambda row: (int(row.ended), int(row.ended and row.unresolved))),
     "deflection_lower": _closed(_is(Outcome.CONFIRMED)),
     "deflection_upper": _closed(_is(Outcome.CONFIRMED, Outcome.POTENTIAL)),
     "deflection_estimate": replace(
@@ -133,7 +133,7 @@ BEHIND: Mapping[str, Behind] = {
     "rival_cost": _closed(_is(Outcome.CONFIRMED, Outcome.POTENTIAL)),
     "rival_ratio": _of_people(),
     "rival_no_ticket": _of_people(),
-    "rival_click": Behind(
+    "rival_click": EpisodeCount(
         lambda row: (
             (int(row.data.get("searches", 0)), int(row.data.get("clicked", 0)))
             if row.closed
@@ -155,13 +155,13 @@ _FORM = {"reached_form": True, "no_form": False}
 _HOURS = {"wait_1h": 1, "wait_24h": 24, "wait_168h": 168}
 
 
-def behind(key: str) -> Behind | None:
+def count_of(key: str) -> EpisodeCount | None:
     """Return how the figure `key` counts episodes, None if it does not count episodes.
 
     A key with a colon is the figure of a group of episodes: "reached_form:deflection_lower".
     """
     group, _, figure = key.rpartition(":")
-    found = BEHIND.get(figure)
+    found = COUNTS.get(figure)
     if found is None or not group:
         return found
     if group in _FORM:
@@ -169,11 +169,11 @@ def behind(key: str) -> Behind | None:
     return _waited(found, _HOURS[group]) if group in _HOURS else None
 
 
-def _among(found: Behind, mine: Callable[[EpisodeRow], bool]) -> Behind:
+def _among(found: EpisodeCount, mine: Callable[[EpisodeRow], bool]) -> EpisodeCount:
     return replace(found, count=lambda row: found.count(row) if mine(row) else (0, 0))
 
 
-def _waited(found: Behind, hours: int) -> Behind:
+def _waited(found: EpisodeCount, hours: int) -> EpisodeCount:
     def count(row: EpisodeRow) -> tuple[int, int]:
         if not row.closed or "otherwise" not in row.data:
             return 0, 0
@@ -273,7 +273,7 @@ class EpisodeRows:
     after: str
 
 
-def rows(source: ReportSource, span: DateRange, found: Behind, after: str) -> EpisodeRows:
+def rows(source: ReportSource, span: DateRange, found: EpisodeCount, after: str) -> EpisodeRows:
     """Return the next page of rows that the figure counts; `after` is "" for the first page."""
     read, ended = 0, False
     told: list[_Counted] = []

@@ -21,7 +21,7 @@ from kb.table import Cell, Column, ColumnKind, Line, Table, table_from
 # -- Names of views and snapshots --
 
 
-def given(text: str, *, what: str, field: str, longest: int) -> str:
+def checked_name(text: str, *, what: str, field: str, longest: int) -> str:
     """Return the name. Raises InvalidInput for `field` if it is empty or too long; the error reads
     "Give " and `what`, such as "the view a name".
     """
@@ -150,10 +150,10 @@ class ViewRequest:
 
 def named(text: str) -> str:
     """Return a view's name. Raises InvalidInput if it is empty or too long."""
-    return given(text, what="the view a name", field="name", longest=LONGEST_VIEW_NAME)
+    return checked_name(text, what="the view a name", field="name", longest=LONGEST_VIEW_NAME)
 
 
-def wanted(
+def view_request(
     form: Mapping[str, str], given: Mapping[str, Sequence[str]], pages: Pages
 ) -> ViewRequest:
     """Return the view that a form asks to save. Its fields are `name`, `shared`, `page` and `range`
@@ -164,7 +164,7 @@ def wanted(
     if page not in pages:
         problem = "This page cannot be saved as a view."
         raise InvalidInput(problem, "Open the report and save it from there.")
-    query = kept(given, pages[page])
+    query = known_arguments(given, pages[page])
     moving = form.get("range", "".join(query.pop("range", ())[:1]))
     if moving in RANGES and "range" in pages[page]:
         query = {key: values for key, values in query.items() if key not in DAYS}
@@ -172,7 +172,9 @@ def wanted(
     return ViewRequest(named(form.get("name", "")), "shared" in form, page, query)
 
 
-def kept(given: Mapping[str, Sequence[str]], known: frozenset[str]) -> dict[str, tuple[str, ...]]:
+def known_arguments(
+    given: Mapping[str, Sequence[str]], known: frozenset[str]
+) -> dict[str, tuple[str, ...]]:
     """Return the known arguments with their printable values, sorted by name."""
     found = {
         name: tuple(v for v in given[name] if v and v.isprintable() and len(v) <= 100)

@@ -17,7 +17,7 @@ from kb.analytics.report import DateRange
 from kb.database import Database
 from kb.errors import NotAllowed, NotFound
 from kb.reports import store
-from kb.reports.model import CellDifference, differences, given, has_words, without_words
+from kb.reports.model import CellDifference, checked_name, differences, has_words, without_words
 from kb.reports.store import Snapshot
 from kb.table import Table
 
@@ -49,7 +49,7 @@ class Snapshots:
         """Store a snapshot of a range and return it. Raises InvalidInput for a bad title."""
         kept = Snapshot(
             id=secrets.token_urlsafe(_ID_BYTES),
-            title=given(title, what="the report a title", field="title", longest=LONGEST),
+            title=checked_name(title, what="the report a title", field="title", longest=LONGEST),
             range=span,
             at=now,
             by=by,

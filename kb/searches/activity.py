@@ -17,7 +17,7 @@ from kb.accounts.roles import Viewer
 from kb.publishing.live_library import at_hand
 from kb.redaction.redactor import Redactor
 from kb.redaction.redactor import redact as redact_secrets
-from kb.searches.service import counted, kept
+from kb.searches.service import redaction_facts, storable_words
 from kb.tracking import store as tracking_store
 from kb.tracking.events import Arm, Event, EventKind, new_id
 from kb.tracking.recorder import Recorder
@@ -99,8 +99,8 @@ class ActivityRecorder:
         search_id: str | None = None,
     ) -> bool:
         """Record a vote on an article; a later vote of the same visitor replaces it in figures."""
-        said, redacted = kept(reason, LONGEST_REASON, self._redact)
-        data = {"helpful": bool(helpful), "reason": said} | counted(redacted)
+        said, redacted = storable_words(reason, LONGEST_REASON, self._redact)
+        data = {"helpful": bool(helpful), "reason": said} | redaction_facts(redacted)
         return self._of_article(viewer, EventKind.VOTE, slug, search_id, now, data)
 
     def solved(

@@ -64,7 +64,7 @@ class SearchService:
         """Return the answer to `query` for this viewer; their own audiences always apply."""
         results = self._engine.search(replace(query, audiences=viewer.audiences))
         results, hits = self._live(results, viewer)
-        words, redacted = kept(query.text, LONGEST_WORDS, self._redact)
+        words, redacted = storable_words(query.text, LONGEST_WORDS, self._redact)
         answer = SearchAnswer(new_search_id(now), results, hits, words, redacted=redacted)
         if earlier := self._earlier(viewer, words, query, now):
             return replace(answer, search_id=earlier)
@@ -118,7 +118,7 @@ class SearchService:
                 "device": viewer.device,
                 "collection": _collection(answer, self._library()),
             }
-            | counted(answer.redacted),
+            | redaction_facts(answer.redacted),
         )
 
 
@@ -148,7 +148,7 @@ def _known(wanted: frozenset[str], library: Library, name: str) -> list[str]:
     return sorted(wanted & {getattr(each, name) for each in library.values()}) if wanted else []
 
 
-def kept(text: str, limit: int, redact: Redactor) -> tuple[str, dict[str, int]]:
+def storable_words(text: str, limit: int, redact: Redactor) -> tuple[str, dict[str, int]]:
     """Return words as they may be stored, and how many things of each kind were hidden.
 
     They are redacted before they are shortened, so that no cut leaves half a secret.
@@ -157,7 +157,7 @@ def kept(text: str, limit: int, redact: Redactor) -> tuple[str, dict[str, int]]:
     return bounded(redacted.text, limit), redacted.counts
 
 
-def counted(*counts: Mapping[str, int]) -> dict[str, Any]:
+def redaction_facts(*counts: Mapping[str, int]) -> dict[str, Any]:
     """Return redaction counts by kind as an event's data holds them; empty for none."""
     total = added(*counts)
     return {"redacted": total} if total else {}
@@ -183,7 +183,7 @@ def _facts(answer: SearchAnswer, redact: Redactor) -> dict[str, Any]:
 
 
 def _kept(text: str, redact: Redactor) -> str:
-    return kept(text, LONGEST_WORDS, redact)[0] if text else ""
+    return storable_words(text, LONGEST_WORDS, redact)[0] if text else ""
 
 
 def _elapsed(results: Results) -> float:

@@ -28,7 +28,7 @@ USUAL_GAP = timedelta(minutes=30)
 _WINDOW = timedelta(hours=24)
 
 
-def trail(
+def journey(
     recorder: Recorder,
     visitor: str,
     search_id: str | None,

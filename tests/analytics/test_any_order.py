@@ -26,7 +26,7 @@ from hypothesis.stateful import (
 )
 
 from kb.analytics.external_tickets.reading import OutsideTicket
-from kb.analytics.external_tickets.service import MatchedPerson, _event, bring
+from kb.analytics.external_tickets.service import MatchedPerson, _event, import_tickets
 from kb.analytics.jobs import close_episodes, rebuild
 from kb.analytics.report import DateRange, Report
 from kb.analytics.service import report
@@ -220,7 +220,7 @@ class Record(RuleBasedStateMachine):
         ticket = OutsideTicket(f"{len(self.events)}", max(START, self.now - timedelta(minutes=ago)))
         event = _event(ticket, MatchedPerson(visitor), "desk")
         self.events[event.id] = event
-        bring(
+        import_tickets(
             self.db,
             SETTINGS,
             [ticket],

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from kb.analytics.article_metrics import FailedNear, Seen, Vote, article_figures
 from kb.analytics.jobs import close_episodes
 from kb.analytics.report import DateRange
-from kb.analytics.service import article_care, parts_wanted
+from kb.analytics.service import article_figures_of, failing_words
 from kb.config.settings import load
 from kb.database import Database
 from kb.tracking.events import Event
@@ -37,7 +37,7 @@ def test_a_day_of_one_article(database: Database, did: Did) -> None:
     ]
     put_all(database, events)
     close_episodes(database, load({}), NOW)
-    known = article_care(database, DAY, k=3)
+    known = article_figures_of(database, DAY, k=3)
     told = known["a"]
     assert (told.views, told.people) == (6, 3)
     assert (told.helpful.numerator, told.helpful.n, told.helpful.value) == (1, 2, 0.5)
@@ -53,13 +53,13 @@ def test_what_failed_near_an_article_and_what_is_wanted(database: Database, did:
         for n in range(4)
     ])  # fmt: skip
     close_episodes(database, load({}), NOW)
-    near = {slug: one.failed_near for slug, one in article_care(database, DAY, k=4).items()}
+    near = {slug: one.failed_near for slug, one in article_figures_of(database, DAY, k=4).items()}
     assert {slug: rows[0].people for slug, rows in near.items()} == {"c": 4, "d": 4, "e": 4}
-    assert [(row.words, row.people) for row in parts_wanted(database, DAY, k=4, now=NOW)] == [
+    assert [(row.words, row.people) for row in failing_words(database, DAY, k=4, now=NOW)] == [
         ("printer jams", 4)
     ]
-    assert parts_wanted(database, DAY, k=5, now=NOW) == ()
-    assert all(not one.failed_near for one in article_care(database, DAY, k=5).values())
+    assert failing_words(database, DAY, k=5, now=NOW) == ()
+    assert all(not one.failed_near for one in article_figures_of(database, DAY, k=5).values())
 
 
 SLUGS, PEOPLE = st.sampled_from("abc"), st.sampled_from("123456")

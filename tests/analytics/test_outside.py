@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kb.analytics.external_tickets.reading import OutsideTicket, from_csv, from_json
-from kb.analytics.external_tickets.service import ImportResult, Matching, bring
+from kb.analytics.external_tickets.service import ImportResult, Matching, import_tickets
 from kb.analytics.jobs import close_episodes
 from kb.cli.main import main
 from kb.errors import InvalidInput
@@ -129,12 +129,14 @@ def test_a_mail_turns_a_silent_reader_into_a_failed_deflection(
         OutsideTicket("5", noon + timedelta(hours=4), "agent@example.org"),
     ]
     match = services.matching()
-    done = bring(services.db, services.settings, mails, match, source="desk", now=NOW)
+    done = import_tickets(services.db, services.settings, mails, match, source="desk", now=NOW)
     assert done == ImportResult(new=5, known=0, matched=4)
     assert outcomes(services) == {visitor: "ticketed", silent: "ticketed"}
-    again = bring(services.db, services.settings, mails, match, source="desk", now=NOW)
+    again = import_tickets(services.db, services.settings, mails, match, source="desk", now=NOW)
     assert again == ImportResult(new=0, known=5, matched=0)
-    other = bring(services.db, services.settings, mails[:1], match, source="other", now=NOW)
+    other = import_tickets(
+        services.db, services.settings, mails[:1], match, source="other", now=NOW
+    )
     assert other.new == 1
     with services.db.read() as connection:
         kept = repr(connection.execute(sa.select(events)).all())

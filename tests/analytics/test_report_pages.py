@@ -23,7 +23,7 @@ from kb.analytics.daily_counts_store import packed, unpacked
 from kb.analytics.jobs import close_episodes
 from kb.analytics.model import EpisodeRow, Outcome
 from kb.analytics.report import DateRange, ReportFacts, make_report
-from kb.reports.episodes import BEHIND, behind
+from kb.reports.episodes import COUNTS, count_of
 from kb.reports.pages import PAGES, TABLES
 from kb.reports.tables import deflection as tables_deflection
 from kb.reports.tables import searches as tables_searches
@@ -159,14 +159,14 @@ def test_the_rows_behind_a_figure_add_up_to_it(found: list[EpisodeRow]) -> None:
                told.searches, told.deflection.response, *(step.reached for step in told.funnel),
                told.quality.clicked, told.quality.top, told.quality.reworded]  # fmt: skip
     for figure in figures:
-        counted = BEHIND[figure.key]
+        counted = COUNTS[figure.key]
         assert not counted.unlike
         pairs = [counted.count(row) for row in found]
         assert sum(n for _, n in pairs) == figure.numerator, figure.key
         if figure.denominator is not None:
             assert sum(of for of, _ in pairs) == figure.denominator, figure.key
     for group in told.deflection.populations:
-        own = behind(f"{group.key}:deflection_lower")
+        own = count_of(f"{group.key}:deflection_lower")
         assert own is not None
         pairs = [own.count(row) for row in found]
         assert (sum(n for _, n in pairs), sum(of for of, _ in pairs)) == (

@@ -18,7 +18,7 @@ from kb.authoring.check_output import CheckResult, github
 from kb.cli.main import main
 from kb.content.draft import read_draft
 from kb.content.lint.catalogue import CATALOGUE, Severity
-from kb.content.lint.fixing import mended
+from kb.content.lint.fixing import fixed_text
 from kb.content.lint.page import SourcePage, read_page
 from kb.content.markdown.conversion import to_html
 from kb.content.sources.source import Blob
@@ -300,10 +300,10 @@ def test_mending_is_done_once_and_keeps_what_it_does_not_understand(
     page = page_of(text)
     if page is None or page.draft.refused:
         return
-    once = mended(text, page, {"/old": "../new.md"})
+    once = fixed_text(text, page, {"/old": "../new.md"})
     again = page_of(once)
     assert again is not None
-    assert mended(once, again, {"/old": "../new.md"}) == once
+    assert fixed_text(once, again, {"/old": "../new.md"}) == once
     assert not again.draft.refused
     # Words, and everything but marks of headings, targets, keys and the last line's end, stay.
     plain = [re.sub(r"^ {0,3}#+(?=[ \t])", "#", line) for line in page.draft.body.split("\n")]

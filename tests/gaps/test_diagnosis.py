@@ -16,7 +16,7 @@ from kb.gaps.diagnosis import Refined, diagnose, odds, of_gap, synonyms
 from kb.gaps.diagnosis_jobs import Diagnosing, Investigation, QueryWording
 from kb.gaps.jobs import Grouping
 from kb.gaps.model import (
-    Aftermath,
+    AfterFailure,
     Best,
     Diagnosis,
     DiagnosisFacts,
@@ -49,7 +49,9 @@ def test_the_causes_of_the_constructed_set_are_named(look: Investigation) -> Non
 def test_a_search_that_reached_its_article_low_down_says_at_which_place(
     look: Investigation,
 ) -> None:
-    asked = QueryWording("sign in", aftermath=Aftermath("software/clear-the-browser-cache", "said"))
+    asked = QueryWording(
+        "sign in", aftermath=AfterFailure("software/clear-the-browser-cache", "said")
+    )
     found = diagnose(look.facts(asked))
     assert found.cause is RootCause.RANKS_LOW
     assert found.evidence["rank"] > 3
@@ -62,10 +64,10 @@ WEAK = SearchAttempt(0.3, 0.5, ("a",), Best("a", "en", cosine=0.3, coverage=0.2)
 
 
 def test_an_article_that_was_opened_in_vain_is_no_answer() -> None:
-    vain = Aftermath(refuted={"a": "not-my-problem"})
+    vain = AfterFailure(refuted={"a": "not-my-problem"})
     assert diagnose(DiagnosisFacts("x", "en", SURE)).cause is RootCause.WORDING
     assert diagnose(DiagnosisFacts("x", "en", SURE, aftermath=vain)).cause is RootCause.TRUE_GAP
-    dated = Aftermath(refuted={"a": "out-of-date"})
+    dated = AfterFailure(refuted={"a": "out-of-date"})
     assert diagnose(DiagnosisFacts("x", "en", SURE, aftermath=dated)).cause is RootCause.DRAFT
 
 
@@ -73,7 +75,7 @@ def test_what_the_person_found_in_the_end_goes_before_what_they_may_not_see() ->
     closed = SearchAttempt(0.99, 0.5, ("s",), Best("s", "en", Visibility.CLOSED, 0.9, 1.0))
     assert diagnose(DiagnosisFacts("x", "en", WEAK, closed=closed)).cause is RootCause.NOT_PERMITTED
     found = Best("b", "en")
-    after = Aftermath("b", "said", "y")
+    after = AfterFailure("b", "said", "y")
     facts = DiagnosisFacts("x", "en", WEAK, closed=closed, aftermath=after, found=found)
     assert diagnose(facts).cause is RootCause.WORDING
 

@@ -323,7 +323,7 @@ def test_the_worker_asks_again_after_a_publish(site: Site) -> None:
 
 
 def test_a_patch_makes_answered_questions_tests_of_their_article(site: Site) -> None:
-    from kb.gaps.fixes import brought, proposal
+    from kb.gaps.fixes import proposal, recent_answers
 
     for who in ("ana", "ben"):
         site.ask("Tunnel drops: reconnect?", who)
@@ -331,7 +331,7 @@ def test_a_patch_makes_answered_questions_tests_of_their_article(site: Site) -> 
     site.repository.write("vpn/drops.md", "Tunnel drops", VPN)
     site.publish()
     site.replay()
-    answered = brought(site.parts.db, datetime.now(UTC), k=2)
+    answered = recent_answers(site.parts.db, datetime.now(UTC), k=2)
     found = proposal(site.parts.settings, site.parts.library(), answered)
 
     folder = site.repository.folder

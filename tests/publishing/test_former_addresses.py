@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator
 
 from kb.app import create_app
 from kb.config.settings import Settings
-from kb.content.sources.source import FileChange, FormerFile, fates
+from kb.content.sources.source import FileChange, FormerFile, former_files
 from kb.publishing.publisher import Published, publish
 from kb.services import Services, build
 
@@ -295,11 +295,11 @@ def test_step_by_step_is_as_at_once(
     files = Files()
     for act in first:
         files.act(*act)
-    early, told = dict(fates(reversed(files.changes), files.here, {})), len(files.changes)
+    early, told = dict(former_files(reversed(files.changes), files.here, {})), len(files.changes)
     for act in second:
         files.act(*act)
-    at_once = fates(reversed(files.changes), files.here, {})
-    assert fates(reversed(files.changes[told:]), files.here, early) == at_once
+    at_once = former_files(reversed(files.changes), files.here, {})
+    assert former_files(reversed(files.changes[told:]), files.here, early) == at_once
 
 
 @given(ACTS)
@@ -307,7 +307,7 @@ def test_a_past_ends_at_what_is_there_or_at_a_removal(acts: list[tuple[str, str]
     files = Files()
     for act in acts:
         files.act(*act)
-    found = fates(reversed(files.changes), files.here, {})
+    found = former_files(reversed(files.changes), files.here, {})
     assert {change.old for change in files.changes} - files.here == set(found)
     for fate in found.values():
         assert fate.to in files.here if fate.to else fate.blob
@@ -315,7 +315,7 @@ def test_a_past_ends_at_what_is_there_or_at_a_removal(acts: list[tuple[str, str]
 
 def test_only_so_many_pasts_are_kept_the_newest_first() -> None:
     changes = [FileChange(f"{n}.md", "", "x") for n in range(6000)]
-    found = fates(changes, set(), {"older.md": FormerFile(title="Older", audience="public")})
+    found = former_files(changes, set(), {"older.md": FormerFile(title="Older", audience="public")})
     assert len(found) == 5000
     assert "0.md" in found
     assert "older.md" not in found

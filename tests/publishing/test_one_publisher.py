@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from kb.config.settings import Settings
-from kb.publishing.state import LOCK, alone
+from kb.publishing.state import LOCK, publish_lock
 from search.index import generation
 
 PUBLISH = """
@@ -68,6 +68,6 @@ def test_a_git_that_outlives_its_killed_publisher_is_waited_for(
     with (settings.data / LOCK).open("w") as lock, pytest.raises(BlockingIOError):
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     go.write_text("\n")
-    with alone(settings.data):
+    with publish_lock(settings.data):
         assert ended.exists()
     one.communicate()

@@ -15,7 +15,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from kb.app import create_app
-from kb.publishing.state import wish
+from kb.publishing.state import publish_request
 from kb.scheduler import Worker
 from kb.services import Services
 
@@ -69,7 +69,7 @@ def test_a_signed_push_wakes_the_worker(hooked: Any, parts: Services, server: st
     answer = call(hooked(), **proofs(MAIN)[server])
     assert answer.status_code == 202
     assert answer.get_json() == {"publishing": True, "reason": ""}
-    assert wish(parts.settings.data)
+    assert publish_request(parts.settings.data)
 
 
 @pytest.mark.parametrize("server", SERVERS)
@@ -80,7 +80,7 @@ def test_a_wrong_secret_or_another_body_is_refused(
     if server != "gitlab":  # GitLab sends the secret and signs nothing
         other = proofs(b'{"ref": "refs/heads/other"}')[server]
         assert call(hooked(), **other).status_code == 403
-    assert wish(parts.settings.data) == ""
+    assert publish_request(parts.settings.data) == ""
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_what_proves_nothing_is_refused(
     answer = call(hooked(), **headers)
     assert answer.status_code in {401, 403}
     assert answer.get_json()["error"]["hint"]
-    assert wish(parts.settings.data) == ""
+    assert publish_request(parts.settings.data) == ""
 
 
 def test_without_a_secret_there_is_no_hook(hooked: Any) -> None:
@@ -120,7 +120,7 @@ def test_a_form_as_github_can_send_it(hooked: Any, parts: Services) -> None:
         "/hooks/push", data=body, content_type=kind, headers=proofs(body)["github"]
     )
     assert answer.get_json()["publishing"] is True
-    assert wish(parts.settings.data)
+    assert publish_request(parts.settings.data)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_a_push_to_another_branch_is_answered_and_left(
     body = json.dumps({"ref": ref}).encode()
     answer = call(hooked(articles_ref=wanted), body, **proofs(body)["github"])
     assert (answer.status_code, answer.get_json()["publishing"]) == (202, heard)
-    assert bool(wish(parts.settings.data)) is heard
+    assert bool(publish_request(parts.settings.data)) is heard
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_another_event_is_answered_and_left(
     proof = {"X-Gitlab-Token": SECRET, name: kind}
     answer = call(hooked(), **proof)
     assert (answer.status_code, answer.get_json()["publishing"]) == (202, False)
-    assert wish(parts.settings.data) == ""
+    assert publish_request(parts.settings.data) == ""
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b"\xff", b"[" * 100_000, b'"main"'])

@@ -20,7 +20,7 @@ from kb.config.settings import Settings, shown
 from kb.content.sources.mirror import HEAD, fetch
 from kb.errors import ContentError
 from kb.publishing.publisher import Published, publish
-from kb.publishing.state import alone
+from kb.publishing.state import publish_lock
 from kb.services import build
 
 Live = Callable[..., Published]
@@ -239,7 +239,7 @@ def test_credentials_reach_the_server_and_nobody_else(
     wrapper.chmod(0o755)
     monkeypatch.setenv("PATH", f"{wrapper.parent}:{os.environ['PATH']}")
     place = tmp_path / "mirror.git"
-    with server(remote.parent, "s3cret") as (host, heard), alone(tmp_path) as lock:
+    with server(remote.parent, "s3cret") as (host, heard), publish_lock(tmp_path) as lock:
         address = f"http://reader:s3cret@{host}/remote.git"
         fetch(read_remote(address), place, lock=lock)
         found = subprocess.run(

@@ -16,7 +16,7 @@ from kb.app import create_app
 from kb.config.repositories import Repository as Further
 from kb.config.settings import Settings, load, shown
 from kb.content.library import Library
-from kb.content.sources.combined import joined, parted
+from kb.content.sources.combined import commits_of, state_name
 from kb.errors import ConfigError, ContentError
 from kb.publishing.publisher import keep_time, publish
 from kb.publishing.rollback import kept_generations, roll_back
@@ -130,12 +130,12 @@ def test_each_keeps_its_names_of_collections_and_its_synonyms(
 def test_a_commit_in_one_of_them_goes_live_and_is_told(
     hr: Any, repository: Any, live: Any, client: FlaskClient
 ) -> None:
-    before = parted(live().commit)
+    before = commits_of(live().commit)
     hr.write("leave/unpaid.md", title="Unpaid leave")
     commit = hr.commit()
     asked = f"/api/v1/publishing?commit={commit}"
     assert not client.get(asked).get_json()["live"]
-    after = parted(live().commit)
+    after = commits_of(live().commit)
     assert (after["hr"], after[""]) == (commit, before[""])
     assert client.get(asked).get_json()["live"]
     assert client.get(f"/api/v1/publishing?commit={before['']}").get_json()["live"]
@@ -181,7 +181,7 @@ def test_going_back_takes_all_of_them_back(hr: Any, live: Any, settings: Setting
     hr.write("leave/unpaid.md", title="Unpaid leave")
     hr.commit()
     assert "hr/leave/unpaid" in live().articles
-    roll_back(settings, parted(first)["hr"][:10])
+    roll_back(settings, commits_of(first)["hr"][:10])
     assert "hr/leave/unpaid" not in live().articles
     for state in kept_generations(settings):  # what is lost is built again from its name
         shutil.rmtree(next(settings.generations.glob(f"*{state.generation}*")))
@@ -300,5 +300,5 @@ def test_passwords_in_sources_are_shown_nowhere() -> None:
 
 def test_a_states_name_says_each_commit() -> None:
     commits = {"": "1" * 40, "hr": "2" * 40, "it": "3" * 40}
-    assert parted(joined(commits)) == commits
-    assert parted("1" * 40) == {"": "1" * 40}
+    assert commits_of(state_name(commits)) == commits
+    assert commits_of("1" * 40) == {"": "1" * 40}

@@ -13,7 +13,7 @@ from kb.accounts.roles import Role, Viewer
 from kb.database import Database
 from kb.searches.activity import ActivityRecorder
 from kb.searches.service import SearchService
-from kb.tickets.journey import trail
+from kb.tickets.journey import journey
 from kb.tracking import store as tracking_store
 from kb.tracking.events import EventKind
 from kb.tracking.query_text import bounded, words_key
@@ -198,7 +198,7 @@ def test_the_trail_tells_what_was_tried(
     record.vote(reader, "vpn", False, now=noon + timedelta(seconds=30), search_id=first)
     later = noon + timedelta(minutes=2)
     ask(recorder, shelf, reader, "nothing like it", later, index=Index("gone"))
-    told = trail(recorder, reader.visitor, first, now=later, library=lambda: shelf)
+    told = journey(recorder, reader.visitor, first, now=later, library=lambda: shelf)
     assert [(s["words"], s["failure"]) for s in told["searches"]] == [
         ("vpn down", "voted_down"),
         ("nothing like it", "weak"),
@@ -210,13 +210,13 @@ def test_the_trail_tells_what_was_tried(
             "vote": "unhelpful", "solved": False,
         }
     ]  # fmt: skip
-    assert trail(recorder, "nobody", None, now=later)["searches"] == []
+    assert journey(recorder, "nobody", None, now=later)["searches"] == []
 
 
 def test_a_trail_without_a_database_is_empty(
     away: Database, tmp_path: Path, noon: datetime
 ) -> None:
-    told = trail(Recorder(away, tmp_path / "spool"), "v", "x", now=noon)
+    told = journey(Recorder(away, tmp_path / "spool"), "v", "x", now=noon)
     assert (told["searches"], told["articles"]) == ([], [])
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from kb.accounts.roles import Viewer
 from kb.analytics.date_ranges import RANGES, range_of
 from kb.errors import InvalidInput
-from kb.reports.model import wanted
+from kb.reports.model import view_request
 from kb.web.views.saved_views import PAGES, TITLES
 from tests.web.pages import Page, complaints
 
@@ -134,9 +134,9 @@ def test_whatever_is_sent_only_known_arguments_with_plain_values_are_kept(
     form: dict[str, str], given_: dict[str, list[str]], page: str
 ) -> None:
     try:
-        found = wanted(form, given_, PAGES)
+        found = view_request(form, given_, PAGES)
     except InvalidInput:
-        found = wanted(form | {"page": page, "name": "A name"}, given_, PAGES)
+        found = view_request(form | {"page": page, "name": "A name"}, given_, PAGES)
     assert found.page in PAGES
     assert set(found.query) <= PAGES[found.page]
     assert all(v.isprintable() and 0 < len(v) <= 100 for vs in found.query.values() for v in vs)

@@ -35,7 +35,7 @@ from kb.accounts.roles import Role
 from kb.redaction.redactor import redactor
 from kb.scheduler import Worker
 from kb.schema import metadata
-from kb.searches.service import kept
+from kb.searches.service import storable_words
 from kb.server import run
 from kb.tracking import recorder
 
@@ -252,7 +252,7 @@ def _tickets(server: Running) -> None:
         search = json.loads(text)["search_id"]
         form = server.call("GET", f"/tickets/new?search={search}")[1]
         assert case.secrets[0] not in html.unescape(form)
-        subject, _ = kept(case.text, 150, redactor(OWN))
+        subject, _ = storable_words(case.text, 150, redactor(OWN))
         sent = {"subject": subject, "search_id": search, "email": "asks@site.test"}
         assert server.api("/api/v1/tickets", sent)[0] in (200, 201)
         server.api(

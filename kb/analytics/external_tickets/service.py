@@ -81,7 +81,7 @@ def _found(find: Callable[[str], Account], key: str) -> Account | None:
         return None
 
 
-def bring(
+def import_tickets(
     db: Database,
     settings: EpisodeSettings,
     tickets: Sequence[OutsideTicket],
@@ -112,7 +112,7 @@ def bring(
     return _counts(put, fresh, first)
 
 
-def look(
+def preview_import(
     db: Database,
     tickets: Sequence[OutsideTicket],
     match: Callable[[OutsideTicket], MatchedPerson],

@@ -31,7 +31,7 @@ _SAVED_EVERY = 50  # pages, at least, between two saves of the state
 DEEPEST = 32  # parts of an address that are tried, from its end
 
 
-class Bringing:
+class Import:
     """One import of an export into the folder `target`."""
 
     def __init__(self, tree: Tree, target: Path, language: str, *, force: bool) -> None:

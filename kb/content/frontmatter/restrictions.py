@@ -133,7 +133,7 @@ _OWN = {
 def narrowing_problems(values: Mapping[str, Any], lines: Mapping[str, int]) -> Iterator[Problem]:
     """Yield a refusal for each unread key that seems to restrict readers or delay the article."""
     for key, value in values.items():
-        hint = "" if key in KNOWN else mend_of(str(key), value)
+        hint = "" if key in KNOWN else fix_of(str(key), value)
         if not hint:
             hint = next(_within(value, own=key in KNOWN), "")
         if hint:
@@ -148,7 +148,7 @@ def _within(value: Any, *, own: bool, depth: int = 0) -> Iterator[str]:
     """Yield what to write instead of keys inside a value; in lists, prose may hold colons too."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
-            if hint := mend_of(str(key), inner, exact=True):
+            if hint := fix_of(str(key), inner, exact=True):
                 yield f"{hint} Begin the line at its left edge, outside other keys."
             yield from _within(inner, own=own, depth=depth + 1)
     elif isinstance(value, list):
@@ -170,7 +170,7 @@ def _says_own(text: str) -> bool:
     return any(found[1].casefold() in _NARROW for found in _OWN_LINE.finditer(text))
 
 
-def mend_of(key: str, value: Any, *, exact: bool = False) -> str:
+def fix_of(key: str, value: Any, *, exact: bool = False) -> str:
     """Return what to write instead of a key that would restrict or delay, "" for a harmless one.
 
     With `exact`, misspelt keys of ours do not count.
@@ -263,6 +263,6 @@ def narrows(text: str) -> bool:
         if found is None:
             continue
         value = re.sub(r"(?:^|\s)#.*", "", found[2]).strip(" \t\"'[],")
-        if mend_of(found[1], re.split(r"[\"']?\s*,\s*[\"']?", value)):
+        if fix_of(found[1], re.split(r"[\"']?\s*,\s*[\"']?", value)):
             return True
     return False

@@ -186,7 +186,7 @@ def _finding(problem: Problem, line_text: Callable[[str, int], str]) -> Finding:
     )
 
 
-def beyond(findings: Iterable[Finding], known: Mapping[str, int]) -> tuple[Finding, ...]:
+def new_findings(findings: Iterable[Finding], known: Mapping[str, int]) -> tuple[Finding, ...]:
     """Return the findings that are not in `known`, which counts known findings by their key."""
     left = Counter(dict(known))
     new = []

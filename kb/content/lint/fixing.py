@@ -19,7 +19,7 @@ _HASHES = re.compile(r"^( {0,3})(#{1,6})(?=[ \t])")
 _OTHER_HEADING = re.compile(r"<h[1-6]\b|^ {0,3}(?:=+|-+)[ \t]*$", re.IGNORECASE | re.MULTILINE)
 
 
-def mended(text: str, page: SourcePage, targets: Mapping[str, str]) -> str:
+def fixed_text(text: str, page: SourcePage, targets: Mapping[str, str]) -> str:
     """Return the text of a page with everything fixed that can be fixed.
 
     `targets` maps link targets as written to what they should be.

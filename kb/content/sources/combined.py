@@ -21,13 +21,13 @@ _SHORT = 12  # digits of a commit that are shown to people
 Each = TypeVar("Each")
 
 
-def joined(commits: Mapping[str, str]) -> str:
+def state_name(commits: Mapping[str, str]) -> str:
     """Return the name of a state: the main repository's commit (key ""), then each other one's."""
     others = (f"+{name}@{commit}" for name, commit in sorted(commits.items()) if name)
     return commits[""] + "".join(others)
 
 
-def parted(commit: str) -> dict[str, str]:
+def commits_of(commit: str) -> dict[str, str]:
     """Return the commits by repository from the name of a state, "" for the main repository."""
     own, *others = commit.split("+")
     pairs = (other.partition("@") for other in others)
@@ -36,7 +36,7 @@ def parted(commit: str) -> dict[str, str]:
 
 def shortened(commit: str) -> str:
     """Return the name of a state in the form shown to people."""
-    parts = parted(commit)
+    parts = commits_of(commit)
     others = (f" {name}@{part[:_SHORT]}" for name, part in parts.items() if name)
     return parts[""][:_SHORT] + "".join(others)
 
@@ -46,7 +46,7 @@ class SeveralSources:
 
     def __init__(self, own: Source, others: Mapping[str, Source]) -> None:
         self._parts: dict[str, Source] = {"": own} | dict(sorted(others.items()))
-        self.commit = joined({name: part.commit for name, part in self._parts.items()})
+        self.commit = state_name({name: part.commit for name, part in self._parts.items()})
         self._files = {
             path: blob
             for name, part in self._parts.items()
@@ -97,7 +97,7 @@ class SeveralSources:
         """Return the files moved or removed in each repository since its commit in `since`. Parts
         without a history are skipped; None if no part has one.
         """
-        before = parted(since) if since else {}
+        before = commits_of(since) if since else {}
         told = {name: part.moves(before.get(name, "")) for name, part in self._parts.items()}
         kept = {name: changes for name, changes in told.items() if changes is not None}
         return chain(*(_moved(changes, name) for name, changes in kept.items())) if kept else None
@@ -106,7 +106,7 @@ class SeveralSources:
         """Return the paths that each part changed since its commit in `commit`; a part that is not
         named there shares no history.
         """
-        before = parted(commit) if commit else {}
+        before = commits_of(commit) if commit else {}
         return frozenset(
             _prefix(name) + path
             for name, part in self._parts.items()
@@ -115,7 +115,7 @@ class SeveralSources:
 
     def follows(self, commit: str) -> bool:
         """Whether that state has the same parts, and each of its commits leads to this state's."""
-        before = parted(commit) if commit else {}
+        before = commits_of(commit) if commit else {}
         parts = self._parts.items()
         return before.keys() == self._parts.keys() and all(p.follows(before[n]) for n, p in parts)
 

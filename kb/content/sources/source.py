@@ -110,7 +110,7 @@ class Removed:
     audience: str
 
 
-def fates(
+def former_files(
     changes: Iterable[FileChange], present: Collection[str], before: Mapping[str, FormerFile]
 ) -> dict[str, FormerFile]:
     """Return what became of each former path, newest first.

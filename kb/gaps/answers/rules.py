@@ -276,7 +276,7 @@ class AnswersOfArticle:
     others: int
 
 
-def brought(rows: Iterable[AnsweredSearch], *, k: int) -> tuple[AnswersOfArticle, ...]:
+def answers_by_article(rows: Iterable[AnsweredSearch], *, k: int) -> tuple[AnswersOfArticle, ...]:
     """Return what each commit and article answered, the latest first."""
     rows = tuple(rows)
     shown = _shown(rows, k)

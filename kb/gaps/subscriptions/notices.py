@@ -69,7 +69,7 @@ class Reader(Protocol):
     def language(self) -> str: ...
 
 
-class Told(Protocol):
+class AnswerToTell(Protocol):
     """The answer to tell of: the article, and the words it answers."""
 
     @property
@@ -81,7 +81,7 @@ class Told(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class AnswerLetters:
+class AnswerEmails:
     """Writes emails into the outbox, in the transaction that causes them."""
 
     links: Links
@@ -96,7 +96,7 @@ class AnswerLetters:
         Outbox(connection).put_once(MAIL, payload, now=now, key=key)
 
     def answered(
-        self, connection: Connection, to: Reader, token: str, answer: Told, *, now: datetime
+        self, connection: Connection, to: Reader, token: str, answer: AnswerToTell, *, now: datetime
     ) -> None:
         """Tell of the article that answers, once per subscription."""
         texts = _TEXTS[email_language(to.language)]

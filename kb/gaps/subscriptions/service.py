@@ -40,14 +40,20 @@ class SubscriptionNotices(Protocol):
         ...
 
     def answered(
-        self, connection: Connection, to: Subscription, token: str, answer: ToldOf, *, now: datetime
+        self,
+        connection: Connection,
+        to: Subscription,
+        token: str,
+        answer: AnswerFound,
+        *,
+        now: datetime,
     ) -> None:
         """Tell somebody of the article that answers."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class ToldOf:
+class AnswerFound:
     """The article that answers, and the words it answers."""
 
     slug: str
@@ -175,7 +181,7 @@ class Subscriptions(Waiting):
             return
         article = self._library().get(slug)
         title = article.title if article is not None else slug
-        answer = ToldOf(slug, title, tuple(dict.fromkeys(each.words for each in told)))
+        answer = AnswerFound(slug, title, tuple(dict.fromkeys(each.words for each in told)))
         self._letters.answered(connection, told[0], self._token(told[0].id), answer, now=now)
 
     def _may_read(self, subscription: Subscription, slug: str) -> bool:

@@ -16,10 +16,10 @@ from flask import Blueprint, Response, render_template, request
 from kb.accounts.roles import Permission
 from kb.analytics.article_metrics import ArticleFigures, nothing
 from kb.analytics.report import DateRange
-from kb.analytics.service import article_care
-from kb.authoring.tasks import keepers, kept_by, tasks
+from kb.analytics.service import article_figures_of
+from kb.authoring.tasks import belongs_to, owners, tasks
 from kb.content.article import Article, ArticleStatus
-from kb.gaps.fixes import brought, proposal
+from kb.gaps.fixes import proposal, recent_answers
 from kb.gaps.service import GapFilter, listing, name_of
 from kb.publishing.rollback import kept_generations
 from kb.publishing.state import read_state
@@ -45,7 +45,7 @@ def home() -> str:
     parts, today = services(), now().date()
     library = parts.library()
     span = DateRange(today - timedelta(days=DAYS - 1), today)
-    known = article_care(parts.db, span, k=parts.settings.k_anonymity)
+    known = article_figures_of(parts.db, span, k=parts.settings.k_anonymity)
     articles = _published(library.articles.values())
     of, kept = _chosen(articles)
     words = dict(REASONS)
@@ -54,12 +54,12 @@ def home() -> str:
         for slug, care in known.items()
     }
     todo = tasks(library, kept, reasons, today=today, language=parts.settings.language)
-    answered = brought(parts.db, now(), k=parts.settings.k_anonymity)
+    answered = recent_answers(parts.db, now(), k=parts.settings.k_anonymity)
     mine = {one.slug for one in kept}
     return render_template(
         "authors/home.html",
         of=of,
-        owners=keepers(articles),
+        owners=owners(articles),
         span=span,
         tasks=todo[:MOST_TASKS],
         more_tasks=max(0, len(todo) - MOST_TASKS),
@@ -82,7 +82,7 @@ def _published(articles: Any) -> list[Article]:
 
 def _chosen(articles: Sequence[Article]) -> tuple[str, list[Article]]:
     """Return the owner asked for and the articles: one's own where there are any, else all."""
-    mine = [a for a in articles if kept_by(a, (viewer().name, viewer().email))]
+    mine = [a for a in articles if belongs_to(a, (viewer().name, viewer().email))]
     of = request.args.get("of", "")[:200] or (MINE if mine else ALL)
     if of == MINE:
         return of, mine
@@ -117,7 +117,7 @@ def states() -> str:
         problems=sorted(library.problems, key=lambda each: not each.refused),
         standing=read_state(parts.settings.data),
         states=kept_generations(parts.settings),
-        answered=brought(parts.db, now(), k=parts.settings.k_anonymity)[:MOST_ANSWERS_SHOWN],
+        answered=recent_answers(parts.db, now(), k=parts.settings.k_anonymity)[:MOST_ANSWERS_SHOWN],
         titles={slug: article.title for slug, article in library.articles.items()},
         k=parts.settings.k_anonymity,
     )
@@ -128,7 +128,7 @@ def states() -> str:
 def patch() -> Response:
     """The questions that are answered now, as a patch that makes them must-find tests."""
     parts = services()
-    answered = brought(parts.db, now(), k=parts.settings.k_anonymity)
+    answered = recent_answers(parts.db, now(), k=parts.settings.k_anonymity)
     found = proposal(parts.settings, parts.library(), answered)
     response = Response(found.patch, mimetype="text/x-diff")
     response.headers["Content-Disposition"] = 'attachment; filename="answered.patch"'

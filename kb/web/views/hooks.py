@@ -21,10 +21,10 @@ from werkzeug.datastructures import Headers
 
 from kb.accounts.roles import Permission
 from kb.analytics.external_tickets.reading import from_json
-from kb.analytics.external_tickets.service import bring
+from kb.analytics.external_tickets.service import import_tickets
 from kb.config.ticket_hooks import HEADERS, Call, NotProved, proved
 from kb.errors import InvalidInput
-from kb.publishing.state import wake
+from kb.publishing.state import request_publish
 from kb.web.guard import needs, now, services
 
 blueprint = Blueprint("hooks", __name__, url_prefix="/hooks")
@@ -65,7 +65,7 @@ def push() -> ResponseReturnValue:
         shown = (one.branch.rpartition(":")[2] for one in services().previews.all(now()))
         why = _beside_the_point(payload, [*refs, *shown])
     if not why:
-        wake(settings.data)
+        request_publish(settings.data)
     return jsonify(publishing=not why, reason=why), 202
 
 
@@ -111,7 +111,7 @@ def _taken(body: bytes, source: str, call: Call | None = None) -> ResponseReturn
     except (ValueError, RecursionError):
         raise InvalidInput("The body is not JSON.", "Let the other system send JSON.") from None
     found = from_json(payload, now=now())
-    done = bring(
+    done = import_tickets(
         parts.db, parts.settings, found, parts.matching(), source=source, now=now(), call=call
     )
     told = {"new": done.new, "known": done.known, "matched": done.matched}

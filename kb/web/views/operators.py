@@ -19,7 +19,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from kb.accounts.roles import Permission
-from kb.connectors.files import FOLDER, kept_letter, kept_letters, masked
+from kb.connectors.files import FOLDER, masked, stored_email, stored_emails
 from kb.reports.processes import processes
 from kb.reports.prometheus import Gauge
 from kb.web.guard import live_services, needs, now, services
@@ -96,7 +96,7 @@ MOST = 200  # of the newest on one page
 @needs(Permission.OPERATE)
 def listing() -> str:
     """The emails, newest first."""
-    found = kept_letters(_folder())
+    found = stored_emails(_folder())
     return render_template(
         "desk/mail.html",
         letters=found[:MOST],
@@ -110,7 +110,7 @@ def listing() -> str:
 @needs(Permission.OPERATE)
 def show(letter: str) -> ResponseReturnValue:
     """One email."""
-    found = kept_letter(_folder(), letter)
+    found = stored_email(_folder(), letter)
     if found is None:
         abort(404, "There is no such letter, or it was removed.")
     return render_template("desk/letter.html", letter=found, masked=masked)

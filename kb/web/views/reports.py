@@ -29,7 +29,7 @@ from kb.analytics.ticket_definitions import CYCLE, TICKETS
 from kb.errors import InvalidInput
 from kb.privacy.overview import figures
 from kb.reports.annotations import notes_in
-from kb.reports.episodes import behind, rows
+from kb.reports.episodes import count_of, rows
 from kb.reports.pages import (
     CODE,
     PAGES,
@@ -197,7 +197,7 @@ def figure(table: str, key: str) -> ResponseReturnValue:
     line = next((line for line in found.lines if line.key == key), None)
     if line is None:
         abort(404, "There is no such figure in the report of these days.")
-    counted = behind(key)
+    counted = count_of(key)
     told = rows(source, span, counted, request.args.get("after", "")[:80]) if counted else None
     name = str(line.cells[0] if found.columns[0].kind is ColumnKind.FIGURE else line.cells[1])
     shown = render_template(

@@ -17,7 +17,7 @@ from kb.accounts.roles import Permission
 from kb.analytics.date_ranges import RANGES
 from kb.errors import InvalidInput, NotAllowed, NotFound
 from kb.reports import saved_views
-from kb.reports.model import SavedView, kept, wanted
+from kb.reports.model import SavedView, known_arguments, view_request
 from kb.reports.pages import PAGES as PAGES_OF_REPORT
 from kb.web.guard import needs, now, services, viewer
 from kb.web.views.annotations import names
@@ -52,7 +52,9 @@ def listing() -> str:
 def save() -> ResponseReturnValue:
     """Save a page's address under a name."""
     try:
-        saved_views.save(services().db, wanted(request.form, _given(), PAGES), _person(), now())
+        saved_views.save(
+            services().db, view_request(request.form, _given(), PAGES), _person(), now()
+        )
     except InvalidInput as problem:
         return _page(problem), 422
     return redirect(url_for("views.listing"), 303)
@@ -66,7 +68,8 @@ def view(view_id: str) -> ResponseReturnValue:
     if found.page not in PAGES:
         abort(404, "The page of this view is no more.")
     query: dict[str, Any] = {
-        name: list(values) for name, values in kept(found.query, PAGES[found.page]).items()
+        name: list(values)
+        for name, values in known_arguments(found.query, PAGES[found.page]).items()
     }
     try:
         return redirect(url_for(found.page, **query), 302)
