@@ -1,39 +1,32 @@
 """Whether two checkouts answer alike over the same data: `python -m benchmarks.same_answers OLD`.
 
 OLD is a checkout of an earlier commit (`git worktree add`). Its own command fills a folder with a
-demonstration; copies of that folder are then served by OLD and by this checkout, one after the
-other, with the clock standing still (libfaketime), and about 60 pages, 20 replies of the API and 12
-exports are fetched from each as an administrator. Prints every difference, byte for byte but for
-ids that are drawn anew for each request. `--database-url` puts the data into that PostgreSQL
-database, which must be empty and is copied with its own tools (`createdb --template`).
+demonstration; OLD and this checkout then each open a copy of that folder and answer about 60 pages,
+20 requests of the API and 12 exports to an administrator, with the clock standing still. Prints
+every difference, byte for byte but for ids that are drawn anew for each request.
 """
 
 from __future__ import annotations
 
 import argparse
 import difflib
-import http.cookiejar
 import io
+import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
 import urllib.parse
-import urllib.request
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from base64 import b64decode
+from datetime import UTC, datetime
 from pathlib import Path
-
-from benchmarks.site import free_port
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-LIBRARIES = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
 WHO, PASSWORD = "compare@example.org", "a long password for comparing"
 DRAWN = re.compile(
     r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|\b[0-9a-f]{32}\b|\b[0-9a-f]{12,31}\b"
@@ -59,13 +52,13 @@ def pages(slugs: list[str]) -> list[str]:
         "/previews/",
     ]
     found += [f"/search?q={urllib.parse.quote(query)}" for query in QUERIES]
-    found += [f"/articles/{slug}" for slug in slugs[:8]]
+    found += [f"/articles/{slug}" for slug in slugs[:12]]
     found += [f"/articles/{slug}/history" for slug in slugs[:3]]
     found += [f"/reports/{page}?{RANGE}" for page in REPORTS]
     found += ["/reports/definitions", "/reports/gaps", "/reports/gaps?status=any", "/reports/kept"]
     found += ["/reports/notes", "/reports/views", "/reports/privacy"]
     found += [f"/reports/gaps/{number}" for number in range(1, 4)]
-    found += [f"/desk/tickets/{number}" for number in range(1, 4)]
+    found.append("/desk/tickets/NUMBER")  # of the first four in the queue
     return found
 
 
@@ -73,7 +66,12 @@ def replies() -> list[str]:
     """Return the addresses of replies of the API."""
     found = [f"/api/v1/search?q={urllib.parse.quote(query)}" for query in QUERIES[:8]]
     found += ["/api/v1/articles", "/api/v1/gaps", "/api/v1/gaps/1", "/api/v1/tickets"]
-    found += ["/api/v1/tickets/1", "/api/v1/reports", "/api/v1/publishing", "/api/v1/openapi.json"]
+    found += [
+        "/api/v1/tickets/NUMBER",
+        "/api/v1/reports",
+        "/api/v1/publishing",
+        "/api/v1/openapi.json",
+    ]
     tables = ("days", "searches", "articles", "failing-words", "outcomes")
     return found + [f"/api/v1/reports/{table}?{RANGE}" for table in tables]
 
@@ -86,51 +84,50 @@ def exports() -> list[str]:
     return [*found, "/reports/gaps.csv", "/reports/notes.csv"]
 
 
-@contextmanager
-def served(checkout: Path, environ: dict[str, str], port: int) -> Iterator[str]:
-    """Serve a data folder by a checkout, with the clock standing still; give its address."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "kb.cli", "serve"], cwd=checkout, env=environ,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
-    url = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(600):
-            try:
-                with urllib.request.urlopen(f"{url}/search?q=a", timeout=5) as reply:
-                    if reply.status == 200 and b"starting" not in reply.read(3000).lower():
-                        break
-            except (OSError, urllib.error.URLError):
-                pass
-            time.sleep(0.2)
-        yield url
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
+# Run by each checkout over its own copy of the data: signs in, asks, prints JSON.
+FETCH = """
+import datetime, json, re, sys
+from base64 import b64encode
+from kb.app import create_app
+from kb.web import guard
+try:
+    from kb.config.settings import load
+except ImportError:
+    from kb.config import load
+
+class Still(datetime.datetime):
+    @classmethod
+    def now(cls, tz=None):
+        return cls.fromisoformat(asked["now"]).astimezone(tz)
+
+asked = json.load(sys.stdin)
+guard.datetime = Still
+browser = create_app(load()).test_client()
+own = {"Sec-Fetch-Site": "same-origin", "User-Agent": "Mozilla/5.0 Firefox/140"}
+browser.post("/sign-in", data=asked["account"], headers=own)
+found = {}
+numbers = re.findall(r"/desk/tickets/([\\w-]+)", browser.get("/desk/?state=all").text)
+tickets = list(dict.fromkeys(numbers))[:4]
+addresses = []
+for address in asked["addresses"]:
+    many = [address.replace("NUMBER", n) for n in tickets]
+    addresses += many if "NUMBER" in address else [address]
+for address in addresses:
+    reply = browser.get(address, headers=own)
+    found[address] = [reply.status_code, b64encode(reply.data).decode()]
+json.dump(found, open(sys.argv[1], "w"))
+"""
 
 
-def fetched(url: str, wanted: list[str]) -> dict[str, str]:
-    """Return the status and text of each address, as the administrator sees it."""
-    jar = http.cookiejar.CookieJar()
-    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
-    browser.addheaders = [
-        ("Sec-Fetch-Site", "same-origin"),
-        ("User-Agent", "Mozilla/5.0 Firefox/140"),
-    ]
-    form = urllib.parse.urlencode({"email": WHO, "password": PASSWORD}).encode()
-    browser.open(f"{url}/sign-in", form, timeout=60).read()
-    found = {}
-    for address in wanted:
-        try:
-            with browser.open(url + address, timeout=120) as reply:
-                status, body = reply.status, reply.read()
-        except urllib.error.HTTPError as refusal:
-            status, body = refusal.code, refusal.read()
-        found[address] = f"{status}\n{_text(body)}"
-    return found
+def fetched(checkout: Path, environ: dict[str, str], asked: dict[str, Any]) -> dict[str, str]:
+    """Return the status and text of each address, as the administrator sees it at one moment."""
+    with tempfile.NamedTemporaryFile("r", suffix=".json") as file:
+        subprocess.run(
+            [sys.executable, "-c", FETCH, file.name], cwd=checkout, env=environ, text=True,
+            input=json.dumps(asked), check=True,
+        )  # fmt: skip
+        found = json.load(file)
+    return {a: f"{status}\n{_text(b64decode(body))}" for a, (status, body) in found.items()}
 
 
 def _text(body: bytes) -> str:
@@ -148,12 +145,12 @@ def main() -> None:
     parser.add_argument("old", type=Path)
     parser.add_argument("--days", default="30")
     asked = parser.parse_args()
-    old, port = asked.old.resolve(), free_port()
+    old = asked.old.resolve()
     with tempfile.TemporaryDirectory() as place:
         base = Path(place) / "data"
         plain = {k: v for k, v in os.environ.items() if not k.startswith("KB_")}
         plain |= {
-            "KB_PORT": str(port), "KB_PUBLISH_INTERVAL": "off", "KB_SEARCH_RATE": "100000",
+            "KB_PORT": "8000", "KB_PUBLISH_INTERVAL": "off", "KB_SEARCH_RATE": "100000",
             "KB_ARTICLES": str(old / "articles"), "HF_HUB_OFFLINE": "1",
         }  # fmt: skip
 
@@ -164,33 +161,34 @@ def main() -> None:
                 text=True, check=True, stdout=subprocess.DEVNULL,
             )  # fmt: skip
 
-        run(old, base, "demo", "--folder", str(base), "--days", asked.days)
+        run(old, Path(place) / "none", "demo", "--folder", str(base), "--days", asked.days)
         run(old, base, "user", "add", WHO, "--role", "admin", text=f"{PASSWORD}\n{PASSWORD}\n")
-        run(old, base, "report", "note", time.strftime("%Y-%m-%d"), "A note on a day")
+        run(old, base, "report", "note", "--day", time.strftime("%Y-%m-%d"), "A note")
         run(old, base, "worker", "--once")
-        frozen = {
-            "LD_PRELOAD": str(LIBRARIES[0]), "FAKETIME": time.strftime("%Y-%m-%d %H:%M:%S"),
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1",
-        }  # fmt: skip
-        slugs: list[str] = []
+        slugs = sorted(
+            f"{file.parent.name}/{file.stem}" for file in (old / "articles").glob("*/*.md")
+        )
+        asked_for: dict[str, Any] = {
+            "now": datetime.now(UTC).isoformat(),
+            "account": {"email": WHO, "password": PASSWORD},
+            "addresses": [*pages(slugs), *replies(), *exports()],
+        }
         answers = []
         for number, checkout in enumerate((old, ROOT)):
             data = Path(place) / f"copy-{number}" / "data"
             shutil.copytree(base, data, symlinks=True)
-            environ = plain | frozen | {"PYTHONPATH": str(checkout), "KB_DATA": str(data)}
+            environ = plain | {"PYTHONPATH": str(checkout), "KB_DATA": str(data)}
             environ["KB_TEMPLATES"] = str(checkout / "templates")
-            with served(checkout, environ, port) as url:
-                if not slugs:
-                    listing = urllib.request.urlopen(f"{url}/api/v1/articles?limit=50", timeout=60)
-                    slugs = re.findall(r'"slug": ?"([^"]+)"', listing.read().decode())
-                answers.append(fetched(url, [*pages(slugs), *replies(), *exports()]))
+            answers.append(fetched(checkout, environ, asked_for))
     differ = [a for a in answers[0] if answers[0][a] != answers[1][a]]
     refused = [a for a in answers[1] if not answers[1][a].startswith("200")]
     for address in differ:
         sys.stdout.write(f"{address}\n")
         lines = (answers[n][address].splitlines() for n in (0, 1))
         sys.stdout.writelines(f"  {x}\n" for x in list(difflib.unified_diff(*lines, n=0))[2:10])
-    counts = len(pages(slugs)), len(replies()), len(exports())
+    files = [a for a in answers[1] if re.search(r"\.(csv|xlsx)\b", a)]
+    calls = [a for a in answers[1] if a.startswith("/api/")]
+    counts = len(answers[1]) - len(files) - len(calls), len(calls), len(files)
     sys.stdout.write(
         f"{counts} pages, replies, exports; not 200: {refused}; differ: {len(differ)}\n"
     )

@@ -7,9 +7,11 @@ need it are skipped by name, and in CI (CI=true) they fail instead.
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import shutil
 import socket
+import subprocess
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
@@ -210,23 +212,41 @@ BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/150.0 Safar
 OWN_PAGE = {"Sec-Fetch-Site": "same-origin"}
 
 
+def _state() -> str:
+    """Return what names the day, the commit and every file that a publish depends on."""
+    places = ("articles", "kb", "search", "templates", "setup.cfg")
+    told = ["git", "-C", str(ROOT)]
+    head = subprocess.run([*told, "rev-parse", "HEAD"], capture_output=True, check=False).stdout
+    found = hashlib.sha256(head + str(datetime.now(UTC).date()).encode())
+    for place in places:
+        for file in sorted([ROOT / place, *(ROOT / place).rglob("*")]):
+            if file.is_file() and "__pycache__" not in file.parts:
+                found.update(str(file).encode() + file.read_bytes())
+    return f"state-{found.hexdigest()[:16]}"
+
+
 @pytest.fixture(scope="session")
 def published(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Path:
     """Return a data folder in which the shipped articles are published with the real model.
 
     The model's light runtime is kept in pytest's cache: making it takes half a minute, as does
-    publishing, which one process of a run does for all.
+    publishing, which one process of a run does for all, and not again on the same day for the same
+    commit and files.
     """
     ours = tmp_path_factory.getbasetemp()
     of_run = ours.parent if "PYTEST_XDIST_WORKER" in os.environ else ours
     cache = getattr(pytestconfig, "cache", None)  # absent with -p no:cacheprovider
     model = cache.mkdir("model") if cache else of_run / "model"
     model.mkdir(exist_ok=True)
-    made, data = of_run / "published", tmp_path_factory.mktemp("published-copy") / "data"
-    with (of_run / "published.lock").open("w") as lock:
+    place = cache.mkdir("published") if cache else of_run
+    made, data = place / _state(), tmp_path_factory.mktemp("published-copy") / "data"
+    with (place / "published.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not made.exists():
-            fresh = of_run / "being-published"
+            for former in place.glob("state-*"):
+                shutil.rmtree(former)
+            fresh = place / "being-published"
+            shutil.rmtree(fresh, ignore_errors=True)
             fresh.mkdir()
             (fresh / "model").symlink_to(model)
             places = {"articles": ROOT / "articles", "templates": ROOT / "templates"}

@@ -7,6 +7,7 @@ without writing the others again.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,6 +69,12 @@ class OurTokenizer(Tokenizer):  # type: ignore[misc]
                         token.text = token.original = term
                         yield token
             at += len(rows) + _GAP
+
+
+# Whoosh stores the schema as a pickle, in which this class has had this name from the first: a
+# generation opens in earlier and later versions.
+OurTokenizer.__module__ = "search.keyword"
+sys.modules.setdefault(OurTokenizer.__module__, sys.modules[__name__])
 
 
 @dataclass(frozen=True, slots=True)

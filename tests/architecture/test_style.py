@@ -17,7 +17,7 @@ LONGEST_FUNCTION, MOST_PARAMETERS = 50, 7
 OVER = {
     "kb/web/api/schemas.py:_paths": "a listing, one row an operation",
     "kb/services.py:build": "the composition root, one line a part",
-    "kb/analytics/external_tickets/service.py:bring": "what an imported file is read with, by name",
+    "kb/analytics/external_tickets/service.py:import_tickets": "how a file is read, by name",
     "kb/cli/report.py:figures": "the options of one command",
     "search/index/generation.py:build": "what a generation is built from, by name",
 }

@@ -94,7 +94,8 @@ def test_nobody_is_written_to_without_cause(
     ]
     articles = [
         Article(
-            str(number), f"Title {number}", f"{number}.md", "", owner=owner, changed_by=writer,
+            str(number), f"Title {number}", f"{number}.md", "",
+            fields={"owner": owner}, changed_by=writer,
             review_by=day, status=ArticleStatus.PUBLISHED if shown else ArticleStatus.DRAFT,
         )
         for number, (owner, writer, day, shown) in enumerate(rows)
