@@ -69,6 +69,7 @@ MEASUREMENTS: dict[str, list[list[str]]] = {
     "pushing": [["benchmarks.pushing"]],
     "replaying": [["benchmarks.replaying"]],
     "tickets": [["benchmarks.tickets_report"]],
+    "structure": [["benchmarks.structure"]],
 }
 
 

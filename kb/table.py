@@ -96,8 +96,13 @@ class Column:
 
     def to_json(self) -> dict[str, str | bool]:
         """Return what exports and snapshots say of the column, JSON-able."""
-        return {"key": self.key, "name": self.name, "kind": self.kind.value, "shown": self.shown,
-                "definition": self.definition}  # fmt: skip
+        return {
+            "key": self.key,
+            "name": self.name,
+            "kind": self.kind.value,
+            "shown": self.shown,
+            "definition": self.definition,
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,9 +24,14 @@ class PasswordNotices(Protocol):
     """Writes emails to the outbox in the transaction that causes them."""
 
     def reset(
-        self, connection: Connection, to: tuple[str, str], token: str, *, language: str,
+        self,
+        connection: Connection,
+        to: tuple[str, str],
+        token: str,
+        *,
+        language: str,
         now: datetime,
-    ) -> None: ...  # fmt: skip
+    ) -> None: ...
     def nobody(self, connection: Connection, *, now: datetime) -> None: ...
     def changed(
         self, connection: Connection, to: tuple[str, str], *, language: str, now: datetime

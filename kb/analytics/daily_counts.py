@@ -129,9 +129,15 @@ def by_day(
 def _add(found: DailyTally, row: EpisodeRow) -> None:
     data, survey = row.data, str(row.data.get("survey", ""))
     kind = EpisodeKind(
-        row.outcome.value, row.closed, row.ended, bool(data.get("form")), survey,
-        row.unresolved, stage_of(data), row.definition,
-    )  # fmt: skip
+        row.outcome.value,
+        row.closed,
+        row.ended,
+        bool(data.get("form")),
+        survey,
+        row.unresolved,
+        stage_of(data),
+        row.definition,
+    )
     found.kinds[kind] += 1
     if row.ended:
         _add_searches(found, data)

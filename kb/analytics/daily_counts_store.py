@@ -41,8 +41,11 @@ _TUPLES: Mapping[str, Callable[..., Any]] = {
     "asked": SearchGroup,
 }
 _ARRAYS: Mapping[str, Any] = {
-    "people": np.dtype("<u8"), "ticketed": np.dtype("<u8"), "exposed": EXPOSED, "failed": FAILED,
-}  # fmt: skip
+    "people": np.dtype("<u8"),
+    "ticketed": np.dtype("<u8"),
+    "exposed": EXPOSED,
+    "failed": FAILED,
+}
 
 
 def packed(tally: DailyTally) -> dict[str, Any]:

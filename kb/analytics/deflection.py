@@ -401,16 +401,20 @@ def _rivals(c: RivalCounts, price: float | None) -> tuple[Estimate, ...]:
     served = c.confirmed + c.potential
     saved = None if price is None else served * price
     return (
-        _rival("rival_ratio", Unit.RATIO, self_service_ratio(c), c.people,
-               of=c.people_with_ticket),
-        _rival("rival_no_ticket", Unit.SHARE, no_ticket(c),
-               c.people - c.people_with_ticket, of=c.people),
+        _rival("rival_ratio", Unit.RATIO, self_service_ratio(c), c.people, of=c.people_with_ticket),
+        _rival(
+            "rival_no_ticket",
+            Unit.SHARE,
+            no_ticket(c),
+            c.people - c.people_with_ticket,
+            of=c.people,
+        ),
         _rival("rival_silent", Unit.SHARE, everybody_silent(c), served, of=c.closed),
-        _rival("rival_cost", Unit.MONEY, saved, served,
-               lacking="" if saved is not None else NO_COST),
-        _rival("rival_click", Unit.SHARE, click_is_solved(c), c.searches_with_click,
-               of=c.searches),
-    )  # fmt: skip
+        _rival(
+            "rival_cost", Unit.MONEY, saved, served, lacking="" if saved is not None else NO_COST
+        ),
+        _rival("rival_click", Unit.SHARE, click_is_solved(c), c.searches_with_click, of=c.searches),
+    )
 
 
 def _rival(

@@ -18,10 +18,14 @@ from kb.tracking.events import Event, EventKind
 READ_S = 10.0  # seconds on an article before it counts as read (definition 1)
 # Events that are not acts of the person: a suggestion shown, the experiment's arm, the survey. An
 # answer to the survey must not change how the episode would have been judged without it.
-ASIDES = frozenset({
-    EventKind.SUGGESTION_SHOWN, EventKind.HOLDOUT, EventKind.SURVEY_SHOWN,
-    EventKind.SURVEY_ANSWERED,
-})  # fmt: skip
+ASIDES = frozenset(
+    {
+        EventKind.SUGGESTION_SHOWN,
+        EventKind.HOLDOUT,
+        EventKind.SURVEY_SHOWN,
+        EventKind.SURVEY_ANSWERED,
+    }
+)
 # What a person does. Only these make an episode.
 ACTS = frozenset(EventKind) - ASIDES
 # These may arrive late: an open tab reports its reading hours later, a policy opens a ticket

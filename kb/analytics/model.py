@@ -58,35 +58,63 @@ class Failure(StrEnum):
         return made
 
     ZERO = (
-        "zero", 0, "No hit", "No hit", "nothing was found",
+        "zero",
+        0,
+        "No hit",
+        "No hit",
+        "nothing was found",
         "The search found no article.",
-    )  # fmt: skip
+    )
     WEAK = (
-        "weak", 1, "Weak", "Weak", "nothing came near",
+        "weak",
+        1,
+        "Weak",
+        "Weak",
+        "nothing came near",
         "Articles were found, but the estimated chance that one answers lies under the floor.",
-    )  # fmt: skip
+    )
     VOTED_DOWN = (
-        "voted_down", 2, "Voted down", "Voted down", "what was read did not help",
+        "voted_down",
+        2,
+        "Voted down",
+        "Voted down",
+        "what was read did not help",
         "An article opened from this search was voted not helpful.",
-    )  # fmt: skip
+    )
     TICKETED = (
-        "ticketed", 3, "Ticket followed", "Ticket followed", "a ticket followed",
+        "ticketed",
+        3,
+        "Ticket followed",
+        "Ticket followed",
+        "a ticket followed",
         "A ticket names this search, or names none and this was the episode's last search.",
-    )  # fmt: skip
+    )
     BOUNCED = (
-        "bounced", 4, "Came straight back", "Came straight back", "opened and left at once",
+        "bounced",
+        4,
+        "Came straight back",
+        "Came straight back",
+        "opened and left at once",
         "Every article opened from it was left within 10 seconds, and other words were searched.",
-    )  # fmt: skip
+    )
     REFINED = (
-        "refined", 5, "Asked again in other words", "Asked again", "searched again in other words",
+        "refined",
+        5,
+        "Asked again in other words",
+        "Asked again",
+        "searched again in other words",
         "Nothing was opened, and the next search of the episode has related words: a stem in "
         "common, or a spelling more than 66 % alike.",
-    )  # fmt: skip
+    )
     NO_CLICK = (
-        "no_click", 6, "Nothing opened", "Nothing opened", "nothing was opened",
+        "no_click",
+        6,
+        "Nothing opened",
+        "Nothing opened",
+        "nothing was opened",
         "Nothing was opened from it and nobody said that it was solved, known once the episode "
         "has ended.",
-    )  # fmt: skip
+    )
 
     @property
     def key(self) -> str:

@@ -204,9 +204,10 @@ def _shelf(built: Built, files: Files, language: str, today: date) -> SourceLibr
     library, names = built.library, built.names
     slugs = {named.draft.path: named for named in names.named.values()}
     hidden = {
-        slug for slug in names.named
+        slug
+        for slug in names.named
         if slug not in library.articles or library.articles[slug].status != "published"
-    }  # fmt: skip
+    }
     pages: dict[str, SourcePage] = {}
     for draft in built.drafts:
         named = slugs.get(draft.path)

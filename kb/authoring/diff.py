@@ -28,7 +28,7 @@ from kb.errors import ContentError
 FACTS = (
     "title", "summary", "language", "collection", "owner", "audience", "status", "reviewed",
     "review_by", "keywords", "answers", "former", "translation_of", "redirect_to",
-)  # fmt: skip
+)  # fmt: skip # a list, several to a line
 STYLE = Path(__file__).parents[1] / "static" / "site.css"
 _BLOCKS = frozenset({"p", "li", "h2", "h3", "h4", "h5", "h6", "tr", "pre", "dt", "dd", "figure"})
 

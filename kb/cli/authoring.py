@@ -21,8 +21,14 @@ KINDS = ("how-to", "fix", "known-error", "reference", "policy")
 LANGUAGES = ("en", "es")
 STATUSES = ("open", "new", "assigned", "watching", "answered", "declined", "all")
 CAUSES = (
-    "typo", "wording", "ranks_low", "not_permitted", "language", "draft", "true_gap",
-)  # fmt: skip
+    "typo",
+    "wording",
+    "ranks_low",
+    "not_permitted",
+    "language",
+    "draft",
+    "true_gap",
+)
 # Marks around removed words, then around added ones, as in `git diff --word-diff`.
 PLAIN = ("[-", "-]", "{+", "+}")
 COLOURED = ("\x1b[31m[-", "-]\x1b[0m", "\x1b[32m{+", "+}\x1b[0m")

@@ -21,21 +21,26 @@ from kb.progress import ProgressBar
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--strict", is_flag=True, help="Warnings count as errors do.")
 @click.option(
-    "--format", type=click.Choice(["text", "json", "github", "sarif"]), default="text",
-    show_default=True, help="How findings are written.",
-)  # fmt: skip
+    "--format",
+    type=click.Choice(["text", "json", "github", "sarif"]),
+    default="text",
+    show_default=True,
+    help="How findings are written.",
+)
 @click.option("--since", metavar="REV", help="Only what the change since this commit brings.")
 @click.option("--fix", is_flag=True, help="First mend what needs no judgement.")
 @click.option("--baseline", type=click.Path(path_type=Path), help="Known findings, left out.")
 @click.option("--write-baseline", is_flag=True, help="Write the findings to that file.")
 @click.option(
-    "--questions/--no-questions", default=None,
+    "--questions/--no-questions",
+    default=None,
     help="Search for what articles answer; by default with PATHS or --since.",
-)  # fmt: skip
+)
 @click.option(
-    "--meaning/--no-meaning", default=None,
+    "--meaning/--no-meaning",
+    default=None,
     help="Search by meaning too; by default when the live index does.",
-)  # fmt: skip
+)
 def check(strict: bool, format: str, **given: Any) -> None:
     """List what is wrong with the articles, or with those at PATHS."""
     from kb.authoring.check import CheckOptions, run_check

@@ -39,7 +39,7 @@ MADE = (
     "tierzero.db-shm", "tierzero.db-wal", "secret.key", "solved-queries.json", "publishing.json",
     "publishing.lock", "publish-now", "preview",
     SIGN_IN,
-)  # fmt: skip
+)  # fmt: skip # a list, several to a line
 
 
 def usual_place(settings: Settings) -> Path:
@@ -187,9 +187,12 @@ def _filling(parts: Any, mark: DemoMark, password: str) -> Simulation:
     people = People(parts.accounts, parts.visitors, plan.first, password)
     staff = people.staff()
     subscriptions = Subscriptions(
-        db, secret=parts.secret_key, letters=NoEmails(), accounts=parts.accounts,
+        db,
+        secret=parts.secret_key,
+        letters=NoEmails(),
+        accounts=parts.accounts,
         library=parts.library,
-    )  # fmt: skip
+    )
     kept, agenda = LastEvent(db, settings.data / "spool"), Agenda()
     return Simulation(
         DemoParts(

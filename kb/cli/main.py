@@ -153,9 +153,13 @@ def worker(once: bool, parent: int) -> None:
 @click.option("--explain", is_flag=True, help="Show the parts of each score.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def search(
-    words: tuple[str, ...], limit: int, language: tuple[str, ...], role: str, explain: bool,
+    words: tuple[str, ...],
+    limit: int,
+    language: tuple[str, ...],
+    role: str,
+    explain: bool,
     as_json: bool,
-) -> None:  # fmt: skip
+) -> None:
     """Search the published articles; nothing is recorded."""
     from kb.publishing.live_library import LiveLibrary
     from kb.services import open_engine

@@ -204,7 +204,7 @@ def _apart(settings: Settings, port: int) -> Settings:
         settings, data=data, database_url="", host=HERE, port=port, trusted_proxies=(),
         site_url=f"http://{HERE}:{port}", trusted_hosts=(HERE, "localhost"), search_rate=100_000,
         suggest_rate=100_000,
-    )  # fmt: skip
+    )  # fmt: skip # a list, several to a line
     check_address(apart)
     return apart
 

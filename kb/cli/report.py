@@ -148,13 +148,17 @@ _LEFT_OUT = ("definition", "definition_version", "code_version")
 @click.option("--range", "named", type=click.Choice([*RANGES]), help="A range by name instead.")
 @click.option("--table", default="deflection", show_default=True, type=click.Choice([*TABLES]))
 @click.option(
-    "--format", "form", default="text", show_default=True,
+    "--format",
+    "form",
+    default="text",
+    show_default=True,
     type=click.Choice(["text", "csv", "json"]),
-)  # fmt: skip
+)
 @click.option(
-    "--xlsx", type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    "--xlsx",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
     help="Write all tables of --page to this workbook.",
-)  # fmt: skip
+)
 @click.option("--page", default="deflection", show_default=True, type=click.Choice([*PAGES]))
 @click.pass_context
 def figures(

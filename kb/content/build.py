@@ -216,9 +216,15 @@ def _same_place(old: Draft, new: Draft) -> bool:
 
 
 _SEEN_BY_OTHERS = (
-    "language", "collection", "audience", "status", "permalinks", "former", "translation_of",
+    "language",
+    "collection",
+    "audience",
+    "status",
+    "permalinks",
+    "former",
+    "translation_of",
     "redirect_to",
-)  # fmt: skip
+)
 
 
 class _Build:
@@ -428,7 +434,7 @@ class _Renewal(_Build):
 
 _RENDERED = (
     "html", "sections", "toc", "summary", "links", "targets", "images", "references", "problems",
-)  # fmt: skip
+)  # fmt: skip # a list, several to a line
 
 
 def _empty(named: NamedDraft, result: Rendered) -> Iterator[Problem]:

@@ -23,10 +23,14 @@ ARTICLES = "/articles/"
 MEDIA = "/media/"
 # The words of a link that has none of its own, to an article its readers may not know of.
 ANOTHER = {
-    "en": "another article", "es": "otro artículo", "fr": "un autre article",
-    "de": "ein anderer Artikel", "pt": "outro artigo", "it": "un altro articolo",
+    "en": "another article",
+    "es": "otro artículo",
+    "fr": "un autre article",
+    "de": "ein anderer Artikel",
+    "pt": "outro artigo",
+    "it": "un altro articolo",
     "zh": "另一篇文章",
-}  # fmt: skip
+}
 _OUTSIDE = re.compile(r"(?i:https?://[^/\\\s][^\\]*|mailto:\S+)", re.DOTALL)
 _FILES = re.compile(r"\.[a-z0-9]{2,12}$", re.IGNORECASE)
 

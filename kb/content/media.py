@@ -49,18 +49,24 @@ MAX_ATTACHMENT_BYTES = (
     8 * 1024 * 1024
 )  # the library is held in memory; larger files belong on a file server
 TYPES = {
-    "pdf": "application/pdf", "zip": "application/zip", "csv": "text/csv",
-    "tsv": "text/tab-separated-values", "txt": "text/plain", "log": "text/plain",
-    "rtf": "application/rtf", "ics": "text/calendar",
+    "pdf": "application/pdf",
+    "zip": "application/zip",
+    "csv": "text/csv",
+    "tsv": "text/tab-separated-values",
+    "txt": "text/plain",
+    "log": "text/plain",
+    "rtf": "application/rtf",
+    "ics": "text/calendar",
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
     "odt": "application/vnd.oasis.opendocument.text",
     "ods": "application/vnd.oasis.opendocument.spreadsheet",
     "odp": "application/vnd.oasis.opendocument.presentation",
-    "ovpn": "application/x-openvpn-profile", "rdp": "application/x-rdp",
+    "ovpn": "application/x-openvpn-profile",
+    "rdp": "application/x-rdp",
     "mobileconfig": "application/x-apple-aspen-config",
-}  # fmt: skip
+}
 ENDINGS = tuple(f".{ending}" for ending in TYPES)
 
 

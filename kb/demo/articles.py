@@ -38,13 +38,18 @@ class Addition:
 
 # None of these has a translation, so that nothing answers before they are added.
 ADDITIONS = (
-    Addition(0.34, ("calendar/book-a-meeting-room", "laptops/external-monitor-not-detected"),
-             "Answer what people ask of rooms and of second screens"),
-    Addition(0.54, ("printing/scan-to-email", "storage/map-a-shared-drive"),
-             "Answer what people ask of scanners and of shared drives"),
-    Addition(0.74, ("email/open-a-shared-mailbox",),
-             "Answer what people ask of shared mailboxes"),
-)  # fmt: skip
+    Addition(
+        0.34,
+        ("calendar/book-a-meeting-room", "laptops/external-monitor-not-detected"),
+        "Answer what people ask of rooms and of second screens",
+    ),
+    Addition(
+        0.54,
+        ("printing/scan-to-email", "storage/map-a-shared-drive"),
+        "Answer what people ask of scanners and of shared drives",
+    ),
+    Addition(0.74, ("email/open-a-shared-mailbox",), "Answer what people ask of shared mailboxes"),
+)
 
 
 class ArticleRepository:

@@ -211,9 +211,15 @@ class _Life:
     """One visit."""
 
     def __init__(
-        self, day: Day, chance: random.Random, person: DemoReader, need: Need, search: Search,
-        number: int, outage: bool,
-    ) -> None:  # fmt: skip
+        self,
+        day: Day,
+        chance: random.Random,
+        person: DemoReader,
+        need: Need,
+        search: Search,
+        number: int,
+        outage: bool,
+    ) -> None:
         self.day, self.chance, self.person, self.need = day, chance, person, need
         self.number, self.outage, self.search = number, outage, search
         self.visit = Visit()
@@ -321,10 +327,16 @@ class _Life:
         data = dict(shown.data) | {"surface": surface.value, "device": self.device}
         search_id = self._id()
         event = Event(
-            search_id, self.at, EventKind.SEARCH, self.person.visitor,
-            user_id=self.person.user_id or None, search_id=search_id, words=words,
-            words_key=words_key(words), data=data,
-        )  # fmt: skip
+            search_id,
+            self.at,
+            EventKind.SEARCH,
+            self.person.visitor,
+            user_id=self.person.user_id or None,
+            search_id=search_id,
+            words=words,
+            words_key=words_key(words),
+            data=data,
+        )
         self.visit.events.append(event)
         return search_id, shown
 
@@ -342,16 +354,26 @@ class _Life:
             self._does(EventKind.SURVEY_ANSWERED, 4, search_id, slug, found=met)
 
     def _does(
-        self, kind: EventKind, after: float, search_id: str | None, slug: str | None = None,
+        self,
+        kind: EventKind,
+        after: float,
+        search_id: str | None,
+        slug: str | None = None,
         **data: Any,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.at += timedelta(seconds=round(after, 1))
         self.visit.events.append(
             Event(
-                self._id(), self.at, kind, self.person.visitor,
-                user_id=self.person.user_id or None, search_id=search_id, article=slug, data=data,
+                self._id(),
+                self.at,
+                kind,
+                self.person.visitor,
+                user_id=self.person.user_id or None,
+                search_id=search_id,
+                article=slug,
+                data=data,
             )
-        )  # fmt: skip
+        )
 
     def _is(self, likely: float) -> bool:
         return self.chance.random() < likely
@@ -381,12 +403,18 @@ def _looks(
         search_id, at, EventKind.SEARCH, person.visitor, user_id=user, search_id=search_id,
         words=need.words[0], words_key=words_key(need.words[0]), left_out="staff",
         data=dict(shown.data) | {"surface": Surface.PAGE.value, "device": "computer"},
-    )  # fmt: skip
+    )  # fmt: skip # a list, several to a line
     for place, slug in enumerate(shown.hits[:2], start=1):
         yield Event(
-            f"{chance.getrandbits(128):032x}", at + timedelta(seconds=4 * place), EventKind.VIEW,
-            person.visitor, user_id=user, search_id=search_id, article=slug, left_out="staff",
-        )  # fmt: skip
+            f"{chance.getrandbits(128):032x}",
+            at + timedelta(seconds=4 * place),
+            EventKind.VIEW,
+            person.visitor,
+            user_id=user,
+            search_id=search_id,
+            article=slug,
+            left_out="staff",
+        )
 
 
 def _of_robot(event: Event) -> Event:

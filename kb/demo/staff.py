@@ -147,9 +147,14 @@ class Unsent(Outbox):
     """An outbox that keeps nothing."""
 
     def put(
-        self, channel: str, payload: Mapping[str, Any], *, now: datetime, ticket_id: str | None,
+        self,
+        channel: str,
+        payload: Mapping[str, Any],
+        *,
+        now: datetime,
+        ticket_id: str | None,
         key: str = "",
-    ) -> str:  # fmt: skip
+    ) -> str:
         """Discard the message; return the key it was given."""
         del channel, payload, now, ticket_id
         return key

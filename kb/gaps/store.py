@@ -38,9 +38,15 @@ NUMBERS_LOCK = 0x7137_0002  # key of a PostgreSQL advisory lock; any fixed numbe
 GROUPED = "grouped"  # the event, of no gap in particular, that marks a full grouping
 _TEXTS = ("owner_id", "became_id", "came_from_id")
 _DECIDED = (
-    "title", "status", "owner_id", "became_id", "came_from_id",
-    "answered_at", "answered_commit", "answered_article",
-)  # fmt: skip
+    "title",
+    "status",
+    "owner_id",
+    "became_id",
+    "came_from_id",
+    "answered_at",
+    "answered_commit",
+    "answered_article",
+)
 
 
 @dataclass(frozen=True, slots=True)

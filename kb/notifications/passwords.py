@@ -51,9 +51,14 @@ class PasswordEmails:
     site: str
 
     def reset(
-        self, connection: Connection, to: tuple[str, str], token: str, *, language: str,
+        self,
+        connection: Connection,
+        to: tuple[str, str],
+        token: str,
+        *,
+        language: str,
         now: datetime,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Send the link for choosing a new password."""
         self._put(connection, "reset", to, language, now, link=self.links.reset(token))
 
@@ -68,9 +73,14 @@ class PasswordEmails:
         self._put(connection, "changed", to, language, now, forgot=self.links.forgotten())
 
     def _put(
-        self, connection: Connection, kind: str, to: tuple[str, str], language: str,
-        now: datetime, **values: str,
-    ) -> None:  # fmt: skip
+        self,
+        connection: Connection,
+        kind: str,
+        to: tuple[str, str],
+        language: str,
+        now: datetime,
+        **values: str,
+    ) -> None:
         subject, text = _TEXTS[email_language(language)][kind]
         values |= {"site": self.site, "email": to[0]}
         key = str(uuid.uuid4())

@@ -126,8 +126,11 @@ def as_text(found: Figures) -> str:
         f"{'Events':<20}{'all':>9}{'staff':>9}{'robots':>9}{'words':>9}",
     ]
     lines += [_row(each) for each in (*found.events, found.totals)]
-    lines += ["", f"Hidden since {found.since:%Y-%m-%d} in {found.touched} of {found.searches} "
-              "searches and votes"]  # fmt: skip
+    lines += [
+        "",
+        f"Hidden since {found.since:%Y-%m-%d} in {found.touched} of {found.searches} "
+        "searches and votes",
+    ]
     lines += [f"  {kind:<18}{count:>9}" for kind, count in found.redacted.items()]
     lines += ["", "Held besides"]
     lines += [f"  {name:<34}{count:>9}" for name, count in found.held.items()]

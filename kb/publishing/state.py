@@ -173,8 +173,12 @@ log = logging.getLogger(__name__)
 
 Kept = Generation | Remains  # a generation that holds a library, or what remains of one
 RECIPE_FILE, SCHEDULE, LINEAGE, NOTICES, WITHHELD = (
-    "recipe.json", "schedule.json", "lineage.json", "notices.json", "withheld.json",
-)  # fmt: skip
+    "recipe.json",
+    "schedule.json",
+    "lineage.json",
+    "notices.json",
+    "withheld.json",
+)
 FORMAT = 2  # raise it to rebuild every library although no article has changed
 MOST_WITHHELD = 200  # articles whose commits are looked up; each costs a call to Git
 ANCESTORS = 500  # newest commits kept of a generation; CI asks soon after its push

@@ -140,7 +140,7 @@ PAGES: dict[str, ReportPage] = {
             ("cycle-overall", "gap-waits", "gap-cycle", KNOWN_ANSWERS),
         ),
     )
-}  # fmt: skip
+}  # fmt: skip # a table, a row a page
 TABLES: dict[str, str] = {table: page.key for page in PAGES.values() for table in page.tables}
 
 

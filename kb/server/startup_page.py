@@ -149,11 +149,17 @@ class Starting:
             kind, text = "text/html; charset=utf-8", self._page(sent=method not in SAFE)
             more += [("Refresh", str(AGAIN_S))] if method == "GET" else []
         body = text.encode()
-        start(status, [
-            ("Content-Type", kind), ("Content-Length", str(len(body))), *more,
-            ("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"),
-            ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
-        ])  # fmt: skip
+        start(
+            status,
+            [
+                ("Content-Type", kind),
+                ("Content-Length", str(len(body))),
+                *more,
+                ("Cache-Control", "no-store"),
+                ("X-Content-Type-Options", "nosniff"),
+                ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
+            ],
+        )
         return [b""] if method == "HEAD" else [body]
 
     def _page(self, *, sent: bool) -> str:

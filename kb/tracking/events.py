@@ -51,10 +51,15 @@ class Arm(StrEnum):
 
 
 # What a person says is on disk before they are thanked for it; other events a moment later.
-SAID = frozenset({
-    EventKind.VOTE, EventKind.SOLVED, EventKind.FORM_WITHDRAWN, EventKind.TICKET_CREATED,
-    EventKind.SURVEY_ANSWERED,
-})  # fmt: skip
+SAID = frozenset(
+    {
+        EventKind.VOTE,
+        EventKind.SOLVED,
+        EventKind.FORM_WITHDRAWN,
+        EventKind.TICKET_CREATED,
+        EventKind.SURVEY_ANSWERED,
+    }
+)
 YOUNG = timedelta(seconds=1)  # longer than any process holds a search back
 # Reasons that a reader may choose why an article did not help: codes, never free text.
 REASONS = frozenset({"not-my-problem", "did-not-work", "hard-to-follow", "out-of-date"})

@@ -69,9 +69,14 @@ ELSEWHERE = (
 )
 
 # Pages where "not found" may mean that somebody lost the link to their ticket.
-TICKET = frozenset({
-    "requester.ticket", "requester.reply", "requester.own", "requester.own_reply",
-})  # fmt: skip
+TICKET = frozenset(
+    {
+        "requester.ticket",
+        "requester.reply",
+        "requester.own",
+        "requester.own_reply",
+    }
+)
 
 STATUS: dict[type[ProductError], int] = {
     InvalidInput: 422,

@@ -310,7 +310,7 @@ LANGUAGE_NAMES = {
     "en": "English", "es": "Español", "fr": "Français", "de": "Deutsch", "pt": "Português",
     "it": "Italiano", "nl": "Nederlands", "zh": "中文", "ja": "日本語", "ar": "العربية",
     "ru": "Русский", "he": "עברית", "ko": "한국어",
-}  # fmt: skip
+}  # fmt: skip # a table, a row a word
 
 
 def language_name(code: str) -> str:

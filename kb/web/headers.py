@@ -131,7 +131,7 @@ LEVEL, ONCE = 5, 9
 TYPES = frozenset({
     "application/javascript", "application/json", "application/opensearchdescription+xml",
     "application/openmetrics-text", "application/xml", "application/xhtml+xml", "image/svg+xml",
-})  # fmt: skip
+})  # fmt: skip # a list, several to a line
 _SUFFIX = re.compile(r"(?:--?|;)(?:gzip|br|zstd|deflate)\"")
 FOREVER = "public, max-age=31536000, immutable"
 SOON = "public, max-age=60"  # for another version than asked for, during an upgrade

@@ -27,7 +27,7 @@ _PASSWORDS = frozenset({"again", "current", "proof"})
 _SET_BY_US = frozenset({
     "answer", "article", "different", "found", "helpful", "owner", "question", "resolution",
     "search", "served_to", "shared", "submission", "sure", "version", "waiting",
-})  # fmt: skip
+})  # fmt: skip # a list, several to a line
 _LABELS = {
     "body": "What happened?",
     "branch": "Branch",

@@ -22,8 +22,11 @@ from kb.proxies import PORTS, Client, Host, Proxied, client_of, is_among, read_a
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 UNKNOWN_HOST = "tier_zero.unknown_host"  # in a request's environment: its host is not one of ours
 FORWARDING = (
-    "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PROTO", "HTTP_FORWARDED",
-)  # fmt: skip
+    "HTTP_X_FORWARDED_FOR",
+    "HTTP_X_FORWARDED_HOST",
+    "HTTP_X_FORWARDED_PROTO",
+    "HTTP_FORWARDED",
+)
 _PORT = re.compile(r"[0-9]{1,5}")
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]{1,64}){1,8}/?")
 

@@ -127,9 +127,11 @@ class Prefixes:
         nodes = (np.arange(len(parents)) + offsets).astype(np.int32)
         letters, above = self.letters[nodes], front.rows[parents]
         rows = _distances(
-            above, front.before[parents], same=letters[:, None] == word,
+            above,
+            front.before[parents],
+            same=letters[:, None] == word,
             swapped=front.letters[parents][:, None] == word[1:],
-        )  # fmt: skip
+        )
         # The lowest distance in a row never falls when the prefix gets longer.
         kept = rows.min(axis=1) <= edits
         return _Front(nodes[kept], letters[kept], rows[kept], above[kept])
@@ -351,17 +353,19 @@ def table_of(offers: Iterable[Suggestion], articles: Sequence[str]) -> OfferTabl
     folded = sorted({entry.folded for entry in entries})
     keys = {text: number for number, text in enumerate(folded)}
     chosen = [entry.suggestion for entry in entries]
-    return OfferTable({
-        "article": np.array([numbers[one.id] for one in chosen], np.int32),
-        "source": np.array([_SOURCES.index(one.source) for one in chosen], np.uint8),
-        "key": np.array([keys[entry.folded] for entry in entries], np.int32),
-        "by-id": np.array(sorted(numbers.values(), key=lambda n: articles[n]), np.int32),
-        **_postings(entries),
-        **_strings([one.text for one in chosen], "text"),
-        **_strings([one.anchor for one in chosen], "anchor"),
-        **_strings(folded, "folded"),
-        **_strings(articles, "id"),
-    })  # fmt: skip
+    return OfferTable(
+        {
+            "article": np.array([numbers[one.id] for one in chosen], np.int32),
+            "source": np.array([_SOURCES.index(one.source) for one in chosen], np.uint8),
+            "key": np.array([keys[entry.folded] for entry in entries], np.int32),
+            "by-id": np.array(sorted(numbers.values(), key=lambda n: articles[n]), np.int32),
+            **_postings(entries),
+            **_strings([one.text for one in chosen], "text"),
+            **_strings([one.anchor for one in chosen], "anchor"),
+            **_strings(folded, "folded"),
+            **_strings(articles, "id"),
+        }
+    )
 
 
 def _entries(offers: Iterable[Suggestion]) -> list[_Entry]:

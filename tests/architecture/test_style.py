@@ -123,3 +123,9 @@ def test_nothing_unfinished_and_no_place_of_one_machine_is_kept(pattern: re.Patt
         if pattern.search(line)
     ]
     assert found == []
+
+
+@pytest.mark.parametrize("file", SOURCES, ids=relative)
+def test_what_the_formatter_leaves_alone_says_why(file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert not re.search(r"# fmt: skip(?! # \w)", text), "write: fmt: skip # why"

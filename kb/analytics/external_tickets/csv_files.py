@@ -69,7 +69,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         "kunde", "kundenbenutzer", "antragsteller", "anforderer", "melder", "benutzer",
         "solicitante", "cliente", "usuario", "demandeur", "client", "utilisateur",
     ),
-}  # fmt: skip
+}  # fmt: skip # words by language
 KNOWN: Mapping[str, str] = {
     other: field for field, others in COLUMNS.items() for other in others
 }  # column name -> field
@@ -110,9 +110,12 @@ def lacking(fields: Iterable[str]) -> str:
 
 # Byte order marks, longer ones first: that of UTF-32 begins with that of UTF-16.
 _MARKS = (
-    (b"\xff\xfe\x00\x00", "utf-32"), (b"\x00\x00\xfe\xff", "utf-32"),
-    (b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"),
-)  # fmt: skip
+    (b"\xff\xfe\x00\x00", "utf-32"),
+    (b"\x00\x00\xfe\xff", "utf-32"),
+    (b"\xef\xbb\xbf", "utf-8-sig"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+)
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # xlsx and ods; xls
 _NO_TEXT = frozenset({"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined"})
 GUESSED = "cp1252"  # used when nothing indicates another encoding; see `refuse_unsure`

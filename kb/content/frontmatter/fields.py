@@ -47,11 +47,17 @@ class Field:
 
 
 AUDIENCES: Mapping[str, Audience] = {
-    "public": Audience.PUBLIC, "everyone": Audience.PUBLIC, "all": Audience.PUBLIC,
-    "signed-in": Audience.SIGNED_IN, "signed in": Audience.SIGNED_IN,
-    "signed_in": Audience.SIGNED_IN, "internal": Audience.SIGNED_IN,
-    "employees": Audience.SIGNED_IN, "staff": Audience.STAFF, "agents": Audience.STAFF,
-}  # fmt: skip
+    "public": Audience.PUBLIC,
+    "everyone": Audience.PUBLIC,
+    "all": Audience.PUBLIC,
+    "signed-in": Audience.SIGNED_IN,
+    "signed in": Audience.SIGNED_IN,
+    "signed_in": Audience.SIGNED_IN,
+    "internal": Audience.SIGNED_IN,
+    "employees": Audience.SIGNED_IN,
+    "staff": Audience.STAFF,
+    "agents": Audience.STAFF,
+}
 STATUSES: Mapping[str, ArticleStatus] = {
     "published": ArticleStatus.PUBLISHED,
     "publish": ArticleStatus.PUBLISHED,
@@ -99,7 +105,7 @@ ROWS: tuple[Field, ...] = (
     Field("redirect_from", Holds.LINES, "Former addresses, which then lead here."),
     Field("aliases", Holds.LINES, "The same, as Hugo calls them."),
     Field("redirect_to", Holds.TEXT, "This file only points to another address."),
-)  # fmt: skip
+)  # fmt: skip # a table, a row a key
 
 _NAMES = {row.name: (row.name, *row.also) for row in ROWS}
 

@@ -29,7 +29,7 @@ _NAMES = {
     "english": "en", "español": "es", "spanish": "es", "français": "fr", "french": "fr",
     "deutsch": "de", "german": "de", "português": "pt", "portuguese": "pt", "chinese": "zh",
     "中文": "zh", "italiano": "it", "italian": "it",
-}  # fmt: skip
+}  # fmt: skip # a list, several to a line
 _TAG = re.compile(r"^([a-z]{2})(?:[-_][a-z0-9]+)*$")
 # The commonest words that tell these languages apart; words that two of them share are left out.
 _COMMON = {

@@ -80,7 +80,7 @@ _OTHERS = frozenset({"publisher", "publishers", "stats", "statue", "craft", "raf
 _NOBODY_KEPT_OUT = frozenset(
     {"", "public", "everyone", "everybody", "all", "anyone", "anybody", "world", "open", "free",
      "any", "*", "unrestricted", "published", "publish", "live", "white", "clear", "público"}
-)  # fmt: skip
+)  # fmt: skip # a list, several to a line
 _NO = frozenset({"false", "no", "off", "0", "n", "none", "never", "null"})
 _YES = frozenset({"true", "yes", "on", "1", "y"})
 _NARROW = frozenset(
@@ -89,7 +89,7 @@ _NARROW = frozenset(
      "privado", "interno", "borrador", "confidencial", "staff-only", "staff only", "internal-only"}
     | {word for word, audience in AUDIENCES.items() if audience is not Audience.PUBLIC}
     | {word for word, status in STATUSES.items() if status is not ArticleStatus.PUBLISHED}
-)  # fmt: skip
+)  # fmt: skip # a list, several to a line
 
 
 # Letters of other scripts that look like Latin ones, from Unicode's list of confusables.

@@ -132,7 +132,7 @@ _SOMETIMES = re.compile(
 _VOID = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track",
      "wbr", "param"}
-)  # fmt: skip
+)  # fmt: skip # a list, several to a line
 # nh3 parses as browsers do. Here it only makes the text well formed: elements, attributes and
 # addresses stay, and so do the marks that hide.
 _RAW = {"script", "style"}

@@ -107,14 +107,18 @@ def read_page(draft: Draft, text: str, *, slug: str, language: str) -> SourcePag
     prose = _blank(text[:body]) + masked
     line_of = lambda offset: bisect_right(starts, offset)  # noqa: E731 - a name for what follows
     return SourcePage(
-        draft, slug, language, text, prose,
+        draft,
+        slug,
+        language,
+        text,
+        prose,
         keys=dict(_keys(text[:body])),
         headings=tuple(_headings(text, prose)),
         links=tuple(_found(_LINK, text, prose, line_of)),
         images=tuple(_found(_IMAGE, text, prose, line_of)) if "![" in prose else (),
         open_fence=fence + text.count("\n", 0, body) if fence else 0,
         _starts=starts,
-    )  # fmt: skip
+    )
 
 
 def _blank(text: str) -> str:

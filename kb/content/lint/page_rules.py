@@ -96,8 +96,7 @@ def _lengths(page: SourcePage) -> Iterator[Problem]:
 
 def _review(page: SourcePage, today: date) -> Iterator[Problem]:
     facts = page.draft.facts
-    line = next((page.keys[k] for k in ("review_by", "review-by")
-                 if k in page.keys), None)  # fmt: skip
+    line = next((page.keys[k] for k in ("review_by", "review-by") if k in page.keys), None)
     if facts.review_by and facts.review_by < today:
         message = f"It was to be reviewed by {facts.review_by.isoformat()}."
         yield page.problem("overdue", line, message, "Check each step, then set a new day.")
@@ -223,10 +222,10 @@ _EMPTY_WORDS = frozenset(
     """here|click here|this|this link|link|this page|page|this article|read more|more|more info
     |more information|learn more|details|see here|go here|press here|tap here
     |aquí|haga clic aquí|clic aquí|pulse aquí|haz clic aquí|pinche aquí|este enlace|enlace
-    |esta página|leer más|más|más información|ver más|saber más|este artículo""".replace(
-        "\n", ""
-    ).replace("    |", "|").split("|")
-)  # fmt: skip
+    |esta página|leer más|más|más información|ver más|saber más|este artículo""".replace("\n", "")
+    .replace("    |", "|")
+    .split("|")
+)
 # In Spanish the first of these marks is the word for “everything” and needs its colon.
 _MARK = r"TO" r"DO"
 _LEFT = re.compile(

@@ -38,7 +38,7 @@ ALERTS = {
     "tip": "TIP", "hint": "TIP", "success": "TIP", "check": "TIP", "important": "IMPORTANT",
     "warning": "WARNING", "warn": "WARNING", "attention": "WARNING", "caution": "CAUTION",
     "danger": "CAUTION", "error": "CAUTION", "failure": "CAUTION", "bug": "CAUTION",
-}  # fmt: skip
+}  # fmt: skip # a list, several to a line
 
 
 def quoted_blocks(text: str) -> str:

@@ -310,7 +310,7 @@ _NAMES = {
     "arrow-down": "↓", "arrow-left": "←", "arrow-right": "→", "pgup": "PgUp", "page-up": "PgUp",
     "pgdn": "PgDn", "page-down": "PgDn", "backspace": "Backspace", "space": "Space", "fn": "Fn",
     "end": "End", "plus": "+", "altgr": "AltGr", "alt-gr": "AltGr",
-}  # fmt: skip
+}  # fmt: skip # a list, several to a line
 _NAMES_IN = {
     "es": {
         "shift": "Mayús", "del": "Supr", "delete": "Supr", "enter": "Intro", "home": "Inicio",
@@ -325,7 +325,7 @@ _NAMES_IN = {
         "ctrl": "Strg", "control": "Strg", "shift": "Umschalt", "del": "Entf", "delete": "Entf",
         "end": "Ende", "home": "Pos1", "ins": "Einfg", "insert": "Einfg", "space": "Leertaste",
     },
-}  # fmt: skip
+}  # fmt: skip # a list, several to a line
 
 
 def register(md: Markdown, language: str) -> None:
@@ -388,7 +388,7 @@ _CLASSES = {
     "c": "c", "kt": "k", "k": "k", "ow": "k", "sa": "k", "s": "s", "ld": "s", "m": "m",
     "nb": "n", "nf": "n", "nc": "n", "nt": "n", "nn": "n", "nd": "n", "na": "n", "gp": "p",
     "gi": "i", "gd": "d", "gh": "k", "gu": "k", "nv": "v",
-}  # fmt: skip
+}  # fmt: skip # a list, several to a line
 
 
 def highlighted(code: str, language: str) -> str:

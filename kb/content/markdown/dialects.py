@@ -247,7 +247,7 @@ _READ: dict[str, Callable[[Shortcode], str]] = {
     "ref": _link, "relref": _link, "figure": _figure, "img": _figure, "image": _figure,
     "highlight": _code, "code": _code, "tab": _tab, "youtube": _video, "vimeo": _video,
     "button": _button, "br": lambda _: "\n\n", "toc": lambda _: "",
-}  # fmt: skip
+}  # fmt: skip # a list, several to a line
 
 
 # -- All dialects: code set aside, Liquid, hidden text, attributes --

@@ -230,7 +230,7 @@ class GitSource:
             "log", "-z", where, f"--max-count={_LONGEST}", "--first-parent", "-m", "-M", "-l1000",
             "--diff-filter=RD", "--raw", "--no-abbrev", "--no-ext-diff", "--format=format:",
             span, "--", self._prefix or ".",
-        )  # fmt: skip
+        )  # fmt: skip # a command line
         with self._git.records(*command) as records:
             for record in records:
                 head = record.lstrip("\n")
@@ -249,7 +249,7 @@ class GitSource:
             "diff", "-z", where, "--name-only", "-M100%", "--diff-filter=AMT", "--no-ext-diff",
             "--no-textconv",
             f"{commit}...{self.commit}", "--", self._prefix or ".",
-        )  # fmt: skip
+        )  # fmt: skip # a command line
         names = (told or b"").decode("utf-8", "replace").split("\0")
         return frozenset(name for name in names if name in self._files)
 
@@ -285,7 +285,7 @@ class GitSource:
         command = (
             "log", "-z", where, "--no-renames", "--no-ext-diff", "--name-only",
             "--format=format:%x01%ct%x02%an", self.commit, "--", self._prefix or ".",
-        )  # fmt: skip
+        )  # fmt: skip # a command line
         with self._git.records(*command) as records:
             when, author = datetime.fromtimestamp(0, UTC), ""
             for record in records:
@@ -303,7 +303,7 @@ class GitSource:
             "log", "-z", "--follow", "--raw", "--no-abbrev", "--no-ext-diff", "--no-textconv",
             f"-n{most}", f"--format={FORMAT}", self.commit, "--", where,
             timeout=_TIMEOUT_OF_A_PAGE,
-        )  # fmt: skip
+        )  # fmt: skip # a command line
         found = read_versions(told or b"")
         cut = f"{self._prefix}/" if self._prefix else ""
         return tuple(replace(each, path=each.path.removeprefix(cut)) for each in found)

@@ -34,9 +34,14 @@ _SETTINGS = (
     "gc.autoDetach=false",
 )
 _PASSED_ON = (
-    "SSH_AUTH_SOCK", "https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY", "SSL_CERT_FILE",
+    "SSH_AUTH_SOCK",
+    "https_proxy",
+    "HTTPS_PROXY",
+    "no_proxy",
+    "NO_PROXY",
+    "SSL_CERT_FILE",
     "SSL_CERT_DIR",
-)  # fmt: skip
+)
 
 
 def fetch(remote: Remote, place: Path, *, lock: int) -> None:

@@ -198,8 +198,9 @@ class Naming:
                 return fresh[0].version.commit if fresh else ""
             return self._first(fresh, article, anchor)
         except (ContentError, OSError):
-            log.warning("the history of %s cannot be read; the live commit stands for it",
-                        article.path)  # fmt: skip
+            log.warning(
+                "the history of %s cannot be read; the live commit stands for it", article.path
+            )
             return ""
 
     def _first(self, fresh: Sequence[Past], article: Article, anchor: str) -> str:

@@ -200,9 +200,13 @@ class Waiting:
         return ()
 
     def mark(
-        self, connection: Connection, state: str, asked: Sequence[FailedSearch],
-        answers: Mapping[str, GapAnswer], now: datetime,
-    ) -> None:  # fmt: skip
+        self,
+        connection: Connection,
+        state: str,
+        asked: Sequence[FailedSearch],
+        answers: Mapping[str, GapAnswer],
+        now: datetime,
+    ) -> None:
         """Mark searches as replayed in an open transaction, and tell those who have an answer."""
 
 

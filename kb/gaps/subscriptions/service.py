@@ -157,9 +157,13 @@ class Subscriptions(Waiting):
         return store.waiting(connection, state, before)
 
     def mark(
-        self, connection: Connection, state: str, asked: Sequence[FailedSearch],
-        answers: Mapping[str, GapAnswer], now: datetime,
-    ) -> None:  # fmt: skip
+        self,
+        connection: Connection,
+        state: str,
+        asked: Sequence[FailedSearch],
+        answers: Mapping[str, GapAnswer],
+        now: datetime,
+    ) -> None:
         """Mark these as replayed, and email those who have an answer that they may read."""
         ids = [each.id for each in asked]
         store.replayed(connection, ids, state)

@@ -219,7 +219,7 @@ _QUOTED = (
     "deflection_lower", "deflection_estimate", "deflection_upper", "failed_share", "episodes",
     "searches", "tickets", "failing_words", "gap", "gap_people", "gap_tickets", "gap_trend",
     "article_failed", "interval",
-)  # fmt: skip
+)  # fmt: skip # a table
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,7 +166,7 @@ blueprint = Blueprint("requester", __name__)
 SUGGESTED = 3
 FIELDS = (
     "subject", "body", "name", "email", "search", "article", "submission", "different", "served_to",
-)  # fmt: skip
+)  # fmt: skip # a list, several to a line
 OTHER_ACCOUNT = InvalidInput(
     "This form was opened by another account. It is yours now: look at it, then send it.",
 )
@@ -245,8 +245,11 @@ def _served_to_another(form: dict[str, str]) -> ResponseReturnValue:
     ticket must not end up with the wrong person because a session ended while it was written.
     """
     if not viewer().signed_in:
-        abort(401, "You were signed in when you opened this form, and are not now. Sign in again, "
-              "so that the ticket is among yours.")  # fmt: skip
+        abort(
+            401,
+            "You were signed in when you opened this form, and are not now. Sign in again, "
+            "so that the ticket is among yours.",
+        )
     mine = {"name": viewer().name, "email": viewer().email, "served_to": viewer().user_id}
     return _page(form | mine, OTHER_ACCOUNT), 422
 
