@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
@@ -38,7 +39,7 @@ def tickets_import(
     exports of OTRS, Znuny, GLPI, Zammad, osTicket, Zendesk, Freshdesk, Jira and ServiceNow are
     read as they are.
     """
-    from kb.analytics.external_tickets import service as external_tickets_service
+    from kb.analytics.external_tickets import service
     from kb.analytics.external_tickets.csv_files import GUESSED, decoded, refuse_unsure, sheet
     from kb.analytics.external_tickets.reading import checked_format, from_csv
     from kb.services import build
@@ -54,22 +55,12 @@ def tickets_import(
     parts = build(load())
     parts.db.migrate()
     with ProgressBar() as progress:
-        match = parts.matching()
-        done = (
-            external_tickets_service.preview_import(
-                parts.db, found, match, source=source, progress=progress
-            )
-            if dry_run
-            else external_tickets_service.import_tickets(
-                parts.db,
-                parts.settings,
-                found,
-                match,
-                source=source,
-                now=now,
-                progress=progress,
-            )
-        )
+        told: dict[str, Any] = {"source": source, "progress": progress}
+        match, db = parts.matching(), parts.db
+        if dry_run:
+            done = service.preview_import(db, found, match, **told)
+        else:
+            done = service.import_tickets(db, parts.settings, found, match, now=now, **told)
     if found:
         first, last = min(one.at for one in found), max(one.at for one in found)
         click.echo(f"Opened from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC.")
