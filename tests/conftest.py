@@ -14,7 +14,7 @@ import socket
 import subprocess
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -61,23 +61,36 @@ hypothesis_settings.register_profile("chance", **EXAMPLES)
 hypothesis_settings.load_profile("same")
 
 
-# Files that take longest go first, so that no process waits for another at the end of a run.
-LONGEST_FIRST = ("e2e", "publishing", "demo", "scheduler", "reports", "web", "gaps")
-
-
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add --fast: what needs neither a browser nor PostgreSQL nor a served site."""
     parser.addoption("--fast", action="store_true", help="leave out e2e, browsers, PostgreSQL")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put slow files first; with --fast leave out what starts servers."""
+    """Spread slow files among the others; with --fast leave out what starts servers."""
     if config.getoption("--fast"):
         left = [item for item in items if _starts_servers(item)]
         config.hook.pytest_deselected(items=left)
         items[:] = [item for item in items if item not in set(left)]
-    order = {name: place for place, name in enumerate(LONGEST_FIRST)}
-    items.sort(key=lambda item: order.get(item.path.parent.name, len(order)))
+    items[:] = _spread(items)
+
+
+def _spread(items: Sequence[pytest.Item]) -> list[pytest.Item]:
+    """Return the tests with the files of e2e spread evenly among the others, file by file: browsers
+    and servers of two files at a time wait for each other.
+    """
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    slow = [tests for path, tests in files.items() if path.parent.name == "e2e"]
+    others = [tests for path, tests in files.items() if path.parent.name != "e2e"]
+    step = max(1, len(others) // (len(slow) + 1))
+    order = []
+    for number, tests in enumerate(others):
+        if slow and number % step == 0:
+            order.append(slow.pop(0))
+        order.append(tests)
+    return [item for tests in (*order, *slow) for item in tests]
 
 
 def _starts_servers(item: pytest.Item) -> bool:
