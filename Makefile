@@ -9,10 +9,10 @@ serve: $(VENV)/.installed ## environment, install, index, site on http://127.0.0
 	@$(BIN)/kb serve
 
 test: $(VENV)/.installed-test ## install what tests need and run everything
-	@$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile $(ARGS)
 
 test-fast: $(VENV)/.installed-test ## what needs no browser, no PostgreSQL and no served site
-	@$(BIN)/python -m pytest --fast --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m pytest --fast --numprocesses=auto --maxprocesses=4 --dist=loadfile $(ARGS)
 
 check: $(VENV)/.installed-check ## lint and types
 	@$(BIN)/ruff check .

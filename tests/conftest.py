@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import logging
 import os
 import shutil
 import socket
 import subprocess
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -67,30 +68,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Spread slow files among the others; with --fast leave out what starts servers."""
+    """With --fast leave out what starts servers."""
     if config.getoption("--fast"):
         left = [item for item in items if _starts_servers(item)]
         config.hook.pytest_deselected(items=left)
         items[:] = [item for item in items if item not in set(left)]
-    items[:] = _spread(items)
-
-
-def _spread(items: Sequence[pytest.Item]) -> list[pytest.Item]:
-    """Return the tests with the files of e2e spread evenly among the others, file by file: browsers
-    and servers of two files at a time wait for each other.
-    """
-    files: dict[Path, list[pytest.Item]] = {}
-    for item in items:
-        files.setdefault(item.path, []).append(item)
-    slow = [tests for path, tests in files.items() if path.parent.name == "e2e"]
-    others = [tests for path, tests in files.items() if path.parent.name != "e2e"]
-    step = max(1, len(others) // (len(slow) + 1))
-    order = []
-    for number, tests in enumerate(others):
-        if slow and number % step == 0:
-            order.append(slow.pop(0))
-        order.append(tests)
-    return [item for tests in (*order, *slow) for item in tests]
 
 
 def _starts_servers(item: pytest.Item) -> bool:
@@ -106,6 +88,16 @@ def _starts_servers(item: pytest.Item) -> bool:
 def missing(what: str) -> None:
     """Skip for want of `what`; in CI nothing may be skipped for that."""
     (pytest.fail if IN_CI else pytest.skip)(f"{what} is not installed on this machine")
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    """A command sets logging up for its process; here the process goes on."""
+    root, ours = logging.getLogger(), logging.getLogger("kb")
+    before = root.handlers[:], root.level, ours.level
+    yield
+    root.handlers[:], root.level = before[0], before[1]
+    ours.setLevel(before[2])
 
 
 @pytest.fixture(autouse=True)
