@@ -64,7 +64,7 @@ def imports(module: Module, known: Iterable[str], *, inside: bool = True) -> set
     """Return the known modules that it imports; without `inside` only those at import time."""
     names = set(known)
     found = set()
-    for node in ast.walk(module.tree) if inside else _at_import(module.tree):
+    for node in ast.walk(module.tree) if inside else at_import(module.tree):
         if isinstance(node, ast.ImportFrom) and node.module:
             for alias in node.names:
                 whole = f"{node.module}.{alias.name}"
@@ -74,7 +74,8 @@ def imports(module: Module, known: Iterable[str], *, inside: bool = True) -> set
     return found - {module.name}
 
 
-def _at_import(tree: ast.Module) -> Iterator[ast.AST]:
+def at_import(tree: ast.Module) -> Iterator[ast.AST]:
+    """Give the nodes that run when it is imported: all but the bodies of functions."""
     waiting: list[ast.AST] = list(tree.body)
     while waiting:
         node = waiting.pop()
@@ -161,7 +162,7 @@ def measured(root: Path) -> dict[str, object]:
         for name, module in found.items()
         if not module.is_package and module.lines < SMALL and len(importers[name]) == 1
     ]
-    at_import = {name: imports(module, found, inside=False) for name, module in found.items()}
+    needed = {name: imports(module, found, inside=False) for name, module in found.items()}
     return {
         "modules of kb": sum(name.startswith("kb") for name in found),
         "of them __init__": sum(m.is_package for n, m in found.items() if n.startswith("kb")),
@@ -174,7 +175,7 @@ def measured(root: Path) -> dict[str, object]:
         "function, longest": lengths[-1],
         f"packages of more than {FLAT}": {n: c for n, c in flat.items() if c > FLAT} or 0,
         "circles of packages": circles(packages) or 0,
-        "circles of modules": circles(at_import) or 0,
+        "circles of modules": circles(needed) or 0,
         f"under {SMALL} lines, one importer": sorted(small),
         "classes of one name": sorted(name for name, many in classes.items() if many > 1) or 0,
         "fmt: skip": sum(module.text.count("# fmt: skip") for module in found.values()),

@@ -34,7 +34,7 @@ from kb.reports.model import annotations_table
 from kb.reports.tables import deflection as tables_deflection
 from kb.reports.tables import searches as tables_searches
 from kb.reports.tables.knowledge import cycle_tables
-from kb.reports.tables.tickets import ticket_tables
+from kb.reports.tables.tickets import known_table, ticket_tables
 from kb.table import Table
 from kb.workbook import workbook
 
@@ -103,8 +103,8 @@ def _tickets(source: ReportSource, span: DateRange, now: datetime) -> PageTables
 
 def _knowledge(source: ReportSource, span: DateRange, now: datetime) -> PageTables:
     cycle = knowledge_tables(source.db, span, k=source.k, now=now, retention=source.retention)
-    tickets = tickets_tables(source.db, span, tuple(source.costs), now)
-    return PageTables((*cycle, *(table for table in tickets if table.key == KNOWN_ANSWERS)))
+    tickets = figures_of_tickets(source.db, span, tuple(source.costs), now)
+    return PageTables((*cycle, known_table(tickets.periods)))
 
 
 PAGES: dict[str, ReportPage] = {

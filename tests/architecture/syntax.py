@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
+from benchmarks.structure import at_import
+
 EFFECTS = {
     "aiohttp", "asyncio", "ctypes", "fcntl", "ftplib", "http", "io", "logging", "multiprocessing",
     "os", "pathlib", "random", "requests", "secrets", "select", "shutil", "signal", "smtplib",
@@ -26,21 +28,9 @@ def names(node: ast.AST) -> set[str]:
     return set()
 
 
-def unindented(tree: ast.Module) -> Iterator[ast.AST]:
-    """Give the statements that run on import: all but the bodies of functions."""
-    waiting: list[ast.AST] = list(tree.body)
-    while waiting:
-        node = waiting.pop()
-        yield node
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-            continue
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            waiting += ast.iter_child_nodes(node)
-
-
 def libraries(tree: ast.Module, wanted: Iterable[str], *, top_level: bool = False) -> set[str]:
     """Return which of the libraries it imports, themselves or a part of them."""
-    nodes = unindented(tree) if top_level else ast.walk(tree)
+    nodes = at_import(tree) if top_level else ast.walk(tree)
     found = {name for node in nodes for name in names(node)}
     return {lib for lib in wanted if any(f"{name}.".startswith(f"{lib}.") for name in found)}
 

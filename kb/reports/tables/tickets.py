@@ -42,7 +42,7 @@ def ticket_tables(found: TicketFigures, tiers: Collection[int]) -> tuple[Table, 
         shares_table("ticket-shares", "Escalation, reopening, first contact", found.shares),
         durations_table("ticket-times", "How long tickets took", found.durations),
         _resolutions(found.resolutions),
-        _known(found.periods),
+        known_table(found.periods),
     )
 
 
@@ -174,7 +174,9 @@ def _resolutions(figures: Iterable[Figure]) -> Table:
     )
 
 
-def _known(periods: Iterable[Period]) -> Table:
+def known_table(periods: Iterable[Period]) -> Table:
+    """Return known and new answers, one period in each row."""
+
     def known(
         key: str, name: str, of: Callable[[Figure], Cell], kind: ColumnKind = ColumnKind.COUNT
     ) -> Column:

@@ -47,17 +47,23 @@ _KINDS = ("X-GitHub-Event", "X-Gitlab-Event", "X-Gitea-Event", "X-Forgejo-Event"
 _PUSHES = frozenset({"push", "Push Hook", "Tag Push Hook", "System Hook", "create"})
 
 
+def _signed_body(secret: str) -> bytes:
+    """Return the body; ends with 404 where no secret is set, with 403 where it is not signed."""
+    if not secret:
+        abort(404)
+    request.max_content_length = LONGEST
+    body = request.get_data()
+    if not is_genuine(request.headers, body, secret):
+        abort(403, "The signature does not fit the body and the setting webhook_secret.")
+    return body
+
+
 @blueprint.post("/push")
 @needs(Permission.READ, limit="reading", signed=True)
 def push() -> ResponseReturnValue:
     """Request a publish; 404 where no secret is set."""
     settings = services().settings
-    if not settings.webhook_secret:
-        abort(404)
-    request.max_content_length = LONGEST
-    body = request.get_data()
-    if not is_genuine(request.headers, body, settings.webhook_secret):
-        abort(403, "The signature does not fit the body and the setting webhook_secret.")
+    body = _signed_body(settings.webhook_secret)
     refs = [settings.articles_ref, *(one.ref for one in settings.repositories)]
     payload = _payload(body)
     why = _beside_the_point(payload, refs)
@@ -91,12 +97,7 @@ def tickets_of(name: str) -> ResponseReturnValue:
 def tickets() -> ResponseReturnValue:
     """Take tickets signed as GitHub signs, from the one source for which this is still allowed."""
     settings = services().settings
-    if not settings.webhook_secret:
-        abort(404)
-    request.max_content_length = LONGEST
-    body = request.get_data()
-    if not is_genuine(request.headers, body, settings.webhook_secret):
-        abort(403, "The signature does not fit the body and the setting webhook_secret.")
+    body = _signed_body(settings.webhook_secret)
     source = request.args.get("source", "hook")[:64]
     if not settings.github_signed_tickets or source != settings.github_signed_tickets:
         abort(403, UNSIGNED_SOURCE)
