@@ -16,6 +16,7 @@ import subprocess
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +24,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from click.testing import CliRunner, Result
 from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck
@@ -33,6 +35,7 @@ from kb import database as database_module
 from kb.accounts.roles import Role
 from kb.accounts.store import Accounts
 from kb.app import create_app
+from kb.cli.main import main
 from kb.config.settings import Settings, load
 from kb.database import Database
 from kb.publishing.publisher import publish
@@ -91,24 +94,36 @@ def missing(what: str) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _logging_as_it_was() -> Iterator[None]:
-    """A command sets logging up for its process; here the process goes on."""
-    root, ours = logging.getLogger(), logging.getLogger("kb")
+def _as_before() -> Iterator[None]:
+    """Undo what a command that ran in this process did to it."""
+    with process_as_before():
+        yield
+
+
+@contextmanager
+def process_as_before() -> Iterator[None]:
+    """Undo what a command does to its process: here the process goes on. It sets logging up and
+    keeps temporary files with its data.
+    """
+    root, ours, place = logging.getLogger(), logging.getLogger("kb"), os.environ.get("TMPDIR")
     before = root.handlers[:], root.level, ours.level
-    yield
-    root.handlers[:], root.level = before[0], before[1]
-    ours.setLevel(before[2])
+    try:
+        yield
+    finally:
+        root.handlers[:], root.level = before[0], before[1]
+        ours.setLevel(before[2])
+        if os.environ.get("TMPDIR") != place:
+            os.environ.pop("TMPDIR")
+            os.environ.update({"TMPDIR": place} if place else {})
+            tempfile.tempdir = None
 
 
-@pytest.fixture(autouse=True)
-def _temporary_files_stay() -> Iterator[None]:
-    """Undo what a command that ran in this process did: it keeps temporary files with its data."""
-    before = os.environ.get("TMPDIR")
-    yield
-    if os.environ.get("TMPDIR") != before:
-        os.environ.pop("TMPDIR")
-        os.environ.update({"TMPDIR": before} if before else {})
-        tempfile.tempdir = None
+def kb(data: Path, *words: str, typed: str = "", **settings: str) -> Result:
+    """Run `kb` over a data folder in this process, by words alone unless settings say otherwise."""
+    given = {"data": str(data), "templates": str(ROOT / "templates"), "semantic": "off"} | settings
+    environ = {f"KB_{name.upper()}": value for name, value in given.items()}
+    with process_as_before():
+        return CliRunner().invoke(main, list(words), input=typed, env=environ)
 
 
 @pytest.fixture(scope="session")
@@ -230,6 +245,28 @@ def _state() -> str:
     return f"state-{found.hexdigest()[:16]}"
 
 
+def _of_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder that all processes of this run share."""
+    ours = tmp_path_factory.getbasetemp()
+    return ours.parent if "PYTEST_XDIST_WORKER" in os.environ else ours
+
+
+def _once(place: Path, name: str, make: Callable[[Path], None]) -> Path:
+    """Return a folder of that name in `place`; the process that comes first makes it for all."""
+    made, kind = place / name, name.partition("-")[0]
+    with (place / f"{kind}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            for former in place.glob(f"{kind}-*"):
+                shutil.rmtree(former)
+            fresh = place / f"being-{kind}"
+            shutil.rmtree(fresh, ignore_errors=True)
+            fresh.mkdir()
+            make(fresh)
+            fresh.rename(made)
+    return made
+
+
 @pytest.fixture(scope="session")
 def published(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Path:
     """Return a data folder in which the shipped articles are published with the real model.
@@ -238,27 +275,47 @@ def published(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Con
     publishing, which one process of a run does for all, and not again on the same day for the same
     commit and files.
     """
-    ours = tmp_path_factory.getbasetemp()
-    of_run = ours.parent if "PYTEST_XDIST_WORKER" in os.environ else ours
+    of_run = _of_run(tmp_path_factory)
     cache = getattr(pytestconfig, "cache", None)  # absent with -p no:cacheprovider
     model = cache.mkdir("model") if cache else of_run / "model"
     model.mkdir(exist_ok=True)
-    place = cache.mkdir("published") if cache else of_run
-    made, data = place / _state(), tmp_path_factory.mktemp("published-copy") / "data"
-    with (place / "published.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not made.exists():
-            for former in place.glob("state-*"):
-                shutil.rmtree(former)
-            fresh = place / "being-published"
-            shutil.rmtree(fresh, ignore_errors=True)
-            fresh.mkdir()
-            (fresh / "model").symlink_to(model)
-            places = {"articles": ROOT / "articles", "templates": ROOT / "templates"}
-            publish(load({}, data=fresh, **places), progress=lambda _stage, _done, _total: None)
-            fresh.rename(made)
+
+    def publish_into(fresh: Path) -> None:
+        (fresh / "model").symlink_to(model)
+        places = {"articles": ROOT / "articles", "templates": ROOT / "templates"}
+        publish(load({}, data=fresh, **places), progress=lambda _stage, _done, _total: None)
+
+    data = tmp_path_factory.mktemp("published-copy") / "data"
+    made = _once(cache.mkdir("published") if cache else of_run, _state(), publish_into)
     shutil.copytree(made, data, symlinks=True)
     return data
+
+
+DEMO_DAYS = 16
+
+
+@pytest.fixture(scope="module")
+def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a site's data, `var`, what they were before, and a demonstration of
+    DEMO_DAYS beside them, `var-demo`: a copy for this file of what a run makes once.
+    """
+
+    def fill(fresh: Path) -> None:
+        assert kb(fresh / "var", "migrate").exit_code == 0
+        (fresh / "before.txt").write_text(digest(fresh / "var"))
+        done = kb(fresh / "var", "demo", "--days", str(DEMO_DAYS))
+        assert done.exit_code == 0, done.output
+
+    home = tmp_path_factory.mktemp("demo-home") / "home"
+    return Path(shutil.copytree(_once(_of_run(tmp_path_factory), "demonstration", fill), home))
+
+
+def digest(folder: Path) -> str:
+    """Return a digest of every file in the folder."""
+    found = hashlib.sha256()
+    for file in sorted(each for each in folder.rglob("*") if each.is_file()):
+        found.update(file.relative_to(folder).as_posix().encode() + file.read_bytes())
+    return found.hexdigest()
 
 
 @pytest.fixture(scope="session")

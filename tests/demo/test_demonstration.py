@@ -5,73 +5,34 @@ Filled by words alone and for few days: what is found by meaning is no matter he
 
 from __future__ import annotations
 
-import hashlib
 import json
-import logging
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from flask.testing import FlaskClient
 
 from kb.app import create_app
-from kb.cli.main import main
 from kb.config import demo_marker
 from kb.config.settings import load
 from kb.connectors.files import FileConnector
 from kb.services import build
+from tests.conftest import DEMO_DAYS as DAYS
+from tests.conftest import digest
+from tests.conftest import kb as run
 
 ROOT = Path(__file__).resolve().parents[2]
-DAYS = 9
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/150.0 Safari/537.36"
 
-Kb = Callable[..., Result]
-
-
-@pytest.fixture(autouse=True)
-def _logging_as_before() -> Iterator[None]:
-    """A command sets logging up for its process; here the process goes on."""
-    root, ours = logging.getLogger(), logging.getLogger("kb")
-    before = root.handlers[:], root.level, ours.level
-    yield
-    root.handlers[:], root.level = before[0], before[1]
-    ours.setLevel(before[2])
-
-
-def run(data: Path, *words: str, **settings: str) -> Result:
-    """Run `kb` over a data folder, by words alone."""
-    given = {"data": str(data), "templates": str(ROOT / "templates"), "semantic": "off"} | settings
-    environ = {f"KB_{name.upper()}": value for name, value in given.items()}
-    return CliRunner().invoke(main, list(words), env=environ)
-
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with a site's data, a real record in it, and a demonstration beside it."""
-    place = tmp_path_factory.mktemp("home")
-    assert run(place / "var", "migrate").exit_code == 0
-    (place / "before.txt").write_text(digest(place / "var"))
-    done = run(place / "var", "demo", "--days", str(DAYS))
-    assert done.exit_code == 0, done.output
-    return place
-
-
-@pytest.fixture(scope="module")
-def filled(home: Path) -> Path:
+def filled(demo_home: Path) -> Path:
     """Return the folder of the demonstration."""
-    return home / "var-demo"
-
-
-def digest(folder: Path) -> str:
-    """Return a digest of every file in the folder."""
-    found = hashlib.sha256()
-    for file in sorted(each for each in folder.rglob("*") if each.is_file()):
-        found.update(file.relative_to(folder).as_posix().encode() + file.read_bytes())
-    return found.hexdigest()
+    return demo_home / "var-demo"
 
 
 def rows(filled: Path, query: str, *values: object) -> list[tuple]:
@@ -136,17 +97,17 @@ def test_a_database_server_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "var-demo").exists()
 
 
-def test_a_whole_demonstration_is_replaced_only_when_asked(home: Path, filled: Path) -> None:
+def test_a_whole_demonstration_is_replaced_only_when_asked(demo_home: Path, filled: Path) -> None:
     before = digest(filled)
-    assert "--again" in refused(run(home / "var", "demo"))
+    assert "--again" in refused(run(demo_home / "var", "demo"))
     assert digest(filled) == before
 
 
 # -- what it fills ------------------------------------------------------------------------------
 
 
-def test_the_sites_own_data_is_untouched(home: Path, filled: Path) -> None:
-    assert digest(home / "var") == (home / "before.txt").read_text()
+def test_the_sites_own_data_is_untouched(demo_home: Path, filled: Path) -> None:
+    assert digest(demo_home / "var") == (demo_home / "before.txt").read_text()
     assert (filled / demo_marker.FILE).is_file()
 
 
@@ -227,9 +188,9 @@ def test_articles_come_in_the_course_of_it_and_their_commits_say_when(filled: Pa
     assert len(states) == 4
 
 
-def test_the_same_seed_makes_the_same_quarter(home: Path, filled: Path) -> None:
-    other = home / "twin"
-    done = run(home / "var", "demo", "--days", str(DAYS), "--folder", str(other))
+def test_the_same_seed_makes_the_same_quarter(demo_home: Path, filled: Path) -> None:
+    other = demo_home / "twin"
+    done = run(demo_home / "var", "demo", "--days", str(DAYS), "--folder", str(other))
     assert done.exit_code == 0, done.output
     today = f"{datetime.now(UTC) - timedelta(days=1):%Y-%m-%d}"
     events = (
