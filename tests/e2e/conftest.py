@@ -55,10 +55,19 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
+def shot(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Return a function from a name to where its picture is taken."""
+    shots = Path(os.environ.get("SCREENSHOTS") or tmp_path_factory.mktemp("screenshots"))
+    shots.mkdir(parents=True, exist_ok=True)
+    return lambda name: shots / f"{name}.png"
+
+
+@pytest.fixture(scope="session")
 def site_of_its_own(
     published: Path,
     _peopled_template: Path,
     free_port: Callable[[], int],
+    shot: Callable[[str], Path],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Callable[[], AbstractContextManager[Site]]:
     """Return a function that runs `kb serve` over the shipped articles, with one account of each
@@ -70,8 +79,7 @@ def site_of_its_own(
         shutil.copytree(published / "index", data / "index")
         (data / "model").symlink_to(published / "model")
         shutil.copy(_peopled_template, data / "tierzero.db")
-        shots = Path(os.environ.get("SCREENSHOTS") or tmp_path_factory.mktemp("screenshots"))
-        return _served(data, free_port(), shots)
+        return _served(data, free_port(), shot)
 
     return started
 
@@ -84,7 +92,7 @@ def site(site_of_its_own: Callable[[], AbstractContextManager[Site]]) -> Iterato
 
 
 @contextmanager
-def _served(data: Path, port: int, shots: Path) -> Iterator[Site]:
+def _served(data: Path, port: int, shot: Callable[[str], Path]) -> Iterator[Site]:
     url = f"http://127.0.0.1:{port}"
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("KB_")},
@@ -110,10 +118,9 @@ def _served(data: Path, port: int, shots: Path) -> Iterator[Site]:
         [sys.executable, "-m", "kb.cli", "serve"],
         env=environment, cwd=data, stdout=log, stderr=subprocess.STDOUT,
     )  # fmt: skip
-    shots.mkdir(parents=True, exist_ok=True)
     try:
         _wait_for(url, server, data / "serve.log")
-        yield Site(url, lambda name: shots / f"{name}.png")
+        yield Site(url, shot)
     finally:
         server.terminate()
         server.wait(timeout=30)
@@ -135,7 +142,14 @@ def _wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
 
 @pytest.fixture
 def person(chromium: Browser, site: Site) -> Iterator[Callable[..., Page]]:
-    """Return a function from a name to the page of a browser of that person's own.
+    """Return a function from a name to the page of a browser of that person's own."""
+    with people(chromium, site.url) as opened:
+        yield opened
+
+
+@contextmanager
+def people(chromium: Browser, url: str) -> Iterator[Callable[..., Page]]:
+    """Give a function from a name to the page of a browser of that person's own.
 
     Whatever a page complains of on its console, content security policy included, fails the test.
     """
@@ -143,7 +157,7 @@ def person(chromium: Browser, site: Site) -> Iterator[Callable[..., Page]]:
     complaints: list[str] = []
 
     def opened(name: str, **options: object) -> Page:
-        context = chromium.new_context(base_url=site.url, user_agent=AGENT + name, **options)
+        context = chromium.new_context(base_url=url, user_agent=AGENT + name, **options)
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(60_000)
@@ -154,9 +168,11 @@ def person(chromium: Browser, site: Site) -> Iterator[Callable[..., Page]]:
         page.on("pageerror", lambda problem: complaints.append(str(problem)))
         return page
 
-    yield opened
-    for context in contexts:
-        context.close()
+    try:
+        yield opened
+    finally:
+        for context in contexts:
+            context.close()
     # A 404 or 422 that a test asks for is reported on the console too; it is no fault.
     faults = [text for text in complaints if "Failed to load resource" not in text]
     assert faults == []

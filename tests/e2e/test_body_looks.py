@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 from werkzeug.serving import make_server
 
@@ -20,6 +19,7 @@ from kb.app import create_app
 from kb.config.settings import load
 from kb.publishing.publisher import publish
 from kb.services import build
+from tests.e2e.test_looks import LOOKS, faults
 
 pytestmark = pytest.mark.browser
 
@@ -111,15 +111,6 @@ A claim[^1].
 
 [^1]: With its source.
 """
-LOOKS = [
-    pytest.param({"color_scheme": scheme, "viewport": {"width": width, "height": 800}}, id=name)
-    for scheme, width, name in (
-        ("light", 1280, "light-1280"),
-        ("dark", 1280, "dark-1280"),
-        ("light", 320, "light-320"),
-        ("dark", 320, "dark-320"),
-    )
-]
 
 
 def picture(width: int, height: int) -> bytes:
@@ -195,9 +186,7 @@ def test_every_feature_is_accessible_and_fits(
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
     shots = Path(os.environ.get("SCREENSHOTS") or tmp_path)
     page.screenshot(path=shots / f"body-{request.node.callspec.id}.png", full_page=True)
-    found = Axe().run(page).response["violations"]
-    assert [f"{rule['id']}: {n['html'][:100]}" for rule in found for n in rule["nodes"]] == []
-    assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    assert faults(page) == []
 
 
 def test_tabs_open_by_mouse_and_keyboard_without_a_script(opened: Callable[..., Page]) -> None:
