@@ -16,15 +16,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, Page
 
 from kb.reports.pages import PAGES
+from tests.conftest import kb
 from tests.e2e.conftest import AGENT, ROOT, _wait_for
-from tests.e2e.test_looks import LOOKS, faults
+from tests.e2e.test_looks import LOOKS, Wrong, faults, look_at
 
 pytestmark = pytest.mark.browser
 
-DAYS = 16
 QUERY = "?range=last-30-days"
 EVERY = {
     "deflection": f"/reports/{QUERY}",
@@ -35,67 +35,63 @@ EVERY = {
     "notes": f"/reports/notes{QUERY}",
 }
 PAPER = {"width": 1030, "height": 720}  # A4 on its side, at 96 dots an inch, without its margins
-Signed = Callable[..., Page]
+SCREEN = {"width": 1280, "height": 720}
 
 
 @pytest.fixture(scope="module")
-def demonstration(
-    free_port: Callable[[], int], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[str, Path]]:
+def demonstration(demo_home: Path, free_port: Callable[[], int]) -> Iterator[tuple[str, Path]]:
     """Serve a demonstration with a note of one day and one of three; return its address and its
     data folder.
     """
-    home, port = tmp_path_factory.mktemp("charts"), free_port()
-    data, url = home / "var-demo", f"http://127.0.0.1:{port}"
+    data, port = demo_home / "var-demo", free_port()
+    url = f"http://127.0.0.1:{port}"
     given = {"KB_TEMPLATES": str(ROOT / "templates"), "KB_SEMANTIC": "off", "KB_PORT": str(port),
-             "KB_SITE_URL": url, "KB_WORKERS": "1", "KB_SIGN_IN_RATE": "1000"}  # fmt: skip
+             "KB_SITE_URL": url, "KB_WORKERS": "1", "KB_SIGN_IN_RATE": "1000",
+             "KB_DATA": str(data)}  # fmt: skip
     environment = {name: value for name, value in os.environ.items() if name[:3] != "KB_"} | given
-
-    def kb(folder: Path, *words: str) -> None:
-        command = [sys.executable, "-m", "kb.cli", *words]
-        subprocess.run(command, env=environment | {"KB_DATA": str(folder)}, cwd=home, check=True,
-                       stdout=subprocess.DEVNULL)  # fmt: skip
-
-    kb(home / "var", "demo", "--days", str(DAYS))
     today = datetime.now(UTC).date()
-    kb(data, "report", "note", "--day", str(today - timedelta(days=9)), "Release 2.4")
-    kb(data, "report", "note", "--day", str(today - timedelta(days=5)),
-       "--until", str(today - timedelta(days=3)), "Mail outage")  # fmt: skip
-    with (home / "serve.log").open("w") as log:
+    for words in (
+        ["--day", str(today - timedelta(days=9)), "Release 2.4"],
+        ["--day", str(today - timedelta(days=5)), "--until", str(today - timedelta(days=3)),
+         "Mail outage"],
+    ):  # fmt: skip
+        noted = kb(data, "report", "note", *words)
+        assert noted.exit_code == 0, noted.output
+    with (demo_home / "serve.log").open("w") as log:
         server = subprocess.Popen(
             [sys.executable, "-m", "kb.cli", "serve"],
-            env=environment | {"KB_DATA": str(data)}, cwd=home, stdout=log,
-            stderr=subprocess.STDOUT,
+            env=environment, cwd=demo_home, stdout=log, stderr=subprocess.STDOUT,
         )  # fmt: skip
         try:
-            _wait_for(url, server, home / "serve.log")
+            _wait_for(url, server, demo_home / "serve.log")
             yield url, data
         finally:
             server.terminate()
             server.wait(timeout=30)
 
 
+@pytest.fixture(scope="module")
+def signed_in(chromium: Browser, demonstration: tuple[str, Path]) -> Iterator[Page]:
+    """Return the page of a browser in which the demonstration's lead is signed in."""
+    url, data = demonstration
+    context = chromium.new_context(base_url=url, user_agent=AGENT + "lead")
+    page = context.new_page()
+    email, password = (data / "sign-in.txt").read_text().split()
+    page.goto("/sign-in")
+    page.get_by_label("E-mail address").fill(email)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign out").wait_for()
+    yield page
+    context.close()
+
+
 @pytest.fixture
-def lead(chromium: Browser, demonstration: tuple[str, Path]) -> Iterator[Signed]:
-    """Return a function that opens a browser in which the demonstration's lead is signed in."""
-    contexts: list[BrowserContext] = []
-
-    def opened(**options: object) -> Page:
-        url, data = demonstration
-        context = chromium.new_context(base_url=url, user_agent=AGENT + "lead", **options)
-        contexts.append(context)
-        page = context.new_page()
-        email, password = (data / "sign-in.txt").read_text().split()
-        page.goto("/sign-in")
-        page.get_by_label("E-mail address").fill(email)
-        page.get_by_label("Password").fill(password)
-        page.get_by_role("button", name="Sign in").click()
-        page.get_by_role("button", name="Sign out").wait_for()
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
+def page(signed_in: Page) -> Page:
+    """Return the lead's page, again on a screen and in the light."""
+    signed_in.emulate_media(media="screen", color_scheme="light")
+    signed_in.set_viewport_size(SCREEN)  # type: ignore[arg-type]
+    return signed_in
 
 
 # -- what a screen reader is told ---------------------------------------------------------------
@@ -141,8 +137,7 @@ DRAWN = {"deflection": 1, "searches": 1, "knowledge": 1, "notes": 1}  # images o
 
 
 @pytest.mark.parametrize("key", [*PAGES, "notes"])
-def test_every_chart_has_its_table_in_a_screen_readers_tree(lead: Signed, key: str) -> None:
-    page = lead()
+def test_every_chart_has_its_table_in_a_screen_readers_tree(page: Page, key: str) -> None:
     page.goto(EVERY[key])
     for closed in page.locator("details:not([open]):has(table) > summary").all():
         closed.click()
@@ -174,41 +169,45 @@ def test_every_chart_has_its_table_in_a_screen_readers_tree(lead: Signed, key: s
         assert len(tree.within(node, "rowheader")) == len(told["rows"]), table
 
 
-def test_a_chart_has_a_piece_for_every_number_of_its_table(lead: Signed) -> None:
-    page = lead(java_script_enabled=False)
-    page.goto(EVERY["deflection"])
-    told = page.request.get(f"/api/v1/reports/days{QUERY}").json()["rows"]
-    counts = [row[kind] for row in told
-              for kind in ("confirmed", "potential", "abandoned", "ticketed", "open")]  # fmt: skip
-    assert page.locator("svg.stacked [class^=bar-]").count() == sum(map(bool, counts))
-    noted = page.request.get(f"/api/v1/reports/notes{QUERY}").json()["rows"]
-    days = {(row["first"], row["last"]) for row in noted}
-    assert page.locator("svg.stacked line.noted").count() == len(days) >= 2
-    page.goto(EVERY["searches"])
-    told = page.request.get(f"/api/v1/reports/quality-over-time{QUERY}").json()["rows"][:-1]
-    assert page.locator("svg.shares circle").count() == sum(r["failed"] is not None for r in told)
+def test_a_chart_has_a_piece_for_every_number_of_its_table(
+    chromium: Browser, page: Page, demonstration: tuple[str, Path]
+) -> None:
+    state = page.context.storage_state()
+    with chromium.new_context(
+        base_url=demonstration[0], storage_state=state, java_script_enabled=False
+    ) as context:
+        page = context.new_page()
+        page.goto(EVERY["deflection"])
+        told = page.request.get(f"/api/v1/reports/days{QUERY}").json()["rows"]
+        kinds = ("confirmed", "potential", "abandoned", "ticketed", "open")
+        counts = [row[kind] for row in told for kind in kinds]
+        assert page.locator("svg.stacked [class^=bar-]").count() == sum(map(bool, counts))
+        noted = page.request.get(f"/api/v1/reports/notes{QUERY}").json()["rows"]
+        days = {(row["first"], row["last"]) for row in noted}
+        assert page.locator("svg.stacked line.noted").count() == len(days) >= 2
+        page.goto(EVERY["searches"])
+        told = page.request.get(f"/api/v1/reports/quality-over-time{QUERY}").json()["rows"][:-1]
+        shares = sum(row["failed"] is not None for row in told)
+        assert page.locator("svg.shares circle").count() == shares
 
 
 # -- looks ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("look", LOOKS)
-def test_every_page_of_the_report_is_accessible_and_fits(
-    lead: Signed, site: Any, look: dict[str, Any], request: pytest.FixtureRequest
-) -> None:
-    page, wrong = lead(**look), {}
-    for key, address in EVERY.items():
-        answer = page.goto(address)
-        assert answer is not None
-        assert answer.status == 200, address
-        page.screenshot(path=site.shot(f"report-{key}-{request.node.callspec.id}"), full_page=True)
-        if problems := faults(page):
-            wrong[key] = problems
-    assert wrong == {}
+@pytest.fixture(scope="module")
+def wrong(signed_in: Page, shot: Callable[[str], Path]) -> Wrong:
+    """Look at every page in every look; return what is wrong."""
+    found: Wrong = {str(look.id): {} for look in LOOKS}
+    look_at(signed_in, EVERY, lambda name: shot(f"report-{name}"), found)
+    return found
 
 
-def test_days_without_data_say_so(lead: Signed) -> None:
-    page = lead()
+@pytest.mark.parametrize("look", [look.id for look in LOOKS])
+def test_every_page_of_the_report_is_accessible_and_fits(wrong: Wrong, look: str) -> None:
+    assert wrong[look] == {}
+
+
+def test_days_without_data_say_so(page: Page) -> None:
     for key in PAGES:
         address = EVERY[key].partition("?")[0]
         page.goto(f"{address}?from=2020-01-01&until=2020-01-31")
@@ -225,8 +224,9 @@ SHADES = """() => ["confirmed", "potential", "abandoned", "ticketed", "open"].ma
 
 
 @pytest.mark.parametrize("key", [*PAGES, "figure", "notes", "gaps"])
-def test_paper_holds_the_figures_and_nothing_to_press(lead: Signed, key: str) -> None:
-    page = lead(color_scheme="dark", viewport=PAPER)
+def test_paper_holds_the_figures_and_nothing_to_press(page: Page, key: str) -> None:
+    page.set_viewport_size(PAPER)  # type: ignore[arg-type]
+    page.emulate_media(color_scheme="dark")
     page.goto(EVERY[key])
     page.emulate_media(media="print")
     for gone in ("header.site-header", "footer", "form", "nav", ".files", "summary:has(+ form)"):
@@ -245,8 +245,7 @@ def test_paper_holds_the_figures_and_nothing_to_press(lead: Signed, key: str) ->
     assert page.pdf(prefer_css_page_size=True).startswith(b"%PDF-")
 
 
-def test_bars_on_paper_are_told_apart_without_colour(lead: Signed) -> None:
-    page = lead()
+def test_bars_on_paper_are_told_apart_without_colour(page: Page) -> None:
     page.goto(EVERY["deflection"])
     page.emulate_media(media="print")
     shades = [tuple(map(int, rgb)) for rgb in page.evaluate(SHADES)]
