@@ -15,17 +15,17 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from search.errors import SearchError
 from search.index.generation import current, open_current
 from search.index.manifest import verify
+from tests.conftest import kb
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 90  # for machines that are busy; nothing here measures time
@@ -119,7 +119,29 @@ def site(
     the settings that it gives; whatever is left of it ends with the test.
     """
     given = getattr(request, "param", None)
-    data, port, log = tmp_path / "data", free_port(), tmp_path / "log"
+    settings = given if isinstance(given, dict) else {}
+    program = ("-c", given) if isinstance(given, str) else SERVE
+    with _over_articles(published, tmp_path, free_port(), settings, program) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def lasting(
+    published: Path, tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], int]
+) -> Iterator[Site]:
+    """Run one site for the tests after which it goes on."""
+    with _over_articles(published, tmp_path_factory.mktemp("lasting"), free_port()) as served:
+        yield served
+
+
+def _over_articles(
+    published: Path,
+    place: Path,
+    port: int,
+    settings: Mapping[str, str] | None = None,
+    program: Sequence[str] = SERVE,
+) -> AbstractContextManager[Site]:
+    data = place / "data"
     shutil.copytree(published / "index", data / "index")
     (data / "model").symlink_to(published / "model")
     environ = os.environ | {
@@ -129,12 +151,10 @@ def site(
         "KB_PORT": str(port),
         "KB_WORKER_INTERVAL": "1s",
         "KB_WRITE_RATE": "1000",
-        **(given if isinstance(given, dict) else {}),
+        **(settings or {}),
         **pinned(published),
     }
-    program = ("-c", given) if isinstance(given, str) else SERVE
-    with running(ROOT, environ, port, log, data, program) as served:
-        yield served
+    return running(ROOT, environ, port, place / "log", data, program)
 
 
 @contextmanager
@@ -206,31 +226,30 @@ def test_web_processes_settle_their_limits_after_the_fork(site: Site) -> None:
     assert set(found[-60:]) == {429}
 
 
-def test_a_worker_that_dies_is_started_again_and_the_site_goes_on(site: Site) -> None:
-    before = site.companion()
+def test_a_worker_that_dies_is_started_again_and_the_site_goes_on(lasting: Site) -> None:
+    before = lasting.companion()
     os.kill(before, signal.SIGKILL)
-    eventually(lambda: site.companion() not in {0, before}, "a new worker", site.log)
-    assert site.answers()
+    eventually(lambda: lasting.companion() not in {0, before}, "a new worker", lasting.log)
+    assert lasting.answers()
 
 
 def _token(site: Site) -> str:
-    environ = os.environ | {"KB_DATA": str(site.log.with_name("data"))}
-    ours = [sys.executable, "-m", "kb.cli", "user"]
-    options: dict[str, Any] = {"cwd": ROOT, "env": environ, "capture_output": True, "text": True}
     address, password = "watch@example.org", "correct horse battery staple"
-    made = [*ours, "add", address, "--role", "author"]
-    subprocess.run(made, input=f"{password}\n{password}\n", check=True, **options)
-    given = subprocess.run([*ours, "token", address, "--name", "x"], check=True, **options)
+    typed = f"{password}\n{password}\n"
+    made = kb(site.data, "user", "add", address, "--role", "author", typed=typed)
+    assert made.exit_code == 0, made.output
+    given = kb(site.data, "user", "token", address, "--name", "x")
+    assert given.exit_code == 0, given.output
     return str(given.stdout.split()[-1])
 
 
-def test_whichever_process_answers_tells_of_all_and_of_those_before(site: Site) -> None:
+def test_whichever_process_answers_tells_of_all_and_of_those_before(lasting: Site) -> None:
     """Each of several processes told of itself alone, and lost what a replaced one had counted
     (prometheus/client_python#127 and #275, freelawproject/courtlistener#7980,
     netbox-community/netbox#3779).
     """
     asked = urllib.request.Request(
-        f"{site.address}/metrics", headers={"Authorization": f"Bearer {_token(site)}"}
+        f"{lasting.address}/metrics", headers={"Authorization": f"Bearer {_token(lasting)}"}
     )
 
     def scraped() -> str:
@@ -246,22 +265,24 @@ def test_whichever_process_answers_tells_of_all_and_of_those_before(site: Site) 
         }
 
     def web() -> set[int]:
-        return {pid for pid, told in site.family().items() if " worker " not in told}
+        return {pid for pid, told in lasting.family().items() if " worker " not in told}
 
     for _ in range(20):
-        assert site.answers("/about")
+        assert lasting.answers("/about")
     assert counted() == {'tierzero_http_requests_total{route="reader.about",status="2xx"} 20.0'}
     before = web()
     os.kill(min(before), signal.SIGKILL)
-    eventually(lambda: len(web() - before) == 1 and site.answers(), "another process", site.log)
+    eventually(
+        lambda: len(web() - before) == 1 and lasting.answers(), "another process", lasting.log
+    )
     for _ in range(20):
-        assert site.answers("/about")
+        assert lasting.answers("/about")
     assert counted() == {'tierzero_http_requests_total{route="reader.about",status="2xx"} 40.0'}
     names = ("web-0", "web-1", "main", "worker")
     shown = [f'tierzero_process_resident_memory_bytes{{process="{name}"}}' for name in names]
     told = lambda: all(each in text for text in [scraped()] for each in shown)  # noqa: E731
-    eventually(told, "figures of every process", site.log)
-    lines = [line for line in site.log.read_text().splitlines() if "GET /about 200" in line]
+    eventually(told, "figures of every process", lasting.log)
+    lines = [line for line in lasting.log.read_text().splitlines() if "GET /about 200" in line]
     assert len(lines) == len({line[-17:] for line in lines}) == 40
 
 
@@ -341,17 +362,17 @@ BODY = b"POST /tickets HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n
 OPENINGS = {"silent": b"", "slow head": b"GET / HTTP/1.1\r\nX-Slow: ", "slow body": BODY}
 
 
-def test_connections_that_say_little_hold_up_nobody(site: Site) -> None:
+def test_connections_that_say_little_hold_up_nobody(lasting: Site) -> None:
     """benoitc/gunicorn#3519, #2222: sixteen of each kind, twice the threads there are."""
-    port = int(site.address.rpartition(":")[2])
+    port = int(lasting.address.rpartition(":")[2])
     with ExitStack() as held:
         for opening in OPENINGS.values():
             for _ in range(16):
                 one = held.enter_context(socket.create_connection(("127.0.0.1", port)))
                 one.sendall(opening)
         for _ in range(8):
-            assert site.answers("/articles/vpn/connect-to-the-vpn")
-            assert site.answers("/healthz")
+            assert lasting.answers("/articles/vpn/connect-to-the-vpn")
+            assert lasting.answers("/healthz")
         whole = socket.create_connection(("127.0.0.1", port))
         for byte in b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n":
             whole.sendall(bytes([byte]))
@@ -393,34 +414,34 @@ def _all_take_connections(site: Site) -> None:
     eventually(lambda: not any(_held(site).values()), "none is held", site.log)
 
 
-def test_connections_are_shared_among_the_processes(site: Site) -> None:
+def test_connections_are_shared_among_the_processes(lasting: Site) -> None:
     """envoy#33707, #16213, gunicorn#3071, mosip-infra#1920: one process took most, and others had
     nothing to do.
     """
-    _all_take_connections(site)
+    _all_take_connections(lasting)
     with ExitStack() as stack:
         for _ in range(12):
-            _connected(site, stack)
-        held = sorted(_held(site).values())
+            _connected(lasting, stack)
+        held = sorted(_held(lasting).values())
         # One that is busy for longer than another waits for it may be passed over now and then.
         assert sum(held) == 12
         assert held[0] >= 4
 
 
-def test_a_process_that_hangs_keeps_no_new_connection_waiting(site: Site) -> None:
+def test_a_process_that_hangs_keeps_no_new_connection_waiting(lasting: Site) -> None:
     """puma#3892: connections go to a process that has time for them."""
-    _all_take_connections(site)
+    _all_take_connections(lasting)
     with ExitStack() as stack:
-        web = [pid for pid, told in site.family().items() if " worker --parent" not in told]
+        web = [pid for pid, told in lasting.family().items() if " worker --parent" not in told]
         os.kill(web[0], signal.SIGSTOP)
         stack.callback(os.kill, web[0], signal.SIGCONT)
         for _ in range(12):
-            _connected(site, stack)
-        assert _held(site)[web[0]] == 0
+            _connected(lasting, stack)
+        assert _held(lasting)[web[0]] == 0
 
 
-def test_a_long_request_is_refused_in_words(site: Site) -> None:
-    port = int(site.address.rpartition(":")[2])
+def test_a_long_request_is_refused_in_words(lasting: Site) -> None:
+    port = int(lasting.address.rpartition(":")[2])
     for length, told in ((300_000, b"That is too long"), (3_000_000, b"That is too long")):
         head = f"POST /tickets HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n"
         with socket.create_connection(("127.0.0.1", port), 30) as one:
@@ -435,11 +456,11 @@ def test_a_long_request_is_refused_in_words(site: Site) -> None:
 
 
 def test_readers_go_on_and_votes_are_kept_while_another_program_holds_the_database(
-    site: Site,
+    lasting: Site,
 ) -> None:
     """Sonarr/Sonarr#2797, databasement#344, slskd/slskd#1830, axllent/mailpit#401."""
-    url = f"{site.address}/articles/vpn/connect-to-the-vpn"
-    holder = sqlite3.connect(site.data / "tierzero.db", isolation_level=None, timeout=60)
+    url = f"{lasting.address}/articles/vpn/connect-to-the-vpn"
+    holder = sqlite3.connect(lasting.data / "tierzero.db", isolation_level=None, timeout=60)
     holder.execute("BEGIN EXCLUSIVE")
     voted: list[int] = []
 
@@ -451,18 +472,18 @@ def test_readers_go_on_and_votes_are_kept_while_another_program_holds_the_databa
         writer.start()
     while any(writer.is_alive() for writer in writers):
         for path in ("/articles/vpn/connect-to-the-vpn", "/search?q=vpn", "/suggest?q=vp"):
-            assert site.answers(path), path
+            assert lasting.answers(path), path
     ticket = b"subject=The+door+is+shut&body=All+my+words&email=ana%40example.org"
-    status, headers, text = post(f"{site.address}/tickets", ticket)
+    status, headers, text = post(f"{lasting.address}/tickets", ticket)
     assert (status, "All my words" in text) == (503, True)
     assert int(headers["Retry-After"]) > 0
-    assert site.answers("/healthz")
+    assert lasting.answers("/healthz")
     holder.execute("ROLLBACK")
     holder.close()
     assert set(voted) <= {200, 303, 429}
     kept = voted.count(200) + voted.count(303)
-    eventually(lambda: votes(site.data) == kept, f"{kept} votes in the record", site.log)
-    assert post(f"{site.address}/tickets", ticket)[0] in {200, 303}
+    eventually(lambda: votes(lasting.data) == kept, f"{kept} votes in the record", lasting.log)
+    assert post(f"{lasting.address}/tickets", ticket)[0] in {200, 303}
 
 
 def votes(data: Path) -> int:
