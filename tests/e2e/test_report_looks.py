@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import urllib.request
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.e2e.conftest import AGENT
 from tests.e2e.test_looks import LOOKS, faults, sign_in
 
 pytestmark = pytest.mark.browser
@@ -19,8 +21,9 @@ def test_what_leads_add_to_reports_is_accessible_and_fits(
     person: Callable[..., Page], site: Any, look: dict[str, Any], request: pytest.FixtureRequest
 ) -> None:
     name = request.node.callspec.id
-    reader = person(f"reader-{name}", **look)
-    reader.goto("/search?q=the projector in the big room hums")
+    asked = {"User-Agent": f"{AGENT}reader-{name}"}
+    place = f"{site.url}/search?q=the+projector+in+the+big+room+hums"
+    urllib.request.urlopen(urllib.request.Request(place, headers=asked)).close()
     page = person(f"notes-{name}", **look)
     sign_in(page, "admin")
     today = datetime.now(UTC).date()
