@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import struct
 import threading
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from kb.app import create_app
 from kb.config.settings import load
 from kb.publishing.publisher import publish
 from kb.services import build
-from tests.e2e.test_looks import LOOKS, faults
+from tests.e2e.test_looks import LOOKS, faults, in_each_look
 
 pytestmark = pytest.mark.browser
 
@@ -155,13 +155,13 @@ def address(
     server.shutdown()
 
 
-@pytest.fixture
-def opened(chromium: Browser, address: str) -> Iterator[Callable[..., Page]]:
-    """Return a function that opens the article; a complaint on the console fails the test."""
+@contextmanager
+def opening(chromium: Browser, address: str) -> Iterator[Callable[..., Page]]:
+    """Give a function that opens the article; any complaint on the console fails the test."""
     contexts = []
     complaints: list[str] = []
 
-    def opening(**options: Any) -> Page:
+    def opened(**options: Any) -> Page:
         context = chromium.new_context(**options)
         contexts.append(context)
         page = context.new_page()
@@ -169,24 +169,35 @@ def opened(chromium: Browser, address: str) -> Iterator[Callable[..., Page]]:
         page.goto(address)
         return page
 
-    yield opening
+    yield opened
     for context in contexts:
         context.close()
     assert complaints == []
 
 
-@pytest.mark.parametrize("look", LOOKS)
-def test_every_feature_is_accessible_and_fits(
-    opened: Callable[..., Page],
-    look: dict[str, Any],
-    request: pytest.FixtureRequest,
-    tmp_path: Path,
-) -> None:
-    page = opened(**look)
-    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
-    shots = Path(os.environ.get("SCREENSHOTS") or tmp_path)
-    page.screenshot(path=shots / f"body-{request.node.callspec.id}.png", full_page=True)
-    assert faults(page) == []
+@pytest.fixture
+def opened(chromium: Browser, address: str) -> Iterator[Callable[..., Page]]:
+    """Return a function that opens the article."""
+    with opening(chromium, address) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def wrong(chromium: Browser, address: str, shot: Callable[[str], Path]) -> dict[str, list[str]]:
+    """Look at the article in every look; return what is wrong."""
+    found = {}
+    with opening(chromium, address) as opened:
+        page = opened()
+        page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+        for look in in_each_look(page):
+            page.screenshot(path=shot(f"body-{look}"), full_page=True)
+            found[look] = faults(page)
+    return found
+
+
+@pytest.mark.parametrize("look", [look.id for look in LOOKS])
+def test_every_feature_is_accessible_and_fits(wrong: dict[str, list[str]], look: str) -> None:
+    assert wrong[look] == []
 
 
 def test_tabs_open_by_mouse_and_keyboard_without_a_script(opened: Callable[..., Page]) -> None:
