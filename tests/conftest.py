@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +44,10 @@ from kb.schema import metadata
 from kb.services import Services, build
 from kb.tracking.recorder import flush_all
 from search import engine
+from search.prepare import prepare
 from search.types import Mode
 from tests.clients import Client
-from tests.quick import make_quick
+from tests.quick import make_quick, vectors_kept
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED_DATA = ROOT.parent / "shared" / "data"
@@ -232,12 +234,12 @@ BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/150.0 Safar
 OWN_PAGE = {"Sec-Fetch-Site": "same-origin"}
 
 
-def _state() -> str:
-    """Return what names the day, the commit and every file that a publish depends on."""
+def _state(model: Path) -> str:
+    """Return what names the day, the commit, the model and every file that a publish depends on."""
     places = ("articles", "kb", "search", "templates", "setup.cfg")
     told = ["git", "-C", str(ROOT)]
     head = subprocess.run([*told, "rev-parse", "HEAD"], capture_output=True, check=False).stdout
-    found = hashlib.sha256(head + str(datetime.now(UTC).date()).encode())
+    found = hashlib.sha256(head + f"{datetime.now(UTC).date()} {model}".encode())
     for place in places:
         for file in sorted([ROOT / place, *(ROOT / place).rglob("*")]):
             if file.is_file() and "__pycache__" not in file.parts:
@@ -267,26 +269,70 @@ def _once(place: Path, name: str, make: Callable[[Path], None]) -> Path:
     return made
 
 
+def _kept(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory, name: str) -> Path:
+    """Return a folder that the processes of a run share: in pytest's cache, if there is one."""
+    cache = getattr(pytestconfig, "cache", None)  # absent with -p no:cacheprovider
+    if cache:
+        return Path(cache.mkdir(name))
+    folder = _of_run(tmp_path_factory) / name
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@contextmanager
+def _alone_in(place: Path) -> Iterator[None]:
+    """Let one process of a run at a time work in the folder."""
+    with (place / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 @pytest.fixture(scope="session")
-def published(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Path:
+def model(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Path:
+    """Return a folder with the model's light runtime, which nobody changes.
+
+    Making it takes half a minute, so it is kept until what makes it changes.
+    """
+    place = _kept(pytestconfig, tmp_path_factory, "model")
+    made = place / _makers_of_the_model()
+    with _alone_in(place):
+        for former in place.iterdir():
+            if former.is_dir() and former != made:
+                shutil.rmtree(former)
+        made.mkdir(exist_ok=True)
+        prepare(made)
+    return made
+
+
+def _makers_of_the_model() -> str:
+    """Return what names the code and the libraries that the model's runtime is made with."""
+    libraries = ("torch", "transformers", "sentence-transformers", "onnx", "onnxruntime")
+    found = hashlib.sha256(repr([version(name) for name in libraries]).encode())
+    own = [*(ROOT / "search").glob("*prepare.py"), *(ROOT / "search" / "semantic").glob("*.py")]
+    for file in sorted([*own, ROOT / "search" / "trial.tsv"]):
+        found.update(file.read_bytes())
+    return f"made-{found.hexdigest()[:16]}"
+
+
+@pytest.fixture(scope="session")
+def published(
+    model: Path, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+) -> Path:
     """Return a data folder in which the shipped articles are published with the real model.
 
-    The model's light runtime is kept in pytest's cache: making it takes half a minute, as does
-    publishing, which one process of a run does for all, and not again on the same day for the same
-    commit and files.
+    One process of a run publishes for all, and not again on the same day for the same commit and
+    files.
     """
-    of_run = _of_run(tmp_path_factory)
-    cache = getattr(pytestconfig, "cache", None)  # absent with -p no:cacheprovider
-    model = cache.mkdir("model") if cache else of_run / "model"
-    model.mkdir(exist_ok=True)
+    place = _kept(pytestconfig, tmp_path_factory, "published")
 
     def publish_into(fresh: Path) -> None:
         (fresh / "model").symlink_to(model)
         places = {"articles": ROOT / "articles", "templates": ROOT / "templates"}
-        publish(load({}, data=fresh, **places), progress=lambda _stage, _done, _total: None)
+        with vectors_kept(model / "vectors-of-articles.pickle"):
+            publish(load({}, data=fresh, **places), progress=lambda _stage, _done, _total: None)
 
     data = tmp_path_factory.mktemp("published-copy") / "data"
-    made = _once(cache.mkdir("published") if cache else of_run, _state(), publish_into)
+    made = _once(place, _state(model), publish_into)
     shutil.copytree(made, data, symlinks=True)
     return data
 

@@ -5,30 +5,43 @@ templates and addresses. What a site answers stays the same.
 from __future__ import annotations
 
 import atexit
+import os
+import pickle
 import subprocess
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from argon2 import PasswordHasher
 from flask import Flask
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from werkzeug.routing import Rule
 
+from kb import database
 from kb.accounts import passwords
 from kb.content import rendering_pool
 from kb.publishing import publisher
+from search.semantic.encoder import Progress, Vectors, silent
 from search.semantic.runtime import LightEncoder, open_runtime
 
 
 def make_quick() -> None:
     """Do these things once, in this process."""
+    # Programs that tests start, and the next run, need not compile every source again.
+    sys.dont_write_bytecode = False
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     publisher.open_runtime = _opened_once()  # type: ignore[attr-defined]
     Flask.jinja_options = {"bytecode_cache": _Compiled()}
     Rule._compile_builder = _built_once()  # type: ignore[method-assign]
     _keep_rendering()
+    # No machine loses power here: what a test writes need not be on the disk when it ends.
+    os.fsync = lambda _descriptor: None  # type: ignore[assignment]
+    database.PRAGMAS = tuple(p.replace("=FULL", "=OFF") for p in database.PRAGMAS)
     # Nobody's password is protected here: a hash takes a millisecond instead of 50.
     passwords._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
@@ -75,6 +88,30 @@ def _opened_once() -> Callable[..., LightEncoder]:
         return opened(looks, place, model)
 
     return open_once
+
+
+@contextmanager
+def vectors_kept(file: Path) -> Iterator[None]:
+    """Encode no text of an article that was encoded before: its vector is kept in the file."""
+    encode = LightEncoder.encode_documents
+    held: dict[str, Vectors] = pickle.loads(file.read_bytes()) if file.exists() else {}
+    known = len(held)
+
+    def look_up(self: LightEncoder, texts: Sequence[str], progress: Progress = silent) -> Vectors:
+        strange = [text for text in dict.fromkeys(texts) if text not in held]
+        if strange:
+            held.update(zip(strange, encode(self, strange, progress), strict=True))
+        return np.stack([held[text] for text in texts])
+
+    LightEncoder.encode_documents = look_up  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        LightEncoder.encode_documents = encode  # type: ignore[method-assign]
+    if len(held) > known:
+        part = file.with_suffix(".part")
+        part.write_bytes(pickle.dumps(held))
+        part.replace(file)
 
 
 class _Compiled(BytecodeCache):

@@ -11,7 +11,6 @@ from tests.architecture.syntax import EFFECTS, SQL, clock_readings, libraries, o
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = modules(ROOT)
-MEASURED = measured(ROOT)
 
 # From what starts the product down to what everything else may use: a package imports packages of
 # its own line and of the lines below, never of those above.
@@ -126,6 +125,12 @@ def is_effective(module: Module) -> bool:
     return by_name or below(module.name, tuple(WITH_EFFECTS))
 
 
+@pytest.fixture(scope="module")
+def figures() -> dict[str, object]:
+    """Return what is measured of this checkout."""
+    return measured(ROOT)
+
+
 RULES = sorted(
     name for name, module in MODULES.items() if below(name, PURE) and not is_effective(module)
 )
@@ -148,18 +153,18 @@ def test_imports_run_down_the_order(name: str) -> None:
     assert not upward, f"{name} imports {sorted(upward)}, which stand above it"
 
 
-def test_no_package_and_no_module_is_in_a_circle() -> None:
+def test_no_package_and_no_module_is_in_a_circle(figures: dict[str, object]) -> None:
     needs = {n: imports(m, MODULES, inside=False) for n, m in MODULES.items()}
     assert circles(needs) == []
-    assert MEASURED["circles of packages"] == 0
+    assert figures["circles of packages"] == 0
 
 
-def test_no_package_holds_more_than_a_page_of_modules() -> None:
-    assert MEASURED[f"packages of more than {FLAT}"] == 0
+def test_no_package_holds_more_than_a_page_of_modules(figures: dict[str, object]) -> None:
+    assert figures[f"packages of more than {FLAT}"] == 0
 
 
-def test_a_name_is_one_class() -> None:
-    assert MEASURED["classes of one name"] == 0
+def test_a_name_is_one_class(figures: dict[str, object]) -> None:
+    assert figures["classes of one name"] == 0
 
 
 @pytest.mark.parametrize("name", RULES)

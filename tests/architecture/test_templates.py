@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from jinja2 import Environment, StrictUndefined, nodes
+
+from kb.app import create_app
+from kb.config.settings import load
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = ROOT / "templates"
@@ -20,6 +24,13 @@ INLINE = re.compile(
 )
 
 
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    """Return the site, which these tests only look at."""
+    return create_app(load({}, data=tmp_path_factory.mktemp("site"), templates=TEMPLATES))
+
+
+@cache
 def parsed(name: str) -> nodes.Template:
     """Return the template's syntax."""
     environment = Environment(undefined=StrictUndefined, autoescape=True)

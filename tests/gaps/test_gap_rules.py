@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.cluster import AgglomerativeClustering
 
 from kb.gaps import anonymity, impact
 from kb.gaps.clustering import CUT, FREE, centre, grouped, grouped_in_time, joining, matched
@@ -52,6 +51,8 @@ def cloud(seed: int, count: int, centres: int, spread: float) -> np.ndarray:
 def test_groups_are_those_of_average_linkage(
     seed: int, count: int, centres: int, spread: float, cut: float
 ) -> None:
+    from sklearn.cluster import AgglomerativeClustering  # slow to import
+
     vectors = cloud(seed, count, centres, spread)
     expected = AgglomerativeClustering(
         n_clusters=None, distance_threshold=cut + 1e-6, metric="cosine", linkage="average"

@@ -78,9 +78,13 @@ def repository(tmp_path: Path) -> Repository:
 @pytest.fixture
 def settings(repository: Repository, tmp_path: Path, _peopled_template: Path) -> Settings:
     """Return settings of a site over the repository, with an account of each role."""
-    data = tmp_path / "data"
+    return settings_over(repository, tmp_path / "data", _peopled_template)
+
+
+def settings_over(repository: Repository, data: Path, peopled: Path) -> Settings:
+    """Return settings of a site over the repository whose new data folder has those accounts."""
     data.mkdir()
-    shutil.copy(_peopled_template, data / "tierzero.db")
+    shutil.copy(peopled, data / "tierzero.db")
     return load(
         {},
         survey_share=0,

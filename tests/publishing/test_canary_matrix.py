@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import io
 import re
+import shutil
 import zipfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from html import unescape
-from typing import Any
+from pathlib import Path
 from urllib.parse import quote, urljoin, urlsplit
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from kb.app import create_app
@@ -24,7 +27,7 @@ from kb.config.settings import Settings
 from kb.publishing.publisher import publish
 from kb.scheduler import Worker
 from kb.services import Services, build
-from tests.publishing.conftest import PASSWORD, Repository, browser
+from tests.publishing.conftest import PASSWORD, Repository, browser, settings_over
 
 ROLES = ("anonymous", "reader", "author", "agent", "lead", "admin")
 STAFF = set(ROLES[2:])
@@ -93,10 +96,8 @@ def open_article(more: str = "") -> str:
     )  # fmt: skip
 
 
-@pytest.fixture
-def repository(tmp_path: Any) -> Repository:
-    """Return the repository, its past and its branch."""
-    made = Repository(tmp_path / "repository")
+def write_the_past(made: Repository) -> None:
+    """Give the repository its past and its branch."""
 
     def put(path: str, text: str) -> None:
         file = made.folder / path
@@ -127,19 +128,49 @@ def repository(tmp_path: Any) -> Repository:
     put("branch/branchmembers.md", narrow("branchmembers", audience="signed-in"))
     made.commit("zyqcommitmessage branch")
     made.git("switch", "-q", "main")
-    return made
+
+
+@pytest.fixture(scope="module")
+def sites(
+    tmp_path_factory: pytest.TempPathFactory, _peopled_template: Path
+) -> dict[bool, Settings]:
+    """Return settings of the published site as every walk finds it, without (False) and with
+    (True) a private link to the branch; nothing is refused for its number.
+    """
+    folder = tmp_path_factory.mktemp("canaries")
+    repository = Repository(folder / "repository")
+    write_the_past(repository)
+    rates = ("search_rate", "suggest_rate", "write_rate", "ticket_rate", "sign_in_rate")
+    changed = dict.fromkeys(rates, 10**6)
+    live = replace(settings_over(repository, folder / "live", _peopled_template), **changed)
+    publish(live, progress=lambda *_: None, now=datetime.now(UTC))
+    linked = replace(live, data=folder / "linked")
+    shutil.copytree(live.data, linked.data)
+    parts = build(linked)
+    author = signed_in(create_app(services=parts), "author")
+    assert author.post("/previews/", data={"branch": "work"}).status_code == 303
+    Worker(parts).round(datetime.now(UTC), without="publish")
+    parts.recorder.flush()
+    parts.db.close()
+    return {False: live, True: linked}
 
 
 @pytest.fixture
-def parts(settings: Settings, repository: Repository) -> Iterator[Services]:
-    """Return the parts of the site over the repository; nothing is refused for its number."""
-    rates = ("search_rate", "suggest_rate", "write_rate", "ticket_rate", "sign_in_rate")
-    changed = dict.fromkeys(rates, 10**6)
-    given = type(settings)(**{n: getattr(settings, n) for n in settings.__slots__} | changed)
-    publish(given, progress=lambda *_: None, now=datetime.now(UTC))
-    made = build(given)
+def parts(sites: dict[bool, Settings], branch: bool, tmp_path: Path) -> Iterator[Services]:
+    """Return the parts of a site of the test's own."""
+    shutil.copytree(sites[branch].data, tmp_path / "data")
+    made = build(replace(sites[branch], data=tmp_path / "data"))
     yield made
     made.db.close()
+
+
+def signed_in(app: Flask, role: str) -> FlaskClient:
+    """Return that role's browser."""
+    made = browser(app)
+    if role != "anonymous":
+        form = {"email": f"{role}@example.org", "password": PASSWORD}
+        assert made.post("/sign-in", data=form).status_code == 303
+    return made
 
 
 @pytest.fixture
@@ -147,21 +178,12 @@ def visit(parts: Services) -> Callable[..., FlaskClient]:
     """Return a function from a role to its browser, which has followed the branch's link or not."""
     app = create_app(services=parts)
 
-    def signed(role: str) -> FlaskClient:
-        made = browser(app)
-        if role != "anonymous":
-            form = {"email": f"{role}@example.org", "password": PASSWORD}
-            assert made.post("/sign-in", data=form).status_code == 303
-        return made
-
     def come(role: str, *, branch: bool) -> FlaskClient:
-        made = signed(role)
+        made = signed_in(app, role)
         if branch:
-            author = signed("author")
-            assert author.post("/previews/", data={"branch": "work"}).status_code == 303
-            Worker(parts).round(datetime.now(UTC), without="publish")
             found = re.search(
-                r'href="http://localhost(/previews/open/[\w.-]+)"', author.get("/previews/").text
+                r'href="http://localhost(/previews/open/[\w.-]+)"',
+                signed_in(app, "author").get("/previews/").text,
             )
             assert found
             assert made.get(found[1]).status_code == 303

@@ -11,7 +11,6 @@ import pytest
 
 from search.engine import Engine
 from search.index.generation import build
-from search.prepare import prepare
 from search.semantic.encoder import Progress, Vectors, silent
 from search.text.analysis import fold
 from search.text.tokens import tokens
@@ -95,8 +94,9 @@ def engine(index_root: Path, encoder: WordsEncoder) -> Engine:
 
 
 @pytest.fixture(scope="session")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the real model's light runtime."""
+def cache(tmp_path_factory: pytest.TempPathFactory, model: Path) -> Path:
+    """A folder with the real model's light runtime, in which tests may keep vectors."""
     folder = tmp_path_factory.mktemp("cache")
-    prepare(folder)
+    for runtime in model.glob("runtime-*"):
+        (folder / runtime.name).symlink_to(runtime)
     return folder

@@ -131,14 +131,9 @@ def test_words_alone_are_fitted_without_a_model(tmp_path: Path) -> None:
 
 
 @pytest.mark.model
-def test_the_real_model_tells_what_the_corpus_lacks(
-    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    from search.prepare import prepare
+def test_the_real_model_tells_what_the_corpus_lacks(tmp_path: Path, cache: Path) -> None:
     from search.semantic.runtime import open_runtime
 
-    cache = tmp_path_factory.mktemp("cache")
-    prepare(cache)
     real = open_runtime(cache)
     build(CORPUS, tmp_path, encoder=real)
     engine = Engine(tmp_path, encoder_loader=lambda: real)
