@@ -161,6 +161,28 @@ def postgresql_url(postgresql_server: str) -> str:
 
 
 @pytest.fixture(scope="session")
+def _empty_postgresql(postgresql_url: str) -> Iterator[Callable[[], None]]:
+    """Return a function that empties that database: quicker than truncating every table is to ask
+    first which of them hold anything or have counted.
+    """
+    names = [table.name for table in metadata.sorted_tables]
+    used = [f"SELECT '{name}' WHERE EXISTS (SELECT 1 FROM {name})" for name in names]
+    used.append("SELECT replace(sequencename, '_seq_seq', '') FROM pg_sequences"
+                " WHERE last_value IS NOT NULL")  # fmt: skip
+    asked = sa.text(" UNION ".join(used))
+    database = Database(postgresql_url)
+
+    def empty() -> None:
+        with database.begin() as connection:
+            if found := connection.scalars(asked).all():
+                every = f"TRUNCATE {', '.join(found)} RESTART IDENTITY CASCADE"
+                connection.execute(sa.text(every))
+
+    yield empty
+    database.close()
+
+
+@pytest.fixture(scope="session")
 def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a migrated, empty SQLite file to copy: migrating once is quicker."""
     file = tmp_path_factory.mktemp("template") / "empty.db"
@@ -177,17 +199,9 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         file = tmp_path / "record.db"
         shutil.copy(request.getfixturevalue("_sqlite_template"), file)
         return f"sqlite:///{file}"
+    request.getfixturevalue("_empty_postgresql")()
     url: str = request.getfixturevalue("postgresql_url")
-    _empty(url)
     return url
-
-
-def _empty(url: str) -> None:
-    database = Database(url)
-    with database.begin() as connection:
-        names = ", ".join(table.name for table in metadata.sorted_tables)
-        connection.execute(sa.text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
-    database.close()
 
 
 @pytest.fixture
