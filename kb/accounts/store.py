@@ -388,12 +388,18 @@ class Accounts:
 
     def add(self, email: str, password: str, *, name: str, role: Role, now: datetime) -> Account:
         """Add an account and return it; InvalidInput when the address has one already."""
+        return self.add_hashed(email, passwords.hashed(password), name=name, role=role, now=now)
+
+    def add_hashed(
+        self, email: str, password_hash: str, *, name: str, role: Role, now: datetime
+    ) -> Account:
+        """Add an account whose password is hashed already; see `add`."""
         row = {
             "id": uuid.uuid4().hex,
             "email": normal_email(email),
             "name": name.strip() or email.partition("@")[0],
             "role": role.value,
-            "password_hash": passwords.hashed(password),
+            "password_hash": password_hash,
             "created_at": now,
         }
         with self._db.begin() as connection:

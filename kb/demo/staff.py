@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from kb.accounts.passwords import hashed
 from kb.accounts.roles import Role
 from kb.accounts.store import Account, Accounts
 from kb.database import Connection, Database
@@ -55,7 +56,8 @@ class People:
         self, accounts: Accounts, visitors: Visitors, since: datetime, password: str
     ) -> None:
         self._accounts, self._visitors = accounts, visitors
-        self._since, self._password = since, password
+        self._since, self._password = since, hashed(password)
+        self._unknown = hashed(secrets.token_urlsafe(24))  # of all others: hashing is slow
 
     def staff(self) -> Staff:
         """Add the lead, an author and the agents."""
@@ -76,10 +78,9 @@ class People:
             for name in names
         )
 
-    def _add(self, name: str, shown: str, role: Role, password: str = "") -> Account:
-        opens = password or secrets.token_urlsafe(24)
-        return self._accounts.add(
-            f"{name}@example.org", opens, name=shown, role=role, now=self._since
+    def _add(self, name: str, shown: str, role: Role, opens: str = "") -> Account:
+        return self._accounts.add_hashed(
+            f"{name}@example.org", opens or self._unknown, name=shown, role=role, now=self._since
         )
 
     def _person(self, draw: str, account: Account) -> DemoReader:
