@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -86,6 +86,22 @@ def index_root(tmp_path_factory: pytest.TempPathFactory, encoder: WordsEncoder) 
     synonyms = {"en": [["vpn", "tunnel"]]}
     build(CORPUS, root, commit="abc", encoder=encoder, synonyms=synonyms)
     return root
+
+
+@pytest.fixture(scope="module")
+def built(
+    tmp_path_factory: pytest.TempPathFactory, encoder: WordsEncoder
+) -> Callable[[Sequence[Document]], Path]:
+    """Return a function that indexes a module's articles, once for all ways to search them."""
+    made: list[Path] = []
+
+    def once(documents: Sequence[Document]) -> Path:
+        if not made:
+            made.append(tmp_path_factory.mktemp("built"))
+            build(documents, made[0], encoder=encoder)
+        return made[0]
+
+    return once
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,6 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from search.engine import Engine, EngineSettings
-from search.index.generation import build
 from search.ranking.conditions import constraints
 from search.text.query import bounded
 from search.types import Document, Mode, Query, Section
@@ -36,9 +35,8 @@ ARTICLES = (
 
 
 @pytest.fixture(scope="module", params=[Mode.HYBRID, Mode.KEYWORD])
-def engine(request, tmp_path_factory, encoder) -> Engine:  # type: ignore[no-untyped-def]
-    root = tmp_path_factory.mktemp("advanced")
-    build(ARTICLES, root, encoder=encoder)
+def engine(request, built, encoder) -> Engine:  # type: ignore[no-untyped-def]
+    root = built(ARTICLES)
     return Engine(root, encoder_loader=lambda: encoder, settings=EngineSettings(request.param))
 
 

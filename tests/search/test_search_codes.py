@@ -10,7 +10,6 @@ import pytest
 import yaml
 
 from search.engine import Engine, EngineSettings
-from search.index.generation import build
 from search.text.analysis import is_code
 from search.text.query import understand
 from search.types import Document, Mode, Query, Section
@@ -31,9 +30,8 @@ def corpus() -> list[Document]:
 
 
 @pytest.fixture(scope="module", params=[Mode.HYBRID, Mode.KEYWORD])
-def engine(request, tmp_path_factory, encoder) -> Engine:  # type: ignore[no-untyped-def]
-    root = tmp_path_factory.mktemp("codes")
-    build(corpus(), root, encoder=encoder)
+def engine(request, built, encoder) -> Engine:  # type: ignore[no-untyped-def]
+    root = built(corpus())
     return Engine(root, encoder_loader=lambda: encoder, settings=EngineSettings(request.param))
 
 

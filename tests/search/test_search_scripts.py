@@ -10,7 +10,6 @@ import pytest
 import yaml
 
 from search.engine import Engine, EngineSettings
-from search.index.generation import build
 from search.types import Document, Mode, Query, Section
 
 ROWS: Sequence[tuple[str, str, str, list[str]]] = yaml.safe_load(
@@ -20,13 +19,12 @@ ASKED = [(text, title) for _, title, _, asked in ROWS for text in asked]
 
 
 @pytest.fixture(scope="module", params=[Mode.HYBRID, Mode.KEYWORD])
-def engine(request, tmp_path_factory, encoder) -> Engine:  # type: ignore[no-untyped-def]
-    root = tmp_path_factory.mktemp("scripts")
+def engine(request, built, encoder) -> Engine:  # type: ignore[no-untyped-def]
     documents = [
         Document(title, title, (Section("", (), text),), language=language)
         for language, title, text, _ in ROWS
     ]
-    build(documents, root, encoder=encoder)
+    root = built(documents)
     return Engine(root, encoder_loader=lambda: encoder, settings=EngineSettings(request.param))
 
 

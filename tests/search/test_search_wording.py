@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from search.engine import Engine, EngineSettings
-from search.index.generation import build
 from search.types import Document, Mode, Query, Section
 
 # What an article says, what people type for it, and an article that has other words of it.
@@ -52,15 +51,14 @@ ASKED = [(text, title) for _, rows in ALL for title, _, asked in rows for text i
 
 
 @pytest.fixture(scope="module", params=[Mode.HYBRID, Mode.KEYWORD])
-def engine(request, tmp_path_factory, encoder) -> Engine:  # type: ignore[no-untyped-def]
-    root = tmp_path_factory.mktemp("wording")
+def engine(request, built, encoder) -> Engine:  # type: ignore[no-untyped-def]
     rows = [(language, title, text) for language, own in ALL for title, text, _ in own]
     rows += [("en", *row) for row in EN_NEAR]
     documents = [
         Document(title, title, (Section("", (), text),), language=language)
         for language, title, text in rows
     ]
-    build(documents, root, encoder=encoder)
+    root = built(documents)
     return Engine(root, encoder_loader=lambda: encoder, settings=EngineSettings(request.param))
 
 
