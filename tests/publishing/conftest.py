@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,12 +28,15 @@ PASSWORD = "correct horse battery staple"
 
 
 class Repository:
-    """A work tree in which an author writes and commits."""
+    """A work tree in which an author writes and commits: new, or a copy of another."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, source: Repository | None = None) -> None:
         self.folder = folder
+        if source is not None:
+            shutil.copytree(source.folder, folder)
+            return
         folder.mkdir(parents=True)
-        self.git("init", "-q", "-b", "main")
+        self.git("init", "-q", "--template=", "-b", "main")
 
     def git(self, *words: str, author: str = "ana@example.org") -> str:
         """Run Git as that author; return what it prints."""
@@ -65,14 +68,35 @@ class Repository:
         return self.git("rev-parse", "HEAD")
 
 
-@pytest.fixture
-def repository(tmp_path: Path) -> Repository:
-    """Return a repository of four articles."""
-    made = Repository(tmp_path / "repository")
+@dataclass(frozen=True)
+class First:
+    """A repository of four articles at its first commit, and settings of a site that shows them.
+
+    Nobody changes them: tests take copies.
+    """
+
+    repository: Repository
+    commit: str
+    settings: Settings
+
+
+@pytest.fixture(scope="session")
+def first(tmp_path_factory: pytest.TempPathFactory, _peopled_template: Path) -> First:
+    """Return a published repository of four articles."""
+    folder = tmp_path_factory.mktemp("first")
+    made = Repository(folder / "repository")
     for path in ("vpn/connect.md", "vpn/drops.md", "mail/quota.md", "print/jam.md"):
         made.write(path)
-    made.commit("the first articles")
-    return made
+    commit = made.commit("the first articles")
+    settings = settings_over(made, folder / "data", _peopled_template)
+    publish(settings, progress=lambda *_: None)
+    return First(made, commit, settings)
+
+
+@pytest.fixture
+def repository(first: First, tmp_path: Path) -> Repository:
+    """Return a repository of four articles."""
+    return Repository(tmp_path / "repository", first.repository)
 
 
 @pytest.fixture
@@ -114,8 +138,15 @@ def go_live(settings: Settings) -> Callable[..., Published]:
 
 
 @pytest.fixture
-def parts(settings: Settings, go_live: Callable[..., Published]) -> Iterator[Services]:
+def parts(
+    settings: Settings,
+    repository: Repository,
+    first: First,
+    go_live: Callable[..., Published],
+) -> Iterator[Services]:
     """Return the parts of the site, the repository published."""
+    if repository.git("rev-parse", "HEAD") == first.commit and not settings.generations.exists():
+        shutil.copytree(first.settings.generations, settings.generations)
     go_live()
     made = build(settings)
     yield made
