@@ -85,7 +85,7 @@ def _starts_servers(item: pytest.Item) -> bool:
     params = getattr(getattr(item, "callspec", None), "params", {})
     return (
         item.path.parent.name == "e2e"
-        or bool(fixtures & {"chromium", "postgresql_server", "postgresql_url"})
+        or bool(fixtures & {"serving", "chromium", "postgresql_server", "postgresql_url"})
         or "postgresql" in params.values()
     )
 
@@ -138,6 +138,11 @@ def free_port() -> Callable[[], int]:
             return int(probe.getsockname()[1])
 
     return find
+
+
+@pytest.fixture(scope="session")
+def serving() -> None:
+    """Ask for this where a site, a preview or a worker is run by itself: --fast leaves it out."""
 
 
 @pytest.fixture(scope="session")

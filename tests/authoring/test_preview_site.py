@@ -58,7 +58,10 @@ class Previewed:
 
 @pytest.fixture(scope="module")
 def site(
-    tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], int], article: str
+    tmp_path_factory: pytest.TempPathFactory,
+    free_port: Callable[[], int],
+    article: str,
+    serving: None,
 ) -> Iterator[Previewed]:
     """Run a preview over three articles: one for all, one for staff, one draft."""
     place = tmp_path_factory.mktemp("preview")

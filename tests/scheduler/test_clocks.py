@@ -225,7 +225,7 @@ class Place:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
+def place(tmp_path: Path, serving: None) -> Iterator[Place]:
     if not LIBRARIES:
         missing("faketime")
     articles = tmp_path / "articles"

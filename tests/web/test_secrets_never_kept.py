@@ -159,7 +159,9 @@ def data(new_site: Callable[..., Any], database_url: str) -> Iterator[Any]:
 
 
 @pytest.fixture
-def running(data: Any, free_port: Callable[[], int], tmp_path: Path) -> Iterator[Running]:
+def running(
+    data: Any, free_port: Callable[[], int], tmp_path: Path, serving: None
+) -> Iterator[Running]:
     """Run `kb serve` over the site's data; what it prints goes to a file in the data folder."""
     settings, port = data.services.settings, free_port()
     environ = os.environ | {
