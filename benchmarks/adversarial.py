@@ -15,8 +15,6 @@ from functools import partial
 from pathlib import Path
 from time import perf_counter
 
-import numpy as np
-
 from search.engine import Engine, EngineSettings
 from search.evaluate import _default_cache, index_of
 from search.evaluation.judged import read_set
@@ -117,9 +115,13 @@ MAKERS: tuple[Maker, ...] = (
 
 def commonest(generation: Generation) -> list[str]:
     """Return the words of the corpus, those in most articles first."""
-    held = generation.vocabulary
-    spread = np.argsort(-np.diff(held.postings.starts), kind="stable")
-    return [held.texts[i].partition("\t")[2] for i in spread]
+    held = generation.lexicon
+    rows = [
+        (-int(held.sizes[number]), word)
+        for language in held.languages
+        for word, number in zip(*held.words(language), strict=True)
+    ]
+    return [word for _, word in sorted(rows)]
 
 
 def shown(text: str) -> str:

@@ -25,8 +25,10 @@ from search.index.generation import open_current
 from search.index.opened import Generation
 from search.ranking import calibration
 from search.ranking.calibration import LabelledEvidence, judged, weights_of
+from search.ranking.conditions import constraints
 from search.ranking.confidence import PRIOR, Calibration, features
 from search.ranking.hybrid import collect, rank, requests_for
+from search.ranking.lanes import vectors_of
 from search.semantic.encoder import Encoder
 from search.semantic.runtime import open_runtime
 from search.text.query import bounded
@@ -47,10 +49,12 @@ def _row(
     generation: Generation, encoder: Encoder, text: str, *, without: set[str], answered: bool
 ) -> LabelledEvidence:
     text = bounded(text)
-    requests = requests_for(generation, text, frozenset())
+    asked = constraints(text)
+    requests = requests_for(generation, asked)
     allowed = np.array([document.id not in without for document in generation.documents])
+    vectors = vectors_of(generation, encoder, text)
     signals = collect(
-        generation, text, requests=requests, vector=encoder.encode_query(text), allowed=allowed
+        generation, asked, requests=requests, vectors=lambda: vectors, allowed=allowed
     )
     hybrid, words = (rank(generation, signals, mode=m).evidence for m in _MODES)
     return LabelledEvidence(hybrid, words, answered, 0)

@@ -17,7 +17,8 @@ import numpy as np
 
 from search.evaluation.measures import percentile
 from search.index.postings import Collected, merged, plain
-from search.text.spelling import Speller, Vocabulary
+from search.text.lexicon import Lexicon
+from search.text.spelling import Speller
 
 ARTICLES = 10_000
 QUERIES = 300
@@ -33,9 +34,10 @@ def main(size: int) -> None:
             held.add(article, 0, language="en", terms=[word])
     counts = merged(held)
     texts = [held.texts[key] for key in counts.terms.tolist()]
-    known, allowed = Vocabulary(texts, plain(counts)), np.ones(ARTICLES, bool)
+    postings, allowed = plain(counts), np.ones(ARTICLES, bool)
     began = perf_counter()
-    speller = Speller(known, allowed, languages=("en",), known=frozenset({"printer"}))
+    known = {"en": frozenset({"printer"})}
+    speller = Speller(Lexicon(texts, postings, postings, model_words=known), allowed)
     print(f"{len(words)} words: made in {perf_counter() - began:.2f} s")
     for name, count in (("one unknown word", 1), ("as many as fit", 24)):
         queries = [

@@ -48,7 +48,7 @@ from kb.proxies import Proxied
 from kb.publishing.branch_previews import root_of
 from kb.publishing.index_repair import repairs
 from kb.publishing.live_library import LiveLibrary
-from kb.publishing.publisher import open_encoder
+from kb.publishing.publisher import open_main_encoder, open_multilingual_encoder
 from kb.publishing.state import open_repository, read_state
 from kb.publishing.store import Previews
 from kb.redaction.redactor import redactor
@@ -66,6 +66,7 @@ from kb.tracking.visitors import Visitors
 from search.engine import Engine, EngineSettings
 from search.errors import SearchError
 from search.semantic.encoder import Encoder
+from search.semantic.runtime import LightEncoder
 from search.types import Mode
 
 log = logging.getLogger(__name__)
@@ -244,7 +245,7 @@ def build(settings: Settings, *, pages: bool = False) -> Services:
     db = Database(settings.database, **_patience(settings) if pages else {})
     secret_key = settings.secret_key or kept_secret(settings.data / "secret.key")
     model = Model(settings)
-    engine = _engine(settings, settings.generations, model.load)
+    engine = _engine(settings, settings.generations, model.load, model.load_other)
     library = LiveLibrary(engine)
     recorder = Recorder(db, settings.data / "spool")
     redact = redactor(settings.redact_patterns)
@@ -306,7 +307,7 @@ def _patience(settings: Settings) -> dict[str, Any]:
 
 def _for_branch(parts: Services, preview_id: str) -> Services:
     root = root_of(parts.settings, preview_id)
-    engine = _engine(parts.settings, root, parts.model.shared)
+    engine = _engine(parts.settings, root, parts.model.shared, parts.model.shared_other)
     library = LiveLibrary(engine)
     recorder = Unrecorded(parts.db, parts.settings.data / "spool")
     return replace(
@@ -321,14 +322,18 @@ def _for_branch(parts: Services, preview_id: str) -> Services:
 
 def open_engine(settings: Settings) -> Engine:
     """Return the search engine over the published generations."""
-    return _engine(settings, settings.generations, Model(settings).load)
+    model = Model(settings)
+    return _engine(settings, settings.generations, model.load, model.load_other)
 
 
-def _engine(settings: Settings, root: Path, load: Callable[[], Encoder]) -> Engine:
+def _engine(
+    settings: Settings, root: Path, load: Callable[[], Encoder], load_other: Callable[[], Encoder]
+) -> Engine:
     mode = Mode.HYBRID if settings.semantic else Mode.KEYWORD
     return Engine(
         root,
         encoder_loader=load if settings.semantic else None,
+        other_loader=load_other if settings.semantic else None,
         settings=EngineSettings(mode=mode),
     )
 
@@ -338,16 +343,29 @@ class Model:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._loaded: Encoder | None = None
+        self._loaded: LightEncoder | None = None
+        self._other: LightEncoder | None = None
 
-    def load(self) -> Encoder:
+    def load(self) -> LightEncoder:
         """Return the model, loaded anew; raise SearchError when it is missing or damaged."""
-        self._loaded = open_encoder(self._settings)
+        self._loaded = open_main_encoder(self._settings)
+        self._loaded.other = self._other
         return self._loaded
+
+    def load_other(self) -> LightEncoder:
+        """Return the model for other languages than English, as `load` does."""
+        self._other = open_multilingual_encoder(self._settings)
+        if self._loaded is not None:
+            self._loaded.other = self._other
+        return self._other
 
     def shared(self) -> Encoder:
         """Return the model as it was loaded last, or load it."""
         return self._loaded or self.load()
+
+    def shared_other(self) -> Encoder:
+        """Return the model for other languages as it was loaded last, or load it."""
+        return self._other or self.load_other()
 
     def if_wanted(self) -> Encoder | None:
         """Return the shared model, None where the site searches by words alone."""

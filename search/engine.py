@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
@@ -29,7 +29,9 @@ from search.ranking.conditions import constraints
 from search.ranking.confidence import confidence
 from search.ranking.fusion import keyword_share, meaning_share
 from search.ranking.hybrid import Mask, Ranking, collect, rank, requests_for
+from search.ranking.lanes import QueryVectors, may_be_english
 from search.ranking.snippets import hits_of
+from search.semantic.encoder import Encoder, other_of
 from search.semantic.query_encoder import Answer, Loader, QueryEncoder
 from search.suggest.offers import Suggestion
 from search.suggest.suggester import Queries, Suggester
@@ -111,6 +113,30 @@ class _Serving:
                 self._answers.popitem(last=False)
 
 
+@dataclass(frozen=True, slots=True)
+class _Ranked:
+    """A ranking with what a query's filters leave of it: `every` hit, and those `kept` of equal
+    articles; `sure` is the confidence.
+    """
+
+    ranking: Ranking
+    every: np.ndarray
+    kept: np.ndarray
+    mode: Mode
+    degraded: str
+    sure: float
+    answerable: bool
+
+
+def loaders_of(encoder: Encoder | None) -> dict[str, Loader | None]:
+    """Return the loaders that an Engine takes for models that are already open."""
+    other = other_of(encoder)
+    return {
+        "encoder_loader": (lambda: encoder) if encoder else None,
+        "other_loader": (lambda: other) if other else None,
+    }
+
+
 class Engine:
     """Searches an index folder. Safe to share between threads."""
 
@@ -119,15 +145,17 @@ class Engine:
         root: Path,
         *,
         encoder_loader: Loader | None = None,
+        other_loader: Loader | None = None,
         settings: EngineSettings | None = None,
     ) -> None:
         self._root = root
         self._settings = settings or EngineSettings()
-        self._encoder = QueryEncoder(
-            encoder_loader,
-            load_seconds=self._settings.load_seconds,
-            query_seconds=self._settings.query_seconds,
-        )
+        limits = {
+            "load_seconds": self._settings.load_seconds,
+            "query_seconds": self._settings.query_seconds,
+        }
+        self._encoder = QueryEncoder(encoder_loader, **limits)
+        self._other = QueryEncoder(other_loader, **limits)
         self._lock = threading.Lock()
         self._serving: _Serving | None = None
         self._stamp: Stamp = None
@@ -140,7 +168,10 @@ class Engine:
         """Open the index and begin loading the model, so that the first search is quick."""
         self._warm = True
         self._encoder.start()
-        self._now().generation.hold()
+        generation = self._now().generation
+        if generation.other_meaning is not None:
+            self._other.start()
+        generation.hold()
 
     def refresh(self) -> bool:
         """Return whether another generation was opened. Costs one stat when nothing changed, and
@@ -270,57 +301,83 @@ class Engine:
         typed = bounded(query.text)
         text, suggestion = _spelt(typed, query, view=view)
         with _timed(timings, "rank"):
-            ranking, mode, degraded = self._rank(serving, query, text=text, view=view)
-        every = _filtered(serving.generation, ranking, query)
-        kept = _once_each(serving.generation, every)
+            found = self._ranked(serving, query, text=text, view=view)
+            if text != typed and not found.answerable:  # nothing is replaced to find no answer
+                text, suggestion = typed, text
+                found = self._ranked(serving, query, text=text, view=view)
+        ranking = found.ranking
         with _timed(timings, "hits"):
-            page = kept[query.offset : query.offset + max(0, query.limit)]
-            hits = hits_of(serving.generation, ranking, page, every)
-        fitted, meaning = serving.generation.calibration, mode is not Mode.KEYWORD
-        sure = confidence(ranking.evidence, fitted, meaning=meaning) if len(kept) else 0.0
+            page = found.kept[query.offset : query.offset + max(0, query.limit)]
+            hits = hits_of(serving.generation, ranking, page, found.every)
         return Results(
             query=query,
             hits=hits,
-            total=len(kept),
-            mode=mode,
-            degraded=degraded,
-            confidence=sure,
-            answerable=sure >= (fitted.floor if meaning else fitted.floor_words),
+            total=len(found.kept),
+            mode=found.mode,
+            degraded=found.degraded,
+            confidence=found.sure,
+            answerable=found.answerable,
             searched_for=text,
             corrected=text != typed,
             suggestion=suggestion,
-            conditions=str(constraints(text)),
+            conditions=str(constraints(text, literal=query.literal)),
             facets=_facets(serving.generation, ranking),
             timings_ms=timings,
             generation=serving.generation.id,
             commit=serving.generation.commit,
         )
 
+    def _ranked(self, serving: _Serving, query: Query, *, text: str, view: AudienceView) -> _Ranked:
+        ranking, mode, degraded = self._rank(serving, query, text=text, view=view)
+        every = _filtered(serving.generation, ranking, query)
+        kept = _once_each(serving.generation, every)
+        fitted, meaning = serving.generation.calibration, mode is not Mode.KEYWORD
+        sure = confidence(ranking.evidence, fitted, meaning=meaning) if len(kept) else 0.0
+        floor = fitted.floor if meaning else fitted.floor_words
+        return _Ranked(ranking, every, kept, mode, degraded, sure, sure >= floor)
+
     def _rank(
         self, serving: _Serving, query: Query, *, text: str, view: AudienceView
     ) -> tuple[Ranking, Mode, str]:
         generation = serving.generation
-        mode, vector = self._settings.mode, self._vector(generation, text)
-        requests = requests_for(generation, text, frozenset())
+        asked = constraints(text, literal=query.literal)
+        mode, vectors = self._settings.mode, self._vectors(generation, asked.text)
+        requests = requests_for(generation, asked)
         signals = collect(
-            generation, text, requests=requests, vector=lambda: vector()[0], allowed=view.allowed
+            generation, asked, requests=requests, vectors=lambda: vectors()[0], allowed=view.allowed
         )
-        known, degraded = vector()
-        if known is None:
+        known, degraded = vectors()
+        if known.main is None and known.other is None:
             mode = Mode.KEYWORD
         return rank(generation, signals, mode=mode, prefer=query.prefer_language), mode, degraded
 
-    def _vector(self, generation: Generation, text: str) -> Answer:
-        """Return a function that waits for the query's vector; the model works while words are
-        matched.
+    def _vectors(self, generation: Generation, text: str) -> Callable[[], tuple[QueryVectors, str]]:
+        """Return a function that waits for the query's vectors, and tells why there is none; the
+        models work while words are matched.
         """
         if self._settings.mode is Mode.KEYWORD or not text:
-            return lambda: (None, "")
+            return lambda: (QueryVectors(None), "")
+        facts = generation.manifest
         if generation.meaning is None:
-            reason = generation.manifest.degraded or "The index was built without a model."
-            return lambda: (None, reason)
-        fingerprint = generation.manifest.fingerprint
-        return cache(self._encoder.begin(constraints(text).text, fingerprint))
+            reason = facts.degraded or "The index was built without a model."
+            return lambda: (QueryVectors(None), reason)
+        completed = generation.lexicon.completed(text)
+        english, languages = True, generation.lexicon.spoken_in(completed)
+        main: Answer = _none
+        other: Answer = _none
+        if generation.other_meaning is not None:
+            english = may_be_english(generation.lexicon, completed)
+            other = self._other.begin(completed, facts.other_fingerprint)
+        if english:
+            main = self._encoder.begin(completed, facts.fingerprint)
+
+        def wait() -> tuple[QueryVectors, str]:
+            (theirs, _), (ours, reason) = other(), main()
+            if theirs is None and not english:  # then the first model reads every language
+                ours, reason = self._encoder.begin(completed, facts.fingerprint)()
+            return QueryVectors(ours, theirs, english, languages), reason
+
+        return cache(wait)
 
     def explain(self, query: Query, document_id: str) -> Explanation:
         """Return the parts of an article's score. SearchError when the asker may not see it."""
@@ -366,6 +423,10 @@ def _stamp(root: Path) -> Stamp:
     except OSError:
         return None
     return found.st_mtime_ns, found.st_ino
+
+
+def _none() -> tuple[None, str]:
+    return None, ""
 
 
 @contextmanager

@@ -36,8 +36,8 @@ from search.evaluation.measures import (
 )
 from search.index.building import recipe
 from search.index.generation import build, open_current
-from search.prepare import prepare
-from search.semantic.runtime import open_runtime
+from search.prepare import prepare, prepare_multilingual
+from search.semantic.runtime import open_multilingual, open_runtime
 from search.types import Mode, Query, Results
 
 DEPTH = 10
@@ -66,6 +66,8 @@ def index_of(judged: JudgedSet, cache: Path) -> Path:
     digest = _digest(judged)
     if not _holds(root, digest):
         encoder = open_runtime(prepare(cache, progress=_progress).parent)
+        if any(document.language != "en" for document in judged.documents):
+            encoder.other = prepare_multilingual(cache, progress=_progress)
         build(judged.documents, root, commit=digest, encoder=encoder, progress=_progress)
     return root
 
@@ -152,10 +154,13 @@ def run(
     """Return the report on a judged set, as printed with --json."""
     judged = read_set(folder, language=language)
     root = index_of(judged, cache)
-    loader = partial(open_runtime, cache)
+    loaders = {
+        "encoder_loader": partial(open_runtime, cache),
+        "other_loader": partial(open_multilingual, cache),
+    }
     rows = {}
     for mode in engines:
-        engine = Engine(root, encoder_loader=loader, settings=EngineSettings(mode, 120.0, 60.0))
+        engine = Engine(root, **loaders, settings=EngineSettings(mode, 120.0, 60.0))
         rows[str(mode)] = evaluate(judged, engine, limit=limit)
     count = min(limit or len(judged.queries), len(judged.queries))
     return {

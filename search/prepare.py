@@ -3,7 +3,7 @@
 The cached runtime gives the full model's vectors (cosine at least 0.999 on a sample); queries use
 8-bit weights only where a trial shows no loss. A killed preparation leaves nothing that could be
 taken for a finished one. It runs in a process of its own, so that no server keeps torch in memory;
-`python -m search.prepare CACHE [MODEL]` does it by hand.
+`python -m search.prepare CACHE [MODEL] [--multilingual]` does it by hand.
 """
 
 from __future__ import annotations
@@ -34,12 +34,24 @@ from search.semantic.encoder import (
     read_recipe,
     silent,
 )
-from search.semantic.runtime import FULL, QUICK, TOKENIZER, LightEncoder, runtime_folder, verify
+from search.semantic.multilingual import unpack, weights
+from search.semantic.runtime import (
+    FULL,
+    PIECES,
+    QUICK,
+    TOKENIZER,
+    LightEncoder,
+    open_multilingual,
+    record,
+    runtime_folder,
+    verify,
+)
 
 AGREEMENT = 0.999
 # Limits for 8-bit weights on the trial: lowest cosine of a query, and loss of nDCG@10.
 QUICK_AGREEMENT, QUICK_LOSS = 0.98, 0.01
 OPSET = 17
+LARGE_TENSOR = 1_000_000  # bytes
 _SAMPLE = (
     "I forgot my password",
     "The printer in room 4 says 0x80070005 and prints nothing at all, what now?",
@@ -67,10 +79,28 @@ def prepare(cache: Path, model: Path | None = None, *, progress: Progress = sile
     return folder
 
 
-def _in_child(cache: Path, model: Path | None) -> None:
+def prepare_multilingual(
+    cache: Path, model: Path | None = None, *, progress: Progress = silent
+) -> LightEncoder:
+    """Return the compact runtime of a multilingual model (default: the bundled one), made now
+    unless it is there and whole. SearchError as for `prepare`.
+    """
+    try:
+        return open_multilingual(cache, model)
+    except SearchError:
+        if model is None:
+            weights()  # says what to install before much is done
+        progress("prepare", 0, 1)
+        _in_child(cache, model, multilingual=True)
+        progress("prepare", 1, 1)
+    return open_multilingual(cache, model)
+
+
+def _in_child(cache: Path, model: Path | None, *, multilingual: bool = False) -> None:
     """Export in a process of its own: torch takes half a gigabyte that the caller would keep."""
     command = [sys.executable, "-m", "search.prepare", str(cache.resolve())]
     command += [str(model.resolve())] if model else []
+    command += ["--multilingual"] if multilingual else []
     places = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, places))}
     cache.mkdir(parents=True, exist_ok=True)
@@ -91,15 +121,34 @@ def make(cache: Path, model: Path | None = None) -> Path:
     return folder
 
 
-def _make(folder: Path, recipe: Recipe, *, model: Path | None) -> None:
+def make_multilingual(cache: Path, model: Path | None = None) -> Path:
+    """Return the folder of the compact runtime of a multilingual model made now, in this
+    process.
+    """
+    unpacked = model or unpack(cache)
+    recipe = read_recipe(unpacked, bundled=False)
+    folder = runtime_folder(cache, recipe)
+    _make(folder, recipe, model=unpacked, compact=True)
+    if model is None:
+        record(cache, recipe)
+        shutil.rmtree(unpacked, ignore_errors=True)
+    return folder
+
+
+def _make(folder: Path, recipe: Recipe, *, model: Path | None, compact: bool = False) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix="preparing-", dir=folder.parent))
     try:
         full = SentenceEncoder(model)
         _export(full, work / FULL)
         shutil.copyfile(model_folder(model) / "tokenizer.json", work / TOKENIZER)
+        if compact and (model_folder(model) / PIECES).is_file():
+            shutil.copyfile(model_folder(model) / PIECES, work / PIECES)
         _check(full, LightEncoder(work, recipe))
-        _publish(work, folder, recipe, _quantised(work, recipe))
+        trial = _quantised(work, recipe, compact=compact)
+        if compact and (work / QUICK).is_file():
+            _slim(work)
+        _publish(work, folder, recipe, trial)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
@@ -158,8 +207,31 @@ def _check(full: SentenceEncoder, light: LightEncoder) -> None:
         )
 
 
-def _quantised(work: Path, recipe: Recipe) -> dict[str, Any]:
-    """Make 8-bit weights for queries; return the trial's figures. Weights that fail are deleted."""
+def _slim(work: Path) -> None:
+    """Leave only the 8-bit weights, the large ones in a file of their own, which processes map and
+    share instead of reading it.
+    """
+    import onnx
+
+    (work / FULL).unlink()
+    if (work / PIECES).is_file():
+        (work / TOKENIZER).unlink()
+    held = onnx.load(str(work / QUICK))
+    (work / QUICK).unlink()
+    onnx.save_model(
+        held,
+        str(work / QUICK),
+        save_as_external_data=True,
+        all_tensors_to_one_file=True,
+        location=f"{QUICK}.data",
+        size_threshold=LARGE_TENSOR,
+    )
+
+
+def _quantised(work: Path, recipe: Recipe, *, compact: bool = False) -> dict[str, Any]:
+    """Make 8-bit weights for queries; return the trial's figures. Weights that fail are deleted.
+    When `compact` the table of words, the largest part of a multilingual model, has 8 bits too.
+    """
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     logging.disable(logging.WARNING)  # the quantiser advises a pre-processing that changes nothing
@@ -168,7 +240,7 @@ def _quantised(work: Path, recipe: Recipe) -> dict[str, Any]:
             str(work / FULL),
             str(work / QUICK),
             weight_type=QuantType.QInt8,
-            op_types_to_quantize=["MatMul"],
+            op_types_to_quantize=["MatMul", "Gather"] if compact else ["MatMul"],
             per_channel=True,
         )
     finally:
@@ -203,13 +275,19 @@ def _known_items(scores: Vectors) -> float:
 
 def _publish(work: Path, folder: Path, recipe: Recipe, trial: dict[str, Any]) -> None:
     hashes = {path.name: file_sha256(path) for path in sorted(work.iterdir())}
-    record = {"fingerprint": recipe.fingerprint, "trial": trial, "sha256": hashes}
-    (work / "runtime.json").write_text(json.dumps(record, indent=1), "utf-8")
+    facts = {"fingerprint": recipe.fingerprint, "trial": trial, "sha256": hashes}
+    (work / "runtime.json").write_text(json.dumps(facts, indent=1), "utf-8")
     if folder.exists():
         shutil.rmtree(folder)
     os.replace(work, folder)
 
 
+def main(arguments: list[str]) -> Path:
+    """Make the runtime that the command line asks for."""
+    given = [Path(one) for one in arguments if not one.startswith("-")] or [Path("var/cache")]
+    model = given[1] if len(given) > 1 else None
+    return (make_multilingual if "--multilingual" in arguments else make)(given[0], model)
+
+
 if __name__ == "__main__":
-    given = [Path(arg) for arg in sys.argv[1:3]] or [Path("var/cache")]
-    print(make(given[0], given[1] if len(given) > 1 else None))
+    print(main(sys.argv[1:]))

@@ -40,7 +40,7 @@ from kb.errors import ProductError
 from kb.gaps.answers.rules import LOOKED_AT, sure
 from kb.publishing.publisher import open_encoder
 from kb.publishing.state import current, library_of
-from search.engine import Engine, EngineSettings
+from search.engine import Engine, EngineSettings, loaders_of
 from search.errors import SearchError
 from search.index import generation
 from search.index.manifest import shared
@@ -114,7 +114,7 @@ def _engine(root: Path, encoder: Encoder | None) -> Engine:
     mode = Mode.HYBRID if encoder else Mode.KEYWORD
     engine = Engine(
         root,
-        encoder_loader=(lambda: encoder) if encoder else None,
+        **loaders_of(encoder),
         settings=EngineSettings(mode=mode, load_seconds=_PATIENCE, query_seconds=_PATIENCE),
     )
     engine.warm()

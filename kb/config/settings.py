@@ -173,6 +173,11 @@ class Settings:
     )
     language: str = _row("en", language_code, "Language assumed where an article names none.")
     model: str = _row("", text, "Folder of another sentence-transformers model; empty: bundled.")
+    multilingual_model: str = _row(
+        "",
+        text,
+        "Folder of a model for languages other than English; empty: bundled; off: none.",
+    )
     semantic: bool = _row(True, flag, "Search by meaning as well as by words.")
     host: str = _row("127.0.0.1", listening, "Address to listen on.", restart=True)
     port: int = _row(8000, whole(1, 65535), "Port to listen on.", restart=True)

@@ -186,11 +186,8 @@ def _floor(generation: Generation, results: Results) -> float:
 
 def _by_language(generation: Generation) -> Mapping[str, frozenset[str]]:
     """Return the words of the articles of each language."""
-    words: dict[str, set[str]] = {}
-    for key in generation.vocabulary.texts:
-        language, _, word = key.partition("\t")
-        words.setdefault(language, set()).add(word)
-    return {language: frozenset(known) for language, known in words.items()}
+    lexicon = generation.lexicon
+    return {language: frozenset(lexicon.words(language)[0]) for language in lexicon.languages}
 
 
 # -- The periodic round --

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from kb.content.article import Article, ArticleStatus
 from kb.content.library import Library
-from search.engine import Engine, EngineSettings
+from search.engine import Engine, EngineSettings, loaders_of
 from search.errors import SearchError
 from search.index import generation
 from search.index.manifest import shared
@@ -59,7 +59,7 @@ def quiet_engine(root: Path, encoder: Encoder | None) -> Engine:
     mode = Mode.HYBRID if encoder else Mode.KEYWORD
     return Engine(
         root,
-        encoder_loader=(lambda: encoder) if encoder else None,
+        **loaders_of(encoder),
         settings=EngineSettings(mode=mode, load_seconds=PATIENCE, query_seconds=PATIENCE),
     )
 

@@ -218,7 +218,8 @@ def _build(
         now=now,
         drafts=changed,
     )
-    encoder, degraded = prepared_encoder(settings, progress)
+    languages = frozenset(article.language for article in library.articles.values())
+    encoder, degraded = prepared_encoder(settings, progress, languages)
     generation.build(
         [a.to_document() for a in library.articles.values() if a.status == "published"],
         root,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -46,9 +47,10 @@ from search.index import generation as index_generation
 from search.index.building import remains
 from search.index.manifest import Manifest
 from search.index.opened import Generation
-from search.prepare import prepare
+from search.prepare import prepare, prepare_multilingual
 from search.semantic.encoder import Encoder
-from search.semantic.runtime import open_runtime
+from search.semantic.runtime import LightEncoder, open_multilingual, open_runtime
+from search.text.analysis import base_language
 
 # -- Refusing the loss of most articles --
 
@@ -92,6 +94,7 @@ def refuse_loss(before: Library, after: Library) -> None:
 
 
 log = logging.getLogger(__name__)
+OFF = "off"  # the setting `multilingual_model` for no such model
 
 RECENT = 100  # newest commits noted as live, including those that changed no article
 Progress = Callable[[str, int, int], None]
@@ -119,9 +122,34 @@ def model_path(settings: Settings) -> Path | None:
     return Path(settings.model).expanduser() if settings.model else None
 
 
-def open_encoder(settings: Settings) -> Encoder:
-    """Return the light runtime for queries; SearchError when it is missing or damaged."""
+def open_encoder(settings: Settings) -> LightEncoder:
+    """Return the light runtime, with the multilingual one beside it where that is prepared;
+    SearchError when it is missing or damaged.
+    """
+    encoder = open_main_encoder(settings)
+    with suppress(SearchError):  # it is prepared only where articles need it
+        encoder.other = open_multilingual_encoder(settings)
+    return encoder
+
+
+def open_main_encoder(settings: Settings) -> LightEncoder:
+    """Return the light runtime alone; SearchError when it is missing or damaged."""
     return open_runtime(settings.data / "model", model_path(settings))
+
+
+def multilingual_path(settings: Settings) -> Path | None:
+    """Return the folder of the chosen multilingual model, None for the bundled one."""
+    chosen = settings.multilingual_model
+    return Path(chosen).expanduser() if chosen else None
+
+
+def open_multilingual_encoder(settings: Settings) -> LightEncoder:
+    """Return the runtime for queries in other languages than English; SearchError when it is
+    missing, damaged or switched off.
+    """
+    if settings.multilingual_model == OFF:
+        raise SearchError("The model for other languages is switched off.")
+    return open_multilingual(settings.data / "model", multilingual_path(settings))
 
 
 def publish(
@@ -368,7 +396,8 @@ class _Publishing:
         )
         if guarded and previous is not None:
             refuse_loss(previous, library)
-        encoder, degraded = prepared_encoder(self.settings, self.progress)
+        languages = frozenset(article.language for article in library.articles.values())
+        encoder, degraded = prepared_encoder(self.settings, self.progress, languages)
         self.before = index_generation.build(
             [a.to_document() for a in library.articles.values() if a.status == "published"],
             self.root,
@@ -417,13 +446,31 @@ def _fetched(remote: str, place: Path, lock: int) -> ContentError | None:
     return None
 
 
-def prepared_encoder(settings: Settings, progress: Progress) -> tuple[Encoder | None, str]:
-    """Return the encoder, prepared if need be, and ""; or None and the reason why there is none."""
+def prepared_encoder(
+    settings: Settings, progress: Progress, languages: frozenset[str]
+) -> tuple[Encoder | None, str]:
+    """Return the encoder, prepared if need be, and ""; or None and the reason why there is none.
+    With articles in other languages than English it has the multilingual one beside it.
+    """
     if not settings.semantic:
         return None, "Search by meaning is switched off (setting semantic)."
     try:
         prepare(settings.data / "model", model_path(settings), progress=progress)
-        return open_encoder(settings), ""
+        encoder = open_main_encoder(settings)
     except SearchError as problem:
         log.warning("%s", problem)
         return None, str(problem)
+    foreign = any(base_language(each) != "en" for each in languages)
+    if foreign and settings.multilingual_model != OFF:
+        encoder.other = _prepared_multilingual(settings, progress)
+    return encoder, ""
+
+
+def _prepared_multilingual(settings: Settings, progress: Progress) -> LightEncoder | None:
+    try:
+        return prepare_multilingual(
+            settings.data / "model", multilingual_path(settings), progress=progress
+        )
+    except SearchError as problem:
+        log.warning("The model for English compares articles in every language. %s", problem)
+        return None

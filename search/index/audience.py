@@ -22,10 +22,4 @@ class AudienceView:
 def view_of(generation: Generation, audiences: frozenset[str]) -> AudienceView:
     """Return what the audiences may see."""
     allowed = generation.documents.audience.among(audiences)
-    speller = Speller(
-        generation.vocabulary,
-        allowed,
-        languages=generation.manifest.languages,
-        known=generation.known_words,
-    )
-    return AudienceView(allowed, speller)
+    return AudienceView(allowed, Speller(generation.lexicon, allowed))

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from search.errors import SearchError
-from search.index import duplicates, keyword, postings, storage
+from search.index import duplicates, keyword, postings, right_words, storage
 from search.index import manifest as index_manifest
 from search.index.keyword import ARTICLE_SCORING, PASSAGE_SCORING, Analysed
 from search.index.manifest import EXTRA, Manifest, shared
@@ -168,32 +168,37 @@ def _batches(names: list[bytes]) -> Iterator[list[bytes]]:
 MOST_CHANGED = 0.3
 WHOOSH = "whoosh"
 Integers = npt.NDArray[np.int32]
-# The modules that decide what a generation of given articles holds.
+# The files that decide what a generation of given articles holds.
 _READERS = (
-    "text/tokens",
-    "text/analysis",
-    "text/passages",
-    "text/spelling",
-    "index/keyword",
-    "index/postings",
-    "index/storage",
-    "index/duplicates",
-    "index/building",
-    "semantic/vectors",
-    "suggest/suggester",
-    "suggest/offers",
-    "ranking/keyword_scores",
-    "ranking/confidence",
-    "ranking/calibration",
+    "text/tokens.py",
+    "text/analysis.py",
+    "text/passages.py",
+    "text/spelling.py",
+    "text/lexicon.py",
+    "index/right_words.py",
+    "index/keyword.py",
+    "index/postings.py",
+    "index/storage.py",
+    "index/duplicates.py",
+    "index/building.py",
+    "semantic/vectors.py",
+    "suggest/suggester.py",
+    "suggest/offers.py",
+    "ranking/keyword_scores.py",
+    "ranking/confidence.py",
+    "ranking/calibration.py",
+    "ranking/lanes.py",
+    "ranking/elsewhere.txt",
+    "ranking/nearby.txt",
 )
 
 
 @lru_cache(maxsize=1)
 def recipe() -> str:
-    """Return a hash of the modules that read and store articles."""
+    """Return a hash of the files that read and store articles."""
     line = hashlib.sha256()
     for name in _READERS:
-        line.update(Path(__file__).parents[1].joinpath(f"{name}.py").read_bytes())
+        line.update(Path(__file__).parents[1].joinpath(name).read_bytes())
     return line.hexdigest()[:16]
 
 
@@ -266,6 +271,7 @@ def fill_words(part: Path, plan: BuildPlan, *, progress: Progress) -> Passages:
     pairs = _table(part, plan, "pairs", fresh=tables.pairs, moved=plan.moved)
     postings.plain(pairs).save(part, "pairs")
     _save_words(part, plan, tables.words)
+    right_words.write(part, plan.languages, plan.before)
     suggester.write(part, plan.documents, plan.before)
     duplicates.write(part, plan.documents, plan.before, plan.former)
     return passages
@@ -343,7 +349,15 @@ def _count(
     names = {plain(document.title), *map(plain, document.answers)} - {""}
     tables.titles.add(number, 0, language="", terms=names)
     tables.pairs.add(number, 0, language=language, terms=_pairs(terms, language))
-    tables.words.add(number, 0, language=language, terms=spelling.words_of(document))
+    for spoken, words in _by_language(spelling.words_of(document)).items():
+        tables.words.add(number, 0, language=spoken, terms=words)
+
+
+def _by_language(words: Iterator[tuple[str, str]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for language, word in words:
+        found.setdefault(language, []).append(word)
+    return found
 
 
 def _pairs(terms: Analysed, language: str) -> set[str]:
@@ -384,12 +398,16 @@ def fill_vectors(
     encoder: Encoder,
     known: Path | None,
     progress: Progress,
+    lane: str = "",
 ) -> None:
-    """Write the vectors. `known` is the folder of a generation whose vectors were made by the same
-    model recipe; a journal beside the generation keeps new ones until the build is done.
+    """Write the vectors into the folder `lane` of a generation ("" for its own). `known` is the
+    folder of a generation whose vectors there were made by the same model recipe; a journal beside
+    the generation keeps new ones until the build is done.
     """
-    carried = known is not None and known == plan.before
-    rows, texts = _rows(plan, passages, carried=carried)
+    former = known / lane if known is not None and known == plan.before else None
+    journals, part = part.parent, part / lane
+    part.mkdir(exist_ok=True)
+    rows, texts = _rows(plan, passages, former=former)
     width = len(encoder.encode_query("width"))
     path = part / "vectors.npy"
     if not len(rows.keys):
@@ -397,19 +415,23 @@ def fill_vectors(
         vectors: Vectors = np.load(path)
     else:
         vectors = np.lib.format.open_memmap(path, "w+", np.float32, (len(rows.keys), width))
-        journal = Journal(part.parent, encoder.fingerprint)
-        missing = _missing(vectors, rows, texts, known=known)
+        journal = Journal(journals, encoder.fingerprint)
+        missing = _missing(vectors, rows, texts, known=known / lane if known else None)
         fill(vectors, missing, encoder, journal=journal, progress=progress)
         vectors.flush()
-    semantic_vectors.save(part, rows, vectors, known if carried else None)
+    semantic_vectors.save(part, rows, vectors, former)
     (part / "known.words").write_text("\n".join(sorted(encoder.words())), "utf-8")
 
 
 def _rows(
-    plan: BuildPlan, passages: Passages, *, carried: bool
+    plan: BuildPlan, passages: Passages, *, former: Path | None
 ) -> tuple[VectorRows, dict[bytes, str]]:
-    """Return what each vector stands for, and the texts that may need one by key."""
-    before = _former_rows(plan.before, len(plan.moved)) if carried and plan.before else None
+    """Return what each vector stands for, and the texts that may need one by key. `former` is the
+    folder with the vectors of the generation before, None when they are of another model.
+    """
+    before = None
+    if former is not None and plan.before is not None:
+        before = _former_rows(former, storage.load_passages(plan.before), len(plan.moved))
     starts = np.searchsorted(passages[:, 0], np.arange(len(plan.documents) + 1))
     keys, owners, numbers = [], [], []
     texts: dict[bytes, str] = {}
@@ -437,14 +459,15 @@ def _rows(
     ), texts
 
 
-def _former_rows(before: Path, articles: int) -> list[tuple[npt.NDArray[np.uint8], Integers]]:
+def _former_rows(
+    former: Path, passages: Passages, articles: int
+) -> list[tuple[npt.NDArray[np.uint8], Integers]]:
     """Return for each former article the keys of its vectors and their passages, numbered from the
     article's first.
     """
-    rows = semantic_vectors.load_rows(before)
-    passages = storage.load_passages(before)[:, 0]
+    rows = semantic_vectors.load_rows(former)
     bounds = np.searchsorted(rows.documents, np.arange(articles + 1))
-    firsts = np.searchsorted(passages, np.arange(articles))
+    firsts = np.searchsorted(passages[:, 0], np.arange(articles))
     found = []
     for number, first in enumerate(firsts):
         span = slice(bounds[number], bounds[number + 1])

@@ -12,7 +12,7 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -21,12 +21,14 @@ from search.errors import SearchError
 from search.index import building, manifest, watching
 from search.index.building import Remains, remains
 from search.index.manifest import EXTRA, Manifest
-from search.index.opened import Generation, load
+from search.index.opened import OTHER, Generation, load
 from search.index.watching import BAD, WHOLE
 from search.ranking.calibration import calibrate, still_good
 from search.ranking.confidence import FLOOR
 from search.semantic import vectors as semantic_vectors
-from search.semantic.encoder import Encoder, Progress, silent
+from search.semantic.encoder import Encoder, Progress, other_of, silent
+from search.text.analysis import base_language
+from search.text.passages import Passages
 from search.text.query import Synonyms
 from search.types import Document
 
@@ -45,6 +47,7 @@ def build(
     encoder: Encoder | None = None,
     degraded: str = "",
     synonyms: Synonyms | None = None,
+    names: Sequence[str] = (),
     extra_files: Mapping[str, bytes] | None = None,
     progress: Progress = silent,
     keep: int = KEEP,
@@ -64,6 +67,7 @@ def build(
         part = root / f"{_PART}{_next_id(root)}"
         part.mkdir()
         _extras(part, extra_files or {})
+        (part / "names.json").write_text(json.dumps(list(names), ensure_ascii=False), "utf-8")
         facts, linked = _fill(
             part, given, root=root, encoder=encoder, synonyms=synonyms, progress=progress
         )
@@ -149,19 +153,23 @@ def _fill(
     left = remains(root) if made is None else []
     if vectors is None and encoder is not None:
         vectors = next((one.path for one in left if _has_vectors(one, encoder)), None)
+    other = other_of(encoder)
     plan = building.planned(documents, made[0] if made else None)
     passages = building.fill_words(part, plan, progress=progress)
-    degraded = ""
+    degraded = other_degraded = ""
     if encoder is not None:
-        try:
-            building.fill_vectors(
-                part, plan, passages, encoder=encoder, known=vectors, progress=progress
-            )
-        except (OSError, KeyboardInterrupt):
-            raise
-        except Exception as error:  # a model that fails must not keep articles from being found
-            degraded = f"The model failed while reading the articles: {type(error).__name__}."
-            _without_vectors(part)
+        degraded = _vectors(part, plan, passages, encoder, known=vectors, progress=progress)
+    if (
+        other is not None
+        and not degraded
+        and any(base_language(each) != "en" for each in plan.languages)
+    ):
+        known = _with_other_vectors(root, other)
+        other_degraded = _vectors(
+            part, plan, passages, other, known=known, progress=progress, lane=OTHER
+        )
+    else:
+        other = None
     facts = Manifest(
         id=part.name.removeprefix(_PART),
         commit="",
@@ -172,6 +180,8 @@ def _fill(
         degraded=degraded,
         floor=FLOOR,
         recipe=building.recipe(),
+        other_fingerprint="" if other is None or other_degraded else other.fingerprint,
+        other_degraded=other_degraded,
     )
     fitted = made[1] if made else _fitted(left, facts)
     if fitted and fitted.fingerprint == facts.fingerprint:
@@ -205,9 +215,43 @@ def _calibrated(
     return replace(facts, floor=found.floor, calibration=asdict(found))
 
 
-def _without_vectors(part: Path) -> None:
-    for path in [*part.glob("vectors.*"), *part.glob("known.words")]:
-        path.unlink()
+def _vectors(
+    part: Path,
+    plan: building.BuildPlan,
+    passages: Passages,
+    encoder: Encoder,
+    *,
+    known: Path | None,
+    progress: Progress,
+    lane: str = "",
+) -> str:
+    """Write the vectors of a model into a folder of the generation; return why there are none, ""
+    when there are.
+    """
+    try:
+        building.fill_vectors(
+            part, plan, passages, encoder=encoder, known=known, progress=progress, lane=lane
+        )
+    except (OSError, KeyboardInterrupt):
+        raise
+    except Exception as error:  # a model that fails must not keep articles from being found
+        folder = part / lane
+        for path in [*folder.glob("vectors.*"), *folder.glob("known.words")]:
+            path.unlink()
+        return f"The model failed while reading the articles: {type(error).__name__}."
+    return ""
+
+
+def _with_other_vectors(root: Path, other: Encoder) -> Path | None:
+    """Return the newest good generation with vectors of the model for other languages."""
+    for folder in newest_first(root):
+        try:
+            facts = manifest.verify(folder)
+        except (SearchError, OSError, ValueError):
+            continue
+        if facts.other_fingerprint == other.fingerprint:
+            return folder
+    return None
 
 
 def _before(

@@ -75,7 +75,9 @@ FORMAT = 2
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """Facts about one generation, and the SHA-256 of every other file in its folder."""
+    """Facts about one generation, and the SHA-256 of every other file in its folder. The `other_`
+    fields are about the model for texts in other languages than English: "" where none is needed.
+    """
 
     id: str
     commit: str
@@ -86,6 +88,8 @@ class Manifest:
     degraded: str
     floor: float
     recipe: str = ""
+    other_fingerprint: str = ""
+    other_degraded: str = ""
     calibration: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
     format: int = FORMAT

@@ -18,18 +18,22 @@ from whoosh.index import Index
 from search.errors import SearchError
 from search.index import duplicates, keyword, storage, watching
 from search.index.manifest import EXTRA, Manifest, mapped
+from search.index.names import names_with
 from search.index.postings import Postings, load_postings, load_texts
+from search.index.right_words import load_right_words
 from search.index.storage import Documents
 from search.index.watching import Damage, Looks
 from search.ranking.confidence import PRIOR, Calibration, calibration_of
 from search.semantic.vectors import SemanticIndex
-from search.text.analysis import fold
+from search.text.analysis import base_language, fold
+from search.text.lexicon import Lexicon
 from search.text.passages import Passages
 from search.text.query import Synonyms, folded
-from search.text.spelling import Vocabulary
 from search.text.tokens import tokens
 
 Mask = npt.NDArray[np.bool_]
+# The folder with the vectors of the model for texts in other languages than English.
+OTHER = "other"
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,9 @@ class Generation:
     words: Postings
     alike: npt.NDArray[np.int32]
     synonyms: Synonyms  # folded
+    names: tuple[str, ...]  # the authors' own names of products
     meaning: SemanticIndex | None
+    other_meaning: SemanticIndex | None
     seen: dict[str, Looks]  # the stat of each file when it was verified
 
     def damage(self) -> Damage | None:
@@ -65,7 +71,7 @@ class Generation:
 
     def hold(self) -> None:
         """Open now what is otherwise opened on first use, while its files are there."""
-        _ = self.whoosh, self._whoosh_articles, self.vocabulary, self.known_words
+        _ = self.whoosh, self._whoosh_articles, self.lexicon
 
     @property
     def id(self) -> str:
@@ -107,15 +113,17 @@ class Generation:
         return found[found >= 0]
 
     @cached_property
-    def vocabulary(self) -> Vocabulary:
-        """Every word of the articles, for spelling."""
-        return Vocabulary(load_texts(self.path, "words"), self.words)
-
-    @cached_property
-    def known_words(self) -> frozenset[str]:
-        """Words that the model knows: never misspelt, even if no article has them."""
+    def lexicon(self) -> Lexicon:
+        """Every word of the articles, and words that are right even if no article has them."""
         path = self.path / "known.words"
-        return frozenset(path.read_text("utf-8").split("\n")) if path.is_file() else frozenset()
+        known = frozenset(path.read_text("utf-8").split("\n")) if path.is_file() else frozenset()
+        return Lexicon(
+            load_texts(self.path, "words"),
+            self.words,
+            self.articles,
+            names=names_with(self.names),
+            right=load_right_words(self.path, known),
+        )
 
     def titled(self, text: str) -> npt.NDArray[np.int32]:
         """Return the articles whose title or answered question is that text."""
@@ -130,6 +138,12 @@ class Generation:
     def passage_documents(self) -> npt.NDArray[np.int32]:
         """The article number of each passage, ascending."""
         return np.ascontiguousarray(self.passages[:, 0])
+
+    @cached_property
+    def in_english(self) -> Mask:
+        """Which articles are in English."""
+        names = self.documents.language.names
+        return self.documents.language.among(n for n in names if base_language(n) == "en")
 
     @cached_property
     def repetitive(self) -> bool:
@@ -151,9 +165,12 @@ def load(folder: Path, manifest: Manifest, seen: dict[str, Looks] | None = None)
     """Return the generation in a folder whose files were verified when they looked as `seen`."""
     documents = storage.Documents(folder)
     passages = storage.load_passages(folder)
-    meaning = None
+    sizes = {"articles": len(documents), "passages": len(passages)}
+    meaning = other = None
     if manifest.fingerprint:
-        meaning = SemanticIndex(folder, articles=len(documents), passages=len(passages))
+        meaning = SemanticIndex(folder, **sizes)
+    if manifest.other_fingerprint:
+        other = SemanticIndex(folder / OTHER, **sizes)
     return Generation(
         path=folder,
         manifest=manifest,
@@ -166,6 +183,14 @@ def load(folder: Path, manifest: Manifest, seen: dict[str, Looks] | None = None)
         words=load_postings(folder, "words"),
         alike=duplicates.load_groups(folder, len(documents)),
         synonyms=folded(json.loads((folder / "synonyms.json").read_text("utf-8"))),
+        names=_names(folder),
         meaning=meaning,
+        other_meaning=other,
         seen=watching.looks(folder) if seen is None else seen,
     )
+
+
+def _names(folder: Path) -> tuple[str, ...]:
+    """Return the authors' names of products; generations made before 2026-11-30 have none."""
+    path = folder / "names.json"
+    return tuple(json.loads(path.read_text("utf-8"))) if path.is_file() else ()

@@ -17,6 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -28,17 +29,20 @@ from search.evaluation.measures import auroc, brier, calibration_error
 from search.index.keyword import article_fields
 from search.index.opened import Generation
 from search.ranking import keyword_scores
+from search.ranking.conditions import constraints
 from search.ranking.confidence import (
-    FLOOR,
     OUTSIDE,
     PRIOR,
     VERSION,
     Calibration,
     Evidence,
+    confidence,
     features,
 )
 from search.ranking.hybrid import Mask, Signals, collect, rank, requests_for
-from search.semantic.encoder import Encoder, Progress, silent
+from search.ranking.keyword_scores import Part
+from search.ranking.lanes import on_scale, vectors_of
+from search.semantic.encoder import Encoder, Progress, Vectors, other_of, silent
 from search.text.analysis import document_terms
 from search.text.passages import Passage, passage_text
 from search.text.query import Request, bounded
@@ -88,20 +92,26 @@ GENERIC = 80
 # With fewer articles the prior is better than any fit.
 FEWEST = 20
 # Precisions of the prior's shift (deviation about 0.7) and scale (about a quarter).
-PRECISION = (2.0, 15.0)
+PRECISION = (6.0, 45.0)
 # An article with at least this cosine to the one left out would answer in its place.
 DUPLICATE = 0.85
-# The share of the answerable synthetic queries that the floor may call doubtful.
-MISSED = 0.05
+# How many near-by questions may pass the floor: about as many as a desk's articles do answer.
+PASSED = 20
 # Positive, so that more evidence never makes an answer less likely.
 LEAST_STRETCH = 0.1
-# With fewer answerable queries the general floor is used.
-ENOUGH = 40
-LOWEST_FLOOR, HIGHEST_FLOOR = 0.3, 0.6
+LOWEST_FLOOR, HIGHEST_FLOOR = 0.1, 0.85
 FOLDS = 5
 _SENTENCE = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])|\n+")
 _LEAST_WORDS, _MOST_WORDS = 4, 25
 _SEED = 8
+
+
+class QuerySource(StrEnum):
+    """The part of an article that a synthetic query was made from."""
+
+    TITLE = "title"
+    ANSWER = "answer"
+    SENTENCE = "sentence"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +122,7 @@ class SyntheticQuery:
     passage: int
     text: str
     rest: str
-    title: bool
+    source: QuerySource
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +134,25 @@ class LabelledEvidence:
     answered: bool
     group: int
     generic: bool = False
+    nearby: bool = False
 
 
 @lru_cache(maxsize=1)
 def elsewhere() -> tuple[str, ...]:
-    """Return questions that a service desk's articles do not answer, in English and Spanish."""
-    text = Path(__file__).with_name("elsewhere.txt").read_text("utf-8")
+    """Return questions on other subjects than a service desk's, in English and Spanish."""
+    return _lines("elsewhere.txt")
+
+
+@lru_cache(maxsize=1)
+def nearby() -> tuple[str, ...]:
+    """Return questions on a service desk's subjects and those beside it, which most sets of
+    articles do not answer, in English and Spanish.
+    """
+    return _lines("nearby.txt")
+
+
+def _lines(name: str) -> tuple[str, ...]:
+    text = Path(__file__).with_name(name).read_text("utf-8")
     return tuple(line for line in text.splitlines() if line)
 
 
@@ -180,9 +203,11 @@ def judged(
         progress("calibrate", done, len(made))
     everywhere = np.ones(len(generation.documents), bool)
     step = max(1, round(len(elsewhere()) / GENERIC))
-    for number, text in enumerate(elsewhere()[::step]):
+    asked = [*elsewhere()[::step], *nearby()]
+    for number, text in enumerate(asked):
         signals = _signals(generation, encoder, text)
-        rows.append(_evidence(generation, signals, everywhere, answered=False, group=-1 - number))
+        row = _evidence(generation, signals, everywhere, answered=False, group=-1 - number)
+        rows.append(replace(row, nearby=number >= len(asked) - len(nearby())))
     return rows
 
 
@@ -206,15 +231,19 @@ def _made(
     document = generation.documents[number]
     place = Passage(*generation.passages[passage].tolist())
     body = document.sections[place.section].text[place.start : place.end]
+    if len(document.answers) > 1:
+        chosen = document.answers[int(chance.integers(len(document.answers)))]
+        yield SyntheticQuery(number, passage, bounded(chosen), body, QuerySource.ANSWER)
+        return
     if title and document.title.strip():
-        yield SyntheticQuery(number, passage, bounded(document.title), body, title=True)
+        yield SyntheticQuery(number, passage, bounded(document.title), body, QuerySource.TITLE)
         return
     sentences = [s.strip() for s in _SENTENCE.split(body)]
     fit = [s for s in sentences if _LEAST_WORDS <= len(s.split()) <= _MOST_WORDS]
     if len(sentences) > 1 and fit:
         chosen = fit[int(chance.integers(len(fit)))]
         rest = passage_text(document, place).replace(" ".join(chosen.split()), " ", 1)
-        yield SyntheticQuery(number, passage, bounded(chosen), rest, title=False)
+        yield SyntheticQuery(number, passage, bounded(chosen), rest, QuerySource.SENTENCE)
 
 
 def _both(
@@ -230,10 +259,11 @@ def _both(
 
 
 def _signals(generation: Generation, encoder: Encoder | None, text: str) -> Signals:
-    vector = encoder.encode_query(text) if encoder else None
-    requests = requests_for(generation, text, frozenset())
+    vectors = vectors_of(generation, encoder, text)
+    asked = constraints(text)
+    requests = requests_for(generation, asked)
     allowed = np.ones(len(generation.documents), bool)
-    found = collect(generation, text, requests=requests, vector=lambda: vector, allowed=allowed)
+    found = collect(generation, asked, requests=requests, vectors=lambda: vectors, allowed=allowed)
     return replace(found, title=np.zeros_like(found.title))
 
 
@@ -253,6 +283,7 @@ def _masked(generation: Generation, signals: Signals, allowed: Mask) -> Signals:
         keyword=signals.keyword * allowed,
         coverage=signals.coverage * allowed,
         exact=signals.exact * allowed,
+        steps=signals.steps * allowed,
         adjacent=signals.adjacent * allowed,
         typed=signals.typed * allowed,
         passage_keyword=signals.passage_keyword * inside,
@@ -279,11 +310,13 @@ def _without_words(
     """Return the signals as if the article did not contain the text of the query."""
     keyword, coverage = signals.keyword.copy(), signals.coverage.copy()
     document = generation.documents[one.document]
-    held = _coverage(generation, signals.requests, document, one)
+    held = _terms_left(document, one)
+    share = _coverage(generation, signals.requests, document, held)
     before = float(coverage[one.document])
-    keyword[one.document] *= held / before if before else 0.0
-    coverage[one.document] = held
-    less = replace(signals, keyword=keyword, coverage=coverage)
+    keyword[one.document] *= share / before if before else 0.0
+    coverage[one.document] = share
+    parts = tuple(_without(part, document, one.document, held) for part in signals.parts)
+    less = replace(signals, keyword=keyword, coverage=coverage, parts=parts)
     return _less_near(generation, encoder, less, one) if encoder else less
 
 
@@ -292,33 +325,68 @@ def _less_near(
 ) -> Signals:
     document, parts = generation.documents[one.document], signals.passage_cosines.copy()
     own = np.flatnonzero(generation.passage_documents == one.document)
-    kept = [one.rest] if one.title else [one.rest, document.title or one.rest]
-    fresh = encoder.encode_documents(kept) @ encoder.encode_query(one.text)
-    if one.title:
+    answers = [bounded(text) for text in document.answers]
+    kept = {
+        QuerySource.TITLE: [one.rest],
+        QuerySource.SENTENCE: [one.rest, document.title or one.rest],
+        QuerySource.ANSWER: [document.title, *(text for text in answers if text != one.text)],
+    }[one.source]
+    fresh = _cosines(generation, encoder, kept, one)
+    if one.source is QuerySource.TITLE:
         parts[own] = 0.0  # each passage's vector includes the title
-    parts[one.passage] = fresh[0]
+    if one.source is not QuerySource.ANSWER:
+        parts[one.passage] = fresh[0]
     cosines = signals.cosines.copy()
     cosines[one.document] = max(float(parts[own].max()), float(fresh.max()))
     return replace(signals, cosines=cosines, passage_cosines=parts)
 
 
-def _coverage(
-    generation: Generation, requests: Sequence[Request], document: Document, one: SyntheticQuery
-) -> float:
-    """Return the article's coverage of the query without the text that the query was made from."""
+def _cosines(
+    generation: Generation, encoder: Encoder, texts: Sequence[str], one: SyntheticQuery
+) -> Vectors:
+    """Return the cosines of the query with texts in the language of its article."""
+    other = other_of(encoder) if generation.other_meaning else None
+    if other is None or generation.in_english[one.document]:
+        found: Vectors = encoder.encode_documents(texts) @ encoder.encode_query(one.text)
+        return found
+    return on_scale(other.encode_documents(texts) @ other.encode_query(one.text))
+
+
+def _terms_left(document: Document, one: SyntheticQuery) -> frozenset[str]:
+    """Return the terms of an article without the text that the query was made from."""
     texts = article_fields(document)
-    texts["title" if one.title else "body"] = "" if one.title else one.rest
-    held = {
+    if one.source is QuerySource.ANSWER:
+        texts["answers"] = "\n".join(a for a in document.answers if bounded(a) != one.text)
+    else:
+        title = one.source is QuerySource.TITLE
+        texts["title" if title else "body"] = "" if title else one.rest
+    return frozenset(
         term
         for text in texts.values()
         for row in document_terms(text, document.language)
         for term in row
-    }
+    )
+
+
+def _without(part: Part, document: Document, number: int, held: frozenset[str]) -> Part:
+    """Return what was asked for as if an article had only the terms in `held`."""
+    if part.language != document.language or not held.isdisjoint(part.terms):
+        return part
+    return replace(part, held=part.held[part.held != number])
+
+
+def _coverage(
+    generation: Generation,
+    requests: Sequence[Request],
+    document: Document,
+    held: frozenset[str],
+) -> float:
+    """Return the coverage of the query by an article that has the terms in `held`."""
     own = [request for request in requests if request.language == document.language]
     return max((_share(generation, request, held) for request in own), default=0.0)
 
 
-def _share(generation: Generation, request: Request, held: set[str]) -> float:
+def _share(generation: Generation, request: Request, held: frozenset[str]) -> float:
     mass = found = 0.0
     for sought in request.sought:
         if sought.asked:
@@ -346,10 +414,18 @@ def _fitted(
         found = _platt(given[kept], labels[kept], weights[kept], meaning=meaning)
         sure[~kept] = probabilities(given[~kept], found)
     every = _platt(given, labels, weights, meaning=meaning)
-    answered = sure[labels == 1]
-    floor = float(np.quantile(answered, MISSED)) if len(answered) >= ENOUGH else FLOOR
-    bounded_floor = min(HIGHEST_FLOOR, max(LOWEST_FLOOR, floor))
-    return tuple(round(float(c), 4) for c in every), round(bounded_floor, 4), sure
+    coefficients = tuple(round(float(c), 4) for c in every)
+    return coefficients, _floor(rows, coefficients, meaning=meaning), sure
+
+
+def _floor(
+    rows: Sequence[LabelledEvidence], coefficients: tuple[float, ...], *, meaning: bool
+) -> float:
+    """Return the confidence that PASSED of the near-by questions reach."""
+    kind = replace(PRIOR, meaning=coefficients, words=coefficients)
+    evidence = [(row.hybrid if meaning else row.words) for row in rows if row.nearby]
+    near = sorted((confidence(one, kind, meaning=meaning) for one in evidence), reverse=True)
+    return round(min(HIGHEST_FLOOR, max(LOWEST_FLOOR, near[PASSED])), 4)
 
 
 def _platt(given: Doubles, labels: Doubles, weights: Doubles, *, meaning: bool) -> Doubles:

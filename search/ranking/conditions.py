@@ -40,6 +40,17 @@ _ITEM = re.compile(
     r"(?:[\"“«„](?P<quoted>[^\"“”«»„]{2,})[\"“”«»„]|(?P<word>\S+))",
     re.IGNORECASE,
 )
+# A minus before one of these says what is wrong: "printer -not printing".
+_NEGATION_TEXT = "not no cannot cant can't never without nicht kein ohne sin nunca pas sans"
+_NEGATIONS = frozenset(_NEGATION_TEXT.split())
+_COMMAND_TEXT = """
+apt bcdedit brew cat chkdsk chmod choco cmd cp curl dism docker git gpupdate gpresult helm ipconfig
+java kubectl ls msiexec mv net netsh netstat nmap npm nslookup ping pip powershell pwsh python
+python3 reg rm robocopy rsync sc schtasks scp sfc ssh sudo systemctl tar taskkill terraform tracert
+vagrant wget winget wmic wsl xcopy yum
+"""
+_COMMANDS = frozenset(_COMMAND_TEXT.split())
+_COMMAND = re.compile(r"^--|^/[a-z]+$|[A-Z][a-z]+-[A-Z]|\\|\.(?:exe|ps1|bat|cmd|sh|msi|py|jar)\b")
 _BEGINNING = re.compile(r"[^\W_]{3,}\*")
 
 
@@ -82,21 +93,26 @@ class Constraints:
 
 
 @lru_cache(maxsize=256)
-def constraints(text: str) -> Constraints:
-    """Return the conditions in a bounded query; `text` is unchanged when there are none."""
+def constraints(text: str, *, literal: bool = False) -> Constraints:
+    """Return the conditions in a bounded query; `text` is unchanged when there are none, and when
+    it is `literal`.
+    """
+    if literal:
+        return Constraints(text)
     every: list[list[Condition]] = []
     none: list[Condition] = []
     left: list[str] = []
     items = list(_ITEM.finditer(text))
+    meant, pasted = _exclusions(items), _is_pasted(items)
     either, joined = _alternatives(items, text), False
     for number, item in enumerate(items):
         wanted, role = _wanted(item), either.get(number, "")
         if role == "or":
             continue
-        refused = item["minus"] and not _common(wanted.words)
+        refused = number in meant
         asked = refused or role or wanted.field or wanted.starts
         if not asked or _full([*every, none], wanted) or (role == "next" and not joined):
-            left.append(item[0])
+            left.append(item[0] if pasted or not item["minus"] else item[0][1:])
             joined = False
         elif refused:
             none.append(wanted)
@@ -104,9 +120,49 @@ def constraints(text: str) -> Constraints:
             left.append(wanted.words)
             every.append([*(every.pop() if role == "next" else []), wanted])
             joined = bool(role)
-    if not (every or none) or not any(map(_says_something, left)):
+    if not any(map(_says_something, left)):
         return Constraints(text)
+    if not (every or none):
+        return Constraints(" ".join(left) if any(item["minus"] for item in items) else text)
     return Constraints(" ".join(left), tuple(map(tuple, every)), tuple(none))
+
+
+def _exclusions(items: Sequence[re.Match[str]]) -> frozenset[int]:
+    """Return the positions of the words with a minus that are to be excluded: lower-case words or
+    phrases after all others, where nothing looks like a pasted command.
+    """
+    found = list[int]()
+    for number in reversed(range(len(items))):
+        if not items[number]["minus"]:
+            break
+        found.append(number)
+    rest = items[: len(items) - len(found)]
+    if not rest or _is_pasted(items) or any(item["minus"] for item in rest):
+        return frozenset()
+    plain = [n for n in found if items[n]["quoted"] or _is_plain(items[n]["word"])]
+    return frozenset(plain) if len(plain) == len(found) else frozenset()
+
+
+def _is_pasted(items: Sequence[re.Match[str]]) -> bool:
+    """Return whether a query looks like a command, whose words with a minus are switches."""
+    first = fold(items[0][0]) if items else ""
+    switches = (item["word"] or "" for item in items if item["minus"])
+    return (
+        first in _COMMANDS
+        or any(_COMMAND.search(item[0]) for item in items)
+        or any(word != word.lower() for word in switches)
+    )
+
+
+def _is_plain(word: str) -> bool:
+    """Return whether a word with a minus may be one to exclude rather than a switch."""
+    letters = re.sub(r"^(?:title|keywords):", "", word.rstrip("*"))
+    return (
+        letters == letters.lower()
+        and letters.isalpha()
+        and fold(letters) not in _NEGATIONS
+        and not _common(letters)
+    )
 
 
 def _full(groups: Sequence[Sequence[Condition]], wanted: Condition) -> bool:

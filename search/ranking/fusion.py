@@ -48,13 +48,15 @@ class FusionSignals:
 
     `coverage`: share in [0, 1] of the query's information in the best keyword hit; `spread`:
     highest cosine less the median one, which is `median`; `coded`: names a code that some article
-    contains; `words`: its number of words that are not stop words.
+    contains; `words`: its number of words that are not stop words; `unread`: it is in a script that
+    the model does not read.
     """
 
     coverage: float
     spread: float
     median: float = 0.0
     coded: bool = False
+    unread: bool = False
     words: int = 3
 
 
@@ -66,6 +68,7 @@ def meaning_weight(signals: FusionSignals) -> float:
     if signals.coded:
         return MEANING_WITH_CODE
     trust = min(1.0, max(LEAST_TRUST, (signals.spread - LOST) / (CLEAR - LOST)))
+    trust *= LEAST_TRUST if signals.unread else 1.0
     trust *= min(1.0, max(LEAST_TRUST, (LUMPED - signals.median) / (LUMPED - ORDINARY)))
     share = _share(signals)
     meaning = share * trust

@@ -6,18 +6,20 @@ given by the caller, or None for keywords alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from search.index.opened import Generation
-from search.ranking import conditions, fusion, keyword_scores
+from search.ranking import conditions, fusion, keyword_scores, lanes
+from search.ranking.conditions import Constraints
 from search.ranking.confidence import Evidence
 from search.ranking.keyword_scores import adjacent, as_typed
-from search.semantic.encoder import Vectors
+from search.ranking.lanes import QueryVectors, Wanted
 from search.semantic.vectors import Nearest
+from search.text.analysis import base_language, is_latin, terms
 from search.text.query import MOST_PHRASES, Request, content_words, understand
 from search.types import Mode
 
@@ -56,12 +58,16 @@ PASSAGE_SHARE = 0.5
 # An article without any of the words is a hit from this cosine on (with the bundled model,
 # unrelated pairs are under 0.25, paraphrases over 0.5).
 SIMILAR = 0.35
+# The same for articles in other languages than English, where words match less often.
+SIMILAR_ELSEWHERE = 0.2
 PREFERRED_LANGUAGE = 0.05
 # Beyond the first ALWAYS_SHOWN hits, a hit needs the share TAIL of the best one's score.
 ALWAYS_SHOWN = 10
 # How many of the best keyword hits have their vectors compared whatever the graph finds.
 LOOKED_AT = 60
 TAIL = 0.4
+# In a query of more words than this, a version or a model may be incidental: it counts this much.
+FEW_WORDS, INCIDENTAL = 3, 0.1
 # Scores that are equal to this many decimals count as equal.
 TIE = 4
 
@@ -80,8 +86,13 @@ class Signals:
     adjacent: Floats
     typed: Floats
     requests: tuple[Request, ...]
+    steps: Floats
     median: float = 0.0
-    identifiers: int = 0
+    absent: float = 0.0
+    unnamed: bool = False
+    unread: bool = False
+    spoken_in: frozenset[str] = frozenset()
+    parts: tuple[keyword_scores.Part, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,26 +106,33 @@ class Ranking:
     evidence: Evidence
 
 
-def requests_for(generation: Generation, text: str, languages: frozenset[str]) -> list[Request]:
-    """Return the query as understood in each language of the corpus (or of those given)."""
-    held = [lang for lang in generation.manifest.languages if not languages or lang in languages]
-    asked = conditions.constraints(text)
-    requests = [understand(asked.text, lang, synonyms=generation.synonyms) for lang in held]
+def requests_for(generation: Generation, asked: Constraints) -> list[Request]:
+    """Return the query as understood in each language of the corpus."""
+    lexicon = generation.lexicon
+    unfinished = lexicon.is_unfinished(asked.text)
+    requests = [
+        understand(
+            asked.text,
+            language,
+            synonyms=generation.synonyms,
+            lexicon=lexicon,
+            unfinished=unfinished,
+        )
+        for language in generation.manifest.languages
+    ]
     most = MOST_PHRASES - asked.quoted  # phrases cost most: one limit for all of them
     requests = [replace(request, phrases=request.phrases[:most]) for request in requests]
     return [_with_beginnings(generation, request, asked) for request in requests]
 
 
-def _with_beginnings(
-    generation: Generation, request: Request, asked: conditions.Constraints
-) -> Request:
+def _with_beginnings(generation: Generation, request: Request, asked: Constraints) -> Request:
     if not any(one.starts for group in asked.every for one in group):
         return request
     found = conditions.expanded(generation.whoosh, asked, request.language)
     return replace(request, sought=(*request.sought, *found))
 
 
-def _permitted(generation: Generation, asked: conditions.Constraints, allowed: Mask) -> Mask:
+def _permitted(generation: Generation, asked: Constraints, allowed: Mask) -> Mask:
     """Return the allowed articles that meet the conditions in the query."""
     if not asked:
         return allowed
@@ -126,23 +144,23 @@ def _permitted(generation: Generation, asked: conditions.Constraints, allowed: M
 
 def collect(
     generation: Generation,
-    text: str,
+    asked: Constraints,
     *,
     requests: Sequence[Request],
-    vector: Callable[[], Vectors | None],
+    vectors: Callable[[], QueryVectors],
     allowed: Mask,
 ) -> Signals:
-    """Return the raw signals of a bounded query. `vector` is called last and may return None."""
+    """Return the raw signals of a query. `vectors` is called last."""
     size, passages = len(generation.documents), len(generation.passages)
-    asked = conditions.constraints(text)
     allowed = _permitted(generation, asked, allowed)
     words = keyword_scores.match(generation.articles, requests, size=size)
     parts = keyword_scores.scores(generation.passage_terms, requests, size=passages)
-    exact, named = _exact(generation, requests, allowed=allowed)
+    exact, steps = _exact(generation, requests, allowed=allowed)
     languages = [request.language for request in requests]
     pairs = adjacent(generation.pairs, asked.text, languages=languages, size=size)
     typed = as_typed(generation.words, asked.text, languages=languages, size=size)
-    near = _nearest(generation, vector(), words.scores, allowed=allowed)
+    read = vectors()
+    near = _nearest(generation, read, words.scores, allowed=allowed)
     inside = allowed[generation.passage_documents] if passages else np.zeros(0, bool)
     return Signals(
         keyword=words.scores * allowed,
@@ -156,24 +174,28 @@ def collect(
         typed=typed * allowed,
         requests=tuple(requests),
         median=near.median,
-        identifiers=named,
+        steps=steps,
+        absent=words.absent,
+        unnamed=_unnamed(generation, asked.text, requests, allowed=allowed),
+        unread=read.other is None and not is_latin(asked.text),
+        parts=words.parts,
+        spoken_in=generation.lexicon.spoken_in(asked.text),
     )
 
 
 def _nearest(
-    generation: Generation, vector: Vectors | None, scores: Floats, *, allowed: Mask
+    generation: Generation, vectors: QueryVectors, scores: Floats, *, allowed: Mask
 ) -> Nearest:
-    if vector is None or generation.meaning is None:
-        size, passages = len(generation.documents), len(generation.passages)
-        return Nearest(np.zeros(size, np.float32), np.zeros(passages, np.float32), 0.0)
+    def wanted(among: Mask) -> Wanted:
+        def best() -> npt.NDArray[np.int64]:
+            held = np.flatnonzero(scores * among)
+            if len(held) > LOOKED_AT:
+                held = held[np.argpartition(-scores[held], LOOKED_AT)[:LOOKED_AT]]
+            return held
 
-    def wanted() -> npt.NDArray[np.int64]:
-        held = np.flatnonzero(scores * allowed)
-        if len(held) > LOOKED_AT:
-            held = held[np.argpartition(-scores[held], LOOKED_AT)[:LOOKED_AT]]
-        return held
+        return best
 
-    return generation.meaning.nearest(vector, allowed=allowed, wanted=wanted)
+    return lanes.nearest(generation, vectors, allowed=allowed, wanted=wanted)
 
 
 def _titled(generation: Generation, text: str, *, size: int) -> Mask:
@@ -184,15 +206,28 @@ def _titled(generation: Generation, text: str, *, size: int) -> Mask:
 
 def _exact(
     generation: Generation, requests: Sequence[Request], *, allowed: Mask
-) -> tuple[Floats, int]:
-    """Return the share of the query's codes and phrases in each article, and their number."""
+) -> tuple[Floats, Floats]:
+    """Return the share of the query's codes and phrases in each article, and their number, in which
+    a version or model counts little beside a question.
+    """
     size = len(generation.documents)
-    rows = list(keyword_scores.held(generation.articles, requests, size=size).values())
-    rows += [_phrase(generation, requests, number) for number in range(_phrases(requests))]
-    found = np.zeros(size, np.float32)
-    for row in rows:
-        found += row & allowed
-    return found / np.float32(max(1, len(rows))), len(rows)
+    rows = keyword_scores.held(generation.articles, requests, size=size)
+    worth = _worth(requests)
+    found = [(row, worth.get(surface, 1.0)) for surface, row in rows.items()]
+    found += [(_phrase(generation, requests, number), 1.0) for number in range(_phrases(requests))]
+    exact, steps = np.zeros(size, np.float32), np.zeros(size, np.float32)
+    for row, each in found:
+        here = row & allowed
+        exact += here
+        steps += np.float32(each) * here
+    return exact / np.float32(max(1, len(found))), steps
+
+
+def _worth(requests: Sequence[Request]) -> dict[str, float]:
+    """Return what each code counts for: INCIDENTAL for one that is not what the query is about."""
+    words = max((content_words(request) for request in requests), default=0)
+    weak = {one.surface for request in requests for one in request.identifiers if one.weak}
+    return dict.fromkeys(weak, INCIDENTAL) if words > FEW_WORDS else {}
 
 
 def _phrases(requests: Sequence[Request]) -> int:
@@ -219,9 +254,9 @@ def rank(generation: Generation, signals: Signals, *, mode: Mode, prefer: str = 
         fused = fused + fusion.ADJACENT * signals.adjacent + fusion.AS_TYPED * signals.typed
     if prefer:
         fused = fused + PREFERRED_LANGUAGE * _in_language(generation, prefer)
-    hits = np.flatnonzero(_matches(signals, mode=mode))
+    hits = np.flatnonzero(_matches(generation, signals, mode=mode))
     order = _worth_showing(hits, fused, generation.documents.changed)
-    evidence = _evidence(signals, order, meaning=meaning)
+    evidence = _evidence(generation, signals, order, meaning=meaning)
     return Ranking(order, fused, signals, weight, evidence)
 
 
@@ -244,8 +279,8 @@ def _steps(signals: Signals) -> Floats:
     """Return the number of the query's codes in each article; a title equal to the query counts as
     all.
     """
-    most = np.float32(max(1, signals.identifiers))
-    steps: Floats = np.maximum(signals.exact * most, signals.title * most)
+    most = np.float32(max(1.0, float(signals.steps.max(initial=0.0))))
+    steps: Floats = np.maximum(signals.steps, signals.title * most)
     return steps
 
 
@@ -266,7 +301,8 @@ def _weight(signals: Signals, *, mode: Mode) -> float:
         coverage=float(signals.coverage.max(initial=0.0)),
         spread=spread,
         median=signals.median,
-        coded=bool(signals.exact.max(initial=0.0) > 0),
+        coded=bool(signals.steps.max(initial=0.0) >= 1),
+        unread=signals.unread,
         words=max((content_words(request) for request in signals.requests), default=0),
     )
     return fusion.meaning_weight(known)
@@ -276,22 +312,88 @@ def _in_language(generation: Generation, language: str) -> Floats:
     return generation.documents.language.among({language}).astype(np.float32)
 
 
-def _matches(signals: Signals, *, mode: Mode) -> Mask:
+def _matches(generation: Generation, signals: Signals, *, mode: Mode) -> Mask:
     near = signals.cosines >= SIMILAR
+    if generation.other_meaning is not None:
+        near |= (signals.cosines >= SIMILAR_ELSEWHERE) & ~generation.in_english
     if mode is Mode.SEMANTIC:
         return near
     return (signals.keyword > 0) | (signals.exact > 0) | near
 
 
-def _evidence(signals: Signals, order: npt.NDArray[np.int64], *, meaning: Floats) -> Evidence:
+def _unnamed(
+    generation: Generation, text: str, requests: Sequence[Request], *, allowed: Mask
+) -> bool:
+    """Return whether the query has a code, or the name of a product, that no article has."""
+    lexicon, size = generation.lexicon, len(generation.documents)
+    codes = {one.surface for request in requests for one in request.identifiers if one.telling}
+    if codes:
+        rows = keyword_scores.held(generation.articles, requests, size=size)
+        if any(not (rows[code] & allowed).any() for code in codes):
+            return True
+    names = lexicon.absent_names(text, allowed)
+    return bool(names) and not _known_otherwise(generation, requests, names)
+
+
+def _known_otherwise(
+    generation: Generation, requests: Sequence[Request], names: Collection[str]
+) -> bool:
+    """Return whether articles have a synonym of each name."""
+    found = {
+        one.surface
+        for request in requests
+        for one in request.sought
+        if one.surface in names
+        and any(
+            len(generation.articles.find(request.language, term)[0])
+            for term in one.alternatives.keys() - set(terms(one.surface, request.language))
+        )
+    }
+    return len(found) == len(names)
+
+
+def _spoken(generation: Generation, signals: Signals, best: int, nearest: float) -> float:
+    """Return the share of the query's information in the best passage of an article. Of one in
+    another language than the query it is what goes with such a cosine.
+    """
+    column = generation.documents.language
+    language = column.names[column.numbers[best]]
+    if signals.spoken_in and base_language(language) not in signals.spoken_in:
+        return min(1.0, max(0.0, nearest))
+    starts = generation.passage_starts
+    span = range(int(starts[best]), int(starts[best + 1]))
+    return keyword_scores.spoken(
+        generation.passage_terms, signals.parts, language=language, article=best, span=span
+    )
+
+
+def _evidence(
+    generation: Generation,
+    signals: Signals,
+    order: npt.NDArray[np.int64],
+    *,
+    meaning: Floats,
+) -> Evidence:
     cosines, near = signals.cosines, signals.passage_cosines
     best = int(order[0]) if len(order) else -1
     nearest = float(cosines.max(initial=0.0))
+    spoken = _spoken(generation, signals, best, nearest) if best >= 0 else 0.0
+    abroad = (
+        best >= 0
+        and bool(signals.spoken_in)
+        and base_language(
+            generation.documents.language.names[generation.documents.language.numbers[best]]
+        )
+        not in signals.spoken_in
+    )
     return Evidence(
         nearest=nearest,
         margin=nearest - _highest(cosines, 10),
         support=_highest(near, 3),
-        coverage=float(signals.coverage[best]) if best >= 0 else 0.0,
+        coverage=spoken if abroad else float(signals.coverage[best]) if best >= 0 else 0.0,
+        spoken=spoken,
+        absent=1.0 - spoken if abroad else signals.absent,
+        unnamed=signals.unnamed,
         agreed=best >= 0 and bool(meaning[best] >= 1.0) and best == int(np.argmax(signals.keyword)),
         exact=bool(signals.exact.max(initial=0.0) >= 1.0),
         title=bool(signals.title.any()),

@@ -80,25 +80,47 @@ def _share(postings: Postings, wanted: Sequence[str], language: str, *, size: in
 
 
 Row = tuple[Ordinals, Values]
+# A word of a script without spaces has about two characters, each of them in two pairs.
+PAIRS_A_WORD = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A word, or a pair of characters, asked for in a language: the `terms` of which one must be
+    there, the articles that have it, ascending, and its information.
+    """
+
+    language: str
+    terms: tuple[str, ...]
+    held: Ordinals
+    information: float
 
 
 @dataclass(frozen=True, slots=True)
 class KeywordScores:
-    """Scores (n,), and the share in [0, 1] of the query's information (by idf) in each document."""
+    """Scores (n,), and the share in [0, 1] of the query's information (by idf) in each document;
+    `absent` is the share that no document has. `parts` are what was asked for.
+    """
 
     scores: Floats
     coverage: Floats
+    absent: float
+    parts: tuple[Part, ...]
 
 
 def match(postings: Postings, requests: Sequence[Request], *, size: int) -> KeywordScores:
     """Return keyword scores of `size` documents for a query as understood in each language."""
     found = [_found(postings, request) for request in requests]
-    coverage = [
-        _covered(request, rows, size=size) for request, rows in zip(requests, found, strict=True)
+    parts = [
+        list(_parts(postings, request, rows, size=size))
+        for request, rows in zip(requests, found, strict=True)
     ]
+    coverage = [_covered(each, size=size) for each in parts]
     return KeywordScores(
         summed([row for rows in found for row in rows], size=size),
         coverage[0] if len(coverage) == 1 else np.max([_nothing(size), *coverage], axis=0),
+        min((_missing(each) for each in parts), default=1.0),
+        tuple(part for each in parts for part in each),
     )
 
 
@@ -111,17 +133,77 @@ def _found(postings: Postings, request: Request) -> list[Row]:
     return [_best(postings, request.language, sought=sought) for sought in request.sought]
 
 
-def _covered(request: Request, found: Sequence[Row], *, size: int) -> Floats:
-    """Return the share of the query's information in each document. What was added to the query
-    (joined spellings, other names) does not count.
+def _parts(
+    postings: Postings, request: Request, found: Sequence[Row], *, size: int
+) -> Iterator[Part]:
+    """Yield what was asked for, not what was added to the query (joined spellings, other names); of
+    a text without spaces each pair of characters, whose information adds up to that of words.
     """
-    rows, mass = [], 0.0
+    language = request.language
     for sought, (docs, _) in zip(request.sought, found, strict=True):
-        if sought.asked:
-            told = information(len(docs), sought, size=size)
-            rows.append((docs, np.full(len(docs), told, np.float32)))
-            mass += told
-    return summed(rows, size=size) / np.float32(mass or 1.0)
+        if not sought.asked:
+            continue
+        for pair in sought.pairs:
+            held = postings.find(language, pair)[0]
+            told = information(len(held), sought, size=size) / PAIRS_A_WORD
+            yield Part(language, (pair,), held, told)
+        if not sought.pairs:
+            terms = sought.telling or tuple(sought.alternatives)
+            if sought.telling:
+                docs = _joined([postings.find(language, term)[0] for term in terms])
+            yield Part(language, terms, docs, information(len(docs), sought, size=size))
+
+
+def _covered(parts: Sequence[Part], *, size: int) -> Floats:
+    """Return the share of the query's information in each document."""
+    rows = [(p.held, np.full(len(p.held), p.information, np.float32)) for p in parts]
+    return summed(rows, size=size) / np.float32(sum(p.information for p in parts) or 1.0)
+
+
+def _missing(parts: Sequence[Part]) -> float:
+    """Return the share of the query's information that no document has."""
+    mass = sum(part.information for part in parts)
+    return sum(p.information for p in parts if not len(p.held)) / mass if mass else 1.0
+
+
+def spoken(
+    passages: Postings, parts: Sequence[Part], *, language: str, article: int, span: range
+) -> float:
+    """Return the share of the query's information in the passage of an article, which is in
+    `language`, that has the most of it, with what the article says outside its passages (keywords,
+    answered questions). `span` are the numbers of its passages.
+    """
+    within, mass, outside = np.zeros(max(1, len(span))), 0.0, 0.0
+    for part in parts:
+        if part.language != language:
+            continue
+        mass += part.information
+        if _has(part.held, article):
+            here = _inside(passages, part, span=span)
+            if len(here):
+                within[here] += part.information
+            else:
+                outside += part.information
+    return float(within.max() + outside) / mass if mass else 0.0
+
+
+def _has(ascending: Ordinals, number: int) -> bool:
+    at = int(ascending.searchsorted(number))
+    return at < len(ascending) and int(ascending[at]) == number
+
+
+def _inside(postings: Postings, part: Part, *, span: range) -> npt.NDArray[np.int64]:
+    """Return which passages of a span have a part, numbered from its first."""
+    found = set[int]()
+    for term in part.terms:
+        docs = postings.find(part.language, term)[0]
+        first, last = docs.searchsorted([span.start, span.stop])
+        found.update((docs[first:last] - span.start).tolist())
+    return np.array(sorted(found), np.int64)
+
+
+def _joined(rows: Sequence[Ordinals]) -> Ordinals:
+    return rows[0] if len(rows) == 1 else np.unique(np.concatenate(rows))
 
 
 def _nothing(size: int) -> Floats:

@@ -49,6 +49,12 @@ class Encoder(Protocol):
         """Return whole words that the model knows; spelling correction leaves them alone."""
 
 
+def other_of(encoder: Encoder | None) -> Encoder | None:
+    """Return the encoder for texts in other languages that goes with one, None without one."""
+    found: Encoder | None = getattr(encoder, "other", None)
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """Everything about a model that shapes its vectors."""

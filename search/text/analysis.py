@@ -10,16 +10,23 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 
 from whoosh.lang import has_stemmer, stemmer_for_language
 from whoosh.lang.stopwords import stoplists
 
-from search.text.tokens import composed, normal, tokens
+from search.text.tokens import Token, composed, normal, tokens
 
 CODE = "#"
+# Before a stop word in capitals that is a name: IT, US, "To Do".
+NAME = "^"
 LONGEST_TERM = 64
+LONGEST_CAPITALS = 3
+# A number written in groups, such as one to call, has this many digits.
+LEAST_DIGITS, MOST_DIGITS = 6, 15
+_GROUPS = re.compile(r"\d+(?:[-._]\d+)*")
+_BETWEEN = re.compile(r"[ \u00a0\u202f]?[-–/. )(]{0,3}[ \u00a0\u202f]?")
 # Scripts written without spaces, as the inside of a character class.
 SPACELESS_LETTERS = (
     "\u0e00-\u0e7f\u0e80-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
@@ -65,19 +72,25 @@ _EN_MORE = frozenset(_EN_TEXT.split())
 _KEPT = frozenset({"not", "off", "out", "up", "down", "new", "all", "again", "using", "can't"})
 
 
+def base_language(language: str) -> str:
+    """Return a language without its region or script: "pt" for "pt-BR"."""
+    return language.replace("_", "-").partition("-")[0].lower()
+
+
 @lru_cache(maxsize=32)
 def stop_words(language: str) -> frozenset[str]:
     """Return the folded words of `language` too common to look for; empty when unknown."""
-    listed = stoplists.get(language, frozenset())
-    words = frozenset(fold(word) for word in listed)
-    return (words | _EN_MORE) - _KEPT if language == "en" else words
+    base = base_language(language)
+    words = frozenset(fold(word) for word in stoplists.get(base, frozenset()))
+    return (words | _EN_MORE) - _KEPT if base == "en" else words
 
 
 @lru_cache(maxsize=32)
 def _stemmer(language: str) -> Callable[[str], str]:
-    if not has_stemmer(language):
+    base = base_language(language)
+    if not has_stemmer(base):
         return str
-    stem: Callable[[str], str] = stemmer_for_language(language)
+    stem: Callable[[str], str] = stemmer_for_language(base)
     return stem
 
 
@@ -96,6 +109,15 @@ def fold(text: str) -> str:
             continue
         kept.append(char)
     return composed("NFC", "".join(kept)).translate(_ARABIC)
+
+
+def is_latin(text: str) -> bool:
+    """Return whether most letters of a text are Latin ones."""
+    if text.isascii():
+        return True
+    letters = [char for char in text if char.isalpha()]
+    latin = sum(char < "\u0250" or "\u1e00" <= char <= "\u1eff" for char in letters)
+    return 2 * latin >= len(letters)
 
 
 def _keeps_mark(char: str, before: list[str]) -> bool:
@@ -157,7 +179,7 @@ def parts(surface: str, language: str) -> list[str]:
 def _written(surface: str, language: str) -> list[str]:
     """Return the words inside a token by separators alone."""
     text = surface.replace("’", "'")
-    if language in _ELISION:
+    if base_language(language) in _ELISION:
         text = text.replace("'", " ")
     text = _POSSESSIVE.sub("", text).replace("'", "")
     return [word for word in _SEPARATOR.split(text) if word]
@@ -288,19 +310,57 @@ def pair_code(left: str, right: str) -> str:
 
 def pair_verb(left: str, right: str, language: str) -> str:
     """Return an English verb and its particle as one term ("logged on": "logon"), "" for others."""
-    if language != "en" or fold(right) not in _PARTICLES:
+    if base_language(language) != "en" or fold(right) not in _PARTICLES:
         return ""
     verb = stem(left, language)
     return verb + fold(right) if verb in _VERBS else ""
 
 
+def capital_name(left: str, right: str, language: str) -> str:
+    """Return the term of a stop word in capitals (IT, US, ID), or of two that begin with capitals
+    ("To Do"), "" for anything else. `left` is the token before, "" when there is none.
+    """
+    stops = stop_words(language)
+    if 2 <= len(right) <= LONGEST_CAPITALS and right.isupper() and fold(right) in stops:
+        return NAME + fold(right)
+    both = left.istitle() and right.istitle() and min(len(left), len(right)) > 1
+    if both and fold(left) in stops and fold(right) in stops:
+        return f"{NAME}{fold(left)} {fold(right)}"
+    return ""
+
+
+def grouped_numbers(text: str, found: Sequence[Token]) -> dict[int, str]:
+    """Return the code of each number written in groups of digits ("0800 123 456", "(030) 44-55"),
+    by the position of its last token; a sign or zeros before it do not count.
+    """
+    rows: dict[int, str] = {}
+    digits, end, groups = "", -1, 0
+    for at, token in enumerate(found):
+        own = _GROUPS.fullmatch(token.surface) is not None
+        between = text[end : token.start] if digits and end >= 0 else ""
+        if not own or (digits and not _BETWEEN.fullmatch(between)):
+            digits, groups = "", 0
+        if own:
+            more = "".join(filter(str.isdigit, token.surface))
+            digits, end, groups = digits + more, token.end, groups + 1 + (more != token.surface)
+            whole = digits.lstrip("0")
+            written = groups > 1 or whole != digits
+            if written and LEAST_DIGITS <= len(whole) <= MOST_DIGITS:
+                rows[at] = CODE + whole
+    return rows
+
+
 def document_terms(text: str, language: str) -> list[tuple[str, ...]]:
     """Return the terms at each position of a text: one tuple a token."""
     rows: list[tuple[str, ...]] = []
-    left = ""
-    for token in tokens(text):
+    left, loud = "", text.isupper()
+    found = list(tokens(text))
+    numbers = grouped_numbers(text, found)
+    for at, token in enumerate(found):
         right = token.surface
         pairs = (pair_code(left, right), pair_verb(left, right, language)) if left else ()
-        rows.append((*spellings(right, language), *(pair for pair in pairs if pair)))
+        name = "" if loud else capital_name(left, right, language)
+        more = (*pairs, name, numbers.get(at, ""))
+        rows.append((*spellings(right, language), *(term for term in more if term)))
         left = right
     return rows

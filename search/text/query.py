@@ -1,22 +1,24 @@
 """Turns what a person typed into the terms to look up.
 
-Whatever is typed, at most 200 characters and 24 terms are used, and no character is syntax here
-except the double quotes around a phrase.
+Whatever is typed, at most 200 characters, chosen from 2,000, and 24 terms are used, and no
+character is syntax here except the double quotes around a phrase.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from search.text.analysis import (
     CODE,
     LONGEST_TERM,
     canonical,
+    capital_name,
     codes,
     fold,
+    grouped_numbers,
     has_humps,
     is_code,
     is_hex,
@@ -31,15 +33,22 @@ from search.text.analysis import (
     stop_words,
     terms,
 )
+from search.text.lexicon import Lexicon
 from search.text.tokens import Token, normal, tokens
 
 MAX_CHARACTERS = 200
+# Of a pasted mail, command or trace: how much is read, and how many codes are taken from it.
+MAX_PASTED = 2000
+MOST_CODES = 4
+FIRST_LINE, LAST_LINE = 60, 80
 MAX_TERMS = 24
 JOINED_WEIGHT = 0.15
 # A piece of at most this many letters is not a word of its own: "wi fi", "e mail".
 FRAGMENT = 2
 # With fewer hexadecimal digits and no 0x it may be any number.
 SHORT_HEX = 6
+# Up to this many digits a bare number is rather a model, an office or a year than an error.
+SHORT_NUMBER = 4
 # A name typed with spaces ("java home") is at most this many words.
 NAME_WORDS = 5
 MOST_PHRASES = 2
@@ -47,13 +56,37 @@ MOST_PHRASES = 2
 STOP_WEIGHT = 0.2
 PART_WEIGHT = 0.5
 SYNONYM_WEIGHT = 0.5
+UNFINISHED_WEIGHT = 0.8
+KIND_WEIGHT = 0.7
 _QUOTED = re.compile(r'["“”«»„]([^"“”«»„]{2,})["“”«»„]')
 _YEAR = re.compile(r"(?:19|20)\d\d")
 # Amounts, ordinals, times and small decimals (2nd, 64-bit, 1.5gb, 10:30) name nothing.
 _AMOUNT = re.compile(r"\d{1,3}-?[^\W\d]+|\d\.\d[^\W\d]*|\d{1,2}:\d\d[^\W\d]*")
 _SUFFIXED = ("++", "#")
+# A version; a model, of letters and at most four digits; a code that names an error or an update.
+_VERSION = re.compile(r"[vV]?\d{1,4}(?:\.\d{1,5}){1,3}")
+_MODEL = re.compile(r"[^\W\d]{1,12}-?\d{1,4}[^\W\d]{0,3}")
+_NAMED_CODE = re.compile(r"(?:kb|cve|ora|err|error|e|ms|aadsts|event)-?_?\d", re.IGNORECASE)
+_ERROR = re.compile(r"[^\W\d]{1,12}[-_]?\d{4,}[^\W\d]?|[^\W\d]{2,12}(?:[-_]\d{2,}){1,2}|\d{5,}")
+# Words before the number of an error, an event or an update.
+_KIND_TEXT = """
+code codes codigo error errors errore erreur fehler fehlercode http kb event evento status stop
+exception bug fault falla fallo incident ticket update
+"""
+_KINDS = frozenset(_KIND_TEXT.split())
 # isValid, FileNotFoundException; not iPhone, macOS, OneDrive, which are words like others.
 _FUNCTION = re.compile(r"(?:[a-z]{2,}(?:[A-Z][a-z]+)+|(?:[A-Z][a-z]+){3,})(?:\(\))?")
+_LINE = re.compile(r"[\r\n]+|(?<=[.!?])\s+(?=[^\W\d_])")
+_GREETING = re.compile(
+    r"(?:hello|hi|hey|dear|good (?:morning|afternoon|evening|day)|hola|buen[oa]s|estimad|bonjour"
+    r"|hallo|guten|sehr geehrte|i hope you|espero que)\b",
+    re.IGNORECASE,
+)
+_GREETING = re.compile(
+    r"(?:hello|hi|hey|dear|good (?:morning|afternoon|evening|day)|hola|buen[oa]s|estimad|bonjour"
+    r"|hallo|guten|sehr geehrte|i hope you|espero que)\b",
+    re.IGNORECASE,
+)
 
 Synonyms = Mapping[str, Sequence[Sequence[str]]]
 # For each place in a phrase the terms that must be there, the most specific last.
@@ -64,23 +97,30 @@ PhraseRows = tuple[tuple[str, ...], ...]
 class Sought:
     """One thing looked for: the terms that match it, each with a weight in (0, 1].
 
-    `asked` is false for what was added to the query: an article without it lacks nothing.
+    `asked` is false for what was added to the query: an article without it lacks nothing. `telling`
+    are the terms that show that an article has it, () when each does; when there are `pairs` of
+    characters, each counts for itself.
     """
 
     surface: str
     alternatives: Mapping[str, float]
     asked: bool = True
+    telling: tuple[str, ...] = ()
+    pairs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Identifier:
     """A code in the query: its `exact` canonical terms, and `loose` ones for when no article has
-    those.
+    those. A `weak` one (a version, a model) may be incidental to the question; a `telling` one (the
+    code of an error or an update) never is.
     """
 
     surface: str
     exact: tuple[str, ...]
     loose: tuple[str, ...] = ()
+    weak: bool = False
+    telling: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +134,47 @@ class Request:
 
 
 def bounded(text: str) -> str:
-    """Return the text that is searched: one line, NFKC, at most 200 characters."""
-    return " ".join(normal(text[: 4 * MAX_CHARACTERS]).split())[:MAX_CHARACTERS].strip()
+    """Return the text that is searched: one line, NFKC, at most 200 characters. Of a longer one,
+    such as a pasted mail or trace, its first 2,000 characters are read: their codes, the first line
+    that is no greeting, and the last.
+    """
+    read = normal(text[: 4 * MAX_PASTED])[:MAX_PASTED]
+    line = " ".join(read.split())
+    return line if len(line) <= MAX_CHARACTERS else _told(read)
+
+
+def _told(read: str) -> str:
+    """Return what a long text is about."""
+    lines = [" ".join(one.split()) for one in _LINE.split(read)]
+    lines = [one for one in lines if next(tokens(one), None)]
+    first = next((one for one in lines if not _GREETING.match(one)), "")
+    last = lines[-1] if lines else ""
+    more = "" if last == first and len(first) <= FIRST_LINE else last
+    kept = [_words(first, FIRST_LINE), _words(more, LAST_LINE, end=True)]
+    named = [one for one in _codes_of(lines) if all(one not in line for line in kept)]
+    whole = " ".join(filter(None, [kept[0], *named, kept[1]]))
+    return whole[:MAX_CHARACTERS].strip() or " ".join(read.split())[:MAX_CHARACTERS].strip()
+
+
+def _words(line: str, most: int, *, end: bool = False) -> str:
+    """Return the whole words that fit at the beginning of a line, or at its end."""
+    if len(line) <= most:
+        return line
+    if end:
+        return line[-most:].partition(" ")[2] or line[-most:]
+    return line[:most].rpartition(" ")[0] or line[:most]
+
+
+def _codes_of(lines: Sequence[str]) -> list[str]:
+    """Return the codes of a text with digits, as written: those of errors before versions and
+    models, later ones first.
+    """
+    found: dict[str, bool] = {}
+    for line in reversed(lines):
+        for one in reversed(identifiers(list(tokens(line)), "en")):
+            if any(char.isdigit() for char in one.surface) and len(one.surface) <= LONGEST_TERM:
+                found.setdefault(one.surface, one.weak or "." in one.surface)
+    return sorted(found, key=lambda code: found[code])[:MOST_CODES]
 
 
 def query_tokens(text: str) -> list[Token]:
@@ -114,12 +193,21 @@ def folded(synonyms: Synonyms) -> Synonyms:
     }
 
 
-def understand(text: str, language: str, *, synonyms: Synonyms | None = None) -> Request:
+def understand(
+    text: str,
+    language: str,
+    *,
+    synonyms: Synonyms | None = None,
+    lexicon: Lexicon | None = None,
+    unfinished: bool = False,
+) -> Request:
     """Return what `text` asks for, read as `language`. `text` must be bounded and the synonyms
-    folded.
+    folded. With a `lexicon` parts of compounds are found, and when `unfinished` words that begin
+    like the last one.
     """
     found = query_tokens(text)
     stops = stop_words(language)
+    names = _capitals(text, found, language)
     content = [t for t in found if fold(t.surface) not in stops]
     groups = _groups(found, (synonyms or {}).get(language, ()))
     verbs = _verbs(found, language)
@@ -127,12 +215,31 @@ def understand(text: str, language: str, *, synonyms: Synonyms | None = None) ->
         _with_synonyms(_sought(t.surface, language, verb=verbs.get(t, "")), groups, language)
         for t in content
     ]
-    sought += _lesser([t for t in found if t not in content], language, alone=not content)
+    if lexicon is not None:
+        sought = [_with_compounds(one, lexicon, language) for one in sought]
+        if unfinished and content and content[-1] is found[-1]:
+            sought[-1] = _with_beginning(sought[-1], lexicon, language)
+    sought += names
+    alone = not (content or names)
+    sought += _lesser([t for t in found if t not in content], language, alone=alone)
+    sought += _numbers(text, found)
     sought += _joined(found, language, stops=stops)
     sought += _spaced(content)
     sought += _others(groups, found, language=language)
     kept = tuple(one for one in sought if one.alternatives)[:MAX_TERMS]
-    return Request(language, kept, identifiers(found, language), phrases(text, language))
+    named = _with_numbers(identifiers(found, language), _whole_numbers(text, found).values())
+    return Request(language, kept, named, phrases(text, language))
+
+
+def _with_numbers(named: Sequence[Identifier], numbers: Collection[str]) -> tuple[Identifier, ...]:
+    """Return the identifiers with numbers in groups whole instead of in pieces."""
+    pieces = [one for one in named if not _within(one.surface, numbers)]
+    return (*pieces, *(Identifier(code[1:], (code,)) for code in numbers))
+
+
+def _within(surface: str, numbers: Collection[str]) -> bool:
+    digits = "".join(filter(str.isdigit, surface)).lstrip("0")
+    return not any(map(str.isalpha, surface)) and any(digits in code for code in numbers)
 
 
 def content_words(request: Request) -> int:
@@ -153,9 +260,16 @@ def _sought(surface: str, language: str, *, verb: str) -> Sought:
     found = terms(surface, language)
     if is_code(surface):
         named = list(codes(surface))
-        weights = dict.fromkeys(found, PART_WEIGHT)
-        weights[named[-1] if named else found[-1]] = 1.0
-        return Sought(surface, weights)
+        kept = named if is_hex(surface) else [t for t in found if len(t) > 1 or len(found) == 1]
+        weights = dict.fromkeys(kept or found, PART_WEIGHT)
+        whole = named[-1] if named else found[-1]
+        weights[whole] = 1.0
+        more = (short_hex(whole[1:]),) if is_hex(surface) else _nearby(normal(surface))
+        telling = dict.fromkeys([whole, *(term for term in more if term in weights)])
+        return Sought(surface, weights, telling=tuple(telling))
+    if pairs := tuple(term for term in found if is_pair(term)):
+        weights = dict.fromkeys(found, 1.0 / max(1.0, len(found) ** 0.5))
+        return Sought(surface, weights, pairs=pairs)
     if len(found) == 1:
         own = spellings(surface, language)
         return Sought(surface, dict.fromkeys((*own, verb) if verb else own, 1.0))
@@ -171,6 +285,36 @@ def _hangs_together(surface: str, language: str) -> bool:
     return surface[:1].isalpha() and any(
         len(word) <= FRAGMENT or fold(word) in stop_words(language) for word in words
     )
+
+
+def _capitals(text: str, found: Sequence[Token], language: str) -> list[Sought]:
+    """Return the stop words that capitals among lower case make names: IT, US, "To Do"."""
+    if text.isupper():
+        return []
+    lefts = ["", *(token.surface for token in found)]
+    named = [
+        (left, token.surface, capital_name(left, token.surface, language))
+        for left, token in zip(lefts, found, strict=False)
+    ]
+    return [
+        Sought(f"{left} {right}" if " " in term else right, {term: 1.0})
+        for left, right, term in named
+        if term
+    ]
+
+
+def _numbers(text: str, found: Sequence[Token]) -> list[Sought]:
+    """Return the numbers that are written in groups, in one piece."""
+    return [
+        Sought(found[at].surface, {code: 1.0}, asked=False)
+        for at, code in _whole_numbers(text, found).items()
+    ]
+
+
+def _whole_numbers(text: str, found: Sequence[Token]) -> dict[int, str]:
+    """Return the code of each number in groups by the position of its last group."""
+    rows = grouped_numbers(text, found)
+    return {at: code for at, code in rows.items() if not rows.get(at + 1, "").startswith(code)}
 
 
 def _lesser(stops: Sequence[Token], language: str, *, alone: bool) -> list[Sought]:
@@ -225,6 +369,26 @@ def _with_synonyms(one: Sought, groups: Sequence[Sequence[str]], language: str) 
     return Sought(one.surface, {**more, **one.alternatives}) if more else one
 
 
+def _with_compounds(one: Sought, lexicon: Lexicon, language: str) -> Sought:
+    """Return a word with the compounds that contain it, and a compound with its parts, at lower
+    weight. The last part says what a thing is: a network printer is a printer.
+    """
+    word = fold(one.surface)
+    parts = () if lexicon.has(word, language) else lexicon.parts(word, language)
+    kinds = _with(one, lexicon.kinds(word, language), KIND_WEIGHT, language)
+    return _with(kinds, [*lexicon.compounds(word, language), *parts], PART_WEIGHT, language)
+
+
+def _with_beginning(one: Sought, lexicon: Lexicon, language: str) -> Sought:
+    """Return a half-typed word with the words that begin like it."""
+    return _with(one, lexicon.beginning(fold(one.surface), language), UNFINISHED_WEIGHT, language)
+
+
+def _with(one: Sought, words: Sequence[str], weight: float, language: str) -> Sought:
+    more = dict.fromkeys((stem(word, language) for word in words), weight)
+    return replace(one, alternatives={**more, **one.alternatives}) if more else one
+
+
 def _name_terms(name: str, language: str) -> dict[str, float]:
     found = [term for token in tokens(name) for term in terms(token.surface, language)]
     return dict.fromkeys(found, SYNONYM_WEIGHT / max(1, len(found)) ** 0.5)
@@ -255,8 +419,27 @@ def identifiers(found: Sequence[Token], language: str) -> tuple[Identifier, ...]
         kind = left.surface if left and fold(left.surface) not in stop_words(language) else ""
         pair = pair_code(kind, token.surface) if kind else ""
         if one := _identifier(normal(token.surface), pair=pair, language=language):
-            rows.append(one)
+            sure = bool(pair) and fold(kind) in _KINDS
+            weak = not sure and _is_weak(one.surface)
+            telling = sure or (not weak and _is_telling(one.surface))
+            rows.append(replace(one, weak=weak, telling=telling))
     return tuple(rows)
+
+
+def _is_weak(text: str) -> bool:
+    """Return whether a code is a version or a model rather than an error, an update or an address:
+    2.14.3, v11, T480, iPhone12.
+    """
+    if is_hex(text) or _NAMED_CODE.match(text):
+        return False
+    if text.isdigit():
+        return len(text) <= SHORT_NUMBER
+    return _VERSION.fullmatch(text) is not None or _MODEL.fullmatch(text) is not None
+
+
+def _is_telling(text: str) -> bool:
+    """Return whether a code names one error, update or fault: ORA-12541, KB5034441, 0x80070643."""
+    return is_hex(text) or _NAMED_CODE.match(text) is not None or bool(_ERROR.fullmatch(text))
 
 
 def _identifier(text: str, *, pair: str, language: str) -> Identifier | None:

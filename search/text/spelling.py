@@ -1,22 +1,27 @@
 """Spelling correction ("did you mean"): replaces a word that no readable article has by one or two
 that some have.
 
-Short words, capitals, codes and words that the model knows are never changed, and a word that only
-articles outside the asker's audiences contain is never offered.
+Short words, capitals, codes, names of products, words whose stem is known and words that a model
+knows are never changed, and a word that only articles outside the asker's audiences contain is
+never offered. Only a likely slip in a lower-case word, within the language of the query, is
+corrected without asking; whatever else is near is offered.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from search.index.postings import Postings
-from search.text.analysis import fold, stop_words
+from search.text.analysis import base_language, fold, stop_words
+from search.text.lexicon import COMPOUNDING, WRITTEN, Lexicon, Mask
 from search.text.query import surface_parts
 from search.text.tokens import Token, normal, tokens
 from search.types import Document
@@ -32,13 +37,14 @@ MOST_WORDS = 6
 # Parts of a compound: words of four letters or more, and what German puts between two.
 SHORTEST_PART = 4
 _LINKS = ("", "s", "es", "n", "en")
-Mask = npt.NDArray[np.bool_]
+# A word with one of these before it means another thing, often the opposite.
+_PREFIXES = ("un", "re", "dis", "de", "in", "im", "non", "mis", "pre", "des", "ent", "ver")
 
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """A query with its unknown words replaced. `sure`: it may be searched without asking, which
-    takes a list of known words to check against.
+    """A query with its unknown words replaced, spelt as the articles do. `sure`: each is a likely
+    slip, so it may be searched without asking if an article then answers.
     """
 
     text: str
@@ -46,21 +52,30 @@ class Correction:
 
 
 @dataclass(frozen=True, slots=True)
-class Vocabulary:
-    """The words of each language ("en<tab>printer") with the articles that hold them."""
+class _Better:
+    """What a word may have been meant to be."""
 
-    texts: Sequence[str]
-    postings: Postings
+    text: str
+    sure: bool
+    capitals: bool = False  # of a language whose nouns all have them
 
 
-def words_of(document: Document) -> Iterator[str]:
-    """Yield the folded words of an article, with repeats."""
+def words_of(document: Document) -> Iterator[tuple[str, str]]:
+    """Yield the language and the folded form of each word of an article, with repeats; a word with
+    accents also as it is written, under its language with WRITTEN before it.
+    """
+    language = document.language
     headings = " ".join(section.heading for section in document.sections)
     texts = [document.title, document.summary, headings, *document.answers, *document.keywords]
     for text in [*texts, *(section.text for section in document.sections)]:
         for token in tokens(text):
-            words = surface_parts(token.surface, document.language)
-            yield from filter(_plain, (*words, "".join(words)) if len(words) > 1 else words)
+            words = surface_parts(token.surface, language)
+            for word in (*words, "".join(words)) if len(words) > 1 else words:
+                if _plain(word):
+                    yield language, word
+            lower = normal(token.surface).lower()
+            if len(words) == 1 and lower != words[0] and _plain(lower) and _plain(words[0]):
+                yield WRITTEN + language, lower
 
 
 def _plain(word: str) -> bool:
@@ -70,40 +85,101 @@ def _plain(word: str) -> bool:
 class Speller:
     """The words that a set of audiences may see, indexed for near matches."""
 
-    def __init__(
-        self, words: Vocabulary, allowed: Mask, *, languages: Sequence[str], known: frozenset[str]
-    ) -> None:
-        self._known = known
+    def __init__(self, lexicon: Lexicon, allowed: Mask) -> None:
+        self._lexicon, self._allowed = lexicon, allowed
+        self._counts = lexicon.counts(allowed)
         self._words: dict[str, int] = {}
-        for key, count in zip(words.texts, _counts(words.postings, allowed), strict=True):
-            language, _, word = key.partition("\t")
-            if count and language in languages:
-                self._words[word] = self._words.get(word, 0) + int(count)
+        for language in lexicon.languages:
+            words, numbers = lexicon.words(language)
+            for word, count in zip(words, self._counts[numbers].tolist(), strict=True):
+                if count:
+                    self._words[word] = self._words.get(word, 0) + count
         self._choices = [word for word in self._words if len(word) >= SHORTEST_BETTER]
         self._lengths = np.array([len(word) for word in self._choices], np.int16)
         self._letters = _letters(self._choices, self._lengths)
-        self._stops = frozenset().union(*(stop_words(language) for language in languages))
+
+    @cached_property
+    def _written(self) -> dict[str, str]:
+        """The commonest way in which articles write each word that has accents."""
+        best: dict[str, tuple[int, str]] = {}
+        for language in self._lexicon.languages:
+            words, numbers = self._lexicon.written(language)
+            for word, count in zip(words, self._counts[numbers].tolist(), strict=True):
+                folded = fold(word)
+                if count and (count, word) > best.get(folded, (0, "")):
+                    best[folded] = count, word
+        plain = self._words
+        return {f: word for f, (count, word) in best.items() if 2 * count > plain.get(f, 0)}
 
     def correct(self, text: str) -> Correction | None:
         """Return the query with misspelt words replaced, None when there is nothing to change."""
-        pieces, last, tried = list[str](), 0, 0
-        for token in tokens(text):
-            beginning = text[token.end : token.end + 1] == "*"
-            if beginning or tried == MOST_WORDS or not self._unknown(token):
-                continue
-            tried += 1
-            word = fold(normal(token.surface))
-            if better := self._near(word) or self._parts(word):
-                pieces += [text[last : token.start], better]
-                last = token.end
-        return Correction("".join([*pieces, text[last:]]), bool(self._known)) if last else None
+        found = list(tokens(text))
+        unknown = [t for t in found if self._unknown(t, text)][:MOST_WORDS]
+        if not unknown:
+            return None
+        languages = self._languages([t for t in found if t not in unknown])
+        pieces, last, sure = list[str](), 0, True
+        for token in unknown:
+            if better := self._better(token, languages):
+                pieces += [text[last : token.start], better.text]
+                named = not better.capitals and _named(token, found)
+                last, sure = token.end, sure and better.sure and not named
+        return Correction("".join([*pieces, text[last:]]), sure) if last else None
 
-    def _unknown(self, token: Token) -> bool:
-        """Return whether a token is a plain word that neither the articles nor the model know."""
-        word = fold(normal(token.surface))
-        if not _may_change(token.surface, word):
+    def _unknown(self, token: Token, text: str) -> bool:
+        """Return whether a token is a plain word that nothing knows and that is not half typed."""
+        if text[token.end : token.end + 1] == "*":
             return False
-        return not any(word in known for known in (self._words, self._stops, self._known))
+        word = normal(token.surface)
+        if not _may_change(token.surface, fold(word)):
+            return False
+        lexicon = self._lexicon
+        if lexicon.is_known(word, self._allowed):
+            return False
+        unfinished = token.end == len(text) and (lexicon.begins_name(word) or self._begins(word))
+        return not unfinished and not self._inside(word)
+
+    def _begins(self, word: str) -> bool:
+        return any(self._lexicon.beginning(fold(word), each) for each in self._lexicon.languages)
+
+    def _inside(self, word: str) -> bool:
+        """Return whether a word is part of compounds that articles have."""
+        return any(self._lexicon.compounds(fold(word), each) for each in self._lexicon.languages)
+
+    def _languages(self, known: Sequence[Token]) -> frozenset[str]:
+        """Return the languages that know the most of the query's other words; all when none
+        does.
+        """
+        votes = Counter[str]()
+        for token in known:
+            word = normal(token.surface)
+            for language in self._lexicon.languages:
+                common = fold(word) in stop_words(language)
+                votes[language] += common or self._lexicon.has(word, language, self._allowed)
+        most = max(votes.values(), default=0)
+        return frozenset(each for each in self._lexicon.languages if votes[each] == most)
+
+    def _better(self, token: Token, languages: frozenset[str]) -> _Better | None:
+        word = normal(token.surface).lower()
+        folded = fold(word)
+        if near := self._near(folded):
+            spoken = [each for each in self._lexicon.languages if self._has(near, each)]
+            within = [each for each in spoken if each in languages and _fits(word, each)]
+            sure = (
+                bool(within)
+                and _likely(folded, near)
+                and any(map(self._lexicon.is_checked, within))
+            )
+            return _Better(self._written.get(near, near), sure)
+        if parts := self._parts(folded):
+            spoken = [each for each in languages if base_language(each) in COMPOUNDING]
+            return _Better(parts, bool(spoken), _with_capitals(spoken))
+        return None
+
+    def _has(self, word: str, language: str) -> bool:
+        words, numbers = self._lexicon.words(language)
+        at = bisect_left(words, word)
+        return at < len(words) and words[at] == word and bool(self._counts[numbers[at]])
 
     def _near(self, word: str) -> str:
         """Return the likeliest word one or two edits away, "" when there is none."""
@@ -140,6 +216,30 @@ class Speller:
         return best
 
 
+def _named(token: Token, found: Sequence[Token]) -> bool:
+    """Return whether a capital letter shows a name: not at the beginning of several words."""
+    return token.surface[:1].isupper() and (len(found) == 1 or token != found[0])
+
+
+def _with_capitals(languages: Sequence[str]) -> bool:
+    """Return whether a word may be of a language that writes every noun with a capital."""
+    return any(base_language(each) in {"de", "lb"} for each in languages)
+
+
+def _fits(word: str, language: str) -> bool:
+    """Return whether a word may be of a language: English has no accents."""
+    return word.isascii() or base_language(language) != "en"
+
+
+def _likely(word: str, other: str) -> bool:
+    """Return whether one may well be typed for the other: their beginnings agree, and neither is
+    the other with a prefix that changes its meaning.
+    """
+    if any(word == before + other or other == before + word for before in _PREFIXES):
+        return False
+    return word[0] == other[0] or sorted(word[:2]) == sorted(other[:2])
+
+
 def _letters(words: Sequence[str], lengths: npt.NDArray[np.int16]) -> npt.NDArray[np.uint32]:
     """Return each word's set of letters as bits; letters 32 code points apart share one."""
     if not words:
@@ -147,13 +247,6 @@ def _letters(words: Sequence[str], lengths: npt.NDArray[np.int16]) -> npt.NDArra
     letters = np.frombuffer("".join(words).encode("utf-32-le", "surrogatepass"), np.uint32)
     starts = np.concatenate([[0], np.cumsum(lengths[:-1], dtype=np.int64)])
     return np.bitwise_or.reduceat(np.uint32(1) << (letters & np.uint32(31)), starts)
-
-
-def _counts(words: Postings, allowed: Mask) -> npt.NDArray[np.int64]:
-    """Return for each word how many allowed articles contain it."""
-    if not len(words.docs):
-        return np.zeros(len(words.terms), np.int64)
-    return np.add.reduceat(allowed[words.docs].astype(np.int64), words.starts[:-1])
 
 
 def _may_change(surface: str, word: str) -> bool:

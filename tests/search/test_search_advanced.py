@@ -142,12 +142,36 @@ def test_a_phrase_that_nobody_wrote_still_finds_its_words(engine: Engine) -> Non
         "**bold**",
         "!!! OR ???",
         "well-known -- not",
-        "printer -the",
     ],
 )
 def test_ordinary_queries_have_no_conditions(text: str) -> None:
     assert not constraints(text)
     assert constraints(text).text == text
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("printer -the", "printer the"),
+        ("printer -not printing", "printer not printing"),
+        ("word -safe mode", "word safe mode"),
+        ("teams -cannot share screen", "teams cannot share screen"),
+        ("Get-AppxPackage -AllUsers", "Get-AppxPackage -AllUsers"),
+        ("docker run -name web", "docker run -name web"),
+        ("ssh -keygen", "ssh -keygen"),
+        ("msiexec -install printer driver", "msiexec -install printer driver"),
+    ],
+)
+def test_a_minus_excludes_only_where_that_is_meant(typed: str, read: str) -> None:
+    """codidact/qpixel#1964: a switch pasted with its command is looked for."""
+    assert not constraints(typed)
+    assert constraints(typed).text == read
+
+
+def test_a_literal_query_has_no_conditions() -> None:
+    assert str(constraints("vpn -cisco")) == "-cisco"
+    assert constraints("vpn -cisco", literal=True).text == "vpn -cisco"
+    assert not constraints("vpn -cisco", literal=True)
 
 
 @settings(max_examples=60, deadline=None)

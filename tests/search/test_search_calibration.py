@@ -58,6 +58,9 @@ EVIDENCE = st.builds(
     margin=SHARE,
     coverage=SHARE,
     support=SHARE,
+    spoken=SHARE,
+    absent=SHARE,
+    unnamed=st.booleans(),
     agreed=st.booleans(),
     exact=st.booleans(),
     title=st.booleans(),
@@ -65,7 +68,7 @@ EVIDENCE = st.builds(
 CALIBRATION = st.builds(
     Calibration,
     meaning=st.tuples(st.floats(-90, 90), *[st.floats(0, 90)] * 5),
-    words=st.tuples(st.floats(-90, 90), st.floats(0, 90)),
+    words=st.tuples(st.floats(-90, 90), *[st.floats(0, 90)] * 2),
 )
 
 

@@ -102,10 +102,10 @@ def test_restricted_articles_cannot_be_explained(engine: Engine) -> None:
 
 
 def test_a_typo_is_corrected_said_and_can_be_taken_back(engine: Engine) -> None:
-    results = engine.search(Query("instal the passwrod link"))
+    results = engine.search(Query("isntall the passwrod link"))
     assert (results.corrected, results.searched_for) == (True, "install the password link")
-    literal = engine.search(Query("instal the passwrod link", literal=True))
-    assert (literal.corrected, literal.searched_for) == (False, "instal the passwrod link")
+    literal = engine.search(Query("isntall the passwrod link", literal=True))
+    assert (literal.corrected, literal.searched_for) == (False, "isntall the passwrod link")
 
 
 @pytest.mark.parametrize("word", ["vpm", "PASSWROD", "kb50344", "srv-prnt-01", "giraffe"])

@@ -25,11 +25,11 @@ from kb.gaps.answers.live import Live, Naming, Nearby, live_now
 from kb.gaps.answers.model import GapAnswer
 from kb.gaps.answers.rules import LOOKED_AT, FailedSearch, QueryToRepeat, answer
 from kb.publishing.publisher import open_encoder
-from search.engine import Engine, EngineSettings
+from search.engine import Engine, EngineSettings, loaders_of
 from search.errors import SearchError
 from search.index.opened import Generation
 from search.ranking.conditions import constraints
-from search.semantic.encoder import Encoder, Progress, Vectors, silent
+from search.semantic.encoder import Encoder, Progress, Vectors, other_of, silent
 from search.semantic.runtime import LightEncoder
 from search.text.query import bounded
 from search.types import Mode, Query, Results
@@ -52,6 +52,7 @@ class Remembering:
 
     def __init__(self, encoder: Encoder) -> None:
         self._encoder = encoder
+        self.other = other_of(encoder)
         self._known: dict[str, Vectors] = {}
 
     @property
@@ -144,7 +145,7 @@ def asking(
     encoder = _encoder(settings, fingerprint)
     engine = Engine(
         settings.generations,
-        encoder_loader=(lambda: encoder) if encoder else None,
+        **loaders_of(encoder),
         settings=EngineSettings(
             mode=Mode.HYBRID if encoder else Mode.KEYWORD,
             load_seconds=PATIENCE,
