@@ -10,6 +10,7 @@ from typing import Any
 
 from flask import Flask, g
 from jinja2 import StrictUndefined
+from markupsafe import Markup
 
 from kb.authoring.working_copy import Workspace
 from kb.config.demo_marker import SAYS
@@ -37,6 +38,8 @@ from kb.web.views import (
 )
 from kb.web.views import annotations as views_annotations
 from kb.web.views import tickets as views_tickets
+from search.text.analysis import base_language
+from search.text.query import MAX_PASTED
 
 LONGEST_REQUEST = 256 * 1024  # bytes; more than the longest ticket needs
 SPARE = 8  # counting places beyond two per web process (one ends while another starts)
@@ -148,6 +151,8 @@ def _prepare_templates(app: Flask, settings: Settings) -> None:
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
 
+    app.jinja_env.globals["in_language"] = _in_language
+    app.jinja_env.globals["longest_query"] = MAX_PASTED
     demonstration = SAYS if settings.demonstration else ""
 
     @app.context_processor
@@ -161,6 +166,14 @@ def _prepare_templates(app: Flask, settings: Settings) -> None:
             "offer": guard.offer(),
             "not_listed": headers.NOT_LISTED if headers.is_personal() else "",
         }
+
+
+def _in_language(language: str) -> Markup:
+    """Return the attributes of an element whose text is in a language that is not the page's."""
+    if language == "en":
+        return Markup()
+    direction = "rtl" if base_language(language) in RIGHT_TO_LEFT else "ltr"
+    return Markup(' lang="{}" dir="{}"').format(language, direction)
 
 
 def _asset(name: str) -> str:

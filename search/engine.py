@@ -35,7 +35,7 @@ from search.semantic.encoder import Encoder, other_of
 from search.semantic.query_encoder import Answer, Loader, QueryEncoder
 from search.suggest.offers import Suggestion
 from search.suggest.suggester import Queries, Suggester
-from search.text.query import bounded
+from search.text.query import bounded, is_long
 from search.types import Mode, Query, Results
 
 REMEMBERED = 1000  # cached answers of a generation in each process, some 10 kB each
@@ -319,6 +319,8 @@ class Engine:
             answerable=found.answerable,
             searched_for=text,
             corrected=text != typed,
+            shortened=is_long(query.text),
+            languages=ranking.signals.spoken_in,
             suggestion=suggestion,
             conditions=str(constraints(text, literal=query.literal)),
             facets=_facets(serving.generation, ranking),

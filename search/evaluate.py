@@ -22,7 +22,7 @@ from typing import Any
 
 from search.engine import Engine, EngineSettings
 from search.errors import SearchError
-from search.evaluation.judged import JudgedQuery, JudgedSet, read_set
+from search.evaluation.judged import JudgedQuery, JudgedSet, guess_language, read_set
 from search.evaluation.measures import (
     auroc,
     brier,
@@ -64,20 +64,30 @@ def index_of(judged: JudgedSet, cache: Path) -> Path:
     """
     root = cache / f"judged-{judged.name}"
     digest = _digest(judged)
-    if not _holds(root, digest):
+    foreign = _is_foreign(judged)
+    if not _holds(root, digest, foreign=foreign):
         encoder = open_runtime(prepare(cache, progress=_progress).parent)
-        if any(document.language != "en" for document in judged.documents):
+        if foreign:
             encoder.other = prepare_multilingual(cache, progress=_progress)
         build(judged.documents, root, commit=digest, encoder=encoder, progress=_progress)
     return root
 
 
-def _holds(root: Path, digest: str) -> bool:
+def _is_foreign(judged: JudgedSet) -> bool:
+    """Return whether documents, or one query in ten, are in another language than English."""
+    others = sum(guess_language(asked.text) != "en" for asked in judged.queries)
+    return 10 * others >= max(1, len(judged.queries)) or any(
+        document.language != "en" for document in judged.documents
+    )
+
+
+def _holds(root: Path, digest: str, *, foreign: bool) -> bool:
     try:
         held = open_current(root)
     except SearchError:
         return False
-    return held.commit == digest and held.meaning is not None
+    whole = held.meaning is not None and (not foreign or held.other_meaning is not None)
+    return held.commit == digest and whole
 
 
 def _digest(judged: JudgedSet) -> str:

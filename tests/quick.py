@@ -26,8 +26,10 @@ from kb import database
 from kb.accounts import passwords
 from kb.content import rendering_pool
 from kb.publishing import publisher
+from search.errors import SearchError
+from search.prepare import prepare_multilingual
 from search.semantic.encoder import Progress, Vectors, silent
-from search.semantic.runtime import LightEncoder, open_runtime
+from search.semantic.runtime import LightEncoder, open_multilingual, open_runtime
 
 
 def make_quick() -> None:
@@ -35,7 +37,17 @@ def make_quick() -> None:
     # Programs that tests start, and the next run, need not compile every source again.
     sys.dont_write_bytecode = False
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    publisher.open_runtime = _opened_once()  # type: ignore[attr-defined]
+    publisher.open_runtime = _opened_once(open_runtime)  # type: ignore[attr-defined]
+    opened = _opened_once(open_multilingual)
+    publisher.open_multilingual = opened  # type: ignore[attr-defined]
+
+    def prepared(folder: Path, model: Path | None = None, *, progress: Progress) -> LightEncoder:
+        try:
+            return opened(folder, model)
+        except SearchError:
+            return prepare_multilingual(folder, model, progress=progress)
+
+    publisher.prepare_multilingual = prepared  # type: ignore[attr-defined]
     Flask.jinja_options = {"bytecode_cache": _Compiled()}
     Rule._compile_builder = _built_once()  # type: ignore[method-assign]
     _keep_rendering()
@@ -72,14 +84,14 @@ def _keep_rendering() -> None:
     atexit.register(lambda: [end(process) for process in spare])
 
 
-def _opened_once() -> Callable[..., LightEncoder]:
+def _opened_once(open_one: Callable[..., LightEncoder]) -> Callable[..., LightEncoder]:
     """Return what opens each model once: that takes longer than most tests. A model whose files
     were touched is another.
     """
 
     @cache
     def opened(_files: tuple[object, ...], folder: Path, model: Path | None) -> LightEncoder:
-        return open_runtime(folder, model)
+        return open_one(folder, model)
 
     def open_once(folder: Path, model: Path | None = None) -> LightEncoder:
         place = folder.resolve()
@@ -94,14 +106,16 @@ def _opened_once() -> Callable[..., LightEncoder]:
 def vectors_kept(file: Path) -> Iterator[None]:
     """Encode no text of an article that was encoded before: its vector is kept in the file."""
     encode = LightEncoder.encode_documents
-    held: dict[str, Vectors] = pickle.loads(file.read_bytes()) if file.exists() else {}
+    held: dict[tuple[str, str], Vectors] = pickle.loads(file.read_bytes()) if file.exists() else {}
     known = len(held)
 
     def look_up(self: LightEncoder, texts: Sequence[str], progress: Progress = silent) -> Vectors:
-        strange = [text for text in dict.fromkeys(texts) if text not in held]
+        keys = [(self.fingerprint, text) for text in texts]
+        strange = [key for key in dict.fromkeys(keys) if key not in held]
         if strange:
-            held.update(zip(strange, encode(self, strange, progress), strict=True))
-        return np.stack([held[text] for text in texts])
+            made = encode(self, [text for _, text in strange], progress)
+            held.update(zip(strange, made, strict=True))
+        return np.stack([held[key] for key in keys])
 
     LightEncoder.encode_documents = look_up  # type: ignore[method-assign]
     try:

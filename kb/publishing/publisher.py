@@ -461,8 +461,8 @@ def prepared_encoder(
         log.warning("%s", problem)
         return None, str(problem)
     foreign = any(base_language(each) != "en" for each in languages)
-    if foreign and settings.multilingual_model != OFF:
-        encoder.other = _prepared_multilingual(settings, progress)
+    wanted = foreign and settings.multilingual_model != OFF
+    encoder.other = _prepared_multilingual(settings, progress) if wanted else None
     return encoder, ""
 
 

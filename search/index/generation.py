@@ -27,7 +27,6 @@ from search.ranking.calibration import calibrate, still_good
 from search.ranking.confidence import FLOOR
 from search.semantic import vectors as semantic_vectors
 from search.semantic.encoder import Encoder, Progress, other_of, silent
-from search.text.analysis import base_language
 from search.text.passages import Passages
 from search.text.query import Synonyms
 from search.types import Document
@@ -159,11 +158,7 @@ def _fill(
     degraded = other_degraded = ""
     if encoder is not None:
         degraded = _vectors(part, plan, passages, encoder, known=vectors, progress=progress)
-    if (
-        other is not None
-        and not degraded
-        and any(base_language(each) != "en" for each in plan.languages)
-    ):
+    if other is not None and not degraded:
         known = _with_other_vectors(root, other)
         other_degraded = _vectors(
             part, plan, passages, other, known=known, progress=progress, lane=OTHER

@@ -22,13 +22,13 @@ _NAME, _FROM = "right.{}.npy", "right.from"
 
 
 def write(folder: Path, languages: Iterable[str], before: Path | None = None) -> None:
-    """Write the list of each language that has one; those of the generation in `before` are linked
-    when they are of the same version.
+    """Write the list of English, and of each language that has one. Those of the generation in
+    `before` are linked when they are of the same version.
     """
     stamp = version("pyspellchecker")
     (folder / _FROM).write_text(stamp, "utf-8")
     same = before is not None and _stamp(before) == stamp
-    for language in sorted({base_language(each) for each in languages}):
+    for language in sorted({ENGLISH, *(base_language(each) for each in languages)}):
         name = _NAME.format(language)
         if same and before is not None and (before / name).is_file():
             shared(before / name, folder / name)

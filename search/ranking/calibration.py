@@ -96,7 +96,7 @@ PRECISION = (6.0, 45.0)
 # An article with at least this cosine to the one left out would answer in its place.
 DUPLICATE = 0.85
 # How many near-by questions may pass the floor: about as many as a desk's articles do answer.
-PASSED = 20
+PASSED = 15
 # Positive, so that more evidence never makes an answer less likely.
 LEAST_STRETCH = 0.1
 LOWEST_FLOOR, HIGHEST_FLOOR = 0.1, 0.85

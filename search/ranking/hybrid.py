@@ -58,9 +58,18 @@ PASSAGE_SHARE = 0.5
 # An article without any of the words is a hit from this cosine on (with the bundled model,
 # unrelated pairs are under 0.25, paraphrases over 0.5).
 SIMILAR = 0.35
-# The same for articles in other languages than English, where words match less often.
-SIMILAR_ELSEWHERE = 0.2
+# The same for a single word that nothing knows, such as the name of a product.
+UNKNOWN = 0.6
+# The same where the second model compares: words of another language match less often.
+SIMILAR_ELSEWHERE = 0.1
 PREFERRED_LANGUAGE = 0.05
+# For an article in the language of the query, the nearer the more: of two translations it is the
+# one to read.
+SAME_LANGUAGE = 0.25
+# What is left of coverage where no article is in the language of the query.
+OF_NAMES = 0.2
+# From this many words on a query that nothing knows is in another language.
+SENTENCE = 2
 # Beyond the first ALWAYS_SHOWN hits, a hit needs the share TAIL of the best one's score.
 ALWAYS_SHOWN = 10
 # How many of the best keyword hits have their vectors compared whatever the graph finds.
@@ -91,6 +100,8 @@ class Signals:
     absent: float = 0.0
     unnamed: bool = False
     unread: bool = False
+    english: bool = True
+    second: bool = False
     spoken_in: frozenset[str] = frozenset()
     parts: tuple[keyword_scores.Part, ...] = ()
 
@@ -178,6 +189,8 @@ def collect(
         absent=words.absent,
         unnamed=_unnamed(generation, asked.text, requests, allowed=allowed),
         unread=read.other is None and not is_latin(asked.text),
+        english=read.other is None or read.english,
+        second=read.other is not None,
         parts=words.parts,
         spoken_in=generation.lexicon.spoken_in(asked.text),
     )
@@ -247,13 +260,17 @@ def rank(generation: Generation, signals: Signals, *, mode: Mode, prefer: str = 
     """Return the ranking of the articles that match, by words, meaning or both."""
     words = _keyword_share(generation, signals)
     meaning = fusion.meaning_share(signals.cosines, signals.median)
-    weight = _weight(signals, mode=mode)
+    foreign = not _spoken_languages(generation, signals.spoken_in).any()
+    weight = _weight(signals, mode=mode, foreign=foreign)
     exact = None if mode is Mode.SEMANTIC else _steps(signals)
     fused = fusion.fuse(words, meaning, weight=weight, exact=exact)
     if mode is not Mode.SEMANTIC:
         fused = fused + fusion.ADJACENT * signals.adjacent + fusion.AS_TYPED * signals.typed
     if prefer:
         fused = fused + PREFERRED_LANGUAGE * _in_language(generation, prefer)
+    if len(generation.manifest.languages) > 1 and mode is not Mode.KEYWORD:
+        own = _spoken_languages(generation, signals.spoken_in)
+        fused = fused + SAME_LANGUAGE * own * np.maximum(words, meaning) ** 2
     hits = np.flatnonzero(_matches(generation, signals, mode=mode))
     order = _worth_showing(hits, fused, generation.documents.changed)
     evidence = _evidence(generation, signals, order, meaning=meaning)
@@ -292,13 +309,16 @@ def _keyword_share(generation: Generation, signals: Signals) -> Floats:
     return fusion.keyword_share(whole + PASSAGE_SHARE * fusion.keyword_share(best))
 
 
-def _weight(signals: Signals, *, mode: Mode) -> float:
+def _weight(signals: Signals, *, mode: Mode, foreign: bool) -> float:
     if mode is not Mode.HYBRID:
         return 1.0 if mode is Mode.SEMANTIC else 0.0
     cosines = signals.cosines
     spread = float(cosines.max(initial=0.0)) - signals.median
+    coverage = float(signals.coverage.max(initial=0.0))
+    if foreign:  # then only names can be the same in query and article
+        coverage *= OF_NAMES
     known = fusion.FusionSignals(
-        coverage=float(signals.coverage.max(initial=0.0)),
+        coverage=coverage,
         spread=spread,
         median=signals.median,
         coded=bool(signals.steps.max(initial=0.0) >= 1),
@@ -312,10 +332,25 @@ def _in_language(generation: Generation, language: str) -> Floats:
     return generation.documents.language.among({language}).astype(np.float32)
 
 
+def _spoken_languages(generation: Generation, languages: frozenset[str]) -> Floats:
+    """Return 1 for the articles in one of these languages, without regions, else 0."""
+    names = generation.documents.language.names
+    wanted = [name for name in names if base_language(name) in languages]
+    return generation.documents.language.among(wanted).astype(np.float32)
+
+
+def _is_unknown(signals: Signals) -> bool:
+    """Return whether the query is one word that nothing knows, which a model can only guess at."""
+    asked = (sum(one.asked for one in request.sought) for request in signals.requests)
+    return not signals.spoken_in and max(asked, default=0) < SENTENCE
+
+
 def _matches(generation: Generation, signals: Signals, *, mode: Mode) -> Mask:
-    near = signals.cosines >= SIMILAR
-    if generation.other_meaning is not None:
-        near |= (signals.cosines >= SIMILAR_ELSEWHERE) & ~generation.in_english
+    unknown = _is_unknown(signals)
+    near = signals.cosines >= (UNKNOWN if unknown else SIMILAR)
+    if generation.other_meaning is not None and not unknown:
+        second = ~generation.in_english if signals.english else np.ones(len(near), bool)
+        near |= (signals.cosines >= SIMILAR_ELSEWHERE) & second
     if mode is Mode.SEMANTIC:
         return near
     return (signals.keyword > 0) | (signals.exact > 0) | near
@@ -352,14 +387,27 @@ def _known_otherwise(
     return len(found) == len(names)
 
 
+def _language(generation: Generation, article: int) -> str:
+    column = generation.documents.language
+    return str(column.names[column.numbers[article]])
+
+
+def _is_abroad(generation: Generation, signals: Signals, article: int) -> bool:
+    """Return whether the second model compared an article in another language than the query's. A
+    single word that nothing knows is in no language.
+    """
+    if not signals.second or _is_unknown(signals):
+        return False
+    return base_language(_language(generation, article)) not in signals.spoken_in
+
+
 def _spoken(generation: Generation, signals: Signals, best: int, nearest: float) -> float:
     """Return the share of the query's information in the best passage of an article. Of one in
     another language than the query it is what goes with such a cosine.
     """
-    column = generation.documents.language
-    language = column.names[column.numbers[best]]
-    if signals.spoken_in and base_language(language) not in signals.spoken_in:
+    if _is_abroad(generation, signals, best):
         return min(1.0, max(0.0, nearest))
+    language = _language(generation, best)
     starts = generation.passage_starts
     span = range(int(starts[best]), int(starts[best + 1]))
     return keyword_scores.spoken(
@@ -378,14 +426,7 @@ def _evidence(
     best = int(order[0]) if len(order) else -1
     nearest = float(cosines.max(initial=0.0))
     spoken = _spoken(generation, signals, best, nearest) if best >= 0 else 0.0
-    abroad = (
-        best >= 0
-        and bool(signals.spoken_in)
-        and base_language(
-            generation.documents.language.names[generation.documents.language.numbers[best]]
-        )
-        not in signals.spoken_in
-    )
+    abroad = best >= 0 and _is_abroad(generation, signals, best)
     return Evidence(
         nearest=nearest,
         margin=nearest - _highest(cosines, 10),

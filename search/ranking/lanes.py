@@ -16,9 +16,8 @@ import numpy.typing as npt
 from search.index.opened import Generation
 from search.semantic.encoder import Encoder, Vectors, other_of
 from search.semantic.vectors import Nearest
-from search.text.analysis import base_language, fold, stop_words
+from search.text.analysis import base_language
 from search.text.lexicon import ENGLISH, Lexicon
-from search.text.tokens import normal, tokens
 
 Mask = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float32]
@@ -63,19 +62,10 @@ def vectors_of(generation: Generation, encoder: Encoder | None, text: str) -> Qu
 
 
 def may_be_english(lexicon: Lexicon, text: str) -> bool:
-    """Return whether no other language of the articles knows more of a query's words than English.
-
-    When none knows any, English has no accents and its words are on the list of right ones.
+    """Return whether no other language of the articles knows more of a query's words than English;
+    English has no accents, and no other script.
     """
-    words = [normal(token.surface) for token in tokens(text)]
-    if any(
-        lexicon.has(word, each) or fold(word) in stop_words(each)
-        for word in words
-        for each in lexicon.languages
-    ):
-        return ENGLISH in lexicon.spoken_in(text)
-    known = sum(lexicon.is_right(word, ENGLISH) or lexicon.is_name(word) for word in words)
-    return text.isascii() and 2 * known >= len(words)
+    return text.isascii() and ENGLISH in lexicon.spoken_in(text)
 
 
 def nearest(
@@ -120,7 +110,7 @@ def _scaled(generation: Generation, found: Nearest, languages: frozenset[str]) -
     Texts of two languages that mean the same are a little less near than those of one.
     """
     column = generation.documents.language
-    abroad = [bool(languages) and base_language(n) not in languages for n in column.names]
+    abroad = [base_language(name) not in languages for name in column.names]
     shift = HALF * (USUAL - found.median) if found.median else 0.0
     more = np.array([shift + ABROAD * far for far in abroad], np.float32)[column.numbers]
     articles = on_scale(found.articles + more) * (found.articles != 0)

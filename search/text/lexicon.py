@@ -9,13 +9,13 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
 from search.index.postings import Hashes, Postings, hash_of
-from search.text.analysis import base_language, fold, stem, stop_words
+from search.text.analysis import base_language, fold, is_pair, stem, stop_words, terms
 from search.text.tokens import normal, tokens
 
 # The vocabulary also has the words that are written with accents, as written, under the language
@@ -30,6 +30,7 @@ _LINKS = ("", "s", "es", "n", "en")
 SHORTEST_PART, SHORTEST_BEGINNING, SHORTEST_NAME = 4, 4, 4
 # How many words a part or a beginning stands for, the commonest first.
 MOST_EXPANSIONS = 12
+REMEMBERED = 512  # queries
 Mask = npt.NDArray[np.bool_]
 Counts = npt.NDArray[np.int64]
 
@@ -104,6 +105,9 @@ class Lexicon:
             language, _, word = key.partition("\t")
             rows.setdefault(language, []).append((word, number))
         self._by_language = {language: _sorted(found) for language, found in rows.items()}
+        # Several steps of a search ask for these.
+        self.spoken_in = lru_cache(maxsize=REMEMBERED)(self._spoken_in)
+        self.is_unfinished = lru_cache(maxsize=REMEMBERED)(self._is_unfinished)
         self.languages = tuple(sorted(name for name in rows if not name.startswith(WRITTEN)))
 
     @cached_property
@@ -128,7 +132,12 @@ class Lexicon:
         return self.words(WRITTEN + language)
 
     def has(self, word: str, language: str, allowed: Mask | None = None) -> bool:
-        """Return whether an (allowed) article in a language has a word or one with its stem."""
+        """Return whether an (allowed) article in a language has a word or one with its stem, or
+        articles have half of its pairs of characters.
+        """
+        if not word.isascii() and (pairs := [t for t in terms(word, language) if is_pair(t)]):
+            found = sum(len(self._stems.find(language, pair)[0]) > 0 for pair in pairs)
+            return 2 * found >= len(pairs)
         return any(
             len(docs) and (allowed is None or bool(allowed[docs].any()))
             for term in dict.fromkeys((stem(word, language), stem(fold(word), language)))
@@ -156,18 +165,21 @@ class Lexicon:
             for language in self.languages
         )
 
-    def spoken_in(self, text: str) -> frozenset[str]:
-        """Return the languages of the articles that know the most of a query's words, all of them
-        when they know none; without regions.
+    def _spoken_in(self, text: str) -> frozenset[str]:
+        """Return which languages, of the articles' and English, know the most of a query's words,
+        without regions; none when that is less than half: it is in another one.
         """
         words = [normal(token.surface) for token in tokens(text)]
         votes = {
             base_language(each): sum(
-                fold(word) in stop_words(each) or self.has(word, each) for word in words
+                fold(word) in stop_words(each) or self.has(word, each) or self.is_right(word, each)
+                for word in words
             )
-            for each in self.languages
+            for each in {*self.languages, ENGLISH}
         }
         most = max(votes.values(), default=0)
+        if 2 * most < sum(not self.is_name(word) for word in words):
+            return frozenset()
         return frozenset(language for language, count in votes.items() if count == most)
 
     def absent_names(self, text: str, allowed: Mask) -> frozenset[str]:
@@ -208,7 +220,7 @@ class Lexicon:
             return []
         return self._commonest(held, held.starting(start))
 
-    def is_unfinished(self, text: str) -> bool:
+    def _is_unfinished(self, text: str) -> bool:
         """Return whether a query may end in a half-typed word, which nothing knows."""
         *_, last = [None, *tokens(text)]
         if last is None or last.end != len(text) or not last.surface.isalpha():

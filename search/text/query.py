@@ -57,6 +57,8 @@ STOP_WEIGHT = 0.2
 PART_WEIGHT = 0.5
 SYNONYM_WEIGHT = 0.5
 UNFINISHED_WEIGHT = 0.8
+# A name in capitals is what the query is about: "contact IT".
+NAME_WEIGHT = 2.0
 KIND_WEIGHT = 0.7
 _QUOTED = re.compile(r'["“”«»„]([^"“”«»„]{2,})["“”«»„]')
 _YEAR = re.compile(r"(?:19|20)\d\d")
@@ -95,7 +97,7 @@ PhraseRows = tuple[tuple[str, ...], ...]
 
 @dataclass(frozen=True, slots=True)
 class Sought:
-    """One thing looked for: the terms that match it, each with a weight in (0, 1].
+    """One thing looked for: the terms that match it, each with a weight in (0, 2].
 
     `asked` is false for what was added to the query: an article without it lacks nothing. `telling`
     are the terms that show that an article has it, () when each does; when there are `pairs` of
@@ -141,6 +143,11 @@ def bounded(text: str) -> str:
     read = normal(text[: 4 * MAX_PASTED])[:MAX_PASTED]
     line = " ".join(read.split())
     return line if len(line) <= MAX_CHARACTERS else _told(read)
+
+
+def is_long(text: str) -> bool:
+    """Return whether only a part of a text is searched."""
+    return len(" ".join(normal(text[: 4 * MAX_PASTED]).split())) > MAX_CHARACTERS
 
 
 def _told(read: str) -> str:
@@ -228,7 +235,8 @@ def understand(
     sought += _others(groups, found, language=language)
     kept = tuple(one for one in sought if one.alternatives)[:MAX_TERMS]
     named = _with_numbers(identifiers(found, language), _whole_numbers(text, found).values())
-    return Request(language, kept, named, phrases(text, language))
+    called = tuple(Identifier(one.surface, tuple(one.alternatives), weak=True) for one in names)
+    return Request(language, kept, (*named, *called), phrases(text, language))
 
 
 def _with_numbers(named: Sequence[Identifier], numbers: Collection[str]) -> tuple[Identifier, ...]:
@@ -297,7 +305,7 @@ def _capitals(text: str, found: Sequence[Token], language: str) -> list[Sought]:
         for left, token in zip(lefts, found, strict=False)
     ]
     return [
-        Sought(f"{left} {right}" if " " in term else right, {term: 1.0})
+        Sought(f"{left} {right}" if " " in term else right, {term: NAME_WEIGHT})
         for left, right, term in named
         if term
     ]

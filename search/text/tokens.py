@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 # Vowel signs, viramas and joiners are not letters to Python, but belong inside a word.
-_MARKS = (
-    "\u00ad\u200d\u2060\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0dff"
+_JOINERS = "\u00ad\u200d\u2060"
+MARKS = (
+    "\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0dff"
     "\u0e31-\u0e4e\u0eb1-\u0ece\u102b-\u103e\u1056-\u109d\u17b4-\u17d3"
 )
-_LETTER = rf"(?:[^\W_]|[{_MARKS}])"
+_LETTER = rf"(?:[^\W_]|[{_JOINERS}{MARKS}])"
 # A flag or a name such as .NET: the sign belongs to a word that follows a space or a bracket.
 _LEAD = r"(?:(?<![^\s(\[{\"'`=,|])(?:--?|\.)(?=[^\W\d_]))?"
 # A name may hold these inside: wi-fi, user.name, sam_admin, 10.0.0.1, O'Brien, c:\temp, a/b no.

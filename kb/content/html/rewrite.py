@@ -33,13 +33,14 @@ from kb.content.problem import Problem
 
 
 MOST_READ = 1000  # characters of a heading for its id, which keeps 80
+_WORDS = re.compile(r"[\w\s-]")
 HEADINGS = {f"h{level}": level for level in range(1, 7)}
 
 
 def slugify(text: str) -> str:
     """Return an id made of the words of `text` in any script: "¿Qué es?" -> "qué-es"."""
     plain = unicodedata.normalize("NFKC", text[:MOST_READ]).casefold()
-    words = re.sub(r"[^\w\s-]", "", plain)
+    words = "".join(c for c in plain if _WORDS.match(c) or unicodedata.category(c)[0] == "M")
     return re.sub(r"[\s_-]+", "-", words).strip("-")[:80] or "section"
 
 

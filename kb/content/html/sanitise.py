@@ -12,6 +12,8 @@ from functools import lru_cache, partial
 
 import nh3
 
+from search.text.tokens import MARKS
+
 _TAGS_WORDS = """
     p br hr h2 h3 h4 h5 h6 a strong em b i u s del ins sub sup mark kbd samp var code pre
     blockquote ul ol li dl dt dd table caption thead tbody tfoot tr th td img figure figcaption
@@ -60,7 +62,7 @@ _CLASSES = {
     "code": re.compile(r"language-[\w+#.-]{1,40}"),
 }
 _MEDIA = re.compile(r"/media/[0-9a-f]{32}\.(?:png|jpg|gif|webp)")
-_ID = re.compile(r"[\w:.\-]{1,200}")
+_ID = re.compile(rf"[\w{MARKS}:.\-]{{1,200}}")
 _NUMBER = re.compile(r"[0-9]{1,4}")
 # Ids that pages of the site may use for their own parts; an article must not use them.
 RESERVED_IDS_WORDS = """

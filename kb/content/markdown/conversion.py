@@ -34,7 +34,11 @@ from markdown.extensions.def_list import DefListExtension
 from markdown.extensions.footnotes import FootnoteExtension
 from markdown.extensions.sane_lists import SaneListExtension
 from markdown.extensions.tables import TableExtension
-from markdown.inlinepatterns import InlineProcessor, SimpleTagInlineProcessor
+from markdown.inlinepatterns import (
+    InlineProcessor,
+    SimpleTagInlineProcessor,
+    SubstituteTagInlineProcessor,
+)
 from markdown.preprocessors import Preprocessor
 from markdown.treeprocessors import Treeprocessor
 from markdown.util import AtomicString
@@ -442,6 +446,9 @@ _ATTRIBUTES = re.compile(r"^\{:?[ ]*(?:(?:[\w-]+=(?:\"[^\"\n]*\"|[^\s{}]+)|[.#][
 _SIZE = re.compile(r"\b(width|height)=[\"']?(\d{1,4})(?:px)?(?![\d%])")
 # Every inline pattern needs one of these; \x02 begins the library's own placeholders.
 _INLINE = re.compile(r"[`\[\\+<&*_~!\x02\x03]|  \n")
+_HEADING = re.compile(
+    r"(?:^|\n)(?P<level>#{1,6})(?P<header>(?:\\.|[^\\])*?)(?:[ \t]+#+)?[ \t]*(?:\n|$)"
+)
 _TASK = re.compile(r"^\[([ xX])\]\s+")
 _BACK = {"es": "Volver a la llamada {} en el texto", "fr": "Revenir à l’appel {} dans le texte"}
 
@@ -462,7 +469,7 @@ def _converter(language: str) -> Markdown:
     converter = Markdown(
         extensions=[
             TableExtension(use_align_attribute=True),
-            FootnoteExtension(BACKLINK_TITLE=title),
+            _Footnotes(BACKLINK_TITLE=title),
             DefListExtension(),
             SaneListExtension(),
             GitHubExtension(language),
@@ -472,6 +479,18 @@ def _converter(language: str) -> Markdown:
     converter.parser.blockprocessors = list(converter.parser.blockprocessors)  # type: ignore[assignment]
     converter.treeprocessors["inline"].inlinePatterns = list(converter.inlinePatterns)  # type: ignore[attr-defined]
     return converter
+
+
+class _Footnotes(FootnoteExtension):
+    """Footnotes whose labels may have blanks, which ids may not."""
+
+    def makeFootnoteId(self, id: str) -> str:  # noqa: N802 - the library's names
+        """Return the id of a footnote."""
+        return super().makeFootnoteId("-".join(id.split()))
+
+    def makeFootnoteRefId(self, id: str, found: bool = False) -> str:  # noqa: N802
+        """Return the id of a reference to a footnote."""
+        return super().makeFootnoteRefId("-".join(id.split()), found)
 
 
 class GitHubExtension(Extension):
@@ -488,6 +507,10 @@ class GitHubExtension(Extension):
         md.treeprocessors.register(_Plain(md), "plain", 25)  # before inline markup
         md.treeprocessors.register(_Finish(md), "finish", 15)  # after inline markup
         register(md, self._language)
+        # A # at the end belongs to the heading ("C#") unless a blank stands before it.
+        md.parser.blockprocessors["hashheader"].RE = _HEADING  # type: ignore[attr-defined]
+        hard = SubstituteTagInlineProcessor(r"\\\n", "br")
+        md.inlinePatterns.register(hard, "hard-break", 185)  # after code, before escapes
         strike = SimpleTagInlineProcessor(r"(~~)(?=\S)([^~\n]+)(?<=\S)~~", "del")
         md.inlinePatterns.register(strike, "strike", 55)
 

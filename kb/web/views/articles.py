@@ -36,6 +36,7 @@ from kb.web.headers import PERSONAL
 from kb.web.views import listings
 from kb.web.views.listings import shown_body
 from kb.web.views.subscriptions import of_results
+from search.text.query import MAX_CHARACTERS
 from search.types import Query
 
 # -- Addresses without an article: moved, removed, or never known --
@@ -185,7 +186,7 @@ def search() -> str:
 @needs(Permission.READ, limit="suggest")
 def suggest() -> Response:
     """Suggestions for the words typed so far: articles, then queries that others solved."""
-    words = request.args.get("q", "")[:200]
+    words = request.args.get("q", "")[:MAX_CHARACTERS]
     parts = services()
     found = parts.engine.suggest(words, viewer().audiences, 6, popular=parts.solved())
     return jsonify(suggestions=listings.suggestions(found))

@@ -24,6 +24,7 @@ from kb.web.filters import address as url_for
 from kb.web.filters import language_name
 from kb.web.guard import now, services, viewer
 from search.suggest.offers import OfferSource, Suggestion
+from search.text.analysis import base_language
 from search.types import Hit
 
 # -- Bodies of articles --
@@ -197,6 +198,7 @@ def _item(
     """Return one row of the results."""
     query = urlencode({"from": answer.search_id, "rank": rank, "q": answer.results.query.text})
     address = url_for("reader.article", slug=article.slug) + "?" + query
+    spoken = answer.results.languages
     return {
         "hit": hit,
         "article": article,
@@ -204,6 +206,7 @@ def _item(
         "snippet": Markup(hit.snippet),  # noqa: S704 - escaped by the engine, <mark> alone is HTML
         "collection": _collection(library, article.collection)["title"],
         "language": language_name(article.language),
+        "elsewhere": bool(spoken) and base_language(article.language) not in spoken,
         "overdue": article.is_overdue(now().date()),
         "duplicates": [
             {"title": other.title, "url": url_for("reader.article", slug=other.slug)}
