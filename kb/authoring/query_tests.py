@@ -90,6 +90,7 @@ def trial(library: Library, settings: Settings, *, meaning: bool | None) -> Iter
             encoder=encoder,
             degraded=without,
             synonyms=library.synonyms,
+            names=library.names,
             sure_as=live,  # does not affect ranks; both engines must call the same hits doubtful
         )
         before = _engine(settings.generations, encoder) if live else None

@@ -146,7 +146,7 @@ class Indexer:
 
     def _build(self, encoder: Encoder | None, progress: Progress) -> None:
         shown, read = self._workspace.to_index(), self._workspace.as_read()
-        given = (shown.articles, shown.synonyms, encoder)
+        given = (shown.articles, shown.synonyms, shown.names, encoder)
         if given == self._held:
             return
         generation.build(
@@ -156,6 +156,7 @@ class Indexer:
             encoder=encoder,
             degraded="" if encoder else UNPREPARED,
             synonyms=read.synonyms,
+            names=read.names,
             extra_files=read.dump(),
             progress=progress,
         )

@@ -252,6 +252,7 @@ class _Build:
         directory = around.directory(names, pictures, hidden=hidden, shown=shown)
         articles = self._articles(names, directory)
         collections, synonyms = around.collections(articles.values()), around.synonyms()
+        own_names = around.names()
         past = trace(self.source, self.previous, self.now)
         moved, removed = former_addresses(past, names, default_language=default_language)
         self.problems += [*names.problems, *pictures.problems, *around.problems]
@@ -265,6 +266,7 @@ class _Build:
             translations=_present(names.translations, articles),
             media=pictures.media(articles.values(), self.inline, self.previous.media),
             synonyms=synonyms,
+            names=own_names,
             problems=_in_order(self.problems),
             past=past,
             removed=removed,

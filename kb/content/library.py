@@ -76,6 +76,7 @@ class Library:
     problems: tuple[Problem, ...] = ()
     media: Mapping[str, Media] = field(default_factory=dict)
     synonyms: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
     past: Mapping[str, FormerFile] = field(default_factory=dict)
     removed: Mapping[str, Removed] = field(default_factory=dict)
     traced: bool = False
@@ -141,6 +142,7 @@ class Library:
                 language: tuple(tuple(group) for group in groups)
                 for language, groups in facts["synonyms"].items()
             },
+            names=tuple(facts.get("names", ())),
             past={path: FormerFile(*row) for path, row in facts.get("past", {}).items()},
             removed={path: Removed(*row) for path, row in facts.get("removed", {}).items()},
             traced=facts.get("traced", False),
@@ -161,6 +163,7 @@ class Library:
             "problems": [problem.to_row() for problem in self.problems],
             "media": {d: _media_row(m) for d, m in self.media.items()},
             "synonyms": self.synonyms,
+            "names": self.names,
             "past": {path: fate.to_row() for path, fate in self.past.items()},
             "removed": {path: [was.title, was.audience] for path, was in self.removed.items()},
             "traced": self.traced,

@@ -12,6 +12,10 @@ published. Snippets are used without their front matter.
       order: 1                                   - [vpn, virtual private network]
       title: {en: Accounts, es: Cuentas}       es:
       description: {en: Passwords and names}     - [portátil, laptop, ordenador]
+
+    # _names.yml: products that search never takes for misspelt words
+    - Zentralis
+    - Campus Card
 """
 
 from __future__ import annotations
@@ -152,6 +156,7 @@ def _text(blob: Blob) -> str | None:
 
 COLLECTIONS = "_collections.yml"
 SYNONYMS = "_synonyms.yml"
+NAMES = "_names.yml"
 Synonyms = dict[str, tuple[tuple[str, ...], ...]]
 
 
@@ -184,6 +189,17 @@ def read_synonyms(text: str, path: str) -> tuple[Synonyms, list[Problem]]:
             problems.append(_odd(path, f"A group of “{language}” has fewer than two words."))
         found[language] = tuple(row for row in kept if len(row) >= 2)
     return found, problems
+
+
+def read_names(text: str, path: str) -> tuple[tuple[str, ...], list[Problem]]:
+    """Return the names of products, which search never takes for misspelt words."""
+    try:
+        value, _ = read_yaml(text)
+    except YamlFault as fault:
+        return (), [Problem(path, fault.line, "side-file", fault.message, fault.hint)]
+    found = tuple(name for name in _group(value) if name)
+    wrong = value is not None and (not isinstance(value, list) or len(found) < len(value))
+    return found, [_odd(path, "It is not a list of names.")] if wrong else []
 
 
 def _mapping(text: str, path: str) -> tuple[dict[str, Any], list[Problem]]:
@@ -281,6 +297,15 @@ class Surroundings:
             for language, groups in found.items():
                 synonyms[language] = (*synonyms.get(language, ()), *groups)
         return synonyms
+
+    def names(self) -> tuple[str, ...]:
+        """Return the authors' own names of products."""
+        found: list[str] = []
+        for _, text, path in self._side_files(NAMES):
+            names, problems = read_names(text, path)
+            self.problems += problems
+            found += names
+        return tuple(dict.fromkeys(found))
 
     def _side_files(self, name: str) -> Iterator[tuple[str, str, str]]:
         """Yield the repository's folder, the text and the path of each repository's file of that

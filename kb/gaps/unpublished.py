@@ -91,5 +91,6 @@ def _build(
         commit=live.id,
         encoder=encoder,
         synonyms=library.synonyms,
+        names=library.names,
         keep=1,
     )

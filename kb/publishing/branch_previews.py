@@ -227,6 +227,7 @@ def _build(
         encoder=encoder,
         degraded=degraded,
         synonyms=library.synonyms,
+        names=library.names,
         extra_files=library.dump() | {RECIPE_FILE: recipe},
         progress=progress,
         keep=2,

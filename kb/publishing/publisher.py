@@ -405,6 +405,7 @@ class _Publishing:
             encoder=encoder,
             degraded=degraded,
             synonyms=library.synonyms,
+            names=library.names,
             extra_files=self._files(source, library),
             progress=self.progress,
             keep=self.settings.keep_generations,

@@ -260,7 +260,8 @@ def rank(generation: Generation, signals: Signals, *, mode: Mode, prefer: str = 
     """Return the ranking of the articles that match, by words, meaning or both."""
     words = _keyword_share(generation, signals)
     meaning = fusion.meaning_share(signals.cosines, signals.median)
-    foreign = not _spoken_languages(generation, signals.spoken_in).any()
+    spoken = _spoken_languages(generation, signals.spoken_in)
+    foreign = signals.second and not _is_unknown(signals) and not spoken.any()
     weight = _weight(signals, mode=mode, foreign=foreign)
     exact = None if mode is Mode.SEMANTIC else _steps(signals)
     fused = fusion.fuse(words, meaning, weight=weight, exact=exact)
@@ -269,8 +270,7 @@ def rank(generation: Generation, signals: Signals, *, mode: Mode, prefer: str = 
     if prefer:
         fused = fused + PREFERRED_LANGUAGE * _in_language(generation, prefer)
     if len(generation.manifest.languages) > 1 and mode is not Mode.KEYWORD:
-        own = _spoken_languages(generation, signals.spoken_in)
-        fused = fused + SAME_LANGUAGE * own * np.maximum(words, meaning) ** 2
+        fused = fused + SAME_LANGUAGE * spoken * np.maximum(words, meaning) ** 2
     hits = np.flatnonzero(_matches(generation, signals, mode=mode))
     order = _worth_showing(hits, fused, generation.documents.changed)
     evidence = _evidence(generation, signals, order, meaning=meaning)
