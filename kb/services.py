@@ -190,15 +190,16 @@ class Services:
         return ReadinessCheck("index", ok=True, vital=True, detail=detail)
 
     def _model_check(self) -> ReadinessCheck:
+        alone = ""
         try:
-            reason = self.engine.status().degraded
+            status = self.engine.status()
+            reason, alone = status.degraded, status.one_language
         except SearchError as problem:
             reason = str(problem)
         if not self.settings.semantic:
             reason = "switched off by the setting semantic"
-        return ReadinessCheck(
-            "model", ok=not reason, vital=False, detail=reason or "searches by meaning"
-        )
+        detail = "searches by meaning" + (f", in English. {alone}" if alone else "")
+        return ReadinessCheck("model", ok=not reason, vital=False, detail=reason or detail)
 
     def _files_check(self) -> ReadinessCheck:
         """Return whether the files of index and model are whole, or which are rebuilt, and why."""

@@ -57,7 +57,9 @@ class EngineSettings:
 
 @dataclass(frozen=True, slots=True)
 class EngineStatus:
-    """The generation that serves now; `degraded` is "" when semantic search works."""
+    """The generation that serves now; `degraded` is "" when semantic search works, `one_language`
+    tells why the model for English compares articles in every language, "" when it does not.
+    """
 
     generation: str
     commit: str
@@ -65,6 +67,7 @@ class EngineStatus:
     languages: tuple[str, ...]
     mode: Mode
     degraded: str
+    one_language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -416,7 +419,12 @@ class Engine:
         if self._settings.mode is not Mode.KEYWORD:
             reason = facts.degraded or self._encoder.reason(facts.fingerprint)
         mode = Mode.KEYWORD if reason else self._settings.mode
-        return EngineStatus(facts.id, facts.commit, facts.documents, facts.languages, mode, reason)
+        alone = facts.other_degraded
+        if facts.other_fingerprint and mode is not Mode.KEYWORD:
+            alone = alone or self._other.reason(facts.other_fingerprint)
+        return EngineStatus(
+            facts.id, facts.commit, facts.documents, facts.languages, mode, reason, alone
+        )
 
 
 def _stamp(root: Path) -> Stamp:

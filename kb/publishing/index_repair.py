@@ -16,13 +16,13 @@ from pathlib import Path
 
 from kb.config.settings import Settings
 from kb.errors import ProductError
-from kb.publishing.publisher import model_path, rebuild_index
+from kb.publishing.publisher import model_path, multilingual_path, rebuild_index
 from search.engine import Engine
 from search.errors import SearchError
 from search.index import generation, watching
 from search.prepare import prepare
 from search.semantic.encoder import model_folder, silent
-from search.semantic.runtime import check
+from search.semantic.runtime import check, check_multilingual
 
 log = logging.getLogger(__name__)
 
@@ -150,10 +150,18 @@ class IndexRepair:
             return ""
         try:
             check(self._settings.data / "model", model_path(self._settings))
+            if self._needs_multilingual():
+                check_multilingual(self._settings.data / "model", multilingual_path(self._settings))
         except (SearchError, OSError) as problem:
             return getattr(problem, "message", str(problem))
         self._model = seen
         return ""
+
+    def _needs_multilingual(self) -> bool:
+        try:
+            return bool(self._engine.generation.manifest.other_fingerprint)
+        except SearchError:
+            return False
 
     def _model_looks(self) -> dict[str, watching.Looks]:
         folders = [self._settings.data / "model"]
@@ -169,6 +177,5 @@ class IndexRepair:
 
     def _prepare_model(self) -> None:
         prepare(self._settings.data / "model", model_path(self._settings), progress=silent)
-        rebuild_index(
-            self._settings, progress=silent, now=self._now
-        )  # rebuild what was built without it
+        # What was built without it is built anew, which also prepares the multilingual one.
+        rebuild_index(self._settings, progress=silent, now=self._now)

@@ -463,15 +463,12 @@ def prepared_encoder(
         return None, str(problem)
     foreign = any(base_language(each) != "en" for each in languages)
     wanted = foreign and settings.multilingual_model != OFF
-    encoder.other = _prepared_multilingual(settings, progress) if wanted else None
+    encoder.other, encoder.other_missing = None, ""
+    if wanted:
+        place, chosen = settings.data / "model", multilingual_path(settings)
+        try:
+            encoder.other = prepare_multilingual(place, chosen, progress=progress)
+        except SearchError as problem:
+            log.warning("The model for English compares articles in every language. %s", problem)
+            encoder.other_missing = str(problem)
     return encoder, ""
-
-
-def _prepared_multilingual(settings: Settings, progress: Progress) -> LightEncoder | None:
-    try:
-        return prepare_multilingual(
-            settings.data / "model", multilingual_path(settings), progress=progress
-        )
-    except SearchError as problem:
-        log.warning("The model for English compares articles in every language. %s", problem)
-        return None

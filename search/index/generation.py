@@ -153,9 +153,10 @@ def _fill(
     if vectors is None and encoder is not None:
         vectors = next((one.path for one in left if _has_vectors(one, encoder)), None)
     other = other_of(encoder)
+    other_degraded = str(getattr(encoder, "other_missing", ""))
     plan = building.planned(documents, made[0] if made else None)
     passages = building.fill_words(part, plan, progress=progress)
-    degraded = other_degraded = ""
+    degraded = ""
     if encoder is not None:
         degraded = _vectors(part, plan, passages, encoder, known=vectors, progress=progress)
     if other is not None and not degraded:

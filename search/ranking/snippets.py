@@ -6,7 +6,7 @@ Everything from the article is escaped and `<mark>` is the only markup.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from html import escape
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from search.index.opened import Generation
 from search.ranking.hybrid import Ranking
-from search.text.analysis import CODE, spellings
+from search.text.analysis import CODE, fold, is_pair, spellings
 from search.text.passages import Passage
 from search.text.query import STOP_WEIGHT
 from search.text.tokens import Token, tokens_beginning
@@ -48,7 +48,41 @@ def _found(text: str, wanted: frozenset[str], *, language: str) -> list[Found]:
     every = (
         (token, spellings(token.surface, language)) for token in tokens_beginning(text, initials)
     )
-    return [(token, terms) for token, terms in every if not wanted.isdisjoint(terms)]
+    return [
+        part
+        for token, terms in every
+        if not wanted.isdisjoint(terms)
+        for part in _runs(token, terms, wanted)
+    ]
+
+
+def _runs(token: Token, terms: tuple[str, ...], wanted: frozenset[str]) -> Iterator[Found]:
+    """Yield the token, or of a text without spaces the runs of characters whose pairs are wanted: a
+    single shared character is no match.
+    """
+    if token.surface.isascii() or not any(map(is_pair, terms)):
+        yield token, terms
+        return
+    folded = fold(token.surface)
+    if len(folded) != len(token.surface):
+        yield token, tuple(term for term in terms if term in wanted)
+        return
+    start = end = -1
+    for at in range(len(folded)):
+        held = folded[at : at + 2] in wanted and is_pair(folded[at : at + 2])
+        if held and at > end:
+            if end > start:
+                yield _piece(token, start, end)
+            start = at
+        if held:
+            end = at + 2
+    if end > start:
+        yield _piece(token, start, end)
+
+
+def _piece(token: Token, start: int, end: int) -> Found:
+    surface = token.surface[start:end]
+    return Token(surface, token.start + start, token.start + end), (surface,)
 
 
 def _window(text: str, found: Sequence[Found]) -> tuple[int, int]:
@@ -186,7 +220,12 @@ def _around(text: str, passage: Passage) -> str:
 
 
 def _wanted(ranking: Ranking, language: str) -> frozenset[str]:
-    """Return the terms to mark: what was asked for, without words such as "how" and "my"."""
+    """Return the terms to mark: what was asked for, without words such as "how" and "my"; of a code
+    the whole, so that no other one is marked.
+    """
     requests = [r for r in ranking.signals.requests if r.language == language]
-    weighed = [pair for r in requests for s in r.sought for pair in s.alternatives.items()]
-    return frozenset(term for term, weight in weighed if weight > STOP_WEIGHT)
+    wanted = set[str]()
+    for one in (sought for request in requests for sought in request.sought):
+        named = [term for term, weight in one.alternatives.items() if weight > STOP_WEIGHT]
+        wanted.update(one.telling or one.pairs or named)
+    return frozenset(wanted)

@@ -68,10 +68,17 @@ def open_multilingual(cache: Path, model: Path | None = None) -> LightEncoder:
 
     SearchError when the runtime is missing or damaged.
     """
+    return LightEncoder(*check_multilingual(cache, model))
+
+
+def check_multilingual(cache: Path, model: Path | None = None) -> tuple[Path, Recipe]:
+    """Return the folder of the prepared runtime of a multilingual model and its recipe, after
+    reading every file. SearchError as for `open_multilingual`.
+    """
     recipe = read_recipe(model_folder(model), bundled=False) if model else _recorded(cache)
     folder = runtime_folder(cache, recipe)
     verify(folder, recipe)
-    return LightEncoder(folder, recipe)
+    return folder, recipe
 
 
 def _recorded(cache: Path) -> Recipe:
@@ -161,6 +168,7 @@ class LightEncoder:
     """
 
     other: LightEncoder | None = None
+    other_missing: str = ""  # why there is none although it is wanted
 
     def __init__(self, folder: Path, recipe: Recipe, *, quick: bool | None = None) -> None:
         self.recipe = recipe

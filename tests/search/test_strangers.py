@@ -253,6 +253,24 @@ def test_words_as_people_type_them_in_many_languages(world: Engine, typed: str, 
     assert first(world.search(Query(typed))) == name
 
 
+def test_runs_of_characters_are_marked_and_no_single_ones(world: Engine) -> None:
+    [hit, *_] = world.search(Query("プリンターの予約")).hits
+    assert "<mark>プリンター</mark>" in hit.snippet
+    assert "<mark>の</mark>" not in hit.snippet
+
+
+def test_only_the_same_code_is_marked(models: LightEncoder, tmp_path: Path) -> None:
+    text = (
+        "0x80070005 means access denied, 0x80070643 that a file is damaged, ORA-12541 no listener."
+    )
+    build((page("codes", "Codes", text, "en"),), tmp_path)
+    engine = Engine(tmp_path, settings=PATIENT)
+    for typed, marked in (("0x80070643", "0x80070643"), ("ora 12541", "ORA-12541")):
+        [hit] = engine.search(Query(typed)).hits
+        assert hit.snippet.count("<mark>") == 1
+        assert f"<mark>{marked}</mark>" in hit.snippet
+
+
 @pytest.mark.parametrize("absent", ["社員食堂のメニュー", "停车位申请", "주차장 신청", "🚀🚀"])
 def test_a_shared_character_is_no_answer(world: Engine, absent: str) -> None:
     """xiaoyifang/goldendict-ng#2179"""
