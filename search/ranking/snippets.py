@@ -195,13 +195,30 @@ def _best_passage(generation: Generation, ranking: Ranking, number: int) -> Pass
     words = signals.passage_keyword[first:last].tolist()
     near = signals.passage_cosines[first:last].tolist()
     most, weight, best = max(words) or 1.0, ranking.weight, (-1.0, first)
+    named = _with_codes(generation, ranking, number, range(first, last))
     for at, (word, cosine) in enumerate(zip(words, near, strict=True), first):
-        score = (1 - weight) * word / most + weight * cosine
+        score = (1 - weight) * word / most + weight * cosine + (at in named)
         if score > best[0] and _aside(generation, at):
             score *= ASIDE
         if score > best[0]:
             best = score, at
     return _passage(generation, best[1])
+
+
+def _with_codes(
+    generation: Generation, ranking: Ranking, number: int, span: range
+) -> frozenset[int]:
+    """Return the passages of an article that have a code of the query."""
+    requests = [r for r in ranking.signals.requests if r.identifiers]
+    language = generation.documents[number].language if requests else ""
+    found = set[int]()
+    for request in requests:
+        if request.language == language:
+            for term in (term for one in request.identifiers for term in one.exact):
+                docs = generation.passage_terms.find(language, term)[0]
+                start, end = docs.searchsorted([span.start, span.stop])
+                found.update(docs[start:end].tolist())
+    return frozenset(found)
 
 
 def _passage(generation: Generation, at: int) -> Passage:

@@ -259,6 +259,18 @@ def test_runs_of_characters_are_marked_and_no_single_ones(world: Engine) -> None
     assert "<mark>の</mark>" not in hit.snippet
 
 
+def test_the_section_that_names_it_is_shown(models: LightEncoder, tmp_path: Path) -> None:
+    """mkdocs/mkdocs#1693: C# is another section than C."""
+    sections = (
+        Section("c", ("C#",), "Install the SDK from the catalogue."),
+        Section("c-1", ("C",), "Install the compiler from the catalogue."),
+    )
+    build((Document("tools", "Set up tools for developers", sections),), tmp_path, encoder=models)
+    engine = Engine(tmp_path, encoder_loader=lambda: models, settings=PATIENT)
+    [hit] = engine.search(Query("C# tools")).hits
+    assert hit.anchor == "c"
+
+
 def test_only_the_same_code_is_marked(models: LightEncoder, tmp_path: Path) -> None:
     text = (
         "0x80070005 means access denied, 0x80070643 that a file is damaged, ORA-12541 no listener."
