@@ -404,12 +404,14 @@ class Engine:
         popular: Queries | None = None,
     ) -> tuple[Suggestion, ...]:
         """Return completions of what was typed so far; see `Suggester.suggest`."""
+        typed = bounded(prefix)
         with self._reading() as serving:
             return serving.suggester.suggest(
-                bounded(prefix),
+                typed,
                 allowed=serving.view(audiences).allowed,
                 limit=limit,
                 popular=popular,
+                forgiving=not serving.generation.lexicon.may_name(typed),
             )
 
     def status(self) -> EngineStatus:

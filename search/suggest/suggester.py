@@ -53,22 +53,29 @@ class Suggester:
         return cls(OfferTable({name: mapped(folder / _NAME.format(name)) for name in _ARRAYS}))
 
     def suggest(
-        self, prefix: str, *, allowed: Mask, limit: int, popular: Queries | None = None
+        self,
+        prefix: str,
+        *,
+        allowed: Mask,
+        limit: int,
+        popular: Queries | None = None,
+        forgiving: bool = True,
     ) -> tuple[Suggestion, ...]:
         """Return at most `limit` suggestions that have every typed word, best first.
 
         A typed word matches the words that begin with it, in any order; from 4 letters on also
-        within one edit of a prefix, from 8 within two. Order: exact matches before corrected ones;
-        an article's own texts before `popular` queries; fewer edits; texts that begin as typed; by
-        source; shorter texts. Each article and each text comes once. `allowed` (articles,) marks
-        the articles that may be shown; a query may be shown when the article that solved it may.
+        within one edit of a prefix, from 8 within two, unless not `forgiving`. Order: exact matches
+        before corrected ones; an article's own texts before `popular` queries; fewer edits; texts
+        that begin as typed; by source; shorter texts. Each article and each text comes once.
+        `allowed` (articles,) marks the articles that may be shown; a query may be shown when the
+        article that solved it may.
         """
         typed = [word for token in words_of(prefix) for word in token][:MOST_WORDS]
         chosen = _Chosen(limit)
         tables = [(self._own, allowed)]
         if popular is not None:
             tables.append((popular.table, self._open_to(popular, allowed)))
-        for near in (False, True) if typed else ():
+        for near in (False, True)[: 1 + forgiving] if typed else ():
             for table, mask in tables:
                 if len(chosen.kept) < limit:
                     chosen.take(table, table.best(typed, mask, near=near))

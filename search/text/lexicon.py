@@ -25,7 +25,7 @@ ENGLISH = "en"
 # Languages that write compounds as one word.
 COMPOUNDING = frozenset({"da", "de", "fi", "hu", "is", "nb", "nl", "nn", "no", "sv"})
 # What German puts between two parts of a compound.
-_LINKS = ("", "s", "es", "n", "en")
+LINKS = ("", "s", "es", "n", "en")
 # A part of a compound, the beginning of an unfinished word, and the beginning of a name.
 SHORTEST_PART, SHORTEST_BEGINNING, SHORTEST_NAME = 4, 4, 4
 # How many words a part or a beginning stands for, the commonest first.
@@ -155,6 +155,15 @@ class Lexicon:
         begun = at < len(self._names) and self._names[at].startswith(folded)
         return begun and len(folded) >= SHORTEST_NAME
 
+    def may_name(self, text: str) -> bool:
+        """Return whether a text has a name of a product, or ends in the beginning of one, that is
+        no other word.
+        """
+        words = [normal(token.surface) for token in tokens(text)]
+        whole = any(self.is_name(word) and not self.is_right(word, ENGLISH) for word in words)
+        last = words[-1] if words else ""
+        return whole or (bool(last) and not self.is_right(last, ENGLISH) and self.begins_name(last))
+
     def is_known(self, word: str, allowed: Mask | None = None) -> bool:
         """Return whether the articles or a list of stop words, right words or names has a word."""
         folded = fold(word)
@@ -273,7 +282,7 @@ class Lexicon:
         best: tuple[str, ...] = ()
         held = 0
         for at in range(SHORTEST_PART, len(word) - SHORTEST_PART + 1):
-            for link in _LINKS:
+            for link in LINKS:
                 left, right = word[:at].removesuffix(link), word[at:]
                 least = min(self._size(left, language), self._size(right, language))
                 if len(left) >= SHORTEST_PART and least > held:

@@ -21,7 +21,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from search.text.analysis import base_language, fold, stop_words
-from search.text.lexicon import COMPOUNDING, WRITTEN, Lexicon, Mask
+from search.text.lexicon import COMPOUNDING, LINKS, SHORTEST_PART, WRITTEN, Lexicon, Mask
 from search.text.query import surface_parts
 from search.text.tokens import Token, normal, tokens
 from search.types import Document
@@ -34,9 +34,6 @@ TWO_EDITS_FROM = 8
 LONGEST = 40
 # Each unknown word is compared with much of the vocabulary; a query has few that matter.
 MOST_WORDS = 6
-# Parts of a compound: words of four letters or more, and what German puts between two.
-SHORTEST_PART = 4
-_LINKS = ("", "s", "es", "n", "en")
 # A word with one of these before it means another thing, often the opposite.
 _PREFIXES = ("un", "re", "dis", "de", "in", "im", "non", "mis", "pre", "des", "ent", "ver")
 
@@ -208,7 +205,7 @@ class Speller:
         best, held = "", 0
         for at in range(SHORTEST_PART, len(word) - SHORTEST_PART + 1):
             right = word[at:]
-            for link in _LINKS:
+            for link in LINKS:
                 left = word[:at].removesuffix(link) if link else word[:at]
                 least = min(self._words.get(left, 0), self._words.get(right, 0))
                 if len(left) >= SHORTEST_PART and least > held:

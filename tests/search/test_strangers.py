@@ -109,6 +109,12 @@ def test_a_name_is_searched_as_typed(shipped: Engine, name: str) -> None:
     assert (found.corrected, found.searched_for) == (False, name)
 
 
+@pytest.mark.parametrize("typed", ["figm", "figma", "Figma"])
+def test_a_name_is_not_completed_to_another_word(shipped: Engine, typed: str) -> None:
+    assert not shipped.suggest(typed, READER)
+    assert shipped.suggest("pasword", READER)
+
+
 def test_no_right_word_is_called_misspelt(shipped: Engine) -> None:
     """ruby/did_you_mean#187"""
     results = {word: ask(shipped, word) for word in told("words_es.txt")}
