@@ -11,8 +11,7 @@ from collections.abc import Callable
 from functools import lru_cache, partial
 
 import nh3
-
-from search.text.tokens import MARKS
+import regex
 
 _TAGS_WORDS = """
     p br hr h2 h3 h4 h5 h6 a strong em b i u s del ins sub sup mark kbd samp var code pre
@@ -62,7 +61,8 @@ _CLASSES = {
     "code": re.compile(r"language-[\w+#.-]{1,40}"),
 }
 _MEDIA = re.compile(r"/media/[0-9a-f]{32}\.(?:png|jpg|gif|webp)")
-_ID = re.compile(rf"[\w{MARKS}:.\-]{{1,200}}")
+# Vowel signs and other marks (category M) are no letters to the standard matcher.
+_ID = regex.compile(r"[\w\p{M}:.\-]{1,200}")
 _NUMBER = re.compile(r"[0-9]{1,4}")
 # Ids that pages of the site may use for their own parts; an article must not use them.
 RESERVED_IDS_WORDS = """
