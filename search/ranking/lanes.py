@@ -25,8 +25,9 @@ Wanted = Callable[[], npt.NDArray[np.int64]]
 # Cosines of multilingual-e5-small and those of all-MiniLM-L6-v2 that are as rare (quantiles of all
 # pairs of questions and passages of two judged English sets).
 _THEIRS = (0.76, 0.79, 0.81, 0.84, 0.86, 0.88, 0.91, 0.93, 1.0)
-# The usual median cosine of a question with articles, and what pairs of two languages lack.
-USUAL, HALF, ABROAD = 0.80, 0.5, 0.02
+# The usual median cosine of a question with articles, the share of the difference that counts, and
+# what pairs of two languages lack.
+USUAL, SHARE, ABROAD = 0.82, 0.25, 0.02
 _OURS = (-0.1, 0.0, 0.06, 0.22, 0.37, 0.53, 0.73, 0.82, 1.0)
 
 
@@ -106,12 +107,12 @@ def nearest(
 def _scaled(generation: Generation, found: Nearest, languages: frozenset[str]) -> Nearest:
     """Return cosines on the first model's scale; what was not compared stays 0.
 
-    A text may be near to everything: half of what the median article is over the usual counts off.
+    A text may be near to everything: a quarter of what the median is over the usual counts off.
     Texts of two languages that mean the same are a little less near than those of one.
     """
     column = generation.documents.language
     abroad = [base_language(name) not in languages for name in column.names]
-    shift = HALF * (USUAL - found.median) if found.median else 0.0
+    shift = SHARE * (USUAL - found.median) if found.median else 0.0
     more = np.array([shift + ABROAD * far for far in abroad], np.float32)[column.numbers]
     articles = on_scale(found.articles + more) * (found.articles != 0)
     passages = on_scale(found.passages + more[generation.passage_documents])

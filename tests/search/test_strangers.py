@@ -86,6 +86,13 @@ def test_strangers_questions_are_told_apart(shipped: Engine) -> None:
     assert set(wrong) - named <= {"order a second monitor", "zoom recording missing"}
 
 
+@pytest.mark.parametrize(
+    "text", ["olvidé mi contraseña", "no puedo entrar en mi cuenta", "impresora atascada"]
+)
+def test_a_plain_question_in_spanish_is_answered(shipped: Engine, text: str) -> None:
+    assert ask(shipped, text).answerable
+
+
 @pytest.mark.parametrize("code", ["0x80070643", "KB5027231 fails", "ORA-12541", "error 1603"])
 def test_a_code_that_no_article_has_is_not_answered(shipped: Engine, code: str) -> None:
     assert not ask(shipped, code).answerable
