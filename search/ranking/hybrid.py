@@ -65,7 +65,7 @@ SIMILAR_ELSEWHERE = 0.1
 PREFERRED_LANGUAGE = 0.05
 # For an article in the language of the query, the nearer the more: of two translations it is the
 # one to read.
-SAME_LANGUAGE = 0.25
+SAME_LANGUAGE = 0.2
 # What is left of coverage where no article is in the language of the query.
 OF_NAMES = 0.2
 # From this many words on a query that nothing knows is in another language.
