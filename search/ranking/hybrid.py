@@ -6,7 +6,7 @@ given by the caller, or None for keywords alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -166,7 +166,8 @@ def collect(
     allowed = _permitted(generation, asked, allowed)
     words = keyword_scores.match(generation.articles, requests, size=size)
     parts = keyword_scores.scores(generation.passage_terms, requests, size=passages)
-    exact, steps = _exact(generation, requests, allowed=allowed)
+    coded = keyword_scores.held(generation.articles, requests, size=size)
+    exact, steps = _exact(generation, requests, coded, allowed=allowed)
     languages = [request.language for request in requests]
     pairs = adjacent(generation.pairs, asked.text, languages=languages, size=size)
     typed = as_typed(generation.words, asked.text, languages=languages, size=size)
@@ -187,7 +188,7 @@ def collect(
         median=near.median,
         steps=steps,
         absent=words.absent,
-        unnamed=_unnamed(generation, asked.text, requests, allowed=allowed),
+        unnamed=_unnamed(generation, asked.text, requests, coded, allowed=allowed),
         unread=read.other is None and not is_latin(asked.text),
         english=read.other is None or read.english,
         second=read.other is not None,
@@ -218,15 +219,17 @@ def _titled(generation: Generation, text: str, *, size: int) -> Mask:
 
 
 def _exact(
-    generation: Generation, requests: Sequence[Request], *, allowed: Mask
+    generation: Generation,
+    requests: Sequence[Request],
+    coded: Mapping[str, Mask],
+    *,
+    allowed: Mask,
 ) -> tuple[Floats, Floats]:
     """Return the share of the query's codes and phrases in each article, and their number, in which
-    a version or model counts little beside a question.
+    a version or model counts little beside a question. `coded` has the articles with each code.
     """
-    size = len(generation.documents)
-    rows = keyword_scores.held(generation.articles, requests, size=size)
-    worth = _worth(requests)
-    found = [(row, worth.get(surface, 1.0)) for surface, row in rows.items()]
+    size, worth = len(generation.documents), _worth(requests)
+    found = [(row, worth.get(surface, 1.0)) for surface, row in coded.items()]
     found += [(_phrase(generation, requests, number), 1.0) for number in range(_phrases(requests))]
     exact, steps = np.zeros(size, np.float32), np.zeros(size, np.float32)
     for row, each in found:
@@ -357,16 +360,18 @@ def _matches(generation: Generation, signals: Signals, *, mode: Mode) -> Mask:
 
 
 def _unnamed(
-    generation: Generation, text: str, requests: Sequence[Request], *, allowed: Mask
+    generation: Generation,
+    text: str,
+    requests: Sequence[Request],
+    coded: Mapping[str, Mask],
+    *,
+    allowed: Mask,
 ) -> bool:
     """Return whether the query has a code, or the name of a product, that no article has."""
-    lexicon, size = generation.lexicon, len(generation.documents)
     codes = {one.surface for request in requests for one in request.identifiers if one.telling}
-    if codes:
-        rows = keyword_scores.held(generation.articles, requests, size=size)
-        if any(not (rows[code] & allowed).any() for code in codes):
-            return True
-    names = lexicon.absent_names(text, allowed)
+    if any(not (coded[code] & allowed).any() for code in codes):
+        return True
+    names = generation.lexicon.absent_names(text, allowed)
     return bool(names) and not _known_otherwise(generation, requests, names)
 
 

@@ -7,7 +7,7 @@ Words are folded; a word whose stem the corpus has counts as known.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -78,7 +78,27 @@ def right_forms(word: str, language: str) -> tuple[str, ...]:
     """Return the forms of which one must be on the list."""
     if language == ENGLISH:
         return (fold(word),)
+    return _stems(word, language)
+
+
+def _stems(word: str, language: str) -> tuple[str, ...]:
+    """Return the stem of a word, and that of the word without accents where it differs."""
     return tuple(dict.fromkeys((stem(word, language), stem(fold(word), language))))
+
+
+def split_compound(word: str, size: Callable[[str], int]) -> tuple[str, ...]:
+    """Return the two words that a folded compound consists of ("Druckertreiber"), () when there are
+    none. `size` tells how many articles have a word: of several pairs the commonest is taken.
+    """
+    best: tuple[str, ...] = ()
+    held = 0
+    for at in range(SHORTEST_PART, len(word) - SHORTEST_PART + 1):
+        for link in LINKS:
+            left, right = word[:at].removesuffix(link), word[at:]
+            least = min(size(left), size(right))
+            if len(left) >= SHORTEST_PART and least > held:
+                best, held = (left, right), least
+    return best
 
 
 class Lexicon:
@@ -140,7 +160,7 @@ class Lexicon:
             return 2 * found >= len(pairs)
         return any(
             len(docs) and (allowed is None or bool(allowed[docs].any()))
-            for term in dict.fromkeys((stem(word, language), stem(fold(word), language)))
+            for term in _stems(word, language)
             for docs in [self._stems.find(language, term)[0]]
         )
 
@@ -246,9 +266,8 @@ class Lexicon:
         *_, last = tokens(text)
         start = fold(normal(last.surface))
         found = [
-            (-int(self.sizes[numbers[bisect_left(words, word)]]), word)
+            (-self.count(word, language, self.sizes), word)
             for language in self.languages
-            for words, numbers in [self.words(language)]
             for word in self.beginning(start, language)
         ]
         return text[: last.start] + min(found)[1]
@@ -274,25 +293,16 @@ class Lexicon:
         return [word[::-1] for word in self._commonest(turned, found)]
 
     def parts(self, word: str, language: str) -> tuple[str, ...]:
-        """Return the two words of a language that a folded compound consists of, () when there are
-        none; those in the most articles when there are several.
-        """
+        """Return the two words that a folded compound of a language consists of, () for none."""
         if base_language(language) not in COMPOUNDING:
             return ()
-        best: tuple[str, ...] = ()
-        held = 0
-        for at in range(SHORTEST_PART, len(word) - SHORTEST_PART + 1):
-            for link in LINKS:
-                left, right = word[:at].removesuffix(link), word[at:]
-                least = min(self._size(left, language), self._size(right, language))
-                if len(left) >= SHORTEST_PART and least > held:
-                    best, held = (left, right), least
-        return best
+        return split_compound(word, lambda part: self.count(part, language, self.sizes))
 
-    def _size(self, word: str, language: str) -> int:
+    def count(self, word: str, language: str, counts: Counts) -> int:
+        """Return the entry of `counts` (see `counts`) for a folded word, 0 when there is none."""
         words, numbers = self.words(language)
         at = bisect_left(words, word)
-        return int(self.sizes[numbers[at]]) if at < len(words) and words[at] == word else 0
+        return int(counts[numbers[at]]) if at < len(words) and words[at] == word else 0
 
     @cached_property
     def _turned(self) -> dict[str, _Words]:

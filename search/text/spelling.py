@@ -9,7 +9,6 @@ corrected without asking; whatever else is near is offered.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from search.text.analysis import base_language, fold, stop_words
-from search.text.lexicon import COMPOUNDING, LINKS, SHORTEST_PART, WRITTEN, Lexicon, Mask
+from search.text.lexicon import COMPOUNDING, WRITTEN, Lexicon, Mask, split_compound
 from search.text.query import surface_parts
 from search.text.tokens import Token, normal, tokens
 from search.types import Document
@@ -160,7 +159,8 @@ class Speller:
         word = normal(token.surface).lower()
         folded = fold(word)
         if near := self._near(folded):
-            spoken = [each for each in self._lexicon.languages if self._has(near, each)]
+            lexicon, counts = self._lexicon, self._counts
+            spoken = [each for each in lexicon.languages if lexicon.count(near, each, counts)]
             within = [each for each in spoken if each in languages and _fits(word, each)]
             sure = (
                 bool(within)
@@ -168,15 +168,10 @@ class Speller:
                 and any(map(self._lexicon.is_checked, within))
             )
             return _Better(self._written.get(near, near), sure)
-        if parts := self._parts(folded):
+        if parts := " ".join(split_compound(folded, lambda part: self._words.get(part, 0))):
             spoken = [each for each in languages if base_language(each) in COMPOUNDING]
             return _Better(parts, bool(spoken), _with_capitals(spoken))
         return None
-
-    def _has(self, word: str, language: str) -> bool:
-        words, numbers = self._lexicon.words(language)
-        at = bisect_left(words, word)
-        return at < len(words) and words[at] == word and bool(self._counts[numbers[at]])
 
     def _near(self, word: str) -> str:
         """Return the likeliest word one or two edits away, "" when there is none."""
@@ -197,20 +192,6 @@ class Speller:
         near = np.abs(self._lengths - len(word)) <= edits
         near &= np.bitwise_count(self._letters ^ mine) <= 2 * edits
         return [self._choices[i] for i in np.flatnonzero(near)]
-
-    def _parts(self, word: str) -> str:
-        """Return the two words that a compound consists of ("Druckertreiber"), "" when there are
-        none.
-        """
-        best, held = "", 0
-        for at in range(SHORTEST_PART, len(word) - SHORTEST_PART + 1):
-            right = word[at:]
-            for link in LINKS:
-                left = word[:at].removesuffix(link) if link else word[:at]
-                least = min(self._words.get(left, 0), self._words.get(right, 0))
-                if len(left) >= SHORTEST_PART and least > held:
-                    best, held = f"{left} {right}", least
-        return best
 
 
 def _named(token: Token, found: Sequence[Token]) -> bool:
