@@ -148,7 +148,7 @@ def _fill(
 ) -> tuple[Manifest, Mapping[int, str]]:
     """Fill the folder; return its manifest, and the hashes of files linked from an earlier one."""
     (part / "synonyms.json").write_text(json.dumps(synonyms or {}, ensure_ascii=False), "utf-8")
-    made, vectors = _before(root, encoder)
+    made, vectors, others = _before(root, encoder)
     left = remains(root) if made is None else []
     if vectors is None and encoder is not None:
         vectors = next((one.path for one in left if _has_vectors(one, encoder)), None)
@@ -160,9 +160,8 @@ def _fill(
     if encoder is not None:
         degraded = _vectors(part, plan, passages, encoder, known=vectors, progress=progress)
     if other is not None and not degraded:
-        known = _with_other_vectors(root, other)
         other_degraded = _vectors(
-            part, plan, passages, other, known=known, progress=progress, lane=OTHER
+            part, plan, passages, other, known=others, progress=progress, lane=OTHER
         )
     else:
         other = None
@@ -238,25 +237,15 @@ def _vectors(
     return ""
 
 
-def _with_other_vectors(root: Path, other: Encoder) -> Path | None:
-    """Return the newest good generation with vectors of the model for other languages."""
-    for folder in newest_first(root):
-        try:
-            facts = manifest.verify(folder)
-        except (SearchError, OSError, ValueError):
-            continue
-        if facts.other_fingerprint == other.fingerprint:
-            return folder
-    return None
-
-
 def _before(
     root: Path, encoder: Encoder | None
-) -> tuple[tuple[Path, Manifest] | None, Path | None]:
-    """Return the newest good generation of this recipe, and the newest with this encoder's vectors:
-    either may be None.
+) -> tuple[tuple[Path, Manifest] | None, Path | None, Path | None]:
+    """Return the newest good generation of this recipe, the newest with this encoder's vectors, and
+    the newest with those of the one for other languages: each may be None. Verifying one reads all
+    its files.
     """
-    made, vectors = None, None
+    made, vectors, others = None, None, None
+    other = other_of(encoder)
     for folder in newest_first(root):
         try:
             facts = manifest.verify(folder)
@@ -266,9 +255,11 @@ def _before(
             made = folder, facts
         if vectors is None and encoder is not None and facts.fingerprint == encoder.fingerprint:
             vectors = folder
-        if made and (vectors or encoder is None):
+        if others is None and other is not None and facts.other_fingerprint == other.fingerprint:
+            others = folder
+        if made and (vectors or encoder is None) and (others or other is None):
             break
-    return made, vectors
+    return made, vectors, others
 
 
 def _publish(
