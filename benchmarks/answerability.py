@@ -31,7 +31,7 @@ from search.ranking.hybrid import collect, rank, requests_for
 from search.ranking.lanes import vectors_of
 from search.semantic.encoder import Encoder
 from search.semantic.runtime import open_runtime
-from search.text.query import bounded
+from search.text.pasted import bounded
 from search.types import Mode
 
 Doubles = npt.NDArray[np.float64]

@@ -28,7 +28,7 @@ from kb.redaction.redactor import redact, redactor
 from kb.tracking.query_text import words_key
 from kb.tracking.user_agents import device_of, is_robot
 from kb.web.filters import linked
-from search.text.query import bounded
+from search.text.pasted import bounded
 from search.text.tokens import normal as normal_text
 
 SIZES = (10_000, 20_000, 40_000)

@@ -39,7 +39,7 @@ from kb.web.views import (
 from kb.web.views import annotations as views_annotations
 from kb.web.views import tickets as views_tickets
 from search.text.analysis import base_language
-from search.text.query import MAX_PASTED
+from search.text.pasted import MAX_PASTED
 
 LONGEST_REQUEST = 256 * 1024  # bytes; more than the longest ticket needs
 SPARE = 8  # counting places beyond two per web process (one ends while another starts)

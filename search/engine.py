@@ -25,17 +25,18 @@ from search.index.audience import AudienceView, view_of
 from search.index.opened import Generation
 from search.index.storage import StoredColumn
 from search.index.watching import Damage
-from search.ranking.conditions import constraints
+from search.ranking.conditions import constraints, for_model
 from search.ranking.confidence import confidence
 from search.ranking.fusion import keyword_share, meaning_share
 from search.ranking.hybrid import Mask, Ranking, collect, rank, requests_for
-from search.ranking.lanes import QueryVectors, may_be_english
+from search.ranking.lanes import QueryVectors, may_be_english, needs_other
 from search.ranking.snippets import hits_of
 from search.semantic.encoder import Encoder, other_of
 from search.semantic.query_encoder import Answer, Loader, QueryEncoder
 from search.suggest.offers import Suggestion
 from search.suggest.suggester import Queries, Suggester
-from search.text.query import bounded, is_long
+from search.text.lexicon import ENGLISH
+from search.text.pasted import bounded, is_long
 from search.types import Mode, Query, Results
 
 REMEMBERED = 1000  # cached answers of a generation in each process, some 10 kB each
@@ -301,7 +302,7 @@ class Engine:
     def _searched(self, serving: _Serving, query: Query) -> Results:
         timings = dict[str, float]()
         view = serving.view(query.audiences)
-        typed = bounded(query.text)
+        typed = bounded(query.text, serving.generation.lexicon.rarity)
         text, suggestion = _spelt(typed, query, view=view)
         with _timed(timings, "rank"):
             found = self._ranked(serving, query, text=text, view=view)
@@ -346,7 +347,8 @@ class Engine:
     ) -> tuple[Ranking, Mode, str]:
         generation = serving.generation
         asked = constraints(text, literal=query.literal)
-        mode, vectors = self._settings.mode, self._vectors(generation, asked.text)
+        read = for_model(query.text, asked)
+        mode, vectors = self._settings.mode, self._vectors(generation, asked.text, read)
         requests = requests_for(generation, asked)
         signals = collect(
             generation, asked, requests=requests, vectors=lambda: vectors()[0], allowed=view.allowed
@@ -356,9 +358,11 @@ class Engine:
             mode = Mode.KEYWORD
         return rank(generation, signals, mode=mode, prefer=query.prefer_language), mode, degraded
 
-    def _vectors(self, generation: Generation, text: str) -> Callable[[], tuple[QueryVectors, str]]:
+    def _vectors(
+        self, generation: Generation, text: str, read: str
+    ) -> Callable[[], tuple[QueryVectors, str]]:
         """Return a function that waits for the query's vectors, and tells why there is none; the
-        models work while words are matched.
+        models work while words are matched. They read `read`, the whole of a long text.
         """
         if self._settings.mode is Mode.KEYWORD or not text:
             return lambda: (QueryVectors(None), "")
@@ -367,20 +371,24 @@ class Engine:
             reason = facts.degraded or "The index was built without a model."
             return lambda: (QueryVectors(None), reason)
         completed = generation.lexicon.completed(text)
-        english, languages = True, generation.lexicon.spoken_in(completed)
+        read = completed if read == text else read
+        english = sure = True
+        languages = generation.lexicon.spoken_in(completed)
         main: Answer = _none
         other: Answer = _none
         if generation.other_meaning is not None:
             english = may_be_english(generation.lexicon, completed)
-            other = self._other.begin(completed, facts.other_fingerprint)
+            sure = english and generation.lexicon.knows_all(completed, ENGLISH)
+            if needs_other(generation, sure=sure):
+                other = self._other.begin(read, facts.other_fingerprint)
         if english:
-            main = self._encoder.begin(completed, facts.fingerprint)
+            main = self._encoder.begin(read, facts.fingerprint)
 
         def wait() -> tuple[QueryVectors, str]:
             (theirs, _), (ours, reason) = other(), main()
             if theirs is None and not english:  # then the first model reads every language
-                ours, reason = self._encoder.begin(completed, facts.fingerprint)()
-            return QueryVectors(ours, theirs, english, languages), reason
+                ours, reason = self._encoder.begin(read, facts.fingerprint)()
+            return QueryVectors(ours, theirs, english, sure, languages), reason
 
         return cache(wait)
 
@@ -391,7 +399,7 @@ class Engine:
         number = generation.ordinals.get(document_id, -1)
         if number < 0 or not view.allowed[number]:
             raise SearchError(f"There is no article {document_id!r}.", "Check the id.")
-        text, _ = _spelt(bounded(query.text), query, view=view)
+        text, _ = _spelt(bounded(query.text, generation.lexicon.rarity), query, view=view)
         ranking, _, _ = self._rank(serving, query, text=text, view=view)
         return _explanation(generation, ranking, number)
 
@@ -485,8 +493,11 @@ def _once_each(
     groups = generation.alike[order].astype(np.int64)
     if within is not None:
         groups = groups * len(within.names) + within.numbers[order]
-    _, first = np.unique(groups, return_index=True)
-    return order[np.sort(first)]
+    places = np.arange(len(order))
+    first = np.empty(int(groups.max(initial=-1)) + 1, np.int64)
+    first[groups[::-1]] = places[::-1]  # of several places the last one written, the first, stays
+    kept: np.ndarray = order[first[groups] == places]
+    return kept
 
 
 def _facets(generation: Generation, ranking: Ranking) -> Mapping[str, Mapping[str, int]]:

@@ -1,7 +1,7 @@
 """`python -m search.evaluate DIR`: judged queries to nDCG, MRR, recall, answerability and speed.
 
-Promises the figures that the documentation quotes, from the very engine that serves. Index and
-vectors are cached, so that another run is quick. Knows nothing of a particular set.
+The figures that the documentation quotes come from the very engine that serves. Index and vectors
+are cached, so that another run is quick.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ from search.evaluation.measures import (
 from search.index.building import recipe
 from search.index.generation import build, open_current
 from search.prepare import prepare, prepare_multilingual
+from search.ranking.confidence import OUTSIDE
 from search.semantic.runtime import open_multilingual, open_runtime
 from search.types import Mode, Query, Results
 
@@ -126,17 +127,19 @@ def evaluate(judged: JudgedSet, engine: Engine, *, limit: int = 0) -> dict[str, 
 
 
 def _calibrated(sure: Mapping[bool, Sequence[float]]) -> dict[str, Any]:
-    """Return Brier score, calibration error and reliability curve; None unless the set has queries
-    with and without an answer.
+    """Return Brier score, calibration error and reliability curve as if the assumed share of
+    queries (`confidence.OUTSIDE`) had no answer; None unless the set has queries with and without.
     """
     if not sure[True] or not sure[False]:
         return {"brier": None, "ece": None, "reliability": []}
     given = [*sure[True], *sure[False]]
     truth = [True] * len(sure[True]) + [False] * len(sure[False])
+    share = {True: (1 - OUTSIDE) / len(sure[True]), False: OUTSIDE / len(sure[False])}
+    weights = [share[one] * len(given) for one in truth]
     return {
-        "brier": brier(given, truth),
-        "ece": calibration_error(given, truth),
-        "reliability": [asdict(one) for one in reliability(given, truth)],
+        "brier": brier(given, truth, weights=weights),
+        "ece": calibration_error(given, truth, weights=weights),
+        "reliability": [asdict(one) for one in reliability(given, truth, weights=weights)],
     }
 
 

@@ -25,13 +25,13 @@ from search.index import manifest as index_manifest
 from search.index.keyword import ARTICLE_SCORING, PASSAGE_SCORING, Analysed
 from search.index.manifest import EXTRA, Manifest, shared
 from search.index.opened import plain
-from search.index.postings import GONE, Collected, TermCounts, load_counts, merged
+from search.index.postings import GONE, Collected, TermCounts, counts_of, load_counts, merged
 from search.index.storage import Packed
 from search.index.watching import BAD
 from search.ranking.keyword_scores import plain_pairs, telling_pairs
 from search.semantic import vectors as semantic_vectors
 from search.semantic.encoder import Encoder, Progress, Vectors
-from search.semantic.vectors import KEY_BYTES, NO_PASSAGE, VectorRows
+from search.semantic.vectors import KEY_BYTES, NO_PASSAGE, StoredRows, VectorRows
 from search.suggest import suggester
 from search.text import spelling
 from search.text.passages import Passage, Passages, passages_of
@@ -126,14 +126,14 @@ class Journal:
 
 
 def fill(
-    vectors: Vectors,
+    vectors: StoredRows,
     missing: Mapping[bytes, tuple[str, list[int]]],
     encoder: Encoder,
     *,
     journal: Journal,
     progress: Progress,
 ) -> None:
-    """Write the vectors of texts into their rows.
+    """Write the vectors of texts into their rows of a stored array.
 
     `missing` maps a text's key to the text and its rows. Texts of similar length are encoded
     together.
@@ -143,7 +143,7 @@ def fill(
     known = {name: row for name, row in journal.read().items() if name in missing}
     journal.write(known)
     for name, row in known.items():
-        vectors[missing[name][1]] = row
+        semantic_vectors.put(vectors, missing[name][1], row[None])
     left = sorted((name for name in missing if name not in known), key=lambda k: len(missing[k][0]))
     done = len(known)
     progress("encode", done, len(missing))
@@ -151,7 +151,7 @@ def fill(
         made = encoder.encode_documents([missing[name][0] for name in batch])
         journal.add(batch, made)
         for name, row in zip(batch, made, strict=True):
-            vectors[missing[name][1]] = row
+            semantic_vectors.put(vectors, missing[name][1], row[None])
         done += len(batch)
         progress("encode", done, len(missing))
 
@@ -266,10 +266,8 @@ def fill_words(part: Path, plan: BuildPlan, *, progress: Progress) -> Passages:
     heads = _table(part, plan, "passages", fresh=tables.passages, moved=moved)
     of_passages: Integers = languages[passages[:, 0]]
     postings.impacts_of(heads, PASSAGE_SCORING, of_passages).save(part, "passages")
-    titles = _table(part, plan, "titles", fresh=tables.titles, moved=plan.moved)
-    postings.plain(titles).save(part, "titles")
-    pairs = _table(part, plan, "pairs", fresh=tables.pairs, moved=plan.moved)
-    postings.plain(pairs).save(part, "pairs")
+    _list(part, plan, "titles", fresh=tables.titles)
+    _list(part, plan, "pairs", fresh=tables.pairs)
     _save_words(part, plan, tables.words)
     right_words.write(part, plan.languages, plan.before)
     suggester.write(part, plan.documents, plan.before)
@@ -379,14 +377,21 @@ def _table(
     return found
 
 
+def _list(part: Path, plan: BuildPlan, name: str, *, fresh: Collected) -> TermCounts:
+    """Write which articles have each term; how often does not matter."""
+    before = counts_of(postings.load_postings(plan.before, name)) if plan.before else None
+    found = merged(fresh, before, plan.moved)
+    postings.listed(found).save(part, name)
+    return found
+
+
 def _save_words(part: Path, plan: BuildPlan, fresh: Collected) -> None:
     """Write the vocabulary: postings, and the text of each word."""
     texts = dict(fresh.texts)
     if plan.before:
         held = np.load(plan.before / "words.terms.npy").tolist()
         texts |= zip(held, postings.load_texts(plan.before, "words"), strict=True)
-    words = _table(part, plan, "words", fresh=fresh, moved=plan.moved)
-    postings.plain(words).save(part, "words")
+    words = _list(part, plan, "words", fresh=fresh)
     postings.save_texts(part, "words", [texts[held] for held in words.terms.tolist()])
 
 
@@ -412,13 +417,14 @@ def fill_vectors(
     path = part / "vectors.npy"
     if not len(rows.keys):
         np.save(path, np.zeros((0, width), np.float32))
-        vectors: Vectors = np.load(path)
+        vectors: StoredRows = np.load(path)
     else:
-        vectors = np.lib.format.open_memmap(path, "w+", np.float32, (len(rows.keys), width))
+        written = semantic_vectors.empty(path, len(rows.keys), width)
         journal = Journal(journals, encoder.fingerprint)
-        missing = _missing(vectors, rows, texts, known=known / lane if known else None)
-        fill(vectors, missing, encoder, journal=journal, progress=progress)
-        vectors.flush()
+        missing = _missing(written, rows, texts, known=known / lane if known else None)
+        fill(written, missing, encoder, journal=journal, progress=progress)
+        written.flush()
+        vectors = written
     semantic_vectors.save(part, rows, vectors, former)
     (part / "known.words").write_text("\n".join(sorted(encoder.words())), "utf-8")
 
@@ -477,7 +483,7 @@ def _former_rows(
 
 
 def _missing(
-    vectors: Vectors, rows: VectorRows, texts: dict[bytes, str], *, known: Path | None
+    vectors: StoredRows, rows: VectorRows, texts: dict[bytes, str], *, known: Path | None
 ) -> dict[bytes, tuple[str, list[int]]]:
     """Fill in known vectors; return the texts that have none yet, with their rows."""
     names = [key.tobytes() for key in rows.keys]
@@ -489,7 +495,7 @@ def _missing(
         source = semantic_vectors.load_vectors(known)
         for start in range(0, len(have), 4096):
             some = have[start : start + 4096]
-            vectors[some] = source[there[some]]
+            semantic_vectors.put(vectors, some, semantic_vectors.floats(source[there[some]]))
     missing: dict[bytes, tuple[str, list[int]]] = {}
     for row, name in enumerate(names):
         if name not in held:

@@ -19,7 +19,7 @@ from search.errors import SearchError
 from search.index import duplicates, keyword, storage, watching
 from search.index.manifest import EXTRA, Manifest, mapped
 from search.index.names import names_with
-from search.index.postings import Postings, load_postings, load_texts
+from search.index.postings import Ordinals, Postings, load_postings, load_texts
 from search.index.right_words import load_right_words
 from search.index.storage import Documents
 from search.index.watching import Damage, Looks
@@ -125,7 +125,7 @@ class Generation:
             right=load_right_words(self.path, known),
         )
 
-    def titled(self, text: str) -> npt.NDArray[np.int32]:
+    def titled(self, text: str) -> Ordinals:
         """Return the articles whose title or answered question is that text."""
         return self.titles.find("", plain(text))[0]
 

@@ -38,6 +38,7 @@ from search.index.manifest import mapped
 
 Values = npt.NDArray[np.float32]
 _NONE = (np.empty(0, np.int32), np.empty(0, np.float32))
+REMEMBERED = 4096  # look-ups of a table: the steps of a search repeat them
 _PARTS = ("terms", "starts", "docs", "values")
 
 
@@ -51,9 +52,22 @@ class Postings:
     starts: npt.NDArray[np.int64]
     docs: Ordinals
     values: Values
+    _found: dict[tuple[str, str], tuple[Ordinals, Values]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def find(self, language: str, term: str) -> tuple[Ordinals, Values]:
         """Return the documents that have a term and their values; empty arrays when none does."""
+        key = language, term
+        held = self._found.get(key)
+        if held is None:
+            held = self._looked_up(language, term)
+            if len(self._found) >= REMEMBERED:
+                self._found.clear()
+            self._found[key] = held
+        return held
+
+    def _looked_up(self, language: str, term: str) -> tuple[Ordinals, Values]:
         wanted = np.uint64(hash_of(language, term))
         at = int(self.terms.searchsorted(wanted))
         if at == len(self.terms) or self.terms[at] != wanted:
@@ -62,14 +76,20 @@ class Postings:
         return self.docs[span], self.values[span]
 
     def save(self, folder: Path, name: str) -> None:
-        """Write `name.terms.npy`, `name.starts.npy`, `name.docs.npy` and `name.values.npy`."""
-        for part in _PARTS:
+        """Write `name.terms.npy`, `name.starts.npy`, `name.docs.npy` and, if there are values,
+        `name.values.npy`.
+        """
+        for part in _PARTS if len(self.values) else _PARTS[:-1]:
             np.save(folder / f"{name}.{part}.npy", getattr(self, part))
 
 
 def load_postings(folder: Path, name: str) -> Postings:
-    """Return the postings saved under `name`, mapped from disk."""
-    return Postings(*(mapped(folder / f"{name}.{part}.npy") for part in _PARTS))
+    """Return the postings saved under `name`, mapped from disk; of a list of documents alone the
+    values are empty.
+    """
+    terms, starts, docs = (mapped(folder / f"{name}.{part}.npy") for part in _PARTS[:-1])
+    path = folder / f"{name}.{_PARTS[-1]}.npy"
+    return Postings(terms, starts, docs, mapped(path) if path.is_file() else _NONE[1])
 
 
 def summed(counts: TermCounts, values: npt.NDArray[np.float64]) -> Postings:
@@ -81,14 +101,35 @@ def summed(counts: TermCounts, values: npt.NDArray[np.float64]) -> Postings:
     return Postings(
         counts.terms,
         starts.astype(np.int64),
-        docs=np.asarray(counts.docs[first], np.int32),
+        docs=_numbers(counts.docs[first]),
         values=totals.astype(np.float32),
     )
 
 
-def plain(counts: TermCounts) -> Postings:
-    """Return postings whose value is how often the document contains the term."""
-    return summed(counts, np.asarray(counts.counts, np.float64))
+def _numbers(docs: Ordinals) -> Ordinals:
+    """Return document numbers in two bytes each where that is enough."""
+    if not len(docs) or int(docs.max()) <= MOST:
+        return docs.astype(np.uint16)
+    return docs.astype(np.int32)
+
+
+def listed(counts: TermCounts) -> Postings:
+    """Return postings without values: only which documents have a term."""
+    found = summed(counts, np.zeros(len(counts.docs)))
+    return Postings(found.terms, found.starts, found.docs, _NONE[1])
+
+
+def counts_of(postings: Postings) -> TermCounts:
+    """Return the table of which `postings` without values were made."""
+    rows = len(postings.docs)
+    sizes = np.diff(postings.starts)
+    return TermCounts(
+        postings.terms,
+        np.repeat(np.arange(len(sizes), dtype=np.int32), sizes),
+        np.asarray(postings.docs, np.int32),
+        np.zeros(rows, np.uint8),
+        np.ones(rows, np.uint16),
+    )
 
 
 def save_texts(folder: Path, name: str, texts: Sequence[str]) -> None:
@@ -106,7 +147,7 @@ def load_texts(folder: Path, name: str) -> list[str]:
 
 
 Hashes = npt.NDArray[np.uint64]
-Ordinals = npt.NDArray[np.int32]
+Ordinals = npt.NDArray[np.int32] | npt.NDArray[np.uint16]
 MOST = 65535
 GONE = -1
 
@@ -119,6 +160,19 @@ def hash_of(language: str, term: str) -> int:
     return int.from_bytes(hashlib.blake2b(held, digest_size=8).digest(), "little")
 
 
+class _HashesOf(dict[str, int]):
+    """The hash of each term of a language so far; its text is added to `texts`."""
+
+    def __init__(self, language: str, texts: dict[int, str]) -> None:
+        super().__init__()
+        self._language, self._texts = language, texts
+
+    def __missing__(self, term: str) -> int:
+        held = self[term] = hash_of(self._language, term)
+        self._texts[held] = f"{self._language}\t{term}"
+        return held
+
+
 @dataclass(slots=True)
 class Collected:
     """Counts of new documents, gathered one document at a time, in any order."""
@@ -128,20 +182,18 @@ class Collected:
     docs: array[int] = field(default_factory=lambda: array("i"))
     fields: array[int] = field(default_factory=lambda: array("B"))
     counts: array[int] = field(default_factory=lambda: array("H"))
-    _known: dict[tuple[str, str], int] = field(default_factory=dict)
+    _known: dict[str, _HashesOf] = field(default_factory=dict)
 
     def add(self, document: int, part: int, *, language: str, terms: Iterable[str]) -> None:
         """Count the terms of one field of one document."""
-        for term, count in Counter(terms).items():
-            key = language, term
-            held = self._known.get(key)
-            if held is None:
-                held = self._known[key] = hash_of(language, term)
-                self.texts[held] = f"{language}\t{term}"
-            self.hashes.append(held)
-            self.docs.append(document)
-            self.fields.append(part)
-            self.counts.append(min(count, MOST))
+        known = self._known.get(language)
+        if known is None:
+            known = self._known[language] = _HashesOf(language, self.texts)
+        found = Counter(terms)
+        self.hashes.extend([known[term] for term in found])
+        self.docs.extend([document] * len(found))
+        self.fields.extend([part] * len(found))
+        self.counts.extend([min(count, MOST) for count in found.values()])
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,8 @@ from search.ranking.lanes import on_scale, vectors_of
 from search.semantic.encoder import Encoder, Progress, Vectors, other_of, silent
 from search.text.analysis import document_terms
 from search.text.passages import Passage, passage_text
-from search.text.query import Request, bounded
+from search.text.pasted import bounded
+from search.text.query import Request
 from search.types import Document, Mode
 
 # -- Logistic regression with a Gaussian prior, by Newton's method --

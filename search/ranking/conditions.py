@@ -23,8 +23,9 @@ from whoosh.searching import Searcher
 
 from search.index.keyword import EVERYTHING
 from search.text.analysis import CODE, canonical, fold, is_code, spellings, stop_words, terms
+from search.text.pasted import is_long, whole
 from search.text.query import PhraseRows, Sought, phrase_rows
-from search.text.tokens import tokens
+from search.text.tokens import query_tokens, tokens
 
 # Limits for a query; what is over stays words. Phrases cost most: positions are compared.
 MOST_CONDITIONS = 6
@@ -51,6 +52,8 @@ vagrant wget winget wmic wsl xcopy yum
 """
 _COMMANDS = frozenset(_COMMAND_TEXT.split())
 _COMMAND = re.compile(r"^--|^/[a-z]+$|[A-Z][a-z]+-[A-Z]|\\|\.(?:exe|ps1|bat|cmd|sh|msi|py|jar)\b")
+# Without one of these a query has no condition, which most have not.
+_SIGN = re.compile(r"[-:*\"“«„]|\bOR\b")
 _BEGINNING = re.compile(r"[^\W_]{3,}\*")
 
 
@@ -97,7 +100,7 @@ def constraints(text: str, *, literal: bool = False) -> Constraints:
     """Return the conditions in a bounded query; `text` is unchanged when there are none, and when
     it is `literal`.
     """
-    if literal:
+    if literal or not _SIGN.search(text):
         return Constraints(text)
     every: list[list[Condition]] = []
     none: list[Condition] = []
@@ -125,6 +128,11 @@ def constraints(text: str, *, literal: bool = False) -> Constraints:
     if not (every or none):
         return Constraints(" ".join(left) if any(item["minus"] for item in items) else text)
     return Constraints(" ".join(left), tuple(map(tuple, every)), tuple(none))
+
+
+def for_model(text: str, asked: Constraints) -> str:
+    """Return what the model reads of a query: all of a long text, else what is ranked by."""
+    return whole(text) if is_long(text) else asked.text
 
 
 def _exclusions(items: Sequence[re.Match[str]]) -> frozenset[int]:
@@ -201,7 +209,7 @@ def _common(words: str) -> bool:
 
 
 def _says_something(text: str) -> bool:
-    return next(tokens(text), None) is not None
+    return bool(query_tokens(text))
 
 
 def satisfying(index: Index, asked: Constraints, languages: Sequence[str]) -> list[int]:

@@ -62,6 +62,8 @@ SIMILAR = 0.35
 UNKNOWN = 0.6
 # The same where the second model compares: words of another language match less often.
 SIMILAR_ELSEWHERE = 0.1
+# The same by meaning alone, as a share of the best.
+RATHER_NEAR = 0.5
 PREFERRED_LANGUAGE = 0.05
 # For an article in the language of the query, the nearer the more: of two translations it is the
 # one to read.
@@ -77,6 +79,8 @@ LOOKED_AT = 60
 TAIL = 0.4
 # In a query of more words than this, a version or a model may be incidental: it counts this much.
 FEW_WORDS, INCIDENTAL = 3, 0.1
+# So does a name that a larger share of the articles has, such as the product that all are about.
+COMMON = 0.2
 # Scores that are equal to this many decimals count as equal.
 TIE = 4
 
@@ -190,7 +194,7 @@ def collect(
         absent=words.absent,
         unnamed=_unnamed(generation, asked.text, requests, coded, allowed=allowed),
         unread=read.other is None and not is_latin(asked.text),
-        english=read.other is None or read.english,
+        english=read.other is None or (read.english and read.sure),
         second=read.other is not None,
         parts=words.parts,
         spoken_in=generation.lexicon.spoken_in(asked.text),
@@ -229,7 +233,11 @@ def _exact(
     a version or model counts little beside a question. `coded` has the articles with each code.
     """
     size, worth = len(generation.documents), _worth(requests)
-    found = [(row, worth.get(surface, 1.0)) for surface, row in coded.items()]
+    many = max(2.0, COMMON * float(allowed.sum()))
+    found = [
+        (row, min(worth.get(surface, 1.0), INCIDENTAL if (row & allowed).sum() > many else 1.0))
+        for surface, row in coded.items()
+    ]
     found += [(_phrase(generation, requests, number), 1.0) for number in range(_phrases(requests))]
     exact, steps = np.zeros(size, np.float32), np.zeros(size, np.float32)
     for row, each in found:
@@ -307,8 +315,10 @@ def _steps(signals: Signals) -> Floats:
 def _keyword_share(generation: Generation, signals: Signals) -> Floats:
     whole = fusion.keyword_share(signals.keyword)
     best = np.zeros_like(whole)
-    held = np.flatnonzero(signals.passage_keyword)
-    np.maximum.at(best, generation.passage_documents[held], signals.passage_keyword[held])
+    first = generation.passage_starts[:-1]
+    held = np.flatnonzero(np.diff(generation.passage_starts))
+    if len(held):
+        best[held] = np.maximum.reduceat(signals.passage_keyword, first[held])
     return fusion.keyword_share(whole + PASSAGE_SHARE * fusion.keyword_share(best))
 
 
@@ -343,9 +353,14 @@ def _spoken_languages(generation: Generation, languages: frozenset[str]) -> Floa
 
 
 def _is_unknown(signals: Signals) -> bool:
-    """Return whether the query is one word that nothing knows, which a model can only guess at."""
-    asked = (sum(one.asked for one in request.sought) for request in signals.requests)
-    return not signals.spoken_in and max(asked, default=0) < SENTENCE
+    """Return whether the query is one word that nothing knows, which a model can only guess at. A
+    word with accents is rather of another language than the name of a product.
+    """
+    if signals.spoken_in:
+        return False
+    asked = [[one.surface for one in r.sought if one.asked] for r in signals.requests]
+    most = max(asked, key=len, default=[])
+    return len(most) < SENTENCE and all(map(str.isascii, most))
 
 
 def _matches(generation: Generation, signals: Signals, *, mode: Mode) -> Mask:
@@ -354,7 +369,8 @@ def _matches(generation: Generation, signals: Signals, *, mode: Mode) -> Mask:
     if generation.other_meaning is not None and not unknown:
         second = ~generation.in_english if signals.english else np.ones(len(near), bool)
         near |= (signals.cosines >= SIMILAR_ELSEWHERE) & second
-    if mode is Mode.SEMANTIC:
+    if mode is Mode.SEMANTIC:  # without words the nearest are all there is
+        near |= signals.cosines >= RATHER_NEAR * signals.cosines.max(initial=1e-6)
         return near
     return (signals.keyword > 0) | (signals.exact > 0) | near
 

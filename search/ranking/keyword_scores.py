@@ -18,7 +18,7 @@ import numpy.typing as npt
 from search.index.postings import Ordinals, Postings, Values
 from search.text.analysis import document_terms, fold, stop_words, terms
 from search.text.query import MAX_TERMS, Identifier, Request, Sought
-from search.text.tokens import tokens
+from search.text.tokens import query_tokens
 
 # -- Neighbouring words and words as typed --
 
@@ -61,7 +61,7 @@ def as_typed(postings: Postings, text: str, *, languages: Sequence[str], size: i
     exactly as typed. `postings` are the vocabulary's.
     """
     best = np.zeros(size, np.float32)
-    words = [fold(token.surface) for token in tokens(text)][:MAX_TERMS]
+    words = [fold(token.surface) for token in query_tokens(text)][:MAX_TERMS]
     for language in languages:
         kept = [word for word in words if word not in stop_words(language)] or words
         if kept:
@@ -70,10 +70,11 @@ def as_typed(postings: Postings, text: str, *, languages: Sequence[str], size: i
 
 
 def _share(postings: Postings, wanted: Sequence[str], language: str, *, size: int) -> Floats:
-    held = np.zeros(size, np.float32)
-    for one in wanted:
-        held[postings.find(language, one)[0]] += 1
-    return held / np.float32(len(wanted))
+    rows = [docs for one in wanted if len(docs := postings.find(language, one)[0])]
+    if not rows:
+        return _nothing(size)
+    held = np.bincount(np.concatenate(rows), minlength=size)
+    return held.astype(np.float32) / np.float32(len(wanted))
 
 
 # -- Keyword scores and coverage --

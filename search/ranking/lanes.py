@@ -38,13 +38,15 @@ def on_scale(cosines: Floats) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class QueryVectors:
-    """A query as each model reads it, None where it does not; `english`: it may be English.
-    `languages` are those that it may be in, none when nothing tells.
+    """A query as each model reads it, None where it does not; `english`: it may be English, and
+    `sure` when each of its words is. `languages` are those that it may be in, none when nothing
+    tells.
     """
 
     main: Vectors | None
     other: Vectors | None = None
     english: bool = True
+    sure: bool = True
     languages: frozenset[str] = frozenset()
 
 
@@ -52,14 +54,25 @@ def vectors_of(generation: Generation, encoder: Encoder | None, text: str) -> Qu
     """Return the vectors of a query, computed now."""
     if encoder is None or generation.meaning is None:
         return QueryVectors(None)
+    lexicon = generation.lexicon
     other = other_of(encoder) if generation.other_meaning else None
-    english = other is None or may_be_english(generation.lexicon, text)
+    english = other is None or may_be_english(lexicon, text)
+    sure = other is None or (english and lexicon.knows_all(text, ENGLISH))
+    needed = other is not None and needs_other(generation, sure=sure)
     return QueryVectors(
         encoder.encode_query(text) if english else None,
-        other.encode_query(text) if other else None,
+        other.encode_query(text) if other is not None and needed else None,
         english,
-        generation.lexicon.spoken_in(text),
+        sure,
+        lexicon.spoken_in(text),
     )
+
+
+def needs_other(generation: Generation, *, sure: bool) -> bool:
+    """Return whether the second model compares anything with a query that is `sure` to be English
+    or not.
+    """
+    return not sure or not bool(generation.in_english.all())
 
 
 def may_be_english(lexicon: Lexicon, text: str) -> bool:
@@ -86,7 +99,7 @@ def nearest(
         return main.nearest(vectors.main, allowed=allowed, wanted=wanted(allowed))
     inside = generation.in_english
     english = main is not None and vectors.main is not None and vectors.english
-    rest = allowed & ~inside if english else allowed
+    rest = allowed & ~inside if english and vectors.sure else allowed
     theirs = _scaled(
         generation,
         other.nearest(vectors.other, allowed=rest, wanted=wanted(rest)),
@@ -97,10 +110,21 @@ def nearest(
     ours = main.nearest(vectors.main, allowed=allowed & inside, wanted=wanted(allowed & inside))
     share = (allowed & inside).sum() / max(1, allowed.sum())
     passages = inside[generation.passage_documents]
+    if not vectors.sure:
+        return _nearer(ours, theirs)
     return Nearest(
         np.where(inside, ours.articles, theirs.articles),
         np.where(passages, ours.passages, theirs.passages),
         float(share * ours.median + (1 - share) * theirs.median),
+    )
+
+
+def _nearer(ours: Nearest, theirs: Nearest) -> Nearest:
+    """Return the higher cosine of both models: nothing tells which of them reads the query."""
+    return Nearest(
+        np.maximum(ours.articles, theirs.articles),
+        np.maximum(ours.passages, theirs.passages),
+        max(ours.median, theirs.median),
     )
 
 

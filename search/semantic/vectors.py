@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -98,6 +98,43 @@ class Neighbours:
         return found
 
 
+# -- Vectors as stored: few as they are, many in 8 bits a number --
+
+
+# Rows of float32, shape (n, d), or of int8, shape (n, d + 4): the last four bytes of a row are the
+# float32 by which its numbers are multiplied. A cosine changes by less than 0.005.
+StoredRows = npt.NDArray[np.float32] | npt.NDArray[np.int8]
+_SCALE = 4
+_MOST = 127
+
+
+def empty(path: Path, count: int, width: int) -> np.memmap[Any, Any]:
+    """Return a new file's rows for `count` vectors of `width` numbers, mapped for writing."""
+    if count > EXACT_UP_TO:
+        return np.lib.format.open_memmap(path, "w+", np.int8, (count, width + _SCALE))
+    return np.lib.format.open_memmap(path, "w+", np.float32, (count, width))
+
+
+def put(stored: StoredRows, rows: Sequence[int] | npt.NDArray[np.int64], vectors: Vectors) -> None:
+    """Write vectors (n, d), or one (1, d) several times, into these rows."""
+    if stored.dtype != np.int8:
+        stored[rows] = vectors
+        return
+    scales = np.abs(vectors).max(axis=1, keepdims=True).astype(np.float32) / _MOST
+    numbers = np.round(vectors / np.maximum(scales, 1e-12)).astype(np.int8)
+    stored[rows] = np.concatenate([numbers, scales.view(np.int8)], axis=1)
+
+
+def floats(stored: StoredRows) -> Vectors:
+    """Return stored rows (n, …) as vectors: float32, shape (n, d)."""
+    if stored.dtype != np.int8:
+        return np.asarray(stored, np.float32)
+    scales = np.ascontiguousarray(stored[:, -_SCALE:]).view(np.float32)
+    found: Vectors = stored[:, :-_SCALE].astype(np.float32)
+    found *= scales
+    return found
+
+
 # -- The semantic index --
 
 
@@ -160,7 +197,7 @@ def _short(keys: Keys) -> npt.NDArray[np.uint64]:
     return np.ascontiguousarray(keys[:, :8]).view(np.uint64).ravel()
 
 
-def save(folder: Path, rows: VectorRows, vectors: Vectors, former: Path | None = None) -> None:
+def save(folder: Path, rows: VectorRows, vectors: StoredRows, former: Path | None = None) -> None:
     """Write what the vectors in `vectors.npy` stand for, and the graph when there are many.
 
     `former` is the folder of an earlier generation whose graph may be updated.
@@ -172,7 +209,7 @@ def save(folder: Path, rows: VectorRows, vectors: Vectors, former: Path | None =
         _save_graph(folder, rows, vectors, former)
 
 
-def _save_graph(folder: Path, rows: VectorRows, vectors: Vectors, former: Path | None) -> None:
+def _save_graph(folder: Path, rows: VectorRows, vectors: StoredRows, former: Path | None) -> None:
     keys, first = np.unique(_short(rows.keys), return_index=True)
     if former is not None and (former / _GRAPH).is_file():
         before = np.unique(_short(np.load(former / "vectors.keys.npy")))
@@ -182,10 +219,10 @@ def _save_graph(folder: Path, rows: VectorRows, vectors: Vectors, former: Path |
             folder / _GRAPH,
             gone=before[~np.isin(before, keys)],
             keys=keys[new],
-            vectors=vectors[first[new]],
+            vectors=floats(vectors[first[new]]),
         ):
             return
-    build(folder / _GRAPH, keys, vectors[first])
+    build(folder / _GRAPH, keys, floats(vectors[first]))
 
 
 def load_rows(folder: Path) -> VectorRows:
@@ -197,9 +234,9 @@ def load_rows(folder: Path) -> VectorRows:
     )
 
 
-def load_vectors(folder: Path) -> Vectors:
-    """Return the vectors of a generation, mapped from disk."""
-    found: Vectors = mapped(folder / "vectors.npy")
+def load_vectors(folder: Path) -> StoredRows:
+    """Return the vectors of a generation as stored, mapped from disk."""
+    found: StoredRows = mapped(folder / "vectors.npy")
     return found
 
 
@@ -214,25 +251,23 @@ class SemanticIndex:
         self._sizes = articles, passages
         self._graph: Neighbours | None = None
         if (folder / _GRAPH).is_file():
-            self._graph = Neighbours(folder / _GRAPH, self._vectors.shape[1])
+            self._graph = Neighbours(folder / _GRAPH, floats(self._vectors[:1]).shape[1])
             short = _short(mapped(folder / "vectors.keys.npy"))
             self._order = np.argsort(short, kind="stable")
             self._keys = short[self._order]
             self._sample = np.sort(np.random.default_rng(0).permutation(articles)[:SAMPLED])
             rows = _ranges(self._starts[self._sample], self._starts[self._sample + 1])
-            self._sample_vectors = self._vectors[rows]
+            self._sample_vectors = floats(self._vectors[rows])
 
     def first(self, article: int) -> Vectors:
         """Return an article's first vector: its title's, where it has one."""
-        vector: Vectors = self._vectors[self._starts[article]]
+        vector: Vectors = floats(self._vectors[self._starts[article], None])[0]
         return vector
 
     def of(self, articles: npt.NDArray[np.int64]) -> Vectors:
         """Return the vectors of articles by number: float32, shape (n, d)."""
-        vectors: Vectors = self._vectors[
-            _ranges(self._starts[articles], self._starts[articles + 1])
-        ]
-        return vectors
+        rows = _ranges(self._starts[articles], self._starts[articles + 1])
+        return floats(self._vectors[rows])
 
     def nearest(
         self, vector: Vectors, *, allowed: Mask, wanted: Callable[[], npt.NDArray[np.int64]]
@@ -245,15 +280,19 @@ class SemanticIndex:
         if not self._sizes[0] or not allowed.any():
             articles, passages = self._sizes
             return Nearest(np.zeros(articles, np.float32), np.zeros(passages, np.float32), 0.0)
-        if self._graph is None or allowed.mean() < MOSTLY_OPEN:
+        if self._graph is None:
             return self._exact(vector, allowed)
+        if allowed.mean() < MOSTLY_OPEN:
+            found = self._looked_at(vector, np.flatnonzero(allowed[self._documents]))
+            return replace(found, median=float(np.median(found.articles[allowed])))
         near = self._rows_of(self._graph.nearest(vector, CANDIDATES))
         named = wanted()
         whole = _ranges(self._starts[named], self._starts[named + 1])
-        return self._looked_at(vector, np.union1d(near, whole), allowed)
+        found = self._looked_at(vector, np.union1d(near, whole))
+        return replace(found, median=self._median(vector, allowed))
 
     def _exact(self, vector: Vectors, allowed: Mask) -> Nearest:
-        cosines = self._vectors @ vector
+        cosines = floats(self._vectors) @ vector
         best = np.maximum.reduceat(cosines, self._starts[:-1])
         passages = np.zeros(self._sizes[1], np.float32)
         of_passages = self._passages >= 0
@@ -267,16 +306,16 @@ class SemanticIndex:
         rows: npt.NDArray[np.int64] = self._order[_ranges(first, last)]
         return rows
 
-    def _looked_at(self, vector: Vectors, rows: npt.NDArray[np.int64], allowed: Mask) -> Nearest:
-        """Return the cosines of the vectors in these rows (ascending)."""
+    def _looked_at(self, vector: Vectors, rows: npt.NDArray[np.int64]) -> Nearest:
+        """Return the cosines of the vectors in these rows (ascending), with no median."""
         articles, passages = (np.zeros(size, np.float32) for size in self._sizes)
         if len(rows):
-            cosines, documents = self._vectors[rows] @ vector, self._documents[rows]
+            cosines, documents = floats(self._vectors[rows]) @ vector, self._documents[rows]
             heads = np.flatnonzero(np.diff(documents, prepend=-1))
             articles[documents[heads]] = np.maximum.reduceat(cosines, heads)
             numbers = self._passages[rows]
             passages[numbers[numbers >= 0]] = cosines[numbers >= 0]
-        return Nearest(articles, passages, self._median(vector, allowed))
+        return Nearest(articles, passages, 0.0)
 
     def _median(self, vector: Vectors, allowed: Mask) -> float:
         """Return the median over articles of their best cosine, from a sample of those allowed."""

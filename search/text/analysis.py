@@ -336,7 +336,7 @@ def grouped_numbers(text: str, found: Sequence[Token]) -> dict[int, str]:
     rows: dict[int, str] = {}
     digits, end, groups = "", -1, 0
     for at, token in enumerate(found):
-        own = _GROUPS.fullmatch(token.surface) is not None
+        own = token.surface[0].isdecimal() and _GROUPS.fullmatch(token.surface) is not None
         between = text[end : token.start] if digits and end >= 0 else ""
         if not own or (digits and not _BETWEEN.fullmatch(between)):
             digits, groups = "", 0
@@ -358,9 +358,13 @@ def document_terms(text: str, language: str) -> list[tuple[str, ...]]:
     numbers = grouped_numbers(text, found)
     for at, token in enumerate(found):
         right = token.surface
-        pairs = (pair_code(left, right), pair_verb(left, right, language)) if left else ()
-        name = "" if loud else capital_name(left, right, language)
-        more = (*pairs, name, numbers.get(at, ""))
-        rows.append((*spellings(right, language), *(term for term in more if term)))
+        own = spellings(right, language)
+        if right[0].islower() and right not in _PARTICLES:  # most words: nothing is to be added
+            rows.append(own)
+        else:
+            pairs = (pair_code(left, right), pair_verb(left, right, language)) if left else ()
+            name = "" if loud else capital_name(left, right, language)
+            more = (*pairs, name, numbers.get(at, ""))
+            rows.append((*own, *(term for term in more if term)))
         left = right
     return rows

@@ -10,13 +10,14 @@ from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from math import log
 
 import numpy as np
 import numpy.typing as npt
 
 from search.index.postings import Hashes, Postings, hash_of
 from search.text.analysis import base_language, fold, is_pair, stem, stop_words, terms
-from search.text.tokens import normal, tokens
+from search.text.tokens import normal, query_tokens, tokens
 
 # The vocabulary also has the words that are written with accents, as written, under the language
 # with this before it.
@@ -164,6 +165,27 @@ class Lexicon:
             for docs in [self._stems.find(language, term)[0]]
         )
 
+    def rarity(self, word: str) -> float:
+        """Return the information in a word, ln(N / n) of the n articles of N that have it or one
+        with its stem, in the language that has most; 0 for stop words and unknown ones.
+        """
+        plain = normal(word)
+        if any(fold(plain) in stop_words(each) for each in self.languages):
+            return 0.0
+        held = max(
+            (
+                len(self._stems.find(language, term)[0])
+                for language in self.languages
+                for term in _stems(plain, language)
+            ),
+            default=0,
+        )
+        return log((1 + self._articles) / held) if held else 0.0
+
+    @cached_property
+    def _articles(self) -> int:
+        return int(self._stems.docs.max(initial=0)) + 1
+
     def is_name(self, word: str) -> bool:
         """Return whether a word is the name of a product, or part of one."""
         return _held(self._names, fold(word))
@@ -179,7 +201,7 @@ class Lexicon:
         """Return whether a text has a name of a product, or ends in the beginning of one, that is
         no other word.
         """
-        words = [normal(token.surface) for token in tokens(text)]
+        words = [normal(token.surface) for token in query_tokens(text)]
         whole = any(self.is_name(word) and not self.is_right(word, ENGLISH) for word in words)
         last = words[-1] if words else ""
         return whole or (bool(last) and not self.is_right(last, ENGLISH) and self.begins_name(last))
@@ -198,7 +220,7 @@ class Lexicon:
         """Return which languages, of the articles' and English, know the most of a query's words,
         without regions; none when that is less than half: it is in another one.
         """
-        words = [normal(token.surface) for token in tokens(text)]
+        words = [normal(token.surface) for token in query_tokens(text)]
         votes = {
             base_language(each): sum(
                 fold(word) in stop_words(each) or self.has(word, each) or self.is_right(word, each)
@@ -211,11 +233,23 @@ class Lexicon:
             return frozenset()
         return frozenset(language for language, count in votes.items() if count == most)
 
+    def knows_all(self, text: str, language: str) -> bool:
+        """Return whether each word of a query that is no name and no code is of a language."""
+        own = [each for each in self.languages if base_language(each) == language] or [language]
+        words = [normal(token.surface) for token in query_tokens(text)]
+        return all(
+            self.is_name(word)
+            or self.is_right(word, language)
+            or any(fold(word) in stop_words(each) or self.has(word, each) for each in own)
+            for word in words
+            if word.isalpha()
+        )
+
     def absent_names(self, text: str, allowed: Mask) -> frozenset[str]:
         """Return the words of a query that name something which no allowed article has: a product
         on a list, or an unknown word with a capital that does not begin a sentence.
         """
-        found = list(tokens(text))
+        found = query_tokens(text)
         return frozenset(
             token.surface
             for number, token in enumerate(found)
@@ -227,11 +261,13 @@ class Lexicon:
     def _is_named(self, surface: str, *, alone: bool, first: bool) -> bool:
         """Return whether a word names something rather than being a word of a language."""
         word = normal(surface)
-        right = any(self.is_right(word, each) for each in (*self.languages, ENGLISH))
-        if self.is_name(word):
-            return not right or (surface[:1].isupper() and (alone or not first))
         capital = surface[:1].isupper() and (alone or not first)
-        return capital and not right and len(word) > 2
+        if self.is_name(word):
+            return capital or not self._is_right_somewhere(word)
+        return capital and len(word) > 2 and not self._is_right_somewhere(word)
+
+    def _is_right_somewhere(self, word: str) -> bool:
+        return any(self.is_right(word, each) for each in {*self.languages, ENGLISH})
 
     def is_right(self, word: str, language: str) -> bool:
         """Return whether a word is on a list of right words of a language."""
@@ -251,7 +287,7 @@ class Lexicon:
 
     def _is_unfinished(self, text: str) -> bool:
         """Return whether a query may end in a half-typed word, which nothing knows."""
-        *_, last = [None, *tokens(text)]
+        last = query_tokens(text)[-1] if query_tokens(text) else None
         if last is None or last.end != len(text) or not last.surface.isalpha():
             return False
         word = normal(last.surface)
@@ -263,7 +299,7 @@ class Lexicon:
         """Return a query whose last word is half typed with the commonest word that begins so."""
         if not self.is_unfinished(text):
             return text
-        *_, last = tokens(text)
+        last = query_tokens(text)[-1]
         start = fold(normal(last.surface))
         found = [
             (-self.count(word, language, self.sizes), word)

@@ -1,7 +1,7 @@
 """Turns what a person typed into the terms to look up.
 
-Whatever is typed, at most 200 characters, chosen from 2,000, and 24 terms are used, and no
-character is syntax here except the double quotes around a phrase.
+Whatever is typed, at most 24 terms are looked up (`search.text.pasted` bounds the text itself), and
+no character is syntax here except the double quotes around a phrase.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from itertools import pairwise
 from search.text.analysis import (
     CODE,
     LONGEST_TERM,
+    base_language,
     canonical,
     capital_name,
     codes,
@@ -33,15 +34,14 @@ from search.text.analysis import (
     stop_words,
     terms,
 )
-from search.text.lexicon import Lexicon
-from search.text.tokens import Token, normal, tokens
+from search.text.lexicon import COMPOUNDING, Lexicon
+from search.text.tokens import Token, normal, query_tokens, tokens
 
-MAX_CHARACTERS = 200
-# Of a pasted mail, command or trace: how much is read, and how many codes are taken from it.
-MAX_PASTED = 2000
-MOST_CODES = 4
-FIRST_LINE, LAST_LINE = 60, 80
+MAX_CHARACTERS = 300
 MAX_TERMS = 24
+# Of a question with more words than MAX_TERMS the most telling ones are looked up; some room is
+# left for codes and joined words.
+MAX_TOKENS, MOST_CONTENT = 64, 20
 JOINED_WEIGHT = 0.15
 # A piece of at most this many letters is not a word of its own: "wi fi", "e mail".
 FRAGMENT = 2
@@ -78,17 +78,6 @@ exception bug fault falla fallo incident ticket update
 _KINDS = frozenset(_KIND_TEXT.split())
 # isValid, FileNotFoundException; not iPhone, macOS, OneDrive, which are words like others.
 _FUNCTION = re.compile(r"(?:[a-z]{2,}(?:[A-Z][a-z]+)+|(?:[A-Z][a-z]+){3,})(?:\(\))?")
-_LINE = re.compile(r"[\r\n]+|(?<=[.!?])\s+(?=[^\W\d_])")
-_GREETING = re.compile(
-    r"(?:hello|hi|hey|dear|good (?:morning|afternoon|evening|day)|hola|buen[oa]s|estimad|bonjour"
-    r"|hallo|guten|sehr geehrte|i hope you|espero que)\b",
-    re.IGNORECASE,
-)
-_GREETING = re.compile(
-    r"(?:hello|hi|hey|dear|good (?:morning|afternoon|evening|day)|hola|buen[oa]s|estimad|bonjour"
-    r"|hallo|guten|sehr geehrte|i hope you|espero que)\b",
-    re.IGNORECASE,
-)
 
 Synonyms = Mapping[str, Sequence[Sequence[str]]]
 # For each place in a phrase the terms that must be there, the most specific last.
@@ -135,60 +124,6 @@ class Request:
     phrases: tuple[PhraseRows, ...] = field(default=())
 
 
-def bounded(text: str) -> str:
-    """Return the text that is searched: one line, NFKC, at most 200 characters. Of a longer one,
-    such as a pasted mail or trace, its first 2,000 characters are read: their codes, the first line
-    that is no greeting, and the last.
-    """
-    read = normal(text[: 4 * MAX_PASTED])[:MAX_PASTED]
-    line = " ".join(read.split())
-    return line if len(line) <= MAX_CHARACTERS else _told(read)
-
-
-def is_long(text: str) -> bool:
-    """Return whether only a part of a text is searched."""
-    return len(" ".join(normal(text[: 4 * MAX_PASTED]).split())) > MAX_CHARACTERS
-
-
-def _told(read: str) -> str:
-    """Return what a long text is about."""
-    lines = [" ".join(one.split()) for one in _LINE.split(read)]
-    lines = [one for one in lines if next(tokens(one), None)]
-    first = next((one for one in lines if not _GREETING.match(one)), "")
-    last = lines[-1] if lines else ""
-    more = "" if last == first and len(first) <= FIRST_LINE else last
-    kept = [_words(first, FIRST_LINE), _words(more, LAST_LINE, end=True)]
-    named = [one for one in _codes_of(lines) if all(one not in line for line in kept)]
-    whole = " ".join(filter(None, [kept[0], *named, kept[1]]))
-    return whole[:MAX_CHARACTERS].strip() or " ".join(read.split())[:MAX_CHARACTERS].strip()
-
-
-def _words(line: str, most: int, *, end: bool = False) -> str:
-    """Return the whole words that fit at the beginning of a line, or at its end."""
-    if len(line) <= most:
-        return line
-    if end:
-        return line[-most:].partition(" ")[2] or line[-most:]
-    return line[:most].rpartition(" ")[0] or line[:most]
-
-
-def _codes_of(lines: Sequence[str]) -> list[str]:
-    """Return the codes of a text with digits, as written: those of errors before versions and
-    models, later ones first.
-    """
-    found: dict[str, bool] = {}
-    for line in reversed(lines):
-        for one in reversed(identifiers(list(tokens(line)), "en")):
-            if any(char.isdigit() for char in one.surface) and len(one.surface) <= LONGEST_TERM:
-                found.setdefault(one.surface, one.weak or "." in one.surface)
-    return sorted(found, key=lambda code: found[code])[:MOST_CODES]
-
-
-def query_tokens(text: str) -> list[Token]:
-    """Return at most 24 tokens of a bounded query."""
-    return list(tokens(text))[:MAX_TERMS]
-
-
 def folded(synonyms: Synonyms) -> Synonyms:
     """Return the synonyms with every name folded, as `understand` expects them."""
     return {
@@ -212,10 +147,12 @@ def understand(
     folded. With a `lexicon` parts of compounds are found, and when `unfinished` words that begin
     like the last one.
     """
-    found = query_tokens(text)
+    found = query_tokens(text)[:MAX_TOKENS]
     stops = stop_words(language)
     names = _capitals(text, found, language)
     content = [t for t in found if fold(t.surface) not in stops]
+    if len(content) > MOST_CONTENT and lexicon is not None:
+        content = _telling(content, lexicon)
     groups = _groups(found, (synonyms or {}).get(language, ()))
     verbs = _verbs(found, language)
     sought = [
@@ -229,14 +166,23 @@ def understand(
     sought += names
     alone = not (content or names)
     sought += _lesser([t for t in found if t not in content], language, alone=alone)
-    sought += _numbers(text, found)
+    numbers = _whole_numbers(text, found)
+    sought += _numbers(numbers, found)
     sought += _joined(found, language, stops=stops)
     sought += _spaced(content)
     sought += _others(groups, found, language=language)
     kept = tuple(one for one in sought if one.alternatives)[:MAX_TERMS]
-    named = _with_numbers(identifiers(found, language), _whole_numbers(text, found).values())
+    named = _with_numbers(identifiers(found, language), numbers.values())
     called = tuple(Identifier(one.surface, tuple(one.alternatives), weak=True) for one in names)
     return Request(language, kept, (*named, *called), phrases(text, language))
+
+
+def _telling(content: Sequence[Token], lexicon: Lexicon) -> list[Token]:
+    """Return the words of a long question that tell most, in the order of the question."""
+    worth = {token: lexicon.rarity(token.surface) for token in content}
+    best = sorted(content, key=lambda token: (not is_code(token.surface), -worth[token]))
+    kept = set(best[:MOST_CONTENT])
+    return [token for token in content if token in kept]
 
 
 def _with_numbers(named: Sequence[Identifier], numbers: Collection[str]) -> tuple[Identifier, ...]:
@@ -311,12 +257,9 @@ def _capitals(text: str, found: Sequence[Token], language: str) -> list[Sought]:
     ]
 
 
-def _numbers(text: str, found: Sequence[Token]) -> list[Sought]:
+def _numbers(numbers: Mapping[int, str], found: Sequence[Token]) -> list[Sought]:
     """Return the numbers that are written in groups, in one piece."""
-    return [
-        Sought(found[at].surface, {code: 1.0}, asked=False)
-        for at, code in _whole_numbers(text, found).items()
-    ]
+    return [Sought(found[at].surface, {code: 1.0}, asked=False) for at, code in numbers.items()]
 
 
 def _whole_numbers(text: str, found: Sequence[Token]) -> dict[int, str]:
@@ -381,6 +324,8 @@ def _with_compounds(one: Sought, lexicon: Lexicon, language: str) -> Sought:
     """Return a word with the compounds that contain it, and a compound with its parts, at lower
     weight. The last part says what a thing is: a network printer is a printer.
     """
+    if base_language(language) not in COMPOUNDING:
+        return one
     word = fold(one.surface)
     parts = () if lexicon.has(word, language) else lexicon.parts(word, language)
     kinds = _with(one, lexicon.kinds(word, language), KIND_WEIGHT, language)
@@ -506,7 +451,7 @@ def phrases(text: str, language: str) -> tuple[PhraseRows, ...]:
 def phrase_rows(text: str, language: str) -> PhraseRows:
     """Return the terms at each place of a phrase: the whole of a token, or every pair of
     characters of a run without spaces."""
-    found = [terms(token.surface, language) for token in query_tokens(text)]
+    found = [terms(token.surface, language) for token in query_tokens(text)[:MAX_TOKENS]]
     return tuple(tuple(t for t in row[:-1] if is_pair(t)) + row[-1:] for row in found if row)
 
 

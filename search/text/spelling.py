@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +22,7 @@ from rapidfuzz.distance import OSA
 from search.text.analysis import base_language, fold, stop_words
 from search.text.lexicon import COMPOUNDING, WRITTEN, Lexicon, Mask, split_compound
 from search.text.query import surface_parts
-from search.text.tokens import Token, normal, tokens
+from search.text.tokens import Token, normal, query_tokens, tokens
 from search.types import Document
 
 SHORTEST = 4
@@ -65,13 +65,19 @@ def words_of(document: Document) -> Iterator[tuple[str, str]]:
     texts = [document.title, document.summary, headings, *document.answers, *document.keywords]
     for text in [*texts, *(section.text for section in document.sections)]:
         for token in tokens(text):
-            words = surface_parts(token.surface, language)
-            for word in (*words, "".join(words)) if len(words) > 1 else words:
-                if _plain(word):
-                    yield language, word
-            lower = normal(token.surface).lower()
-            if len(words) == 1 and lower != words[0] and _plain(lower) and _plain(words[0]):
-                yield WRITTEN + language, lower
+            yield from _forms(token.surface, language)
+
+
+@lru_cache(maxsize=100_000)
+def _forms(surface: str, language: str) -> tuple[tuple[str, str], ...]:
+    """Return the language and form of each word of a token."""
+    words = surface_parts(surface, language)
+    every = (*words, "".join(words)) if len(words) > 1 else words
+    found = [(language, word) for word in every if _plain(word)]
+    lower = normal(surface).lower()
+    if len(words) == 1 and lower != words[0] and _plain(lower) and _plain(words[0]):
+        found.append((WRITTEN + language, lower))
+    return tuple(found)
 
 
 def _plain(word: str) -> bool:
@@ -109,7 +115,7 @@ class Speller:
 
     def correct(self, text: str) -> Correction | None:
         """Return the query with misspelt words replaced, None when there is nothing to change."""
-        found = list(tokens(text))
+        found = query_tokens(text)
         unknown = [t for t in found if self._unknown(t, text)][:MOST_WORDS]
         if not unknown:
             return None

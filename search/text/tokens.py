@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 # Vowel signs, viramas and joiners are not letters to Python, but belong inside a word.
@@ -43,6 +44,12 @@ def tokens(text: str) -> Iterator[Token]:
     """Yield the tokens of `text` in order."""
     for match in _ANY.finditer(text):
         yield Token(match.group(), match.start(), match.end())
+
+
+@lru_cache(maxsize=512)
+def query_tokens(text: str) -> tuple[Token, ...]:
+    """Return the tokens of a query, which several steps of a search ask for."""
+    return tuple(tokens(text))
 
 
 _HUMP = re.compile(r"[a-z][A-Z]")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from search.engine import Engine, EngineSettings
 from search.ranking.conditions import constraints
-from search.text.query import bounded
+from search.text.pasted import bounded
 from search.types import Document, Mode, Query, Section
 
 

@@ -9,7 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from search.text.analysis import document_terms, fold, terms
-from search.text.query import MAX_CHARACTERS, MAX_TERMS, bounded, understand
+from search.text.pasted import bounded
+from search.text.query import MAX_CHARACTERS, MAX_TERMS, understand
 from search.text.tokens import tokens
 
 LANGUAGES = st.sampled_from(["en", "es", "fr", "de", "ru", "ar", "tr", "ja", "xx"])

@@ -172,7 +172,8 @@ def test_an_exclusion_goes_on_working_and_can_be_taken_back(shipped: Engine) -> 
 MAIL = (
     "Hello team, I hope you are well. This morning I wanted to install the updates of the month as "
     "I always do, but after a minute the window stopped and told me that it did not work. I tried "
-    "three times and also restarted the computer, and the message says {}"
+    "three times and also restarted the computer. My colleague next door has the same model and "
+    "nothing of the kind. The message says {}\n\nMany thanks in advance\n"
 )
 TRACE = (
     "Traceback (most recent call last):\n"
@@ -180,6 +181,8 @@ TRACE = (
     "    result = client.update(path, timeout=30, verify=True)\n"
     '  File "/opt/app/client.py", line 214, in update\n'
     "    raise UpdateError(code)\n"
+    '  File "/opt/app/errors.py", line 12, in __init__\n'
+    "    super().__init__(message)\n"
     "UpdateError: {}"
 )
 
@@ -191,6 +194,7 @@ def test_a_code_at_the_end_of_a_pasted_text_decides(shipped: Engine, pasted: str
     assert first(found) == "laptops/windows-update-error-0x80070005"
     assert found.shortened
     assert "0x80070005" in found.searched_for
+    assert "thanks" not in found.searched_for
 
 
 # -- Languages --

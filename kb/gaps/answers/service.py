@@ -28,10 +28,10 @@ from kb.publishing.publisher import open_encoder
 from search.engine import Engine, EngineSettings, loaders_of
 from search.errors import SearchError
 from search.index.opened import Generation
-from search.ranking.conditions import constraints
+from search.ranking.conditions import constraints, for_model
 from search.semantic.encoder import Encoder, Progress, Vectors, other_of, silent
 from search.semantic.runtime import LightEncoder
-from search.text.query import bounded
+from search.text.pasted import bounded
 from search.types import Mode, Query, Results
 
 # -- Repeating searches --
@@ -131,7 +131,7 @@ class RepeatedSearches:
 
 def _text(words: str) -> str:
     """Return the text that the engine encodes for these words, unless it corrects them."""
-    return constraints(bounded(words)).text
+    return for_model(words, constraints(bounded(words)))
 
 
 @contextmanager

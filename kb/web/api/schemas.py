@@ -375,7 +375,8 @@ def _path(name: str, description: str, pattern: str = "") -> Part:
 _WORDS = _query(
     "q",
     {"type": "string", "minLength": 1, "pattern": r"\S"},
-    "The words. Of more than 200 characters the first 200 are searched for.",
+    "The words. Of more than 300 characters all are compared by meaning, up to 2,000, and the "
+    "words that tell most are looked up.",
     required=True,
 )
 _LANGUAGE = _query("language", {"type": "string"}, "Only this language.")
