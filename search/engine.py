@@ -35,7 +35,6 @@ from search.semantic.encoder import Encoder, other_of
 from search.semantic.query_encoder import Answer, Loader, QueryEncoder
 from search.suggest.offers import Suggestion
 from search.suggest.suggester import Queries, Suggester
-from search.text.lexicon import ENGLISH
 from search.text.pasted import bounded, is_long
 from search.types import Mode, Query, Results
 
@@ -378,7 +377,7 @@ class Engine:
         other: Answer = _none
         if generation.other_meaning is not None:
             english = may_be_english(generation.lexicon, completed)
-            sure = english and generation.lexicon.knows_all(completed, ENGLISH)
+            sure = english and generation.lexicon.is_english(completed)
             if needs_other(generation, sure=sure):
                 other = self._other.begin(read, facts.other_fingerprint)
         if english:

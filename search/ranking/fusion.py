@@ -32,8 +32,12 @@ COVERAGE_POWER = 2.0
 # words, and at SAME the share SURE of it.
 CLOSE, SAME, SURE = 0.7, 0.9, 0.6
 # The lead of the nearest article over the median one: under LOST the model cannot tell articles
-# apart (as in a language it was not trained for), from CLEAR on it can.
+# apart (as in a language it was not trained for), from CLEAR on it can. Where each word is one that
+# it knows, less is enough.
 LOST, CLEAR = 0.25, 0.5
+LOST_IF_READ, CLEAR_IF_READ = 0.0, 0.2
+# Then words keep some weight, even if no article has most of them.
+LEAST_COVERED = 0.5
 LEAST_TRUST = 0.05
 # A high median cosine means that all texts look alike to the model, as Spanish does to an English
 # one: it is trusted in full up to ORDINARY, hardly at all from LUMPED on.
@@ -49,7 +53,8 @@ class FusionSignals:
     `coverage`: share in [0, 1] of the query's information in the best keyword hit; `spread`:
     highest cosine less the median one, which is `median`; `coded`: names a code that some article
     contains; `words`: its number of words that are not stop words; `unread`: it is in a script that
-    the model does not read.
+    the model does not read; `read`: each of its words is one that the model knows, and articles are
+    in its language.
     """
 
     coverage: float
@@ -58,6 +63,7 @@ class FusionSignals:
     coded: bool = False
     unread: bool = False
     words: int = 3
+    read: bool = False
 
 
 def meaning_weight(signals: FusionSignals) -> float:
@@ -67,12 +73,14 @@ def meaning_weight(signals: FusionSignals) -> float:
     """
     if signals.coded:
         return MEANING_WITH_CODE
-    trust = min(1.0, max(LEAST_TRUST, (signals.spread - LOST) / (CLEAR - LOST)))
+    lost, clear = (LOST_IF_READ, CLEAR_IF_READ) if signals.read else (LOST, CLEAR)
+    trust = min(1.0, max(LEAST_TRUST, (signals.spread - lost) / (clear - lost)))
     trust *= LEAST_TRUST if signals.unread else 1.0
     trust *= min(1.0, max(LEAST_TRUST, (LUMPED - signals.median) / (LUMPED - ORDINARY)))
     share = _share(signals)
     meaning = share * trust
-    words: float = (1.0 - share) * min(1.0, signals.coverage) ** COVERAGE_POWER
+    covered = max(signals.coverage, LEAST_COVERED if signals.read else 0.0)
+    words: float = (1.0 - share) * min(1.0, covered) ** COVERAGE_POWER
     return meaning / (meaning + words)
 
 

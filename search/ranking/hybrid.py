@@ -67,7 +67,7 @@ RATHER_NEAR = 0.5
 PREFERRED_LANGUAGE = 0.05
 # For an article in the language of the query, the nearer the more: of two translations it is the
 # one to read.
-SAME_LANGUAGE = 0.2
+SAME_LANGUAGE = 0.35
 # What is left of coverage where no article is in the language of the query.
 OF_NAMES = 0.2
 # From this many words on a query that nothing knows is in another language.
@@ -104,6 +104,7 @@ class Signals:
     absent: float = 0.0
     unnamed: bool = False
     unread: bool = False
+    read: bool = False
     english: bool = True
     second: bool = False
     spoken_in: frozenset[str] = frozenset()
@@ -194,6 +195,7 @@ def collect(
         absent=words.absent,
         unnamed=_unnamed(generation, asked.text, requests, coded, allowed=allowed),
         unread=read.other is None and not is_latin(asked.text),
+        read=generation.lexicon.is_english(asked.text),
         english=read.other is None or (read.english and read.sure),
         second=read.other is not None,
         parts=words.parts,
@@ -233,10 +235,9 @@ def _exact(
     a version or model counts little beside a question. `coded` has the articles with each code.
     """
     size, worth = len(generation.documents), _worth(requests)
-    many = max(2.0, COMMON * float(allowed.sum()))
+    most = max(2.0, COMMON * float(allowed.sum()))
     found = [
-        (row, min(worth.get(surface, 1.0), INCIDENTAL if (row & allowed).sum() > many else 1.0))
-        for surface, row in coded.items()
+        (row, worth.get(code, _rare(code, row & allowed, most))) for code, row in coded.items()
     ]
     found += [(_phrase(generation, requests, number), 1.0) for number in range(_phrases(requests))]
     exact, steps = np.zeros(size, np.float32), np.zeros(size, np.float32)
@@ -247,9 +248,19 @@ def _exact(
     return exact / np.float32(max(1, len(found))), steps
 
 
+def _content(requests: Sequence[Request]) -> int:
+    """Return how many words of a query are no stop words in the language that has the most."""
+    return min((content_words(request) for request in requests), default=0)
+
+
+def _rare(code: str, row: Mask, most: float) -> float:
+    """Return INCIDENTAL for a name such as login.gov that more than `most` articles have."""
+    return INCIDENTAL if "." in code and row.sum() > most else 1.0
+
+
 def _worth(requests: Sequence[Request]) -> dict[str, float]:
     """Return what each code counts for: INCIDENTAL for one that is not what the query is about."""
-    words = max((content_words(request) for request in requests), default=0)
+    words = _content(requests)
     weak = {one.surface for request in requests for one in request.identifiers if one.weak}
     return dict.fromkeys(weak, INCIDENTAL) if words > FEW_WORDS else {}
 
@@ -336,7 +347,8 @@ def _weight(signals: Signals, *, mode: Mode, foreign: bool) -> float:
         median=signals.median,
         coded=bool(signals.steps.max(initial=0.0) >= 1),
         unread=signals.unread,
-        words=max((content_words(request) for request in signals.requests), default=0),
+        read=signals.read and not foreign,
+        words=_content(signals.requests),
     )
     return fusion.meaning_weight(known)
 
@@ -364,7 +376,8 @@ def _is_unknown(signals: Signals) -> bool:
 
 
 def _matches(generation: Generation, signals: Signals, *, mode: Mode) -> Mask:
-    unknown = _is_unknown(signals)
+    # What is only far from a name that no article has is no hit.
+    unknown = _is_unknown(signals) or signals.unnamed
     near = signals.cosines >= (UNKNOWN if unknown else SIMILAR)
     if generation.other_meaning is not None and not unknown:
         second = ~generation.in_english if signals.english else np.ones(len(near), bool)
@@ -385,8 +398,8 @@ def _unnamed(
 ) -> bool:
     """Return whether the query has a code, or the name of a product, that no article has."""
     codes = {one.surface for request in requests for one in request.identifiers if one.telling}
-    if any(not (coded[code] & allowed).any() for code in codes):
-        return True
+    if codes:  # a pasted trace has names that nobody explains beside the one that matters
+        return not any((coded[code] & allowed).any() for code in codes)
     names = generation.lexicon.absent_names(text, allowed)
     return bool(names) and not _known_otherwise(generation, requests, names)
 

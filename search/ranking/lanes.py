@@ -57,7 +57,7 @@ def vectors_of(generation: Generation, encoder: Encoder | None, text: str) -> Qu
     lexicon = generation.lexicon
     other = other_of(encoder) if generation.other_meaning else None
     english = other is None or may_be_english(lexicon, text)
-    sure = other is None or (english and lexicon.knows_all(text, ENGLISH))
+    sure = other is None or (english and lexicon.is_english(text))
     needed = other is not None and needs_other(generation, sure=sure)
     return QueryVectors(
         encoder.encode_query(text) if english else None,

@@ -129,6 +129,7 @@ class Lexicon:
         # Several steps of a search ask for these.
         self.spoken_in = lru_cache(maxsize=REMEMBERED)(self._spoken_in)
         self.is_unfinished = lru_cache(maxsize=REMEMBERED)(self._is_unfinished)
+        self.is_english = lru_cache(maxsize=REMEMBERED)(self._is_english)
         self.languages = tuple(sorted(name for name in rows if not name.startswith(WRITTEN)))
 
     @cached_property
@@ -233,13 +234,13 @@ class Lexicon:
             return frozenset()
         return frozenset(language for language, count in votes.items() if count == most)
 
-    def knows_all(self, text: str, language: str) -> bool:
-        """Return whether each word of a query that is no name and no code is of a language."""
-        own = [each for each in self.languages if base_language(each) == language] or [language]
+    def _is_english(self, text: str) -> bool:
+        """Return whether each word of a query that is no name and no code is English."""
+        own = [each for each in self.languages if base_language(each) == ENGLISH] or [ENGLISH]
         words = [normal(token.surface) for token in query_tokens(text)]
         return all(
             self.is_name(word)
-            or self.is_right(word, language)
+            or self.is_right(word, ENGLISH)
             or any(fold(word) in stop_words(each) or self.has(word, each) for each in own)
             for word in words
             if word.isalpha()

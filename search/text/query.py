@@ -380,13 +380,15 @@ def identifiers(found: Sequence[Token], language: str) -> tuple[Identifier, ...]
 
 
 def _is_weak(text: str) -> bool:
-    """Return whether a code is a version or a model rather than an error, an update or an address:
-    2.14.3, v11, T480, iPhone12.
+    """Return whether a code is a version, a model or a name such as C# rather than an error, an
+    update or an address: 2.14.3, v11, T480, iPhone12, .NET.
     """
     if is_hex(text) or _NAMED_CODE.match(text):
         return False
     if text.isdigit():
         return len(text) <= SHORT_NUMBER
+    if text.endswith(_SUFFIXED) or text[:1] == ".":
+        return True
     return _VERSION.fullmatch(text) is not None or _MODEL.fullmatch(text) is not None
 
 
