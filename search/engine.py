@@ -301,7 +301,7 @@ class Engine:
     def _searched(self, serving: _Serving, query: Query) -> Results:
         timings = dict[str, float]()
         view = serving.view(query.audiences)
-        typed = bounded(query.text, serving.generation.lexicon.rarity)
+        typed = bounded(query.text, serving.generation.lexicon.worth)
         text, suggestion = _spelt(typed, query, view=view)
         with _timed(timings, "rank"):
             found = self._ranked(serving, query, text=text, view=view)
@@ -398,7 +398,7 @@ class Engine:
         number = generation.ordinals.get(document_id, -1)
         if number < 0 or not view.allowed[number]:
             raise SearchError(f"There is no article {document_id!r}.", "Check the id.")
-        text, _ = _spelt(bounded(query.text, generation.lexicon.rarity), query, view=view)
+        text, _ = _spelt(bounded(query.text, generation.lexicon.worth), query, view=view)
         ranking, _, _ = self._rank(serving, query, text=text, view=view)
         return _explanation(generation, ranking, number)
 

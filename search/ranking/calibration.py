@@ -100,7 +100,8 @@ DUPLICATE = 0.85
 PASSED = 15
 # Positive, so that more evidence never makes an answer less likely.
 LEAST_STRETCH = 0.1
-LOWEST_FLOOR, HIGHEST_FLOOR = 0.1, 0.85
+# Under the lower one a question is rather not answered, whatever a small corpus shows.
+LOWEST_FLOOR, HIGHEST_FLOOR = 0.5, 0.85
 FOLDS = 5
 _SENTENCE = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])|\n+")
 _LEAST_WORDS, _MOST_WORDS = 4, 25

@@ -21,6 +21,7 @@ from search.ranking.lanes import QueryVectors, Wanted
 from search.semantic.vectors import Nearest
 from search.text.analysis import base_language, is_latin, terms
 from search.text.query import MOST_PHRASES, Request, content_words, understand
+from search.text.tokens import normal, query_tokens
 from search.types import Mode
 
 # -- The highest of many scores --
@@ -61,13 +62,13 @@ SIMILAR = 0.35
 # The same for a single word that nothing knows, such as the name of a product.
 UNKNOWN = 0.6
 # The same where the second model compares: words of another language match less often.
-SIMILAR_ELSEWHERE = 0.1
+SIMILAR_ELSEWHERE = 0.25
 # The same by meaning alone, as a share of the best.
 RATHER_NEAR = 0.5
 PREFERRED_LANGUAGE = 0.05
 # For an article in the language of the query, the nearer the more: of two translations it is the
 # one to read.
-SAME_LANGUAGE = 0.35
+SAME_LANGUAGE = 0.2
 # What is left of coverage where no article is in the language of the query.
 OF_NAMES = 0.2
 # From this many words on a query that nothing knows is in another language.
@@ -199,8 +200,16 @@ def collect(
         english=read.other is None or (read.english and read.sure),
         second=read.other is not None,
         parts=words.parts,
-        spoken_in=generation.lexicon.spoken_in(asked.text),
+        spoken_in=_languages(generation, asked.text, requests),
     )
+
+
+def _languages(generation: Generation, text: str, requests: Sequence[Request]) -> frozenset[str]:
+    """Return the languages that a query may be in; one of codes alone is in none."""
+    named = {one.surface for request in requests for one in request.identifiers}
+    if named and all(normal(token.surface) in named for token in query_tokens(text)):
+        return frozenset()
+    return generation.lexicon.spoken_in(text)
 
 
 def _nearest(
@@ -292,7 +301,8 @@ def rank(generation: Generation, signals: Signals, *, mode: Mode, prefer: str = 
     if prefer:
         fused = fused + PREFERRED_LANGUAGE * _in_language(generation, prefer)
     if len(generation.manifest.languages) > 1 and mode is not Mode.KEYWORD:
-        fused = fused + SAME_LANGUAGE * spoken * np.maximum(words, meaning) ** 2
+        read = _spoken_languages(generation, _preferred(signals.spoken_in, prefer))
+        fused = fused + SAME_LANGUAGE * read * np.maximum(words, meaning) ** 2
     hits = np.flatnonzero(_matches(generation, signals, mode=mode))
     order = _worth_showing(hits, fused, generation.documents.changed)
     evidence = _evidence(generation, signals, order, meaning=meaning)
@@ -355,6 +365,14 @@ def _weight(signals: Signals, *, mode: Mode, foreign: bool) -> float:
 
 def _in_language(generation: Generation, language: str) -> Floats:
     return generation.documents.language.among({language}).astype(np.float32)
+
+
+def _preferred(languages: frozenset[str], prefer: str) -> frozenset[str]:
+    """Return the languages whose articles come first: the person's own, where the query may be in
+    it.
+    """
+    own = base_language(prefer) if prefer else ""
+    return frozenset({own}) if own and (not languages or own in languages) else languages
 
 
 def _spoken_languages(generation: Generation, languages: frozenset[str]) -> Floats:

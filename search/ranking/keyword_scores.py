@@ -17,8 +17,9 @@ import numpy.typing as npt
 
 from search.index.postings import Ordinals, Postings, Values
 from search.text.analysis import document_terms, fold, stop_words, terms
+from search.text.lexicon import WRITTEN
 from search.text.query import MAX_TERMS, Identifier, Request, Sought
-from search.text.tokens import query_tokens
+from search.text.tokens import Token, normal, query_tokens
 
 # -- Neighbouring words and words as typed --
 
@@ -50,7 +51,11 @@ def adjacent(postings: Postings, text: str, *, languages: Sequence[str], size: i
     for language in languages:
         rows = document_terms(text, language)[:MAX_TERMS]
         both = (list(plain_pairs(rows)), list(telling_pairs(rows, language)))
-        shares = [_share(postings, pairs, language, size=size) for pairs in both if pairs]
+        shares = [
+            _share(postings, [(language, pair) for pair in pairs], size=size)
+            for pairs in both
+            if pairs
+        ]
         if shares:
             np.maximum(best, np.sum(shares, axis=0) / 2, out=best)
     return best
@@ -61,16 +66,27 @@ def as_typed(postings: Postings, text: str, *, languages: Sequence[str], size: i
     exactly as typed. `postings` are the vocabulary's.
     """
     best = np.zeros(size, np.float32)
-    words = [fold(token.surface) for token in query_tokens(text)][:MAX_TERMS]
+    words = [_written(token) for token in query_tokens(text)][:MAX_TERMS]
     for language in languages:
-        kept = [word for word in words if word not in stop_words(language)] or words
+        stops = stop_words(language)
+        kept = [word for word in words if word[1] not in stops] or words
         if kept:
-            np.maximum(best, _share(postings, kept, language, size=size), out=best)
+            keys = [(before + language, word) for before, word in kept]
+            np.maximum(best, _share(postings, keys, size=size), out=best)
     return best
 
 
-def _share(postings: Postings, wanted: Sequence[str], language: str, *, size: int) -> Floats:
-    rows = [docs for one in wanted if len(docs := postings.find(language, one)[0])]
+def _written(token: Token) -> tuple[str, str]:
+    """Return a word folded, and what comes before its language in the vocabulary; one typed with
+    accents as it is: "niño" is not "nino".
+    """
+    folded, lower = fold(token.surface), normal(token.surface).lower()
+    return (WRITTEN, lower) if lower != folded and folded.isalpha() else ("", folded)
+
+
+def _share(postings: Postings, wanted: Sequence[tuple[str, str]], *, size: int) -> Floats:
+    """Return the share of (language, term) keys in each document."""
+    rows = [docs for key in wanted if len(docs := postings.find(*key)[0])]
     if not rows:
         return _nothing(size)
     held = np.bincount(np.concatenate(rows), minlength=size)

@@ -33,6 +33,7 @@ SHORTEST_PART, SHORTEST_BEGINNING, SHORTEST_NAME = 4, 4, 4
 MOST_EXPANSIONS = 12
 REMEMBERED = 512  # queries
 Mask = npt.NDArray[np.bool_]
+_NOTHING = np.empty(0)
 Counts = npt.NDArray[np.int64]
 
 
@@ -166,22 +167,24 @@ class Lexicon:
             for docs in [self._stems.find(language, term)[0]]
         )
 
-    def rarity(self, word: str) -> float:
-        """Return the information in a word, ln(N / n) of the n articles of N that have it or one
-        with its stem, in the language that has most; 0 for stop words and unknown ones.
+    def worth(self, word: str) -> float:
+        """Return how much a word tells of what to look for, 0 for stop words and unknown ones: its
+        information, and squared how much an article is about it at most (its BM25F score without
+        idf). A rare word that is only mentioned somewhere tells little.
         """
         plain = normal(word)
         if any(fold(plain) in stop_words(each) for each in self.languages):
             return 0.0
-        held = max(
-            (
-                len(self._stems.find(language, term)[0])
-                for language in self.languages
-                for term in _stems(plain, language)
-            ),
-            default=0,
+        rows = (
+            self._stems.find(language, term)
+            for language in self.languages
+            for term in _stems(plain, language)
         )
-        return log((1 + self._articles) / held) if held else 0.0
+        docs, values = max(rows, key=lambda row: len(row[0]), default=(_NOTHING, _NOTHING))
+        if not len(docs):
+            return 0.0
+        idf = log(self._articles / (len(docs) + 1)) + 1
+        return (float(values.max()) / idf) ** 2 * log((1 + self._articles) / len(docs))
 
     @cached_property
     def _articles(self) -> int:
@@ -226,6 +229,7 @@ class Lexicon:
             base_language(each): sum(
                 fold(word) in stop_words(each) or self.has(word, each) or self.is_right(word, each)
                 for word in words
+                if word.isascii() or base_language(each) != ENGLISH
             )
             for each in {*self.languages, ENGLISH}
         }
@@ -265,7 +269,9 @@ class Lexicon:
         capital = surface[:1].isupper() and (alone or not first)
         if self.is_name(word):
             return capital or not self._is_right_somewhere(word)
-        return capital and len(word) > 2 and not self._is_right_somewhere(word)
+        # With accents it is rather a word of a language that no article is in.
+        plain = word.isascii() and len(word) > 2
+        return capital and plain and not self._is_right_somewhere(word)
 
     def _is_right_somewhere(self, word: str) -> bool:
         return any(self.is_right(word, each) for each in {*self.languages, ENGLISH})

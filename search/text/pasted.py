@@ -20,8 +20,8 @@ from search.text.tokens import normal, tokens
 MAX_PASTED = 2000
 MOST_CODES = 4
 FIRST_LINE, LAST_LINE = 90, 60
-# The information of a word in these articles, 0 for one that says nothing or that none has.
-Rarity = Callable[[str], float]
+# How much a word tells of what to look for in these articles, 0 for nothing (`Lexicon.worth`).
+Worth = Callable[[str], float]
 _LINE = re.compile(r"[\r\n]+|(?<=[.!?])\s+(?=[^\W\d_])")
 _GREETING = re.compile(
     r"(?:hello|hi|hey|dear|good (?:morning|afternoon|evening|day)|hola|buen[oa]s|estimad|bonjour"
@@ -40,16 +40,14 @@ _CLOSING_WORDS = 8
 _NAME_WORDS = 4
 
 
-def bounded(text: str, rarity: Rarity | None = None) -> str:
-    """Return the text that is looked up: one line, NFKC, at most 300 characters. Without `rarity`
+def bounded(text: str, worth: Worth | None = None) -> str:
+    """Return the text that is looked up: one line, NFKC, at most 300 characters. Without `worth`
     a long text is looked up by its lines and codes alone.
     """
     read = _read(text)
     line = " ".join(read.split())
     return (
-        line
-        if len(line) <= MAX_CHARACTERS
-        else _told(_lines(read), rarity) or line[:MAX_CHARACTERS]
+        line if len(line) <= MAX_CHARACTERS else _told(_lines(read), worth) or line[:MAX_CHARACTERS]
     )
 
 
@@ -86,7 +84,7 @@ def _lines(read: str) -> list[str]:
     return kept
 
 
-def _told(lines: Sequence[str], rarity: Rarity | None) -> str:
+def _told(lines: Sequence[str], worth: Worth | None) -> str:
     """Return what tells most in a long text, in the order of the text."""
     if not lines:
         return ""
@@ -95,7 +93,7 @@ def _told(lines: Sequence[str], rarity: Rarity | None) -> str:
     start, end = _words(first, FIRST_LINE), _words(more, LAST_LINE, end=True)
     named = [one for one in _codes_of(lines) if all(one not in line for line in (start, end))]
     said = " ".join(filter(None, [start, *named, end]))
-    telling = list(_telling(lines, said, rarity)) if rarity else []
+    telling = list(_telling(lines, said, worth)) if worth else []
     return _fitting([start, *named, *telling, end])
 
 
@@ -110,14 +108,14 @@ def _fitting(pieces: Sequence[str]) -> str:
     return f"{line} {end}".strip()[:MAX_CHARACTERS]
 
 
-def _telling(lines: Sequence[str], said: str, rarity: Rarity) -> Iterator[str]:
+def _telling(lines: Sequence[str], said: str, worth: Worth) -> Iterator[str]:
     """Yield the words that tell most and are not said yet, in the order of the text."""
     known = {fold(token.surface) for token in tokens(said)}
-    told = sum(rarity(word) > 0 for word in known)
+    told = sum(worth(word) > 0 for word in known)
     every = [token.surface for token in chain.from_iterable(map(tokens, lines))]
     counts = Counter(fold(surface) for surface in every)
-    worth = {word: (1 + log(n)) * rarity(word) for word, n in counts.items() if word not in known}
-    best = sorted(filter(worth.get, worth), key=lambda word: -worth[word])
+    tells = {word: (1 + log(n)) * worth(word) for word, n in counts.items() if word not in known}
+    best = sorted(filter(tells.get, tells), key=lambda word: -tells[word])
     chosen = set(best[: max(0, MAX_TERMS - told)])
     for surface in every:
         if fold(surface) in chosen:

@@ -179,7 +179,7 @@ def understand(
 
 def _telling(content: Sequence[Token], lexicon: Lexicon) -> list[Token]:
     """Return the words of a long question that tell most, in the order of the question."""
-    worth = {token: lexicon.rarity(token.surface) for token in content}
+    worth = {token: lexicon.worth(token.surface) for token in content}
     best = sorted(content, key=lambda token: (not is_code(token.surface), -worth[token]))
     kept = set(best[:MOST_CONTENT])
     return [token for token in content if token in kept]

@@ -16,6 +16,7 @@ from search.engine import Engine, EngineSettings
 from search.index.generation import build
 from search.prepare import prepare_multilingual
 from search.semantic.runtime import LightEncoder, open_multilingual, open_runtime
+from search.text.query import MAX_TERMS
 from search.types import Document, Mode, Query, Results, Section
 
 CASES = Path(__file__).parents[3] / "shared" / "data" / "cases"
@@ -319,3 +320,146 @@ def test_without_the_second_model_the_first_reads_every_language(
     engine = Engine(tmp_path, encoder_loader=lambda: alone, settings=PATIENT)
     found = engine.search(Query("Kennwort vergessen"))
     assert (first(found), found.mode, found.degraded) == ("password", Mode.HYBRID, "")
+
+
+# -- Threads of other search engines, on small articles like those that they were about --
+
+
+@pytest.fixture(scope="module")
+def threads(tmp_path_factory: pytest.TempPathFactory, models: LightEncoder) -> Engine:
+    root = tmp_path_factory.mktemp("threads")
+    build(
+        (
+            page("be", "To be, or not to be", "A speech from a play about a prince.", "en"),
+            page("way", "My way", "A song that many people sing.", "en"),
+            page("camo", "PRODUCT-NAME-CAMO", "The jacket in camouflage.", "en"),
+            page("grey", "PRODUCT-NAME-CAMO-GREY", "In grey. See PRODUCT-NAME-CAMO.", "en"),
+            page("cos4100", "COS4100 maintenance", "How to clean the COS4100.", "en"),
+            page("cos4101", "COS4101 maintenance", "How to clean the COS4101.", "en"),
+            page("100", "Item 100", "Greeting cards, item 100.", "en"),
+            page("62100", "Item 62100", "An item for a shelf.", "en"),
+            page("2010010", "Item 2010010", "An item for a drawer.", "en"),
+            page("docker-en", "Docker deploys", "Deploy with Docker in a container.", "en"),
+            page("docker-es", "Despliegues con Docker", "Con Docker en un contenedor.", "es"),
+            page("resp", "Respiración", "Ejercicios de respiración para dormir.", "es"),
+            page("jub", "Jubilación", "Cómo pedir la jubilación anticipada.", "es"),
+            page("fab", "La fábrica", "Visitas a la fábrica.", "es"),
+            page("nino", "El niño", "Permisos por un niño enfermo.", "es"),
+            page("phen", "El Nino", "The weather called El Nino.", "en"),
+            page("decl", "Declaração de imposto", "Como enviar a declaração.", "pt"),
+            page("homem", "O homem", "Um homem só.", "pt"),
+            page("schlag", "Er schlägt den Ball", "Wie man den Ball schlägt.", "de"),
+            page("geo", "Geolocation", "Turn geolocation on or off in the browser.", "en"),
+            page("cook", "Cooking", "Recipes for the canteen.", "en"),
+        ),
+        root,
+        commit="threads",
+        encoder=models,
+    )
+    loaders = {"encoder_loader": lambda: models, "other_loader": lambda: models.other}
+    return Engine(root, **loaders, settings=PATIENT)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted", "thread"),
+    [
+        ("to be or not to be", "be", "mysociety/sayit#187, algolia/algoliasearch-zendesk#15"),
+        ("my way", "way", "fergiemcdowall/search-index#232"),
+        ("PRODUCT-NAME-CAMO", "camo", "Merchello/Merchello#2052"),
+        ("product name camo grey", "grey", "Merchello/Merchello#2052"),
+        ("COS4101", "cos4101", "Smile-SA/elasticsuite#1607"),
+        ("100", "100", "ShoppinPal/StockUp#412"),
+        ("docker", "docker-en", "vapor/docs#853"),
+        ("Docker contenedor", "docker-es", "jowilf/starlette-admin#336"),
+        ("respiracion", "resp", "MihaiValentin/lunr-languages#59"),
+        ("jubilacion", "jub", "manastech/middleman-search#23"),
+        ("declarações", "decl", "sul-dlss/exhibits#1128"),
+        ("homens", "homem", "sul-dlss/exhibits#1128"),
+        ("schlagt", "schlag", "standardnotes/forum#1314"),
+        ("fabrica", "fab", "standardnotes/forum#1314"),
+        ("niño", "nino", "oleeskild/digitalgarden#348"),
+        ("geeolocation", "geo", "laurent22/joplin#16118"),
+        ("Cooking and food recipies", "cook", "laurent22/joplin#16118"),
+    ],
+)
+def test_what_threads_asked_for_comes_first(
+    threads: Engine, text: str, wanted: str, thread: str
+) -> None:
+    assert first(ask(threads, text)) == wanted, thread
+
+
+@pytest.mark.parametrize(
+    ("text", "thread"),
+    [
+        ("Franz Liszt sheet music", "laurent22/joplin#16118"),
+        (
+            "zebra pancake velocipede submarine trombone",
+            "Embassy-of-the-Free-Mind/sourcelibrary-v2#3699",
+        ),
+        ("διαστημόπλοιο κοάλα", "schemalabz/opencouncil#625"),
+        ("what's going on?", "aws-solutions-library-samples/qnabot-on-aws#439"),
+        ("the and", "voteview/WebVoteView#78"),
+        ("beekeeping", "huggingface/sentence-transformers#858"),
+    ],
+)
+def test_what_nothing_answers_is_told_so(
+    threads: Engine, shipped: Engine, text: str, thread: str
+) -> None:
+    for engine in (threads, shipped):
+        assert not ask(engine, text).answerable, thread
+
+
+def test_a_subject_of_another_world_lists_nothing(shipped: Engine) -> None:
+    """huggingface/sentence-transformers#858, schemalabz/opencouncil#625"""
+    for text in ("beekeeping", "διαστημόπλοιο κοάλα", "guitar tuning"):
+        assert not ask(shipped, text).hits, text
+
+
+def test_a_symptom_of_another_product_is_not_answered(shipped: Engine) -> None:
+    """mozilla/sumo#3324"""
+    told = (
+        "I updated Firefox yesterday and now I can't find any of the bookmarks I've had for years"
+    )
+    assert not ask(shipped, told).answerable
+
+
+def test_a_persons_language_comes_first_for_words_of_no_language(shipped: Engine) -> None:
+    """mdn/kuma#7704"""
+    for language in ("en", "es"):
+        slug = first(ask(shipped, "VPN", prefer_language=language))
+        found = shipped.generation.documents[shipped.generation.ordinals[slug]]
+        assert found.language == language
+        assert "VPN" in found.title
+
+
+# -- Long texts --
+
+
+LETTER = """Dear colleagues,
+
+I write because since Monday the projector in the meeting room on our floor shows a blue picture.
+We had visitors from two other offices and all of them tried their own cables, and one of them also
+tried to borrow a docking station. In the afternoon somebody from the building looked at it.
+By the way, the coffee machine is wonderful. What I need to know is how I get my forgotten password
+back, because I cannot sign in to book the other room.
+
+Kind regards
+"""
+
+
+def test_what_matters_in_the_middle_of_a_letter_is_read(shipped: Engine) -> None:
+    """openwhyd/openwhyd#703: neither its first line nor its last says it."""
+    found = ask(shipped, LETTER)
+    assert found.shortened
+    assert "password" in found.searched_for
+    assert "regards" not in found.searched_for.casefold()
+    assert "Dear" not in found.searched_for
+
+
+def test_the_last_words_of_a_long_question_are_looked_up(shipped: Engine) -> None:
+    asked = (
+        "could you please tell me what it is that I would have to do if I were to find that it is "
+        "not the one that I am used to but that there is something on the authenticator"
+    )
+    assert len(asked.split()) > MAX_TERMS
+    assert any("mfa/" in hit.id for hit in ask(shipped, asked).hits[:3])
