@@ -20,8 +20,8 @@ import numpy as np
 
 from search.evaluation.judged import read_set
 from search.evaluation.measures import percentile
-from search.suggest.offers import ONE_EDIT_FROM
-from search.suggest.suggester import Suggester, write
+from search.suggest.readings import ONE_EDIT_FROM
+from search.suggest.suggester import ArticleFacts, Suggester, write
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 SHOWN = 8
@@ -61,11 +61,11 @@ def resident() -> dict[str, float]:
     return {row.split(":")[0]: int(row.split()[1]) / 1024 for row in rows if row.startswith("Rss")}
 
 
-def measure(folder: Path, articles: int, kinds: dict[str, list[Typed]]) -> None:
+def measure(folder: Path, library: ArticleFacts, kinds: dict[str, list[Typed]]) -> None:
     """Print every figure; the process must not have read a corpus before."""
-    allowed, before = np.ones(articles, bool), resident()
+    allowed, before = np.ones(len(library.alike), bool), resident()
     start = perf_counter()
-    suggester = Suggester.open(folder)
+    suggester = Suggester.open(folder, library)
     print(f"open: {(perf_counter() - start) * 1000:.1f} ms")
     for kind, typed in kinds.items():
         took, hits = list[float](), 0
@@ -108,7 +108,7 @@ def main() -> int:
         print(f"{judged.name}: {len(judged.documents)} articles; written in "
               f"{perf_counter() - start:.1f} s, {size:.1f} MB")  # fmt: skip
         fresh = multiprocessing.get_context("spawn").Process(
-            target=measure, args=(Path(name), len(judged.documents), kinds)
+            target=measure, args=(Path(name), ArticleFacts.of(judged.documents), kinds)
         )
         fresh.start()
         fresh.join()

@@ -18,7 +18,7 @@ from kb.config.settings import Settings, load
 from kb.errors import ConfigError
 from kb.services import Services, build
 from kb.web import api, errors, filters, guard, headers, request_log, site_address
-from kb.web.filters import address
+from kb.web.filters import address, direction
 from kb.web.request_log import Counting
 from kb.web.views import (
     account,
@@ -38,12 +38,10 @@ from kb.web.views import (
 )
 from kb.web.views import annotations as views_annotations
 from kb.web.views import tickets as views_tickets
-from search.text.analysis import base_language
 from search.text.pasted import MAX_PASTED
 
 LONGEST_REQUEST = 256 * 1024  # bytes; more than the longest ticket needs
 SPARE = 8  # counting places beyond two per web process (one ends while another starts)
-RIGHT_TO_LEFT = ("ar", "fa", "he", "ur")
 BLUEPRINTS = (
     articles.blueprint,
     articles.survey_blueprint,
@@ -162,7 +160,7 @@ def _prepare_templates(app: Flask, settings: Settings) -> None:
             "demonstration": demonstration,
             "viewer": g.viewer,
             "asset": _asset,
-            "rtl_languages": RIGHT_TO_LEFT,
+            "rtl_languages": filters.RIGHT_TO_LEFT,
             "offer": guard.offer(),
             "not_listed": headers.NOT_LISTED if headers.is_personal() else "",
         }
@@ -172,8 +170,7 @@ def _in_language(language: str) -> Markup:
     """Return the attributes of an element whose text is in a language that is not the page's."""
     if language == "en":
         return Markup()
-    direction = "rtl" if base_language(language) in RIGHT_TO_LEFT else "ltr"
-    return Markup(' lang="{}" dir="{}"').format(language, direction)
+    return Markup(' lang="{}" dir="{}"').format(language, direction(language))
 
 
 def _asset(name: str) -> str:

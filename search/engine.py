@@ -33,8 +33,7 @@ from search.ranking.lanes import QueryVectors, may_be_english, needs_other
 from search.ranking.snippets import hits_of
 from search.semantic.encoder import Encoder, other_of
 from search.semantic.query_encoder import Answer, Loader, QueryEncoder
-from search.suggest.offers import Suggestion
-from search.suggest.suggester import Queries, Suggester
+from search.suggest.suggester import ArticleFacts, Queries, Suggester, Suggestion
 from search.text.pasted import bounded, is_long
 from search.types import Mode, Query, Results
 
@@ -87,7 +86,13 @@ class _Serving:
 
     def __init__(self, generation: Generation) -> None:
         self.generation = generation
-        self.suggester = Suggester.open(generation.path)
+        documents = generation.documents
+        self.suggester = Suggester.open(
+            generation.path,
+            ArticleFacts(
+                documents.language, documents.collection, generation.alike, generation.synonyms
+            ),
+        )
         self._views: dict[frozenset[str], AudienceView] = {}
         self._answers: OrderedDict[Query, Results] = OrderedDict()
         self._lock = threading.Lock()
@@ -409,8 +414,9 @@ class Engine:
         limit: int = 8,
         *,
         popular: Queries | None = None,
+        prefer_language: str = "",
     ) -> tuple[Suggestion, ...]:
-        """Return completions of what was typed so far; see `Suggester.suggest`."""
+        """Return articles for what was typed so far; see `Suggester.suggest`."""
         typed = bounded(prefix)
         with self._reading() as serving:
             return serving.suggester.suggest(
@@ -419,6 +425,7 @@ class Engine:
                 limit=limit,
                 popular=popular,
                 forgiving=not serving.generation.lexicon.may_name(typed),
+                prefer=prefer_language,
             )
 
     def status(self) -> EngineStatus:

@@ -147,7 +147,8 @@ def refresh(db: Database, settings: SolvedSettings, now: datetime, *, file: Path
     """
     offered = solved(db, settings, now)
     rows = [[query.words, query.article] for query in offered]
-    text = json.dumps({"queries": rows}, ensure_ascii=False, indent=0)
+    held = {"queries": rows, "people": [query.people for query in offered]}
+    text = json.dumps(held, ensure_ascii=False, indent=0)
     fresh = file.with_name(f"{file.name}.{os.getpid()}.new")
     fresh.write_text(text, encoding="utf-8")
     os.replace(fresh, file)
@@ -170,8 +171,10 @@ class SolvedQueries:
 
     def _read(self) -> Queries:
         try:
-            rows = json.loads(self._file.read_text(encoding="utf-8"))["queries"]
-            return Queries([(str(words), str(article)) for words, article in rows])
+            held = json.loads(self._file.read_text(encoding="utf-8"))
+            pairs = [(str(words), str(article)) for words, article in held["queries"]]
+            people = held.get("people")  # files of before have none
+            return Queries(pairs, None if people is None else [int(count) for count in people])
         except FileNotFoundError:
             return Queries()
         except (OSError, ValueError, KeyError, TypeError):

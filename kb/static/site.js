@@ -83,11 +83,22 @@
       .catch(function () { done([]); });
   }
 
+  // Text in parts that are not marked and marked by turns, as an element of its own.
+  function marked(parts) {
+    var text = document.createElement("span");
+    parts.forEach(function (part, index) {
+      var shown = index % 2 ? document.createElement("mark") : document.createTextNode(part);
+      if (index % 2) shown.textContent = part;
+      text.append(shown);
+    });
+    return text;
+  }
+
   // -- suggestions while typing: ARIA 1.2 combobox ----------------------------------------------
   document.querySelectorAll("input[data-suggest]").forEach(function (input, number) {
-    var list = document.createElement("ul");
+    var list = document.createElement("div");
     var status = document.createElement("p");
-    var at = -1;
+    var at = -1, left = false; // `left`: what was typed so far needs no more suggestions
     list.id = "suggestions-" + number;
     list.className = "suggestions";
     list.hidden = true;
@@ -107,6 +118,7 @@
       input.setAttribute("aria-expanded", "false");
       input.removeAttribute("aria-activedescendant");
     }
+    function leave() { left = true; close(); }
     function mark(next) {
       var options = list.children;
       if (!options.length) return;
@@ -116,49 +128,61 @@
       options[at].scrollIntoView({ block: "nearest" });
       input.setAttribute("aria-activedescendant", options[at].id);
     }
+    // A link, so that it opens in a new tab as others do; keys reach it through the input.
+    function optionFor(item, index) {
+      var option = document.createElement("a"), note = document.createElement("span");
+      var title = marked(item.marked.title), place = document.createElement("bdi");
+      option.id = list.id + "-" + index;
+      option.href = item.url;
+      option.tabIndex = -1;
+      option.setAttribute("role", "option");
+      option.setAttribute("aria-selected", "false");
+      option.lang = item.lang;
+      option.dir = item.dir;
+      title.className = "suggestion-title";
+      note.className = "suggestion-note";
+      place.lang = document.documentElement.lang;
+      place.textContent = item.collection + (item.language ? " \u00b7 " + item.language : "");
+      note.append(place);
+      if (item.text) note.append(" \u00b7 ", marked(item.marked.text));
+      option.append(title, " ", note);
+      option.addEventListener("click", close);
+      return option;
+    }
     function show(found) {
-      list.replaceChildren();
-      found.forEach(function (item, index) {
-        var option = document.createElement("li");
-        option.id = list.id + "-" + index;
-        option.setAttribute("role", "option");
-        option.setAttribute("aria-selected", "false");
-        option.textContent = item.text;
-        if (item.kind === "query") {
-          var hint = document.createElement("span");
-          hint.className = "suggestion-hint";
-          hint.textContent = "Search for this";
-          option.append(" ", hint);
-        }
-        option.dataset.url = item.url;
-        option.addEventListener("mousedown", function (event) { event.preventDefault(); });
-        option.addEventListener("click", function () { location.assign(item.url); });
-        list.append(option);
-      });
+      list.replaceChildren.apply(list, found.map(optionFor));
       close();
       if (found.length) {
         list.hidden = false;
+        list.scrollTop = 0;
         input.setAttribute("aria-expanded", "true");
       }
       status.textContent = found.length
         ? found.length + (found.length === 1 ? " suggestion" : " suggestions") + ", use the arrow keys"
         : "";
     }
+    list.addEventListener("mousedown", function (event) { event.preventDefault(); });
+    input.addEventListener("input", function () { left = false; });
     input.addEventListener("input", after(180, function () {
       var words = input.value.trim();
       if (words.length < 2) { show([]); return; }
       fetchList(input.dataset.suggest, words, function (found) {
-        if (input.value.trim() === words && document.activeElement === input) show(found);
+        if (!left && input.value.trim() === words && document.activeElement === input) show(found);
       });
     }));
     input.addEventListener("keydown", function (event) {
+      // While letters are composed, the keys choose among what the input method offers.
+      if (event.isComposing || event.keyCode === 229) return;
+      if (event.key === "Enter" && at < 0) leave();
       if (list.hidden) return;
       if (event.key === "ArrowDown") { event.preventDefault(); mark(at + 1); }
       else if (event.key === "ArrowUp") { event.preventDefault(); mark(at < 0 ? -1 : at - 1); }
-      else if (event.key === "Escape") { event.preventDefault(); close(); }
-      else if (event.key === "Enter" && at >= 0) {
+      else if (event.key === "Escape") { event.preventDefault(); leave(); }
+      else if (event.key === "Enter") {
         event.preventDefault();
-        location.assign(list.children[at].dataset.url);
+        var chosen = list.children[at];
+        leave();
+        chosen.click();
       }
     });
     input.addEventListener("blur", close);
@@ -174,7 +198,6 @@
       if (words.length < 4) return;
       fetchList(box.dataset.formSuggest, words, function (found) {
         list.replaceChildren();
-        found = found.filter(function (item) { return item.kind === "article"; });
         found.slice(0, 3).forEach(function (item) {
           var row = document.createElement("li"), link = document.createElement("a");
           var address = new URL(item.url, location.href);
@@ -182,7 +205,9 @@
           link.href = address.pathname + address.search + address.hash;
           link.target = "_blank";
           link.rel = "noopener";
-          link.textContent = item.text;
+          link.lang = item.lang;
+          link.dir = item.dir;
+          link.textContent = item.title;
           row.append(link);
           list.append(row);
         });

@@ -27,6 +27,7 @@ from kb.analytics.figures import amount, extent
 from kb.analytics.model import Failure
 from kb.content.sources.combined import shortened
 from kb.table import Cell, ColumnKind
+from search.text.analysis import base_language
 
 # -- Addresses of pages --
 
@@ -311,6 +312,14 @@ LANGUAGE_NAMES = {
     "it": "Italiano", "nl": "Nederlands", "zh": "中文", "ja": "日本語", "ar": "العربية",
     "ru": "Русский", "he": "עברית", "ko": "한국어",
 }  # fmt: skip # a table, a row a word
+
+
+RIGHT_TO_LEFT = ("ar", "fa", "he", "ur")
+
+
+def direction(language: str) -> str:
+    """Return the direction in which a language is written, as HTML names it."""
+    return "rtl" if base_language(language) in RIGHT_TO_LEFT else "ltr"
 
 
 def language_name(code: str) -> str:

@@ -184,6 +184,7 @@ _READERS = (
     "semantic/vectors.py",
     "suggest/suggester.py",
     "suggest/offers.py",
+    "suggest/readings.py",
     "ranking/keyword_scores.py",
     "ranking/confidence.py",
     "ranking/calibration.py",

@@ -8,8 +8,7 @@ an entry's number is its rank. A script without spaces is matched by its charact
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -19,13 +18,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from search.text.analysis import SPACELESS_LETTERS, fold
-from search.text.tokens import normal, tokens
+from search.suggest.readings import LONGEST, SPACELESS, Kind, Reading, edits_of, words_of
 
 # -- The tree of prefixes --
 
 
-LONGEST = 32  # letters of a word that count; the rest is cut off
 _DEPTH = np.int16
 
 Numbers = npt.NDArray[np.int32]
@@ -92,15 +89,21 @@ class Prefixes:
         """Return the arrays to store, by name."""
         return {name: getattr(self, name) for name in self.__slots__}
 
-    def exact(self, typed: str) -> list[PrefixRange]:
-        """Return the one range for a word as typed, [] when no word begins with it."""
+    def exact(self, typed: str, *, whole: bool = False) -> list[PrefixRange]:
+        """Return the one range for a word as typed, [] when no word begins with it; of the `whole`
+        word alone, [] when there is no such word.
+        """
         node = 0
         for letter in typed[:LONGEST]:
             first, last = int(self.children[node]), int(self.children[node + 1])
             node = first + int(np.searchsorted(self.letters[first:last], ord(letter)))
             if node == last or self.letters[node] != ord(letter):
                 return []
-        return [PrefixRange(int(self.low[node]), int(self.high[node]), 0)]
+        low, high = int(self.low[node]), int(self.high[node])
+        if whole:  # in ascending order the word itself is the first, before longer ones
+            first, last = int(self.children[node]), int(self.children[node + 1])
+            high = low + 1 if first == last or int(self.low[first]) > low else low
+        return [PrefixRange(low, high, 0)] if low < high else []
 
     def near(self, typed: str, edits: int) -> list[PrefixRange]:
         """Return every range within `edits` edits, the furthest first. Ranges overlap: for each
@@ -166,35 +169,33 @@ def _distances(
 # -- The table of offers --
 
 
-ONE_EDIT_FROM, TWO_EDITS_FROM = 4, 8  # letters; shorter words and words with a digit match exactly
 NEAR_KEPT = 512  # words whose near ranges are cached
 _FAR = 100  # more edits than any range has
 _LAST_PLACE = 255
-_SPACELESS = re.compile(f"[{SPACELESS_LETTERS}]")
-_WORD = re.compile(
-    rf"[{SPACELESS_LETTERS}]|(?:(?![{SPACELESS_LETTERS}_])[\w\u0900-\u0dff])+(?:\+\+|#)?"
-)
-
-_SIMPLE = re.compile("[A-Za-z0-9 ]*")
+SIZE = "size"  # the array that tables of before do not have
+UNFOUND = 0xFFFF
+MOST_POPULAR = 15
 
 Mask = npt.NDArray[np.bool_]
+Ranks = npt.NDArray[np.uint16]
 Arrays = Mapping[str, npt.NDArray[np.generic]]
 
 
 class OfferSource(StrEnum):
-    """Where a suggestion comes from, in order of preference."""
+    """Which text of an article matched, in order of preference."""
 
     TITLE = "title"
     ANSWER = "answer"
     HEADING = "heading"
     QUERY = "query"
+    KEYWORD = "keyword"
 
 
 @dataclass(frozen=True, slots=True)
-class Suggestion:
-    """A text to suggest and where it leads: article id and anchor ("" for its top).
+class OfferedText:
+    """A text that may be matched and where it leads: article id and anchor ("" for its top).
 
-    A QUERY is to be searched for; its article is the one that solved it.
+    A QUERY is one that the article solved.
     """
 
     text: str
@@ -204,6 +205,8 @@ class Suggestion:
 
 
 _SOURCES = tuple(OfferSource)
+# The bits of a rank that the source decides: headings last; titles, questions, queries, keywords.
+_STANDING = np.array([0, 1 << 6, 1 << 13, 2 << 6, 3 << 6], np.uint16)
 
 
 class _Strings:
@@ -237,8 +240,8 @@ def _strings(texts: Sequence[str], name: str) -> dict[str, npt.NDArray[np.generi
 
 
 class _Match(NamedTuple):
-    """Entries that have every typed word: `entries` ascend, with the edits of each, and whether it
-    begins with the typed words.
+    """Entries that have every word of a reading: `entries` ascend, with the edits of each, and
+    whether it begins with the words.
     """
 
     entries: Numbers
@@ -246,12 +249,65 @@ class _Match(NamedTuple):
     begins: Mask
 
 
+class Articles(NamedTuple):
+    """What a search knows of the articles of a table, by number: the bits of a rank that each
+    decides (see `article_ranks`), the number of its language; `size` counts the words of each entry
+    that are not common.
+    """
+
+    ranks: Ranks
+    language: Numbers
+    size: npt.NDArray[np.uint8]
+
+
+def article_ranks(allowed: Mask, foreign: Mask, popular: npt.NDArray[np.uint8]) -> Ranks:
+    """Return the bits of a rank for each article, UNFOUND for one that may not be shown: those in
+    another language than the person's come last, then the less popular (0 to MOST_POPULAR).
+    """
+    bits = (foreign.astype(np.uint16) << 14) | ((MOST_POPULAR - popular).astype(np.uint16) << 1)
+    return np.where(allowed, bits, np.uint16(UNFOUND))
+
+
+class Way(NamedTuple):
+    """A reading of what was typed, and the languages (by number) of the articles it holds for."""
+
+    reading: Reading
+    languages: Mask
+
+
+class _Looked:
+    """What one search found for each word in a table, so that no word is looked up twice."""
+
+    def __init__(self, table: OfferTable) -> None:
+        self._table = table
+        self._has: dict[tuple[str, bool], Mask] = {}
+        self._fewest: dict[tuple[str, bool], npt.NDArray[np.int16]] = {}
+
+    def has(self, forms: Sequence[str], whole: Collection[str]) -> Mask:
+        """Return which entries have a word that begins with one of the forms, or is one that is in
+        `whole`.
+        """
+        found = [self._one(form, form in whole) for form in forms]
+        return np.logical_or.reduce(found) if len(found) > 1 else found[0]
+
+    def _one(self, word: str, whole: bool) -> Mask:
+        if (word, whole) not in self._has:
+            self._has[word, whole] = self._table.beginning(word, whole=whole)
+        return self._has[word, whole]
+
+    def fewest(self, word: str, *, whole: bool) -> npt.NDArray[np.int16]:
+        """Return how many edits each entry needs for the word, _FAR where too many."""
+        if (word, whole) not in self._fewest:
+            self._fewest[word, whole] = self._table.edits(word, whole=whole)
+        return self._fewest[word, whole]
+
+
 class OfferTable:
     """Entries, each a text of an article, in order of preference: by source, length and text.
 
-    `article`, `source`, `key` (n,): the article's number, the index in `_SOURCES`, and the number
-    of the folded text. `starts`, `entries`, `places`: the entries with each word, and its place in
-    them.
+    `article`, `source`, `key`, `size` (n,): the article's number, the index in `_SOURCES`, the
+    number of the folded text, and how many of its words are not common (0 in tables that did not
+    tell). `starts`, `entries`, `places`: the entries with each word, and its place in them.
     """
 
     def __init__(self, arrays: Arrays) -> None:
@@ -259,21 +315,32 @@ class OfferTable:
         self._prefixes = Prefixes.from_arrays(arrays)
         # From one keystroke to the next, all words but the last stay the same.
         self._nearest = lru_cache(maxsize=NEAR_KEPT)(self._prefixes.near)
+        self._beginning = lru_cache(maxsize=NEAR_KEPT)(self._prefixes.exact)
         self.article: Numbers = arrays["article"]  # type: ignore[assignment]
         self.key: Numbers = arrays["key"]  # type: ignore[assignment]
+        none = np.zeros(len(self.article), np.uint8)
+        self.size: npt.NDArray[np.uint8] = arrays.get(SIZE, none)  # type: ignore[assignment]
         self._starts, self._places = arrays["starts"], arrays["places"]
         self._entries: Numbers = arrays["entries"]  # type: ignore[assignment]
+        self._standing = _STANDING[arrays["source"]]
         texts = ("text", "anchor", "folded", "id")
         self._texts, self._anchors, self.folded, self.ids = (
             _Strings(arrays[f"{name}-starts"], arrays[f"{name}-blob"])  # type: ignore[arg-type]
             for name in texts
         )
 
-    def suggestion(self, entry: int) -> Suggestion:
-        """Return the suggestion of an entry."""
+    def offer(self, entry: int) -> OfferedText:
+        """Return what an entry offers."""
         source = _SOURCES[int(self.arrays["source"][entry])]
         article = self.ids[int(self.article[entry])]
-        return Suggestion(self._texts[entry], article, self._anchors[entry], source)
+        return OfferedText(self._texts[entry], article, self._anchors[entry], source)
+
+    def titles(self) -> Numbers:
+        """Return the entry of each article's title, by its number; -1 for one without words."""
+        found = np.full(len(self.ids), -1, np.int32)
+        entries = np.flatnonzero(self.arrays["source"] == _SOURCES.index(OfferSource.TITLE))
+        found[self.article[entries]] = entries
+        return found
 
     def number(self, article: str) -> int:
         """Return an article's number, or the number of articles when there is none with that id."""
@@ -286,77 +353,122 @@ class OfferTable:
         found = low < len(order) and self.ids[int(order[low])] == article
         return int(order[low]) if found else len(order)
 
-    def best(self, typed: Sequence[str], allowed: Mask, *, near: bool) -> Numbers:
-        """Return the allowed entries that have every typed word, best first: with `near` only those
-        that need an edit, otherwise only those that need none.
-        """
-        found = self._near(typed) if near else self._exact(typed)
-        shown = allowed[self.article[found.entries]]
-        rank = 2 * found.edits[shown] + ~found.begins[shown]
-        return found.entries[shown][np.argsort(rank, kind="stable")]
+    def ranks(self, ways: Sequence[Way], articles: Articles, *, near: bool) -> Ranks:
+        """Return the rank of every entry, the best lowest, UNFOUND where it may not be shown or no
+        reading finds it: with `near` only those that need an edit, otherwise only those that need
+        none.
 
-    def _exact(self, typed: Sequence[str]) -> _Match:
-        has = np.ones(len(self.article), np.bool_)
-        for word in typed:
-            one = np.zeros(len(has), np.bool_)
-            for reading in self._prefixes.exact(word):
-                one[self._entries[self._span(reading)]] = True
-            has &= one
+        Ranked by: the person's language; headings last; the words themselves before synonyms;
+        nothing beside the words; fewer edits; source; all typed words; popularity; a text that
+        begins as typed.
+        """
+        ranks = np.full(len(self.article), UNFOUND, np.uint16)
+        looked = _Looked(self)
+        for reading, languages in ways:  # an entry that was found is not looked at again
+            left = ranks == UNFOUND
+            found = (
+                self._near(reading, looked, left) if near else self._exact(reading, looked, left)
+            )
+            entries, of = found.entries, self.article[found.entries]
+            rank = articles.ranks[of]
+            shown = rank != UNFOUND
+            if not languages.all():
+                shown &= languages[articles.language[of]]
+            rank |= self._standing[entries] | ~found.begins
+            rank |= np.minimum(found.edits, 7).astype(np.uint16) << 8
+            more = articles.size[entries] != reading.size if reading.size else np.True_
+            rank |= more.astype(np.uint16) << 11
+            rank |= np.uint16((reading.kind is Kind.SYNONYM) << 12 | (reading.kind > 0) << 5)
+            ranks[entries] = np.where(shown, rank, np.uint16(UNFOUND))
+        return ranks
+
+    def beginning(self, word: str, *, whole: bool = False) -> Mask:
+        """Return which entries have a word that begins so, or the whole word."""
+        has = np.zeros(len(self.article), np.bool_)
+        for reading in self._beginning(word, whole=whole):
+            has[self._entries[self._span(reading)]] = True
+        return has
+
+    def edits(self, word: str, *, whole: bool = False) -> npt.NDArray[np.int16]:
+        """Return how many edits each entry needs for a word, _FAR where more than are believed."""
+        fewest = np.full(len(self.article), _FAR, np.int16)
+        for reading in self._readings(word, whole=whole):
+            fewest[self._entries[self._span(reading)]] = reading.edits
+        return fewest
+
+    def _exact(self, reading: Reading, looked: _Looked, left: Mask) -> _Match:
+        has = left
+        for forms in reading.words:
+            has = has & looked.has(forms, reading.whole)
+            if not has.any():
+                break
         entries = np.flatnonzero(has).astype(np.int32)
-        start = "".join(typed)
-        keys = self.key[entries]
-        begins = keys >= self.folded.below(start)
-        begins &= keys < self.folded.below(start + "\U0010ffff")
+        begins = np.zeros(len(entries), np.bool_)
+        if len(entries):
+            start = "".join(forms[0] for forms in reading.words)
+            keys = self.key[entries]
+            begins = keys >= self.folded.below(start)
+            begins &= keys < self.folded.below(start + "\U0010ffff")
         return _Match(entries, np.zeros(len(entries), np.int16), begins)
 
-    def _near(self, typed: Sequence[str]) -> _Match:
+    def _near(self, reading: Reading, looked: _Looked, left: Mask) -> _Match:
         """Return the entries that need an edit; they begin as typed if each word is in place."""
+        typed = [forms[0] for forms in reading.words]
         edits = np.zeros(len(self.article), np.int16)
-        begins = np.ones(len(edits), np.bool_)
-        if not any(map(_edits, typed)):
-            return _Match(np.empty(0, np.int32), edits[:0], begins[:0])
-        for place, word in enumerate(typed):
-            fewest, here = np.full(len(edits), _FAR, np.int16), np.zeros(len(edits), np.bool_)
-            for reading in self._readings(word):
-                span = self._span(reading)
-                fewest[self._entries[span]] = reading.edits
-                here[self._entries[span][self._places[span] == min(place, _LAST_PLACE)]] = True
-            edits += fewest
-            begins &= here
+        if not any(map(edits_of, typed)):
+            return _Match(np.empty(0, np.int32), edits[:0], np.empty(0, np.bool_))
+        for word in typed:
+            edits = edits + looked.fewest(word, whole=word in reading.whole)
             if edits.min(initial=_FAR) >= _FAR:
                 break
-        entries = np.flatnonzero((edits > 0) & (edits < _FAR)).astype(np.int32)
-        return _Match(entries, edits[entries], begins[entries])
+        entries = np.flatnonzero((edits > 0) & (edits < _FAR) & left).astype(np.int32)
+        begins = np.ones(len(entries), np.bool_)
+        for place, word in enumerate(typed if len(entries) else ()):
+            begins &= self._in_place(word, min(place, _LAST_PLACE))[entries]
+        return _Match(entries, edits[entries], begins)
 
-    def _readings(self, word: str) -> list[PrefixRange]:
-        edits = _edits(word)
-        return self._nearest(word, edits) if edits else self._prefixes.exact(word)
+    def _in_place(self, word: str, place: int) -> Mask:
+        """Return which entries have a word near enough at that place."""
+        here = np.zeros(len(self.article), np.bool_)
+        for reading in self._readings(word):
+            span = self._span(reading)
+            here[self._entries[span][self._places[span] == place]] = True
+        return here
+
+    def _readings(self, word: str, *, whole: bool = False) -> list[PrefixRange]:
+        edits = edits_of(word)
+        return self._nearest(word, edits) if edits else self._beginning(word, whole=whole)
 
     def _span(self, reading: PrefixRange) -> slice:
         return slice(int(self._starts[reading.low]), int(self._starts[reading.high]))
 
 
 class _Entry(NamedTuple):
-    """A suggestion with its words: (word, place) pairs, and all of them without spaces."""
+    """An offer with its words: (word, place) pairs, and all of them without spaces."""
 
-    suggestion: Suggestion
+    offer: OfferedText
     words: tuple[tuple[str, int], ...]
     folded: str
 
 
-def table_of(offers: Iterable[Suggestion], articles: Sequence[str]) -> OfferTable:
-    """Return the table of these suggestions; `articles` has every id, in the order of their
-    numbers.
+def table_of(
+    offers: Iterable[OfferedText],
+    articles: Sequence[str],
+    size: Callable[[OfferedText], int] = lambda _: 0,
+) -> OfferTable:
+    """Return the table of these offers; `articles` has every id, in the order of their numbers, and
+    `size` tells how many words of an offer are not common.
     """
     entries = _entries(offers)
     numbers = {article: number for number, article in enumerate(articles)}
     folded = sorted({entry.folded for entry in entries})
     keys = {text: number for number, text in enumerate(folded)}
-    chosen = [entry.suggestion for entry in entries]
+    chosen = [entry.offer for entry in entries]
     return OfferTable(
         {
             "article": np.array([numbers[one.id] for one in chosen], np.int32),
             "source": np.array([_SOURCES.index(one.source) for one in chosen], np.uint8),
+            SIZE: np.array([min(size(one), _LAST_PLACE) for one in chosen], np.uint8),
             "key": np.array([keys[entry.folded] for entry in entries], np.int32),
             "by-id": np.array(sorted(numbers.values(), key=lambda n: articles[n]), np.int32),
             **_postings(entries),
@@ -368,7 +480,7 @@ def table_of(offers: Iterable[Suggestion], articles: Sequence[str]) -> OfferTabl
     )
 
 
-def _entries(offers: Iterable[Suggestion]) -> list[_Entry]:
+def _entries(offers: Iterable[OfferedText]) -> list[_Entry]:
     """Return the entries in order of preference; equal folded texts of an article are one."""
     found: dict[tuple[str, str], _Entry] = {}
     for offer in sorted(offers, key=_preference):
@@ -379,7 +491,7 @@ def _entries(offers: Iterable[Suggestion]) -> list[_Entry]:
     return list(found.values())
 
 
-def _preference(offer: Suggestion) -> tuple[int, int, str, str]:
+def _preference(offer: OfferedText) -> tuple[int, int, str, str]:
     return _SOURCES.index(offer.source), len(offer.text), offer.text, offer.id
 
 
@@ -398,19 +510,6 @@ def _postings(entries: Sequence[_Entry]) -> dict[str, npt.NDArray[np.generic]]:
     }
 
 
-# -- Words of a text ----------------------------------------------------------------------------
-
-
-def words_of(text: str) -> list[list[str]]:
-    """Return the folded words within each token: parts of a name, or characters of a script without
-    spaces.
-    """
-    if _SIMPLE.fullmatch(text):  # most titles: every word is a token, and folding only lowers case
-        return [[word[:LONGEST]] for word in text.lower().split()]
-    folded = [fold(normal(token.surface)) for token in tokens(text)]
-    return [[word[:LONGEST] for word in _WORD.findall(text) or [text]] for text in folded if text]
-
-
 def _placed(cut: Sequence[Sequence[str]]) -> Iterator[tuple[str, int]]:
     """Yield each word with its place, and the parts of a name also as one word ("wifi" for
     "Wi-Fi").
@@ -419,13 +518,6 @@ def _placed(cut: Sequence[Sequence[str]]) -> Iterator[tuple[str, int]]:
     for words in cut:
         for number, word in enumerate(words):
             yield word, min(place + number, _LAST_PLACE)
-        if len(words) > 1 and not _SPACELESS.search("".join(words)):
+        if len(words) > 1 and not SPACELESS.search("".join(words)):
             yield "".join(words)[:LONGEST], min(place, _LAST_PLACE)
         place += len(words)
-
-
-def _edits(word: str) -> int:
-    """Return how many edits are allowed in a typed word."""
-    if len(word) < ONE_EDIT_FROM or any(char.isdigit() or char in "+#" for char in word):
-        return 0
-    return 1 if len(word) < TWO_EDITS_FROM else 2

@@ -154,13 +154,24 @@ def test_the_file_is_what_pages_see(
     put_all(database, [event for one in visits for event in one])
     assert refresh(database, Spans(), noon + HOUR, file=file) == 1
     assert seen().articles == ["a/b"]
+    assert seen().people == {"a/b": 2}
     assert seen() is seen()  # read once
     assert refresh(database, Spans(k_anonymity=3), noon + HOUR, file=file) == 0
     assert seen().articles == []
     assert [path.name for path in tmp_path.glob("solved*")] == [file.name]
 
 
-@pytest.mark.parametrize("damage", ["", "{", "[]", '{"queries": [["one"]]}', "\x00\xff"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "",
+        "{",
+        "[]",
+        '{"queries": [["one"]]}',
+        '{"queries": [["one", "a"]], "people": []}',
+        "\x00\xff",
+    ],
+)
 def test_a_damaged_file_offers_nothing(tmp_path: Path, damage: str) -> None:
     file = tmp_path / "solved.json"
     file.write_text(damage, encoding="latin-1")

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
@@ -176,3 +177,13 @@ def people(chromium: Browser, url: str) -> Iterator[Callable[..., Page]]:
     # A 404 or 422 that a test asks for is reported on the console too; it is no fault.
     faults = [text for text in complaints if "Failed to load resource" not in text]
     assert faults == []
+
+
+def suggestion(title: str, **more: Any) -> dict[str, Any]:
+    """Return a suggestion as the site answers it, with the whole title marked."""
+    made = {
+        "url": "/about", "kind": "title", "title": title, "text": "",
+        "marked": {"title": ["", title, ""], "text": [""]},
+        "collection": "Network", "language": "", "lang": "en", "dir": "ltr",
+    }  # fmt: skip
+    return made | more

@@ -11,7 +11,7 @@ import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.conftest import people
+from tests.e2e.conftest import people, suggestion
 
 pytestmark = pytest.mark.browser
 
@@ -204,30 +204,9 @@ def test_escape_closes_the_suggestions_and_keeps_the_words(person: Callable[...,
     expect(page.get_by_role("combobox")).to_have_value("vpn")
 
 
-def test_a_solved_query_is_told_apart_and_leads_to_its_search(person: Callable[..., Page]) -> None:
-    page = person("query")
-    offered = {"text": "vpn drops", "url": "/search?q=vpn+drops", "kind": "query"}
-    page.route("**/suggest?*", lambda route: route.fulfill(json={"suggestions": [offered]}))
-    page.goto("/")
-    page.get_by_role("combobox").press_sequentially("vpn d", delay=20)
-    expect(page.get_by_role("option", name="vpn drops Search for this")).to_be_visible()
-    assert faults(page) == []
-    page.keyboard.press("ArrowDown")
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("combobox")).to_have_value("vpn drops")
-    page.goto("/tickets/new")
-    with page.expect_response("**/suggest?*"):
-        page.get_by_label("What do you need help with?").press_sequentially("vpn drops", delay=20)
-    expect(page.locator("[data-form-suggest]")).to_be_hidden()  # a query is no answer
-
-
 def test_a_suggestion_of_the_form_says_where_it_was_opened(person: Callable[..., Page]) -> None:
     page = person("suggested")
-    offered = {
-        "text": "Connect",
-        "url": "/articles/vpn/connect-to-the-vpn#set-up",
-        "kind": "article",
-    }
+    offered = suggestion("Connect", url="/articles/vpn/connect-to-the-vpn#set-up")
     page.route("**/suggest?*", lambda route: route.fulfill(json={"suggestions": [offered]}))
     for place, search in _forms(page):
         page.goto(place)

@@ -137,6 +137,7 @@ blueprint = Blueprint("reader", __name__)
 
 PAGE = 10
 LAST_PAGE = 50
+SUGGESTED = 6
 THANKS = {
     "solved": "Good. Thank you for telling us.",
     "yes": "Thank you. That helps others find it.",
@@ -172,7 +173,7 @@ def search() -> str:
         audiences=viewer().audiences,
         languages=chosen("lang"),
         collections=chosen("in"),
-        prefer_language=request.accept_languages.best_match(listings.languages()) or "",
+        prefer_language=listings.preferred(),
         limit=PAGE,
         offset=(page - 1) * PAGE,
         literal=bool(request.args.get("literal")),
@@ -185,10 +186,16 @@ def search() -> str:
 @blueprint.get("/suggest")
 @needs(Permission.READ, limit="suggest")
 def suggest() -> Response:
-    """Suggestions for the words typed so far: articles, then queries that others solved."""
+    """Articles for the words typed so far, by their own texts and by queries that they solved."""
     words = request.args.get("q", "")[:MAX_CHARACTERS]
     parts = services()
-    found = parts.engine.suggest(words, viewer().audiences, 6, popular=parts.solved())
+    found = parts.engine.suggest(
+        words,
+        viewer().audiences,
+        SUGGESTED,
+        popular=parts.solved(),
+        prefer_language=listings.preferred(),
+    )
     return jsonify(suggestions=listings.suggestions(found))
 
 

@@ -21,9 +21,11 @@ from kb.content.html.sanitise import mounted
 from kb.content.library import Library
 from kb.searches.service import SearchAnswer
 from kb.web.filters import address as url_for
-from kb.web.filters import language_name
+from kb.web.filters import direction, language_name
 from kb.web.guard import now, services, viewer
-from search.suggest.offers import OfferSource, Suggestion
+from search.suggest.marking import marked
+from search.suggest.offers import OfferSource
+from search.suggest.suggester import Suggestion
 from search.text.analysis import base_language
 from search.types import Hit
 
@@ -46,6 +48,17 @@ NEAREST = 3
 def languages() -> list[str]:
     """Return the languages that the library has, to match with a browser's preferences."""
     return sorted({article.language for article in services().library().articles.values()})
+
+
+def preferred() -> str:
+    """Return the library's language that the browser wants most, "" for none; where it wants a
+    region that no article is for, any of that language.
+    """
+    for wanted, quality in request.accept_languages:
+        near = [each for each in languages() if base_language(each) == base_language(wanted)]
+        if near and quality > 0:
+            return next((each for each in near if each.lower() == wanted.lower()), near[0])
+    return ""
 
 
 def collections(library: Library, articles: Iterable[Article]) -> list[dict[str, Any]]:
@@ -123,20 +136,34 @@ def _way_back() -> str:
     return url_for("reader.search", q=words) if words else ""
 
 
-def suggestions(found: Iterable[Suggestion]) -> list[dict[str, str]]:
-    """Return suggestions as the search box reads them: {text, url, kind: article or query}."""
+def suggestions(found: Iterable[Suggestion]) -> list[dict[str, Any]]:
+    """Return suggestions as the search box reads them, those that this person may read alone.
+
+    `text` is the question, query or heading that matched, "" where the title did. `marked` has both
+    in parts that are not marked and marked by turns. They are plain text in `lang`.
+    """
     library = services().library()
-    shown = []
-    for item in found:
-        if readable(library, item.id, viewer()) is None:
-            continue
-        if item.source is OfferSource.QUERY:
-            kind, address = "query", url_for("reader.search", q=item.text)
-        else:
-            kind = "article"
-            address = _anchored(url_for("reader.article", slug=item.id), item.anchor)
-        shown.append({"text": item.text, "url": address, "kind": kind})
-    return shown
+    known = [(item, readable(library, item.id, viewer())) for item in found]
+    return [_suggestion(library, item, article) for item, article in known if article is not None]
+
+
+def _suggestion(library: Library, item: Suggestion, article: Article) -> dict[str, Any]:
+    text = "" if item.source in {OfferSource.TITLE, OfferSource.KEYWORD} else item.text
+    language = article.language
+    elsewhere = base_language(language) != base_language(
+        preferred() or services().settings.language
+    )
+    return {
+        "url": _anchored(url_for("reader.article", slug=article.slug), item.anchor),
+        "kind": item.source.value,
+        "title": article.title,
+        "text": text,
+        "marked": {"title": marked(article.title, item.sought), "text": marked(text, item.sought)},
+        "collection": _collection(library, article.collection)["title"],
+        "language": language_name(language) if elsewhere else "",
+        "lang": language,
+        "dir": direction(language),
+    }
 
 
 def suggested(hits: Iterable[Hit], search_id: str) -> list[dict[str, Any]]:
