@@ -293,7 +293,8 @@ def rank(generation: Generation, signals: Signals, *, mode: Mode, prefer: str = 
     meaning = fusion.meaning_share(signals.cosines, signals.median)
     spoken = _spoken_languages(generation, signals.spoken_in)
     foreign = signals.second and not _is_unknown(signals) and not spoken.any()
-    weight = _weight(signals, mode=mode, foreign=foreign)
+    read = signals.read and not foreign and not _is_nearest_abroad(generation, signals)
+    weight = _weight(signals, mode=mode, foreign=foreign, read=read)
     exact = None if mode is Mode.SEMANTIC else _steps(signals)
     fused = fusion.fuse(words, meaning, weight=weight, exact=exact)
     if mode is not Mode.SEMANTIC:
@@ -301,8 +302,8 @@ def rank(generation: Generation, signals: Signals, *, mode: Mode, prefer: str = 
     if prefer:
         fused = fused + PREFERRED_LANGUAGE * _in_language(generation, prefer)
     if len(generation.manifest.languages) > 1 and mode is not Mode.KEYWORD:
-        read = _spoken_languages(generation, _preferred(signals.spoken_in, prefer))
-        fused = fused + SAME_LANGUAGE * read * np.maximum(words, meaning) ** 2
+        own = _spoken_languages(generation, _preferred(signals.spoken_in, prefer))
+        fused = fused + SAME_LANGUAGE * own * np.maximum(words, meaning) ** 2
     hits = np.flatnonzero(_matches(generation, signals, mode=mode))
     order = _worth_showing(hits, fused, generation.documents.changed)
     evidence = _evidence(generation, signals, order, meaning=meaning)
@@ -343,7 +344,14 @@ def _keyword_share(generation: Generation, signals: Signals) -> Floats:
     return fusion.keyword_share(whole + PASSAGE_SHARE * fusion.keyword_share(best))
 
 
-def _weight(signals: Signals, *, mode: Mode, foreign: bool) -> float:
+def _is_nearest_abroad(generation: Generation, signals: Signals) -> bool:
+    """Return whether the nearest article is in another language than the query."""
+    return bool(len(signals.cosines)) and _is_abroad(
+        generation, signals, int(signals.cosines.argmax())
+    )
+
+
+def _weight(signals: Signals, *, mode: Mode, foreign: bool, read: bool) -> float:
     if mode is not Mode.HYBRID:
         return 1.0 if mode is Mode.SEMANTIC else 0.0
     cosines = signals.cosines
@@ -357,7 +365,7 @@ def _weight(signals: Signals, *, mode: Mode, foreign: bool) -> float:
         median=signals.median,
         coded=bool(signals.steps.max(initial=0.0) >= 1),
         unread=signals.unread,
-        read=signals.read and not foreign,
+        read=read,
         words=_content(signals.requests),
     )
     return fusion.meaning_weight(known)
