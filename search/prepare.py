@@ -3,11 +3,14 @@
 The cached runtime gives the full model's vectors (cosine at least 0.999 on a sample); queries use
 8-bit weights only where a trial shows no loss. A killed preparation leaves nothing that could be
 taken for a finished one. It runs in a process of its own, so that no server keeps torch in memory;
-`python -m search.prepare CACHE [MODEL] [--multilingual]` does it by hand.
+`python -m search.prepare CACHE [MODEL] [--multilingual]` does it by hand. One such process makes
+two models, `python -m search.prepare CACHE [MODEL] --with-multilingual[=MODEL]`: to load torch and
+sentence-transformers takes longer than to export the smaller one.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -21,6 +24,7 @@ from statistics import fmean
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from search.errors import SearchError
 from search.evaluation.measures import ndcg
@@ -34,7 +38,7 @@ from search.semantic.encoder import (
     read_recipe,
     silent,
 )
-from search.semantic.multilingual import unpack, weights
+from search.semantic.multilingual import Floats, unpack, weights
 from search.semantic.runtime import (
     FULL,
     PIECES,
@@ -52,6 +56,9 @@ AGREEMENT = 0.999
 QUICK_AGREEMENT, QUICK_LOSS = 0.98, 0.01
 OPSET = 17
 LARGE_TENSOR = 1_000_000  # bytes
+_ALONE, _BOTH = "--multilingual", "--with-multilingual"
+ROWS = 10_000  # of a table, quantised at a time
+_TRACED = ["a b c", "d"]
 _SAMPLE = (
     "I forgot my password",
     "The printer in room 4 says 0x80070005 and prints nothing at all, what now?",
@@ -91,16 +98,30 @@ def prepare_multilingual(
         if model is None:
             weights()  # says what to install before much is done
         progress("prepare", 0, 1)
-        _in_child(cache, model, multilingual=True)
+        _in_child(cache, model, _ALONE)
         progress("prepare", 1, 1)
     return open_multilingual(cache, model)
 
 
-def _in_child(cache: Path, model: Path | None, *, multilingual: bool = False) -> None:
+def prepare_both(
+    cache: Path, model: Path | None, multilingual: Path | None, *, progress: Progress = silent
+) -> None:
+    """Make the runtimes of both models in one process where the cache folder has none yet. What
+    fails is left to `prepare` and `prepare_multilingual`, which tell why.
+    """
+    if any(cache.glob("runtime-*")):
+        return
+    progress("prepare", 0, 1)
+    with contextlib.suppress(SearchError):
+        _in_child(cache, model, _BOTH + (f"={multilingual.resolve()}" if multilingual else ""))
+    progress("prepare", 1, 1)
+
+
+def _in_child(cache: Path, model: Path | None, *options: str) -> None:
     """Export in a process of its own: torch takes half a gigabyte that the caller would keep."""
     command = [sys.executable, "-m", "search.prepare", str(cache.resolve())]
     command += [str(model.resolve())] if model else []
-    command += ["--multilingual"] if multilingual else []
+    command += options
     places = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, places))}
     cache.mkdir(parents=True, exist_ok=True)
@@ -136,28 +157,108 @@ def make_multilingual(cache: Path, model: Path | None = None) -> Path:
 
 
 def _make(folder: Path, recipe: Recipe, *, model: Path | None, compact: bool = False) -> None:
+    """Make the runtime of a model. A compact one has 8-bit weights alone, its table of words, the
+    largest part of a multilingual model, among them.
+    """
     folder.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix="preparing-", dir=folder.parent))
     try:
         full = SentenceEncoder(model)
-        _export(full, work / FULL)
+        if compact:
+            _export_in_two(full, work)
+        else:
+            _export(full, work / FULL)
+            _quantise(work, "MatMul")
         shutil.copyfile(model_folder(model) / "tokenizer.json", work / TOKENIZER)
         if compact and (model_folder(model) / PIECES).is_file():
             shutil.copyfile(model_folder(model) / PIECES, work / PIECES)
-        _check(full, LightEncoder(work, recipe))
-        trial = _quantised(work, recipe, compact=compact)
-        if compact and (work / QUICK).is_file():
-            _slim(work)
+        light, quick = (LightEncoder(work, recipe, quick=quick) for quick in (False, True))
+        _check(full, light)
+        trial = _trial(light, quick)
+        if trial["cosine"] < QUICK_AGREEMENT or trial["ndcg_loss"] > QUICK_LOSS:
+            _drop(work, QUICK)
+        elif compact:
+            _drop(work, FULL)
+            if (work / PIECES).is_file():
+                _drop(work, TOKENIZER)
         _publish(work, folder, recipe, trial)
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def _drop(work: Path, name: str) -> None:
+    """Delete a file and the one with its large tensors."""
+    for each in (name, f"{name}.data"):
+        (work / each).unlink(missing_ok=True)
+
+
+def _export_in_two(full: SentenceEncoder, work: Path) -> None:
+    """Export and quantise a model with the first rows of its table of words, then put the whole
+    table in: neither step then takes the time and the memory of the largest part.
+    """
+    inner: Any = full.model[0].auto_model
+    table = inner.get_input_embeddings()
+    whole = table.weight
+    try:
+        sample = full.model.tokenizer(_TRACED, padding=True)["input_ids"]
+        table.weight = type(whole)(whole.data[: 1 + max(map(max, sample))], requires_grad=False)
+        _export(full, work / FULL)
+        _quantise(work, "MatMul", "Gather")
+        [name] = [name for name, held in inner.named_parameters() if held is table.weight]
+    finally:
+        table.weight = whole
+    words: Floats = whole.detach().numpy()
+    _put(work / FULL, {f"inner.{name}": words})
+    scale, zero, small = _in_bytes(words)
+    parts = {"scale": scale, "zero_point": zero, "quantized": small}
+    _put(work / QUICK, {f"inner.{name}_{part}": value for part, value in parts.items()})
+
+
+def _in_bytes(words: Floats) -> tuple[Any, Any, npt.NDArray[np.uint8]]:
+    """Return the scale, the zero point and the values that the quantiser gives a table, which it
+    takes for an input: made some rows at a time.
+    """
+    from onnx import TensorProto
+    from onnxruntime.quantization import quant_utils
+
+    kind = TensorProto.UINT8
+    zero, scale = quant_utils.compute_data_quant_params(words, kind, False)
+    small = np.empty(words.shape, np.uint8)
+    for at in range(0, len(words), ROWS):
+        rows = words[at : at + ROWS]
+        small[at : at + ROWS] = quant_utils.quantize_nparray(kind, rows, scale, zero)
+    return scale, zero, small
+
+
+def _put(file: Path, tensors: dict[str, npt.NDArray[Any]]) -> None:
+    """Put tensors in the place of those of the same names. The large ones are in a file of their
+    own, which processes map and share instead of reading it.
+    """
+    import onnx
+
+    held = onnx.load(str(file))
+    places = {one.name: one for one in held.graph.initializer}
+    for name, values in tensors.items():
+        made = onnx.numpy_helper.from_array(values, name)
+        if name not in places or places[name].data_type != made.data_type:
+            raise SearchError(f"The exported model has no {name} of that kind.", "Report this.")
+        places[name].CopyFrom(made)
+    file.unlink()
+    onnx.save_model(
+        held,
+        str(file),
+        save_as_external_data=True,
+        all_tensors_to_one_file=True,
+        location=f"{file.name}.data",
+        size_threshold=LARGE_TENSOR,
+    )
 
 
 def _export(full: SentenceEncoder, target: Path) -> None:
     import torch
 
     inner: Any = full.model[0].auto_model
-    sample = full.model.tokenizer(["a b c", "d"], padding=True, return_tensors="pt")
+    sample = full.model.tokenizer(_TRACED, padding=True, return_tensors="pt")
     names = [n for n in ("input_ids", "attention_mask", "token_type_ids") if n in sample]
     pooled = _pooled(inner, names, full.recipe.pooling)
     axes = {name: {0: "batch", 1: "length"} for name in names} | {"vector": {0: "batch"}}
@@ -207,31 +308,8 @@ def _check(full: SentenceEncoder, light: LightEncoder) -> None:
         )
 
 
-def _slim(work: Path) -> None:
-    """Leave only the 8-bit weights, the large ones in a file of their own, which processes map and
-    share instead of reading it.
-    """
-    import onnx
-
-    (work / FULL).unlink()
-    if (work / PIECES).is_file():
-        (work / TOKENIZER).unlink()
-    held = onnx.load(str(work / QUICK))
-    (work / QUICK).unlink()
-    onnx.save_model(
-        held,
-        str(work / QUICK),
-        save_as_external_data=True,
-        all_tensors_to_one_file=True,
-        location=f"{QUICK}.data",
-        size_threshold=LARGE_TENSOR,
-    )
-
-
-def _quantised(work: Path, recipe: Recipe, *, compact: bool = False) -> dict[str, Any]:
-    """Make 8-bit weights for queries; return the trial's figures. Weights that fail are deleted.
-    When `compact` the table of words, the largest part of a multilingual model, has 8 bits too.
-    """
+def _quantise(work: Path, *operations: str) -> None:
+    """Make 8-bit weights of these operations, for queries."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     logging.disable(logging.WARNING)  # the quantiser advises a pre-processing that changes nothing
@@ -240,15 +318,11 @@ def _quantised(work: Path, recipe: Recipe, *, compact: bool = False) -> dict[str
             str(work / FULL),
             str(work / QUICK),
             weight_type=QuantType.QInt8,
-            op_types_to_quantize=["MatMul", "Gather"] if compact else ["MatMul"],
+            op_types_to_quantize=list(operations),
             per_channel=True,
         )
     finally:
         logging.disable(logging.NOTSET)
-    found = _trial(*(LightEncoder(work, recipe, quick=quick) for quick in (False, True)))
-    if found["cosine"] < QUICK_AGREEMENT or found["ndcg_loss"] > QUICK_LOSS:
-        (work / QUICK).unlink()
-    return found
 
 
 def _trial(full: LightEncoder, quick: LightEncoder) -> dict[str, Any]:
@@ -282,12 +356,19 @@ def _publish(work: Path, folder: Path, recipe: Recipe, trial: dict[str, Any]) ->
     os.replace(work, folder)
 
 
-def main(arguments: list[str]) -> Path:
-    """Make the runtime that the command line asks for."""
-    given = [Path(one) for one in arguments if not one.startswith("-")] or [Path("var/cache")]
-    model = given[1] if len(given) > 1 else None
-    return (make_multilingual if "--multilingual" in arguments else make)(given[0], model)
+def main(arguments: list[str]) -> list[Path]:
+    """Make the runtimes that the command line asks for; return their folders."""
+    words = [one for one in arguments if not one.startswith("-")] or ["var/cache"]
+    options = dict(one.partition("=")[::2] for one in arguments if one.startswith("-"))
+    cache, model = Path(words[0]), Path(words[1]) if len(words) > 1 else None
+    if _ALONE in options:
+        return [make_multilingual(cache, model)]
+    made = [make(cache, model)]
+    if _BOTH in options:
+        other = options[_BOTH]
+        made.append(make_multilingual(cache, Path(other) if other else None))
+    return made
 
 
 if __name__ == "__main__":
-    print(main(sys.argv[1:]))
+    print(*main(sys.argv[1:]), sep="\n")

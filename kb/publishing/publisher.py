@@ -47,7 +47,7 @@ from search.index import generation as index_generation
 from search.index.building import remains
 from search.index.manifest import Manifest
 from search.index.opened import Generation
-from search.prepare import prepare, prepare_multilingual
+from search.prepare import prepare, prepare_both, prepare_multilingual
 from search.semantic.encoder import Encoder
 from search.semantic.runtime import LightEncoder, open_multilingual, open_runtime
 from search.text.analysis import base_language
@@ -455,19 +455,21 @@ def prepared_encoder(
     """
     if not settings.semantic:
         return None, "Search by meaning is switched off (setting semantic)."
+    foreign = any(base_language(each) != "en" for each in languages)
+    wanted = foreign and settings.multilingual_model != OFF
+    place, main, other = settings.data / "model", model_path(settings), multilingual_path(settings)
     try:
-        prepare(settings.data / "model", model_path(settings), progress=progress)
+        if wanted:
+            prepare_both(place, main, other, progress=progress)
+        prepare(place, main, progress=progress)
         encoder = open_main_encoder(settings)
     except SearchError as problem:
         log.warning("%s", problem)
         return None, str(problem)
-    foreign = any(base_language(each) != "en" for each in languages)
-    wanted = foreign and settings.multilingual_model != OFF
     encoder.other, encoder.other_missing = None, ""
     if wanted:
-        place, chosen = settings.data / "model", multilingual_path(settings)
         try:
-            encoder.other = prepare_multilingual(place, chosen, progress=progress)
+            encoder.other = prepare_multilingual(place, other, progress=progress)
         except SearchError as problem:
             log.warning("The model for English compares articles in every language. %s", problem)
             encoder.other_missing = str(problem)

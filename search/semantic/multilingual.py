@@ -151,9 +151,12 @@ def _floats(held: npt.NDArray[np.uint8], count: int) -> Floats:
     blocks = held.reshape(-1, 2 + _BLOCK // 2)
     scales = blocks[:, :2].copy().view("<f2").astype(np.float32)
     packed = blocks[:, 2:]
-    values = np.concatenate([packed & 15, packed >> 4], axis=1).astype(np.float32) - 8
-    found: Floats = (values * scales).ravel()[:count]
-    return found
+    values = np.empty((len(blocks), _BLOCK), np.float32)
+    values[:, : _BLOCK // 2] = packed & 15
+    values[:, _BLOCK // 2 :] = packed >> 4
+    values -= 8
+    values *= scales
+    return values.ravel()[:count]
 
 
 # -- The folder --

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.order import SLOW
+
 ROOT = Path(__file__).resolve().parents[2]
 LONGEST = 700  # a file is as long as its one subject
 LONGEST_FUNCTION, MOST_PARAMETERS = 50, 7
@@ -129,3 +131,8 @@ def test_nothing_unfinished_and_no_place_of_one_machine_is_kept(pattern: re.Patt
 def test_what_the_formatter_leaves_alone_says_why(file: Path) -> None:
     text = file.read_text(encoding="utf-8")
     assert not re.search(r"# fmt: skip(?! # \w)", text), "write: fmt: skip # why"
+
+
+def test_the_slow_files_of_the_order_are_there() -> None:
+    absent = [name for name in SLOW if not (ROOT / "tests" / f"{name}.py").is_file()]
+    assert (absent, len(SLOW)) == ([], len(set(SLOW)))

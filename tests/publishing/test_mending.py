@@ -13,7 +13,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from kb.config.settings import Settings, load
-from kb.publishing import index_repair
+from kb.publishing import index_repair, publisher
 from kb.publishing.index_repair import IndexRepair, repairs
 from kb.publishing.publisher import Published
 from kb.publishing.state import notices_of
@@ -22,6 +22,7 @@ from search import engine as engines
 from search.errors import SearchError
 from search.index import generation
 from search.index.manifest import shared, verify
+from search.semantic.encoder import silent
 
 ROOT = Path(__file__).resolve().parents[2]
 Live = Callable[..., Published]
@@ -177,7 +178,7 @@ def test_a_model_that_is_lost_is_prepared_again_and_searches_say_why_meanwhile(
     """The export takes half a minute and a process of its own: here it copies an earlier one's."""
     model, exported = with_model.data / "model", list[Path]()
 
-    def export(cache: Path, _model: Path | None) -> None:
+    def export(cache: Path, _model: Path | None, *_options: str) -> None:
         exported.append(cache)
         shutil.rmtree(cache, ignore_errors=True)
         shutil.copytree(published / "model", cache, copy_function=shared)
@@ -198,3 +199,33 @@ def test_a_model_that_is_lost_is_prepared_again_and_searches_say_why_meanwhile(
     mender.look(NOW)
     assert (repairs(with_model.data), len(exported)) == ({}, 2)
     assert tokens.stat().st_size > 2
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["both made", "one fails"])
+def test_a_first_start_prepares_both_models_in_one_process(
+    published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    """A process that made the first and failed at the second leaves the first, and the reason."""
+    asked = list[tuple[str, ...]]()
+
+    def export(cache: Path, _model: Path | None, *options: str) -> None:
+        asked.append(options)
+        cache.mkdir(parents=True, exist_ok=True)
+        for made in (published / "model").glob("runtime-*"):
+            if not (cache / made.name).exists() and ((made / "model.onnx").is_file() or not fails):
+                shutil.copytree(made, cache / made.name, copy_function=shared)
+        if fails:
+            raise SearchError("No room for the second.")
+        shutil.copy(published / "model" / "multilingual.json", cache)
+
+    monkeypatch.setattr("search.prepare._in_child", export)
+    settings = load({}, data=tmp_path / "data", templates=ROOT / "templates")
+    encoder, why = publisher.prepared_encoder(settings, silent, frozenset({"en", "de"}))
+    assert encoder is not None, why
+    told = encoder.other_missing
+    if fails:
+        assert (asked, encoder.other) == ([("--with-multilingual",), ("--multilingual",)], None)
+        assert "No room for the second." in told
+    else:
+        assert (asked, told) == ([("--with-multilingual",)], "")
+        assert encoder.other is not None
