@@ -1,0 +1,201 @@
+"""Cuts a passage into the units that a snippet shows whole: sentences, steps, rows, lines of code.
+
+Places are offsets into `Cut.text`, the passage on one line. What was cut last is remembered.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+from functools import lru_cache
+from typing import NamedTuple
+
+from search.text.shape import (
+    CAPTION,
+    CELLS,
+    CODE_LINES,
+    MORE,
+    POINT,
+    ROW_STARTS,
+    STEP,
+    TERMS,
+    LineShape,
+    head_span,
+    line_shapes,
+)
+
+# About a kilobyte each.
+REMEMBERED = 4096
+# A sentence ends at its mark, with what closes after it, unless it goes on in lower case.
+_SENTENCE = re.compile(
+    r"(?<=[.!?…؟।])([\"'”’»)\]]*) +(?=[^\s\da-zа-яà-öø-ÿ])|(?<=[。！？])()(?![。！？」』”）])"
+)
+_PLAIN = LineShape("p", 0, 0)
+
+
+class Kind(StrEnum):
+    """What a unit, or a block of a snippet, is."""
+
+    TEXT = "text"
+    STEPS = "steps"
+    POINTS = "points"
+    ROW = "row"
+    CODE = "code"
+
+
+class Unit(NamedTuple):
+    """Text `start:end` of a cut, which is shown whole. `number` is a step's, or the spaces before a
+    line of code; `depth` the lists around its list; `opens` and `closes` whether its block, such as
+    a paragraph, begins and ends with it; `line` the section's line where it begins.
+    """
+
+    kind: Kind
+    start: int
+    end: int
+    number: int = 0
+    depth: int = 0
+    opens: bool = True
+    closes: bool = True
+    line: int = 0
+
+
+class Cell(NamedTuple):
+    """Text `start:end` of a cut, in column `column` of a table."""
+
+    start: int
+    end: int
+    column: int
+
+
+class Cut(NamedTuple):
+    """A passage on one line, its units in reading order, and the cells of those that are rows, by
+    the place where the row starts.
+    """
+
+    text: str
+    units: tuple[Unit, ...]
+    cells: dict[int, tuple[Cell, ...]]
+
+
+@lru_cache(maxsize=REMEMBERED)
+def cut(text: str, shape: str, start: int, end: int) -> Cut:
+    """Return the units of the passage `start:end` of a section, which are whole even where the
+    passage begins or ends inside one.
+    """
+    shapes = line_shapes(shape)
+    if not shapes:
+        return _cut_lines([" ".join(line.split()) for line in text[start:end].split("\n")], (), 0)
+    first = text.count("\n", 0, start)
+    left = text.rfind("\n", 0, start) + 1
+    while first > 0 and not _begins(shapes[first]):
+        left = text.rfind("\n", 0, left - 1) + 1
+        first -= 1
+    last = first + text.count("\n", left, end)
+    right = _line_end(text, end)
+    while last + 1 < len(shapes) and not _begins(shapes[last + 1]):
+        right = _line_end(text, right + 1)
+        last += 1
+    whole = _cut_lines(text[left:right].split("\n"), shapes, first)
+    kept = tuple(u for u in whole.units if u.end > start - left and u.start < end - left)
+    return Cut(whole.text, kept, whole.cells)
+
+
+def forget() -> None:
+    """Forget every cut."""
+    cut.cache_clear()
+
+
+def _begins(shape: LineShape) -> bool:
+    """Return whether a unit, and no part of one, begins at a line."""
+    return shape.kind != MORE and (shape.kind not in CELLS or shape.kind in ROW_STARTS)
+
+
+def _line_end(text: str, at: int) -> int:
+    end = text.find("\n", at)
+    return len(text) if end < 0 else end
+
+
+def _cut_lines(lines: Sequence[str], shapes: Sequence[LineShape], first: int) -> Cut:
+    """Return the cut of lines of a section from line `first` on."""
+    flat = " ".join(filter(None, lines))
+    units: list[Unit] = []
+    cells: dict[int, tuple[Cell, ...]] = {}
+    at, place, count = 0, 0, len(lines)
+    while at < count:
+        shape = shapes[first + at] if shapes else _PLAIN
+        spans = [(place, place + len(lines[at]))]
+        begin = at
+        at += 1
+        place += len(lines[begin]) + 1 if lines[begin] else 0
+        while shapes and at < count and not _begins(shapes[first + at]):
+            spans.append((place, place + len(lines[at])))
+            place += len(lines[at]) + 1
+            at += 1
+        if spans[-1][1] > spans[0][0]:
+            units += _units(flat, shape, spans[0][0], spans[-1][1], line=first + begin)
+            if shape.kind in CELLS:
+                rows = shapes[first + begin : first + at]
+                cells[spans[0][0]] = _cells(rows, spans)
+    return Cut(flat, tuple(units), cells)
+
+
+def _units(flat: str, shape: LineShape, start: int, end: int, *, line: int) -> Iterator[Unit]:
+    """Yield the units of one block."""
+    if shape.kind in CELLS:
+        yield Unit(Kind.ROW, start, end, line=line)
+    elif shape.kind in CODE_LINES:
+        opens = shape.kind.isupper()
+        yield Unit(Kind.CODE, start, end, shape.number, opens=opens, line=line)
+    elif shape.kind in (STEP, POINT):
+        kind = Kind.STEPS if shape.kind == STEP else Kind.POINTS
+        yield Unit(kind, start, end, shape.number, shape.depth, line=line)
+    else:
+        left = start
+        for match in _SENTENCE.finditer(flat, start, end):
+            if match.end() < end:
+                stop = match.end(match.lastindex or 0)
+                yield Unit(Kind.TEXT, left, stop, 0, 0, left == start, False, line)
+                left = match.end()
+        yield Unit(Kind.TEXT, left, end, 0, 0, left == start, True, line)
+
+
+def _cells(shapes: Sequence[LineShape], spans: Sequence[tuple[int, int]]) -> tuple[Cell, ...]:
+    found: list[Cell] = []
+    for shape, (start, end) in zip(shapes, spans, strict=True):
+        if shape.kind == MORE and found:
+            found[-1] = found[-1]._replace(end=end)
+        else:
+            found.append(Cell(start, end, shape.number))
+    return tuple(found)
+
+
+def headings(text: str, shape: str, line: int) -> dict[int, str]:
+    """Return the headings of the columns of the table whose row begins at a line of a section."""
+    shapes = line_shapes(shape)
+    if shapes[line].kind in TERMS:
+        return {}
+    first, end = head_span(shapes, line)
+    if first == end:
+        return {}
+    right = len(text) + 1
+    lines: list[str] = []
+    start = 0
+    for _ in range(first):
+        start = text.find("\n", start) + 1
+    for _ in range(first, end):
+        right = _line_end(text, start)
+        lines.append(text[start:right])
+        start = right + 1
+    found: dict[int, str] = {}
+    column = 0
+    for one, words in zip(shapes[first:end], lines, strict=True):
+        column = column if one.kind == MORE else one.number
+        found[column] = f"{found[column]} {words}" if one.kind == MORE else words
+    return found
+
+
+def is_caption(shape: str, line: int) -> bool:
+    """Return whether a line of a section is the caption of a table."""
+    shapes = line_shapes(shape)
+    return bool(shapes) and shapes[line].kind == CAPTION
