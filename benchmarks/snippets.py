@@ -1,8 +1,8 @@
-"""Milliseconds of a page of hits: `python -m benchmarks.snippets [FOLDER] [--before FILE]`.
+"""Milliseconds of a page of hits: `python -m benchmarks.snippets [FOLDER] [--before CHECKOUT]`.
 
 Answers every title and answered question of a folder of articles (the shipped ones by default),
 then of long articles made of several of them, and makes the ten hits of each answer again and
-again. With `--before`, an earlier `search/ranking/snippets.py`, both make the same hits in turn, so
+again. With `--before`, a checkout of an earlier commit, both make the same hits in turn, so
 that a busy machine affects both alike; the ratio is of the medians. "new" is the first time that a
 passage is shown, "again" any later one.
 """
@@ -17,18 +17,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
-from time import perf_counter
+from time import process_time
+from types import ModuleType
 from typing import Any
 
-from kb.config.settings import load
-from kb.publishing.live_library import LiveLibrary
-from kb.publishing.publisher import publish
-from kb.services import open_engine
+from kb.content.build import build_library
+from kb.content.sources.source import open_source
 from search import engine as searching
 from search.engine import Engine
-from search.index.generation import build, open_current
+from search.index.generation import build
 from search.ranking import snippets, units
-from search.semantic.encoder import silent
 from search.types import Document, Query
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -48,14 +46,23 @@ def answers(engine: Engine, texts: Sequence[str]) -> list[Answer]:
     return found
 
 
-def earlier(path: Path) -> Callable[..., Any]:
-    """Return `hits_of` of an earlier file."""
-    spec = importlib.util.spec_from_file_location("snippets_before", path)
+def earlier(checkout: Path) -> Callable[..., Any]:
+    """Return `hits_of` of an earlier checkout, with the tokens that it reads."""
+    now = sys.modules["search.text.tokens"]
+    try:
+        sys.modules["search.text.tokens"] = _loaded(checkout, "search/text/tokens.py")
+        return _loaded(checkout, "search/ranking/snippets.py").hits_of  # type: ignore[no-any-return]
+    finally:
+        sys.modules["search.text.tokens"] = now
+
+
+def _loaded(checkout: Path, name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"before_{Path(name).stem}", checkout / name)
     assert spec is not None
     assert spec.loader is not None
-    module = sys.modules["snippets_before"] = importlib.util.module_from_spec(spec)
+    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.hits_of  # type: ignore[no-any-return]
+    return module
 
 
 def long_articles(documents: Sequence[Document]) -> list[Document]:
@@ -67,19 +74,16 @@ def long_articles(documents: Sequence[Document]) -> list[Document]:
     return rows
 
 
-def timed(makers: Sequence[Callable[..., Any]], given: Sequence[Answer]) -> list[list[float]]:
-    """Return for each maker its milliseconds: the median of a round, round by round."""
-    rounds: list[list[float]] = [[] for _ in makers]
+def timed(makers: Sequence[Callable[..., Any]], given: Sequence[Answer]) -> list[float]:
+    """Return for each maker the median milliseconds of the processor for an answer's hits."""
+    taken: list[list[float]] = [[] for _ in makers]
     for turn in range(ROUNDS):
-        order = list(enumerate(makers))
-        for place, maker in order if turn % 2 else reversed(order):
-            taken = []
-            for one in given:
-                start = perf_counter()
-                maker(*one)
-                taken.append((perf_counter() - start) * 1000)
-            rounds[place].append(median(taken))
-    return rounds
+        for one in given:
+            for place in range(len(makers)) if turn % 2 else reversed(range(len(makers))):
+                start = process_time()
+                makers[place](*one)
+                taken[place].append((process_time() - start) * 1000)
+    return [median(rows) for rows in taken]
 
 
 def compared(name: str, root: Path, texts: Sequence[str], before: Path | None) -> None:
@@ -88,10 +92,10 @@ def compared(name: str, root: Path, texts: Sequence[str], before: Path | None) -
     makers = [snippets.hits_of, *([earlier(before)] if before else [])]
     for when, forget in (("new", True), ("again", False)):
         rows = timed([forgetful(m) if forget else m for m in makers], given)
-        ours = median(rows[0])
+        ours = rows[0]
         line = f"{name}, {len(given)} queries, {when}: {ours:.3f} ms"
         if before:
-            theirs = median(rows[1])
+            theirs = rows[1]
             line += f", before {theirs:.3f} ms, ratio {ours / theirs:.2f}"
         print(line)
 
@@ -111,16 +115,16 @@ def main() -> None:
     reader = argparse.ArgumentParser(description=__doc__)
     reader.add_argument("folder", nargs="?", type=Path, default=ROOT / "articles")
     reader.add_argument("--before", type=Path)
+    reader.add_argument("--limit", type=int, help="how many queries are asked")
     options = reader.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        settings = load({}, articles=options.folder, data=Path(folder) / "data")
-        publish(settings, progress=silent)
-        articles = LiveLibrary(open_engine(settings))().articles.values()
-        texts = [t for a in articles for t in (a.title, *a.answers)]
-        compared("articles", settings.generations, texts, options.before)
-        joined, root = long_articles(open_current(settings.generations).documents), Path(folder)
-        build(joined, root / "long")
-        compared("long articles", root / "long", texts, options.before)
+        library = build_library(open_source(options.folder))
+        documents = [article.to_document() for article in library.articles.values()]
+        texts = [text for each in documents for text in (each.title, *each.answers)]
+        for name, each in (("articles", documents), ("long articles", long_articles(documents))):
+            root = Path(folder) / name
+            build(each, root)
+            compared(name, root, texts[: options.limit], options.before)
 
 
 if __name__ == "__main__":

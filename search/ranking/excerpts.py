@@ -8,17 +8,17 @@ escaped and `<mark>` is the only markup.
 from __future__ import annotations
 
 import unicodedata
-from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
 from typing import NamedTuple
 
-from search.ranking.units import Cell, Cut, Kind, Unit, cut, headings, is_caption
+from search.ranking.units import Cell, Cut, Kind, Unit, cut, headings
 from search.text.analysis import CODE, fold, is_pair, spellings
 from search.text.numbered import Numbered
-from search.text.tokens import Token, tokens_beginning
+from search.text.scanning import Scan, tokens_beginning
+from search.text.tokens import Token
 from search.types import Section, SnippetBlock
 
 # Characters of a snippet; of a piece of a unit that is longer than that; lines.
@@ -29,8 +29,6 @@ SHORT = 90
 MOST_WINDOWS = 40
 # What tells a person to do something is shown before what leads to it.
 INSTRUCTION, LEAD, OPENING = 1.15, 0.75, 0.9
-# More than all words together: the row or the step of the number that was asked for.
-NUMBERED = 1000.0
 # A word shares its first two letters with its stem, and three if the stem is at least this long.
 LONG_STEM = 5
 _LEADS = (":", "?", "：", "？", "؟")
@@ -51,7 +49,9 @@ class Wanted:
     def initials(self) -> frozenset[str]:
         """The letters with which a word that may be meant begins."""
         stems = (term.lstrip(CODE) for term in self.terms)
-        return frozenset(stem[: 3 if len(stem) >= LONG_STEM else 2] for stem in stems)
+        found = {stem[: 3 if len(stem) >= LONG_STEM else 2] for stem in stems} - {""}
+        # A stemmer may turn a y into an i ("dying": "die").
+        return frozenset(found | {one[:-1] + "y" for one in found if one[-1] == "i"})
 
 
 class Found(NamedTuple):
@@ -77,10 +77,10 @@ def wanted_terms(terms: Iterable[str]) -> Wanted:
 
 def excerpt(section: Section, start: int, end: int, wanted: Wanted, *, language: str) -> Snippet:
     """Return the snippet of the passage `start:end` of a section."""
-    held = cut(section.text, section.shape, start, end)
+    held = cut(section.text, section.shape, start, end, language)
     if not held.units:
         return Snippet("", ())
-    found = found_in(held.text, wanted, language=language)
+    found = found_in(held.scan, wanted, language=language)
     best, numbered = _best(held, section, found, wanted)
     if numbered:
         found = _same_number(held.units[best], found, numbered, held.text)
@@ -91,16 +91,16 @@ def excerpt(section: Section, start: int, end: int, wanted: Wanted, *, language:
 # -- What is marked --
 
 
-def found_in(text: str, wanted: Wanted, *, language: str) -> list[Found]:
+def found_in(text: Scan, wanted: Wanted, *, language: str) -> list[Found]:
     """Return the places to mark, in order."""
-    terms_of, rows = wanted.terms, list[Found]()
+    terms_of, known, rows = wanted.terms, wanted.terms.keys(), list[Found]()
     for token in tokens_beginning(text, wanted.initials):
         own = spellings(token.surface, language)
-        groups = {terms_of[term] for term in own if term in terms_of}
-        if not groups:
+        if known.isdisjoint(own):
             continue
         if token.surface.isascii() or not any(map(is_pair, own)):
-            rows.append(Found(token.start, token.end, frozenset(groups)))
+            groups = frozenset(terms_of[term] for term in own if term in known)
+            rows.append(Found(token.start, token.end, groups))
         else:
             rows += _runs(token, own, wanted)
     return rows
@@ -145,28 +145,34 @@ def _same_number(unit: Unit, found: Sequence[Found], number: str, text: str) -> 
 
 def _best(held: Cut, section: Section, found: Sequence[Found], wanted: Wanted) -> tuple[int, str]:
     """Return which unit answers, and the number that was asked for if it is the one with it."""
-    best, most, numbered = 0, -1.0, ""
-    starts = [one.start for one in found]
-    lead = not section.path
-    for at, unit in enumerate(held.units):
-        inside = found[bisect_left(starts, unit.start) : bisect_left(starts, unit.end)]
-        groups = set[int]().union(*(one.groups for one in inside))
-        worth = sum(wanted.weights[group] for group in groups) + 0.01 * len(inside)
-        worth *= _prior(unit, held.text, section.shape, first=lead and not at)
-        number = _number_of(held, unit, wanted.numbers) if wanted.numbers else ""
-        if number:
-            worth += NUMBERED
+    for at, unit in enumerate(held.units if wanted.numbers else ()):
+        if number := _number_of(held, unit, wanted.numbers):
+            return at, number
+    best, most, at, count = 0, 0.0, 0, len(found)
+    for place, unit in enumerate(held.units):
+        first = at
+        while at < count and found[at].start < unit.end:
+            at += 1
+        if at == first:
+            continue
+        groups = found[first].groups
+        if at - first > 1:
+            groups = groups.union(*(one.groups for one in found[first + 1 : at]))
+        worth = sum(wanted.weights[group] for group in groups) + 0.01 * (at - first)
+        worth *= _prior(unit, held.text, section, first=not place)
         if worth > most:
-            best, most, numbered = at, worth, number
-    return best, numbered
+            best, most = place, worth
+        if at == count:
+            break
+    return best, ""
 
 
-def _prior(unit: Unit, text: str, shape: str, *, first: bool) -> float:
+def _prior(unit: Unit, text: str, section: Section, *, first: bool) -> float:
     """Return how much more or less a unit is likely to answer than its words say."""
-    if text.endswith(_LEADS, unit.start, unit.end) or is_caption(shape, unit.line):
+    if unit.leads or text.endswith(_LEADS, unit.start, unit.end):
         return LEAD
     if unit.kind is Kind.TEXT:
-        return OPENING if first else 1.0
+        return OPENING if first and not section.path else 1.0
     return INSTRUCTION
 
 
@@ -190,6 +196,10 @@ def _number_of(held: Cut, unit: Unit, numbers: Sequence[Numbered]) -> str:
 def _chosen(held: Cut, found: Sequence[Found], best: int) -> list[Unit]:
     """Return the units to show, in reading order from the best one on; the last may be cut."""
     units = held.units
+    while (
+        units[best].kind is Kind.CODE and best and held.text.endswith("\\", 0, units[best - 1].end)
+    ):
+        best -= 1
     first = units[best]
     if first.end - first.start > LONGEST:
         return [_window(held.text, first, found)]
@@ -205,6 +215,8 @@ def _chosen(held: Cut, found: Sequence[Found], best: int) -> list[Unit]:
             break
         rows.append(unit)
         size += length
+    while len(rows) > 1 and (rows[-1].leads or held.text.endswith(_LEADS, 0, rows[-1].end)):
+        rows.pop()  # what it leads to is not shown
     return rows
 
 
@@ -314,7 +326,9 @@ def _block(
         return _row(held, section, found, first)
     lines = [_marked(held.text, found, unit.start, unit.end) for unit in run]
     if first.kind is Kind.CODE:
-        return SnippetBlock(Kind.CODE, tuple(lines), indents=tuple(unit.number for unit in run))
+        return SnippetBlock(
+            Kind.CODE.value, tuple(lines), indents=tuple(unit.number for unit in run)
+        )
     if not first.opens:
         lines[0] = f"… {lines[0]}"
     if not run[-1].closes:
@@ -356,6 +370,8 @@ def _row(held: Cut, section: Section, found: Sequence[Found], unit: Unit) -> Sni
 def _marked(text: str, found: Sequence[Found], start: int, end: int) -> str:
     pieces, at = [], start
     for one in found:
+        if one.start >= end:
+            break
         if one.start >= at and one.end <= end:
             surface = escape(text[one.start : one.end])
             pieces += [escape(text[at : one.start]), f"<mark>{surface}</mark>"]

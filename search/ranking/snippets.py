@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from search.index.opened import Generation
+from search.index.postings import Ordinals
 from search.ranking.excerpts import Wanted, excerpt
 from search.ranking.hybrid import Ranking
 from search.text.passages import Passage
 from search.text.query import STOP_WEIGHT
-from search.types import Hit, Section
+from search.text.shape import STEP, line_shapes
+from search.types import Document, Hit, Section
 
 # Sections of a KCS article that say where and why, not what to do: chosen only when they score
 # clearly higher.
@@ -23,15 +26,30 @@ ADDED = 0.5
 Numbers = npt.NDArray[np.int64]
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a query asks of the articles in one language: what is marked, the passages with each of
+    its codes, ascending, and the numbers of steps.
+    """
+
+    wanted: Wanted
+    coded: tuple[Ordinals, ...]
+    steps: frozenset[int]
+
+
 def hits_of(
     generation: Generation, ranking: Ranking, numbers: Numbers, every: Numbers
 ) -> tuple[Hit, ...]:
     """Return a hit for each article number, in the given order; `every` also has the duplicates."""
-    wanted = {language: _wanted(ranking, language) for language in generation.manifest.languages}
-    return tuple(
-        _hit(generation, ranking, number, wanted, _duplicates(generation, number, every))
-        for number in numbers.tolist()
-    )
+    asked: dict[str, _Asked] = {}
+    hits = []
+    for number in numbers.tolist():
+        document = generation.documents[number]
+        if (of := asked.get(document.language)) is None:
+            of = asked[document.language] = _asked(generation, ranking, document.language)
+        duplicates = _duplicates(generation, number, every)
+        hits.append(_hit(generation, ranking, number, document=document, of=of, others=duplicates))
+    return tuple(hits)
 
 
 def _duplicates(generation: Generation, number: int, every: Numbers) -> tuple[str, ...]:
@@ -45,15 +63,18 @@ def _hit(
     generation: Generation,
     ranking: Ranking,
     number: int,
-    wanted: Mapping[str, Wanted],
-    duplicates: tuple[str, ...],
+    *,
+    document: Document,
+    of: _Asked,
+    others: tuple[str, ...],
 ) -> Hit:
-    document, signals = generation.documents[number], ranking.signals
-    passage = _best_passage(generation, ranking, number)
-    section, start, end = Section("", (), document.summary), 0, len(document.summary)
+    signals = ranking.signals
+    passage = _best_passage(generation, ranking, number, document=document, of=of)
     if passage is not None:
         section, start, end = document.sections[passage.section], passage.start, passage.end
-    shown = excerpt(section, start, end, wanted[document.language], language=document.language)
+    else:
+        section, start, end = Section("", (), document.summary), 0, len(document.summary)
+    shown = excerpt(section, start, end, of.wanted, language=document.language)
     return Hit(
         id=document.id,
         score=float(ranking.fused[number]),
@@ -67,53 +88,60 @@ def _hit(
             "exact": float(max(signals.exact[number], signals.title[number])),
             "weight": ranking.weight,
         },
-        duplicates=duplicates,
+        duplicates=others,
     )
 
 
-def _best_passage(generation: Generation, ranking: Ranking, number: int) -> Passage | None:
+def _best_passage(
+    generation: Generation, ranking: Ranking, number: int, *, document: Document, of: _Asked
+) -> Passage | None:
     starts, signals = generation.passage_starts, ranking.signals
     first, last = int(starts[number]), int(starts[number + 1])
-    if first == last:
-        return None
+    rows = generation.passages[first:last].tolist()
+    if len(rows) < 2:
+        return Passage(*rows[0]) if rows else None
     words = signals.passage_keyword[first:last].tolist()
     near = signals.passage_cosines[first:last].tolist()
-    most, weight, best = max(words) or 1.0, ranking.weight, (-1.0, first)
-    named = _with_codes(generation, ranking, number, range(first, last))
-    for at, (word, cosine) in enumerate(zip(words, near, strict=True), first):
+    most, weight, score_of_best, best = max(words) or 1.0, ranking.weight, -1.0, rows[0]
+    named = _with_codes(of.coded, first, last) if of.coded else frozenset()
+    for at, (word, cosine, row) in enumerate(zip(words, near, rows, strict=True), first):
         score = (1 - weight) * word / most + weight * cosine + (at in named)
-        if score > best[0] and _aside(generation, at):
-            score *= ASIDE
-        if score > best[0]:
-            best = score, at
-    return _passage(generation, best[1])
+        if of.steps and _has_step(document, Passage(*row), of.steps):
+            score += 1
+        if score > score_of_best:
+            path = document.sections[row[1]].path
+            if path and path[0].casefold() in ASIDES:
+                score *= ASIDE
+        if score > score_of_best:
+            score_of_best, best = score, row
+    return Passage(*best)
 
 
-def _with_codes(
-    generation: Generation, ranking: Ranking, number: int, span: range
-) -> frozenset[int]:
-    """Return the passages of an article that have a code of the query."""
-    requests = [r for r in ranking.signals.requests if r.identifiers]
-    language = generation.documents[number].language if requests else ""
+def _has_step(document: Document, passage: Passage, numbers: frozenset[int]) -> bool:
+    """Return whether a passage has a step of one of these numbers."""
+    section = document.sections[passage.section]
+    shapes = line_shapes(section.shape)
+    first = section.text.count("\n", 0, passage.start)
+    end = first + section.text.count("\n", passage.start, passage.end) + 1
+    return any(one.kind == STEP and one.number in numbers for one in shapes[first:end])
+
+
+def _with_codes(coded: Sequence[Ordinals], first: int, last: int) -> frozenset[int]:
+    """Return the passages from `first` to before `last` that have a code of the query."""
     found = set[int]()
-    for request in requests:
-        if request.language == language:
-            for term in (term for one in request.identifiers for term in one.exact):
-                docs = generation.passage_terms.find(language, term)[0]
-                start, end = docs.searchsorted([span.start, span.stop])
-                found.update(docs[start:end].tolist())
+    for docs in coded:
+        start, end = docs.searchsorted([first, last])
+        found.update(docs[start:end].tolist())
     return frozenset(found)
 
 
-def _passage(generation: Generation, at: int) -> Passage:
-    return Passage(*generation.passages[at].tolist())
-
-
-def _aside(generation: Generation, at: int) -> bool:
-    """Return whether a passage only surrounds the answer, by its section's heading."""
-    passage = _passage(generation, at)
-    section = generation.documents[passage.document].sections[passage.section]
-    return bool(section.path) and section.path[0].casefold() in ASIDES
+def _asked(generation: Generation, ranking: Ranking, language: str) -> _Asked:
+    requests = [r for r in ranking.signals.requests if r.language == language]
+    codes = [code for r in requests for one in r.identifiers for code in one.exact]
+    coded = (generation.passage_terms.find(language, code)[0] for code in codes)
+    small = {one for request in requests for one in request.numbered if one.is_step}
+    steps = frozenset(int(one.number) for one in small)
+    return _Asked(_wanted(ranking, language), tuple(d for d in coded if len(d)), steps)
 
 
 def _wanted(ranking: Ranking, language: str) -> Wanted:
@@ -127,7 +155,7 @@ def _wanted(ranking: Ranking, language: str) -> Wanted:
     for one in (sought for request in requests for sought in request.sought):
         named = [term for term, weight in one.alternatives.items() if weight > STOP_WEIGHT]
         kept = one.telling or tuple(named)
-        for group in [(pair,) for pair in one.pairs] or [kept]:
+        for group in [[pair] for pair in one.pairs] or [list(kept)]:
             if fresh := [term for term in group if term not in terms]:
                 terms |= dict.fromkeys(fresh, len(weights))
                 weights.append(max(told.get(term, ADDED) for term in group))

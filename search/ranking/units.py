@@ -11,10 +11,12 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
+from search.text.scanning import Scan, scan
 from search.text.shape import (
     CAPTION,
     CELLS,
     CODE_LINES,
+    HEADS,
     MORE,
     POINT,
     ROW_STARTS,
@@ -47,7 +49,8 @@ class Kind(StrEnum):
 class Unit(NamedTuple):
     """Text `start:end` of a cut, which is shown whole. `number` is a step's, or the spaces before a
     line of code; `depth` the lists around its list; `opens` and `closes` whether its block, such as
-    a paragraph, begins and ends with it; `line` the section's line where it begins.
+    a paragraph, begins and ends with it; `line` the section's line where it begins; `leads` whether
+    it only says what follows: a caption, the name of a note, the headings of a table.
     """
 
     kind: Kind
@@ -58,6 +61,7 @@ class Unit(NamedTuple):
     opens: bool = True
     closes: bool = True
     line: int = 0
+    leads: bool = False
 
 
 class Cell(NamedTuple):
@@ -69,23 +73,29 @@ class Cell(NamedTuple):
 
 
 class Cut(NamedTuple):
-    """A passage on one line, its units in reading order, and the cells of those that are rows, by
-    the place where the row starts.
+    """A passage as it is scanned, its units in reading order, and the cells of each unit that is a
+    row, by the place where it starts.
     """
 
-    text: str
+    scan: Scan
     units: tuple[Unit, ...]
     cells: dict[int, tuple[Cell, ...]]
 
+    @property
+    def text(self) -> str:
+        """The passage on one line."""
+        return self.scan.text
+
 
 @lru_cache(maxsize=REMEMBERED)
-def cut(text: str, shape: str, start: int, end: int) -> Cut:
+def cut(text: str, shape: str, start: int, end: int, language: str) -> Cut:
     """Return the units of the passage `start:end` of a section, which are whole even where the
     passage begins or ends inside one.
     """
     shapes = line_shapes(shape)
     if not shapes:
-        return _cut_lines([" ".join(line.split()) for line in text[start:end].split("\n")], (), 0)
+        lines = [" ".join(line.split()) for line in text[start:end].split("\n")]
+        return _cut_lines(lines, (), 0, language=language)
     first = text.count("\n", 0, start)
     left = text.rfind("\n", 0, start) + 1
     while first > 0 and not _begins(shapes[first]):
@@ -96,9 +106,9 @@ def cut(text: str, shape: str, start: int, end: int) -> Cut:
     while last + 1 < len(shapes) and not _begins(shapes[last + 1]):
         right = _line_end(text, right + 1)
         last += 1
-    whole = _cut_lines(text[left:right].split("\n"), shapes, first)
+    whole = _cut_lines(text[left:right].split("\n"), shapes, first, language=language)
     kept = tuple(u for u in whole.units if u.end > start - left and u.start < end - left)
-    return Cut(whole.text, kept, whole.cells)
+    return Cut(whole.scan, kept, whole.cells)
 
 
 def forget() -> None:
@@ -116,7 +126,9 @@ def _line_end(text: str, at: int) -> int:
     return len(text) if end < 0 else end
 
 
-def _cut_lines(lines: Sequence[str], shapes: Sequence[LineShape], first: int) -> Cut:
+def _cut_lines(
+    lines: Sequence[str], shapes: Sequence[LineShape], first: int, *, language: str
+) -> Cut:
     """Return the cut of lines of a section from line `first` on."""
     flat = " ".join(filter(None, lines))
     units: list[Unit] = []
@@ -137,13 +149,13 @@ def _cut_lines(lines: Sequence[str], shapes: Sequence[LineShape], first: int) ->
             if shape.kind in CELLS:
                 rows = shapes[first + begin : first + at]
                 cells[spans[0][0]] = _cells(rows, spans)
-    return Cut(flat, tuple(units), cells)
+    return Cut(scan(flat, language), tuple(units), cells)
 
 
 def _units(flat: str, shape: LineShape, start: int, end: int, *, line: int) -> Iterator[Unit]:
     """Yield the units of one block."""
     if shape.kind in CELLS:
-        yield Unit(Kind.ROW, start, end, line=line)
+        yield Unit(Kind.ROW, start, end, line=line, leads=shape.kind in HEADS)
     elif shape.kind in CODE_LINES:
         opens = shape.kind.isupper()
         yield Unit(Kind.CODE, start, end, shape.number, opens=opens, line=line)
@@ -157,7 +169,8 @@ def _units(flat: str, shape: LineShape, start: int, end: int, *, line: int) -> I
                 stop = match.end(match.lastindex or 0)
                 yield Unit(Kind.TEXT, left, stop, 0, 0, left == start, False, line)
                 left = match.end()
-        yield Unit(Kind.TEXT, left, end, 0, 0, left == start, True, line)
+        leads = shape.kind == CAPTION
+        yield Unit(Kind.TEXT, left, end, 0, 0, left == start, True, line, leads)
 
 
 def _cells(shapes: Sequence[LineShape], spans: Sequence[tuple[int, int]]) -> tuple[Cell, ...]:
@@ -193,9 +206,3 @@ def headings(text: str, shape: str, line: int) -> dict[int, str]:
         column = column if one.kind == MORE else one.number
         found[column] = f"{found[column]} {words}" if one.kind == MORE else words
     return found
-
-
-def is_caption(shape: str, line: int) -> bool:
-    """Return whether a line of a section is the caption of a table."""
-    shapes = line_shapes(shape)
-    return bool(shapes) and shapes[line].kind == CAPTION

@@ -18,8 +18,8 @@ from search.types import Section
 _ERROR_TEXT = """
 error errors err code codes errore errori erro erros errores erreur erreurs codigo codigos codice
 codici fehler fehlercode fehlercodes fehlernummer fehlermeldung fout fouten foutcode falla fallas
-fallo fallos fault faults exception ошибка ошибки код エラー エラーコード コード 错误 错误代码 错误码
-代码 錯誤 錯誤代碼 오류 에러 코드
+fallo fallos fault faults exception ошибка ошибки код エラー エラーコード コード 错误 错误代码
+错误码 代码 錯誤 錯誤代碼 오류 에러 코드
 """
 # Words for an error and its number: one article says "code 6" where another says "error 6".
 ERRORS = frozenset(map(fold, _ERROR_TEXT.split()))

@@ -8,7 +8,7 @@ mark for each of these lines, a letter, a number and an apostrophe for each list
     T0 t1   the first cell of a row and the next, by column; H0 h1 the same of headings
     D0 d1   a term and what it means
     K4 k8   the first line of code and the next, with the spaces before them
-    c       the caption of a table
+    c       what only names what follows: the caption of a table, the title of a note
 
 An empty shape means that every line is a paragraph. Words are read from the text alone.
 """
@@ -27,7 +27,7 @@ _MARK = re.compile(r"([a-zA-Z+])(\d*)('*)")
 
 
 class LineShape(NamedTuple):
-    """What a line is: the letter of its mark, its number (0 for none), the lists around its list."""
+    """What a line is: the letter of its mark, its number, 0 for none, and the lists around it."""
 
     kind: str
     number: int

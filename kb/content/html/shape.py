@@ -100,6 +100,8 @@ class LineReader:
             return self._item(attributes.get("value", ""))
         if tag in _CELLS:
             return self._cell(tag, attributes)
+        if "alert-title" in attributes.get("class", ""):
+            return "c"
         return {"pre": "K", "caption": "c", "tr": _ROW}.get(tag, "")
 
     def _item(self, value: str) -> str:

@@ -1,0 +1,93 @@
+"""Finds the words of a text that may begin with given letters, without looking at the others.
+
+A text is read once into a form in which letters can be looked for: lower case, without accents,
+character by character. Scripts without case or spaces, and letters that stand for several, are read
+word by word instead.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from search.text.analysis import base_language, fold
+from search.text.tokens import ANY, Token, normal, tokens
+
+_HUMP = re.compile(r"[a-z](?=[A-Z])")
+# Latin, Greek and Cyrillic letters, punctuation and pictures.
+_EASY = re.compile("[\x00-\u052f\u1e00-\u2bff\ufe0e\ufe0f\U0001f000-\U0001faff]*")
+_UNCLEAR = "\x00"
+_EARLY_SHARP_S = re.compile(r"\b\w?ß")
+# Their stemmers take away beginnings of words.
+_WITH_PREFIXES = frozenset({"ar"})
+
+
+class _Letters(dict[int, str]):
+    """Each character as it is looked for."""
+
+    def __missing__(self, code: int) -> str:
+        char = chr(code)
+        found = char
+        if unicodedata.combining(char) or unicodedata.category(char) in {"Cf", "Cc", "Mn"}:
+            found = char if char in "\t\n\ufe0e\ufe0f" else _UNCLEAR
+        elif char.isalnum() and char != "ß":
+            plain = fold(normal(char))
+            found = plain if len(plain) == 1 else _UNCLEAR
+        elif char == "ß":
+            found = "s"
+        self[code] = found
+        return found
+
+
+_LETTERS = _Letters()
+
+
+class Scan(NamedTuple):
+    """A text on one line, the form in which letters are looked for ("" when it has none), and the
+    places where a word in camel case goes on.
+    """
+
+    text: str
+    letters: str
+    humps: tuple[int, ...]
+
+
+def scan(text: str, language: str) -> Scan:
+    """Return a text in the form in which words are looked for."""
+    if text.isascii():
+        letters = text.lower()
+    elif not _EASY.fullmatch(text) or base_language(language) in _WITH_PREFIXES:
+        letters = ""
+    else:
+        letters = text.translate(_LETTERS)
+        if _UNCLEAR in letters or ("ß" in text and _EARLY_SHARP_S.search(text)):
+            letters = ""
+    humps = tuple(match.end() for match in _HUMP.finditer(text)) if letters else ()
+    return Scan(text, letters, humps)
+
+
+def tokens_beginning(found: Scan, initials: frozenset[str]) -> Iterator[Token]:
+    """Yield the tokens that contain a word which may begin with one of the initials (lower case):
+    far fewer than all.
+    """
+    text, letters, humps = found
+    if not letters:
+        yield from tokens(text)
+        return
+    places = list(humps)
+    for start in initials:
+        at = letters.find(start)
+        while at >= 0:
+            if at == 0 or not letters[at - 1].isalnum():
+                places.append(at)
+            at = letters.find(start, at + 1)
+    places.sort()
+    seen = 0
+    for at in places:
+        if at >= seen:
+            end = text.find(" ", at)
+            seen = len(text) if end < 0 else end
+            for match in ANY.finditer(text, text.rfind(" ", 0, at) + 1, seen):
+                yield Token(match.group(), match.start(), match.end())
