@@ -45,6 +45,17 @@ class Wanted:
     weights: tuple[float, ...]
     numbers: tuple[Numbered, ...] = ()
 
+    def worth(self, groups: int) -> float:
+        """Return the information in the things asked for whose bits are set."""
+        if (known := self._worths.get(groups)) is None:
+            bits = (at for at in range(len(self.weights)) if groups >> at & 1)
+            known = self._worths[groups] = sum(self.weights[at] for at in bits)
+        return known
+
+    @cached_property
+    def _worths(self) -> dict[int, float]:
+        return {}
+
     @cached_property
     def initials(self) -> frozenset[str]:
         """The letters with which a word that may be meant begins."""
@@ -55,11 +66,11 @@ class Wanted:
 
 
 class Found(NamedTuple):
-    """A place to mark, and the things asked for that it is."""
+    """A place to mark, and the things asked for that it is, a bit for each."""
 
     start: int
     end: int
-    groups: frozenset[int]
+    groups: int
 
 
 class Snippet(NamedTuple):
@@ -99,11 +110,18 @@ def found_in(text: Scan, wanted: Wanted, *, language: str) -> list[Found]:
         if known.isdisjoint(own):
             continue
         if token.surface.isascii() or not any(map(is_pair, own)):
-            groups = frozenset(terms_of[term] for term in own if term in known)
-            rows.append(Found(token.start, token.end, groups))
+            rows.append(Found(token.start, token.end, _bits(own, terms_of)))
         else:
             rows += _runs(token, own, wanted)
     return rows
+
+
+def _bits(terms: Iterable[str], groups: Mapping[str, int]) -> int:
+    found = 0
+    for term in terms:
+        if term in groups:
+            found |= 1 << groups[term]
+    return found
 
 
 def _runs(token: Token, own: Sequence[str], wanted: Wanted) -> list[Found]:
@@ -112,20 +130,19 @@ def _runs(token: Token, own: Sequence[str], wanted: Wanted) -> list[Found]:
     """
     folded, terms_of = fold(token.surface), wanted.terms
     if len(folded) != len(token.surface):
-        groups = frozenset(terms_of[term] for term in own if term in terms_of)
-        return [Found(token.start, token.end, groups)]
+        return [Found(token.start, token.end, _bits(own, terms_of))]
     runs: list[list[int]] = []
-    groups_of: list[set[int]] = []
+    groups_of: list[int] = []
     for at in range(len(folded) - 1):
         pair = folded[at : at + 2]
         if pair in terms_of and is_pair(pair):
             if not runs or at > runs[-1][1]:
                 runs.append([at, at])
-                groups_of.append(set())
+                groups_of.append(0)
             runs[-1][1] = at + 2
-            groups_of[-1].add(terms_of[pair])
+            groups_of[-1] |= 1 << terms_of[pair]
     return [
-        Found(token.start + left, token.start + right, frozenset(groups))
+        Found(token.start + left, token.start + right, groups)
         for (left, right), groups in zip(runs, groups_of, strict=True)
     ]
 
@@ -150,18 +167,15 @@ def _best(held: Cut, section: Section, found: Sequence[Found], wanted: Wanted) -
             return at, number
     best, most, at, count = 0, 0.0, 0, len(found)
     for place, unit in enumerate(held.units):
-        first = at
-        while at < count and found[at].start < unit.end:
+        first, groups, end = at, 0, unit.end
+        while at < count and found[at].start < end:
+            groups |= found[at].groups
             at += 1
-        if at == first:
-            continue
-        groups = found[first].groups
-        if at - first > 1:
-            groups = groups.union(*(one.groups for one in found[first + 1 : at]))
-        worth = sum(wanted.weights[group] for group in groups) + 0.01 * (at - first)
-        worth *= _prior(unit, held.text, section, first=not place)
-        if worth > most:
-            best, most = place, worth
+        if groups:
+            worth = wanted.worth(groups) + 0.01 * (at - first)
+            worth *= _prior(unit, held.text, section, first=not place)
+            if worth > most:
+                best, most = place, worth
         if at == count:
             break
     return best, ""

@@ -31,7 +31,8 @@ from search.text.shape import (
 REMEMBERED = 4096
 # A sentence ends at its mark, with what closes after it, unless it goes on in lower case.
 _SENTENCE = re.compile(
-    r"(?<=[.!?…؟।])([\"'”’»)\]]*) +(?=[^\s\da-zа-яà-öø-ÿ])|(?<=[。！？])()(?![。！？」』”）])"
+    r"[.!?…؟।。！？](?:(?<=[。！？])(?![。！？」』”）])"
+    r"|[\"'”’»)\]]*(?= +[^\s\da-zа-яà-öø-ÿ]))"
 )
 _PLAIN = LineShape("p", 0, 0)
 
@@ -165,10 +166,10 @@ def _units(flat: str, shape: LineShape, start: int, end: int, *, line: int) -> I
     else:
         left = start
         for match in _SENTENCE.finditer(flat, start, end):
-            if match.end() < end:
-                stop = match.end(match.lastindex or 0)
+            stop = match.end()
+            if stop < end:
                 yield Unit(Kind.TEXT, left, stop, 0, 0, left == start, False, line)
-                left = match.end()
+                left = stop + (flat[stop] == " ")
         leads = shape.kind == CAPTION
         yield Unit(Kind.TEXT, left, end, 0, 0, left == start, True, line, leads)
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from search.text.analysis import base_language, fold
 from search.text.tokens import ANY, Token, normal, tokens
 
-_HUMP = re.compile(r"[a-z](?=[A-Z])")
+_HUMP = re.compile(r"[A-Z](?<=[a-z][A-Z])")
 # Latin, Greek and Cyrillic letters, punctuation and pictures.
 _EASY = re.compile("[\x00-\u052f\u1e00-\u2bff\ufe0e\ufe0f\U0001f000-\U0001faff]*")
 _UNCLEAR = "\x00"
@@ -64,7 +64,7 @@ def scan(text: str, language: str) -> Scan:
         letters = text.translate(_LETTERS)
         if _UNCLEAR in letters or ("ß" in text and _EARLY_SHARP_S.search(text)):
             letters = ""
-    humps = tuple(match.end() for match in _HUMP.finditer(text)) if letters else ()
+    humps = tuple(match.start() for match in _HUMP.finditer(text)) if letters else ()
     return Scan(text, letters, humps)
 
 
