@@ -14,10 +14,11 @@ from functools import cached_property
 from html import escape
 from typing import NamedTuple
 
-from search.ranking.units import Cell, Cut, Kind, Unit, cut, headings
+from search.ranking.units import CODE as CODE_LINES
+from search.ranking.units import POINTS, ROW, STEPS, TEXT, Cell, Cut, Unit, cut, headings
 from search.text.analysis import CODE, fold, is_pair, spellings
 from search.text.numbered import Numbered
-from search.text.scanning import Scan, tokens_beginning
+from search.text.scanning import Scan, words_beginning
 from search.text.tokens import Token
 from search.types import Section, SnippetBlock
 
@@ -105,14 +106,15 @@ def excerpt(section: Section, start: int, end: int, wanted: Wanted, *, language:
 def found_in(text: Scan, wanted: Wanted, *, language: str) -> list[Found]:
     """Return the places to mark, in order."""
     terms_of, known, rows = wanted.terms, wanted.terms.keys(), list[Found]()
-    for token in tokens_beginning(text, wanted.initials):
-        own = spellings(token.surface, language)
+    for match in words_beginning(text, wanted.initials):
+        surface = match.group()
+        own = spellings(surface, language)
         if known.isdisjoint(own):
             continue
-        if token.surface.isascii() or not any(map(is_pair, own)):
-            rows.append(Found(token.start, token.end, _bits(own, terms_of)))
+        if surface.isascii() or not any(map(is_pair, own)):
+            rows.append(Found(match.start(), match.end(), _bits(own, terms_of)))
         else:
-            rows += _runs(token, own, wanted)
+            rows += _runs(Token(surface, match.start(), match.end()), own, wanted)
     return rows
 
 
@@ -185,7 +187,7 @@ def _prior(unit: Unit, text: str, section: Section, *, first: bool) -> float:
     """Return how much more or less a unit is likely to answer than its words say."""
     if unit.leads or text.endswith(_LEADS, unit.start, unit.end):
         return LEAD
-    if unit.kind is Kind.TEXT:
+    if unit.kind == TEXT:
         return OPENING if first and not section.path else 1.0
     return INSTRUCTION
 
@@ -193,11 +195,11 @@ def _prior(unit: Unit, text: str, section: Section, *, first: bool) -> float:
 def _number_of(held: Cut, unit: Unit, numbers: Sequence[Numbered]) -> str:
     """Return the wanted number that a unit is the row, the step or the point of, "" for none."""
     for one in numbers:
-        if unit.kind is Kind.ROW:
+        if unit.kind == ROW:
             cells = held.cells[unit.start]
             if any(held.text[cell.start : cell.end].rstrip(".") == one.number for cell in cells):
                 return one.number
-        elif unit.kind is Kind.STEPS:
+        elif unit.kind == STEPS:
             if one.is_step and str(unit.number) == one.number:
                 return one.number
         elif held.text.startswith(one.number, unit.start, unit.end):
@@ -211,7 +213,7 @@ def _chosen(held: Cut, found: Sequence[Found], best: int) -> list[Unit]:
     """Return the units to show, in reading order from the best one on; the last may be cut."""
     units = held.units
     while (
-        units[best].kind is Kind.CODE and best and held.text.endswith("\\", 0, units[best - 1].end)
+        units[best].kind == CODE_LINES and best and held.text.endswith("\\", 0, units[best - 1].end)
     ):
         best -= 1
     first = units[best]
@@ -220,7 +222,7 @@ def _chosen(held: Cut, found: Sequence[Found], best: int) -> list[Unit]:
     rows, size, lines = [first], first.end - first.start, 1
     for unit in units[best + 1 :]:
         length = unit.end - unit.start + 1
-        lines += unit.kind is not Kind.TEXT or rows[-1].kind is not Kind.TEXT
+        lines += unit.kind != TEXT or rows[-1].kind != TEXT
         if lines > MOST_LINES or not _goes_on(first, unit, found):
             break
         if size + length > LONGEST:
@@ -236,10 +238,10 @@ def _chosen(held: Cut, found: Sequence[Found], best: int) -> list[Unit]:
 
 def _goes_on(first: Unit, unit: Unit, found: Sequence[Found]) -> bool:
     """Return whether a unit belongs with the one that answers. A further row only if it matches."""
-    if first.kind is Kind.ROW or unit.kind is Kind.ROW:
-        same = unit.kind is Kind.ROW and first.kind in (Kind.ROW, Kind.TEXT)
+    if first.kind == ROW or unit.kind == ROW:
+        same = unit.kind == ROW and first.kind in (ROW, TEXT)
         return same and any(unit.start <= one.start < unit.end for one in found)
-    return unit.depth >= first.depth or unit.kind is first.kind
+    return unit.depth >= first.depth or unit.kind == first.kind
 
 
 def _window(text: str, unit: Unit, found: Sequence[Found]) -> Unit:
@@ -322,8 +324,8 @@ def _blocks(
         together = (
             last is not None
             and (last.kind, last.depth) == (unit.kind, unit.depth)
-            and unit.kind is not Kind.ROW
-            and (unit.kind is not Kind.STEPS or unit.number == last.number + 1)
+            and unit.kind != ROW
+            and (unit.kind != STEPS or unit.number == last.number + 1)
         )
         if together:
             runs[-1].append(unit)
@@ -336,20 +338,18 @@ def _block(
     held: Cut, section: Section, found: Sequence[Found], run: Sequence[Unit]
 ) -> SnippetBlock:
     first = run[0]
-    if first.kind is Kind.ROW:
+    if first.kind == ROW:
         return _row(held, section, found, first)
     lines = [_marked(held.text, found, unit.start, unit.end) for unit in run]
-    if first.kind is Kind.CODE:
-        return SnippetBlock(
-            Kind.CODE.value, tuple(lines), indents=tuple(unit.number for unit in run)
-        )
+    if first.kind == CODE_LINES:
+        return SnippetBlock(CODE, tuple(lines), indents=tuple(unit.number for unit in run))
     if not first.opens:
         lines[0] = f"… {lines[0]}"
     if not run[-1].closes:
         lines[-1] += " …"
-    if first.kind is Kind.TEXT:
+    if first.kind == TEXT:
         lines = _paragraphs(run, lines)
-    return SnippetBlock(first.kind.value, tuple(lines), start=first.number)
+    return SnippetBlock(first.kind, tuple(lines), start=first.number)
 
 
 def _paragraphs(run: Sequence[Unit], lines: Sequence[str]) -> list[str]:
@@ -372,10 +372,10 @@ def _row(held: Cut, section: Section, found: Sequence[Found], unit: Unit) -> Sni
     if not cells or not (unit.opens and unit.closes):
         line = _marked(held.text, found, unit.start, unit.end)
         left, right = "" if unit.opens else "… ", "" if unit.closes else " …"
-        return SnippetBlock(Kind.TEXT.value, (f"{left}{line}{right}",))
+        return SnippetBlock(TEXT, (f"{left}{line}{right}",))
     heads = headings(section.text, section.shape, unit.line)
     return SnippetBlock(
-        Kind.ROW.value,
+        ROW,
         tuple(_marked(held.text, found, cell.start, cell.end) for cell in cells),
         heads=tuple(escape(heads.get(cell.column, "")) for cell in cells),
     )
@@ -397,11 +397,11 @@ def _on_one_line(blocks: Sequence[SnippetBlock]) -> str:
     """Return the blocks as one line of HTML: steps keep their numbers, cells their headings."""
     rows: list[str] = []
     for block in blocks:
-        if block.kind == Kind.STEPS:
+        if block.kind == STEPS:
             rows += [f"{n}. {line}" for n, line in enumerate(block.lines, block.start)]
-        elif block.kind == Kind.POINTS:
+        elif block.kind == POINTS:
             rows += [f"• {line}" for line in block.lines]
-        elif block.kind == Kind.ROW:
+        elif block.kind == ROW:
             cells = zip(block.heads, block.lines, strict=True)
             rows.append(" · ".join(f"{head}: {line}" if head else line for head, line in cells))
         else:

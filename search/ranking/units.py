@@ -6,8 +6,7 @@ Places are offsets into `Cut.text`, the passage on one line. What was cut last i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from enum import StrEnum
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -37,14 +36,9 @@ _SENTENCE = re.compile(
 _PLAIN = LineShape("p", 0, 0)
 
 
-class Kind(StrEnum):
-    """What a unit, or a block of a snippet, is."""
-
-    TEXT = "text"
-    STEPS = "steps"
-    POINTS = "points"
-    ROW = "row"
-    CODE = "code"
+# What a unit, or a block of a snippet, is.
+TEXT, STEPS, POINTS, ROW, CODE = "text", "steps", "points", "row", "code"
+_ITEMS = {STEP: STEPS, POINT: POINTS}
 
 
 class Unit(NamedTuple):
@@ -54,7 +48,7 @@ class Unit(NamedTuple):
     it only says what follows: a caption, the name of a note, the headings of a table.
     """
 
-    kind: Kind
+    kind: str
     start: int
     end: int
     number: int = 0
@@ -136,42 +130,50 @@ def _cut_lines(
     cells: dict[int, tuple[Cell, ...]] = {}
     at, place, count = 0, 0, len(lines)
     while at < count:
+        begin, start = at, place
         shape = shapes[first + at] if shapes else _PLAIN
-        spans = [(place, place + len(lines[at]))]
-        begin = at
+        end = start + len(lines[at])
         at += 1
-        place += len(lines[begin]) + 1 if lines[begin] else 0
         while shapes and at < count and not _begins(shapes[first + at]):
-            spans.append((place, place + len(lines[at])))
-            place += len(lines[at]) + 1
+            end += 1 + len(lines[at])
             at += 1
-        if spans[-1][1] > spans[0][0]:
-            units += _units(flat, shape, spans[0][0], spans[-1][1], line=first + begin)
-            if shape.kind in CELLS:
-                rows = shapes[first + begin : first + at]
-                cells[spans[0][0]] = _cells(rows, spans)
+        if end == start:
+            continue
+        place = end + 1
+        if shape.kind in CELLS:
+            spans = _spans(lines[begin:at], start)
+            cells[start] = _cells(shapes[first + begin : first + at], spans)
+        _add_units(units, flat, shape, start, end, line=first + begin)
     return Cut(scan(flat, language), tuple(units), cells)
 
 
-def _units(flat: str, shape: LineShape, start: int, end: int, *, line: int) -> Iterator[Unit]:
-    """Yield the units of one block."""
-    if shape.kind in CELLS:
-        yield Unit(Kind.ROW, start, end, line=line, leads=shape.kind in HEADS)
-    elif shape.kind in CODE_LINES:
-        opens = shape.kind.isupper()
-        yield Unit(Kind.CODE, start, end, shape.number, opens=opens, line=line)
-    elif shape.kind in (STEP, POINT):
-        kind = Kind.STEPS if shape.kind == STEP else Kind.POINTS
-        yield Unit(kind, start, end, shape.number, shape.depth, line=line)
+def _spans(lines: Sequence[str], start: int) -> list[tuple[int, int]]:
+    spans = []
+    for line in lines:
+        spans.append((start, start + len(line)))
+        start += len(line) + 1
+    return spans
+
+
+def _add_units(
+    units: list[Unit], flat: str, shape: LineShape, start: int, end: int, *, line: int
+) -> None:
+    """Add the units of one block."""
+    kind, number, depth = shape
+    if kind in _ITEMS:
+        units.append(Unit(_ITEMS[kind], start, end, number, depth, True, True, line))
+    elif kind in CELLS:
+        units.append(Unit(ROW, start, end, 0, 0, True, True, line, kind in HEADS))
+    elif kind in CODE_LINES:
+        units.append(Unit(CODE, start, end, number, 0, kind == "K", True, line))
     else:
         left = start
         for match in _SENTENCE.finditer(flat, start, end):
             stop = match.end()
             if stop < end:
-                yield Unit(Kind.TEXT, left, stop, 0, 0, left == start, False, line)
+                units.append(Unit(TEXT, left, stop, 0, 0, left == start, False, line))
                 left = stop + (flat[stop] == " ")
-        leads = shape.kind == CAPTION
-        yield Unit(Kind.TEXT, left, end, 0, 0, left == start, True, line, leads)
+        units.append(Unit(TEXT, left, end, 0, 0, left == start, True, line, kind == CAPTION))
 
 
 def _cells(shapes: Sequence[LineShape], spans: Sequence[tuple[int, int]]) -> tuple[Cell, ...]:

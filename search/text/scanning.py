@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from search.text.analysis import base_language, fold
-from search.text.tokens import ANY, Token, normal, tokens
+from search.text.tokens import ANY, normal
 
 _HUMP = re.compile(r"[A-Z](?<=[a-z][A-Z])")
 # Latin, Greek and Cyrillic letters, punctuation and pictures.
@@ -24,24 +24,22 @@ _EARLY_SHARP_S = re.compile(r"\b\w?ß")
 _WITH_PREFIXES = frozenset({"ar"})
 
 
-class _Letters(dict[int, str]):
-    """Each character as it is looked for."""
-
-    def __missing__(self, code: int) -> str:
-        char = chr(code)
-        found = char
-        if unicodedata.combining(char) or unicodedata.category(char) in {"Cf", "Cc", "Mn"}:
-            found = char if char in "\t\n\ufe0e\ufe0f" else _UNCLEAR
-        elif char.isalnum() and char != "ß":
-            plain = fold(normal(char))
-            found = plain if len(plain) == 1 else _UNCLEAR
-        elif char == "ß":
-            found = "s"
-        self[code] = found
-        return found
+_FOREIGN = re.compile(r"[^\x00-\x7f]")
 
 
-_LETTERS = _Letters()
+@lru_cache(maxsize=4096)
+def _letter(char: str) -> str:
+    """Return a character as it is looked for."""
+    if unicodedata.combining(char) or unicodedata.category(char) in {"Cf", "Cc", "Mn"}:
+        return char if char in "\ufe0e\ufe0f" else _UNCLEAR
+    if not char.isalnum():
+        return char
+    plain = "s" if char == "ß" else fold(normal(char))
+    return plain if len(plain) == 1 else _UNCLEAR
+
+
+def _plain(found: re.Match[str]) -> str:
+    return _letter(found.group())
 
 
 class Scan(NamedTuple):
@@ -61,21 +59,24 @@ def scan(text: str, language: str) -> Scan:
     elif not _EASY.fullmatch(text) or base_language(language) in _WITH_PREFIXES:
         letters = ""
     else:
-        letters = text.translate(_LETTERS)
-        if _UNCLEAR in letters or ("ß" in text and _EARLY_SHARP_S.search(text)):
+        letters = _FOREIGN.sub(_plain, text.lower())
+        if (
+            _UNCLEAR in letters
+            or len(letters) != len(text)
+            or ("ß" in text and _EARLY_SHARP_S.search(text))
+        ):
             letters = ""
     humps = tuple(match.start() for match in _HUMP.finditer(text)) if letters else ()
     return Scan(text, letters, humps)
 
 
-def tokens_beginning(found: Scan, initials: frozenset[str]) -> Iterator[Token]:
-    """Yield the tokens that contain a word which may begin with one of the initials (lower case):
-    far fewer than all.
+def words_beginning(found: Scan, initials: frozenset[str]) -> list[re.Match[str]]:
+    """Return the tokens that contain a word which may begin with one of the initials (lower case),
+    as matches: far fewer than all.
     """
     text, letters, humps = found
     if not letters:
-        yield from tokens(text)
-        return
+        return list(ANY.finditer(text))
     places = list(humps)
     for start in initials:
         at = letters.find(start)
@@ -84,10 +85,11 @@ def tokens_beginning(found: Scan, initials: frozenset[str]) -> Iterator[Token]:
                 places.append(at)
             at = letters.find(start, at + 1)
     places.sort()
+    rows: list[re.Match[str]] = []
     seen = 0
     for at in places:
         if at >= seen:
             end = text.find(" ", at)
             seen = len(text) if end < 0 else end
-            for match in ANY.finditer(text, text.rfind(" ", 0, at) + 1, seen):
-                yield Token(match.group(), match.start(), match.end())
+            rows += ANY.finditer(text, text.rfind(" ", 0, at) + 1, seen)
+    return rows
