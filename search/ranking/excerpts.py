@@ -14,8 +14,7 @@ from functools import cached_property
 from html import escape
 from typing import NamedTuple
 
-from search.ranking.units import CODE as CODE_LINES
-from search.ranking.units import POINTS, ROW, STEPS, TEXT, Cell, Cut, Unit, cut, headings
+from search.ranking.units import COMMAND, POINTS, ROW, STEPS, TEXT, Cell, Cut, Unit, cut, headings
 from search.text.analysis import CODE, fold, is_pair, spellings
 from search.text.numbered import Numbered
 from search.text.scanning import Scan, words_beginning
@@ -212,9 +211,7 @@ def _number_of(held: Cut, unit: Unit, numbers: Sequence[Numbered]) -> str:
 def _chosen(held: Cut, found: Sequence[Found], best: int) -> list[Unit]:
     """Return the units to show, in reading order from the best one on; the last may be cut."""
     units = held.units
-    while (
-        units[best].kind == CODE_LINES and best and held.text.endswith("\\", 0, units[best - 1].end)
-    ):
+    while units[best].kind == COMMAND and best and held.text.endswith("\\", 0, units[best - 1].end):
         best -= 1
     first = units[best]
     if first.end - first.start > LONGEST:
@@ -341,8 +338,8 @@ def _block(
     if first.kind == ROW:
         return _row(held, section, found, first)
     lines = [_marked(held.text, found, unit.start, unit.end) for unit in run]
-    if first.kind == CODE_LINES:
-        return SnippetBlock(CODE, tuple(lines), indents=tuple(unit.number for unit in run))
+    if first.kind == COMMAND:
+        return SnippetBlock(COMMAND, tuple(lines), indents=tuple(unit.number for unit in run))
     if not first.opens:
         lines[0] = f"… {lines[0]}"
     if not run[-1].closes:

@@ -37,7 +37,7 @@ _PLAIN = LineShape("p", 0, 0)
 
 
 # What a unit, or a block of a snippet, is.
-TEXT, STEPS, POINTS, ROW, CODE = "text", "steps", "points", "row", "code"
+TEXT, STEPS, POINTS, ROW, COMMAND = "text", "steps", "points", "row", "code"
 _ITEMS = {STEP: STEPS, POINT: POINTS}
 
 
@@ -165,7 +165,7 @@ def _add_units(
     elif kind in CELLS:
         units.append(Unit(ROW, start, end, 0, 0, True, True, line, kind in HEADS))
     elif kind in CODE_LINES:
-        units.append(Unit(CODE, start, end, number, 0, kind == "K", True, line))
+        units.append(Unit(COMMAND, start, end, number, 0, kind == "K", True, line))
     else:
         left = start
         for match in _SENTENCE.finditer(flat, start, end):
