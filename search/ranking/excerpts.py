@@ -32,6 +32,7 @@ INSTRUCTION, LEAD, OPENING = 1.15, 0.75, 0.9
 # A word shares its first two letters with its stem, and three if the stem is at least this long.
 LONG_STEM = 5
 _LEADS = (":", "?", "：", "？", "؟")
+_BETWEEN = frozenset(" ,;:.!?)]»”–—·|、。，；：！？」』）")
 _AFTER_NUMBER = frozenset(" :.)–—-=,：．、）")
 
 
@@ -274,7 +275,10 @@ def _word_start(text: str, at: int, first: int, last: int) -> int:
     if at <= first:
         return first
     space = text.find(" ", at - 1, last)
-    return space + 1 if space >= 0 else _boundary(text, at, last)
+    start = space + 1 if space >= 0 else _boundary(text, at, last)
+    while start < last and text[start] in _BETWEEN:  # what ended before the cut
+        start += 1
+    return start
 
 
 def _word_end(text: str, start: int, most: int) -> int:

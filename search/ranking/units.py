@@ -90,7 +90,8 @@ def cut(text: str, shape: str, start: int, end: int, language: str) -> Cut:
     shapes = line_shapes(shape)
     if not shapes:
         lines = [" ".join(line.split()) for line in text[start:end].split("\n")]
-        return _cut_lines(lines, (), 0, language=language)
+        whole = _cut_lines(lines, (), 0, language=language)
+        return whole._replace(units=_edges(whole.units, text, start, end))
     first = text.count("\n", 0, start)
     left = text.rfind("\n", 0, start) + 1
     while first > 0 and not _begins(shapes[first]):
@@ -104,6 +105,16 @@ def cut(text: str, shape: str, start: int, end: int, language: str) -> Cut:
     whole = _cut_lines(text[left:right].split("\n"), shapes, first, language=language)
     kept = tuple(u for u in whole.units if u.end > start - left and u.start < end - left)
     return Cut(whole.scan, kept, whole.cells)
+
+
+def _edges(units: Sequence[Unit], text: str, start: int, end: int) -> tuple[Unit, ...]:
+    """Return the units with the first and the last open where the line goes on beside them."""
+    found = list(units)
+    if found and text[max(0, start - 2) : start].rstrip(" ")[-1:] not in ("", "\n"):
+        found[0] = found[0]._replace(opens=False)
+    if found and text[end : end + 2].lstrip(" ")[:1] not in ("", "\n"):
+        found[-1] = found[-1]._replace(closes=False)
+    return tuple(found)
 
 
 def forget() -> None:

@@ -29,6 +29,12 @@ _STEP_TEXT = (
 _STEPS = frozenset(map(fold, _STEP_TEXT.split()))
 _BETWEEN_TEXT = "number numbers numero nummer nr no num n numéro número #"
 _BETWEEN = frozenset(map(fold, _BETWEEN_TEXT.split()))
+# After the number they tell how often or how long, not which one.
+_AMOUNT_TEXT = """
+times time x minutes minute hours hour days day seconds second weeks week percent veces vez minutos
+horas dias segundos semanas mal minuten stunden tage sekunden fois minutes heures jours
+"""
+_AMOUNTS = frozenset(_AMOUNT_TEXT.split())
 _SMALL = re.compile(r"\d{1,3}")
 _NUMBER = re.compile(r"\d{1,5}\.?")
 _BEGINS = re.compile(r"(\d{1,5})(?:\s*[:.)–—=：．、）]|\s+-)\s")
@@ -67,7 +73,8 @@ def numbered(found: Sequence[Token]) -> tuple[Numbered, ...]:
         kind = fold(found[at - 1].surface)
         if kind in _BETWEEN and at > 1:
             kind = fold(found[at - 2].surface)
-        if pair_code(kind, token.surface):
+        after = fold(found[at + 1].surface) if at + 1 < len(found) else ""
+        if after not in _AMOUNTS and pair_code(kind, token.surface):
             rows.append(Numbered(kind, token.surface))
     return tuple(rows)
 

@@ -264,7 +264,7 @@ def _with_errors(named: Sequence[Identifier], small: Sequence[Numbered]) -> tupl
         replace(one, exact=tuple(dict.fromkeys((*one.exact, *terms_of.pop(one.surface, ())))))
         for one in named
     ]
-    more = (Identifier(number, exact, weak=True) for number, exact in terms_of.items())
+    more = (Identifier(number, exact) for number, exact in terms_of.items())
     return (*rows, *more)
 
 

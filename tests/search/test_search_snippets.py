@@ -144,9 +144,7 @@ def test_steps_stay_steps_with_their_own_numbers() -> None:
 
 def test_what_leads_to_steps_comes_with_them_and_never_ends_a_snippet() -> None:
     assert [block.kind for block in of_html(STEPS, "mailbox").blocks] == ["text", "steps"]
-    night = (
-        "A mailbox moves at night, when nobody reads it and no other one goes from here to there."
-    )
+    night = "A mailbox moves at night, when nobody reads it and no other one goes to and fro."
     before = f"<p>{night}</p>" + STEPS.partition("<ol")[0]
     long = "<ol><li>" + "Long words. " * 30 + "</li></ol>"
     assert plain(of_html(before + long, "night").html) == night
