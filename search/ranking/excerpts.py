@@ -14,7 +14,18 @@ from functools import cached_property
 from html import escape
 from typing import NamedTuple
 
-from search.ranking.units import COMMAND, POINTS, ROW, STEPS, TEXT, Cell, Cut, Unit, cut, headings
+from search.ranking.units import (
+    COMMAND,
+    POINTS,
+    ROW,
+    STEPS,
+    TEXT,
+    Cut,
+    RowCell,
+    SnippetUnit,
+    cut,
+    headings,
+)
 from search.text.analysis import CODE, fold, is_pair, spellings
 from search.text.numbered import Numbered
 from search.text.scanning import Scan, words_beginning
@@ -74,7 +85,7 @@ class Found(NamedTuple):
     groups: int
 
 
-class Snippet(NamedTuple):
+class Excerpt(NamedTuple):
     """A snippet on one line, as HTML, and its blocks."""
 
     html: str
@@ -87,17 +98,17 @@ def wanted_terms(terms: Iterable[str]) -> Wanted:
     return Wanted({term: at for at, term in enumerate(every)}, (1.0,) * len(every))
 
 
-def excerpt(section: Section, start: int, end: int, wanted: Wanted, *, language: str) -> Snippet:
+def excerpt(section: Section, start: int, end: int, wanted: Wanted, *, language: str) -> Excerpt:
     """Return the snippet of the passage `start:end` of a section."""
     held = cut(section.text, section.shape, start, end, language)
     if not held.units:
-        return Snippet("", ())
+        return Excerpt("", ())
     found = found_in(held.scan, wanted, language=language)
     best, numbered = _best(held, section, found, wanted)
     if numbered:
         found = _same_number(held.units[best], found, numbered, held.text)
     blocks = _blocks(held, section, found, _chosen(held, found, best))
-    return Snippet(_on_one_line(blocks), blocks)
+    return Excerpt(_on_one_line(blocks), blocks)
 
 
 # -- What is marked --
@@ -149,7 +160,7 @@ def _runs(token: Token, own: Sequence[str], wanted: Wanted) -> list[Found]:
     ]
 
 
-def _same_number(unit: Unit, found: Sequence[Found], number: str, text: str) -> list[Found]:
+def _same_number(unit: SnippetUnit, found: Sequence[Found], number: str, text: str) -> list[Found]:
     """Return the places without digits, and of those with digits the number itself in the unit."""
     return [
         one
@@ -183,7 +194,7 @@ def _best(held: Cut, section: Section, found: Sequence[Found], wanted: Wanted) -
     return best, ""
 
 
-def _prior(unit: Unit, text: str, section: Section, *, first: bool) -> float:
+def _prior(unit: SnippetUnit, text: str, section: Section, *, first: bool) -> float:
     """Return how much more or less a unit is likely to answer than its words say."""
     if unit.leads or text.endswith(_LEADS, unit.start, unit.end):
         return LEAD
@@ -192,7 +203,7 @@ def _prior(unit: Unit, text: str, section: Section, *, first: bool) -> float:
     return INSTRUCTION
 
 
-def _number_of(held: Cut, unit: Unit, numbers: Sequence[Numbered]) -> str:
+def _number_of(held: Cut, unit: SnippetUnit, numbers: Sequence[Numbered]) -> str:
     """Return the wanted number that a unit is the row, the step or the point of, "" for none."""
     for one in numbers:
         if unit.kind == ROW:
@@ -209,7 +220,7 @@ def _number_of(held: Cut, unit: Unit, numbers: Sequence[Numbered]) -> str:
     return ""
 
 
-def _chosen(held: Cut, found: Sequence[Found], best: int) -> list[Unit]:
+def _chosen(held: Cut, found: Sequence[Found], best: int) -> list[SnippetUnit]:
     """Return the units to show, in reading order from the best one on; the last may be cut."""
     units = held.units
     while units[best].kind == COMMAND and best and held.text.endswith("\\", 0, units[best - 1].end):
@@ -234,7 +245,7 @@ def _chosen(held: Cut, found: Sequence[Found], best: int) -> list[Unit]:
     return rows
 
 
-def _goes_on(first: Unit, unit: Unit, found: Sequence[Found]) -> bool:
+def _goes_on(first: SnippetUnit, unit: SnippetUnit, found: Sequence[Found]) -> bool:
     """Return whether a unit belongs with the one that answers. A further row only if it matches."""
     if first.kind == ROW or unit.kind == ROW:
         same = unit.kind == ROW and first.kind in (ROW, TEXT)
@@ -242,7 +253,7 @@ def _goes_on(first: Unit, unit: Unit, found: Sequence[Found]) -> bool:
     return unit.depth >= first.depth or unit.kind == first.kind
 
 
-def _window(text: str, unit: Unit, found: Sequence[Found]) -> Unit:
+def _window(text: str, unit: SnippetUnit, found: Sequence[Found]) -> SnippetUnit:
     """Return the part of a long unit with the most different things asked for."""
     inside = [one for one in found if unit.start <= one.start and one.end <= unit.end]
     best, most = unit.start, -1.0
@@ -265,7 +276,7 @@ def _window(text: str, unit: Unit, found: Sequence[Found]) -> Unit:
     )
 
 
-def _shortened(text: str, unit: Unit, size: int) -> Unit:
+def _shortened(text: str, unit: SnippetUnit, size: int) -> SnippetUnit:
     end = _word_end(text, unit.start, unit.start + size - 1)
     return unit._replace(end=end, closes=False)
 
@@ -317,9 +328,9 @@ _JOINS = frozenset("\u200d\ufe0e\ufe0f\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U
 
 
 def _blocks(
-    held: Cut, section: Section, found: Sequence[Found], units: Sequence[Unit]
+    held: Cut, section: Section, found: Sequence[Found], units: Sequence[SnippetUnit]
 ) -> tuple[SnippetBlock, ...]:
-    runs: list[list[Unit]] = []
+    runs: list[list[SnippetUnit]] = []
     for unit in units:
         last = runs[-1][-1] if runs else None
         together = (
@@ -336,7 +347,7 @@ def _blocks(
 
 
 def _block(
-    held: Cut, section: Section, found: Sequence[Found], run: Sequence[Unit]
+    held: Cut, section: Section, found: Sequence[Found], run: Sequence[SnippetUnit]
 ) -> SnippetBlock:
     first = run[0]
     if first.kind == ROW:
@@ -353,7 +364,7 @@ def _block(
     return SnippetBlock(first.kind, tuple(lines), start=first.number)
 
 
-def _paragraphs(run: Sequence[Unit], lines: Sequence[str]) -> list[str]:
+def _paragraphs(run: Sequence[SnippetUnit], lines: Sequence[str]) -> list[str]:
     """Return the sentences of each paragraph as one line."""
     rows: list[str] = []
     for unit, line in zip(run, lines, strict=True):
@@ -364,10 +375,10 @@ def _paragraphs(run: Sequence[Unit], lines: Sequence[str]) -> list[str]:
     return rows
 
 
-def _row(held: Cut, section: Section, found: Sequence[Found], unit: Unit) -> SnippetBlock:
+def _row(held: Cut, section: Section, found: Sequence[Found], unit: SnippetUnit) -> SnippetBlock:
     """Return a row with its cells; one that had to be cut is text."""
     cells = [
-        Cell(max(cell.start, unit.start), min(cell.end, unit.end), cell.column)
+        RowCell(max(cell.start, unit.start), min(cell.end, unit.end), cell.column)
         for cell in held.cells.get(unit.start, ())
     ]
     if not cells or not (unit.opens and unit.closes):

@@ -18,7 +18,6 @@ from search.text.shape import (
     HEADS,
     MORE,
     POINT,
-    ROW_STARTS,
     STEP,
     TERMS,
     LineShape,
@@ -26,8 +25,8 @@ from search.text.shape import (
     line_shapes,
 )
 
-# About a kilobyte each.
-REMEMBERED = 4096
+# Passages, of two or three kilobytes each.
+REMEMBERED = 2048
 # A sentence ends at its mark, with what closes after it, unless it goes on in lower case.
 _SENTENCE = re.compile(
     r"[.!?…؟।。！？](?:(?<=[。！？])(?![。！？」』”）])"
@@ -41,7 +40,7 @@ TEXT, STEPS, POINTS, ROW, COMMAND = "text", "steps", "points", "row", "code"
 _ITEMS = {STEP: STEPS, POINT: POINTS}
 
 
-class Unit(NamedTuple):
+class SnippetUnit(NamedTuple):
     """Text `start:end` of a cut, which is shown whole. `number` is a step's, or the spaces before a
     line of code; `depth` the lists around its list; `opens` and `closes` whether its block, such as
     a paragraph, begins and ends with it; `line` the section's line where it begins; `leads` whether
@@ -59,7 +58,7 @@ class Unit(NamedTuple):
     leads: bool = False
 
 
-class Cell(NamedTuple):
+class RowCell(NamedTuple):
     """Text `start:end` of a cut, in column `column` of a table."""
 
     start: int
@@ -73,8 +72,8 @@ class Cut(NamedTuple):
     """
 
     scan: Scan
-    units: tuple[Unit, ...]
-    cells: dict[int, tuple[Cell, ...]]
+    units: tuple[SnippetUnit, ...]
+    cells: dict[int, tuple[RowCell, ...]]
 
     @property
     def text(self) -> str:
@@ -88,26 +87,30 @@ def cut(text: str, shape: str, start: int, end: int, language: str) -> Cut:
     passage begins or ends inside one.
     """
     shapes = line_shapes(shape)
-    if not shapes:
+    first = text.count("\n", 0, start)
+    if first + text.count("\n", start, end) >= len(shapes):  # it has no shape
         lines = [" ".join(line.split()) for line in text[start:end].split("\n")]
         whole = _cut_lines(lines, (), 0, language=language)
         return whole._replace(units=_edges(whole.units, text, start, end))
-    first = text.count("\n", 0, start)
     left = text.rfind("\n", 0, start) + 1
-    while first > 0 and not _begins(shapes[first]):
+    while first > 0 and not shapes[first].begins:
         left = text.rfind("\n", 0, left - 1) + 1
         first -= 1
     last = first + text.count("\n", left, end)
     right = _line_end(text, end)
-    while last + 1 < len(shapes) and not _begins(shapes[last + 1]):
+    while last + 1 < len(shapes) and not shapes[last + 1].begins:
         right = _line_end(text, right + 1)
         last += 1
     whole = _cut_lines(text[left:right].split("\n"), shapes, first, language=language)
+    if left == start and right == end:
+        return whole
     kept = tuple(u for u in whole.units if u.end > start - left and u.start < end - left)
     return Cut(whole.scan, kept, whole.cells)
 
 
-def _edges(units: Sequence[Unit], text: str, start: int, end: int) -> tuple[Unit, ...]:
+def _edges(
+    units: Sequence[SnippetUnit], text: str, start: int, end: int
+) -> tuple[SnippetUnit, ...]:
     """Return the units with the first and the last open where the line goes on beside them."""
     found = list(units)
     if found and text[max(0, start - 2) : start].rstrip(" ")[-1:] not in ("", "\n"):
@@ -122,11 +125,6 @@ def forget() -> None:
     cut.cache_clear()
 
 
-def _begins(shape: LineShape) -> bool:
-    """Return whether a unit, and no part of one, begins at a line."""
-    return shape.kind != MORE and (shape.kind not in CELLS or shape.kind in ROW_STARTS)
-
-
 def _line_end(text: str, at: int) -> int:
     end = text.find("\n", at)
     return len(text) if end < 0 else end
@@ -137,15 +135,15 @@ def _cut_lines(
 ) -> Cut:
     """Return the cut of lines of a section from line `first` on."""
     flat = " ".join(filter(None, lines))
-    units: list[Unit] = []
-    cells: dict[int, tuple[Cell, ...]] = {}
+    units: list[SnippetUnit] = []
+    cells: dict[int, tuple[RowCell, ...]] = {}
     at, place, count = 0, 0, len(lines)
     while at < count:
         begin, start = at, place
         shape = shapes[first + at] if shapes else _PLAIN
         end = start + len(lines[at])
         at += 1
-        while shapes and at < count and not _begins(shapes[first + at]):
+        while shapes and at < count and not shapes[first + at].begins:
             end += 1 + len(lines[at])
             at += 1
         if end == start:
@@ -167,33 +165,33 @@ def _spans(lines: Sequence[str], start: int) -> list[tuple[int, int]]:
 
 
 def _add_units(
-    units: list[Unit], flat: str, shape: LineShape, start: int, end: int, *, line: int
+    units: list[SnippetUnit], flat: str, shape: LineShape, start: int, end: int, *, line: int
 ) -> None:
     """Add the units of one block."""
-    kind, number, depth = shape
+    kind, number, depth, _ = shape
     if kind in _ITEMS:
-        units.append(Unit(_ITEMS[kind], start, end, number, depth, True, True, line))
+        units.append(SnippetUnit(_ITEMS[kind], start, end, number, depth, True, True, line))
     elif kind in CELLS:
-        units.append(Unit(ROW, start, end, 0, 0, True, True, line, kind in HEADS))
+        units.append(SnippetUnit(ROW, start, end, 0, 0, True, True, line, kind in HEADS))
     elif kind in CODE_LINES:
-        units.append(Unit(COMMAND, start, end, number, 0, kind == "K", True, line))
+        units.append(SnippetUnit(COMMAND, start, end, number, 0, kind == "K", True, line))
     else:
         left = start
         for match in _SENTENCE.finditer(flat, start, end):
             stop = match.end()
             if stop < end:
-                units.append(Unit(TEXT, left, stop, 0, 0, left == start, False, line))
+                units.append(SnippetUnit(TEXT, left, stop, 0, 0, left == start, False, line))
                 left = stop + (flat[stop] == " ")
-        units.append(Unit(TEXT, left, end, 0, 0, left == start, True, line, kind == CAPTION))
+        units.append(SnippetUnit(TEXT, left, end, 0, 0, left == start, True, line, kind == CAPTION))
 
 
-def _cells(shapes: Sequence[LineShape], spans: Sequence[tuple[int, int]]) -> tuple[Cell, ...]:
-    found: list[Cell] = []
+def _cells(shapes: Sequence[LineShape], spans: Sequence[tuple[int, int]]) -> tuple[RowCell, ...]:
+    found: list[RowCell] = []
     for shape, (start, end) in zip(shapes, spans, strict=True):
         if shape.kind == MORE and found:
             found[-1] = found[-1]._replace(end=end)
         else:
-            found.append(Cell(start, end, shape.number))
+            found.append(RowCell(start, end, shape.number))
     return tuple(found)
 
 

@@ -23,22 +23,26 @@ from typing import NamedTuple
 PARAGRAPH, MORE, STEP, POINT, CAPTION = "p", "+", "o", "u", "c"
 ROW_STARTS, CELLS = frozenset("THD"), frozenset("tThHdD")
 HEADS, TERMS, CODE_LINES = frozenset("hH"), frozenset("dD"), frozenset("kK")
+_PARTS = CELLS - ROW_STARTS | {MORE}
 _MARK = re.compile(r"([a-zA-Z+])(\d*)('*)")
 
 
 class LineShape(NamedTuple):
-    """What a line is: the letter of its mark, its number, 0 for none, and the lists around it."""
+    """What a line is: the letter of its mark, its number, 0 for none, and the lists around it;
+    `begins` whether a block or a row, and no part of one, begins with it.
+    """
 
     kind: str
     number: int
     depth: int
+    begins: bool = True
 
 
 @lru_cache(maxsize=1024)
 def line_shapes(shape: str) -> tuple[LineShape, ...]:
     """Return what each line of a section is, () when every line is a paragraph."""
     return tuple(
-        LineShape(kind, int(number or 0), len(depth))
+        LineShape(kind, int(number or 0), len(depth), kind not in _PARTS)
         for kind, number, depth in _MARK.findall(shape)
     )
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from kb.content.html.sanitise import sanitise
 from kb.content.html.tokens import read_outline
-from search.ranking.excerpts import LONGEST, Snippet, excerpt, found_in, wanted_terms
+from search.ranking.excerpts import LONGEST, Excerpt, excerpt, found_in, wanted_terms
 from search.text.analysis import spellings
 from search.text.scanning import scan, words_beginning
 from search.text.tokens import tokens
@@ -21,11 +21,11 @@ ANYTHING = NASTY | st.text()
 TAGS = re.compile(r"</?mark>")
 
 
-def of_text(text: str, wanted: frozenset[str] | set[str]) -> Snippet:
+def of_text(text: str, wanted: frozenset[str] | set[str]) -> Excerpt:
     return excerpt(Section("", (), text), 0, len(text), wanted_terms(sorted(wanted)), language="en")
 
 
-def of_html(html: str, *wanted: str) -> Snippet:
+def of_html(html: str, *wanted: str) -> Excerpt:
     """Return the snippet of the first section with text of an article's HTML."""
     section = next(each for each in read_outline(sanitise(html))[0] if each.text)
     return excerpt(section, 0, len(section.text), wanted_terms(wanted), language="en")
