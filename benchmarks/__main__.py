@@ -31,6 +31,7 @@ MEASUREMENTS: dict[str, list[list[str]]] = {
     "spelling": [["benchmarks.search_spelling"]],
     "adversarial": [["benchmarks.adversarial", str(DATA / "scale_servicenow_10k")]],
     "suggesting": [["benchmarks.suggesting", str(DATA / "scale_servicenow_10k")]],
+    "snippets": [["benchmarks.snippets"]],
     "previewing": [["benchmarks.previewing"]],
     "redaction": [["benchmarks.redaction"]],
     "bounds": [["benchmarks.bounds"]],

@@ -5,9 +5,10 @@ All are frozen. The engine knows no users: a caller says which audiences may be 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 
 class Mode(StrEnum):
@@ -24,17 +25,30 @@ class Section:
 
     `anchor` is the heading's id in the rendered page, "" for the text before the first heading;
     `path` holds the headings that lead to it, outermost first, its own last (empty for the lead
-    text).
+    text). `shape` says what each line of the text is (see `search.text.shape`), "" when all are
+    paragraphs.
     """
 
     anchor: str
     path: tuple[str, ...]
     text: str
+    shape: str = ""
 
     @property
     def heading(self) -> str:
         """The section's own heading, "" for the lead text."""
         return self.path[-1] if self.path else ""
+
+    def to_row(self) -> list[Any]:
+        """Return the section as a JSON-able list; plain ones are as before there were shapes."""
+        row = [self.anchor, self.path, self.text]
+        return [*row, self.shape] if self.shape else row
+
+    @classmethod
+    def from_row(cls, row: Sequence[Any]) -> Section:
+        """Return the section that `to_row` wrote, in this version or one without shapes."""
+        anchor, path, text, *shape = row
+        return cls(anchor, tuple(path), text, *shape)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +89,28 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
+class SnippetBlock:
+    """A part of a snippet that keeps its shape. `kind` is "text", "steps", "points", "row" or
+    "code"; `lines` are sentences, steps, points, the cells of one row or lines of code, as HTML in
+    which only `<mark>` is markup. `start` is the number of the first step, `heads` hold the heading
+    of each cell ("" for none), `indents` the spaces before each line of code.
+    """
+
+    kind: str
+    lines: tuple[str, ...]
+    start: int = 0
+    heads: tuple[str, ...] = ()
+    indents: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """One article that answers, with the section that answers best.
 
     `score` is the fused score in [0, 1 + exact bonus]; `parts` holds what it consists of
-    ("keyword", "semantic", "exact", ...). `snippet` is HTML, escaped by construction, in which only
-    `<mark>` is markup. `duplicates` are articles that say the same and ranked lower.
+    ("keyword", "semantic", "exact", ...). `snippet` is HTML on one line, escaped by construction,
+    in which only `<mark>` is markup; `blocks` are the same words in the shape that they have in the
+    article. `duplicates` are articles that say the same and ranked lower.
     """
 
     id: str
@@ -88,6 +118,7 @@ class Hit:
     anchor: str = ""
     heading: str = ""
     snippet: str = ""
+    blocks: tuple[SnippetBlock, ...] = ()
     parts: Mapping[str, float] = field(default_factory=dict)
     duplicates: tuple[str, ...] = ()
 

@@ -125,7 +125,7 @@ class Article:
     def to_row(self) -> dict[str, Any]:
         """Return the article as a JSON-able mapping; empty fields are left out."""
         row = {f.name: getattr(self, f.name) for f in fields(self)}
-        row["sections"] = [[s.anchor, s.path, s.text] for s in self.sections]
+        row["sections"] = [s.to_row() for s in self.sections]
         row["problems"] = [p.to_row() for p in self.problems]
         for name in ("reviewed", "review_by", *_MOMENTS):
             row[name] = row[name].isoformat() if row[name] else ""
@@ -142,7 +142,7 @@ class Article:
         kept["toc"] = tuple((level, anchor, text) for level, anchor, text in row.get("toc", ()))
         kept["references"] = tuple((k, w, a) for k, w, a in row.get("references", ()))
         kept["targets"] = tuple((slug, anchor) for slug, anchor in row.get("targets", ()))
-        kept["sections"] = tuple(Section(a, tuple(p), t) for a, p, t in row.get("sections", ()))
+        kept["sections"] = tuple(map(Section.from_row, row.get("sections", ())))
         kept["problems"] = tuple(Problem.from_row(p) for p in row.get("problems", ()))
         if "owner" in row:  # libraries of earlier versions
             kept["fields"] = {"owner": kept.pop("owner")}

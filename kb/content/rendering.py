@@ -25,7 +25,7 @@ from search.types import Section
 
 # Increase the number with any change to what the same source renders to. Unchanged articles made by
 # another recipe, or by other versions of these packages, are rendered again.
-RECIPE = "5 " + " ".join(f"{n}-{version(n)}" for n in ("markdown", "nh3", "pygments"))
+RECIPE = "6 " + " ".join(f"{n}-{version(n)}" for n in ("markdown", "nh3", "pygments"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Rendered:
         """Return the result as a JSON-able mapping."""
         return {
             "html": self.html,
-            "sections": [[s.anchor, s.path, s.text] for s in self.sections],
+            "sections": [section.to_row() for section in self.sections],
             "toc": self.toc,
             "references": self.references,
             "targets": self.targets,
@@ -75,7 +75,7 @@ class Rendered:
         """Return the result that `to_row` wrote."""
         return cls(
             row["html"],
-            tuple(Section(anchor, tuple(path), text) for anchor, path, text in row["sections"]),
+            tuple(map(Section.from_row, row["sections"])),
             tuple((level, anchor, text) for level, anchor, text in row["toc"]),
             tuple((kind, written, to) for kind, written, to in row["references"]),
             tuple((slug, fragment) for slug, fragment in row["targets"]),

@@ -173,6 +173,8 @@ _READERS = (
     "text/tokens.py",
     "text/analysis.py",
     "text/passages.py",
+    "text/shape.py",
+    "text/numbered.py",
     "text/spelling.py",
     "text/lexicon.py",
     "index/right_words.py",

@@ -24,7 +24,9 @@ from whoosh.reading import SegmentReader
 from search.index.manifest import is_held
 from search.index.postings import Collected, Scoring
 from search.text.analysis import document_terms
+from search.text.numbered import row_terms
 from search.text.passages import Passage
+from search.text.tokens import tokens
 from search.types import Document
 
 # The weight of a word in each field, in the order of the fields' numbers. Short fields that
@@ -106,7 +108,7 @@ def analysed(document: Document, passages: Sequence[Passage]) -> Analysed:
 
     sections = document.sections
     heads = {n: read(document.title, *section.path) for n, section in enumerate(sections)}
-    bodies = [read(sections[p.section].text[p.start : p.end]) for p in passages]
+    bodies = [_body(document, passage) for passage in passages]
     body = [row for body in bodies for row in body]
     texts = article_fields(document)
     article = {name: body if name == "body" else read(text) for name, text in texts.items()}
@@ -115,6 +117,18 @@ def analysed(document: Document, passages: Sequence[Passage]) -> Analysed:
         for passage, body in zip(passages, bodies, strict=True)
     ]
     return Analysed(article, parts)
+
+
+def _body(document: Document, passage: Passage) -> Rows:
+    """Return the terms at each position of a passage; the number of a row of a table has more."""
+    section = document.sections[passage.section]
+    text = section.text[passage.start : passage.end]
+    rows = document_terms(text, document.language)
+    more = dict(row_terms(section, document.title, passage.start, passage.end))
+    if more:
+        for at, token in enumerate(tokens(text)):
+            rows[at] = tuple(dict.fromkeys((*rows[at], *more.get(token.start, ()))))
+    return rows
 
 
 def count(collected: Collected, number: int, fields: Mapping[str, Rows], language: str) -> None:

@@ -68,7 +68,7 @@ class Packed:
 def packed(document: Document) -> Packed:
     """Return the article's line."""
     held = {name: getattr(document, name) for name in _FIELDS}
-    held["sections"] = [(s.anchor, s.path, s.text) for s in document.sections]
+    held["sections"] = [section.to_row() for section in document.sections]
     line = json.dumps(held, ensure_ascii=False).encode("utf-8", "surrogatepass")
     return Packed(line, hashlib.sha256(line).digest()[:DIGEST_BYTES])
 
@@ -142,7 +142,7 @@ class Documents(Sequence[Document]):
     def _parsed(self, number: int) -> Document:
         start, end = self._offsets[number], self._offsets[number + 1]
         held = json.loads(self._text[start:end].decode("utf-8", "surrogatepass"))
-        sections = tuple(Section(a, tuple(path), text) for a, path, text in held.pop("sections"))
+        sections = tuple(map(Section.from_row, held.pop("sections")))
         keywords, answers = tuple(held.pop("keywords")), tuple(held.pop("answers"))
         return Document(sections=sections, keywords=keywords, answers=answers, **held)
 

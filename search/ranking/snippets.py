@@ -1,154 +1,55 @@
-"""Makes hits from a ranking: the section that answers best and a snippet of it.
-
-Everything from the article is escaped and `<mark>` is the only markup.
-"""
+"""Makes hits from a ranking: the section that answers best and a snippet of it."""
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from html import escape
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from search.index.opened import Generation
+from search.index.postings import Ordinals
+from search.ranking.excerpts import Wanted, excerpt
 from search.ranking.hybrid import Ranking
-from search.text.analysis import CODE, fold, is_pair, spellings
 from search.text.passages import Passage
 from search.text.query import STOP_WEIGHT
-from search.text.tokens import Token, tokens_beginning
-from search.types import Hit
-
-# -- Snippets --
-
-
-TARGET = 230
-LONGEST = 260
-# How many starting points of a snippet are tried.
-MOST_WINDOWS = 40
-# A word shares its first two letters with its stem, and three if the stem is at least this long.
-LONG_STEM = 5
-Found = tuple[Token, tuple[str, ...]]
-
-
-def snippet(text: str, wanted: Collection[str], *, language: str) -> str:
-    """Return the part of `text` (at most about 260 characters) richest in wanted terms, as HTML."""
-    flat = " ".join(text.split())
-    found = _found(flat, frozenset(wanted), language=language)
-    start, end = _window(flat, found)
-    body = _marked(flat, found, span=(start, end))
-    return ("… " if start else "") + body + (" …" if end < len(flat) else "")
-
-
-def _found(text: str, wanted: frozenset[str], *, language: str) -> list[Found]:
-    """Return the tokens that are wanted, each with its terms."""
-    stems = (term.lstrip(CODE) for term in wanted)
-    initials = frozenset(stem[: 3 if len(stem) >= LONG_STEM else 2] for stem in stems)
-    every = (
-        (token, spellings(token.surface, language)) for token in tokens_beginning(text, initials)
-    )
-    return [
-        part
-        for token, terms in every
-        if not wanted.isdisjoint(terms)
-        for part in _runs(token, terms, wanted)
-    ]
-
-
-def _runs(token: Token, terms: tuple[str, ...], wanted: frozenset[str]) -> Iterator[Found]:
-    """Yield the token, or of a text without spaces the runs of characters whose pairs are wanted: a
-    single shared character is no match.
-    """
-    if token.surface.isascii() or not any(map(is_pair, terms)):
-        yield token, terms
-        return
-    folded = fold(token.surface)
-    if len(folded) != len(token.surface):
-        yield token, tuple(term for term in terms if term in wanted)
-        return
-    start = end = -1
-    for at in range(len(folded)):
-        held = folded[at : at + 2] in wanted and is_pair(folded[at : at + 2])
-        if held and at > end:
-            if end > start:
-                yield _piece(token, start, end)
-            start = at
-        if held:
-            end = at + 2
-    if end > start:
-        yield _piece(token, start, end)
-
-
-def _piece(token: Token, start: int, end: int) -> Found:
-    surface = token.surface[start:end]
-    return Token(surface, token.start + start, token.start + end), (surface,)
-
-
-def _window(text: str, found: Sequence[Found]) -> tuple[int, int]:
-    """Return the span with the most different words, the earliest if several are equal."""
-    if len(text) <= LONGEST:
-        return 0, len(text)
-    starts, ends = [token.start for token, _ in found], [token.end for token, _ in found]
-    best, score = 0, -1.0
-    for at in starts[:MOST_WINDOWS]:
-        start = _start(text, at)
-        inside = found[bisect_left(starts, start) : bisect_right(ends, start + TARGET)]
-        worth = len({terms for _, terms in inside}) + 0.01 * len(inside)
-        if worth > score:
-            best, score = start, worth
-    return best, _end(text, best)
-
-
-def _start(text: str, at: int) -> int:
-    """Return a start, of a sentence or a word, that leaves some words before `at`."""
-    earliest = max(0, min(at - 60, len(text) - TARGET))
-    if earliest == 0:
-        return 0
-    sentence = max(text.rfind(mark, earliest, at) for mark in (". ", "? ", "! ", "。"))
-    if sentence > 0:
-        return sentence + (1 if text[sentence] == "。" else 2)
-    space = text.find(" ", earliest, at)
-    return space + 1 if space >= 0 else earliest
-
-
-def _end(text: str, start: int) -> int:
-    if len(text) <= start + LONGEST:
-        return len(text)
-    space = text.rfind(" ", start + TARGET // 2, start + TARGET)
-    return space if space > 0 else start + TARGET
-
-
-def _marked(text: str, found: Sequence[Found], *, span: tuple[int, int]) -> str:
-    start, end = span
-    pieces, at = [], start
-    for token, _ in found:
-        if token.start < at or token.end > end:
-            continue
-        pieces += [escape(text[at : token.start]), f"<mark>{escape(token.surface)}</mark>"]
-        at = token.end
-    return "".join([*pieces, escape(text[at:end])]).strip()
-
-
-# -- Hits --
-
+from search.text.shape import STEP, line_shapes
+from search.types import Document, Hit, Section
 
 # Sections of a KCS article that say where and why, not what to do: chosen only when they score
 # clearly higher.
 ASIDES = frozenset({"cause", "environment", "causa", "entorno"})
 ASIDE = 0.6
+# What a word counts that was added to the query; of the others the information does.
+ADDED = 0.5
 Numbers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a query asks of the articles in one language: what is marked, the passages with each of
+    its codes, ascending, and the numbers of steps.
+    """
+
+    wanted: Wanted
+    coded: tuple[Ordinals, ...]
+    steps: frozenset[int]
 
 
 def hits_of(
     generation: Generation, ranking: Ranking, numbers: Numbers, every: Numbers
 ) -> tuple[Hit, ...]:
     """Return a hit for each article number, in the given order; `every` also has the duplicates."""
-    wanted = {language: _wanted(ranking, language) for language in generation.manifest.languages}
-    return tuple(
-        _hit(generation, ranking, number, wanted, _duplicates(generation, number, every))
-        for number in numbers.tolist()
-    )
+    asked: dict[str, _Asked] = {}
+    hits = []
+    for number in numbers.tolist():
+        document = generation.documents[number]
+        if (of := asked.get(document.language)) is None:
+            of = asked[document.language] = _asked(generation, ranking, document.language)
+        duplicates = _duplicates(generation, number, every)
+        hits.append(_hit(generation, ranking, number, document=document, of=of, others=duplicates))
+    return tuple(hits)
 
 
 def _duplicates(generation: Generation, number: int, every: Numbers) -> tuple[str, ...]:
@@ -162,87 +63,101 @@ def _hit(
     generation: Generation,
     ranking: Ranking,
     number: int,
-    wanted: Mapping[str, frozenset[str]],
-    duplicates: tuple[str, ...],
+    *,
+    document: Document,
+    of: _Asked,
+    others: tuple[str, ...],
 ) -> Hit:
-    document, signals = generation.documents[number], ranking.signals
-    passage = _best_passage(generation, ranking, number)
-    text, anchor, heading = document.summary, "", ""
+    signals = ranking.signals
+    passage = _best_passage(generation, ranking, number, document=document, of=of)
     if passage is not None:
-        section = document.sections[passage.section]
-        text, anchor, heading = _around(section.text, passage), section.anchor, section.heading
+        section, start, end = document.sections[passage.section], passage.start, passage.end
+    else:
+        section, start, end = Section("", (), document.summary), 0, len(document.summary)
+    shown = excerpt(section, start, end, of.wanted, language=document.language)
     return Hit(
         id=document.id,
         score=float(ranking.fused[number]),
-        anchor=anchor,
-        heading=heading,
-        snippet=snippet(text, wanted[document.language], language=document.language),
+        anchor=section.anchor,
+        heading=section.heading,
+        snippet=shown.html,
+        blocks=shown.blocks,
         parts={
             "keyword": float(signals.keyword[number]),
             "semantic": float(signals.cosines[number]),
             "exact": float(max(signals.exact[number], signals.title[number])),
             "weight": ranking.weight,
         },
-        duplicates=duplicates,
+        duplicates=others,
     )
 
 
-def _best_passage(generation: Generation, ranking: Ranking, number: int) -> Passage | None:
+def _best_passage(
+    generation: Generation, ranking: Ranking, number: int, *, document: Document, of: _Asked
+) -> Passage | None:
     starts, signals = generation.passage_starts, ranking.signals
     first, last = int(starts[number]), int(starts[number + 1])
-    if first == last:
-        return None
+    rows = generation.passages[first:last].tolist()
+    if len(rows) < 2:
+        return Passage(*rows[0]) if rows else None
     words = signals.passage_keyword[first:last].tolist()
     near = signals.passage_cosines[first:last].tolist()
-    most, weight, best = max(words) or 1.0, ranking.weight, (-1.0, first)
-    named = _with_codes(generation, ranking, number, range(first, last))
-    for at, (word, cosine) in enumerate(zip(words, near, strict=True), first):
+    most, weight, score_of_best, best = max(words) or 1.0, ranking.weight, -1.0, rows[0]
+    named = _with_codes(of.coded, first, last) if of.coded else frozenset()
+    for at, (word, cosine, row) in enumerate(zip(words, near, rows, strict=True), first):
         score = (1 - weight) * word / most + weight * cosine + (at in named)
-        if score > best[0] and _aside(generation, at):
-            score *= ASIDE
-        if score > best[0]:
-            best = score, at
-    return _passage(generation, best[1])
+        if of.steps and _has_step(document, Passage(*row), of.steps):
+            score += 1
+        if score > score_of_best:
+            path = document.sections[row[1]].path
+            if path and path[0].casefold() in ASIDES:
+                score *= ASIDE
+        if score > score_of_best:
+            score_of_best, best = score, row
+    return Passage(*best)
 
 
-def _with_codes(
-    generation: Generation, ranking: Ranking, number: int, span: range
-) -> frozenset[int]:
-    """Return the passages of an article that have a code of the query."""
-    requests = [r for r in ranking.signals.requests if r.identifiers]
-    language = generation.documents[number].language if requests else ""
+def _has_step(document: Document, passage: Passage, numbers: frozenset[int]) -> bool:
+    """Return whether a passage has a step of one of these numbers."""
+    section = document.sections[passage.section]
+    shapes = line_shapes(section.shape)
+    first = section.text.count("\n", 0, passage.start)
+    end = first + section.text.count("\n", passage.start, passage.end) + 1
+    return any(one.kind == STEP and one.number in numbers for one in shapes[first:end])
+
+
+def _with_codes(coded: Sequence[Ordinals], first: int, last: int) -> frozenset[int]:
+    """Return the passages from `first` to before `last` that have a code of the query."""
     found = set[int]()
-    for request in requests:
-        if request.language == language:
-            for term in (term for one in request.identifiers for term in one.exact):
-                docs = generation.passage_terms.find(language, term)[0]
-                start, end = docs.searchsorted([span.start, span.stop])
-                found.update(docs[start:end].tolist())
+    for docs in coded:
+        start, end = docs.searchsorted([first, last])
+        found.update(docs[start:end].tolist())
     return frozenset(found)
 
 
-def _passage(generation: Generation, at: int) -> Passage:
-    return Passage(*generation.passages[at].tolist())
-
-
-def _aside(generation: Generation, at: int) -> bool:
-    """Return whether a passage only surrounds the answer, by its section's heading."""
-    passage = _passage(generation, at)
-    section = generation.documents[passage.document].sections[passage.section]
-    return bool(section.path) and section.path[0].casefold() in ASIDES
-
-
-def _around(text: str, passage: Passage) -> str:
-    return text[passage.start : passage.end]
-
-
-def _wanted(ranking: Ranking, language: str) -> frozenset[str]:
-    """Return the terms to mark: what was asked for, without words such as "how" and "my"; of a code
-    the whole, so that no other one is marked.
-    """
+def _asked(generation: Generation, ranking: Ranking, language: str) -> _Asked:
     requests = [r for r in ranking.signals.requests if r.language == language]
-    wanted = set[str]()
+    codes = [code for r in requests for one in r.identifiers for code in one.exact]
+    coded = (generation.passage_terms.find(language, code)[0] for code in codes)
+    small = {one for request in requests for one in request.numbered if one.is_step}
+    steps = frozenset(int(one.number) for one in small)
+    return _Asked(_wanted(ranking, language), tuple(d for d in coded if len(d)), steps)
+
+
+def _wanted(ranking: Ranking, language: str) -> Wanted:
+    """Return what to mark: what was asked for, without words such as "how" and "my"; of a code the
+    whole, so that no other one is marked.
+    """
+    signals = ranking.signals
+    told = {t: p.information for p in signals.parts if p.language == language for t in p.terms}
+    requests = [request for request in signals.requests if request.language == language]
+    terms, weights = dict[str, int](), list[float]()
     for one in (sought for request in requests for sought in request.sought):
         named = [term for term, weight in one.alternatives.items() if weight > STOP_WEIGHT]
-        wanted.update(one.telling or one.pairs or named)
-    return frozenset(wanted)
+        kept = one.telling or tuple(named)
+        for group in [[pair] for pair in one.pairs] or [list(kept)]:
+            if fresh := [term for term in group if term not in terms]:
+                terms |= dict.fromkeys(fresh, len(weights))
+                weights.append(max(told.get(term, ADDED) for term in group))
+    small = tuple(one for request in requests for one in request.numbered)
+    return Wanted(terms, tuple(weights), small)

@@ -35,6 +35,7 @@ from search.text.analysis import (
     terms,
 )
 from search.text.lexicon import COMPOUNDING, Lexicon
+from search.text.numbered import Numbered, error_term, numbered
 from search.text.tokens import Token, normal, query_tokens, tokens
 
 MAX_CHARACTERS = 300
@@ -116,12 +117,13 @@ class Identifier:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A query as understood in one language."""
+    """A query as understood in one language; `numbered` are its small numbers after their kind."""
 
     language: str
     sought: tuple[Sought, ...]
     identifiers: tuple[Identifier, ...] = ()
     phrases: tuple[PhraseRows, ...] = field(default=())
+    numbered: tuple[Numbered, ...] = ()
 
 
 def folded(synonyms: Synonyms) -> Synonyms:
@@ -168,13 +170,40 @@ def understand(
     sought += _lesser([t for t in found if t not in content], language, alone=alone)
     numbers = _whole_numbers(text, found)
     sought += _numbers(numbers, found)
+    small = numbered(found)
+    sought += _errors(small)
     sought += _joined(found, language, stops=stops)
     sought += _spaced(content)
     sought += _others(groups, found, language=language)
     kept = tuple(one for one in sought if one.alternatives)[:MAX_TERMS]
     named = _with_numbers(identifiers(found, language), numbers.values())
     called = tuple(Identifier(one.surface, tuple(one.alternatives), weak=True) for one in names)
-    return Request(language, kept, (*named, *called), phrases(text, language))
+    every = (*_with_errors(named, small), *called)
+    return Request(language, kept, every, phrases(text, language), small)
+
+
+def _errors(small: Sequence[Numbered]) -> list[Sought]:
+    """Return the rows of tables that say what an error of a small number is."""
+    return [
+        Sought(one.number, {error_term(one.number): 1.0}, asked=False)
+        for one in small
+        if one.is_error
+    ]
+
+
+def _with_errors(named: Sequence[Identifier], small: Sequence[Numbered]) -> tuple[Identifier, ...]:
+    """Return the identifiers, and the numbers of errors as such, whose row counts as exact."""
+    terms_of = {
+        one.number: (CODE + one.kind + one.number, error_term(one.number))
+        for one in small
+        if one.is_error
+    }
+    rows = [
+        replace(one, exact=tuple(dict.fromkeys((*one.exact, *terms_of.pop(one.surface, ())))))
+        for one in named
+    ]
+    more = (Identifier(number, exact) for number, exact in terms_of.items())
+    return (*rows, *more)
 
 
 def _telling(content: Sequence[Token], lexicon: Lexicon) -> list[Token]:

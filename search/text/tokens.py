@@ -26,7 +26,7 @@ _HEBREW = "[\u05d0-\u05ea]"
 _JOIN = rf"(?:[-._'’‑@\u200c]|::?\\?|\\\\?|__|(?<={_HEBREW})[\"״׳](?={_HEBREW}))"
 _TOKEN = re.compile(rf"{_LEAD}[^\W_]{_LETTER}*(?:{_JOIN}{_LETTER}+)*(?:\+\+|#(?!\w)|\(\))?")
 _PICTURE = re.compile(r"[\u2600-\u27bf\U0001f000-\U0001faff]")
-_ANY = re.compile(rf"{_TOKEN.pattern}|{_PICTURE.pattern}")
+ANY = re.compile(rf"{_TOKEN.pattern}|{_PICTURE.pattern}")
 SHORT = 1000  # characters whose marks may be in any order: sorting them takes a millisecond
 MOST_MARKS = 30
 _UNSEEN = frozenset({"Cf", "Cc", "Cs"})
@@ -42,7 +42,7 @@ class Token(NamedTuple):
 
 def tokens(text: str) -> Iterator[Token]:
     """Yield the tokens of `text` in order."""
-    for match in _ANY.finditer(text):
+    for match in ANY.finditer(text):
         yield Token(match.group(), match.start(), match.end())
 
 
@@ -50,34 +50,6 @@ def tokens(text: str) -> Iterator[Token]:
 def query_tokens(text: str) -> tuple[Token, ...]:
     """Return the tokens of a query, which several steps of a search ask for."""
     return tuple(tokens(text))
-
-
-_HUMP = re.compile(r"[a-z][A-Z]")
-
-
-def tokens_beginning(text: str, initials: frozenset[str]) -> Iterator[Token]:
-    """Yield the tokens of a one-line text that contain a word which may begin with one of the
-    initials (lower case): far fewer than all, except where letters have accents.
-    """
-    if not text.isascii():
-        yield from tokens(text)
-        return
-    places = [match.start() for match in _HUMP.finditer(text)]
-    lower = text.lower()
-    # A stemmer may turn a y into an i ("dying": "die").
-    for start in initials | {one[:-1] + "y" for one in initials if one[-1:] == "i"}:
-        at = lower.find(start)
-        while at >= 0:
-            if at == 0 or not lower[at - 1].isalnum():
-                places.append(at)
-            at = lower.find(start, at + 1)
-    seen = 0
-    for at in sorted(places):
-        if at >= seen:
-            end = text.find(" ", at)
-            seen = len(text) if end < 0 else end
-            for match in _ANY.finditer(text, text.rfind(" ", 0, at) + 1, seen):
-                yield Token(match.group(), match.start(), match.end())
 
 
 def composed(form: Literal["NFC", "NFD", "NFKC", "NFKD"], text: str) -> str:

@@ -231,8 +231,8 @@ def test_sections_hold_the_text_under_their_headings() -> None:
     result = rendered("Lead *text*.\n\n## Issue\n\nIt `fails`\nhere\n\n### Windows\n\n1. Do\n2. So")
     assert result.sections == (
         Section("", (), "Lead text."),
-        Section("issue", ("Issue",), "It fails\nhere"),
-        Section("windows", ("Issue", "Windows"), "Do\nSo"),
+        Section("issue", ("Issue",), "It fails\nhere", "p+"),
+        Section("windows", ("Issue", "Windows"), "Do\nSo", "o1o2"),
     )
     assert result.toc == ((2, "issue", "Issue"), (3, "windows", "Windows"))
 

@@ -13,6 +13,7 @@ from html import escape, unescape
 from html.parser import HTMLParser
 from operator import itemgetter
 
+from kb.content.html.shape import LineReader
 from search.types import Section
 
 # -- Tokens --
@@ -151,7 +152,7 @@ class _Reader:
         self._toc: list[tuple[int, str, str]] = []
         self._above: list[tuple[int, str]] = []
         self._anchor = ""
-        self._text: list[str] = []
+        self._lines = LineReader()
         self._heading: list[str] | None = None
         self._silent = 0
 
@@ -173,7 +174,9 @@ class _Reader:
         elif tag == "a" and "footnote-backref" in attributes.get("class", ""):
             self._silent += 1
         elif tag in _BLOCKS:
-            self._add("\n")
+            self._break()
+            if self._heading is None:
+                self._lines.open(tag, attributes)
         elif tag == "img":
             self._add(f" {attributes.get('alt', '')} ")
 
@@ -183,14 +186,24 @@ class _Reader:
         elif tag == "a":
             self._silent = 0
         elif tag in _BLOCKS:
-            self._add("\n")
+            self._break()
+            if self._heading is None:
+                self._lines.close(tag)
 
     def finish(self) -> tuple[tuple[Section, ...], tuple[tuple[int, str, str], ...]]:
         self._close_section()
         return tuple(self._sections), tuple(self._toc)
 
     def _add(self, text: str) -> None:
-        (self._text if self._heading is None else self._heading).append(text)
+        if self._heading is None:
+            self._lines.add(text)
+        else:
+            self._heading.append(text)
+
+    def _break(self) -> None:
+        """Separate the words of a heading where a block stands in it."""
+        if self._heading is not None:
+            self._heading.append("\n")
 
     def _open_section(self, level: int, text: str) -> None:
         self._heading = None
@@ -199,9 +212,7 @@ class _Reader:
         self._toc.append((level, self._anchor, text))
 
     def _close_section(self) -> None:
-        lines = (" ".join(line.split()) for line in "".join(self._text).split("\n"))
-        text = "\n".join(line for line in lines if line)
+        text, shape = self._lines.take()
         path = tuple(name for _, name in self._above)
         if text or path:
-            self._sections.append(Section(self._anchor, path, text))
-        self._text = []
+            self._sections.append(Section(self._anchor, path, text, shape))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import asdict
 from typing import Any
 
 from flask import Blueprint, Response, abort, g, jsonify, redirect, request, url_for
@@ -254,6 +255,7 @@ def _hit(hit: Any, article: Any) -> dict[str, Any]:
         "url": _address(article.slug, hit.anchor),
         "score": round(hit.score, 4),
         "snippet": hit.snippet,
+        "blocks": [asdict(block) for block in hit.blocks],
         "duplicates": [
             slug for slug in hit.duplicates if readable(services().library(), slug, viewer())
         ],

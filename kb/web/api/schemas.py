@@ -145,6 +145,11 @@ SCHEMAS: dict[str, Schema] = {
             "url": TEXT,
             "score": {"type": "number"},
             "snippet": {"type": "string", "description": "HTML in which only <mark> is markup."},
+            "blocks": {
+                "type": "array",
+                "items": {"$ref": "#/components/schemas/SnippetBlock"},
+                "description": "The words of the snippet in the shape that they have there.",
+            },
             "duplicates": {
                 "type": "array",
                 "items": SLUG,
@@ -152,6 +157,29 @@ SCHEMAS: dict[str, Schema] = {
             },
         },
         ("slug", "title", "url", "score", "snippet"),
+    ),
+    "SnippetBlock": _object(
+        {
+            "kind": {"enum": ["text", "steps", "points", "row", "code"]},
+            "lines": {
+                "type": "array",
+                "items": TEXT,
+                "description": "Paragraphs, steps, points, cells of a row or lines of code: HTML"
+                " in which only <mark> is markup.",
+            },
+            "start": {"type": "integer", "description": "The number of the first step."},
+            "heads": {
+                "type": "array",
+                "items": TEXT,
+                "description": "The heading of each cell, as HTML; empty for none.",
+            },
+            "indents": {
+                "type": "array",
+                "items": {"type": "integer"},
+                "description": "The spaces before each line of code.",
+            },
+        },
+        ("kind", "lines", "start", "heads", "indents"),
     ),
     "Results": _object(
         {

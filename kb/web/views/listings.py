@@ -177,7 +177,7 @@ def suggested(hits: Iterable[Hit], search_id: str) -> list[dict[str, Any]]:
         {
             "slug": article.slug,
             "title": article.title,
-            "snippet": Markup(hit.snippet),  # noqa: S704 - escaped by the engine
+            "snippet": _blocks(hit),
             "url": url_for(
                 "reader.article",
                 slug=article.slug,
@@ -188,6 +188,28 @@ def suggested(hits: Iterable[Hit], search_id: str) -> list[dict[str, Any]]:
         for hit, article in found
         if article is not None
     ]
+
+
+def _blocks(hit: Hit) -> list[dict[str, Any]]:
+    """Return the blocks of a hit's snippet, in which `<mark>` alone is HTML, for the templates."""
+    shown = []
+    for block in hit.blocks:
+        lines = [Markup(line) for line in block.lines]  # noqa: S704 - escaped by the engine
+        heads = [Markup(head) for head in block.heads]  # noqa: S704 - escaped by the engine
+        indented = [
+            " " * max(0, indent - min(block.indents)) + line
+            for indent, line in zip(block.indents, lines, strict=False)
+        ]
+        shown.append(
+            {
+                "kind": block.kind,
+                "lines": lines,
+                "start": block.start,
+                "cells": list(zip(heads, lines, strict=False)),
+                "code": Markup("\n").join(indented),
+            }
+        )
+    return shown
 
 
 def results(answer: SearchAnswer, page: int, size: int) -> dict[str, Any]:
@@ -230,7 +252,7 @@ def _item(
         "hit": hit,
         "article": article,
         "url": f"{address}#{hit.anchor}" if hit.anchor else address,
-        "snippet": Markup(hit.snippet),  # noqa: S704 - escaped by the engine, <mark> alone is HTML
+        "snippet": _blocks(hit),
         "collection": _collection(library, article.collection)["title"],
         "language": language_name(article.language),
         "elsewhere": bool(spoken) and base_language(article.language) not in spoken,
