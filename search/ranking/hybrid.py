@@ -69,9 +69,7 @@ PREFERRED_LANGUAGE = 0.05
 # For an article in the language of the query, the nearer the more: of two translations it is the
 # one to read.
 SAME_LANGUAGE = 0.2
-# What is left of coverage where no article in the language of the query is as near as others, by
-# this much.
-NEARER = 0.1
+# What is left of coverage where no article is in the language of the query.
 OF_NAMES = 0.2
 # From this many words on a query that nothing knows is in another language.
 SENTENCE = 2
@@ -294,8 +292,9 @@ def rank(generation: Generation, signals: Signals, *, mode: Mode, prefer: str = 
     words = _keyword_share(generation, signals)
     meaning = fusion.meaning_share(signals.cosines, signals.median)
     spoken = _spoken_languages(generation, signals.spoken_in)
-    foreign = signals.second and not _is_unknown(signals) and _is_abroad_nearer(signals, spoken)
-    weight = _weight(signals, mode=mode, foreign=foreign)
+    foreign = signals.second and not _is_unknown(signals) and not spoken.any()
+    read = signals.read and not foreign and not _is_nearest_abroad(generation, signals)
+    weight = _weight(signals, mode=mode, foreign=foreign, read=read)
     exact = None if mode is Mode.SEMANTIC else _steps(signals)
     fused = fusion.fuse(words, meaning, weight=weight, exact=exact)
     if mode is not Mode.SEMANTIC:
@@ -345,13 +344,14 @@ def _keyword_share(generation: Generation, signals: Signals) -> Floats:
     return fusion.keyword_share(whole + PASSAGE_SHARE * fusion.keyword_share(best))
 
 
-def _is_abroad_nearer(signals: Signals, spoken: Floats) -> bool:
-    """Return whether an article in another language than the query is clearly the nearest."""
-    own = float((signals.cosines * spoken).max(initial=0.0))
-    return not spoken.any() or float(signals.cosines.max(initial=0.0)) > own + NEARER
+def _is_nearest_abroad(generation: Generation, signals: Signals) -> bool:
+    """Return whether the nearest article is in another language than the query."""
+    return bool(len(signals.cosines)) and _is_abroad(
+        generation, signals, int(signals.cosines.argmax())
+    )
 
 
-def _weight(signals: Signals, *, mode: Mode, foreign: bool) -> float:
+def _weight(signals: Signals, *, mode: Mode, foreign: bool, read: bool) -> float:
     if mode is not Mode.HYBRID:
         return 1.0 if mode is Mode.SEMANTIC else 0.0
     cosines = signals.cosines
@@ -365,7 +365,7 @@ def _weight(signals: Signals, *, mode: Mode, foreign: bool) -> float:
         median=signals.median,
         coded=bool(signals.steps.max(initial=0.0) >= 1),
         unread=signals.unread,
-        read=signals.read and not foreign,
+        read=read,
         words=_content(signals.requests),
     )
     return fusion.meaning_weight(known)
