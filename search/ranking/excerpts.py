@@ -191,7 +191,16 @@ def _best(held: Cut, section: Section, found: Sequence[Found], wanted: Wanted) -
                 best, most = place, worth
         if at == count:
             break
-    return best, ""
+    return _after_leads(held.units, best, told=most > 0), ""
+
+
+def _after_leads(units: Sequence[SnippetUnit], best: int, *, told: bool) -> int:
+    """Return the unit to begin with: the headings of a table say nothing without a row, and what
+    only leads says nothing where no word is found.
+    """
+    while best + 1 < len(units) and units[best].leads and (units[best].kind == ROW or not told):
+        best += 1
+    return best
 
 
 def _prior(unit: SnippetUnit, text: str, section: Section, *, first: bool) -> float:

@@ -372,7 +372,10 @@ def _with(one: Sought, words: Sequence[str], weight: float, language: str) -> So
 
 
 def _name_terms(name: str, language: str) -> dict[str, float]:
-    found = [term for token in tokens(name) for term in terms(token.surface, language)]
+    stops = stop_words(language)
+    words = [token.surface for token in query_tokens(name)]
+    telling = [word for word in words if fold(word) not in stops] or words
+    found = [term for word in telling for term in terms(word, language)]
     return dict.fromkeys(found, SYNONYM_WEIGHT / max(1, len(found)) ** 0.5)
 
 

@@ -120,7 +120,9 @@ class Speller:
         if not unknown:
             return None
         languages = self._languages([t for t in found if t not in unknown])
-        pieces, last, sure = list[str](), 0, True
+        # Of several words most of which nothing knows, none is a slip: they are of a language that
+        # no article is in.
+        pieces, last, sure = list[str](), 0, len(found) == 1 or 2 * len(unknown) <= len(found)
         for token in unknown:
             if better := self._better(token, languages):
                 pieces += [text[last : token.start], better.text]
