@@ -337,10 +337,11 @@ def _steps(signals: Signals) -> Floats:
 def _keyword_share(generation: Generation, signals: Signals) -> Floats:
     whole = fusion.keyword_share(signals.keyword)
     best = np.zeros_like(whole)
-    first = generation.passage_starts[:-1]
-    held = np.flatnonzero(np.diff(generation.passage_starts))
-    if len(held):
-        best[held] = np.maximum.reduceat(signals.passage_keyword, first[held])
+    held = np.flatnonzero(signals.passage_keyword > 0)
+    if len(held):  # the passages of an article are adjacent
+        owners = generation.passage_documents[held]
+        heads = np.flatnonzero(np.diff(owners, prepend=-1))
+        best[owners[heads]] = np.maximum.reduceat(signals.passage_keyword[held], heads)
     return fusion.keyword_share(whole + PASSAGE_SHARE * fusion.keyword_share(best))
 
 
