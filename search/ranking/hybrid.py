@@ -403,8 +403,9 @@ def _is_unknown(signals: Signals) -> bool:
 
 
 def _matches(generation: Generation, signals: Signals, *, mode: Mode) -> Mask:
-    # What is only far from a name that no article has is no hit.
-    unknown = _is_unknown(signals) or signals.unnamed
+    # What is far from a name that no article has, and has no other word of the query, is no hit.
+    named = signals.unnamed and not signals.coverage.any()
+    unknown = _is_unknown(signals) or named
     near = signals.cosines >= (UNKNOWN if unknown else SIMILAR)
     if generation.other_meaning is not None and not unknown:
         second = ~generation.in_english if signals.english else np.ones(len(near), bool)
