@@ -16,7 +16,7 @@ from pathlib import Path
 
 from kb.config.settings import Settings
 from kb.errors import ProductError
-from kb.publishing.publisher import model_path, multilingual_path, rebuild_index
+from kb.publishing.publisher import OFF, model_path, multilingual_path, rebuild_index
 from search.engine import Engine
 from search.errors import SearchError
 from search.index import generation, watching
@@ -158,6 +158,8 @@ class IndexRepair:
         return ""
 
     def _needs_multilingual(self) -> bool:
+        if self._settings.multilingual_model == OFF:  # an index of before may still have it
+            return False
         try:
             return bool(self._engine.generation.manifest.other_fingerprint)
         except SearchError:

@@ -138,9 +138,9 @@ def open_main_encoder(settings: Settings) -> LightEncoder:
 
 
 def multilingual_path(settings: Settings) -> Path | None:
-    """Return the folder of the chosen multilingual model, None for the bundled one."""
+    """Return the folder of the chosen multilingual model, None for the bundled one and for none."""
     chosen = settings.multilingual_model
-    return Path(chosen).expanduser() if chosen else None
+    return Path(chosen).expanduser() if chosen not in ("", OFF) else None
 
 
 def open_multilingual_encoder(settings: Settings) -> LightEncoder:

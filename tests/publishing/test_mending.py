@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -199,6 +200,15 @@ def test_a_model_that_is_lost_is_prepared_again_and_searches_say_why_meanwhile(
     mender.look(NOW)
     assert (repairs(with_model.data), len(exported)) == ({}, 2)
     assert tokens.stat().st_size > 2
+
+
+def test_a_multilingual_model_switched_off_is_not_missed(with_model: Settings) -> None:
+    """The index still has its vectors; nothing is to be repaired every minute."""
+    settings = replace(with_model, multilingual_model="off")
+    parts = build(settings)
+    assert parts.engine.generation.manifest.other_fingerprint
+    IndexRepair(settings, parts.engine).look(NOW)
+    assert repairs(settings.data) == {}
 
 
 @pytest.mark.parametrize("fails", [False, True], ids=["both made", "one fails"])
