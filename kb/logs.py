@@ -61,9 +61,17 @@ def configure(level: str = "info", form: str = "plain") -> None:
     if not root.handlers:  # handlers that somebody else set up take the records
         handler = logging.StreamHandler()
         handler.setFormatter(formatter)
+        handler.addFilter(_is_no_interrupt)
         root.addHandler(handler)
         root.setLevel(logging.WARNING)
     logging.getLogger("kb").setLevel(level.upper())
+
+
+def _is_no_interrupt(record: logging.LogRecord) -> bool:
+    """Return whether a record is no traceback of Ctrl-C, which a library met and logged: who
+    pressed it knows.
+    """
+    return not (record.exc_info and record.exc_info[0] is KeyboardInterrupt)
 
 
 def one_line(text: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from kb.accounts.roles import Permission
-from kb.logs import Json, Plain
+from kb.logs import Json, Plain, configure
 
 NUMBER = re.compile(r"[0-9a-f]{16}")
 
@@ -159,3 +159,18 @@ def test_a_fault_is_logged_under_the_number_that_the_reader_is_shown(
     rows = [json.loads(line) for line in written("json").splitlines()]
     assert {row["request_id"] for row in rows} == {number}
     assert "ZeroDivisionError" in next(row["exception"] for row in rows if "exception" in row)
+
+
+def test_what_ctrl_c_stops_inside_a_library_is_no_fault(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "handlers", [])
+    monkeypatch.setattr(root, "level", root.level)
+    configure()
+    log = logging.getLogger("sqlalchemy.pool")
+    for problem in (KeyboardInterrupt(), OSError("the disk is full")):
+        log.error("Exception closing connection", exc_info=problem)
+    shown = capsys.readouterr().err
+    assert "the disk is full" in shown
+    assert "KeyboardInterrupt" not in shown
