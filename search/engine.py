@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from time import monotonic, perf_counter
 
@@ -306,7 +306,7 @@ class Engine:
     def _searched(self, serving: _Serving, query: Query) -> Results:
         timings = dict[str, float]()
         view = serving.view(query.audiences)
-        typed = bounded(query.text, serving.generation.lexicon.worth)
+        typed = _typed(serving.generation, query, view)
         text, suggestion = _spelt(typed, query, view=view)
         with _timed(timings, "rank"):
             found = self._ranked(serving, query, text=text, view=view)
@@ -403,7 +403,7 @@ class Engine:
         number = generation.ordinals.get(document_id, -1)
         if number < 0 or not view.allowed[number]:
             raise SearchError(f"There is no article {document_id!r}.", "Check the id.")
-        text, _ = _spelt(bounded(query.text, generation.lexicon.worth), query, view=view)
+        text, _ = _spelt(_typed(generation, query, view), query, view=view)
         ranking, _, _ = self._rank(serving, query, text=text, view=view)
         return _explanation(generation, ranking, number)
 
@@ -460,6 +460,11 @@ def _timed(timings: dict[str, float], stage: str) -> Iterator[None]:
     start = perf_counter()
     yield
     timings[stage] = (perf_counter() - start) * 1000
+
+
+def _typed(generation: Generation, query: Query, view: AudienceView) -> str:
+    """Return the text to look up; words that only other articles have do not show in it."""
+    return bounded(query.text, partial(generation.lexicon.worth, allowed=view.allowed))
 
 
 def _spelt(typed: str, query: Query, *, view: AudienceView) -> tuple[str, str]:

@@ -108,10 +108,10 @@ def nearest(
     if main is None or vectors.main is None or not english:
         return theirs
     ours = main.nearest(vectors.main, allowed=allowed & inside, wanted=wanted(allowed & inside))
-    share = (allowed & inside).sum() / max(1, allowed.sum())
-    passages = inside[generation.passage_documents]
     if not vectors.sure:
         return _nearer(ours, theirs)
+    share = (allowed & inside).sum() / max(1, allowed.sum())
+    passages = inside[generation.passage_documents]
     return Nearest(
         np.where(inside, ours.articles, theirs.articles),
         np.where(passages, ours.passages, theirs.passages),

@@ -167,10 +167,10 @@ class Lexicon:
             for docs in [self._stems.find(language, term)[0]]
         )
 
-    def worth(self, word: str) -> float:
-        """Return how much a word tells of what to look for, 0 for stop words and unknown ones: its
-        information, and squared how much an article is about it at most (its BM25F score without
-        idf). A rare word that is only mentioned somewhere tells little.
+    def worth(self, word: str, allowed: Mask | None = None) -> float:
+        """Return how much a word tells of what to look for, 0 for stop words and for words that no
+        (allowed) article has: its information, and squared how much an article is about it at most
+        (its BM25F score without idf). A rare word that is only mentioned somewhere tells little.
         """
         plain = normal(word)
         if any(fold(plain) in stop_words(each) for each in self.languages):
@@ -181,8 +181,10 @@ class Lexicon:
             for term in _stems(plain, language)
         )
         docs, values = max(rows, key=lambda row: len(row[0]), default=(_NOTHING, _NOTHING))
-        if not len(docs):
+        if not len(docs) or (allowed is not None and not allowed[docs].any()):
             return 0.0
+        if allowed is not None:
+            docs, values = docs[allowed[docs]], values[allowed[docs]]
         idf = log(self._articles / (len(docs) + 1)) + 1
         return (float(values.max()) / idf) ** 2 * log((1 + self._articles) / len(docs))
 

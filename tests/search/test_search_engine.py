@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +11,8 @@ from hypothesis import strategies as st
 
 from search.engine import Engine
 from search.errors import SearchError
-from search.types import Mode, Query, Results
+from search.index.generation import build
+from search.types import Document, Mode, Query, Results, Section
 
 STAFF = frozenset({"public", "staff"})
 
@@ -154,3 +156,24 @@ def test_suggestions_by_word_starts_in_any_order(engine: Engine) -> None:
     assert engine.suggest("pass res")[0].text == "Reset your password"
     assert engine.suggest("contras")[0].id == "contrasena"
     assert engine.suggest("") == engine.suggest("zzz") == ()
+
+
+def test_what_is_looked_up_of_a_long_text_does_not_show_what_closed_articles_say(
+    tmp_path: Path,
+) -> None:
+    closed = Document(
+        "closed", "Orchid takeover", (Section("", (), "Orchid."),), audience="staff", language="en"
+    )
+    others = [
+        Document(f"a{n}", f"Paper {n}", (Section("", (), f"Load paper {n}."),), language="en")
+        for n in range(3)
+    ]
+    build((closed, *others), tmp_path, commit="x")
+    engine = Engine(tmp_path)
+    filler = "We were all told many things of late in the canteen and then nothing came of it. "
+    text = f"{filler * 3}Somebody spoke of orchid there and of paper too. {filler * 3}"
+    for audience, shown in (("public", False), ("staff", True)):
+        found = engine.search(Query(text, audiences=frozenset({"public", audience})))
+        assert found.shortened
+        assert ("orchid" in found.searched_for) is shown
+        assert "paper" in found.searched_for
